@@ -1,0 +1,177 @@
+import pg from 'pg';
+import { type SharedConnections, shareConnections } from './shared-connections.ts';
+import type { Sql, Statement } from './sql.ts';
+
+/**
+ * The ways into PostgreSQL. `owner` owns the tables: migrations, jobs, admin, the metering flush and authentication.
+ * Everything done for a tenant goes through `point`, `read` or `write`, as the role `wm_app`, which owns nothing and
+ * cannot bypass row-level security, with the tenant set on the connection.
+ */
+export interface Database {
+  owner: pg.Pool;
+  /** One short statement for a tenant, on connections shared by all callers (`facts`: four shared ones carry twice the reads of a pool of ten). */
+  point<Row>(userId: string, statement: Statement): Promise<Row[]>;
+  /** One short statement that belongs to no tenant yet (authentication), on a shared connection of the owner. */
+  lookup<Row>(statement: Statement): Promise<Row[]>;
+  /** Several statements, or slow ones, that only read for a tenant. */
+  read<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** A transaction for a tenant: commits when `work` resolves, rolls back when it throws. Deadlocks are tried again. */
+  write<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** The same as the owner, for work that spans tenants. */
+  ownerWrite<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** URL of the role that owns the tables, or may `set role wm_app`. */
+  url: string;
+  /** URL of a login that owns the tables, when `url` is the application's own login. */
+  ownerUrl?: string;
+  /** Connections of the tenant pool. */
+  poolSize?: number;
+  onError: (error: Error) => void;
+}
+
+/** The role that every tenant statement runs as. Migrations create it. */
+export const APP_ROLE = 'wm_app';
+
+const STATEMENT_TIMEOUT_MS = 15_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+const TRIES = 3;
+
+const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, false)" };
+const SET_TENANT_LOCAL = { name: 'set_tenant_local', text: "select set_config('app.user_id', $1, true)" };
+
+/** Opens the pools lazily: nothing is connected until the first query, so a database that comes up later is found. */
+export function connect(options: ConnectOptions): Database {
+  refusePooler(options.url);
+  const base = { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true, pipeline: true };
+  const ownerConfig = {
+    ...base,
+    connectionString: options.ownerUrl ?? options.url,
+    application_name: 'whitemagic-owner',
+    options: '-c timezone=UTC',
+  };
+  // The role comes with the connection's start: not even `reset role` or `discard all` leads back to the owner.
+  const appConfig = {
+    ...base,
+    connectionString: options.url,
+    application_name: 'whitemagic-app',
+    options: `-c role=${APP_ROLE} -c timezone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=30000`,
+  };
+  const owner = new pg.Pool({ ...ownerConfig, max: 6 });
+  const app = new pg.Pool({ ...appConfig, max: options.poolSize ?? 12 });
+  // An idle connection that breaks must not end the process; the pool replaces it.
+  owner.on('error', options.onError);
+  app.on('error', options.onError);
+  const points = shareConnections(appConfig, 3, options.onError);
+  const lookups = shareConnections(ownerConfig, 1, options.onError);
+
+  return {
+    owner,
+    point: (userId, statement) => pointRead(points, userId, statement),
+    lookup: async <Row>(statement: Statement) => {
+      const client = await lookups.next();
+      return (await asSql(client).query<Row>(statement)).rows;
+    },
+    read: (userId, work) =>
+      withClient(app, async (client) => {
+        const tenantSet = client.query({ ...SET_TENANT, values: [userId] });
+        return (await Promise.all([work(asSql(client)), tenantSet]))[0];
+      }),
+    write: (userId, work) => retried(() => withClient(app, (client) => transaction(client, work, userId))),
+    ownerWrite: (work) => retried(() => withClient(owner, (client) => transaction(client, work))),
+    close: async () => {
+      await Promise.all([owner.end(), app.end(), points.close(), lookups.close()]);
+    },
+  };
+}
+
+/** Start-up proof that row-level security holds on the tenant connections. Throws with what to do when it does not. */
+export async function assertRowLevelSecurity(database: Database): Promise<void> {
+  const nobody = '00000000-0000-0000-0000-000000000000';
+  const [row] = await database.point<{ active: boolean; role: string }>(nobody, {
+    text: "select row_security_active('memories') as active, current_user as role",
+  });
+  if (row?.active && row.role === APP_ROLE) return;
+  throw new Error(
+    `Row-level security does not hold for the role "${row?.role}": it is a superuser or has BYPASSRLS. ` +
+      `Let the migrations create ${APP_ROLE} and give DATABASE_URL a login that may "set role ${APP_ROLE}".`,
+  );
+}
+
+async function pointRead<Row>(points: SharedConnections, userId: string, statement: Statement): Promise<Row[]> {
+  const client = await points.next();
+  // Queued in one tick the two stay neighbours on the wire, so nobody else's statement comes between them.
+  const tenantSet = client.query({ ...SET_TENANT, values: [userId] });
+  const result = asSql(client).query<Row>(statement);
+  return (await Promise.all([result, tenantSet]))[0].rows;
+}
+
+async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    return await work(client);
+  } catch (error) {
+    failure = connectionLost(error) ? (error as Error) : undefined;
+    throw error;
+  } finally {
+    client.release(failure);
+  }
+}
+
+async function transaction<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>, userId?: string): Promise<T> {
+  // Not awaited: they travel with the first statement of the work, in one flush.
+  const opening = [client.query('begin')];
+  if (userId !== undefined) opening.push(client.query({ ...SET_TENANT_LOCAL, values: [userId] }));
+  const opened = Promise.all(opening);
+  try {
+    const [answer] = await Promise.all([work(asSql(client)), opened]);
+    const ended = await client.query('commit');
+    // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
+    if (ended.command !== 'COMMIT') throw new Error('the transaction was rolled back');
+    return answer;
+  } catch (error) {
+    await opened.catch(() => undefined);
+    if (!connectionLost(error)) await client.query('rollback');
+    throw error;
+  }
+}
+
+async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      const again = code === '40P01' || code === '40001';
+      if (!again || attempt === TRIES) throw error;
+    }
+  }
+}
+
+/** True for errors that mean PostgreSQL is away (refused, reset, shutting down, too many connections), not that a statement was wrong. */
+export function connectionLost(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  if (/^(08|57P0|53300|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code)) return true;
+  return /connection (terminated|error|timeout)|Client (was closed|has encountered)|timeout exceeded when trying to connect/i.test(
+    error.message,
+  );
+}
+
+/** `pg`'s client as our interface: the same object, with the row type given by the caller. */
+function asSql(client: pg.ClientBase): Sql {
+  return client as unknown as Sql;
+}
+
+function refusePooler(url: string): void {
+  const { hostname, port, searchParams } = new URL(url);
+  const pooled = hostname.includes('-pooler.') || port === '6543' || searchParams.get('pgbouncer') === 'true';
+  if (!pooled) return;
+  throw new Error(
+    'DATABASE_URL points at a transaction-mode pooler, where neither session settings nor LISTEN survive. ' +
+      "Use the database's direct URL.",
+  );
+}

@@ -1,0 +1,158 @@
+import type { Sql } from './sql.ts';
+
+export type MemoryType = 'short_term' | 'long_term';
+export type MemoryStatus = 'active' | 'archived';
+
+/** A memory as it is stored, without its words. Times are UTC; `size_bytes` counts title, content, tags and metadata. */
+export interface MemoryRow {
+  id: string;
+  type: MemoryType;
+  status: MemoryStatus;
+  title: string;
+  content: string;
+  tags: string[];
+  metadata: Record<string, unknown>;
+  project: string | null;
+  session_id: string | null;
+  occurred_at: Date | null;
+  expires_at: Date | null;
+  supersedes: string | null;
+  /** The newest active memory that supersedes this one. */
+  superseded_by: string | null;
+  consolidated_into: string | null;
+  version: number;
+  size_bytes: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export type NewMemoryRow = Omit<MemoryRow, 'superseded_by'> & { content_hash: Buffer };
+
+export const MEMORY_COLUMNS =
+  'id, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, ' +
+  'consolidated_into, version, size_bytes, created_at, updated_at, ' +
+  "(select s.id from memories s where s.user_id = memories.user_id and s.supersedes = memories.id and s.status = 'active' " +
+  'order by s.created_at desc, s.id desc limit 1) as superseded_by';
+
+/** The constraint that an exact repeat of an active memory hits. */
+export const TWIN_CONSTRAINT = 'memories_active_twin';
+
+/**
+ * The text of a memory as full-text words: what search matches. A `tsvector` holds at most 1 MB, and 200,000
+ * characters of any text fit.
+ */
+const words = (title: string, content: string) =>
+  `setweight(to_tsvector('english', ${title}), 'A') || to_tsvector('english', left(${content}, 200000))`;
+
+const values = (userId: string, row: NewMemoryRow): unknown[] => [
+  userId,
+  row.id,
+  row.type,
+  row.status,
+  row.title,
+  row.content,
+  row.tags,
+  JSON.stringify(row.metadata),
+  row.project,
+  row.session_id,
+  row.occurred_at,
+  row.expires_at,
+  row.supersedes,
+  row.consolidated_into,
+  row.version,
+  row.content_hash,
+  row.size_bytes,
+  row.created_at,
+  row.updated_at,
+];
+
+/** Stores a memory. Answers false, and stores nothing, when an active memory says exactly the same. */
+export async function insertMemory(sql: Sql, userId: string, row: NewMemoryRow): Promise<boolean> {
+  const result = await sql.query({
+    name: 'insert_memory',
+    text: `insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id,
+        occurred_at, expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at, words)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, ${words('$5::text', '$6::text')})
+      on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing`,
+    values: values(userId, row),
+  });
+  return result.rowCount === 1;
+}
+
+/** Replaces every column of a memory but its creation time. Throws a unique violation of {@link TWIN_CONSTRAINT} when it would repeat an active one. */
+export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow): Promise<void> {
+  await sql.query({
+    name: 'update_memory',
+    text: `update memories set type = $3, status = $4, title = $5, content = $6, tags = $7, metadata = $8, project = $9,
+        session_id = $10, occurred_at = $11, expires_at = $12, supersedes = $13, consolidated_into = $14, version = $15,
+        content_hash = $16, size_bytes = $17, updated_at = $19,
+        words = case when title = $5 and content = $6 then words else ${words('$5::text', '$6::text')} end
+      where user_id = $1 and id = $2 and $18::timestamptz is not null`,
+    values: values(userId, row),
+  });
+}
+
+/** One memory, or undefined when the tenant has none of that id. `lock` holds it until the transaction ends. */
+export async function findMemory(sql: Sql, userId: string, id: string, lock = false): Promise<MemoryRow | undefined> {
+  const result = await sql.query<MemoryRow>({
+    name: lock ? 'lock_memory' : 'find_memory',
+    text: `select ${MEMORY_COLUMNS} from memories where user_id = $1 and id = $2 ${lock ? 'for update' : ''}`,
+    values: [userId, id],
+  });
+  return result.rows[0];
+}
+
+/** The active memory that says exactly what `row` says, locked. */
+export async function lockTwin(sql: Sql, userId: string, row: NewMemoryRow): Promise<MemoryRow | undefined> {
+  const result = await sql.query<MemoryRow>({
+    name: 'lock_twin',
+    text: `select ${MEMORY_COLUMNS} from memories
+      where user_id = $1 and content_hash = $2 and type = $3 and expires_at is not distinct from $4
+        and supersedes is not distinct from $5 and status = 'active' for update`,
+    values: [userId, row.content_hash, row.type, row.expires_at, row.supersedes],
+  });
+  return result.rows[0];
+}
+
+/** The memories of these ids that the tenant has, in no order. `lock` holds them, lowest id first so that two callers cannot block each other. */
+export async function findMemories(
+  sql: Sql,
+  userId: string,
+  ids: readonly string[],
+  lock = false,
+): Promise<MemoryRow[]> {
+  const result = await sql.query<MemoryRow>({
+    name: lock ? 'lock_memories' : 'find_memories',
+    text: `select ${MEMORY_COLUMNS} from memories where user_id = $1 and id = any ($2) ${lock ? 'order by id for update' : ''}`,
+    values: [userId, ids],
+  });
+  return result.rows;
+}
+
+/** Removes memories and their versions for good. Answers how many memories and how many bytes went, versions included. */
+export async function deleteMemories(
+  sql: Sql,
+  userId: string,
+  ids: readonly string[],
+): Promise<{ memories: number; bytes: number }> {
+  const result = await sql.query<{ memories: string; bytes: string }>({
+    name: 'delete_memories',
+    text: `with versions as (
+        select coalesce(sum(size_bytes), 0) as bytes from memory_versions where user_id = $1 and memory_id = any ($2)
+      ), gone as (delete from memories where user_id = $1 and id = any ($2) returning size_bytes)
+      select count(*) as memories, coalesce(sum(size_bytes), 0) + (select bytes from versions) as bytes from gone`,
+    values: [userId, ids],
+  });
+  const row = result.rows[0];
+  return { memories: Number(row?.memories ?? 0), bytes: Number(row?.bytes ?? 0) };
+}
+
+/** True when the tenant has any memory at all. */
+export async function hasMemories(sql: Sql, userId: string): Promise<boolean> {
+  const result = await sql.query({
+    name: 'has_memories',
+    text: 'select 1 from memories where user_id = $1 limit 1',
+    values: [userId],
+  });
+  return result.rows.length > 0;
+}

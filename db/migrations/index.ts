@@ -1,0 +1,24 @@
+import type { Knex } from 'knex';
+import * as createAccounts from './20261123180000_create_accounts.ts';
+import * as createMemories from './20261123180100_create_memories.ts';
+import * as createUsage from './20261123180200_create_usage.ts';
+import * as createDelivery from './20261123180300_create_delivery.ts';
+
+/** Every migration in its order. A name, once merged, never changes: the database remembers it. */
+const migrations: Record<string, Knex.Migration> = {
+  '20261123180000_create_accounts': createAccounts,
+  '20261123180100_create_memories': createMemories,
+  '20261123180200_create_usage': createUsage,
+  '20261123180300_create_delivery': createDelivery,
+};
+
+/** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */
+export const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: async () => Object.keys(migrations),
+  getMigrationName: (name) => name,
+  getMigration: async (name) => {
+    const migration = migrations[name];
+    if (!migration) throw new Error(`unknown migration ${name}`);
+    return migration;
+  },
+};

@@ -1,0 +1,16 @@
+import { only, type Sql } from './sql.ts';
+
+/** Days of `usage_events` that have a partition of their own before they come. */
+export const PARTITION_DAYS_AHEAD = 30;
+
+/**
+ * Makes the missing partitions of `usage_events` from yesterday to `daysAhead` days ahead, moving rows that the default
+ * partition caught meanwhile into them. Answers how many it made. A partition does not inherit row-level security,
+ * so each gets its own. Run as the owner; safe when several processes do so at once.
+ */
+export async function ensurePartitions(sql: Sql, daysAhead = PARTITION_DAYS_AHEAD): Promise<number> {
+  const result = await sql.query<{ made: number }>({
+    text: `select ensure_usage_partitions((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + ${Math.trunc(daysAhead)}) as made`,
+  });
+  return only(result).made;
+}

@@ -1,0 +1,84 @@
+import type { Sql } from './sql.ts';
+
+export type Door = 'rest' | 'mcp-http' | 'mcp-stdio';
+
+/** One metered call. `day` is the UTC day of `at`; the id is unique for all time, so writing it twice changes nothing. */
+export interface UsageEvent {
+  userId: string;
+  day: string;
+  id: string;
+  at: Date;
+  keyId: string;
+  door: Door;
+  operation: string;
+  method: string;
+  status: number;
+  billable: boolean;
+  durationMs: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+/**
+ * Records events and adds the ones that really went in to the daily totals, in one statement: many callers' events
+ * in a group, or one inside the transaction of the write it meters.
+ */
+export async function insertUsageEvents(sql: Sql, events: readonly UsageEvent[]): Promise<void> {
+  const column = <K extends keyof UsageEvent>(key: K) => events.map((event) => event[key]);
+  await sql.query({
+    name: 'insert_usage_events',
+    text: `with event as (
+        insert into usage_events (user_id, day, id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
+        select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[],
+          $8::text[], $9::smallint[], $10::boolean[], $11::real[], $12::integer[], $13::integer[])
+        on conflict do nothing returning *
+      )
+      insert into usage_daily as d (user_id, day, door, operation, calls, billable, errors, duration_ms, bytes_in, bytes_out)
+      select user_id, day, door, operation, count(*), count(*) filter (where billable), count(*) filter (where status >= 400),
+        sum(duration_ms), sum(bytes_in), sum(bytes_out)
+      from event group by user_id, day, door, operation order by user_id, day, door, operation
+      on conflict (user_id, day, door, operation) do update set
+        calls = d.calls + excluded.calls, billable = d.billable + excluded.billable, errors = d.errors + excluded.errors,
+        duration_ms = d.duration_ms + excluded.duration_ms, bytes_in = d.bytes_in + excluded.bytes_in,
+        bytes_out = d.bytes_out + excluded.bytes_out`,
+    values: [
+      column('userId'),
+      column('day'),
+      column('id'),
+      column('at'),
+      column('keyId'),
+      column('door'),
+      column('operation'),
+      column('method'),
+      column('status'),
+      column('billable'),
+      column('durationMs'),
+      column('bytesIn'),
+      column('bytesOut'),
+    ],
+  });
+}
+
+export interface UsageDayRow {
+  day: string;
+  door: Door;
+  operation: string;
+  calls: number;
+  billable: number;
+  errors: number;
+  duration_ms: number;
+  bytes_in: number;
+  bytes_out: number;
+}
+
+/** The tenant's daily totals from `from` to `to` (UTC days, both included), newest day first. */
+export async function listUsageDays(sql: Sql, userId: string, from: string, to: string): Promise<UsageDayRow[]> {
+  const result = await sql.query<UsageDayRow>({
+    name: 'list_usage_days',
+    text: `select to_char(day, 'YYYY-MM-DD') as day, door, operation, calls::float8 as calls, billable::float8 as billable,
+        errors::float8 as errors, duration_ms, bytes_in::float8 as bytes_in, bytes_out::float8 as bytes_out
+      from usage_daily where user_id = $1 and day between $2 and $3 order by usage_daily.day desc, calls desc, operation, door`,
+    values: [userId, from, to],
+  });
+  return result.rows;
+}

@@ -1,0 +1,71 @@
+import type { Sql } from './sql.ts';
+
+export type PlanName = 'free' | 'starter' | 'pro' | 'enterprise';
+export type UserStatus = 'active' | 'read_only' | 'deleted';
+
+/** Limits of one user that differ from the plan's. */
+export interface LimitOverrides {
+  requests_per_minute?: number;
+  storage_bytes?: number;
+}
+
+export interface UserRow {
+  id: string;
+  email: string | null;
+  plan: PlanName;
+  status: UserStatus;
+  overrides: LimitOverrides;
+  created_at: Date;
+}
+
+const COLUMNS = 'id, email, plan, status, overrides, created_at';
+
+/** Adds a user. As the owner: users have no tenant. */
+export async function insertUser(sql: Sql, user: UserRow): Promise<void> {
+  await sql.query({
+    text: `insert into users (id, email, plan, status, overrides, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $6)`,
+    values: [user.id, user.email, user.plan, user.status, JSON.stringify(user.overrides), user.created_at],
+  });
+}
+
+/** One user by id. As the owner. */
+export async function findUser(sql: Sql, id: string): Promise<UserRow | undefined> {
+  const result = await sql.query<UserRow>({ text: `select ${COLUMNS} from users where id = $1`, values: [id] });
+  return result.rows[0];
+}
+
+/** All users, oldest first, at most `limit`. As the owner. */
+export async function listUsers(sql: Sql, limit: number): Promise<UserRow[]> {
+  const result = await sql.query<UserRow>({
+    text: `select ${COLUMNS} from users order by created_at, id limit $1`,
+    values: [limit],
+  });
+  return result.rows;
+}
+
+/** Users with this e-mail address in any case: none, one, or several, for an address is no identity. As the owner. */
+export async function findUsersByEmail(sql: Sql, email: string): Promise<UserRow[]> {
+  const result = await sql.query<UserRow>({
+    text: `select ${COLUMNS} from users where lower(email) = lower($1) order by created_at`,
+    values: [email],
+  });
+  return result.rows;
+}
+
+/** Puts a user on a plan. Answers false when there is no such user. As the owner. */
+export async function updatePlan(sql: Sql, id: string, plan: PlanName, now: Date): Promise<boolean> {
+  const result = await sql.query({
+    text: 'update users set plan = $2, updated_at = $3 where id = $1',
+    values: [id, plan, now],
+  });
+  return result.rowCount === 1;
+}
+
+/** Replaces a user's limit overrides. Answers false when there is no such user. As the owner. */
+export async function updateOverrides(sql: Sql, id: string, overrides: LimitOverrides, now: Date): Promise<boolean> {
+  const result = await sql.query({
+    text: 'update users set overrides = $2, updated_at = $3 where id = $1',
+    values: [id, JSON.stringify(overrides), now],
+  });
+  return result.rowCount === 1;
+}
