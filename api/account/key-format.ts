@@ -1,0 +1,44 @@
+import { createHash, randomInt } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const RANDOM_LENGTH = 26;
+const CHECKSUM_LENGTH = 6;
+const KEY = /^wm_[a-z][a-z0-9]{0,9}_[0-9A-Za-z]{32}$/;
+
+/**
+ * A new API key: `wm_<env>_`, 26 random base62 characters (154 bits) and 6 of checksum, so that a mistyped or made-up key
+ * is refused without a look into the database. After GitHub's token format.
+ */
+export function generateKey(environment: string): string {
+  const random = Array.from({ length: RANDOM_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+  const body = `wm_${environment}_${random}`;
+  return body + checksum(body);
+}
+
+/** True for a text of a key's form whose checksum holds. Says nothing of whether the key exists. */
+export function isWellFormedKey(key: string): boolean {
+  if (!KEY.test(key)) return false;
+  return checksum(key.slice(0, -CHECKSUM_LENGTH)) === key.slice(-CHECKSUM_LENGTH);
+}
+
+/** SHA-256 of a key: all that is stored of it. */
+export function hashKey(key: string): Buffer {
+  return createHash('sha256').update(key).digest();
+}
+
+/** What may be shown of a key: the fixed prefix and the last four characters. */
+export function displayParts(key: string): { prefix: string; last4: string } {
+  return { prefix: key.slice(0, key.lastIndexOf('_') + 1), last4: key.slice(-4) };
+}
+
+/** CRC32 of the text in base62, six characters. */
+function checksum(text: string): string {
+  let rest = crc32(text);
+  let digits = '';
+  for (let i = 0; i < CHECKSUM_LENGTH; i++) {
+    digits = ALPHABET[rest % 62] + digits;
+    rest = Math.floor(rest / 62);
+  }
+  return digits;
+}

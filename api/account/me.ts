@@ -1,0 +1,20 @@
+import { findQuota } from '../../db/quotas.ts';
+import { findUser } from '../../db/users.ts';
+import type { Caller, Deps } from '../domain.ts';
+import { Problem } from '../errors.ts';
+
+/** The caller's account, plan, limits and key. */
+export async function me(deps: Deps, caller: Caller) {
+  const [user, quota] = await Promise.all([findUser(deps.sql, caller.userId), findQuota(deps.sql, caller.userId)]);
+  if (!user) throw new Problem('not_found', { detail: 'This account is gone.' });
+  return {
+    id: user.id,
+    email: user.email,
+    plan: caller.plan,
+    status: caller.status,
+    limits: caller.limits,
+    storage_bytes: quota.storage_bytes,
+    created_at: user.created_at.toISOString(),
+    key: { id: caller.keyId, scopes: [...caller.scopes] },
+  };
+}

@@ -1,0 +1,47 @@
+import Router from '@koa/router';
+import Koa from 'koa';
+import { mountMcp } from '../mcp/http.ts';
+import type { Config } from './config.ts';
+import { Problem } from './errors.ts';
+import { answers, secureHeaders } from './gates/answers.ts';
+import { checkOrigin } from './gates/origin.ts';
+import type { Gates } from './gates/run.ts';
+import type { Logger } from './observe/log.ts';
+import { docsRoutes } from './routes/docs.ts';
+import { healthRoutes, type Readiness } from './routes/health.ts';
+import { operationRoutes } from './routes/operations.ts';
+
+export interface AppParts {
+  config: Config;
+  gates: Gates;
+  log: Logger;
+  /** Known only once the service listens. */
+  publicUrl: () => string;
+  readiness: () => Promise<Readiness>;
+}
+
+/** The Koa app: middleware in order, then the routes. */
+export function createApp({ config, gates, log, publicUrl, readiness }: AppParts): Koa {
+  const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy });
+  const probes = new Router();
+  healthRoutes(probes, readiness);
+  const router = new Router();
+  docsRoutes(router, publicUrl);
+  operationRoutes(router, gates, config.bodyBytesMax);
+  mountMcp(router, gates, { bodyBytesMax: config.bodyBytesMax, publicUrl });
+
+  app.use(answers({ log, newId: gates.newId, publicUrl }));
+  app.use(secureHeaders);
+  // Probes come by the address of the machine, whatever it is called.
+  app.use(probes.routes());
+  app.use(checkOrigin({ publicUrl, allowedOrigins: config.allowedOrigins, host: config.host }));
+  app.use(router.routes());
+  app.use(
+    router.allowedMethods({
+      throw: true,
+      methodNotAllowed: () => new Problem('method_not_allowed'),
+      notImplemented: () => new Problem('method_not_allowed'),
+    }),
+  );
+  return app;
+}

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import * as f from './fields.ts';
+import { operation, SCOPES } from './operation.ts';
+
+const scope = z.enum(SCOPES);
+
+export const key = z.strictObject({
+  id: f.id,
+  name: z.string(),
+  prefix: z.string(),
+  last4: z.string(),
+  scopes: z.array(scope),
+  rpm_limit: z.int().nullable(),
+  active: z.boolean(),
+  expires_at: f.instant.nullable(),
+  revoked_at: f.instant.nullable(),
+  last_used_at: f.instant.nullable(),
+  created_at: f.instant,
+});
+
+const createdKey = key.extend({ api_key: z.string().meta({ description: 'The key itself: shown this once.' }) });
+
+const keyFields = {
+  name: f.text(f.LIMITS.keyNameLength),
+  scopes: z.array(scope).min(1).max(SCOPES.length),
+  expires_at: f.moment.nullable(),
+  rpm_limit: z.int().min(1).max(1_000_000).nullable().meta({ description: "Calls a minute, below the plan's." }),
+};
+
+export const me = operation({
+  id: 'user.me',
+  method: 'GET',
+  path: '/user/me',
+  summary: 'Who am I, on which plan, with which key',
+  tag: 'account',
+  scope: 'account:read',
+  kind: 'read',
+  memory: false,
+  input: z.strictObject({}),
+  output: z.strictObject({
+    id: f.id,
+    email: z.string().nullable(),
+    plan: z.string(),
+    status: z.string(),
+    limits: z.strictObject({ requests_per_minute: z.int(), storage_bytes: z.int(), rest: z.boolean() }),
+    storage_bytes: z.int(),
+    created_at: f.instant,
+    key: z.strictObject({ id: f.id, scopes: z.array(scope) }),
+  }),
+  errors: [],
+  statuses: [200],
+});
+
+export const usage = operation({
+  id: 'user.usage',
+  method: 'GET',
+  path: '/user/usage',
+  summary: 'What was called, per day and per endpoint or tool',
+  tag: 'account',
+  scope: 'account:read',
+  kind: 'read',
+  memory: false,
+  input: z.strictObject({
+    from: z.iso.date().optional().meta({ description: 'UTC day; default 30 days before `to`.' }),
+    to: z.iso.date().optional().meta({ description: 'UTC day, included; default today.' }),
+  }),
+  output: z.strictObject({
+    from: z.iso.date(),
+    to: z.iso.date(),
+    results: z.array(
+      z.strictObject({
+        day: z.iso.date(),
+        door: z.enum(['rest', 'mcp-http', 'mcp-stdio']),
+        operation: z.string(),
+        endpoint: z.string().meta({ description: 'Method and path, tool name, or resource.' }),
+        calls: z.int(),
+        billable: z.int(),
+        errors: z.int(),
+        mean_ms: z.number(),
+        bytes_in: z.int(),
+        bytes_out: z.int(),
+      }),
+    ),
+    totals: z.strictObject({ calls: z.int(), billable: z.int(), errors: z.int() }),
+  }),
+  errors: [],
+  statuses: [200],
+});
+
+export const listKeys = operation({
+  id: 'keys.list',
+  method: 'GET',
+  path: '/user/keys',
+  summary: 'List API keys',
+  tag: 'keys',
+  scope: 'account:read',
+  kind: 'read',
+  memory: false,
+  input: z.strictObject({}),
+  output: z.strictObject({ results: z.array(key), total: z.int() }),
+  errors: [],
+  statuses: [200],
+});
+
+export const createKey = operation({
+  id: 'keys.create',
+  method: 'POST',
+  path: '/user/keys',
+  summary: 'Make an API key',
+  description: 'With the scopes of the calling key, or fewer. The key is shown in this answer only.',
+  tag: 'keys',
+  scope: 'keys:write',
+  kind: 'write',
+  memory: false,
+  input: z.strictObject({
+    name: keyFields.name,
+    scopes: keyFields.scopes.optional().meta({ description: 'Default: those of the calling key.' }),
+    expires_at: keyFields.expires_at.optional(),
+    rpm_limit: keyFields.rpm_limit.optional(),
+  }),
+  output: createdKey,
+  errors: [],
+  statuses: [201],
+  facts: () => ({ status: 201 }),
+  secret: true,
+});
+
+export const updateKey = operation({
+  id: 'keys.update',
+  method: 'PATCH',
+  path: '/user/keys/{id}',
+  summary: 'Change the name, scopes, expiry or limit of an API key',
+  description: 'Scopes only ever become fewer.',
+  tag: 'keys',
+  scope: 'keys:write',
+  kind: 'write',
+  memory: false,
+  input: z.strictObject({
+    id: f.id,
+    name: keyFields.name.optional(),
+    scopes: keyFields.scopes.optional(),
+    expires_at: keyFields.expires_at.optional(),
+    rpm_limit: keyFields.rpm_limit.optional(),
+  }),
+  output: key,
+  errors: ['not_found'],
+  statuses: [200],
+});
+
+export const revokeKey = operation({
+  id: 'keys.revoke',
+  method: 'DELETE',
+  path: '/user/keys/{id}',
+  summary: 'Revoke an API key, at once and for good',
+  tag: 'keys',
+  scope: 'keys:write',
+  kind: 'write',
+  memory: false,
+  input: z.strictObject({ id: f.id }),
+  output: key,
+  errors: ['not_found'],
+  statuses: [200],
+});
+
+export const rotateKey = operation({
+  id: 'keys.rotate',
+  method: 'POST',
+  path: '/user/keys/{id}/rotate',
+  summary: 'Replace an API key',
+  description: 'Answers a new key with the same name, scopes and limit; the old one works for `grace_seconds` more.',
+  tag: 'keys',
+  scope: 'keys:write',
+  kind: 'write',
+  memory: false,
+  input: z.strictObject({
+    id: f.id,
+    grace_seconds: z.int().min(0).max(604_800).default(0),
+  }),
+  output: createdKey.extend({ replaces: f.id, replaced_expires_at: f.instant }),
+  errors: ['not_found'],
+  statuses: [201],
+  facts: () => ({ status: 201 }),
+  secret: true,
+});

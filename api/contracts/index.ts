@@ -1,0 +1,43 @@
+import * as account from './account.ts';
+import * as memories from './memories.ts';
+import type { Operation } from './operation.ts';
+import * as search from './search.ts';
+
+/** Every operation there is, in the order of the reference. */
+export const OPERATIONS = [
+  memories.create,
+  memories.list,
+  memories.batch,
+  memories.bulk,
+  memories.get,
+  memories.replace,
+  memories.update,
+  memories.remove,
+  memories.restore,
+  memories.versions,
+  search.search,
+  search.context,
+  memories.consolidate,
+  memories.tags,
+  memories.normalizeTags,
+  memories.stats,
+  account.me,
+  account.usage,
+  account.listKeys,
+  account.createKey,
+  account.updateKey,
+  account.revokeKey,
+  account.rotateKey,
+] as const;
+
+type Declared = (typeof OPERATIONS)[number];
+export type OperationId = Declared['id'];
+/** The declared operation of an id, with its exact input and output types. */
+export type OperationOf<Id extends OperationId> = Extract<Declared, { id: Id }>;
+
+const byId = new Map<string, Operation>(OPERATIONS.map((op) => [op.id, op as unknown as Operation]));
+
+/** The operation of an id; undefined for what is no operation. */
+export function findOperation(id: string): Operation | undefined {
+  return byId.get(id);
+}

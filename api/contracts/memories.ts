@@ -1,0 +1,444 @@
+import { z } from 'zod';
+import * as f from './fields.ts';
+import { operation } from './operation.ts';
+
+/** A memory, as every door answers it. */
+export const memory = z.strictObject({
+  id: f.id,
+  type: f.memoryType,
+  status: f.memoryStatus,
+  title: z.string(),
+  content: z.string(),
+  tags: z.array(z.string()),
+  metadata: z.record(z.string(), z.unknown()),
+  project: z.string().nullable(),
+  session_id: z.string().nullable(),
+  occurred_at: f.instant.nullable(),
+  expires_at: f.instant.nullable(),
+  supersedes: f.id.nullable().meta({ description: 'The memory that this one replaces.' }),
+  superseded_by: f.id.nullable().meta({ description: 'The active memory that replaces this one.' }),
+  consolidated_into: f.id.nullable().meta({ description: 'The digest that a consolidation put this memory into.' }),
+  version: z.int(),
+  size_bytes: z.int(),
+  created_at: f.instant,
+  updated_at: f.instant,
+});
+export type Memory = z.output<typeof memory>;
+
+const editable = {
+  title: f.text(f.LIMITS.titleLength),
+  content: f.text(Number.MAX_SAFE_INTEGER).meta({ minLength: 1, maxLength: undefined }),
+  type: f.memoryType,
+  tags: f.tags,
+  metadata: f.metadata,
+  project: f.project.nullable(),
+  session_id: f.sessionId.nullable(),
+  occurred_at: f.moment.nullable().meta({ description: 'When what it tells of happened.' }),
+  expires_at: f.moment.nullable().meta({ description: 'From when on it no longer holds.' }),
+  supersedes: f.id.nullable().meta({ description: 'Id of the memory that this one replaces; both stay.' }),
+};
+
+/** What a create takes. */
+export const newMemory = z.strictObject({
+  title: editable.title,
+  content: editable.content,
+  type: editable.type.default('short_term'),
+  tags: editable.tags.default([]),
+  metadata: editable.metadata.default({}),
+  project: editable.project.optional(),
+  session_id: editable.session_id.optional(),
+  occurred_at: editable.occurred_at.optional(),
+  expires_at: editable.expires_at.optional(),
+  supersedes: editable.supersedes.optional(),
+});
+export type NewMemory = z.output<typeof newMemory>;
+
+const facts = (answer: Memory) => ({ status: 200, etag: `"${answer.version}"` });
+const version = z.int().min(1).max(2_147_483_647);
+
+/** A create's answer. */
+export const created = memory.extend({
+  deduplicated: z
+    .boolean()
+    .meta({ description: 'True when an active memory already said exactly this: it is the one answered.' }),
+  changed: z
+    .array(z.enum(['tags', 'metadata']))
+    .meta({ description: 'What a repeat added to the memory that was there.' }),
+});
+
+export const create = operation({
+  id: 'memories.create',
+  tool: 'create_memory',
+  method: 'POST',
+  path: '/memories',
+  summary: 'Store a memory',
+  description:
+    'Durable and findable by the next call. An exact repeat of an active memory answers that one with 200 and `deduplicated: true`; its tags and metadata take up the new ones.',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: newMemory,
+  output: created,
+  errors: ['storage_full'],
+  statuses: [201, 200],
+  facts: (answer) => ({
+    status: answer.deduplicated ? 200 : 201,
+    location: `/api/v1/memories/${answer.id}`,
+    etag: `"${answer.version}"`,
+  }),
+});
+
+export const list = operation({
+  id: 'memories.list',
+  tool: 'list_memories',
+  method: 'GET',
+  path: '/memories',
+  summary: 'List memories',
+  tag: 'memories',
+  scope: 'memories:read',
+  kind: 'read',
+  memory: true,
+  input: z.strictObject({
+    ...f.filterFields,
+    sort: z.enum(['created_at', 'updated_at', 'occurred_at', 'title']).default('created_at'),
+    order: z.enum(['asc', 'desc']).default('desc'),
+    limit: f.limit(50),
+    cursor: f.cursor.optional(),
+    max_tokens: f
+      .maxTokens(100_000)
+      .optional()
+      .meta({ description: 'Tokens the results may take; contents that do not fit are cut.' }),
+  }),
+  output: z.strictObject({
+    ...f.page(
+      memory.extend({ truncated: z.boolean().optional().meta({ description: 'True where the content was cut.' }) }),
+    ),
+    truncated: z.boolean().meta({ description: 'True when `max_tokens` cut the page or a content short.' }),
+    reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
+  }),
+  errors: [],
+  statuses: [200],
+});
+
+export const get = operation({
+  id: 'memories.get',
+  tool: 'get_memory',
+  method: 'GET',
+  path: '/memories/{id}',
+  summary: 'Read a memory',
+  tag: 'memories',
+  scope: 'memories:read',
+  kind: 'read',
+  memory: true,
+  input: z.strictObject({
+    id: f.id,
+    offset: z.int().min(0).default(0).meta({ description: 'Character of the content to start at.' }),
+    max_tokens: f.maxTokens(100_000).optional(),
+  }),
+  output: memory.extend({
+    truncated: z.boolean(),
+    next_offset: z.int().nullable().meta({ description: '`offset` of the rest, when the content was cut.' }),
+  }),
+  errors: ['not_found'],
+  statuses: [200],
+  facts,
+  point: true,
+});
+
+export const replace = operation({
+  id: 'memories.replace',
+  method: 'PUT',
+  path: '/memories/{id}',
+  summary: 'Replace a memory',
+  description:
+    'What is left out takes its default, but for `type`, which stays. The former state is kept as a version.',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: newMemory.extend({ type: editable.type.optional(), id: f.id, if_version: version.optional() }),
+  output: memory,
+  errors: ['not_found', 'duplicate_memory', 'storage_full'],
+  statuses: [200],
+  facts,
+  ifMatch: true,
+});
+
+export const update = operation({
+  id: 'memories.update',
+  tool: 'update_memory',
+  method: 'PATCH',
+  path: '/memories/{id}',
+  summary: 'Change a memory',
+  description:
+    'Only what is named changes. `tags` replaces all tags, and then `add_tags` and `remove_tags` are ignored; otherwise tags are added first, then removed.',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: z.strictObject({
+    id: f.id,
+    title: editable.title.optional(),
+    content: editable.content.optional(),
+    type: editable.type.optional(),
+    tags: editable.tags.optional(),
+    add_tags: editable.tags.optional(),
+    remove_tags: editable.tags.optional(),
+    metadata: editable.metadata.optional(),
+    project: editable.project.optional(),
+    session_id: editable.session_id.optional(),
+    occurred_at: editable.occurred_at.optional(),
+    expires_at: editable.expires_at.optional(),
+    supersedes: editable.supersedes.optional(),
+    if_version: version.optional().meta({ description: 'Refuse the change unless this is the present version.' }),
+  }),
+  output: memory,
+  errors: ['not_found', 'duplicate_memory', 'storage_full'],
+  statuses: [200],
+  facts,
+  ifMatch: true,
+});
+
+export const remove = operation({
+  id: 'memories.delete',
+  tool: 'delete_memory',
+  method: 'DELETE',
+  path: '/memories/{id}',
+  summary: 'Archive a memory, or remove it for good',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: z.strictObject({
+    id: f.id,
+    permanent: z.boolean().default(false).meta({ description: 'Removes it and its versions; nothing brings it back.' }),
+    if_version: version.optional(),
+  }),
+  output: z.strictObject({ id: f.id, status: z.enum(['archived', 'deleted']), version: z.int().nullable() }),
+  errors: ['not_found'],
+  statuses: [200],
+  ifMatch: true,
+});
+
+export const restore = operation({
+  id: 'memories.restore',
+  tool: 'restore_memory',
+  method: 'POST',
+  path: '/memories/{id}/restore',
+  summary: 'Bring back an archived memory, or a former version',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: z.strictObject({
+    id: f.id,
+    type: f.memoryType.optional().meta({ description: 'Default: the type it has.' }),
+    version: version
+      .optional()
+      .meta({ description: 'Take back title, content, type, tags and the rest from this version.' }),
+  }),
+  output: memory,
+  errors: ['not_found', 'duplicate_memory', 'storage_full'],
+  statuses: [200],
+  facts,
+});
+
+export const versions = operation({
+  id: 'memories.versions',
+  method: 'GET',
+  path: '/memories/{id}/versions',
+  summary: 'List the former versions of a memory',
+  tag: 'memories',
+  scope: 'memories:read',
+  kind: 'read',
+  memory: true,
+  input: z.strictObject({ id: f.id, limit: f.limit(20), cursor: f.cursor.optional() }),
+  output: z.strictObject(
+    f.page(
+      memory
+        .omit({ id: true, created_at: true, updated_at: true, consolidated_into: true, superseded_by: true })
+        .extend({
+          written_at: f.instant.meta({ description: 'When this state came to be.' }),
+        }),
+    ),
+  ),
+  errors: ['not_found'],
+  statuses: [200],
+});
+
+export const batch = operation({
+  id: 'memories.batch',
+  method: 'POST',
+  path: '/memories/batch',
+  summary: 'Store up to 100 memories',
+  description: 'Each item stands for itself: one that is refused says why and the others are stored.',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: z.strictObject({
+    // Checked item by item, so that one bad item does not refuse the rest.
+    memories: z
+      .array(z.unknown().meta({ documentedAs: newMemory }))
+      .min(1)
+      .max(f.LIMITS.batch),
+  }),
+  output: z.strictObject({
+    results: z.array(
+      z.strictObject({
+        index: z.int(),
+        status: z.enum(['created', 'deduplicated', 'refused']),
+        id: f.id.nullable(),
+        error: z
+          .strictObject({
+            code: z.string(),
+            detail: z.string(),
+            errors: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+          })
+          .optional(),
+      }),
+    ),
+  }),
+  errors: ['storage_full'],
+  statuses: [200],
+  cost: (input) => Math.max(1, Math.ceil(itemCount(input) / 10)),
+});
+
+function itemCount(input: unknown): number {
+  const items = input && typeof input === 'object' && 'memories' in input ? input.memories : [];
+  return Array.isArray(items) ? Math.min(items.length, f.LIMITS.batch) : 0;
+}
+
+export const bulk = operation({
+  id: 'memories.bulk',
+  method: 'POST',
+  path: '/memories/bulk',
+  summary: 'Archive, restore, delete or retag many memories',
+  description:
+    'Acts on at most 1,000 memories a call, oldest first; `remaining` says how many are left. A dry run answers what a real one would do, and changes nothing.',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: z.strictObject({
+    filter: z
+      .strictObject({ ...f.filterFields, ids: z.array(f.id).min(1).max(f.LIMITS.bulk).optional() })
+      .refine(
+        (filter) =>
+          Object.entries(filter).some(
+            ([name, value]) => !['status', 'tags_match'].includes(name) && value !== undefined,
+          ) ||
+          filter.status !== 'active' ||
+          filter.tags_match === 'exact',
+        {
+          message: 'must narrow by something; to act on everything, say `"status": "all"`',
+        },
+      ),
+    action: z.enum(['archive', 'restore', 'delete', 'add_tags', 'remove_tags']),
+    tags: f.tags.optional().meta({ description: 'The tags of `add_tags` and `remove_tags`.' }),
+    dry_run: z.boolean().default(true),
+  }),
+  output: z.strictObject({
+    dry_run: z.boolean(),
+    action: z.string(),
+    matched: z.int().meta({ description: 'How many memories the filter lets through.' }),
+    changed: z.array(f.id),
+    refused: z.array(z.strictObject({ id: f.id, code: z.string(), detail: z.string() })),
+    remaining: z.int(),
+  }),
+  errors: ['storage_full'],
+  statuses: [200],
+});
+
+export const consolidate = operation({
+  id: 'memories.consolidate',
+  tool: 'consolidate_memories',
+  method: 'POST',
+  path: '/consolidate',
+  summary: 'Turn old short-term memories into long-term knowledge',
+  description:
+    'Active short-term memories not edited for `min_age_days`: those tagged heuristic, pattern, proven, decision or insight become long-term; the others go into a long-term digest and are archived with a link to it.',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: z.strictObject({
+    dry_run: z.boolean().default(true),
+    min_age_days: z.number().min(0).max(36_500).default(7),
+    project: f.filterFields.project,
+  }),
+  output: z.strictObject({
+    dry_run: z.boolean(),
+    promoted: z.array(z.strictObject({ id: f.id, title: z.string() })),
+    archived: z.array(z.strictObject({ id: f.id, title: z.string(), digest_id: f.id.nullable() })),
+    digests: z.array(z.strictObject({ id: f.id.nullable(), title: z.string() })),
+    remaining: z.int().meta({ description: 'Candidates beyond the 500 that one call takes.' }),
+  }),
+  errors: ['storage_full'],
+  statuses: [200],
+});
+
+export const tags = operation({
+  id: 'tags.list',
+  resource: 'memory://tags',
+  method: 'GET',
+  path: '/tags',
+  summary: 'List the tags of active memories, most used first',
+  tag: 'memories',
+  scope: 'memories:read',
+  kind: 'read',
+  memory: true,
+  input: z.strictObject({ limit: f.limit(100), cursor: f.cursor.optional() }),
+  output: z.strictObject(f.page(z.strictObject({ tag: z.string(), count: z.int(), types: z.array(f.memoryType) }))),
+  errors: [],
+  statuses: [200],
+});
+
+export const normalizeTags = operation({
+  id: 'tags.normalize',
+  method: 'POST',
+  path: '/tags/normalize',
+  summary: 'Bring old tags to the rule',
+  tag: 'memories',
+  scope: 'memories:write',
+  kind: 'write',
+  memory: true,
+  input: z.strictObject({ dry_run: z.boolean().default(true) }),
+  output: z.strictObject({
+    dry_run: z.boolean(),
+    changed: z.array(
+      z.strictObject({ id: f.id, title: z.string(), before: z.array(z.string()), after: z.array(z.string()) }),
+    ),
+    remaining: z.int(),
+  }),
+  errors: ['storage_full'],
+  statuses: [200],
+});
+
+export const stats = operation({
+  id: 'stats.get',
+  resource: 'memory://stats',
+  method: 'GET',
+  path: '/stats',
+  summary: 'Count what is stored',
+  tag: 'memories',
+  scope: 'memories:read',
+  kind: 'read',
+  memory: true,
+  input: z.strictObject({}),
+  output: z.strictObject({
+    memories: z.strictObject({
+      total: z.int(),
+      active: z.int(),
+      archived: z.int(),
+      short_term: z.int(),
+      long_term: z.int(),
+    }),
+    tags: z.int(),
+    storage: z.strictObject({ bytes: z.int(), limit_bytes: z.int() }),
+    last_consolidation_at: f.instant.nullable(),
+  }),
+  errors: [],
+  statuses: [200],
+});

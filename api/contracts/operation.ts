@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import type { ProblemCode } from '../errors.ts';
+
+export const SCOPES = ['memories:read', 'memories:write', 'account:read', 'keys:write'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** What an HTTP answer needs beside the body. */
+export interface AnswerFacts {
+  status: number;
+  location?: string;
+  etag?: string;
+}
+
+/**
+ * An operation, declared once: REST binding, OpenAPI, MCP tool and the contract tests all read it.
+ *
+ * The input is one strict object whatever the door. Over REST, the names in `path` come from there; the rest from the
+ * query of GET and DELETE, and from the body of the other methods.
+ */
+export interface Operation<
+  Id extends string = string,
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+> {
+  id: Id;
+  method: HttpMethod;
+  /** Below `/api/v1`, parameters as `{id}`. */
+  path: `/${string}`;
+  summary: string;
+  description?: string;
+  /** Name of the MCP tool that does this. */
+  tool?: string;
+  /** URI of the MCP resource that answers this. */
+  resource?: string;
+  /** Groups the reference. */
+  tag: 'memories' | 'search' | 'account' | 'keys';
+  scope: Scope;
+  /** A write runs in a transaction with its usage event, and honours `Idempotency-Key`. */
+  kind: 'read' | 'write';
+  /** True for what works on memories: over REST it needs a plan with that door. */
+  memory: boolean;
+  input: Input;
+  output: Output;
+  /** Refusals beside those that every operation has ({@link COMMON_ERRORS}). */
+  errors: readonly ProblemCode[];
+  /** Answers a success may have; the first is the one that {@link Operation.facts} leaves out. */
+  statuses: readonly [number, ...number[]];
+  facts?: (output: z.output<Output>) => AnswerFacts;
+  /** A read of one row or two: it runs on the connections that all callers share. */
+  point?: boolean;
+  /** `If-Match` is taken, as the input field `if_version`. */
+  ifMatch?: boolean;
+  /** What the call costs of the minute's allowance, from the unchecked input. Default 1. */
+  cost?: (input: unknown) => number;
+  /** The answer holds a secret: it is never kept for a repeat. */
+  secret?: boolean;
+}
+
+/** Gives an operation its exact type. */
+export function operation<const Id extends string, Input extends z.ZodType, Output extends z.ZodType>(
+  declared: Operation<Id, Input, Output>,
+): Operation<Id, Input, Output> {
+  return declared;
+}
+
+/** Refusals that any authenticated operation may answer. */
+export const COMMON_ERRORS = [
+  'invalid_request',
+  'unauthenticated',
+  'key_expired',
+  'scope_required',
+  'rate_limited',
+  'internal',
+  'unavailable',
+] as const satisfies readonly ProblemCode[];
+
+/** Every refusal an operation may answer, its own and those its kind brings. */
+export function errorsOf(op: Operation): ProblemCode[] {
+  const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
+  if (op.memory) codes.add('plan_required');
+  if (op.ifMatch) codes.add('precondition_failed');
+  // A NUL or a lone surrogate can come in any text, a query's too.
+  codes.add('unprocessable');
+  if (op.kind === 'write') {
+    codes.add('idempotency_conflict').add('account_read_only');
+    if (op.secret) codes.add('secret_already_shown');
+  }
+  if (takesBody(op)) codes.add('malformed_request').add('body_too_large').add('unsupported_media_type');
+  return [...codes];
+}
+
+/** True when the input travels in a request body. */
+export function takesBody(op: Operation): boolean {
+  return op.method === 'POST' || op.method === 'PUT' || op.method === 'PATCH';
+}
+
+/** The names of a path's parameters, in order. */
+export function pathParameters(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
+}
+
+export type JsonSchema = Record<string, unknown> & { properties?: Record<string, JsonSchema> };
+
+/**
+ * A schema as JSON Schema 2020-12, trimmed for readers that pay by the token: a named format needs no pattern beside
+ * it, `null` beside one type is a type list rather than an `anyOf`.
+ */
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema: node }) => {
+      const documented = z.globalRegistry.get(zodSchema)?.documentedAs as z.ZodType | undefined;
+      if (documented) {
+        delete node.documentedAs;
+        Object.assign(node, jsonSchema(documented, io));
+      }
+      if (node.format) delete node.pattern;
+      if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
+      if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
+      if (node.propertyNames && Object.keys(node.propertyNames).join() === 'type') delete node.propertyNames;
+      collapseNull(node as JsonSchema);
+    },
+  });
+  return json as JsonSchema;
+}
+
+function collapseNull(node: JsonSchema): void {
+  const choices = node.anyOf as JsonSchema[] | undefined;
+  if (choices?.length !== 2) return;
+  const other = choices.find((choice) => choice.type !== 'null');
+  if (!other || !choices.some((choice) => choice.type === 'null') || typeof other.type !== 'string') return;
+  delete node.anyOf;
+  Object.assign(node, other, { type: [other.type, 'null'] });
+  if (Array.isArray(other.enum)) node.enum = [...other.enum, null];
+}

@@ -1,0 +1,32 @@
+import type { Sql } from '../db/sql.ts';
+import type { Door } from '../db/usage.ts';
+import type { PlanName, UserStatus } from '../db/users.ts';
+import type { PlanLimits } from './account/plans.ts';
+import type { Scope } from './contracts/operation.ts';
+
+/** Who calls, by which door, and what they may. Every domain function gets one. */
+export interface Caller {
+  userId: string;
+  keyId: string;
+  scopes: readonly Scope[];
+  plan: PlanName;
+  status: UserStatus;
+  /** The plan's limits with the user's overrides. */
+  limits: PlanLimits;
+  /** A limit of the key's own, below the plan's. */
+  keyRequestsPerMinute: number | null;
+  door: Door;
+  /** Default project of the connection. */
+  project?: string;
+}
+
+/** What a domain function works with. `sql` is the tenant's: of a write, the transaction that also meters it. */
+export interface Deps {
+  sql: Sql;
+  /** The time, to the millisecond. */
+  now: () => Date;
+  /** A new UUIDv7. */
+  newId: () => string;
+  /** The `<env>` of new keys. */
+  keyEnvironment: string;
+}

@@ -1,0 +1,127 @@
+import type { Context } from 'koa';
+import getRawBody from 'raw-body';
+import type { Door } from '../../db/usage.ts';
+import type { Caller } from '../domain.ts';
+import { Problem } from '../errors.ts';
+import { authenticate } from './authenticate.ts';
+import type { Call, Gates, Outcome } from './run.ts';
+
+/** What the outer middleware knows of every request. */
+export interface RequestState {
+  requestId: string;
+  caller?: Caller;
+  operation?: string;
+}
+
+const PROJECT = 'X-WhiteMagic-Project';
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+/**
+ * The caller of a request, by its key. A default project comes from the `X-WhiteMagic-Project` header or `?project=`.
+ * @throws Problem `unauthenticated`, `key_expired`
+ */
+export async function authenticateRequest(ctx: Context, gates: Gates, door: Door, project?: string): Promise<Caller> {
+  const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key') };
+  const requestId = stateOf(ctx).requestId;
+  const caller = await authenticate(gates.database, credentials, door, gates.now(), (error) =>
+    gates.onFault(error, requestId),
+  );
+  const wanted = project ?? (ctx.get(PROJECT) ? decodeHeader(ctx.get(PROJECT)) : undefined);
+  if (wanted) caller.project = wanted.slice(0, 200);
+  stateOf(ctx).caller = caller;
+  return caller;
+}
+
+/** The call that a request makes, as the pipeline takes it. */
+export function callOf(ctx: Context, gates: Gates, caller: Caller, method: string): Call {
+  const length = Number(ctx.get('Content-Length'));
+  return {
+    eventId: gates.newId(),
+    requestId: stateOf(ctx).requestId,
+    caller,
+    method,
+    bytesIn: Number.isSafeInteger(length) ? length : 0,
+  };
+}
+
+/**
+ * The `Idempotency-Key` of a request, with or without the quotes of the IETF draft.
+ * @throws Problem `invalid_request`
+ */
+export function idempotencyKeyOf(ctx: Context): string | undefined {
+  const header = ctx.get('Idempotency-Key');
+  if (header === '') return undefined;
+  const key = header.replace(/^"(.*)"$/, '$1');
+  if (IDEMPOTENCY_KEY.test(key)) return key;
+  throw headerProblem('Idempotency-Key', 'must be 1 to 255 visible ASCII characters');
+}
+
+/**
+ * The version that `If-Match` names: an `ETag` of ours, weak or strong. `*` asks for any.
+ * @throws Problem `invalid_request`
+ */
+export function ifMatchOf(ctx: Context): number | undefined {
+  const header = ctx.get('If-Match').trim();
+  if (header === '' || header === '*') return undefined;
+  const version = /^(?:W\/)?"(\d{1,10})"$/.exec(header)?.[1];
+  if (version) return Number(version);
+  throw headerProblem('If-Match', 'must be one ETag that this service answered, such as "3"');
+}
+
+/**
+ * The JSON of a request's body; undefined when it has none. Bytes that are not UTF-8 are refused, not replaced.
+ * @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_request`
+ */
+export async function readJson(ctx: Context, bytesMax: number): Promise<unknown> {
+  if (!ctx.request.length && !ctx.get('Transfer-Encoding')) return undefined;
+  if (!ctx.is('json', '+json') || !['', 'identity'].includes(ctx.get('Content-Encoding'))) {
+    throw new Problem('unsupported_media_type');
+  }
+  const bytes = await readBytes(ctx, bytesMax);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    const reason = error instanceof TypeError ? 'The body is not UTF-8.' : 'The body is not JSON.';
+    throw new Problem('malformed_request', { detail: reason }, error);
+  }
+}
+
+/** Writes an outcome's success as the answer; throws its refusal for the error middleware. Headers are set either way. */
+export function answer(ctx: Context, outcome: Outcome): void {
+  ctx.set(outcome.headers);
+  if (outcome.problem) throw outcome.problem;
+  ctx.status = outcome.status;
+  ctx.type = 'application/json';
+  ctx.body = outcome.json;
+}
+
+export function stateOf(ctx: Context): RequestState {
+  return ctx.state as RequestState;
+}
+
+async function readBytes(ctx: Context, bytesMax: number): Promise<Buffer> {
+  try {
+    return await getRawBody(ctx.req, { limit: bytesMax, length: ctx.request.length });
+  } catch (error) {
+    if (error instanceof Error && 'type' in error && error.type === 'entity.too.large') {
+      // The rest of the body is not read, so the connection cannot be used again.
+      const headers = { Connection: 'close' };
+      throw new Problem('body_too_large', { detail: `The body may have ${bytesMax} bytes.`, headers });
+    }
+    throw new Problem('malformed_request', { detail: 'The body did not arrive whole.' }, error);
+  }
+}
+
+function headerProblem(header: string, message: string): Problem {
+  return new Problem('invalid_request', { detail: `${header}: ${message}`, errors: [{ path: header, message }] });
+}
+
+/** Node reads header bytes as Latin-1; clients send UTF-8, or percent-encode what is not ASCII. */
+function decodeHeader(value: string): string {
+  const utf8 = Buffer.from(value, 'latin1').toString('utf8');
+  try {
+    return decodeURIComponent(utf8);
+  } catch {
+    return utf8;
+  }
+}

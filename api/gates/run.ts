@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import { connectionLost, type Database } from '../../db/connect.ts';
+import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/idempotency.ts';
+import { TWIN_CONSTRAINT } from '../../db/memories.ts';
+import { type Sql, violatedConstraint } from '../../db/sql.ts';
+import { insertUsageEvents, type UsageEvent } from '../../db/usage.ts';
+import { utcDay } from '../account/usage.ts';
+import type { Operation } from '../contracts/operation.ts';
+import { parseInput } from '../contracts/parse.ts';
+import type { Caller, Deps } from '../domain.ts';
+import { Problem } from '../errors.ts';
+import type { Limiter } from '../metering/limiter.ts';
+import type { Recorder } from '../metering/recorder.ts';
+import { authorise } from './authorise.ts';
+import { handlerOf } from './handlers.ts';
+import { rateHeaders, rateLimited, takeAllowance } from './limit.ts';
+
+/** What the pipeline works with; made once, in the process's entry point. */
+export interface Gates {
+  database: Database;
+  limiter: Limiter;
+  recorder: Recorder;
+  now: () => Date;
+  newId: () => string;
+  keyEnvironment: string;
+  /** Told of what is our own fault, with its cause. */
+  onFault: (error: unknown, requestId: string) => void;
+}
+
+export interface Call {
+  /** A UUIDv7: it becomes the usage event's id. */
+  eventId: string;
+  requestId: string;
+  caller: Caller;
+  /** HTTP method, or the MCP method. */
+  method: string;
+  bytesIn: number;
+  idempotencyKey?: string | undefined;
+}
+
+export interface Outcome {
+  status: number;
+  headers: Record<string, string>;
+  /** The answer of a success. */
+  body?: unknown;
+  /** The same as JSON text. */
+  json?: string;
+  problem?: Problem;
+}
+
+/**
+ * The one way to an operation, from every door: authorise → limit → do → meter → answer. Never throws: a refusal is an
+ * outcome with a `problem`. An event of a write is in the write's own transaction; that of a read or a refusal is durable before
+ * this resolves. What could not be metered is answered as `unavailable`.
+ */
+export async function run(gates: Gates, operation: Operation, call: Call, rawInput: unknown): Promise<Outcome> {
+  return metered(gates, operation.id, call, operation, rawInput, async (meter) => {
+    authorise(operation, call.caller);
+    await meter.limit();
+    const input = parseInput(operation.input, rawInput);
+    return operation.kind === 'write'
+      ? write(gates, operation, call, input, meter)
+      : read(gates, operation, call, input, meter);
+  });
+}
+
+/** Meters and limits a call that fits no operation, such as a tool nobody knows, and answers its refusal. */
+export function refuseCall(gates: Gates, name: string, call: Call, problem: Problem): Promise<Outcome> {
+  return metered(gates, name, call, undefined, undefined, async (meter) => {
+    await meter.limit();
+    throw problem;
+  });
+}
+
+interface Meter {
+  limit(): Promise<void>;
+  event(status: number, bytesOut: number): UsageEvent;
+}
+
+async function metered(
+  gates: Gates,
+  name: string,
+  call: Call,
+  operation: Operation | undefined,
+  rawInput: unknown,
+  act: (meter: Meter) => Promise<Outcome>,
+): Promise<Outcome> {
+  const started = performance.now();
+  let headers: Record<string, string> = {};
+  const meter: Meter = {
+    async limit() {
+      const decision = await takeAllowance(gates.limiter, operation, call.caller, rawInput);
+      headers = rateHeaders(decision);
+      if (!decision.allowed) throw rateLimited(decision);
+    },
+    event: (status, bytesOut) => usageEvent(gates, name, call, status, performance.now() - started, bytesOut),
+  };
+  try {
+    const outcome = await act(meter);
+    return { ...outcome, headers: { ...headers, ...outcome.headers } };
+  } catch (error) {
+    const problem = asProblem(error);
+    if (problem.status >= 500) gates.onFault(error, call.requestId);
+    const recorded = await record(gates, meter.event(problem.status, 0), call);
+    const answer = recorded ? problem : new Problem('unavailable');
+    return { status: answer.status, headers: { ...headers, ...answer.data.headers }, problem: answer };
+  }
+}
+
+async function read(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
+  const { database } = gates;
+  const { userId } = call.caller;
+  const act = (sql: Sql) => handlerOf(operation.id)(depsOf(gates, sql), call.caller, input);
+  const answer = operation.point
+    ? await act({
+        query: async (statement) => {
+          const rows = await database.point<never>(userId, statement);
+          return { rows, rowCount: rows.length };
+        },
+      })
+    : await database.read(userId, act);
+  const outcome = present(operation, answer);
+  await gates.recorder.record(meter.event(outcome.status, Buffer.byteLength(outcome.json ?? '')));
+  return outcome;
+}
+
+function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
+  const { caller } = call;
+  return gates.database.write(caller.userId, async (sql) => {
+    const stored = await claim(gates, sql, operation, call, input);
+    if (stored) return replay(stored);
+    const outcome = present(operation, await handlerOf(operation.id)(depsOf(gates, sql), caller, input));
+    if (call.idempotencyKey) {
+      const { status, body, headers } = outcome;
+      const answer = { status, body, headers, holdsSecret: operation.secret ?? false };
+      await storeIdempotentAnswer(sql, caller.userId, call.idempotencyKey, answer);
+    }
+    await insertUsageEvents(sql, [meter.event(outcome.status, Buffer.byteLength(outcome.json ?? ''))]);
+    return outcome;
+  });
+}
+
+/** Claims the call's Idempotency-Key, if it has one. Answers what an earlier call with the same key and request left. */
+async function claim(
+  gates: Gates,
+  sql: Sql,
+  operation: Operation,
+  call: Call,
+  input: unknown,
+): Promise<IdempotencyRow | undefined> {
+  if (!call.idempotencyKey) return undefined;
+  const now = gates.now();
+  const requestHash = createHash('sha256')
+    .update(JSON.stringify([operation.id, input]))
+    .digest();
+  const stored = await claimIdempotencyKey(sql, call.caller.userId, {
+    key: call.idempotencyKey,
+    requestHash,
+    eventId: call.eventId,
+    day: utcDay(now),
+    now,
+  });
+  if (!stored) return undefined;
+  if (!stored.request_hash.equals(requestHash)) throw new Problem('idempotency_conflict');
+  if (stored.holds_secret) throw new Problem('secret_already_shown');
+  return stored;
+}
+
+function replay(stored: IdempotencyRow): Outcome {
+  return {
+    status: stored.status ?? 200,
+    headers: { ...stored.headers, 'Idempotency-Replayed': 'true' },
+    body: stored.body,
+    json: JSON.stringify(stored.body),
+  };
+}
+
+/** The answer by the operation's contract. A mismatch is our fault and never leaves the house. */
+function present(operation: Operation, answer: unknown): Outcome {
+  const body = operation.output.parse(answer);
+  const facts = operation.facts?.(body) ?? { status: operation.statuses[0] };
+  const headers: Record<string, string> = {};
+  if (facts.location) headers.Location = facts.location;
+  if (facts.etag) headers.ETag = facts.etag;
+  return { status: facts.status, headers, body, json: JSON.stringify(body) };
+}
+
+function depsOf(gates: Gates, sql: Sql): Deps {
+  return { sql, now: gates.now, newId: gates.newId, keyEnvironment: gates.keyEnvironment };
+}
+
+async function record(gates: Gates, event: UsageEvent, call: Call): Promise<boolean> {
+  try {
+    await gates.recorder.record(event);
+    return true;
+  } catch (error) {
+    gates.onFault(error, call.requestId);
+    return false;
+  }
+}
+
+function usageEvent(
+  gates: Gates,
+  operation: string,
+  call: Call,
+  status: number,
+  durationMs: number,
+  bytesOut: number,
+): UsageEvent {
+  const at = gates.now();
+  return {
+    id: call.eventId,
+    userId: call.caller.userId,
+    keyId: call.caller.keyId,
+    day: utcDay(at),
+    at,
+    door: call.caller.door,
+    operation,
+    method: call.method,
+    status,
+    // Successes and the caller's own mistakes are work done; what we refused or broke is not.
+    billable: status < 500 && status !== 429,
+    durationMs,
+    bytesIn: call.bytesIn,
+    bytesOut,
+  };
+}
+
+/** Any error as a refusal: ours as it is, a constraint by its name, a lost database as `unavailable`, the rest as `internal`. */
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (violatedConstraint(error) === TWIN_CONSTRAINT) return new Problem('duplicate_memory', {}, error);
+  // 57014: a statement that ran into its timeout.
+  const timedOut = error instanceof Error && 'code' in error && error.code === '57014';
+  if (connectionLost(error) || timedOut) return new Problem('unavailable', { headers: { 'Retry-After': '2' } }, error);
+  return new Problem('internal', {}, error);
+}

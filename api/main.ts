@@ -1,0 +1,81 @@
+import { resolve } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { type EmbeddedDatabase, startEmbedded } from '../db/embedded.ts';
+import { ensureLocalOwner, writeCredentials } from './account/local-owner.ts';
+import { type Config, readConfig } from './config.ts';
+import { createLog, type Logger } from './observe/log.ts';
+import { type Service, startService } from './service.ts';
+import { welcome } from './welcome.ts';
+
+/** The process: configuration, database, service; then it waits for a signal, drains, and ends. */
+async function main(): Promise<void> {
+  const config = readConfig();
+  const person = process.stdout.isTTY === true;
+  const log = createLog({ level: config.logLevel, pretty: person });
+  const embedded = config.databaseUrl
+    ? undefined
+    : await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) });
+  try {
+    const service = await startService(
+      { ...config, databaseUrl: config.databaseUrl ?? (embedded?.url as string) },
+      log,
+    );
+    await greet(config, service, embedded, person);
+    stopOnSignal(service, embedded, log);
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+/** Prints where the service is. The key is shown to a person at a terminal only, once; never into a log. */
+async function greet(
+  config: Config,
+  service: Service,
+  embedded: EmbeddedDatabase | undefined,
+  person: boolean,
+): Promise<void> {
+  const facts = { url: service.url, color: person };
+  if (!embedded) {
+    process.stdout.write(`${welcome(facts)}\n`);
+    return;
+  }
+  const deps = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: config.keyEnvironment };
+  const dataDir = resolve(config.dataDir);
+  const { apiKey, isNew } = await service.database.ownerWrite(async (sql) => {
+    const owner = await ensureLocalOwner({ ...deps, sql }, dataDir);
+    // Before the commit: a key that nobody can read must not exist.
+    await writeCredentials(dataDir, { url: service.url, api_key: owner.apiKey });
+    return owner;
+  });
+  process.stdout.write(`${welcome(isNew && person ? { ...facts, apiKey } : facts)}\n`);
+  if (isNew && !person) process.stdout.write(`  The key of the local account is in ${dataDir}/credentials.json\n\n`);
+}
+
+function stopOnSignal(service: Service, embedded: EmbeddedDatabase | undefined, log: Logger): void {
+  let stopping = false;
+  const stop = async (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info(`${signal}: draining`);
+    try {
+      await service.stop();
+      await embedded?.stop();
+      log.info('stopped');
+      process.exitCode = 0;
+    } catch (error) {
+      log.error({ err: error }, 'the service did not stop cleanly');
+      process.exitCode = 1;
+    }
+    // Whatever still holds the process open has nothing left to do.
+    setTimeout(() => process.exit(), 500).unref();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

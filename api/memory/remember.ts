@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util';
+import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../../db/memories.ts';
+import type { NewMemory } from '../contracts/memories.ts';
+import type { Caller, Deps } from '../domain.ts';
+import { change, requireSuperseded } from './change.ts';
+import { contentHash, sizeBytes } from './measure.ts';
+import { present } from './present.ts';
+import { moveStorage } from './storage.ts';
+import { normalizeTags, requireTags } from './tags.ts';
+
+/** How often a twin may vanish between the look and the lock before we give up. */
+const TRIES = 5;
+
+/**
+ * Stores a memory. An exact repeat of an active one (same project, session, time, title, content, type, expiry and
+ * supersedes) answers that one, which takes up the new tags and metadata: nothing of the repeat is lost.
+ * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory)
+ */
+export async function create(deps: Deps, caller: Caller, input: NewMemory) {
+  const row = newRow(deps, caller, input);
+  requireTags(row.tags);
+  await requireSuperseded(deps, caller, row.supersedes);
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    if (await insertMemory(deps.sql, caller.userId, row)) {
+      await moveStorage(deps, caller, row.size_bytes, 1);
+      return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [] };
+    }
+    const twin = await lockTwin(deps.sql, caller.userId, row);
+    if (twin) return mergeRepeat(deps, caller, twin, row);
+  }
+  throw new Error('the twin of a memory kept vanishing');
+}
+
+/** A row as it is stored, from what a create takes. */
+export function newRow(deps: Deps, caller: Caller, input: NewMemory): NewMemoryRow {
+  const now = deps.now();
+  const said = {
+    title: input.title,
+    content: input.content,
+    tags: normalizeTags(input.tags),
+    metadata: input.metadata,
+    project: input.project === undefined ? (caller.project ?? null) : input.project,
+    session_id: input.session_id ?? null,
+    occurred_at: input.occurred_at ?? null,
+  };
+  return {
+    ...said,
+    id: deps.newId(),
+    type: input.type,
+    status: 'active',
+    expires_at: input.expires_at ?? null,
+    supersedes: input.supersedes ?? null,
+    consolidated_into: null,
+    version: 1,
+    content_hash: contentHash(said),
+    size_bytes: sizeBytes(said),
+    created_at: now,
+    updated_at: now,
+  };
+}
+
+async function mergeRepeat(deps: Deps, caller: Caller, twin: MemoryRow, repeat: NewMemoryRow) {
+  const tags = normalizeTags([...twin.tags, ...repeat.tags]);
+  const metadata = { ...twin.metadata, ...repeat.metadata };
+  const changed: ('tags' | 'metadata')[] = [];
+  if (tags.length > twin.tags.length) changed.push('tags');
+  if (!isDeepStrictEqual(metadata, twin.metadata)) changed.push('metadata');
+  const memory = changed.length > 0 ? await change(deps, caller, twin, { tags, metadata }) : twin;
+  return { ...present(memory), deduplicated: true, changed };
+}

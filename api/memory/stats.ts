@@ -1,0 +1,47 @@
+import { findLastAudit } from '../../db/audit.ts';
+import type { MemoryType } from '../../db/memories.ts';
+import { countByKind, countTags, listTags } from '../../db/memory-lists.ts';
+import { findQuota } from '../../db/quotas.ts';
+import type { Caller, Deps } from '../domain.ts';
+import { CONSOLIDATED } from './consolidate.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+
+/** Counts by type and status, tags, storage, and when memories were last consolidated. */
+export async function stats(deps: Deps, caller: Caller) {
+  const [kinds, tags, quota, lastConsolidation] = await Promise.all([
+    countByKind(deps.sql, caller.userId),
+    countTags(deps.sql, caller.userId),
+    findQuota(deps.sql, caller.userId),
+    findLastAudit(deps.sql, caller.userId, CONSOLIDATED),
+  ]);
+  const sum = (field: 'type' | 'status', value: string) =>
+    kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
+  return {
+    memories: {
+      total: kinds.reduce((total, kind) => total + kind.count, 0),
+      active: sum('status', 'active'),
+      archived: sum('status', 'archived'),
+      short_term: sum('type', 'short_term'),
+      long_term: sum('type', 'long_term'),
+    },
+    tags,
+    storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
+    last_consolidation_at: lastConsolidation?.toISOString() ?? null,
+  };
+}
+
+/** The tags of active memories, most used first. */
+export async function tags(deps: Deps, caller: Caller, input: { limit: number; cursor?: string | undefined }) {
+  const offset =
+    input.cursor === undefined ? 0 : Math.max(0, Math.trunc(Number(decodeCursor('tags', input.cursor)[0])) || 0);
+  const [rows, total] = await Promise.all([
+    listTags(deps.sql, caller.userId, input.limit, offset),
+    countTags(deps.sql, caller.userId),
+  ]);
+  const next = offset + rows.length;
+  return {
+    results: rows.map((row) => ({ ...row, types: row.types as MemoryType[] })),
+    total,
+    next_cursor: rows.length > 0 && next < total ? encodeCursor('tags', [next]) : null,
+  };
+}

@@ -1,0 +1,130 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { assertRowLevelSecurity, connect, type Database } from '../db/connect.ts';
+import { migrateUp, pendingMigrations } from '../db/migrate.ts';
+import { insertUsageEvents } from '../db/usage.ts';
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import type { Gates } from './gates/run.ts';
+import { startWorker, type Worker } from './jobs/worker.ts';
+import { fileTransport, smtpTransport, type Transport } from './mail/transport.ts';
+import { localLimiter } from './metering/limiter.ts';
+import { groupRecorder } from './metering/recorder.ts';
+import type { Logger } from './observe/log.ts';
+import type { Readiness } from './routes/health.ts';
+
+/** A running API node. */
+export interface Service {
+  /** Where it is reached, without a slash at the end. */
+  url: string;
+  database: Database;
+  /** Takes no more requests, answers those under way, lets jobs finish, then closes everything. */
+  stop(): Promise<void>;
+}
+
+/** How long requests under way may take once the service stops. */
+const DRAIN_MS = 10_000;
+
+/**
+ * Puts an API node together and starts it: migrations, gates, jobs, listener.
+ * @throws when the database cannot be reached, row-level security does not hold, or the address is taken
+ */
+export async function startService(config: Config & { databaseUrl: string }, log: Logger): Promise<Service> {
+  const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
+  await migrateUp(ownerUrl);
+  const database = connect({
+    url: config.databaseUrl,
+    ownerUrl,
+    onError: (error) => log.warn({ err: error }, 'a database connection broke'),
+  });
+  const transport = openTransport(config);
+  let worker: Worker | undefined;
+  try {
+    await assertRowLevelSecurity(database);
+    if (config.jobs) worker = await startWorker({ database, transport }, ownerUrl, log);
+    let url = config.publicUrl ?? '';
+    const app = createApp({
+      config,
+      log,
+      gates: createGates(config, database, log),
+      publicUrl: () => url,
+      readiness: () => readiness(database),
+    });
+    const server = await listen(createServer(app.callback()), config);
+    url = config.publicUrl ?? addressOf(server, config.host);
+    return { url, database, stop: once(() => stop(server, worker, transport, database)) };
+  } catch (error) {
+    await worker?.stop();
+    await database.close();
+    throw error;
+  }
+}
+
+function createGates(config: Config, database: Database, log: Logger): Gates {
+  return {
+    database,
+    limiter: localLimiter(),
+    recorder: groupRecorder((events) => insertUsageEvents(database.owner, events)),
+    now: () => new Date(),
+    newId: () => uuidv7(),
+    keyEnvironment: config.keyEnvironment,
+    onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a call failed by our fault'),
+  };
+}
+
+function openTransport(config: Config): Transport {
+  if (config.smtpUrl) return smtpTransport(config.smtpUrl, config.mailFrom);
+  return fileTransport(join(config.dataDir, 'outbox'), config.mailFrom);
+}
+
+async function readiness(database: Database): Promise<Readiness> {
+  const parts = { limiter: 'local', search: { lexical: 'on', semantic: 'off' } } as const;
+  try {
+    const current = (await pendingMigrations(database.owner)).length === 0;
+    return { ready: current, database: 'ok', migrations: current ? 'current' : 'pending', ...parts };
+  } catch {
+    return { ready: false, database: 'unreachable', migrations: 'unknown', ...parts };
+  }
+}
+
+function listen(server: Server, { port, host }: Config): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = error.code === 'EADDRINUSE';
+      reject(taken ? new Error(`Port ${port} on ${host} is taken. Stop what uses it, or set PORT to another.`) : error);
+    });
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+function addressOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const anywhere = host === '0.0.0.0' || host === '::';
+  return `http://${anywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function stop(
+  server: Server,
+  worker: Worker | undefined,
+  transport: Transport,
+  database: Database,
+): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  server.closeIdleConnections();
+  const overdue = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearTimeout(overdue);
+  await worker?.stop();
+  transport.close();
+  await database.close();
+}
+
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= act();
+    return done;
+  };
+}

@@ -1,0 +1,41 @@
+import type { Operation } from '../api/contracts/operation.ts';
+import { context } from '../api/contracts/search.ts';
+import type { Fence } from './tool.ts';
+
+/** What the user may pick from a menu. */
+export const PROMPTS = [
+  {
+    name: 'remember_this_session',
+    title: 'Remember this session',
+    description: 'Go through this session and store what later ones will need.',
+    arguments: [{ name: 'focus', description: 'What to look for above all.', required: false }],
+  },
+  {
+    name: 'recall_for_task',
+    title: 'Recall for a task',
+    description: 'Bring what is known about a task into the conversation.',
+    arguments: [{ name: 'task', description: 'What you are about to do.', required: true }],
+  },
+] as const;
+
+/** The text of `remember_this_session`. */
+export function rememberPrompt(focus: string | undefined): string {
+  return `Go through this session and store with create_memory what a later session will need: decisions with their reasons, conventions, fixes that worked and what caused the trouble, how things are built, tested and deployed, and what I prefer.${
+    focus ? ` Look above all for: ${focus}.` : ''
+  }
+
+First call search_memories for each topic, so that you update or supersede what is already known instead of repeating it. One self-contained idea a memory, a title that says it, two to four tags. No secrets, nothing that the code already says. At the end tell me in a list what you stored.`;
+}
+
+/** The operation that `recall_for_task` reads by. */
+export const RECALL = context as unknown as Operation;
+export const RECALL_TOKENS = 2_000;
+
+/** The text of `recall_for_task`, around the package that was found. */
+export function recallPrompt(task: string, found: { context: string; memory_ids: string[] }, fence: Fence): string {
+  const known =
+    found.memory_ids.length === 0
+      ? 'Nothing is known about it yet.'
+      : `What earlier sessions stored about it:\n${fence(found.context)}`;
+  return `My task: ${task}\n\n${known}\n\nUse what helps, say what contradicts what you see now, and search_memories for what is missing.`;
+}

@@ -1,0 +1,52 @@
+import { findOperation } from '../api/contracts/index.ts';
+import type { Operation } from '../api/contracts/operation.ts';
+
+/** What a resource URI asks for: an operation and its input. */
+export interface ResourceRequest {
+  operation: Operation;
+  input: Record<string, unknown>;
+}
+
+export const RESOURCES = [
+  {
+    uri: 'memory://stats',
+    name: 'stats',
+    title: 'Memory statistics',
+    description: 'Counts by type and status, tags, storage used.',
+    mimeType: 'application/json',
+  },
+  {
+    uri: 'memory://tags',
+    name: 'tags',
+    title: 'Tags in use',
+    description: 'The tags of active memories with their counts, most used first.',
+    mimeType: 'application/json',
+  },
+] as const;
+
+export const RESOURCE_TEMPLATES = [
+  {
+    uriTemplate: 'memory://memories/{id}',
+    name: 'memory',
+    title: 'A memory',
+    description: 'One memory, by its id.',
+    mimeType: 'application/json',
+  },
+] as const;
+
+/** Most tokens of a resource's answer. */
+const RESOURCE_TOKENS = 10_000;
+
+/** Which operation answers a URI; undefined for one that is no resource. */
+export function resourceRequest(uri: string): ResourceRequest | undefined {
+  if (uri === 'memory://stats') return request('stats.get', {});
+  if (uri === 'memory://tags') return request('tags.list', { limit: 200 });
+  const id = /^memory:\/\/memories\/([^/?#]+)$/.exec(uri)?.[1];
+  return id === undefined ? undefined : request('memories.get', { id, max_tokens: RESOURCE_TOKENS });
+}
+
+function request(id: string, input: Record<string, unknown>): ResourceRequest {
+  const operation = findOperation(id);
+  if (!operation) throw new Error(`no operation ${id}`);
+  return { operation, input };
+}

@@ -1,0 +1,124 @@
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  GetPromptRequestSchema,
+  ListPromptsRequestSchema,
+  ListResourcesRequestSchema,
+  ListResourceTemplatesRequestSchema,
+  ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
+import { Problem } from '../api/errors.ts';
+import { type Call, type Gates, type Outcome, refuseCall, run } from '../api/gates/run.ts';
+import { VERSION } from '../api/version.ts';
+import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './catalogue.ts';
+import { newFence } from './fence.ts';
+import { PROMPTS, RECALL, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
+import { refusalText } from './refusal.ts';
+import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
+
+export interface Connection {
+  gates: Gates;
+  /** A call of this connection's caller, with an event id of its own. */
+  newCall: (method: string) => Call;
+  publicUrl: () => string;
+}
+
+// The SDK makes a validator per server, which costs more than all the rest of a request.
+const validator = new AjvJsonSchemaValidator();
+
+/**
+ * An MCP server for one request of one caller: the only file that knows the SDK's server. Tools, resources and prompts
+ * all go through `run()`; a refused tool call is a result with `isError` that a model can act on.
+ */
+export function createServer(connection: Connection): Server {
+  const server = new Server(
+    { name: 'whitemagic', title: 'WhiteMagic', version: VERSION },
+    {
+      capabilities: { tools: {}, resources: {}, prompts: {} },
+      instructions: INSTRUCTIONS,
+      jsonSchemaValidator: validator,
+    },
+  );
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [...TOOL_DESCRIPTIONS] }));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }) => callTool(connection, params.name, params.arguments));
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...RESOURCES] }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => readResource(connection, params.uri));
+  server.setRequestHandler(ListPromptsRequestSchema, () => ({
+    prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
+  }));
+  server.setRequestHandler(GetPromptRequestSchema, ({ params }) =>
+    getPrompt(connection, params.name, params.arguments),
+  );
+  return server;
+}
+
+async function callTool(connection: Connection, name: string, input: Record<string, unknown> | undefined) {
+  const { gates } = connection;
+  const call = connection.newCall('tools/call');
+  const tool = findTool(name);
+  if (!tool) {
+    await refuseCall(gates, 'unknown_tool', call, new Problem('not_found', { detail: 'There is no such tool.' }));
+    throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`);
+  }
+  const outcome = await run(gates, tool.operation, call, input ?? {});
+  if (outcome.problem) {
+    return {
+      isError: true,
+      content: [{ type: 'text' as const, text: refusalText(outcome.problem, call.requestId, connection.publicUrl()) }],
+      _meta: { 'whitemagic/code': outcome.problem.code, ...outcome.problem.data.extra },
+    };
+  }
+  return {
+    structuredContent: tool.show(outcome.body),
+    content: [{ type: 'text' as const, text: tool.render(outcome.body as never, newFence()) }],
+  };
+}
+
+async function readResource(connection: Connection, uri: string) {
+  const { gates } = connection;
+  const call = connection.newCall('resources/read');
+  const request = resourceRequest(uri);
+  if (!request) {
+    await refuseCall(
+      gates,
+      'unknown_resource',
+      call,
+      new Problem('not_found', { detail: 'There is no such resource.' }),
+    );
+    throw resourceNotFound(uri);
+  }
+  const outcome = await run(gates, request.operation, call, request.input);
+  if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri);
+  requireSuccess(outcome, call, connection);
+  return { contents: [{ uri, mimeType: 'application/json', text: outcome.json ?? '' }] };
+}
+
+async function getPrompt(connection: Connection, name: string, input: Record<string, string> | undefined) {
+  const message = (text: string) => ({
+    messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }],
+  });
+  if (name === 'remember_this_session') return message(rememberPrompt(input?.focus));
+  if (name !== 'recall_for_task') throw new McpError(ErrorCode.InvalidParams, `Unknown prompt: ${name.slice(0, 100)}`);
+  const task = input?.task ?? '';
+  const call = connection.newCall('prompts/get');
+  const outcome = await run(connection.gates, RECALL, call, { query: task, max_tokens: RECALL_TOKENS });
+  requireSuccess(outcome, call, connection);
+  return message(recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newFence()));
+}
+
+function requireSuccess(outcome: Outcome, call: Call, connection: Connection): void {
+  if (!outcome.problem) return;
+  const code = outcome.status >= 500 ? ErrorCode.InternalError : ErrorCode.InvalidParams;
+  const data = { code: outcome.problem.code, status: outcome.status, ...outcome.problem.data.extra };
+  throw new McpError(code, refusalText(outcome.problem, call.requestId, connection.publicUrl()), data);
+}
+
+/** -32002 is what clients up to 2025-11-25 know for a resource that is not there. */
+function resourceNotFound(uri: string): McpError {
+  return new McpError(-32002, `There is no resource ${uri.slice(0, 200)}`);
+}

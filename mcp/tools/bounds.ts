@@ -1,0 +1,6 @@
+import { maxTokens } from '../../api/contracts/fields.ts';
+
+/** Every tool answer has a budget: enough for a few memories, and never enough to flood a conversation. */
+export const toolBudget = {
+  max_tokens: maxTokens(10_000).default(1_500).meta({ description: 'Most tokens that the answer may take.' }),
+};

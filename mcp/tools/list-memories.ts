@@ -1,0 +1,20 @@
+import { list } from '../../api/contracts/memories.ts';
+import { READ, tool } from '../tool.ts';
+import { toolBudget } from './bounds.ts';
+import { headline, more } from './lines.ts';
+
+export const listMemories = tool(list, {
+  title: 'List memories',
+  description:
+    'List memories by filter, newest first unless sorted otherwise. To find something by what it says, use search_memories.',
+  annotations: READ,
+  input: list.input.extend(toolBudget),
+  render: (page, fence) => {
+    if (page.total === 0)
+      return page.reason === 'nothing_stored' ? 'Nothing is stored yet.' : 'No memory passes this filter.';
+    const items = page.results.map(
+      (memory) => `- ${headline(memory)}\n${memory.content}${memory.truncated ? ' […]' : ''}`,
+    );
+    return `${page.results.length} of ${page.total} memories.\n${fence(items.join('\n'))}${more(page.next_cursor)}`;
+  },
+});

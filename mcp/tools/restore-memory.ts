@@ -1,0 +1,11 @@
+import { restore } from '../../api/contracts/memories.ts';
+import { CHANGE, tool } from '../tool.ts';
+import { shownMemory } from './shown.ts';
+
+export const restoreMemory = tool(restore, {
+  title: 'Bring back a memory',
+  description: 'Make an archived memory active again, or, with `version`, undo edits by taking back a former version.',
+  annotations: CHANGE,
+  shows: shownMemory,
+  render: (memory) => `Memory ${memory.id} is active, at version ${memory.version}.`,
+});
