@@ -1,0 +1,115 @@
+import { Failure } from './bridge/failure.ts';
+import { networkFailure } from './bridge/network.ts';
+import { post } from './bridge/post.ts';
+import { resolveTarget, type Target } from './bridge/target.ts';
+import { lookAtKey } from './key.ts';
+import type { FoundSettings } from './settings.ts';
+
+/** What one check found. */
+interface Check {
+  name: string;
+  ok: boolean;
+  remark: string;
+  /** What to do about it. */
+  todo?: string | undefined;
+}
+
+const timeoutMs = 10_000;
+
+/** Checks everything between this machine and the service, and prints a table. Returns the exit code. */
+export async function doctor(settings: FoundSettings, version: string, print: (line: string) => void): Promise<number> {
+  const key = lookAtKey(settings.key);
+  const checks: Check[] = [
+    { name: 'bridge', ok: true, remark: version },
+    nodeCheck(process.versions.node),
+    { name: 'URL', ok: settings.url !== undefined, remark: `${settings.url ?? 'none'}${from(settings.urlFrom)}` },
+    { name: 'key', ok: key.ok, remark: `${key.shown}${from(settings.keyFrom)}, ${key.remark}` },
+    ...(await serviceChecks(settings, version)),
+  ];
+  for (const { name, ok, remark, todo } of checks) {
+    print(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(24)}  ${remark}`);
+    if (todo) print(`      -> ${todo}`);
+  }
+  return checks.every((check) => check.ok) ? 0 : 1;
+}
+
+function nodeCheck(version: string): Check {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const ok = major > 20 || (major === 20 && minor >= 19);
+  return { name: 'Node', ok, remark: version, todo: ok ? undefined : 'Install Node 20.19 or later.' };
+}
+
+async function serviceChecks(settings: FoundSettings, version: string): Promise<Check[]> {
+  let target: Target;
+  try {
+    target = resolveTarget(settings);
+  } catch (error) {
+    return [
+      { name: 'service', ok: false, remark: 'not asked', todo: error instanceof Error ? error.message : undefined },
+    ];
+  }
+  return [
+    await timed('GET /health', () => get(target, '/health', 'Is WHITEMAGIC_URL right?')),
+    await timed('GET /ready', () =>
+      get(target, '/ready', 'The service runs but is not ready: try again shortly, then look at its log.'),
+    ),
+    await timed('POST /mcp (initialize)', () => initialize(target, version)),
+  ];
+}
+
+async function timed(name: string, work: () => Promise<string>): Promise<Check> {
+  const began = performance.now();
+  const ms = () => `${Math.round(performance.now() - began)} ms`;
+  try {
+    const remark = await work();
+    return { name, ok: true, remark: `${ms()}  ${remark}`.trimEnd() };
+  } catch (error) {
+    const todo =
+      error instanceof Error && error.name === 'TimeoutError' ? 'No answer: is the service overloaded?' : undefined;
+    return { name, ok: false, remark: ms(), todo: todo ?? (error instanceof Error ? error.message : String(error)) };
+  }
+}
+
+async function get(target: Target, path: string, todo: string): Promise<string> {
+  const response = await fetch(target.base + path, {
+    redirect: 'manual',
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch((error: unknown) => {
+    throw error instanceof Error && error.name === 'TimeoutError' ? error : networkFailure(error, target, false);
+  });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`Answered ${response.status}. ${todo}`);
+  return '';
+}
+
+async function initialize(target: Target, version: string): Promise<string> {
+  const params = {
+    protocolVersion: '2025-11-25',
+    capabilities: {},
+    clientInfo: { name: 'whitemagic-doctor', version },
+  };
+  const message = { jsonrpc: '2.0', id: 1, method: 'initialize', params };
+  let answer = '';
+  await post({
+    message,
+    body: JSON.stringify(message),
+    target,
+    bridge: { version },
+    fetch,
+    signal: AbortSignal.timeout(timeoutMs),
+    onAlive: () => undefined,
+    deliver: (line) => {
+      answer = line;
+    },
+  });
+  const { result, error } = JSON.parse(answer) as {
+    result?: { protocolVersion?: string };
+    error?: { message?: string };
+  };
+  if (!result) throw new Failure('bad_answer', error?.message ?? 'An error without a message.', { code: 'bad_answer' });
+  return `MCP ${result.protocolVersion ?? 'version unknown'}`;
+}
+
+function from(place: string | undefined): string {
+  return place ? ` from ${place}` : '';
+}

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Settings } from './bridge/target.ts';
+
+/** Settings, and where the address was found. */
+export interface FoundSettings extends Settings {
+  urlFrom?: string;
+}
+
+/**
+ * Address, key and project from the environment; what is missing there, from the `credentials.json` that `npm start`
+ * left in a checkout. Its key is only ever taken for its own address: it must not be sent to another service.
+ */
+export function readSettings(env: NodeJS.ProcessEnv, packageRoot: string): FoundSettings {
+  const fromEnv = { url: env.WHITEMAGIC_URL?.trim(), key: env.WHITEMAGIC_API_KEY?.trim() };
+  const found: FoundSettings = { project: env.WHITEMAGIC_PROJECT };
+  const local = fromEnv.url && fromEnv.key ? undefined : readCredentials(env, packageRoot);
+  if (fromEnv.url) Object.assign(found, { url: fromEnv.url, urlFrom: 'WHITEMAGIC_URL' });
+  else if (local) Object.assign(found, { url: local.url, urlFrom: local.path });
+  if (fromEnv.key) Object.assign(found, { key: fromEnv.key, keyFrom: 'WHITEMAGIC_API_KEY' });
+  else if (local && sameService(local.url, found.url)) Object.assign(found, { key: local.key, keyFrom: local.path });
+  return found;
+}
+
+/** Read each time it is needed: `npm start` may write it after the IDE has started the bridge. */
+function readCredentials(
+  env: NodeJS.ProcessEnv,
+  packageRoot: string,
+): { url: string; key: string; path: string } | undefined {
+  const path = join(resolve(packageRoot, env.DATA_DIR || '.data'), 'credentials.json');
+  try {
+    const { url, api_key: key } = JSON.parse(readFileSync(path, 'utf8')) as { url?: unknown; api_key?: unknown };
+    return typeof url === 'string' && typeof key === 'string' ? { url, key, path } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same origin, where all names of this machine are one. */
+function sameService(one: string, other: string | undefined): boolean {
+  if (!other || !URL.canParse(one) || !URL.canParse(other)) return false;
+  const origin = (url: string) => new URL(url).origin.replace(/\/\/(localhost|\[::1\])(?=:|$)/, '//127.0.0.1');
+  return origin(one) === origin(other);
+}

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+import { basename } from 'node:path';
+import { runBridge } from '../stdio.ts';
+import { packageRoot, version } from './package-root.ts';
+import { readSettings } from './settings.ts';
+
+const help = `WhiteMagic ${version}: a memory for AI agents
+
+Usage: whitemagic <command>
+
+  mcp       bridge an IDE to the service: MCP over stdin and stdout
+  doctor    check address, key and connection, and say what to do
+
+  --help, --version
+
+Environment
+  WHITEMAGIC_URL                  address of the service; in a checkout, what "npm start" wrote
+  WHITEMAGIC_API_KEY              your key (wm_...); in a checkout, what "npm start" wrote
+  WHITEMAGIC_PROJECT              default project of every call
+  WHITEMAGIC_TIMEOUT_MS           of one request (60000)
+  WHITEMAGIC_CONNECT_TIMEOUT_MS   how long a starting IDE waits for a service that is down (8000)
+  WHITEMAGIC_DEBUG=1              say on stderr what happens
+  NODE_EXTRA_CA_CERTS             certificate file of a company proxy; with Node 24 also NODE_USE_ENV_PROXY=1
+`;
+
+/** The commands; each resolves to the exit code. */
+const commands: { [name: string]: () => Promise<number> } = {
+  mcp,
+  doctor: async () => {
+    // Loaded only here: every millisecond of the bridge's start is waited for.
+    const { doctor } = await import('./doctor.ts');
+    return doctor(readSettings(process.env, packageRoot), version, console.log);
+  },
+};
+
+async function mcp(): Promise<never> {
+  const debug = process.env.WHITEMAGIC_DEBUG === '1';
+  const log = (line: string) => (debug ? void process.stderr.write(`whitemagic: ${line}\n`) : undefined);
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  // An IDE that is gone, or an error that escaped from one request, must not end the others.
+  process.stderr.on('error', () => undefined);
+  process.on('uncaughtException', (error) => log(`unexpected: ${error.stack ?? error.message}`));
+  await runBridge({
+    input: process.stdin,
+    output: process.stdout,
+    settings: () => readSettings(process.env, packageRoot),
+    version,
+    log,
+    signal: stop.signal,
+    timeoutMs: milliseconds('WHITEMAGIC_TIMEOUT_MS', 60_000),
+    retry: { firstContactMs: milliseconds('WHITEMAGIC_CONNECT_TIMEOUT_MS', 8_000) },
+  });
+  // Nothing is left to wait for but idle connections and a stdin that its owner may never close.
+  process.exit(0);
+}
+
+function milliseconds(name: string, preset: number): number {
+  const value = Number(process.env[name]);
+  // Above 2^31 a timer of Node fires at once.
+  return value > 0 && value < 2 ** 31 ? value : preset;
+}
+
+/**
+ * The command asked for. Only a symbolic link keeps the name `whitemagic-mcp`; the shims of Windows and pnpm do not,
+ * so without a command the bridge also runs when stdin is not a terminal, which is how an IDE starts it.
+ */
+function commandOf(program: string, args: string[]): string {
+  const asBridge = program.startsWith('whitemagic-mcp');
+  if (args[0]?.startsWith('-') || (args[0] !== undefined && !asBridge)) return args[0];
+  return asBridge || !process.stdin.isTTY ? 'mcp' : '--help';
+}
+
+async function main(name: string): Promise<number> {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command) return command();
+  if (/^(--help|-h|help)$/.test(name)) process.stdout.write(help);
+  else if (/^(--version|-v)$/.test(name)) process.stdout.write(`${version}\n`);
+  else {
+    process.stderr.write(`whitemagic: unknown command "${name}". See whitemagic --help.\n`);
+    return 2;
+  }
+  return 0;
+}
+
+process.exitCode = await main(commandOf(basename(process.argv[1] ?? ''), process.argv.slice(2)));

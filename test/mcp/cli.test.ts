@@ -1,0 +1,355 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import zlib from 'node:zlib';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { until } from '../support/bridge-pipe.ts';
+import { checkout, cleanEnv, fromSource, isAlive, Run } from '../support/bridge-process.ts';
+import { answerRightly, type Handler, mcpHandler, type Service, startService } from '../support/bridge-service.ts';
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+
+const own = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string; files: string[] };
+const services: Service[] = [];
+const runs: Run[] = [];
+const clients: Client[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+  for (const run of runs.splice(0)) run.child.kill('SIGKILL');
+  for (const service of services.splice(0)) await service.stop();
+});
+
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+async function serve(handler: Handler, port?: number): Promise<Service> {
+  const service = await startService(handler, port);
+  services.push(service);
+  return service;
+}
+
+function run(args: string[], env: Record<string, string> = {}, cwd = '/'): Run {
+  const started = new Run(args, cleanEnv(env), { cwd });
+  runs.push(started);
+  return started;
+}
+
+function runBridge(env: Record<string, string>): Run {
+  return run([...fromSource, 'mcp'], { WHITEMAGIC_API_KEY: 'wm_test_key', ...env });
+}
+
+function folder(): string {
+  const made = mkdtempSync(join(tmpdir(), 'wm-bridge-'));
+  folders.push(made);
+  return made;
+}
+
+/** An IDE: the SDK's own client, which starts the bridge itself. */
+async function connect(env: Record<string, string>): Promise<Client> {
+  const client = new Client({ name: 'ide', version: '1.0.0' });
+  const args = [...fromSource, 'mcp'];
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, env: cleanEnv(env), cwd: '/' }));
+  clients.push(client);
+  return client;
+}
+
+async function say(client: Client, text: string, name = 'echo'): Promise<string> {
+  const result = await client.callTool({ name, arguments: { text } });
+  return (result.content as { text: string }[])[0]?.text ?? '';
+}
+
+/** A service in a process of its own. */
+async function startUpstream(port = 0): Promise<{ child: Run; port: number }> {
+  const script = join(checkout, 'test/support/bridge-upstream.ts');
+  const child = run(['--import', import.meta.resolve('tsx'), script, String(port)]);
+  await until('the service listens', () => child.stdout.includes('\n'), 20_000);
+  return { child, port: Number(child.stdout) };
+}
+
+describe('an IDE through `whitemagic mcp`', () => {
+  test.each(['json', 'sse'] as const)('sees the server’s tools and gets its results, answered as %s', async (mode) => {
+    const service = await serve(mcpHandler(mode));
+    const client = await connect({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' });
+    expect(client.getServerVersion()).toEqual({ name: 'whitemagic-test', version: '1.0.0' });
+    expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(['echo', 'slow_echo', 'progress']);
+    const texts = Array.from({ length: 100 }, (_, n) => `call ${n} ½🦄\u2028`);
+    expect(await Promise.all(texts.map((text) => say(client, text, 'slow_echo')))).toEqual(texts);
+    expect(service.seen.at(-1)?.headers['mcp-protocol-version']).toBe('2025-11-25');
+  });
+
+  test('hears of progress while a call runs', async () => {
+    const service = await serve(mcpHandler('sse'));
+    const client = await connect({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' });
+    const heard: number[] = [];
+    const onprogress = ({ progress }: { progress: number }) => heard.push(progress);
+    await client.callTool({ name: 'progress', arguments: { text: 'x' } }, undefined, { onprogress });
+    expect(heard).toEqual([1, 2, 3]);
+  });
+
+  test('gets a tool error while the service is gone, and works again when it is back', async () => {
+    const first = await startUpstream();
+    const client = await connect({
+      WHITEMAGIC_URL: `http://127.0.0.1:${first.port}`,
+      WHITEMAGIC_API_KEY: 'wm_test_key',
+    });
+    expect(await say(client, 'before')).toBe('before');
+    first.child.child.kill('SIGKILL');
+    await first.child.exited;
+    expect(await say(client, 'meanwhile')).toContain('cannot be reached (ECONNREFUSED)');
+    const meanwhile = say(client, 'during the start');
+    await startUpstream(first.port);
+    expect(await meanwhile).toMatch(/during the start|cannot be reached/);
+    expect(await say(client, 'after')).toBe('after');
+  });
+
+  test('with a wrong key is told so by initialize', async () => {
+    const service = await serve(mcpHandler('json'));
+    const opening = connect({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_wrong' });
+    await expect(opening).rejects.toThrow(/refused the API key from WHITEMAGIC_API_KEY \(401\)/);
+  });
+});
+
+describe('stdout', () => {
+  test('holds nothing but JSON-RPC, whatever happens, and stderr nothing unless asked', async () => {
+    const service = await serve((seen, response) => {
+      if (seen.rpc.method === 'tools/call') return void response.destroy();
+      answerRightly(seen, response);
+    });
+    for (const debug of ['', '1']) {
+      const bridge = runBridge({ WHITEMAGIC_URL: service.url, WHITEMAGIC_DEBUG: debug });
+      bridge.child.stdin.write('not json\n[]\n\n{"jsonrpc":"2.0","method":"notifications/initialized"}\n');
+      bridge.send({ id: 1, method: 'initialize', params: {} });
+      bridge.send({ id: 2, method: 'tools/call', params: { name: 'x' } });
+      bridge.child.stdin.end();
+      expect(await bridge.exited).toEqual({ code: 0, signal: null });
+      expect(
+        bridge
+          .messages()
+          .map((message) => message.id)
+          .sort(),
+      ).toEqual([1, 2, null, null]);
+      if (debug) expect(bridge.stderr).toMatch(/^whitemagic: tools\/call 2: The connection to WhiteMagic .* broke/m);
+      else expect(bridge.stderr).toBe('');
+      expect(bridge.stderr).not.toContain('wm_test_key');
+    }
+  });
+});
+
+describe('the process ends', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('on %s, cleanly, even with a request under way', async (signal) => {
+    const service = await serve(() => undefined);
+    const bridge = runBridge({ WHITEMAGIC_URL: service.url });
+    bridge.send({ id: 1, method: 'tools/call', params: {} });
+    await until('the call arrives', () => service.seen.length === 1, 20_000);
+    bridge.child.kill(signal);
+    expect(await bridge.exited).toEqual({ code: 0, signal: null });
+  });
+
+  test('when nobody reads its answers any more', async () => {
+    const service = await serve(answerRightly);
+    const bridge = runBridge({ WHITEMAGIC_URL: service.url });
+    bridge.child.stdout.destroy();
+    const asking = setInterval(() => bridge.send({ id: 1, method: 'ping' }), 50);
+    expect(await bridge.exited).toEqual({ code: 0, signal: null });
+    clearInterval(asking);
+  });
+
+  test('when an IDE that does not read is told to stop it', async () => {
+    const big = 'x'.repeat(1_000_000);
+    const service = await serve((seen, response) =>
+      answerRightly({ ...seen, rpc: { ...seen.rpc, params: { big } } }, response),
+    );
+    const bridge = runBridge({ WHITEMAGIC_URL: service.url });
+    bridge.child.stdout.pause();
+    for (let id = 0; id < 5; id++) bridge.send({ id, method: 'ping' });
+    await until('the calls arrive', () => service.seen.length === 5, 20_000);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    bridge.child.kill('SIGTERM');
+    const code = await new Promise((resolve) => bridge.child.on('exit', resolve));
+    expect(code).toBe(0);
+  });
+
+  test('when its parent is killed without a word', async () => {
+    const service = await serve(answerRightly);
+    const parent = join(checkout, 'test/support/bridge-parent.ts');
+    const env = { WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' };
+    const ide = run(['--import', import.meta.resolve('tsx'), parent, process.execPath, ...fromSource, 'mcp'], env);
+    await until('the bridge starts', () => ide.stdout.includes('\n'), 20_000);
+    const pid = Number(ide.stdout);
+    expect(isAlive(pid)).toBe(true);
+    ide.child.kill('SIGKILL');
+    await until('the bridge is gone', () => !isAlive(pid), 20_000);
+  });
+});
+
+describe('settings', () => {
+  const written = (dataDir: string, url: string) => {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(join(dataDir, 'credentials.json'), JSON.stringify({ url, api_key: 'wm_test_key' }));
+  };
+  const ping = async (env: Record<string, string>) => {
+    const bridge = run([...fromSource, 'mcp'], env, tmpdir());
+    bridge.send({ id: 1, method: 'tools/call', params: { name: 'echo', arguments: { text: 'hello' } } });
+    bridge.child.stdin.end();
+    await bridge.exited;
+    return bridge.answerTo(1)?.result?.content?.[0]?.text;
+  };
+
+  test('come from what `npm start` wrote, from any working directory', async () => {
+    const service = await serve(mcpHandler('json'));
+    const DATA_DIR = folder();
+    written(DATA_DIR, service.url);
+    expect(await ping({ DATA_DIR })).toBe('hello');
+    expect(await ping({ DATA_DIR, WHITEMAGIC_URL: service.url.replace('127.0.0.1', 'localhost') })).toBe('hello');
+  });
+
+  test('of the environment win, and the file’s key is for its own service only', async () => {
+    const service = await serve(mcpHandler('json'));
+    const other = await serve(mcpHandler('json'));
+    const DATA_DIR = folder();
+    written(DATA_DIR, service.url);
+    expect(await ping({ DATA_DIR, WHITEMAGIC_URL: other.url })).toContain('WHITEMAGIC_API_KEY is not set.');
+    expect(other.seen).toHaveLength(0);
+    expect(await ping({ DATA_DIR, WHITEMAGIC_API_KEY: 'wm_other' })).toContain(
+      'refused the API key from WHITEMAGIC_API_KEY',
+    );
+  });
+
+  test('that are missing are asked for, and the bridge stays', async () => {
+    expect(await ping({})).toMatchInlineSnapshot(
+      `"WHITEMAGIC_URL is not set. Put the address of your WhiteMagic service and WHITEMAGIC_API_KEY in the "env" of this server in your MCP configuration, then restart the server; in a checkout, "npm start" once is enough."`,
+    );
+  });
+});
+
+describe('the published files', () => {
+  let installed = '';
+
+  beforeAll(() => {
+    const built = folder();
+    execFileSync(
+      process.execPath,
+      [
+        join(checkout, 'node_modules/typescript/bin/tsc'),
+        '-p',
+        'test/support/bridge-build.json',
+        '--outDir',
+        join(built, 'dist'),
+      ],
+      {
+        cwd: checkout,
+      },
+    );
+    installed = folder();
+    for (const file of own.files.filter((file) => file.startsWith('dist/'))) {
+      cpSync(join(built, file), join(installed, file), { recursive: true });
+    }
+    cpSync(join(checkout, 'package.json'), join(installed, 'package.json'));
+    const bin = join(installed, 'dist/mcp/cli/whitemagic.js');
+    chmodSync(bin, 0o755);
+    mkdirSync(join(installed, 'bin'));
+    for (const name of ['whitemagic', 'whitemagic-mcp']) symlinkSync(bin, join(installed, 'bin', name));
+  });
+
+  const runInstalled = (name: string, args: string[], env: Record<string, string> = {}) => {
+    const started = new Run(args, cleanEnv(env), {}, join(installed, 'bin', name));
+    runs.push(started);
+    return started;
+  };
+
+  test('are all the command needs, without any node_modules', async () => {
+    const service = await serve(mcpHandler('json'));
+    for (const [name, args] of [
+      ['whitemagic', ['mcp']],
+      ['whitemagic-mcp', []],
+      ['whitemagic', []],
+    ] as const) {
+      const bridge = runInstalled(name, [...args], { WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' });
+      bridge.send({ id: 1, method: 'tools/list' });
+      await until('the list comes', () => bridge.answerTo(1) !== undefined, 20_000);
+      bridge.child.stdin.end();
+      expect(await bridge.exited).toEqual({ code: 0, signal: null });
+    }
+    expect(service.seen.at(-1)?.headers['user-agent']).toBe(`whitemagic-stdio/${own.version}`);
+  });
+
+  test('answer for themselves', async () => {
+    const asked = async (...args: string[]) => {
+      const command = runInstalled('whitemagic', args);
+      return { ...(await command.exited), stdout: command.stdout, stderr: command.stderr };
+    };
+    expect(await asked('--version')).toMatchObject({ code: 0, stdout: `${own.version}\n`, stderr: '' });
+    expect(await asked('--help')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Usage: whitemagic <command>'),
+    });
+    expect(await asked('mpc')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('unknown command "mpc"'),
+    });
+  });
+});
+
+describe('`whitemagic doctor`', () => {
+  const sample = (() => {
+    const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+    const start = 'wm_test_AbCdEfGhIjKlMnOpQrStUvWxYz';
+    let crc = '';
+    for (let rest = zlib.crc32(start); rest > 0; rest = Math.floor(rest / 62)) crc = digits[rest % 62] + crc;
+    return start + crc.padStart(6, '0');
+  })();
+  const asked = async (env: Record<string, string>) => {
+    const command = run([...fromSource, 'doctor'], env);
+    const { code } = await command.exited;
+    const shown = command.stdout.replaceAll(/\d+ ms/g, 'N ms').replaceAll(/127\.0\.0\.1:\d+/g, 'HOST');
+    return {
+      code,
+      shown: shown.replace(process.versions.node, 'NODE').replace(own.version, 'VERSION'),
+      all: command.stdout + command.stderr,
+    };
+  };
+
+  test('finds nothing wrong where nothing is, and never shows the key', async () => {
+    const service = await serve(mcpHandler('json', sample));
+    const { code, shown, all } = await asked({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: sample });
+    expect(shown.replace(sample.slice(-4), 'LAST')).toMatchInlineSnapshot(`
+      "ok    bridge                    VERSION
+      ok    Node                      NODE
+      ok    URL                       http://HOST from WHITEMAGIC_URL
+      ok    key                       wm_test_…LAST from WHITEMAGIC_API_KEY, checksum valid
+      ok    GET /health               N ms
+      ok    GET /ready                N ms
+      ok    POST /mcp (initialize)    N ms  MCP 2025-11-25
+      "
+    `);
+    expect(code).toBe(0);
+    expect(all).not.toContain(sample.slice(8, 20));
+  });
+
+  test('says what to do about a mistyped key', async () => {
+    const service = await serve(mcpHandler('json', sample));
+    const wrong = sample.replace('AbCd', 'AbCe');
+    const { code, shown } = await asked({ WHITEMAGIC_URL: `${service.url}/mcp`, WHITEMAGIC_API_KEY: wrong });
+    expect(code).toBe(1);
+    expect(shown).toContain('checksum NOT valid');
+    expect(shown).toMatch(/FAIL {2}POST \/mcp .*\n {6}-> WhiteMagic at .* refused the API key/);
+  });
+
+  test('says what to do where nothing is set or nobody listens', async () => {
+    const nothing = await asked({});
+    expect(nothing.code).toBe(1);
+    expect(nothing.shown).toContain('-> WHITEMAGIC_URL is not set.');
+    const gone = await startService(answerRightly);
+    await gone.stop();
+    const nobody = await asked({ WHITEMAGIC_URL: gone.url, WHITEMAGIC_API_KEY: sample });
+    expect(nobody.code).toBe(1);
+    expect(nobody.shown.match(/FAIL .*\n {6}-> .*ECONNREFUSED/g)).toHaveLength(3);
+  });
+});
