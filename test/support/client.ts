@@ -1,0 +1,63 @@
+/** An HTTP answer, read. */
+export interface Answer<Body = unknown> {
+  status: number;
+  headers: Headers;
+  body: Body;
+  text: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a test asserts on the fields it names; the contract test checks their types
+export type Json = any;
+
+/** A bare REST client for tests: fetch with a key, nothing hidden. */
+export class Client {
+  readonly url: string;
+  readonly apiKey: string | undefined;
+
+  constructor(url: string, apiKey?: string) {
+    this.url = url;
+    this.apiKey = apiKey;
+  }
+
+  get(path: string, headers?: Record<string, string>): Promise<Answer<Json>> {
+    return this.request('GET', path, undefined, headers);
+  }
+
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Json>> {
+    return this.request('POST', path, body, headers);
+  }
+
+  put(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Json>> {
+    return this.request('PUT', path, body, headers);
+  }
+
+  patch(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Json>> {
+    return this.request('PATCH', path, body, headers);
+  }
+
+  delete(path: string, headers?: Record<string, string>): Promise<Answer<Json>> {
+    return this.request('DELETE', path, undefined, headers);
+  }
+
+  /** A path that starts with `/` is below `/api/v1`; a full URL is taken as it is. A string body is sent as it is. */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<Json>> {
+    const response = await fetch(path.startsWith('http') ? path : `${this.url}/api/v1${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(this.apiKey && { Authorization: `Bearer ${this.apiKey}` }),
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : undefined };
+  }
+}

@@ -1,0 +1,63 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { createUser } from '../../api/account/users.ts';
+import { type Config, readConfig } from '../../api/config.ts';
+import { createLog } from '../../api/observe/log.ts';
+import { type Service, startService } from '../../api/service.ts';
+import { type PlanName, updateOverrides } from '../../db/users.ts';
+import { Client } from './client.ts';
+import { dropDatabase, freshDatabase } from './database.ts';
+
+/** A real API node of a test file's own, listening on a free port, on a real database of its own. */
+export interface TestService {
+  url: string;
+  service: Service;
+  databaseUrl: string;
+  dataDir: string;
+  /** A new user with a key, and a REST client that uses it. Its minute's allowance is wide, unless told otherwise. */
+  newUser(options?: { plan?: PlanName; email?: string; requestsPerMinute?: number | null }): Promise<TestUser>;
+  stop(): Promise<void>;
+}
+
+export interface TestUser {
+  userId: string;
+  apiKey: string;
+  api: Client;
+}
+
+const WIDE = 1_000_000;
+
+/** Starts a node with jobs off and a silent log, unless `settings` say otherwise. Stop it in `afterAll`. */
+export async function startTestService(settings: Partial<Config> = {}): Promise<TestService> {
+  const databaseUrl = settings.databaseUrl ?? (await freshDatabase());
+  const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-data-'));
+  const config = { ...readConfig({}), port: 0, dataDir, jobs: false, logLevel: 'silent', keyEnvironment: 'test' };
+  const log = createLog({ level: settings.logLevel ?? 'silent', pretty: false });
+  const service = await startService({ ...config, ...settings, databaseUrl }, log);
+
+  return {
+    url: service.url,
+    service,
+    databaseUrl,
+    dataDir,
+    async newUser({ plan = 'enterprise', email, requestsPerMinute = WIDE } = {}) {
+      const deps = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+      const { userId, apiKey } = await service.database.ownerWrite(async (sql) => {
+        const wanted = { email: email ?? null, plan, keyName: 'Test key', actor: 'test' };
+        const made = await createUser({ ...deps, sql }, wanted);
+        if (requestsPerMinute !== null) {
+          await updateOverrides(sql, made.userId, { requests_per_minute: requestsPerMinute }, new Date());
+        }
+        return made;
+      });
+      return { userId, apiKey, api: new Client(service.url, apiKey) };
+    },
+    async stop() {
+      await service.stop();
+      if (!settings.databaseUrl) await dropDatabase(databaseUrl);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
