@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { assertRowLevelSecurity, connect, type Database } from '../db/connect.ts';
 import { migrateUp, pendingMigrations } from '../db/migrate.ts';
@@ -9,7 +8,7 @@ import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Gates } from './gates/run.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
-import { fileTransport, smtpTransport, type Transport } from './mail/transport.ts';
+import { openTransport, type Transport } from './mail/transport.ts';
 import { localLimiter } from './metering/limiter.ts';
 import { groupRecorder } from './metering/recorder.ts';
 import type { Logger } from './observe/log.ts';
@@ -72,11 +71,6 @@ function createGates(config: Config, database: Database, log: Logger): Gates {
     keyEnvironment: config.keyEnvironment,
     onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a call failed by our fault'),
   };
-}
-
-function openTransport(config: Config): Transport {
-  if (config.smtpUrl) return smtpTransport(config.smtpUrl, config.mailFrom);
-  return fileTransport(join(config.dataDir, 'outbox'), config.mailFrom);
 }
 
 async function readiness(database: Database): Promise<Readiness> {

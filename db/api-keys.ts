@@ -85,6 +85,18 @@ export async function findKey(sql: Sql, userId: string, id: string, lock = false
   return result.rows[0];
 }
 
+/** A key by its id alone, and whose it is. As the owner. */
+export async function findAnyKey(sql: Sql, id: string): Promise<{ userId: string; key: KeyRow } | undefined> {
+  const result = await sql.query<KeyRow & { user_id: string }>({
+    text: `select user_id, ${COLUMNS} from api_keys where id = $1 for update`,
+    values: [id],
+  });
+  const [row] = result.rows;
+  if (!row) return undefined;
+  const { user_id: userId, ...key } = row;
+  return { userId, key };
+}
+
 /** Writes a key's name, scopes, limit, expiry and revocation. */
 export async function updateKey(sql: Sql, userId: string, key: KeyRow): Promise<void> {
   await sql.query({

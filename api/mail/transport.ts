@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import nodemailer from 'nodemailer';
+import type { Config } from '../config.ts';
 import type { Letter } from './templates.ts';
 
 /** A letter with its envelope. The same `id` always makes the same Message-ID, so that a repeat can be told from a second mail. */
@@ -20,6 +21,12 @@ export interface Transport {
 export class MailRefused extends Error {}
 
 const SEND_TIMEOUT_MS = 20_000;
+
+/** The transport that the configuration means: its mail server, or files in `DATA_DIR/outbox`. */
+export function openTransport(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDir'>): Transport {
+  if (config.smtpUrl) return smtpTransport(config.smtpUrl, config.mailFrom);
+  return fileTransport(join(config.dataDir, 'outbox'), config.mailFrom);
+}
 
 /** Sends by a mail server. */
 export function smtpTransport(url: string, from: string): Transport {

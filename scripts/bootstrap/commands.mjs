@@ -23,7 +23,7 @@ export const COMMANDS = {
   worker: ours('run the background jobs alone', 'dist/api/jobs/main.js'),
   migrate: ours('bring the database to the current schema', 'dist/scripts/migrate.js'),
   admin: ours('manage users, keys and plans', 'dist/scripts/admin.js'),
-  demo: ours('show retrieval on sample memories', 'dist/scripts/demo.js'),
+  demo: ours('show the product in a minute, on a service of its own', 'dist/scripts/demo.js'),
   bench: ours('measure the service', 'dist/scripts/bench.js'),
   schema: ours('write db/schema.sql from the catalogue', 'dist/scripts/schema.js'),
   build: { about: 'build dist/ only', needs: 'build', run: async () => 0 },

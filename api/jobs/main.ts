@@ -1,0 +1,39 @@
+import { connect } from '../../db/connect.ts';
+import { migrateUp } from '../../db/migrate.ts';
+import { readConfig } from '../config.ts';
+import { openTransport } from '../mail/transport.ts';
+import { createLog } from '../observe/log.ts';
+import { startWorker } from './worker.ts';
+
+/** The process of `npm run worker`: background jobs apart from the API, on a database of your own. */
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
+  if (!config.databaseUrl) {
+    throw new Error('A worker of its own needs DATABASE_URL; with the embedded database the service does the jobs.');
+  }
+  const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
+  await migrateUp(ownerUrl);
+  const database = connect({
+    url: config.databaseUrl,
+    ownerUrl,
+    onError: (error) => log.warn({ err: error }, 'a database connection broke'),
+  });
+  const transport = openTransport(config);
+  const worker = await startWorker({ database, transport }, ownerUrl, log);
+  log.info('working on background jobs');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await worker.stop();
+      transport.close();
+      await database.close();
+    });
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,137 @@
+import { parseArgs } from 'node:util';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import * as admin from '../api/account/admin.ts';
+import { PLAN_NAMES } from '../api/account/plans.ts';
+import { readConfig } from '../api/config.ts';
+import { SCOPES } from '../api/contracts/operation.ts';
+import type { Deps } from '../api/domain.ts';
+import { connect } from '../db/connect.ts';
+import { migrateUp } from '../db/migrate.ts';
+import { withOwnerUrl } from './open-database.ts';
+
+const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]
+
+  users list
+  users create --email ADDRESS [--plan ${PLAN_NAMES.join('|')}]     prints the key, once
+  users set-plan --user ID|ADDRESS --plan PLAN
+  users set-override --user ID|ADDRESS [--requests-per-minute N] [--storage-bytes N]
+                                                  none: back to the plan's limits
+  keys list --user ID|ADDRESS
+  keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}]     prints the key, once
+  keys revoke --key ID
+
+--json prints one JSON value and nothing else. Works on DATABASE_OWNER_URL or DATABASE_URL; without these, on the
+database in DATA_DIR, whether the service runs or not.`;
+
+const plan = z.enum(PLAN_NAMES);
+const id = z.uuid();
+const user = z
+  .string()
+  .refine((who) => who.includes('@') || id.safeParse(who).success, 'must be a user id or an e-mail address');
+const count = z.coerce.number().int().positive();
+const scopes = z
+  .string()
+  .transform((list) => list.split(','))
+  .pipe(z.array(z.enum(SCOPES)).min(1));
+
+/** Each command: what it takes, and what it does. */
+const COMMANDS = {
+  'users list': command(z.strictObject({}), (deps) => admin.allUsers(deps)),
+  'users create': command(z.strictObject({ email: z.email(), plan: plan.default('free') }), admin.addUser),
+  'users set-plan': command(z.strictObject({ user, plan }), async (deps, input) =>
+    admin.setPlan(deps, await admin.requireUser(deps, input.user), input.plan),
+  ),
+  'users set-override': command(
+    z.strictObject({ user, 'requests-per-minute': count.optional(), 'storage-bytes': count.optional() }),
+    async (deps, input) =>
+      admin.setOverrides(deps, await admin.requireUser(deps, input.user), {
+        ...(input['requests-per-minute'] && { requests_per_minute: input['requests-per-minute'] }),
+        ...(input['storage-bytes'] && { storage_bytes: input['storage-bytes'] }),
+      }),
+  ),
+  'keys list': command(z.strictObject({ user }), async (deps, input) =>
+    admin.keysOf(deps, await admin.requireUser(deps, input.user)),
+  ),
+  'keys create': command(
+    z.strictObject({ user, name: z.string().min(1).max(100).default('API key'), scopes: scopes.optional() }),
+    async (deps, input) => admin.addKey(deps, await admin.requireUser(deps, input.user), input),
+  ),
+  'keys revoke': command(z.strictObject({ key: id }), (deps, input) => admin.revokeAnyKey(deps, input.key)),
+};
+
+type Act = (deps: Deps, options: Record<string, unknown>) => Promise<unknown>;
+
+function command<Input extends z.ZodType>(
+  schema: Input,
+  act: (deps: Deps, input: z.output<Input>) => Promise<unknown>,
+): Act {
+  return (deps, options) => {
+    const parsed = schema.safeParse(options);
+    if (!parsed.success) throw new Error(`${z.prettifyError(parsed.error)}\n\n${HELP}`);
+    return act(deps, parsed.data);
+  };
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+      email: { type: 'string' },
+      plan: { type: 'string' },
+      user: { type: 'string' },
+      key: { type: 'string' },
+      name: { type: 'string' },
+      scopes: { type: 'string' },
+      'requests-per-minute': { type: 'string' },
+      'storage-bytes': { type: 'string' },
+    },
+  });
+  const { json, help, ...options } = values;
+  if (help) return print(HELP);
+  const act = (COMMANDS as Record<string, Act | undefined>)[positionals.join(' ')];
+  if (!act) throw new Error(HELP);
+  const answer = await inDatabase((deps) => act(deps, options));
+  if (json) print(JSON.stringify(answer));
+  else if (Array.isArray(answer)) console.table(answer.map(readable));
+  else
+    for (const [name, value] of Object.entries(answer as object))
+      print(`${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+}
+
+/** Does something in a transaction of the owner, on a migrated database. */
+function inDatabase<T>(act: (deps: Deps) => Promise<T>): Promise<T> {
+  const config = readConfig();
+  return withOwnerUrl(config, async (url) => {
+    await migrateUp(url);
+    const database = connect({ url, onError: () => undefined });
+    try {
+      const deps = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: config.keyEnvironment };
+      return await database.ownerWrite((sql) => act({ ...deps, sql }));
+    } finally {
+      await database.close();
+    }
+  });
+}
+
+/** A row as a table shows it: times to the second, lists in words. */
+function readable(row: object): Record<string, unknown> {
+  const entries = Object.entries(row).map(([name, value]) => {
+    if (value instanceof Date) return [name, value.toISOString().slice(0, 19)];
+    return [name, typeof value === 'object' && value !== null ? JSON.stringify(value) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

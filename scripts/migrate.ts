@@ -1,0 +1,56 @@
+import { readConfig } from '../api/config.ts';
+import { type MigrationStatus, migrateDown, migrateUp, migrationStatus } from '../db/migrate.ts';
+import { withOwnerUrl } from './open-database.ts';
+
+const HELP = `Usage: npm run migrate -- <command>
+
+  up             apply what is pending, and the partitions of the days ahead
+  down [--all]   take back the newest migration, or all of them: their data goes with them
+  status         show what is applied and what is pending; changes nothing
+
+Works on DATABASE_OWNER_URL or DATABASE_URL; without these, on the database in DATA_DIR, of a running service or not.`;
+
+type Command = 'up' | 'down' | 'status';
+
+/** What the arguments ask for; undefined when they make no sense. */
+function parse(args: readonly string[]): { command: Command; all: boolean } | undefined {
+  const flags = args.filter((arg) => arg.startsWith('-'));
+  const [command, ...more] = args.filter((arg) => !arg.startsWith('-'));
+  if (command !== 'up' && command !== 'down' && command !== 'status') return undefined;
+  const known = command === 'down' ? ['--all'] : [];
+  return more.length > 0 || flags.some((flag) => !known.includes(flag))
+    ? undefined
+    : { command, all: flags.length > 0 };
+}
+
+async function act(command: Command, all: boolean, url: string): Promise<string> {
+  if (command === 'status') return table(await migrationStatus(url));
+  const names = command === 'up' ? await migrateUp(url) : await migrateDown(url, all);
+  const done = command === 'up' ? 'Applied' : 'Took back';
+  const nothing = command === 'up' ? 'Nothing to apply: the database is current.' : 'Nothing to take back.';
+  return names.length === 0 ? nothing : [`${done}:`, ...names.map((name) => `  ${name}`)].join('\n');
+}
+
+function table({ applied, pending }: MigrationStatus): string {
+  const width = Math.max(...[...applied, ...pending].map((name) => name.length));
+  const row = (state: string) => (name: string) => `  ${name.padEnd(width)}  ${state}`;
+  const summary =
+    pending.length === 0 ? 'The database is current.' : `${pending.length} to apply: npm run migrate -- up`;
+  return [...applied.map(row('applied')), ...pending.map(row('pending')), '', summary].join('\n');
+}
+
+const args = process.argv.slice(2);
+const wanted = parse(args);
+if (args.includes('--help') || args.includes('-h')) {
+  console.log(HELP);
+} else if (!wanted) {
+  process.stderr.write(`${HELP}\n`);
+  process.exitCode = 2;
+} else {
+  try {
+    console.log(await withOwnerUrl(readConfig(), (url) => act(wanted.command, wanted.all, url)));
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
