@@ -2,7 +2,8 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { ensureCluster, urlOf } from './embedded/cluster.ts';
 import { acquire, holderOf, type Lock, LockHeld } from './embedded/lock.ts';
 import { choosePlace, clusterOf, homeOf, type Place } from './embedded/place.ts';
-import { adopt, answers, findRunning, launch, type Postmaster, stop } from './embedded/postmaster.ts';
+import { adopt, answers, findRunning, launch, stop } from './embedded/postmaster.ts';
+import { keepRunning, type Watch } from './embedded/watch.ts';
 
 /*
  * The database of a service that was given none: a real PostgreSQL 18 in DATA_DIR, from the binaries of the npm packages
@@ -42,6 +43,8 @@ export class DataDirInUse extends Error {
  * Starts the database of a data directory, making both on first use, or takes over the one that a killed process left
  * running. `log` gets a sentence when something happens that a person should know (where the data is, a lost server).
  *
+ * A server that ends by itself is started again on the same port.
+ *
  * Throws DataDirInUse at once while another process owns the directory, and an Error with the end of the server's log
  * if it does not start. After an error nothing runs and the directory is free.
  */
@@ -64,7 +67,8 @@ export async function startEmbedded(options: {
     const postmaster = adopted ?? (await launch(place, log));
     const origin = adopted ? 'adopted' : fresh ? 'initialised' : 'started';
     const url = await urlOf(place.home, postmaster.port);
-    return { url, origin, directory: place.cluster, stop: once(() => stopAndRelease(postmaster, place, lock)) };
+    const watch = keepRunning(postmaster, place, log);
+    return { url, origin, directory: place.cluster, stop: once(() => stopAndRelease(watch, place, lock)) };
   } catch (error) {
     await lock.release();
     throw error;
@@ -94,8 +98,8 @@ async function own(dataDir: string): Promise<Lock> {
   }
 }
 
-async function stopAndRelease(postmaster: Postmaster, place: Place, lock: Lock): Promise<void> {
-  await stop(postmaster, place);
+async function stopAndRelease(watch: Watch, place: Place, lock: Lock): Promise<void> {
+  await stop(await watch.end(), place);
   await lock.release();
 }
 

@@ -220,14 +220,19 @@ describe('the server', () => {
     expect((await start(dataDir)).origin).toBe('started');
   });
 
-  it('reports its own unexpected end, and not an end that was asked for', async () => {
+  it('reports its own unexpected end and is started again at the same address; an end that was asked for is no news', async () => {
     const messages: string[] = [];
     const dataDir = await madeDataDir();
     await (await start(dataDir, messages)).stop();
     expect(messages).toEqual([]);
-    const { directory } = await start(dataDir, messages);
-    process.kill(await postmasterPid(directory), 'SIGQUIT');
-    await vi.waitFor(() => expect(messages).toEqual([expect.stringContaining('ended by itself')]), 10_000);
+    const { directory, url } = await start(dataDir, messages);
+    for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
+      messages.length = 0;
+      process.kill(await postmasterPid(directory), signal);
+      const story = [expect.stringContaining('ended by itself'), expect.stringContaining('runs again')];
+      await vi.waitFor(() => expect(messages).toEqual(story), 20_000);
+      await query(url, 'select 1');
+    }
   });
 
   it('does not get the Ctrl-C that is meant for the service, which can still drain', async () => {
