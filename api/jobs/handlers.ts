@@ -1,11 +1,10 @@
 import type { JobHelpers, TaskList } from 'graphile-worker';
 import type { Database } from '../../db/connect.ts';
 import { deleteOldIdempotencyKeys } from '../../db/idempotency.ts';
-import { lockUnsentMail, SEND_MAIL_JOB, settleMail } from '../../db/outbox.ts';
+import { SEND_MAIL_JOB } from '../../db/outbox.ts';
 import { ensurePartitions } from '../../db/partitions.ts';
-import type { Sql } from '../../db/sql.ts';
-import { renderLetter } from '../mail/templates.ts';
-import { MailRefused, type Transport } from '../mail/transport.ts';
+import { deliver } from '../mail/deliver.ts';
+import type { Transport } from '../mail/transport.ts';
 
 export interface JobParts {
   database: Database;
@@ -30,20 +29,7 @@ export function jobHandlers({ database, transport }: JobParts): TaskList {
     },
     [SEND_MAIL_JOB]: async (payload: unknown) => {
       const { user_id, id } = payload as { user_id: string; id: string };
-      await database.ownerWrite((sql) => sendMail(sql, transport, user_id, id));
+      await database.ownerWrite((sql) => deliver(sql, transport, user_id, id));
     },
   };
-}
-
-/** Sends a mail unless it is done with. The row stays locked meanwhile, so no second worker sends it too. */
-async function sendMail(sql: Sql, transport: Transport, userId: string, id: string): Promise<void> {
-  const mail = await lockUnsentMail(sql, userId, id);
-  if (!mail) return;
-  try {
-    await transport.send({ id, to: mail.recipient, date: mail.created_at, ...renderLetter(mail.template, mail.data) });
-    await settleMail(sql, mail);
-  } catch (error) {
-    if (!(error instanceof MailRefused)) throw error;
-    await settleMail(sql, mail, error.message);
-  }
 }

@@ -1,8 +1,8 @@
 import type { Context, Middleware, Next } from 'koa';
 import { Problem, problemDocument } from '../errors.ts';
+import { type RequestState, stateOf } from '../gates/koa.ts';
+import { asProblem } from '../gates/run.ts';
 import type { Logger } from '../observe/log.ts';
-import { type RequestState, stateOf } from './koa.ts';
-import { asProblem } from './run.ts';
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{8,100}$/;
 
