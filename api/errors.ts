@@ -33,6 +33,7 @@ export const PROBLEMS = {
   ],
   precondition_failed: [412, 'The memory has changed meanwhile', 'Read it again, and send its present version.'],
   body_too_large: [413, 'The request body is too large', 'Send less at once.'],
+  batch_too_large: [413, 'The batch costs more than a minute allows', 'Send fewer items at once.'],
   unsupported_media_type: [
     415,
     'The request body is not JSON',

@@ -8,9 +8,10 @@ import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Gates } from './gates/run.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
-import { openTransport, type Transport } from './mail/transport.ts';
-import { localLimiter } from './metering/limiter.ts';
+import { openTransport } from './mail/transport.ts';
+import { type Limiter, localLimiter } from './metering/limiter.ts';
 import { groupRecorder } from './metering/recorder.ts';
+import { redisLimiter } from './metering/redis-limiter.ts';
 import type { Logger } from './observe/log.ts';
 import type { Readiness } from './routes/health.ts';
 
@@ -39,6 +40,9 @@ export async function startService(config: Config & { databaseUrl: string }, log
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const transport = openTransport(config);
+  const limiter = config.redisUrl
+    ? redisLimiter(config.redisUrl, (error) => log.warn({ err: error }, 'Redis is away: each node limits for itself'))
+    : localLimiter();
   let worker: Worker | undefined;
   try {
     await assertRowLevelSecurity(database);
@@ -47,24 +51,25 @@ export async function startService(config: Config & { databaseUrl: string }, log
     const app = createApp({
       config,
       log,
-      gates: createGates(config, database, log),
+      gates: createGates(config, database, limiter, log),
       publicUrl: () => url,
-      readiness: () => readiness(database),
+      readiness: () => readiness(database, limiter),
     });
     const server = await listen(createServer(app.callback()), config);
     url = config.publicUrl ?? addressOf(server, config.host);
-    return { url, database, stop: once(() => stop(server, worker, transport, database)) };
+    return { url, database, stop: once(() => stop(server, worker, [transport, limiter], database)) };
   } catch (error) {
     await worker?.stop();
+    limiter.close();
     await database.close();
     throw error;
   }
 }
 
-function createGates(config: Config, database: Database, log: Logger): Gates {
+function createGates(config: Config, database: Database, limiter: Limiter, log: Logger): Gates {
   return {
     database,
-    limiter: localLimiter(),
+    limiter,
     recorder: groupRecorder((events) => insertUsageEvents(database.owner, events)),
     now: () => new Date(),
     newId: () => uuidv7(),
@@ -73,8 +78,8 @@ function createGates(config: Config, database: Database, log: Logger): Gates {
   };
 }
 
-async function readiness(database: Database): Promise<Readiness> {
-  const parts = { limiter: 'local', search: { lexical: 'on', semantic: 'off' } } as const;
+async function readiness(database: Database, limiter: Limiter): Promise<Readiness> {
+  const parts = { limiter: limiter.state, search: { lexical: 'on', semantic: 'off' } } as const;
   try {
     const current = (await pendingMigrations(database.owner)).length === 0;
     return { ready: current, database: 'ok', migrations: current ? 'current' : 'pending', ...parts };
@@ -102,7 +107,7 @@ function addressOf(server: Server, host: string): string {
 async function stop(
   server: Server,
   worker: Worker | undefined,
-  transport: Transport,
+  resources: { close(): void }[],
   database: Database,
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
@@ -111,7 +116,7 @@ async function stop(
   await closed;
   clearTimeout(overdue);
   await worker?.stop();
-  transport.close();
+  for (const resource of resources) resource.close();
   await database.close();
 }
 

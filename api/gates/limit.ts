@@ -6,20 +6,33 @@ import type { Limiter, RateDecision, RatePolicy } from '../metering/limiter.ts';
 /**
  * Takes what a call costs from the allowances of the user and, where it has one of its own, the key.
  * The decision is answered either way, so that a refusal carries the same headers as a success.
+ * @throws Problem `batch_too_large` for what could never pass
  */
-export function takeAllowance(
+export async function takeAllowance(
   limiter: Limiter,
   operation: Operation | undefined,
   caller: Caller,
   input: unknown,
 ): Promise<RateDecision> {
   const policies: RatePolicy[] = [
-    { name: 'rpm', subject: `user:${caller.userId}`, perMinute: caller.limits.requests_per_minute },
+    { name: 'rpm', subject: `{${caller.userId}}:user`, perMinute: caller.limits.requests_per_minute },
   ];
   if (caller.keyRequestsPerMinute) {
-    policies.push({ name: 'key-rpm', subject: `key:${caller.keyId}`, perMinute: caller.keyRequestsPerMinute });
+    policies.push({
+      name: 'key-rpm',
+      subject: `{${caller.userId}}:key:${caller.keyId}`,
+      perMinute: caller.keyRequestsPerMinute,
+    });
   }
-  return limiter.take(policies, operation?.cost?.(input) ?? 1);
+  const cost = operation?.cost?.(input) ?? 1;
+  const most = Math.min(...policies.map(({ perMinute }) => perMinute));
+  // It could never pass, however long the caller waits.
+  if (cost > most) {
+    throw new Problem('batch_too_large', {
+      detail: `This costs ${cost} of the ${most} calls a minute that the key may make. Send fewer items at once.`,
+    });
+  }
+  return limiter.take(policies, cost);
 }
 
 /** What is not metered (`initialize`, lists, `ping`, notifications) still stays under this many times the plan's rate, per key. */
@@ -31,7 +44,10 @@ const PROTOCOL_FACTOR = 10;
  */
 export async function takeProtocolAllowance(limiter: Limiter, caller: Caller): Promise<void> {
   const perMinute = caller.limits.requests_per_minute * PROTOCOL_FACTOR;
-  const decision = await limiter.take([{ name: 'protocol', subject: `protocol:${caller.keyId}`, perMinute }], 1);
+  const decision = await limiter.take(
+    [{ name: 'protocol', subject: `{${caller.userId}}:protocol:${caller.keyId}`, perMinute }],
+    1,
+  );
   if (!decision.allowed) throw rateLimited(decision);
 }
 

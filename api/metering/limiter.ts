@@ -2,8 +2,8 @@
 export interface RatePolicy {
   /** Name in the `RateLimit-Policy` header. */
   name: string;
-  /** What is counted, such as a user or a key. */
-  subject: string;
+  /** What is counted. Subjects that are taken together share the part in braces, so that a Redis Cluster keeps them on one node. */
+  subject: `{${string}}:${string}`;
   perMinute: number;
 }
 
@@ -27,11 +27,14 @@ export interface RateDecision {
 /** Counts calls against several policies at once, all or nothing: a call that one policy refuses costs nothing in the others. */
 export interface Limiter {
   take(policies: readonly RatePolicy[], cost: number): Promise<RateDecision>;
+  /** Where the counting happens now. */
+  readonly state: 'local' | 'redis' | 'redis: degraded';
+  close(): void;
 }
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 /** Keeps rounding in the arithmetic from refusing the last call of an allowance. */
-const EPSILON_MS = 1e-6;
+export const EPSILON_MS = 1e-6;
 const PRUNE_EVERY = 10_000;
 
 /**
@@ -48,28 +51,50 @@ export function localLimiter(now: () => number = Date.now): Limiter {
   };
 
   return {
+    state: 'local',
+    close: () => arrivals.clear(),
     async take(policies, cost) {
       const time = now();
       if (++taken % PRUNE_EVERY === 0) prune(time);
-      const asked = policies.map((policy) => weigh(policy, arrivals.get(policy.subject) ?? time, time, cost));
-      const refused = asked.filter((answer) => answer.waitMs > EPSILON_MS);
-      const allowed = refused.length === 0;
-      if (allowed) for (const { policy, next } of asked) arrivals.set(policy.subject, next);
-      return {
-        allowed,
-        violated: refused.map(({ policy }) => policy.name),
-        retryAfterSeconds: Math.ceil(Math.max(0, ...refused.map(({ waitMs }) => waitMs)) / 1000),
-        states: asked.map(({ policy, next, before }) => stateOf(policy, allowed ? next : before, time)),
-      };
+      const before = policies.map(({ subject }) => arrivals.get(subject) ?? time);
+      const decision = decide(policies, before, time, cost);
+      if (decision.allowed) {
+        for (const [i, policy] of policies.entries()) {
+          arrivals.set(policy.subject, nextArrival(policy, before[i] as number, time, cost));
+        }
+      }
+      return decision;
     },
   };
 }
 
-function weigh(policy: RatePolicy, arrival: number, time: number, cost: number) {
-  const interval = MINUTE_MS / policy.perMinute;
-  const before = Math.max(arrival, time);
-  const next = before + cost * interval;
-  return { policy, before, next, waitMs: next - MINUTE_MS - time };
+/**
+ * The arithmetic of every limiter: whether a call of this cost passes, from each policy's arrival time before it.
+ * @param arrivals in milliseconds, in the order of the policies
+ */
+export function decide(
+  policies: readonly RatePolicy[],
+  arrivals: readonly number[],
+  time: number,
+  cost: number,
+): RateDecision {
+  const asked = policies.map((policy, i) => {
+    const before = Math.max(arrivals[i] as number, time);
+    const next = nextArrival(policy, before, time, cost);
+    return { policy, before, next, waitMs: next - MINUTE_MS - time };
+  });
+  const refused = asked.filter(({ waitMs }) => waitMs > EPSILON_MS);
+  const allowed = refused.length === 0;
+  return {
+    allowed,
+    violated: refused.map(({ policy }) => policy.name),
+    retryAfterSeconds: Math.ceil(Math.max(0, ...refused.map(({ waitMs }) => waitMs)) / 1000),
+    states: asked.map(({ policy, next, before }) => stateOf(policy, allowed ? next : before, time)),
+  };
+}
+
+function nextArrival(policy: RatePolicy, arrival: number, time: number, cost: number): number {
+  return Math.max(arrival, time) + (cost * MINUTE_MS) / policy.perMinute;
 }
 
 function stateOf(policy: RatePolicy, arrival: number, time: number): PolicyState {
