@@ -42,7 +42,7 @@ const ONLY_IN: Record<string, RegExp> = {
   pg: /^db\//,
   koa: /^api\/(app\.ts|gates\/koa\.ts|middleware\/|routes\/)|^mcp\/http\.ts/,
   '@koa/router': /^api\/(app\.ts|routes\/)|^mcp\/http\.ts/,
-  '@modelcontextprotocol/sdk': /^mcp\/(server|http)\.ts|^scripts\/demo\.ts/,
+  '@modelcontextprotocol/sdk': /^mcp\/(server|http)\.ts|^scripts\/(demo|eval\/ask)\.ts/,
 };
 
 const files = ['api', 'mcp', 'db', 'scripts'].flatMap((folder) =>

@@ -1,0 +1,133 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import type { EvalService } from './service.ts';
+
+const note = z.object({
+  id: z.string(),
+  owner: z.string(),
+  title: z.string(),
+  text: z.string(),
+  timestamp: z.string().nullish(),
+  session: z.string().nullish(),
+  tags: z.array(z.string()).nullish(),
+  /** Id of the note that this one replaces. */
+  supersedes: z.string().nullish(),
+});
+type Note = z.output<typeof note>;
+const question = z.object({ id: z.string(), owner: z.string(), query: z.string(), category: z.string() });
+export type Question = z.output<typeof question>;
+
+/** Notes, questions about them, and for each question the notes that answer it. */
+export interface EvalSet {
+  name: string;
+  notes: Note[];
+  questions: Question[];
+  /** Question id to note ids. A question without an entry is asked and not scored. */
+  gold: Map<string, Set<string>>;
+}
+
+/** An owner of a set as a user of the service. */
+export interface Tenant {
+  apiKey: string;
+  /** Memory id to the notes that it holds: exact repeats share one. */
+  notesOf: Record<string, string[]>;
+}
+export type Tenants = Record<string, Tenant>;
+
+/** Folders that are a set, or hold sets, by name. */
+export async function readSets(folders: readonly string[], only?: readonly string[]): Promise<EvalSet[]> {
+  const sets: EvalSet[] = [];
+  for (const folder of folders) {
+    const entries = await readdir(folder, { withFileTypes: true });
+    const isSet = entries.some(({ name }) => name === 'corpus.jsonl');
+    const inside = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name));
+    for (const path of isSet ? [folder] : inside.sort()) {
+      if (!only || only.includes(basename(path))) sets.push(await readSet(path));
+    }
+  }
+  if (sets.length === 0) throw new Error(`no set in ${folders.join(', ')}: a set is a folder with a corpus.jsonl`);
+  return sets;
+}
+
+async function readSet(folder: string): Promise<EvalSet> {
+  const read = async (file: string) => (await readFile(join(folder, file), 'utf8')).split('\n').filter(Boolean);
+  const gold = new Map<string, Set<string>>();
+  for (const line of (await read('qrels.tsv')).slice(1)) {
+    const [query = '', corpus = '', grade] = line.split('\t');
+    if (Number(grade) > 0) gold.set(query, (gold.get(query) ?? new Set()).add(corpus));
+  }
+  return {
+    name: basename(folder),
+    notes: (await read('corpus.jsonl')).map((line) => note.parse(JSON.parse(line))),
+    questions: (await read('queries.jsonl')).map((line) => question.parse(JSON.parse(line))),
+    gold,
+  };
+}
+
+const BATCH = 100;
+const BATCH_CHARACTERS = 200_000;
+
+/** Stores a set through the API, each owner as a user of its own. Answers who has what. */
+export async function store(service: EvalService, set: EvalSet, titleIsSession: boolean): Promise<Tenants> {
+  const tenants: Tenants = {};
+  let done = 0;
+  for (const owner of new Set(set.notes.map((one) => one.owner))) {
+    const tenant: Tenant = { apiKey: await service.addUser(), notesOf: {} };
+    tenants[owner] = tenant;
+    // Nothing to store and nothing to find: a collection may hold an empty text.
+    const notes = set.notes.filter((one) => one.owner === owner && one.text.trim() !== '');
+    const memoryOf = new Map<string, string>();
+    for (const batch of batches(notes)) {
+      const memories = batch.map((one) => toMemory(one, titleIsSession, memoryOf));
+      const ids = await storeBatch(service, tenant.apiKey, memories);
+      for (const [index, id] of ids.entries()) {
+        const noteId = (batch[index] as Note).id;
+        memoryOf.set(noteId, id);
+        tenant.notesOf[id] = [...(tenant.notesOf[id] ?? []), noteId];
+      }
+      done += batch.length;
+      service.progress(`${set.name}: stored ${done} of ${set.notes.length}`);
+    }
+  }
+  return tenants;
+}
+
+/** As many as a call takes, in their order; what replaces a note comes in a later call than the note. */
+function batches(notes: readonly Note[]): Note[][] {
+  const all: Note[][] = [[]];
+  let characters = 0;
+  for (const one of notes) {
+    const last = all.at(-1) as Note[];
+    characters += one.text.length;
+    const full = last.length === BATCH || characters > BATCH_CHARACTERS;
+    if (last.length > 0 && (full || last.some(({ id }) => id === one.supersedes))) {
+      all.push([one]);
+      characters = one.text.length;
+    } else last.push(one);
+  }
+  return all.filter((batch) => batch.length > 0);
+}
+
+function toMemory(one: Note, titleIsSession: boolean, memoryOf: ReadonlyMap<string, string>) {
+  const title = [...(one.title.trim() || one.text.trim())].slice(0, 500).join('');
+  const session = titleIsSession ? one.title.trim() : one.session;
+  return {
+    title,
+    content: one.text,
+    ...(one.timestamp && { occurred_at: one.timestamp }),
+    ...(session && { session_id: session }),
+    ...(one.tags && { tags: one.tags }),
+    ...(one.supersedes && { supersedes: memoryOf.get(one.supersedes) }),
+  };
+}
+
+const stored = z.object({ results: z.array(z.object({ id: z.string().nullable(), error: z.unknown().optional() })) });
+
+async function storeBatch(service: EvalService, apiKey: string, memories: unknown[]): Promise<string[]> {
+  const { results } = stored.parse((await service.call(apiKey, 'POST', '/memories/batch', { memories })).body);
+  return results.map(({ id, error }) => {
+    if (id === null) throw new Error(`a note was refused: ${JSON.stringify(error)}`);
+    return id;
+  });
+}

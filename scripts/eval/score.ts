@@ -1,0 +1,127 @@
+/*
+ * The arithmetic of retrieval scores. Gold is all or nothing; a question that got no answer counts as an empty one. The
+ * random numbers of the intervals are seeded: the same run has the same interval every time.
+ */
+
+const DEPTHS = [1, 5, 10, 20] as const;
+export const MEASURES = ['R@1', 'R@5', 'R@10', 'R@20', 'hit@5', 'nDCG@10', 'MRR', 'empty'] as const;
+export type Measure = (typeof MEASURES)[number];
+/** A value for each measure, from 0 to 1. */
+export type Scores = Record<Measure, number>;
+export type Interval = [low: number, high: number];
+
+/** A question as it was answered: note ids, best first. */
+export interface Ranked {
+  id: string;
+  category: string;
+  ids: readonly string[];
+}
+export type Scored = Scores & { id: string; category: string };
+
+const NDCG_DEPTH = 10;
+const MRR_DEPTH = 100;
+
+/** Scores one ranking. `gold` has at least one id. */
+export function scoreRanking(ranked: readonly string[], gold: ReadonlySet<string>): Scores {
+  const hits = [...new Set(ranked)].map((id) => (gold.has(id) ? 1 : 0));
+  const found = (depth: number) => hits.slice(0, depth).reduce<number>((sum, hit) => sum + hit, 0);
+  const [r1 = 0, r5 = 0, r10 = 0, r20 = 0] = DEPTHS.map((depth) => found(depth) / gold.size);
+  const first = hits.slice(0, MRR_DEPTH).indexOf(1);
+  const ideal = Array.from({ length: Math.min(NDCG_DEPTH, gold.size) }, () => 1);
+  return {
+    'R@1': r1,
+    'R@5': r5,
+    'R@10': r10,
+    'R@20': r20,
+    'hit@5': found(5) > 0 ? 1 : 0,
+    'nDCG@10': gain(hits.slice(0, NDCG_DEPTH)) / gain(ideal),
+    MRR: first < 0 ? 0 : 1 / (first + 1),
+    empty: hits.length > 0 ? 0 : 1,
+  };
+}
+
+/** Discounted cumulative gain. */
+function gain(hits: readonly number[]): number {
+  return hits.reduce((sum, hit, index) => sum + hit / Math.log2(index + 2), 0);
+}
+
+/** Scores every answer whose question has gold. */
+export function scoreAll(answers: readonly Ranked[], gold: ReadonlyMap<string, ReadonlySet<string>>): Scored[] {
+  return answers.flatMap(({ id, category, ids }) => {
+    const right = gold.get(id);
+    return right ? [{ id, category, ...scoreRanking(ids, right) }] : [];
+  });
+}
+
+/** The mean of every measure. */
+export function means(scored: readonly Scores[]): Scores {
+  return Object.fromEntries(
+    MEASURES.map((measure) => [measure, mean(scored.map((one) => one[measure]))]),
+  ) as unknown as Scores;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+export interface Summary {
+  questions: number;
+  means: Scores;
+  intervals: { 'nDCG@10': Interval; 'R@10': Interval };
+}
+
+/** Means and 95 % intervals. The intervals take their numbers from `resample` in this order. */
+export function summarise(scored: readonly Scores[], resample = bootstrap()): Summary {
+  const of = (measure: Measure) => resample(scored.map((one) => one[measure]));
+  return {
+    questions: scored.length,
+    means: means(scored),
+    intervals: { 'nDCG@10': of('nDCG@10'), 'R@10': of('R@10') },
+  };
+}
+
+export type Difference = Record<'nDCG@10' | 'R@10', { mean: number; interval: Interval }>;
+
+/** Question by question: how much better `scored` is than `base`, which holds the same questions in the same order. */
+export function compare(scored: readonly Scores[], base: readonly Scores[], resample: Resample): Difference {
+  const of = (measure: Measure) => {
+    const differences = scored.map((one, index) => one[measure] - (base[index]?.[measure] ?? 0));
+    return { mean: mean(differences), interval: resample(differences) };
+  };
+  return { 'nDCG@10': of('nDCG@10'), 'R@10': of('R@10') };
+}
+
+export type Resample = (values: readonly number[]) => Interval;
+
+const ROUNDS = 2_000;
+
+/** The 95 % interval of a mean, by resampling. Each call goes on where the last one left the random numbers. */
+export function bootstrap(seed = 12_345): Resample {
+  const random = randomNumbers(seed);
+  return (values) => {
+    const drawn = Array.from({ length: ROUNDS }, () => {
+      let sum = 0;
+      for (let i = 0; i < values.length; i++) sum += values[Math.floor(random() * values.length)] as number;
+      return sum / values.length;
+    });
+    drawn.sort((a, b) => a - b);
+    return [drawn[ROUNDS * 0.025] as number, drawn[ROUNDS * 0.975 - 1] as number];
+  };
+}
+
+/** mulberry32: numbers from 0 up to 1. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** The value below which a share of the values lies. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}

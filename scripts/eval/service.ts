@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { readCredentials } from '../../api/account/local-owner.ts';
+import { createUser } from '../../api/account/users.ts';
+import { readConfig } from '../../api/config.ts';
+import { connect } from '../../db/connect.ts';
+import { updateOverrides } from '../../db/users.ts';
+import { withOwnerUrl } from '../open-database.ts';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const extension = extname(fileURLToPath(import.meta.url));
+/** The checkout, from `scripts/eval` and from `dist/scripts/eval`. */
+export const root = join(here, extension === '.js' ? '../../..' : '../..');
+
+/** Far beyond what a run asks for. */
+const WIDE = { requests_per_minute: 10_000_000, storage_bytes: 100_000_000_000 };
+const START_MS = 120_000;
+/** How long nothing may move while vectors are made. */
+const STUCK_MS = 180_000;
+
+export interface Answer {
+  body: unknown;
+  text: string;
+  milliseconds: number;
+}
+
+/** A service on a data directory of its own. */
+export interface EvalService {
+  url: string;
+  dataDir: string;
+  /** A new user of wide limits. Answers a key. */
+  addUser(): Promise<string>;
+  /** A REST call. @throws Error unless it is answered with 2xx */
+  call(apiKey: string, method: string, path: string, body?: unknown): Promise<Answer>;
+  /** A line that the next one replaces, on stderr. */
+  progress(line: string): void;
+  stop(): Promise<void>;
+}
+
+/** Starts the service; without `dataDir` on a directory that goes with it. */
+export async function startEvalService(env: Record<string, string>, dataDir?: string): Promise<EvalService> {
+  const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'whitemagic-eval-')));
+  await rm(join(directory, 'credentials.json'), { force: true });
+  const child = startProgram(join(here, '../..', `api/main${extension}`), { ...env, DATA_DIR: directory });
+  const stop = async () => {
+    await stopProgram(child);
+    if (!dataDir) await rm(directory, { recursive: true, force: true });
+  };
+  const leave = () => void stop().finally(() => process.exit(130));
+  process.once('SIGINT', leave).once('SIGTERM', leave);
+  try {
+    const url = await untilReady(directory, child);
+    const call: EvalService['call'] = (key, method, path, body) => request(`${url}/api/v1${path}`, key, method, body);
+    return { url, dataDir: directory, addUser: () => addUser(directory), call, progress, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function addUser(dataDir: string): Promise<string> {
+  const config = readConfig({ DATA_DIR: dataDir });
+  return withOwnerUrl(config, async (url) => {
+    const database = connect({ url, onError: () => undefined });
+    try {
+      return await database.ownerWrite(async (sql) => {
+        const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'eval' };
+        const wanted = { email: null, plan: 'enterprise', keyName: 'eval', actor: 'eval' } as const;
+        const { userId, apiKey } = await createUser(deps, wanted);
+        await updateOverrides(sql, userId, WIDE, deps.now());
+        return apiKey;
+      });
+    } finally {
+      await database.close();
+    }
+  });
+}
+
+async function request(url: string, apiKey: string, method: string, body?: unknown): Promise<Answer> {
+  const headers = {
+    Authorization: `Bearer ${apiKey}`,
+    ...(body !== undefined && { 'Content-Type': 'application/json' }),
+  };
+  const begin = performance.now();
+  const response = await fetch(url, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  const text = await response.text();
+  const milliseconds = performance.now() - begin;
+  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text.slice(0, 500)}`);
+  return { body: JSON.parse(text), text, milliseconds };
+}
+
+const stats = z.object({ embedding: z.object({ pending: z.number().optional() }).nullish() });
+
+/** Waits until every memory of these users has its vectors, where the service makes any. */
+export async function untilEmbedded(service: EvalService, name: string, apiKeys: readonly string[]): Promise<void> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let moved = Date.now(); ; await delay(500)) {
+    const answers = await Promise.all(apiKeys.map((key) => service.call(key, 'GET', '/stats')));
+    const pending = answers.reduce((sum, { body }) => sum + (stats.parse(body).embedding?.pending ?? 0), 0);
+    if (pending === 0) return;
+    service.progress(`${name}: ${pending} still to be embedded`);
+    if (pending < least) moved = Date.now();
+    least = Math.min(least, pending);
+    if (Date.now() - moved > STUCK_MS) throw new Error(`${pending} memories of ${name} do not get their vectors`);
+  }
+}
+
+function startProgram(file: string, env: Record<string, string>): ChildProcess {
+  const { DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL, SMTP_URL, PUBLIC_URL, ...inherited } = process.env;
+  return spawn(process.execPath, [...process.execArgv, file], {
+    env: { ...inherited, PORT: '0', LOG_LEVEL: 'warn', ...env },
+    cwd: root,
+    // A service that logs must not speak into the table.
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
+
+/** Waits for the credentials that the service writes once it listens. Answers its address. */
+async function untilReady(dataDir: string, service: ChildProcess): Promise<string> {
+  for (const end = Date.now() + START_MS; Date.now() < end; await delay(100)) {
+    if (service.exitCode !== null) throw new Error('the service did not start');
+    const credentials = await readCredentials(dataDir);
+    if (credentials) return credentials.url;
+  }
+  throw new Error('the service took too long to start');
+}
+
+async function stopProgram(service: ChildProcess): Promise<void> {
+  if (service.exitCode !== null || service.signalCode !== null) return;
+  const ended = once(service, 'exit');
+  service.kill('SIGTERM');
+  await ended;
+}
+
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}`);
+}

@@ -1,0 +1,172 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSets } from '../../scripts/eval/load.ts';
+import type { SetResult } from '../../scripts/eval/report.ts';
+import { bootstrap, compare, means, percentile, scoreAll, scoreRanking, summarise } from '../../scripts/eval/score.ts';
+import { type Finished, runScript } from '../support/run-script.ts';
+
+const folder = join(import.meta.dirname, '../eval');
+
+describe('the scorer', () => {
+  test('one gold note at the top is perfect', () => {
+    const perfect = { 'R@1': 1, 'R@5': 1, 'R@10': 1, 'R@20': 1, 'hit@5': 1, 'nDCG@10': 1, MRR: 1, empty: 0 };
+    expect(scoreRanking(['a', 'b'], new Set(['a']))).toEqual(perfect);
+  });
+
+  test('one gold note in third place: half the gain, a third of the reciprocal rank', () => {
+    // 1 / log2(3 + 1) = 0.5 over an ideal of 1 / log2(2) = 1.
+    const scores = scoreRanking(['x', 'y', 'a'], new Set(['a']));
+    expect(scores).toMatchObject({ 'R@1': 0, 'R@5': 1, 'nDCG@10': 0.5, 'hit@5': 1 });
+    expect(scores.MRR).toBeCloseTo(0.333333, 6);
+  });
+
+  test('two gold notes in second and seventh place', () => {
+    // (1 / log2(3) + 1 / log2(8)) / (1 + 1 / log2(3)) = (0.63093 + 0.33333) / 1.63093
+    const scores = scoreRanking(['1', 'a', '3', '4', '5', '6', 'b', '8'], new Set(['a', 'b']));
+    expect(scores).toMatchObject({ 'R@1': 0, 'R@5': 0.5, 'R@10': 1, 'hit@5': 1, MRR: 0.5 });
+    expect(scores['nDCG@10']).toBeCloseTo(0.591237, 5);
+  });
+
+  test('a note in eleventh place counts for recall at 20 and the reciprocal rank, not for nDCG@10', () => {
+    const ranked = [...'bcdefghijk', 'a'];
+    expect(scoreRanking(ranked, new Set(['a']))).toMatchObject({ 'R@10': 0, 'R@20': 1, 'nDCG@10': 0, MRR: 1 / 11 });
+  });
+
+  test('a repeated id counts once, and what follows moves up', () => {
+    expect(scoreRanking(['x', 'x', 'a', 'a'], new Set(['a', 'b']))).toMatchObject({
+      MRR: 0.5,
+      'R@5': 0.5,
+      'R@20': 0.5,
+    });
+  });
+
+  test('more gold than ten places: recall is of all of it, the ideal of nDCG is ten', () => {
+    const gold = Array.from({ length: 20 }, (_, index) => `g${index}`);
+    expect(scoreRanking(gold.slice(0, 10), new Set(gold))).toMatchObject({ 'R@10': 0.5, 'R@20': 0.5, 'nDCG@10': 1 });
+  });
+
+  test('an empty answer is nothing of everything', () => {
+    const nothing = { 'R@1': 0, 'R@5': 0, 'R@10': 0, 'R@20': 0, 'hit@5': 0, 'nDCG@10': 0, MRR: 0, empty: 1 };
+    expect(scoreRanking([], new Set(['a']))).toEqual(nothing);
+  });
+
+  test('questions without gold are not scored; means are over the others', () => {
+    const gold = new Map([
+      ['one', new Set(['a'])],
+      ['two', new Set(['b'])],
+    ]);
+    const answers = ['one', 'two', 'three'].map((id) => ({ id, category: 'c', ids: ['a'] }));
+    const scored = scoreAll(answers, gold);
+    expect(scored.map(({ id }) => id)).toEqual(['one', 'two']);
+    expect(means(scored)).toMatchObject({ 'R@1': 0.5, 'nDCG@10': 0.5, MRR: 0.5, empty: 0 });
+  });
+
+  test('intervals are the same every time, hold the mean, and are a point where nothing varies', () => {
+    const values = [0, 0, 1, 1, 1, 0.5, 0.25, 1, 0, 1];
+    const [low, high] = bootstrap()(values);
+    expect(bootstrap()(values)).toEqual([low, high]);
+    expect(low).toBeLessThan(0.575);
+    expect(high).toBeGreaterThan(0.575);
+    expect(bootstrap()([0.5, 0.5, 0.5])).toEqual([0.5, 0.5]);
+  });
+
+  test('the intervals are those of the reference scorer', () => {
+    // node score.mjs on ten questions of one gold note in the places 1, 2, 3, 1, none, 1, 12, 4, 1, 2.
+    const places = [1, 2, 3, 1, 0, 1, 12, 4, 1, 2];
+    const ranked = places.map((place) => Array.from({ length: 20 }, (_, at) => (at + 1 === place ? 'a' : `x${at}`)));
+    const { means: of, intervals } = summarise(ranked.map((ids) => scoreRanking(ids, new Set(['a']))));
+    expect(of['nDCG@10']).toBeCloseTo(REFERENCE.ndcg, 5);
+    expect(intervals['nDCG@10'].map((bound) => (bound * 100).toFixed(1))).toEqual(REFERENCE.ndcgInterval);
+    expect(intervals['R@10'].map((bound) => (bound * 100).toFixed(1))).toEqual(REFERENCE.recallInterval);
+  });
+
+  test('a comparison is question by question', () => {
+    const [good, bad] = [['a'], ['x']].map((ids) => scoreRanking(ids, new Set(['a'])));
+    if (!good || !bad) throw new Error('two rankings');
+    const { 'R@10': difference } = compare([good, good, bad], [bad, good, bad], bootstrap());
+    expect(difference.mean).toBeCloseTo(1 / 3, 9);
+    expect(difference.interval[0]).toBe(0);
+  });
+
+  test('percentiles take the value that the share lies below', () => {
+    const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+    expect([percentile(values, 0.5), percentile(values, 0.95), percentile([7], 0.95)]).toEqual([51, 96, 7]);
+  });
+});
+
+/** What /work/shared/eval/score.mjs prints for the places of the test above. */
+const REFERENCE = { ndcg: 0.619254, ndcgInterval: ['38.9', '84.9'], recallInterval: ['50.0', '100.0'] };
+
+describe('the set in test/eval', () => {
+  test('has 60 notes and 80 questions, each with gold of its own owner', async () => {
+    const [set] = await readSets([folder]);
+    const owners = new Map(set?.notes.map(({ id, owner }) => [id, owner]));
+    expect([owners.size, set?.questions.length, set?.gold.size]).toEqual([60, 80, 80]);
+    for (const { id, owner } of set?.questions ?? [])
+      for (const note of set?.gold.get(id) ?? []) expect([id, owners.get(note)]).toEqual([id, owner]);
+  });
+});
+
+describe('npm run eval', () => {
+  let directory: string;
+  let finished: Finished;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'whitemagic-eval-test-'));
+    const output = ['--json', join(directory, 'run.json'), '--runs', join(directory, 'runs')];
+    finished = await runScript('scripts/eval.ts', [
+      '--limit-queries',
+      '10',
+      '--env',
+      'EMBEDDER=none',
+      '--context',
+      ...output,
+    ]);
+  }, 120_000);
+
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  test('asks through both doors, scores, and finds nothing foreign', async () => {
+    expect(finished).toMatchObject({ code: 0 });
+    expect(finished.stdout).toContain('nDCG@10');
+    expect(finished.stdout).toContain('10 of 10 ranked alike over MCP');
+    const { env, sets } = JSON.parse(await readFile(join(directory, 'run.json'), 'utf8')) as {
+      env: Record<string, string>;
+      sets: SetResult[];
+    };
+    expect(env).toEqual({ EMBEDDER: 'none' });
+    expect(sets).toHaveLength(1);
+    const [result] = sets;
+    expect(result).toMatchObject({
+      set: 'eval',
+      foreign: 0,
+      summary: { questions: 10 },
+      mcp: { asked: 10, differing: [] },
+    });
+    expect(result?.answers).toHaveLength(10);
+    expect(result?.summary.means['R@20']).toBeGreaterThan(0.3);
+    expect(result?.tokens).toBeGreaterThan(0);
+    expect(result?.latency.p95).toBeGreaterThanOrEqual(result?.latency.p50 ?? Number.NaN);
+  });
+
+  test('no context package is over its budget, and a larger one holds no less', async () => {
+    const { sets } = JSON.parse(await readFile(join(directory, 'run.json'), 'utf8')) as { sets: SetResult[] };
+    const context = sets[0]?.context ?? [];
+    expect(context.map(({ budget }) => budget)).toEqual([250, 500, 1_000, 2_000, 4_000]);
+    expect(context.filter(({ overBudget }) => overBudget > 0)).toEqual([]);
+    expect(context.at(-1)?.cited).toBeGreaterThanOrEqual(context[0]?.cited ?? 1);
+  });
+
+  test('a run file has a line a question, with ids of the set', async () => {
+    const lines = (await readFile(join(directory, 'runs/eval.jsonl'), 'utf8')).split('\n').filter(Boolean);
+    const [set] = await readSets([folder]);
+    const known = new Set(set?.notes.map(({ id }) => id));
+    expect(lines).toHaveLength(10);
+    for (const line of lines) {
+      const { ids } = JSON.parse(line) as { ids: string[] };
+      expect(ids.filter((id) => !known.has(id))).toEqual([]);
+    }
+  });
+});
