@@ -104,7 +104,8 @@ function copyRuntimeFiles(root) {
 function copyIfChanged(from, to) {
   const source = statSync(from);
   const copy = statSync(to, { throwIfNoEntry: false });
-  if (copy?.size === source.size && Math.trunc(copy.mtimeMs) === Math.trunc(source.mtimeMs)) return;
+  // Setting a time rounds it, up or down, on its way through seconds as a floating point number.
+  if (copy?.size === source.size && Math.abs(copy.mtimeMs - source.mtimeMs) < 2) return;
   mkdirSync(dirname(to), { recursive: true });
   copyFileSync(from, `${to}.new`);
   utimesSync(`${to}.new`, source.atime, source.mtime);

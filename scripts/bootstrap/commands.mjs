@@ -25,6 +25,7 @@ export const COMMANDS = {
   admin: ours('manage users, keys and plans', 'dist/scripts/admin.js'),
   demo: ours('show the product in a minute, on a service of its own', 'dist/scripts/demo.js'),
   bench: ours('measure the service', 'dist/scripts/bench.js'),
+  eval: ours('measure what search finds', 'dist/scripts/eval.js'),
   schema: ours('write db/schema.sql from the catalogue', 'dist/scripts/schema.js'),
   build: { about: 'build dist/ only', needs: 'build', run: async () => 0 },
   // Some tests start the service as users do, so dist/ must be current.
