@@ -38,6 +38,12 @@ const environment = z.object({
   /** smtp:// or smtps:// of the mail server; without one, mails are written to DATA_DIR/outbox. */
   SMTP_URL: url(/^smtps?$/).optional(),
   MAIL_FROM: z.string().default('WhiteMagic <noreply@localhost>'),
+  /** What makes vectors of texts: the model that comes with the service, an OpenAI-compatible endpoint, or nothing. */
+  EMBEDDER: z.enum(['local', 'openai', 'none']).default('local'),
+  /** The endpoint of `EMBEDDER=openai`, its key and its model. */
+  EMBEDDINGS_URL: url(/^https?$/).optional(),
+  EMBEDDINGS_API_KEY: z.string().optional(),
+  EMBEDDINGS_MODEL: z.string().optional(),
   /** Largest request body, in bytes. */
   BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(1_048_576),
   /** `off` leaves background jobs to `npm run worker`. */
@@ -60,6 +66,8 @@ export interface Config {
   trustProxy: number;
   smtpUrl: string | undefined;
   mailFrom: string;
+  embedder: 'local' | 'openai' | 'none';
+  embeddings: { url?: string | undefined; key?: string | undefined; model?: string | undefined };
   bodyBytesMax: number;
   jobs: boolean;
   logLevel: string;
@@ -89,6 +97,8 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     trustProxy: env.TRUST_PROXY,
     smtpUrl: env.SMTP_URL,
     mailFrom: env.MAIL_FROM,
+    embedder: env.EMBEDDER,
+    embeddings: { url: env.EMBEDDINGS_URL, key: env.EMBEDDINGS_API_KEY, model: env.EMBEDDINGS_MODEL },
     bodyBytesMax: env.BODY_BYTES_MAX,
     jobs: env.JOBS === 'on',
     logLevel: env.LOG_LEVEL,

@@ -3,6 +3,7 @@ import type { Door } from '../db/usage.ts';
 import type { PlanName, UserStatus } from '../db/users.ts';
 import type { PlanLimits } from './account/plans.ts';
 import type { Scope } from './contracts/operation.ts';
+import type { Embedder } from './embedding/embedder.ts';
 
 /** Who calls, by which door, and what they may. Every domain function gets one. */
 export interface Caller {
@@ -27,6 +28,10 @@ export interface Deps {
   now: () => Date;
   /** A new UUIDv7. */
   newId: () => string;
+  /** Text to vectors, where there is such a thing. */
+  embedder?: Embedder | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
+  /** Tokens of an answer as the door sends it; by default, of its JSON. What `max_tokens` is held against. */
+  weigh?: ((answer: unknown) => number) | undefined;
 }

@@ -6,6 +6,9 @@ import { migrateUp, pendingMigrations } from '../db/migrate.ts';
 import { insertUsageEvents } from '../db/usage.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
+import type { Embedder } from './embedding/embedder.ts';
+import { type Indexer, startIndexer } from './embedding/indexer.ts';
+import { openEmbedder } from './embedding/open.ts';
 import type { Gates } from './gates/run.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { openTransport } from './mail/transport.ts';
@@ -43,33 +46,46 @@ export async function startService(config: Config & { databaseUrl: string }, log
   const limiter = config.redisUrl
     ? redisLimiter(config.redisUrl, (error) => log.warn({ err: error }, 'Redis is away: each node limits for itself'))
     : localLimiter();
+  const embedder = openEmbedder({ embedder: config.embedder, ...config.embeddings, log: (line) => log.warn(line) });
   let worker: Worker | undefined;
+  let indexer: Indexer | undefined;
   try {
     await assertRowLevelSecurity(database);
     if (config.jobs) worker = await startWorker({ database, transport }, ownerUrl, log);
+    if (config.embedder !== 'none') indexer = startIndexer(database, embedder, log);
     let url = config.publicUrl ?? '';
     const app = createApp({
       config,
       log,
-      gates: createGates(config, database, limiter, log),
+      gates: {
+        ...createGates(config, database, limiter, embedder, log),
+        onMemoriesWritten: () => indexer?.wake(),
+      },
       publicUrl: () => url,
-      readiness: () => readiness(database, limiter),
+      readiness: () => readiness(database, limiter, embedder),
     });
     const server = await listen(createServer(app.callback()), config);
     url = config.publicUrl ?? addressOf(server, config.host);
-    return { url, database, stop: once(() => stop(server, worker, [transport, limiter], database)) };
+    return {
+      url,
+      database,
+      stop: once(() => stop(server, [indexer, worker], [transport, limiter, embedder], database)),
+    };
   } catch (error) {
     await worker?.stop();
     limiter.close();
+    await indexer?.stop();
+    await embedder.close();
     await database.close();
     throw error;
   }
 }
 
-function createGates(config: Config, database: Database, limiter: Limiter, log: Logger): Gates {
+function createGates(config: Config, database: Database, limiter: Limiter, embedder: Embedder, log: Logger): Gates {
   return {
     database,
     limiter,
+    embedder,
     recorder: groupRecorder((events) => insertUsageEvents(database.owner, events)),
     now: () => new Date(),
     newId: () => uuidv7(),
@@ -78,8 +94,8 @@ function createGates(config: Config, database: Database, limiter: Limiter, log: 
   };
 }
 
-async function readiness(database: Database, limiter: Limiter): Promise<Readiness> {
-  const parts = { limiter: limiter.state, search: { lexical: 'on', semantic: 'off' } } as const;
+async function readiness(database: Database, limiter: Limiter, embedder: Embedder): Promise<Readiness> {
+  const parts = { limiter: limiter.state, search: { lexical: 'on', semantic: embedder.state } } as const;
   try {
     const current = (await pendingMigrations(database.owner)).length === 0;
     return { ready: current, database: 'ok', migrations: current ? 'current' : 'pending', ...parts };
@@ -106,17 +122,19 @@ function addressOf(server: Server, host: string): string {
 
 async function stop(
   server: Server,
-  worker: Worker | undefined,
-  resources: { close(): void }[],
+  workers: ({ stop(): Promise<void> } | undefined)[],
+  resources: { close(): void | Promise<void> }[],
   database: Database,
 ): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
+  // Again and again: a connection kept alive becomes idle when its last answer is out, and would hold us up for seconds.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
   const overdue = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await closed;
+  clearInterval(idle);
   clearTimeout(overdue);
-  await worker?.stop();
-  for (const resource of resources) resource.close();
+  for (const worker of workers) await worker?.stop();
+  for (const resource of resources) await resource.close();
   await database.close();
 }
 

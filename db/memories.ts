@@ -37,13 +37,6 @@ export const MEMORY_COLUMNS =
 /** The constraint that an exact repeat of an active memory hits. */
 export const TWIN_CONSTRAINT = 'memories_active_twin';
 
-/**
- * The text of a memory as full-text words: what search matches. A `tsvector` holds at most 1 MB, and 200,000
- * characters of any text fit.
- */
-const words = (title: string, content: string) =>
-  `setweight(to_tsvector('english', ${title}), 'A') || to_tsvector('english', left(${content}, 200000))`;
-
 const values = (userId: string, row: NewMemoryRow): unknown[] => [
   userId,
   row.id,
@@ -71,8 +64,8 @@ export async function insertMemory(sql: Sql, userId: string, row: NewMemoryRow):
   const result = await sql.query({
     name: 'insert_memory',
     text: `insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id,
-        occurred_at, expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at, words)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, ${words('$5::text', '$6::text')})
+        occurred_at, expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
       on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing`,
     values: values(userId, row),
   });
@@ -85,8 +78,7 @@ export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow):
     name: 'update_memory',
     text: `update memories set type = $3, status = $4, title = $5, content = $6, tags = $7, metadata = $8, project = $9,
         session_id = $10, occurred_at = $11, expires_at = $12, supersedes = $13, consolidated_into = $14, version = $15,
-        content_hash = $16, size_bytes = $17, updated_at = $19,
-        words = case when title = $5 and content = $6 then words else ${words('$5::text', '$6::text')} end
+        content_hash = $16, size_bytes = $17, updated_at = $19
       where user_id = $1 and id = $2 and $18::timestamptz is not null`,
     values: values(userId, row),
   });

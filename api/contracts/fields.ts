@@ -26,7 +26,9 @@ const TIMESTAMP = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:
 
 function isTimestamp(value: string): boolean {
   const match = TIMESTAMP.exec(value);
-  if (!match || Number.isNaN(Date.parse(value))) return false;
+  // Years 1 to 9999 in UTC, whatever the offset: the range that ISO 8601 and PostgreSQL write in four digits.
+  const year = match && new Date(value).getUTCFullYear();
+  if (!match || !year || year < 1 || year > 9999) return false;
   // Date.parse takes 30 February for 2 March.
   return new Date(`${match[1]}T00:00:00Z`).toISOString().startsWith(match[1] as string);
 }
@@ -36,7 +38,7 @@ export const moment = z
   .string()
   .refine(isTimestamp, 'must be an ISO 8601 date (2026-11-02) or date-time with an offset (2026-11-02T09:45:30Z)')
   .transform((value) => new Date(value))
-  .meta({ description: 'ISO 8601 date, or date-time with an offset.', examples: ['2026-11-02T09:45:30Z'] });
+  .meta({ description: 'ISO 8601 date or date-time.' });
 
 /** A moment on the way out: UTC, milliseconds. */
 export const instant = z.iso.datetime();
@@ -47,10 +49,7 @@ export const memoryType = z.enum(['short_term', 'long_term']);
 export const memoryStatus = z.enum(['active', 'archived']);
 
 export const tag = text(LIMITS.tagLength);
-export const tags = z
-  .array(z.string().max(4 * LIMITS.tagLength))
-  .max(LIMITS.tags)
-  .meta({ description: 'Trimmed, lower-cased, inner white space becomes `_`, duplicates dropped.' });
+export const tags = z.array(z.string().max(4 * LIMITS.tagLength)).max(LIMITS.tags);
 
 export const metadata = z
   .record(z.string(), z.unknown())
@@ -71,7 +70,7 @@ export const limit = (fallback: number, max: number = LIMITS.page) => z.int().mi
 export const cursor = z.string().max(8_192).meta({ description: '`next_cursor` of the page before.' });
 
 /** Tokens (o200k_base) that an answer may take. */
-export const maxTokens = (max: number) => z.int().min(50).max(max);
+export const maxTokens = (max: number, min = 50) => z.int().min(min).max(max);
 
 /** What lists, searches and bulk changes can be narrowed by. */
 export const filterFields = {
@@ -83,9 +82,9 @@ export const filterFields = {
     .default('all')
     .meta({ description: '`exact`: these and no others; with no tags, the untagged.' }),
   project: text(LIMITS.projectLength).nullable().optional().meta({
-    description: 'Null: memories of no project. "*": of any. Default: the project of the connection, else any.',
+    description: 'Null: of no project. "*": of any. Default: that of the connection, else any.',
   }),
-  session_id: sessionId.nullable().optional(),
+  session_id: sessionId.nullable().optional().meta({ description: 'Null: of no session.' }),
   created_after: moment.optional(),
   created_before: moment.optional(),
   occurred_after: moment.optional(),

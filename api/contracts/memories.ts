@@ -29,10 +29,10 @@ const editable = {
   title: f.text(f.LIMITS.titleLength),
   content: f.text(Number.MAX_SAFE_INTEGER).meta({ minLength: 1, maxLength: undefined }),
   type: f.memoryType,
-  tags: f.tags,
+  tags: f.tags.meta({ description: 'Trimmed, lower-cased, inner white space becomes `_`, duplicates dropped.' }),
   metadata: f.metadata,
-  project: f.project.nullable(),
-  session_id: f.sessionId.nullable(),
+  project: f.project.nullable().meta({ description: 'What it belongs to, such as a repository. Null: to none.' }),
+  session_id: f.sessionId.nullable().meta({ description: 'The session it comes from.' }),
   occurred_at: f.moment.nullable().meta({ description: 'When what it tells of happened.' }),
   expires_at: f.moment.nullable().meta({ description: 'From when on it no longer holds.' }),
   supersedes: f.id.nullable().meta({ description: 'Id of the memory that this one replaces; both stay.' }),
@@ -55,6 +55,8 @@ export type NewMemory = z.output<typeof newMemory>;
 
 const facts = (answer: Memory) => ({ status: 200, etag: `"${answer.version}"` });
 const version = z.int().min(1).max(2_147_483_647);
+/** Any number may be asked for: what is not the present version is a lost race, not a mistake. */
+const ifVersion = z.int().min(0).meta({ description: 'Refuse unless this is the present version.' });
 
 /** A create's answer. */
 export const created = memory.extend({
@@ -105,14 +107,13 @@ export const list = operation({
     order: z.enum(['asc', 'desc']).default('desc'),
     limit: f.limit(50),
     cursor: f.cursor.optional(),
-    max_tokens: f
-      .maxTokens(100_000)
-      .optional()
-      .meta({ description: 'Tokens the results may take; contents that do not fit are cut.' }),
+    max_tokens: f.maxTokens(100_000).optional().meta({
+      description: 'Tokens that the answer may take; contents are cut to fit, and one memory is always in it.',
+    }),
   }),
   output: z.strictObject({
     ...f.page(
-      memory.extend({ truncated: z.boolean().optional().meta({ description: 'True where the content was cut.' }) }),
+      memory.extend({ truncated: z.boolean().optional().meta({ description: 'True where something was cut.' }) }),
     ),
     truncated: z.boolean().meta({ description: 'True when `max_tokens` cut the page or a content short.' }),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
@@ -134,11 +135,12 @@ export const get = operation({
   input: z.strictObject({
     id: f.id,
     offset: z.int().min(0).default(0).meta({ description: 'Character of the content to start at.' }),
-    max_tokens: f.maxTokens(100_000).optional(),
+    max_tokens: f.maxTokens(100_000).optional().meta({ description: 'Tokens that the answer may take.' }),
   }),
   output: memory.extend({
     truncated: z.boolean(),
     next_offset: z.int().nullable().meta({ description: '`offset` of the rest, when the content was cut.' }),
+    shortened: z.array(z.string()).optional().meta({ description: 'Other fields that `max_tokens` cut short.' }),
   }),
   errors: ['not_found'],
   statuses: [200],
@@ -157,7 +159,7 @@ export const replace = operation({
   scope: 'memories:write',
   kind: 'write',
   memory: true,
-  input: newMemory.extend({ type: editable.type.optional(), id: f.id, if_version: version.optional() }),
+  input: newMemory.extend({ type: editable.type.optional(), id: f.id, if_version: ifVersion.optional() }),
   output: memory,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
   statuses: [200],
@@ -183,15 +185,15 @@ export const update = operation({
     content: editable.content.optional(),
     type: editable.type.optional(),
     tags: editable.tags.optional(),
-    add_tags: editable.tags.optional(),
-    remove_tags: editable.tags.optional(),
+    add_tags: f.tags.optional().meta({ description: 'Tags to add.' }),
+    remove_tags: f.tags.optional().meta({ description: 'Tags to take away.' }),
     metadata: editable.metadata.optional(),
     project: editable.project.optional(),
     session_id: editable.session_id.optional(),
     occurred_at: editable.occurred_at.optional(),
     expires_at: editable.expires_at.optional(),
     supersedes: editable.supersedes.optional(),
-    if_version: version.optional().meta({ description: 'Refuse the change unless this is the present version.' }),
+    if_version: ifVersion.optional(),
   }),
   output: memory,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
@@ -213,7 +215,7 @@ export const remove = operation({
   input: z.strictObject({
     id: f.id,
     permanent: z.boolean().default(false).meta({ description: 'Removes it and its versions; nothing brings it back.' }),
-    if_version: version.optional(),
+    if_version: ifVersion.optional(),
   }),
   output: z.strictObject({ id: f.id, status: z.enum(['archived', 'deleted']), version: z.int().nullable() }),
   errors: ['not_found'],
@@ -310,6 +312,15 @@ function itemCount(input: unknown): number {
   return Array.isArray(items) ? Math.min(items.length, f.LIMITS.batch) : 0;
 }
 
+/** True when a filter lets less than every active memory through: a forgotten tag must not delete everything. */
+function narrows({ status, tags, tags_match, project, ...others }: z.output<typeof bulkFilter>): boolean {
+  if (status !== 'active' || tags_match === 'exact' || tags?.some((tag) => tag.trim() !== '')) return true;
+  if (project !== undefined && project !== '*') return true;
+  return Object.values(others).some((value) => value !== undefined);
+}
+
+const bulkFilter = z.strictObject({ ...f.filterFields, ids: z.array(f.id).min(1).max(f.LIMITS.bulk).optional() });
+
 export const bulk = operation({
   id: 'memories.bulk',
   method: 'POST',
@@ -322,19 +333,7 @@ export const bulk = operation({
   kind: 'write',
   memory: true,
   input: z.strictObject({
-    filter: z
-      .strictObject({ ...f.filterFields, ids: z.array(f.id).min(1).max(f.LIMITS.bulk).optional() })
-      .refine(
-        (filter) =>
-          Object.entries(filter).some(
-            ([name, value]) => !['status', 'tags_match'].includes(name) && value !== undefined,
-          ) ||
-          filter.status !== 'active' ||
-          filter.tags_match === 'exact',
-        {
-          message: 'must narrow by something; to act on everything, say `"status": "all"`',
-        },
-      ),
+    filter: bulkFilter.refine(narrows, 'must narrow by something; to act on everything, say `"status": "all"`'),
     action: z.enum(['archive', 'restore', 'delete', 'add_tags', 'remove_tags']),
     tags: f.tags.optional().meta({ description: 'The tags of `add_tags` and `remove_tags`.' }),
     dry_run: z.boolean().default(true),
@@ -364,15 +363,20 @@ export const consolidate = operation({
   kind: 'write',
   memory: true,
   input: z.strictObject({
-    dry_run: z.boolean().default(true),
-    min_age_days: z.number().min(0).max(36_500).default(7),
+    dry_run: z.boolean().default(true).meta({ description: 'Only tell what would be done.' }),
+    min_age_days: z.number().min(0).max(36_500).default(7).meta({ description: 'Days without an edit.' }),
     project: f.filterFields.project,
+    max_tokens: f.maxTokens(100_000).optional().meta({ description: 'Tokens that the answer may take.' }),
   }),
   output: z.strictObject({
     dry_run: z.boolean(),
     promoted: z.array(z.strictObject({ id: f.id, title: z.string() })),
     archived: z.array(z.strictObject({ id: f.id, title: z.string(), digest_id: f.id.nullable() })),
     digests: z.array(z.strictObject({ id: f.id.nullable(), title: z.string() })),
+    counts: z
+      .strictObject({ promoted: z.int(), archived: z.int(), digests: z.int() })
+      .meta({ description: 'Of all, also of those that `max_tokens` left out of the lists.' }),
+    truncated: z.boolean().meta({ description: 'True when `max_tokens` cut the lists.' }),
     remaining: z.int().meta({ description: 'Candidates beyond the 500 that one call takes.' }),
   }),
   errors: ['storage_full'],
@@ -437,6 +441,11 @@ export const stats = operation({
     }),
     tags: z.int(),
     storage: z.strictObject({ bytes: z.int(), limit_bytes: z.int() }),
+    embedding: z.strictObject({
+      state: z.enum(['off', 'loading', 'ready', 'degraded']),
+      model: z.string().nullable(),
+      pending: z.int().meta({ description: 'Memories that are found by words only, until their vectors are made.' }),
+    }),
     last_consolidation_at: f.instant.nullable(),
   }),
   errors: [],

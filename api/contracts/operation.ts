@@ -56,6 +56,8 @@ export interface Operation<
   cost?: (input: unknown) => number;
   /** The answer holds a secret: it is never kept for a repeat. */
   secret?: boolean;
+  /** The forms in which a door sends an answer, where that is not its JSON: `max_tokens` is held against the longest. */
+  sent?: (answer: unknown) => string[];
 }
 
 /** Gives an operation its exact type. */
@@ -80,6 +82,7 @@ export const COMMON_ERRORS = [
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (op.memory) codes.add('plan_required');
+  if (op.cost) codes.add('batch_too_large');
   if (op.ifMatch) codes.add('precondition_failed');
   // A NUL or a lone surrogate can come in any text, a query's too.
   codes.add('unprocessable');
@@ -113,18 +116,27 @@ export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchem
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema: node }) => {
       const documented = z.globalRegistry.get(zodSchema)?.documentedAs as z.ZodType | undefined;
-      if (documented) {
-        delete node.documentedAs;
-        Object.assign(node, jsonSchema(documented, io));
-      }
-      if (node.format) delete node.pattern;
-      if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
-      if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
-      if (node.propertyNames && Object.keys(node.propertyNames).join() === 'type') delete node.propertyNames;
-      collapseNull(node as JsonSchema);
+      if (!documented) return;
+      delete node.documentedAs;
+      Object.assign(node, jsonSchema(documented, io));
     },
   });
+  // Not in the override: there, a schema that several fields share may not be filled in yet.
+  trim(json as JsonSchema);
   return json as JsonSchema;
+}
+
+function trim(node: JsonSchema): void {
+  const { properties = {}, items, additionalProperties, anyOf = [] } = node;
+  for (const child of [...Object.values(properties), items, additionalProperties, ...(anyOf as unknown[])]) {
+    if (typeof child === 'object' && child !== null) trim(child as JsonSchema);
+  }
+  collapseNull(node);
+  if (node.format) delete node.pattern;
+  if (additionalProperties && Object.keys(additionalProperties).length === 0) delete node.additionalProperties;
+  if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
+  if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
+  if (node.propertyNames && Object.keys(node.propertyNames).join() === 'type') delete node.propertyNames;
 }
 
 function collapseNull(node: JsonSchema): void {
@@ -133,6 +145,7 @@ function collapseNull(node: JsonSchema): void {
   const other = choices.find((choice) => choice.type !== 'null');
   if (!other || !choices.some((choice) => choice.type === 'null') || typeof other.type !== 'string') return;
   delete node.anyOf;
-  Object.assign(node, other, { type: [other.type, 'null'] });
+  // The words of the field itself say more than those of its type.
+  Object.assign(node, { ...other, ...node }, { type: [other.type, 'null'] });
   if (Array.isArray(other.enum)) node.enum = [...other.enum, null];
 }

@@ -45,7 +45,7 @@ function lowerFirst(message: string): string {
 
 /**
  * Refuses what PostgreSQL cannot hold in `text` and `jsonb` (NUL, lone surrogates, keys included), what JavaScript would
- * lose (`__proto__`), and what no parser should walk (nesting deeper than a hundred). Walks without recursion.
+ * lose (`__proto__`, 1e999), and what no parser should walk (nesting deeper than a hundred). Walks without recursion.
  */
 function refuseUnstorable(raw: unknown): void {
   const errors: FieldIssue[] = [];
@@ -63,7 +63,12 @@ function refuseUnstorable(raw: unknown): void {
       for (const [key, child] of Object.entries(value)) {
         const message = unstorable(key) ?? (key === '__proto__' ? 'must not be a key' : undefined);
         if (message) errors.push({ path: path ? `${path}.(key)` : '(key)', message });
-        else if (typeof child === 'string' || typeof child === 'object') {
+        else if (typeof child === 'number' && !Number.isFinite(child)) {
+          errors.push({
+            path: path ? `${path}.${key}` : key,
+            message: 'must not be a number beyond what JSON readers keep',
+          });
+        } else if (typeof child === 'string' || typeof child === 'object') {
           rest.push({ value: child, path: path ? `${path}.${key}` : key, depth: depth + 1 });
         }
       }

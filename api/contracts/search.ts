@@ -19,6 +19,10 @@ export const result = z.strictObject({
   created_at: f.instant,
   updated_at: f.instant,
   superseded_by: f.id.nullable(),
+  explanation: z
+    .record(z.string(), z.number())
+    .optional()
+    .meta({ description: 'With `explain`: what each part of the ranking gave.' }),
 });
 export type SearchResult = z.output<typeof result>;
 
@@ -28,7 +32,8 @@ export const search = operation({
   method: 'POST',
   path: '/search',
   summary: 'Find memories',
-  description: 'Any word may match; the more and the rarer, the better. Filters hold before ranking.',
+  description:
+    'By words (any may match; the rarer, the better) and by meaning. `"a phrase"` must stand as it is, ` -word` must not. Filters hold before ranking.',
   tag: 'search',
   scope: 'memories:read',
   kind: 'read',
@@ -38,13 +43,22 @@ export const search = operation({
     limit: f.limit(10),
     cursor: f.cursor.optional(),
     ...f.filterFields,
-    max_tokens: f.maxTokens(100_000).optional().meta({ description: 'Tokens the results may take.' }),
+    explain: z.boolean().default(false).meta({ description: 'Say what each part of the ranking gave.' }),
+    max_tokens: f
+      .maxTokens(100_000)
+      .optional()
+      .meta({ description: 'Tokens that the answer may take; one result is always in it.' }),
   }),
   output: z.strictObject({
     ...f.page(result),
     total_relation: z.enum(['eq', 'gte']),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional().meta({ description: 'Why there are no results.' }),
     truncated: z.boolean(),
+    parts: z
+      .strictObject({ lexical: z.literal('ran'), semantic: z.enum(['ran', 'off', 'loading', 'unavailable']) })
+      .meta({ description: 'Which parts of the search ran.' }),
+    relaxed: z.literal(true).optional().meta({ description: 'The operators left nothing: they were taken for words.' }),
+    weak: z.literal(true).optional().meta({ description: 'Nothing fits well.' }),
   }),
   errors: [],
   statuses: [200],
@@ -64,8 +78,8 @@ export const context = operation({
   memory: true,
   input: z.strictObject({
     query: query.optional(),
-    tier: z.literal([0, 1, 2]).optional(),
-    max_tokens: f.maxTokens(100_000).optional(),
+    tier: z.literal([0, 1, 2]).optional().meta({ description: 'Caps number and length: 0 a glimpse, 2 a lot.' }),
+    max_tokens: f.maxTokens(100_000).optional().meta({ description: 'Tokens that `context` may take.' }),
     project: f.filterFields.project,
     tags: f.filterFields.tags,
     tags_match: f.filterFields.tags_match,

@@ -1,6 +1,9 @@
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
+import { z } from 'zod';
 import type { Door } from '../../db/usage.ts';
+import { project } from '../contracts/fields.ts';
+import { parseInput } from '../contracts/parse.ts';
 import type { Caller } from '../domain.ts';
 import { Problem } from '../errors.ts';
 import { authenticate } from './authenticate.ts';
@@ -14,22 +17,32 @@ export interface RequestState {
 }
 
 const PROJECT = 'X-WhiteMagic-Project';
+const DEFAULT_PROJECT = z.strictObject({ [PROJECT]: project });
+const BYTES_IN_MAX = 2_147_483_647;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * The caller of a request, by its key. A default project comes from the `X-WhiteMagic-Project` header or `?project=`.
+ * The caller of a request, by its key.
  * @throws Problem `unauthenticated`, `key_expired`
  */
-export async function authenticateRequest(ctx: Context, gates: Gates, door: Door, project?: string): Promise<Caller> {
+export async function authenticateRequest(ctx: Context, gates: Gates, door: Door): Promise<Caller> {
   const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key') };
   const requestId = stateOf(ctx).requestId;
   const caller = await authenticate(gates.database, credentials, door, gates.now(), (error) =>
     gates.onFault(error, requestId),
   );
-  const wanted = project ?? (ctx.get(PROJECT) ? decodeHeader(ctx.get(PROJECT)) : undefined);
-  if (wanted) caller.project = wanted.slice(0, 200);
   stateOf(ctx).caller = caller;
   return caller;
+}
+
+/**
+ * The default project of a request: `given`, or the `X-WhiteMagic-Project` header; `*` is none.
+ * @throws Problem `unprocessable` for what is no project's name
+ */
+export function defaultProjectOf(ctx: Context, given?: string | null): string | undefined {
+  const wanted = given || decodeHeader(ctx.get(PROJECT));
+  if (wanted === '' || wanted === '*') return undefined;
+  return parseInput(DEFAULT_PROJECT, { [PROJECT]: wanted })[PROJECT];
 }
 
 /** The call that a request makes, as the pipeline takes it. */
@@ -40,7 +53,8 @@ export function callOf(ctx: Context, gates: Gates, caller: Caller, method: strin
     requestId: stateOf(ctx).requestId,
     caller,
     method,
-    bytesIn: Number.isSafeInteger(length) ? length : 0,
+    // A claim, not a count: one beyond what a column holds must not cost the event.
+    bytesIn: Number.isSafeInteger(length) ? Math.min(length, BYTES_IN_MAX) : 0,
   };
 }
 

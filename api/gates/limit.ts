@@ -39,14 +39,14 @@ export async function takeAllowance(
 const PROTOCOL_FACTOR = 10;
 
 /**
- * Takes a protocol message from the key's allowance.
+ * Takes protocol messages from the key's allowance.
  * @throws Problem `rate_limited`
  */
-export async function takeProtocolAllowance(limiter: Limiter, caller: Caller): Promise<void> {
+export async function takeProtocolAllowance(limiter: Limiter, caller: Caller, messages: number): Promise<void> {
   const perMinute = caller.limits.requests_per_minute * PROTOCOL_FACTOR;
   const decision = await limiter.take(
     [{ name: 'protocol', subject: `{${caller.userId}}:protocol:${caller.keyId}`, perMinute }],
-    1,
+    messages,
   );
   if (!decision.allowed) throw rateLimited(decision);
 }

@@ -2,15 +2,18 @@ import { createHash } from 'node:crypto';
 import { connectionLost, type Database } from '../../db/connect.ts';
 import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/idempotency.ts';
 import { TWIN_CONSTRAINT } from '../../db/memories.ts';
+import { lockTenant } from '../../db/quotas.ts';
 import { type Sql, violatedConstraint } from '../../db/sql.ts';
 import { insertUsageEvents, type UsageEvent } from '../../db/usage.ts';
 import { utcDay } from '../account/usage.ts';
 import type { Operation } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import type { Caller, Deps } from '../domain.ts';
+import type { Embedder } from '../embedding/embedder.ts';
 import { Problem } from '../errors.ts';
 import type { Limiter } from '../metering/limiter.ts';
 import type { Recorder } from '../metering/recorder.ts';
+import { countTokens } from '../retrieval/tokens.ts';
 import { authorise } from './authorise.ts';
 import { handlerOf } from './handlers.ts';
 import { rateHeaders, rateLimited, takeAllowance } from './limit.ts';
@@ -23,6 +26,9 @@ export interface Gates {
   now: () => Date;
   newId: () => string;
   keyEnvironment: string;
+  embedder?: Embedder | undefined;
+  /** Told after each committed write to memories, for what follows it in the background. */
+  onMemoriesWritten?: (() => void) | undefined;
   /** Told of what is our own fault, with its cause. */
   onFault: (error: unknown, requestId: string) => void;
 }
@@ -110,7 +116,7 @@ async function metered(
 async function read(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
   const { database } = gates;
   const { userId } = call.caller;
-  const act = (sql: Sql) => handlerOf(operation.id)(depsOf(gates, sql), call.caller, input);
+  const act = (sql: Sql) => handlerOf(operation.id)(depsOf(gates, sql, operation), call.caller, input);
   const answer = operation.point
     ? await act({
         query: async (statement) => {
@@ -124,12 +130,13 @@ async function read(gates: Gates, operation: Operation, call: Call, input: unkno
   return outcome;
 }
 
-function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
+async function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
   const { caller } = call;
-  return gates.database.write(caller.userId, async (sql) => {
+  const outcome = await gates.database.write(caller.userId, async (sql) => {
+    if (operation.memory) await lockTenant(sql, caller.userId);
     const stored = await claim(gates, sql, operation, call, input);
     if (stored) return replay(stored);
-    const outcome = present(operation, await handlerOf(operation.id)(depsOf(gates, sql), caller, input));
+    const outcome = present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
     if (call.idempotencyKey) {
       const { status, body, headers } = outcome;
       const answer = { status, body, headers, holdsSecret: operation.secret ?? false };
@@ -138,6 +145,8 @@ function write(gates: Gates, operation: Operation, call: Call, input: unknown, m
     await insertUsageEvents(sql, [meter.event(outcome.status, Buffer.byteLength(outcome.json ?? ''))]);
     return outcome;
   });
+  if (operation.memory) gates.onMemoriesWritten?.();
+  return outcome;
 }
 
 /** Claims the call's Idempotency-Key, if it has one. Answers what an earlier call with the same key and request left. */
@@ -151,7 +160,7 @@ async function claim(
   if (!call.idempotencyKey) return undefined;
   const now = gates.now();
   const requestHash = createHash('sha256')
-    .update(JSON.stringify([operation.id, input]))
+    .update(JSON.stringify([operation.id, input, call.caller.project]))
     .digest();
   const stored = await claimIdempotencyKey(sql, call.caller.userId, {
     key: call.idempotencyKey,
@@ -185,8 +194,10 @@ function present(operation: Operation, answer: unknown): Outcome {
   return { status: facts.status, headers, body, json: JSON.stringify(body) };
 }
 
-function depsOf(gates: Gates, sql: Sql): Deps {
-  return { sql, now: gates.now, newId: gates.newId, keyEnvironment: gates.keyEnvironment };
+function depsOf(gates: Gates, sql: Sql, { sent }: Operation): Deps {
+  const weigh = sent && ((answer: unknown) => Math.max(...sent(answer).map(countTokens)));
+  const { now, newId, keyEnvironment, embedder } = gates;
+  return { sql, now, newId, keyEnvironment, embedder, weigh };
 }
 
 async function record(gates: Gates, event: UsageEvent, call: Call): Promise<boolean> {

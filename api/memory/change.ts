@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
+import { forgetWords } from '../../db/lexical.ts';
 import { deleteMemories, findMemory, lockTwin, type MemoryRow, updateMemory } from '../../db/memories.ts';
 import { findVersion, keepVersion } from '../../db/memory-versions.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { Problem, refuse } from '../errors.ts';
+import { index } from '../retrieval/index-memory.ts';
 import { contentHash, sizeBytes } from './measure.ts';
 import { present } from './present.ts';
 import { moveStorage } from './storage.ts';
@@ -28,6 +30,9 @@ export type Changes = Partial<
   >
 >;
 
+/** Fields that search looks in. */
+const FOUND_BY = ['title', 'content', 'tags', 'occurred_at'];
+
 /** Fields whose change says nothing new, so no version is kept: archiving must not use storage up. */
 const STATUS_FIELDS = ['status', 'consolidated_into'];
 
@@ -46,7 +51,8 @@ export async function change(deps: Deps, caller: Caller, memory: MemoryRow, chan
   const keeps = changed.some((field) => !STATUS_FIELDS.includes(field));
   const grown = keeps ? await keepVersion(deps.sql, caller.userId, memory) : 0;
   await updateMemory(deps.sql, caller.userId, row);
-  await moveStorage(deps, caller, grown + row.size_bytes - memory.size_bytes, 0);
+  const words = changed.some((field) => FOUND_BY.includes(field)) ? await index(deps, caller, row) : 0;
+  await moveStorage(deps, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;
 }
@@ -105,8 +111,9 @@ export async function remove(
 
 /** Removes memories and their versions, and gives their storage back. */
 export async function removeForGood(deps: Deps, caller: Caller, ids: readonly string[]): Promise<void> {
+  const words = await forgetWords(deps.sql, caller.userId, ids);
   const gone = await deleteMemories(deps.sql, caller.userId, ids);
-  await moveStorage(deps, caller, -gone.bytes, -gone.memories);
+  await moveStorage(deps, caller, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
 }
 
 /** Makes an archived memory active again, as the type it has unless another is asked for; or takes back a former version. */

@@ -1,10 +1,11 @@
 import { insertAudit } from '../../db/audit.ts';
-import { findMemories, type MemoryRow } from '../../db/memories.ts';
+import { findMemories, lockTwin, type MemoryRow } from '../../db/memories.ts';
 import { countMemories, lockMatching } from '../../db/memory-lists.ts';
 import type { Caller, Deps } from '../domain.ts';
-import { Problem } from '../errors.ts';
+import { longestFitting, tokensAsJson, type Weigh } from '../retrieval/budget.ts';
 import { change } from './change.ts';
 import { toFilter } from './filter.ts';
+import { contentHash } from './measure.ts';
 import { create } from './remember.ts';
 import { PROMOTION_TAGS } from './tags.ts';
 
@@ -22,14 +23,26 @@ interface Digest {
   sources: MemoryRow[];
 }
 
+/** A memory that an active long-term one says already. */
+interface Known {
+  memory: MemoryRow;
+  twinId: string;
+}
+
 /**
  * Turns active short-term memories that were not edited for `min_age_days` into long-term knowledge: promoted by their
- * tags, or gathered in a digest and archived with a link to it. A dry run answers the same lists and writes nothing.
+ * tags (archived with a link where a long-term one says the same already), or gathered in a digest and archived with a
+ * link to it. A dry run answers the same lists and writes nothing.
  */
 export async function consolidate(
   deps: Deps,
   caller: Caller,
-  input: { dry_run: boolean; min_age_days: number; project?: string | null | undefined },
+  input: {
+    dry_run: boolean;
+    min_age_days: number;
+    project?: string | null | undefined;
+    max_tokens?: number | undefined;
+  },
 ) {
   const filter = {
     ...toFilter(caller, { project: input.project, status: 'active', type: 'short_term' }),
@@ -38,23 +51,62 @@ export async function consolidate(
   const total = await countMemories(deps.sql, caller.userId, filter);
   const ids = await lockMatching(deps.sql, caller.userId, filter, MOST_AT_ONCE);
   const candidates = (await findMemories(deps.sql, caller.userId, ids)).sort(byCreation);
-  const promoted = candidates.filter(isPromoted);
+  const { promoted, known } = await planPromotions(deps, caller, candidates.filter(isPromoted));
   const digests = planDigests(
     deps,
     candidates.filter((memory) => !isPromoted(memory)),
   );
-  if (!input.dry_run && candidates.length > 0) await apply(deps, caller, promoted, digests);
-  return {
+  if (!input.dry_run && candidates.length > 0) await apply(deps, caller, promoted, known, digests);
+  const report = {
     dry_run: input.dry_run,
     promoted: promoted.map(({ id, title }) => ({ id, title })),
-    archived: digests.flatMap((digest) => digest.sources.map(({ id, title }) => ({ id, title, digest_id: digest.id }))),
+    archived: [
+      ...digests.flatMap((digest) => digest.sources.map(({ id, title }) => ({ id, title, digest_id: digest.id }))),
+      ...known.map(({ memory: { id, title }, twinId }) => ({ id, title, digest_id: twinId })),
+    ],
     digests: digests.map(({ id, title }) => ({ id, title })),
     remaining: total - candidates.length,
   };
+  return cutReport(report, input.max_tokens, deps.weigh ?? tokensAsJson);
 }
 
-async function apply(deps: Deps, caller: Caller, promoted: MemoryRow[], digests: Digest[]): Promise<void> {
-  for (const memory of promoted) await promote(deps, caller, memory);
+interface Report {
+  digests: object[];
+  promoted: object[];
+  archived: object[];
+}
+
+/** The report with its counts, and with as much of its lists as fits: digests first, then what is promoted. */
+function cutReport<Lists extends Report>(report: Lists, max: number | undefined, weigh: Weigh) {
+  const counts = {
+    promoted: report.promoted.length,
+    archived: report.archived.length,
+    digests: report.digests.length,
+  };
+  const entries = [...report.digests, ...report.promoted, ...report.archived];
+  const answer = (told: readonly object[]) => ({
+    ...report,
+    digests: report.digests.slice(0, told.length),
+    promoted: report.promoted.slice(0, Math.max(0, told.length - counts.digests)),
+    archived: report.archived.slice(0, Math.max(0, told.length - counts.digests - counts.promoted)),
+    counts,
+    truncated: told.length < entries.length,
+  });
+  if (max === undefined) return answer(entries);
+  return answer(longestFitting(entries, (told) => weigh(answer(told)) <= max));
+}
+
+async function apply(
+  deps: Deps,
+  caller: Caller,
+  promoted: MemoryRow[],
+  known: Known[],
+  digests: Digest[],
+): Promise<void> {
+  for (const memory of promoted) await change(deps, caller, memory, { type: 'long_term' });
+  for (const { memory, twinId } of known) {
+    await change(deps, caller, memory, { status: 'archived', consolidated_into: twinId });
+  }
   for (const digest of digests) {
     // A digest belongs to no project unless all of its sources share one.
     const projects = new Set(digest.sources.map((source) => source.project));
@@ -77,19 +129,21 @@ async function apply(deps: Deps, caller: Caller, promoted: MemoryRow[], digests:
     at: deps.now(),
     actor: `key:${caller.keyId}`,
     action: CONSOLIDATED,
-    details: { promoted: promoted.length, digests: digests.map(({ id }) => id) },
+    details: { promoted: promoted.length, known: known.length, digests: digests.map(({ id }) => id) },
   });
 }
 
-/** Makes a memory long-term; where a long-term one says the same already, it is archived with a link to that. */
-async function promote(deps: Deps, caller: Caller, memory: MemoryRow): Promise<void> {
-  try {
-    await change(deps, caller, memory, { type: 'long_term' });
-  } catch (error) {
-    const twin = error instanceof Problem && error.code === 'duplicate_memory' && error.data.extra?.existing_id;
-    if (typeof twin !== 'string') throw error;
-    await change(deps, caller, memory, { status: 'archived', consolidated_into: twin });
+/** Which memories become long-term themselves, and which a long-term one makes superfluous. */
+async function planPromotions(deps: Deps, caller: Caller, memories: MemoryRow[]) {
+  const promoted: MemoryRow[] = [];
+  const known: Known[] = [];
+  for (const memory of memories) {
+    const row = { ...memory, type: 'long_term' as const, content_hash: contentHash(memory) };
+    const twin = await lockTwin(deps.sql, caller.userId, row);
+    if (twin) known.push({ memory, twinId: twin.id });
+    else promoted.push(memory);
   }
+  return { promoted, known };
 }
 
 function planDigests(deps: Deps, sources: MemoryRow[]): Digest[] {

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { parseInput } from '../contracts/parse.ts';
 import { Problem } from '../errors.ts';
 
 /**
@@ -11,12 +13,15 @@ export function encodeCursor(question: unknown, place: readonly unknown[]): stri
 
 /**
  * The place that {@link encodeCursor} wrote for the same question.
+ * @param shape what such a place looks like: a cursor comes from outside, and nobody signed it
  * @throws Problem `invalid_request` for a text that is no cursor of this question
  */
-export function decodeCursor(question: unknown, cursor: string): unknown[] {
+export function decodeCursor(question: unknown, cursor: string): unknown[];
+export function decodeCursor<Place>(question: unknown, cursor: string, shape: z.ZodType<Place>): Place;
+export function decodeCursor(question: unknown, cursor: string, shape: z.ZodType = z.array(z.unknown())): unknown {
   try {
     const [owner, ...place] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
-    if (owner === digest(question)) return place;
+    if (owner === digest(question)) return parseInput(shape, place);
   } catch {
     // Answered below, like any other text that is no cursor.
   }

@@ -1,9 +1,12 @@
-import { findMemory, hasMemories, type MemoryRow } from '../../db/memories.ts';
+import { z } from 'zod';
+import { findMemory, type MemoryRow } from '../../db/memories.ts';
 import { countMemories, listMemories, type MemorySort } from '../../db/memory-lists.ts';
+import { id, moment } from '../contracts/fields.ts';
 import type { Memory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { Problem } from '../errors.ts';
-import { countTokens, cutToTokens } from '../retrieval/tokens.ts';
+import { capFields, cutText, fillPage, type LongField, tokensAsJson } from '../retrieval/budget.ts';
+import { whyNothing } from '../retrieval/search.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { type FilterInput, toFilter } from './filter.ts';
 import { present } from './present.ts';
@@ -18,29 +21,34 @@ type ListInput = FilterInput & {
 
 type Item = Memory & { truncated?: boolean };
 
-/** One page of memories. With `max_tokens`, as many as fit, and the first one cut when not even that fits. */
+const TITLE_PLACE = z.tuple([z.string(), id]);
+const TIME_PLACE = z.tuple([moment, id]);
+
+/** One page of memories. With `max_tokens`, as many as fit, and contents cut so that a long one leaves room for others. */
 export async function list(deps: Deps, caller: Caller, input: ListInput) {
   const { limit, cursor, max_tokens, ...question } = input;
   const filter = toFilter(caller, input);
-  const after = cursor === undefined ? undefined : position(decodeCursor([question, caller.project], cursor));
+  const after = cursor === undefined ? undefined : position([question, caller.project], cursor, input.sort);
   const page = { sort: input.sort, order: input.order, limit: limit + 1, ...(after && { after }) };
   const [rows, total] = await Promise.all([
     listMemories(deps.sql, caller.userId, filter, page),
     countMemories(deps.sql, caller.userId, filter),
   ]);
-  const wanted = rows.slice(0, limit);
-  const { items, truncated } = fitBudget(wanted.map(present), max_tokens);
-  const last = wanted[items.length - 1];
-  const more = items.length < rows.length && last;
-  return {
-    results: items,
-    total,
-    next_cursor: more ? encodeCursor([question, caller.project], [sortValue(last, input.sort), last.id]) : null,
-    truncated,
-    ...(total === 0 && {
-      reason: (await hasMemories(deps.sql, caller.userId)) ? ('nothing_matched' as const) : ('nothing_stored' as const),
-    }),
+  const wanted: Item[] = rows.slice(0, limit).map(present);
+  const reason = total === 0 ? await whyNothing(deps.sql, caller) : undefined;
+  const answer = (shown: Item[]) => {
+    const last = rows[Math.max(0, shown.length - 1)];
+    const more = shown.length < rows.length && last;
+    return {
+      results: shown,
+      total,
+      next_cursor: more ? encodeCursor([question, caller.project], [sortValue(last, input.sort), last.id]) : null,
+      truncated: shown.length < wanted.length || shown.some((item) => item.truncated),
+      ...(reason && { reason }),
+    };
   };
+  if (max_tokens === undefined) return answer(wanted);
+  return answer(fillPage(wanted, max_tokens, deps.weigh ?? tokensAsJson, answer, shorten));
 }
 
 /** One memory, or the part of its content from `offset` on that fits `max_tokens`. */
@@ -52,33 +60,62 @@ export async function get(
   const row = await findMemory(deps.sql, caller.userId, input.id);
   if (!row) throw new Problem('not_found', { detail: `You have no memory ${input.id}.` });
   const memory = present(row);
-  const rest = input.offset > 0 ? memory.content.slice(input.offset) : memory.content;
+  const offset = wholeCharacter(memory.content, input.offset);
+  const rest = offset > 0 ? memory.content.slice(offset) : memory.content;
   if (input.max_tokens === undefined) return { ...memory, content: rest, truncated: false, next_offset: null };
-  const budget = input.max_tokens - countTokens(JSON.stringify({ ...memory, content: '' }));
-  const content = cutToTokens(rest, Math.max(10, budget));
-  const truncated = content.length < rest.length;
-  return { ...memory, content, truncated, next_offset: truncated ? input.offset + content.length : null };
+  const max = input.max_tokens;
+  const weigh = deps.weigh ?? tokensAsJson;
+  const part = (head: Memory & { shortened?: LongField[] }, content: string) => ({
+    ...head,
+    content,
+    truncated: content.length < rest.length,
+    next_offset: content.length < rest.length ? offset + content.length : null,
+  });
+  // The head comes again with every part, so it may take half of the budget, and its long fields their shares of that.
+  const whole = weigh(part(memory, ''));
+  const head = whole <= max / 2 ? memory : capHead(memory, max - weigh(part(bare(memory), '')));
+  const headCost = weigh(part(head, ''));
+  const content = cutText(rest, max - headCost, (text) => weigh(part(head, text)) - headCost);
+  return part(head, content || rest.slice(0, wholeCharacter(rest, 2) || 1));
 }
 
-function fitBudget(memories: Memory[], maxTokens: number | undefined): { items: Item[]; truncated: boolean } {
-  if (maxTokens === undefined) return { items: memories, truncated: false };
-  const items: Item[] = [];
-  let left = maxTokens;
-  for (const memory of memories) {
-    const head = countTokens(JSON.stringify({ ...memory, content: '' }));
-    // A list is for choosing: each memory may take half of what is left, so that a long one leaves room for others.
-    const content = cutToTokens(memory.content, Math.floor((left - head) / 2));
-    const cost = head + countTokens(content);
-    if (cost > left || (content === '' && items.length > 0)) break;
-    items.push(content.length < memory.content.length ? { ...memory, content, truncated: true } : memory);
-    left -= cost;
+function capHead(memory: Memory, room: number): Memory & { shortened?: LongField[] } {
+  const { item, shortened } = capFields(memory, room);
+  return shortened.length > 0 ? { ...item, shortened } : item;
+}
+
+/** A list is for choosing: each memory may take half of what is left, so that a long one leaves room for others. */
+function shorten(item: Item, room: number, cost: (item: Item) => number, isFirst: boolean): Item | undefined {
+  const cut = { ...item, content: '', truncated: true };
+  let headCost = cost(cut);
+  if (headCost > room / 2 && isFirst) {
+    Object.assign(cut, capFields(cut, room - cost({ ...bare(item), truncated: true })).item);
+    headCost = cost(cut);
   }
-  return { items, truncated: items.length < memories.length || items.some((item) => item.truncated) };
+  const content = cutText(item.content, (room - headCost) / 2, (text) => cost({ ...cut, content: text }) - headCost);
+  if (content === '' && !isFirst) return undefined;
+  const isWhole = content === item.content && cut.title === item.title && cut.tags.length === item.tags.length;
+  return isWhole ? item : { ...cut, content };
 }
 
-function position(place: unknown[]): { value: string; id: string } {
-  const [value, id] = place;
-  return { value: String(value), id: String(id) };
+/** A memory without anything that could be long. */
+function bare(memory: Memory): Memory {
+  return { ...memory, title: '', content: '', tags: [], metadata: {}, project: null, session_id: null };
+}
+
+/** The start of the character that a text has at an offset. */
+function wholeCharacter(text: string, offset: number): number {
+  const isSecondHalf = /^[\uDC00-\uDFFF]/.test(text.slice(offset, offset + 1));
+  return isSecondHalf && offset > 0 ? offset - 1 : offset;
+}
+
+function position(question: unknown, cursor: string, sort: MemorySort): { value: string; id: string } {
+  if (sort === 'title') {
+    const [value, id] = decodeCursor(question, cursor, TITLE_PLACE);
+    return { value, id };
+  }
+  const [moment, id] = decodeCursor(question, cursor, TIME_PLACE);
+  return { value: moment.toISOString(), id };
 }
 
 function sortValue(row: MemoryRow, sort: MemorySort): string {

@@ -1,6 +1,6 @@
 import { findMemories, type MemoryRow } from '../../db/memories.ts';
 import { countMemories, listTagged, lockMatching } from '../../db/memory-lists.ts';
-import { withSavepoint } from '../../db/sql.ts';
+import { rehearsed, withSavepoint } from '../../db/sql.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { newMemory } from '../contracts/memories.ts';
 import { parseInput } from '../contracts/parse.ts';
@@ -51,18 +51,28 @@ export async function bulk(
   const memories = await findMemories(deps.sql, caller.userId, ids, true);
   const affected = memories.filter((memory) => affects(memory, input.action, input.tags));
   const answer = { dry_run: input.dry_run, action: input.action, matched, remaining: matched - memories.length };
-  if (input.dry_run) return { ...answer, changed: affected.map(({ id }) => id), refused: [] };
-  if (input.action === 'delete') {
-    await removeForGood(deps, caller, ids);
-    return { ...answer, changed: ids, refused: [] };
-  }
+  const act = () => changeAll(deps, caller, affected, input);
+  return { ...answer, ...(input.dry_run ? await rehearsed(deps.sql, act) : await act()) };
+}
+
+async function changeAll(
+  deps: Deps,
+  caller: Caller,
+  memories: MemoryRow[],
+  { action, tags }: { action: BulkAction; tags?: string[] | undefined },
+) {
   const changed: string[] = [];
   const refused: { id: string; code: string; detail: string }[] = [];
-  for (const memory of affected) {
+  if (action === 'delete') {
+    const ids = memories.map(({ id }) => id);
+    await removeForGood(deps, caller, ids);
+    return { changed: ids, refused };
+  }
+  for (const memory of memories) {
     await refusable(
       deps,
       async () => {
-        await change(deps, caller, memory, bulkChanges(memory, input.action, input.tags));
+        await change(deps, caller, memory, bulkChanges(memory, action, tags));
         changed.push(memory.id);
       },
       (problem) => {
@@ -70,7 +80,7 @@ export async function bulk(
       },
     );
   }
-  return { ...answer, changed, refused };
+  return { changed, refused };
 }
 
 /** Brings the tags of old memories to the rule. */

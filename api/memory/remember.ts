@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../../db/memories.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
+import { index } from '../retrieval/index-memory.ts';
 import { change, requireSuperseded } from './change.ts';
 import { contentHash, sizeBytes } from './measure.ts';
 import { present } from './present.ts';
@@ -22,7 +23,8 @@ export async function create(deps: Deps, caller: Caller, input: NewMemory) {
   await requireSuperseded(deps, caller, row.supersedes);
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     if (await insertMemory(deps.sql, caller.userId, row)) {
-      await moveStorage(deps, caller, row.size_bytes, 1);
+      const words = await index(deps, caller, row);
+      await moveStorage(deps, caller, { bytes: row.size_bytes, memories: 1, words });
       return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [] };
     }
     const twin = await lockTwin(deps.sql, caller.userId, row);

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import { findLastAudit } from '../../db/audit.ts';
+import { countQueued } from '../../db/embedding-queue.ts';
 import type { MemoryType } from '../../db/memories.ts';
 import { countByKind, countTags, listTags } from '../../db/memory-lists.ts';
 import { findQuota } from '../../db/quotas.ts';
@@ -6,13 +8,16 @@ import type { Caller, Deps } from '../domain.ts';
 import { CONSOLIDATED } from './consolidate.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 
+const TAGS_PLACE = z.tuple([z.int().min(0)]);
+
 /** Counts by type and status, tags, storage, and when memories were last consolidated. */
 export async function stats(deps: Deps, caller: Caller) {
-  const [kinds, tags, quota, lastConsolidation] = await Promise.all([
+  const [kinds, tags, quota, lastConsolidation, pending] = await Promise.all([
     countByKind(deps.sql, caller.userId),
     countTags(deps.sql, caller.userId),
     findQuota(deps.sql, caller.userId),
     findLastAudit(deps.sql, caller.userId, CONSOLIDATED),
+    countQueued(deps.sql, caller.userId),
   ]);
   const sum = (field: 'type' | 'status', value: string) =>
     kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
@@ -26,14 +31,14 @@ export async function stats(deps: Deps, caller: Caller) {
     },
     tags,
     storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
+    embedding: { state: deps.embedder?.state ?? 'off', model: deps.embedder?.model ?? null, pending },
     last_consolidation_at: lastConsolidation?.toISOString() ?? null,
   };
 }
 
 /** The tags of active memories, most used first. */
 export async function tags(deps: Deps, caller: Caller, input: { limit: number; cursor?: string | undefined }) {
-  const offset =
-    input.cursor === undefined ? 0 : Math.max(0, Math.trunc(Number(decodeCursor('tags', input.cursor)[0])) || 0);
+  const offset = input.cursor === undefined ? 0 : decodeCursor('tags', input.cursor, TAGS_PLACE)[0];
   const [rows, total] = await Promise.all([
     listTags(deps.sql, caller.userId, input.limit, offset),
     countTags(deps.sql, caller.userId),

@@ -1,16 +1,16 @@
-import { moveQuota } from '../../db/quotas.ts';
+import { type Growth, moveQuota } from '../../db/quotas.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { Problem } from '../errors.ts';
 
 /**
  * Moves what the tenant stores. Growth beyond the plan's storage is refused, which takes the whole transaction back;
  * what shrinks always passes.
- * @param bytes by how much, memories and kept versions together
+ * @param growth bytes of memories and kept versions together
  * @throws Problem `storage_full`
  */
-export async function moveStorage(deps: Deps, caller: Caller, bytes: number, memories: number): Promise<void> {
-  if (bytes === 0 && memories === 0) return;
-  const quota = await moveQuota(deps.sql, caller.userId, bytes, memories);
+export async function moveStorage(deps: Deps, caller: Caller, growth: Growth): Promise<void> {
+  const { bytes } = growth;
+  const quota = await moveQuota(deps.sql, caller.userId, growth);
   const limit = caller.limits.storage_bytes;
   if (bytes <= 0 || quota.storage_bytes <= limit) return;
   throw new Problem('storage_full', {

@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import { findMemory } from '../../db/memories.ts';
 import { countVersions, listVersions, type VersionRow } from '../../db/memory-versions.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
+
+const VERSION_PLACE = z.tuple([z.int32().min(1)]);
 
 /** The former versions of a memory, newest first. */
 export async function versions(
@@ -10,7 +13,7 @@ export async function versions(
   caller: Caller,
   input: { id: string; limit: number; cursor?: string | undefined },
 ) {
-  const before = input.cursor === undefined ? undefined : Number(decodeCursor(input.id, input.cursor)[0]);
+  const before = input.cursor === undefined ? undefined : decodeCursor(input.id, input.cursor, VERSION_PLACE)[0];
   const [memory, rows, total] = await Promise.all([
     findMemory(deps.sql, caller.userId, input.id),
     listVersions(deps.sql, caller.userId, input.id, input.limit + 1, before),

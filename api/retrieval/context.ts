@@ -1,11 +1,12 @@
 import { findMemories, type MemoryRow } from '../../db/memories.ts';
 import type { MemoryFilter } from '../../db/memory-filters.ts';
 import { listMemories } from '../../db/memory-lists.ts';
-import { parseQuery } from '../../db/search.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { type FilterInput, toFilter } from '../memory/filter.ts';
-import { rank, whyNothing } from './search.ts';
-import { countTokens, cutToTokens, TOKENIZER } from './tokens.ts';
+import { cutText } from './budget.ts';
+import { find } from './find.ts';
+import { whyNothing } from './search.ts';
+import { countTokens, TOKENIZER } from './tokens.ts';
 
 type Cap = { words: number } | { characters: number };
 interface TierPart {
@@ -40,34 +41,68 @@ export async function context(
   caller: Caller,
   input: FilterInput & { query?: string | undefined; tier?: Tier | undefined; max_tokens?: number | undefined },
 ) {
-  const filter = toFilter(caller, { ...input, status: 'active' });
+  const filter = { ...toFilter(caller, { ...input, status: 'active' }), validAt: deps.now() };
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
-  const found = await candidates(deps, caller, filter, input.query);
+  const found =
+    tier === undefined
+      ? await candidates(deps, caller, filter, input.query, CANDIDATES)
+      : await tierCandidates(deps, caller, filter, input.query, TIERS[tier]);
   const chosen =
-    tier === undefined ? found.map((memory) => ({ memory, text: memory.content, cut: false })) : byTier(found, tier);
+    tier === undefined
+      ? found.slice(0, CANDIDATES).map((memory) => ({ memory, text: memory.content, cut: false }))
+      : byTier(found, tier);
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
-  const packed = pack(heading, chosen, input.max_tokens ?? Number.POSITIVE_INFINITY);
-  return {
-    context: packed.text,
-    tokens: countTokens(packed.text),
-    tokenizer: TOKENIZER as 'o200k_base',
-    memory_ids: packed.items.map(({ memory }) => memory.id),
-    truncated: packed.items.length < found.length || packed.items.some(({ cut }) => cut),
-    ...(found.length === 0 && { reason: await whyNothing(deps.sql, caller) }),
+  const reason = found.length === 0 ? await whyNothing(deps.sql, caller) : undefined;
+  const answer = (items: Item[]) => {
+    const text = render(heading, items);
+    return {
+      context: text,
+      tokens: countTokens(text),
+      tokenizer: TOKENIZER as 'o200k_base',
+      memory_ids: items.map(({ memory }) => memory.id),
+      truncated: items.length < found.length || items.some(({ cut }) => cut),
+      ...(reason && { reason }),
+    };
   };
+  if (input.max_tokens === undefined) return answer(chosen);
+  const weigh = (items: Item[]) => {
+    const package_ = answer(items);
+    return deps.weigh?.(package_) ?? package_.tokens;
+  };
+  return answer(pack(chosen, input.max_tokens, weigh));
 }
 
-async function candidates(deps: Deps, caller: Caller, filter: MemoryFilter, query?: string): Promise<MemoryRow[]> {
-  const now = deps.now();
-  const holds = (memory: MemoryRow) => !memory.expires_at || memory.expires_at > now;
+/** The best or newest memories of a filter, at most `most`, and one more when there are more. */
+async function candidates(
+  deps: Deps,
+  caller: Caller,
+  filter: MemoryFilter,
+  query: string | undefined,
+  most: number,
+): Promise<MemoryRow[]> {
   if (query === undefined) {
-    const page = { sort: 'created_at', order: 'desc', limit: CANDIDATES } as const;
-    return (await listMemories(deps.sql, caller.userId, filter, page)).filter(holds);
+    const page = { sort: 'created_at', order: 'desc', limit: most + 1 } as const;
+    return listMemories(deps.sql, caller.userId, filter, page);
   }
-  const words = await parseQuery(deps.sql, query);
-  const ids = await rank(deps.sql, caller, filter, words, CANDIDATES);
+  const { ranked } = await find(deps, caller, filter, query);
+  const ids = ranked.slice(0, most + 1).map(({ id }) => id);
   const byId = new Map((await findMemories(deps.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
-  return ids.flatMap((id) => byId.get(id) ?? []).filter(holds);
+  return ids.flatMap((id) => byId.get(id) ?? []);
+}
+
+/** What a tier chooses from: each type for itself, so that many of the one do not crowd out the other. */
+async function tierCandidates(
+  deps: Deps,
+  caller: Caller,
+  filter: MemoryFilter,
+  query: string | undefined,
+  { short, long }: (typeof TIERS)[Tier],
+): Promise<MemoryRow[]> {
+  const parts = await Promise.all([
+    candidates(deps, caller, { ...filter, type: 'short_term' }, query, short.most),
+    candidates(deps, caller, { ...filter, type: 'long_term' }, query, long.most),
+  ]);
+  return parts.flat();
 }
 
 function byTier(memories: MemoryRow[], tier: Tier): Item[] {
@@ -89,37 +124,47 @@ function capped(content: string, cap: Cap): string {
   return [...content.slice(0, 2 * cap.characters)].slice(0, cap.characters).join('');
 }
 
-/** Adds items while they fit; the first that does not is cut to what is left, and the ones behind it are left out. */
-function pack(heading: string, items: Item[], budget: number): { text: string; items: Item[] } {
+/** Items from the first on while they fit; the first that does not is cut to what is left, and the ones behind it are left out. */
+function pack(items: Item[], budget: number, weigh: (items: Item[]) => number): Item[] {
+  const bare = weigh([]);
   const taken: Item[] = [];
-  let left = budget - countTokens(render(heading, [])) - SECTION_TOKENS;
-  for (const item of items) {
-    const cost = countTokens(`\n\n${renderItem(item)}`);
-    if (cost > left) break;
+  let left = budget - bare;
+  for (const whole of items) {
+    const item = clamp(whole, budget);
+    const cost = weigh([item]) - bare;
+    // Section headings are paid once: only the whole tells what is really left.
+    if (cost > left) left = budget - weigh(taken);
+    if (cost > left || item.cut !== whole.cut) break;
     left -= cost;
     taken.push(item);
   }
   // The sum of the parts is close to the whole, not equal to it: the whole decides.
-  while (taken.length > 0 && countTokens(render(heading, taken)) > budget) taken.pop();
-  const next = items[taken.length];
-  const cut = next && cutToFit(heading, taken, next, budget);
-  if (cut) taken.push(cut);
-  return { text: render(heading, taken), items: taken };
+  while (taken.length > 0 && weigh(taken) > budget) taken.pop();
+  for (const next of items.slice(taken.length, taken.length + CUT_TRIES)) {
+    const cut = cutToFit(taken, next, budget, weigh);
+    if (cut) return [...taken, cut];
+  }
+  return taken;
 }
 
-/** Tokens of the two section headings. */
-const SECTION_TOKENS = 16;
+/** How many memories are tried for the last place: one may have a head that leaves no room for its text. */
+const CUT_TRIES = 5;
 /** A passage of fewer tokens than this tells nobody anything. */
 const PASSAGE_MIN = 20;
+/** No more of a text than this many characters a token of the budget is ever looked at. */
+const CHARACTERS_PER_TOKEN = 12;
 
-function cutToFit(heading: string, taken: Item[], item: Item, budget: number): Item | undefined {
-  const bare = countTokens(render(heading, [...taken, { ...item, text: '' }]));
-  for (let room = budget - bare; room >= PASSAGE_MIN; room = Math.floor(room * 0.9) - 1) {
-    const cut = { ...item, text: cutToTokens(item.text, room), cut: true };
-    // Indenting costs tokens that the cut does not know of.
-    if (countTokens(render(heading, [...taken, cut])) <= budget) return cut;
-  }
-  return undefined;
+function clamp(item: Item, budget: number): Item {
+  const most = budget * CHARACTERS_PER_TOKEN;
+  return item.text.length <= most ? item : { ...item, text: item.text.slice(0, most), cut: true };
+}
+
+function cutToFit(taken: Item[], item: Item, budget: number, weigh: (items: Item[]) => number): Item | undefined {
+  const withText = (text: string): Item => ({ ...item, text, cut: item.cut || text.length < item.text.length });
+  const bare = weigh([...taken, withText('')]);
+  if (budget - bare < PASSAGE_MIN) return undefined;
+  const text = cutText(item.text, budget - bare, (cut) => weigh([...taken, withText(cut)]) - bare);
+  return text === '' ? undefined : withText(text);
 }
 
 function render(heading: string, items: Item[]): string {

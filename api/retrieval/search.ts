@@ -1,60 +1,96 @@
-import { hasMemories } from '../../db/memories.ts';
-import { type MemoryFilter, whereMemories } from '../../db/memory-filters.ts';
-import { countMatching, describeHits, type Hit, parseQuery, type QueryWord, rankMemories } from '../../db/search.ts';
+import { z } from 'zod';
+import { findMemories, hasMemories, type MemoryRow } from '../../db/memories.ts';
 import type { Sql } from '../../db/sql.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import type { Caller, Deps } from '../domain.ts';
+import { textOf } from '../embedding/indexer.ts';
 import { decodeCursor, encodeCursor } from '../memory/cursor.ts';
 import { type FilterInput, toFilter } from '../memory/filter.ts';
-import { countTokens } from './tokens.ts';
+import { capFields, cutText, fillPage, tokensAsJson } from './budget.ts';
+import { type Finding, type Found, find } from './find.ts';
+import { snippetOf } from './snippet.ts';
 
 /** How many of the best are ranked; a cursor pins them, so that nothing written meanwhile shuffles the pages. */
 const RANKED_MAX = 200;
 /** A pinned id takes this many tokens of a cursor, which counts towards the budget of the answer. */
-const TOKENS_PER_PINNED_ID = 18;
+const TOKENS_PER_PINNED_ID = 20;
+/** The part of a budget that a cursor may take. */
+const CURSOR_SHARE = 0.2;
 
 type SearchInput = FilterInput & {
   query: string;
   limit: number;
   cursor?: string | undefined;
+  explain?: boolean | undefined;
   max_tokens?: number | undefined;
 };
 
-/** Finds memories that hold any word of the query, best first. */
+/** Finds what fits a question by its words and by its meaning, best first. */
 export async function search(deps: Deps, caller: Caller, input: SearchInput) {
-  const { limit, cursor, max_tokens, ...asked } = input;
+  const { limit, cursor, max_tokens, explain = false, ...asked } = input;
   const question = [asked, caller.project];
-  const filter = toFilter(caller, input);
-  const words = await parseQuery(deps.sql, input.query);
-  const pinned = cursor === undefined ? undefined : decodeCursor(question, cursor).map(String);
-  const [ranked, total] = await Promise.all([
-    pinned ?? rank(deps.sql, caller, filter, words, RANKED_MAX),
-    countMatching(deps.sql, whereMemories(caller.userId, filter), lexemesOf(words)),
-  ]);
-  const results = await describe(deps.sql, caller, filter, words, ranked.slice(0, limit));
-  const shown = fitBudget(results, max_tokens);
-  const rest = ranked.slice(consumed(ranked, results, shown, limit));
-  const pinnable = max_tokens === undefined ? rest : rest.slice(0, Math.floor(max_tokens / 4 / TOKENS_PER_PINNED_ID));
-  return {
-    results: shown,
-    total,
-    total_relation: 'eq' as const,
-    next_cursor: pinnable.length > 0 ? encodeCursor(question, pinnable) : null,
-    truncated: shown.length < results.length,
-    ...(total === 0 && { reason: await whyNothing(deps.sql, caller) }),
+  const place = cursor === undefined ? undefined : placeOf(decodeCursor(question, cursor, PLACE));
+  const finding = await find(deps, caller, toFilter(caller, input), input.query);
+  const ranking = rankFrom(finding, place);
+  const { ids } = ranking;
+  const results = await describe(deps, caller, finding, ids.slice(0, limit), explain);
+  const total = Math.max(finding.matching.count, finding.ranked.length);
+  const reason = total === 0 ? await whyNothing(deps.sql, caller) : undefined;
+  const pinsMax =
+    max_tokens === undefined ? RANKED_MAX : Math.floor((max_tokens * CURSOR_SHARE) / TOKENS_PER_PINNED_ID);
+  const answer = (shown: SearchResult[]) => {
+    const used = consumed(ids, results, shown, limit);
+    const next = { done: ranking.done + used, all: ranking.all, pinned: ids.slice(used, used + pinsMax) };
+    return {
+      results: shown,
+      total,
+      total_relation: isExact(finding) ? ('eq' as const) : ('gte' as const),
+      next_cursor: next.done < next.all ? encodeCursor(question, [next.done, next.all, pack(next.pinned)]) : null,
+      truncated: shown.length < results.length,
+      parts: finding.ran,
+      ...(finding.relaxed && { relaxed: true as const }),
+      ...(finding.weak && { weak: true as const }),
+      ...(reason && { reason }),
+    };
   };
+  if (max_tokens === undefined) return answer(results);
+  return answer(fillPage(results, max_tokens, deps.weigh ?? tokensAsJson, answer, shorten));
 }
 
-/** Ids of the best memories for a text, best first. */
-export async function rank(
-  sql: Sql,
-  caller: Caller,
-  filter: MemoryFilter,
-  words: readonly QueryWord[],
-  limit: number,
-): Promise<string[]> {
-  const ranked = await rankMemories(sql, whereMemories(caller.userId, filter), lexemesOf(words), limit);
-  return ranked.map(({ id }) => id);
+/** Where a page of results starts: how many of how many ranked ones came before, and the ids that are pinned for it. */
+interface Place {
+  done: number;
+  all: number;
+  pinned: string[];
+}
+
+/** The ranked ids from a place on: the pinned ones, and where a budget left no room for any, those of the rank there. */
+function rankFrom({ ranked }: Finding, place?: Place) {
+  if (place && place.pinned.length > 0) return { ids: place.pinned, done: place.done, all: place.all };
+  const ids = ranked.slice(0, RANKED_MAX).map(({ id }) => id);
+  const done = place?.done ?? 0;
+  return { ids: ids.slice(done), done, all: ids.length };
+}
+
+/** True when `total` counts every memory that holds a word: with meanings at work any memory may be near. */
+function isExact({ matching, ran }: Finding): boolean {
+  return matching.complete && ran.semantic !== 'ran';
+}
+
+const PLACE = z.tuple([z.int().min(0), z.int().min(0), z.string()]);
+
+function placeOf([done, all, pins]: z.output<typeof PLACE>): Place {
+  return { done, all, pinned: unpack(pins) };
+}
+
+/** Ids in as few characters as can be: a cursor is paid for by the token. */
+function pack(ids: readonly string[]): string {
+  return Buffer.from(ids.join('').replaceAll('-', ''), 'hex').toString('base64url');
+}
+
+function unpack(pins: string): string[] {
+  const digits = Buffer.from(pins, 'base64url').toString('hex').match(/.{32}/g) ?? [];
+  return digits.map((hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'));
 }
 
 /** Why an answer is empty: there is nothing at all, or nothing that fits. */
@@ -62,60 +98,78 @@ export async function whyNothing(sql: Sql, caller: Caller): Promise<'nothing_sto
   return (await hasMemories(sql, caller.userId)) ? 'nothing_matched' : 'nothing_stored';
 }
 
+/** The results of these ids, in their order. What no longer passes the filter is left out. */
 async function describe(
-  sql: Sql,
+  deps: Deps,
   caller: Caller,
-  filter: MemoryFilter,
-  words: readonly QueryWord[],
+  finding: Finding,
   ids: readonly string[],
+  explain: boolean,
 ): Promise<SearchResult[]> {
-  const hits = await describeHits(sql, whereMemories(caller.userId, filter), ids, lexemesOf(words));
-  const byId = new Map(hits.map((hit) => [hit.id, hit]));
+  const memories = new Map((await findMemories(deps.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
+  const found = new Map(finding.ranked.map((one) => [one.id, one]));
   return ids.flatMap((id) => {
-    const hit = byId.get(id);
-    return hit ? [present(hit, words)] : [];
+    const [memory, one] = [memories.get(id), found.get(id)];
+    return memory && one ? [present(memory, one, finding, explain)] : [];
   });
 }
 
-function present(hit: Hit, words: readonly QueryWord[]): SearchResult {
-  const matched = words.filter((word) => hit.lexemes.includes(word.lexeme)).map((word) => word.token);
+function present(memory: MemoryRow, found: Found, finding: Finding, explain: boolean): SearchResult {
+  const { snippet, matched } = snippetOf(memory.content, finding.query, passageIn(memory, found));
+  const words = new Set([...matched, ...snippetOf(`${memory.title}\n${memory.tags.join(' ')}`, finding.query).matched]);
   return {
-    id: hit.id,
-    title: hit.title,
-    snippet: hit.snippet,
-    score: Math.round(hit.score * 1e6) / 1e6,
-    matched: [...new Set(matched)].sort(),
-    type: hit.type,
-    status: hit.status,
-    tags: hit.tags,
-    project: hit.project,
-    session_id: hit.session_id,
-    occurred_at: hit.occurred_at?.toISOString() ?? null,
-    created_at: hit.created_at.toISOString(),
-    updated_at: hit.updated_at.toISOString(),
-    superseded_by: hit.superseded_by,
+    id: memory.id,
+    title: memory.title,
+    snippet,
+    score: round(found.score),
+    matched: [...words].sort(),
+    type: memory.type,
+    status: memory.status,
+    tags: memory.tags,
+    project: memory.project,
+    session_id: memory.session_id,
+    occurred_at: memory.occurred_at?.toISOString() ?? null,
+    created_at: memory.created_at.toISOString(),
+    updated_at: memory.updated_at.toISOString(),
+    superseded_by: memory.superseded_by,
+    ...(explain && { explanation: explained(found) }),
   };
 }
 
-/** As many results as the budget holds; the first always, or an answer could be empty with something found. */
-function fitBudget(results: SearchResult[], maxTokens: number | undefined): SearchResult[] {
-  if (maxTokens === undefined) return results;
-  let left = maxTokens * 0.75;
-  const shown: SearchResult[] = [];
-  for (const result of results) {
-    left -= countTokens(JSON.stringify(result));
-    if (left < 0 && shown.length > 0) break;
-    shown.push(result);
-  }
-  return shown;
+function explained({ parts }: Found) {
+  const known = Object.entries(parts).flatMap(([part, value]) => (value === undefined ? [] : [[part, round(value)]]));
+  return Object.fromEntries(known);
+}
+
+/** The passage that was found by meaning, in the content: the title may lead what was embedded. */
+function passageIn(memory: MemoryRow, { passage }: Found) {
+  if (!passage) return undefined;
+  const lead = textOf(memory).length - memory.content.length;
+  return { start: Math.max(0, passage.start - lead), end: passage.end - lead };
+}
+
+function round(score: number): number {
+  return Math.round(score * 1e6) / 1e6;
+}
+
+/** The first result in any case, made small enough, or an answer could be empty with something found. */
+function shorten(
+  result: SearchResult,
+  room: number,
+  cost: (result: SearchResult) => number,
+  isFirst: boolean,
+): SearchResult | undefined {
+  if (cost(result) <= room) return result;
+  if (!isFirst) return undefined;
+  const bare = { ...result, title: '', snippet: '', matched: [], tags: [], project: null, session_id: null };
+  const head = { ...capFields(result, room - cost(bare)).item, snippet: '' };
+  const headCost = cost(head);
+  const snippet = cutText(result.snippet, room - headCost, (text) => cost({ ...head, snippet: text }) - headCost);
+  return { ...head, snippet };
 }
 
 /** How many of the ranked ids the shown results use up, those that are gone meanwhile included. */
 function consumed(ranked: string[], results: SearchResult[], shown: SearchResult[], limit: number): number {
   if (shown.length === results.length) return Math.min(limit, ranked.length);
   return ranked.indexOf(shown.at(-1)?.id ?? '') + 1;
-}
-
-function lexemesOf(words: readonly QueryWord[]): string[] {
-  return [...new Set(words.map((word) => word.lexeme))];
 }

@@ -1,4 +1,6 @@
 import { countTokens as count, decode, encode } from 'gpt-tokenizer/encoding/o200k_base';
+import { O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
+import { countMerged } from './byte-pairs.ts';
 
 /** The tokenizer that every budget is counted by. */
 export const TOKENIZER = 'o200k_base';
@@ -7,18 +9,26 @@ export const TOKENIZER = 'o200k_base';
 const AS_TEXT = { disallowedSpecial: new Set<string>() };
 
 /**
- * Merging a run that the tokenizer cannot split takes the square of its length (100,000 letters: 7 s to 54 s), so runs longer
- * than any word are counted in windows.
+ * Merging a run that the tokenizer cannot split takes the library the square of its length (100,000 letters: 7 s to 54 s), so
+ * pieces longer than any word are merged by ourselves.
  */
-const WINDOW = 400;
-const LONG_RUN = /[\p{L}\p{M}]{401,}|\s{401,}|[^\s\p{L}\p{M}\p{N}]{401,}/gu;
+const WORD_LENGTH_MAX = 400;
+const LONG_RUN = /[\p{L}\p{M}]{401}|\s{401}|[^\s\p{L}\p{N}]{401}/u;
 
 /** No o200k token of ordinary text is longer than this, so no more of a text than this many characters a token needs a look. */
 const CHARACTERS_PER_TOKEN = 12;
 
 /** Tokens (o200k_base) of a text. */
 export function countTokens(text: string): number {
-  return windows(text).reduce((sum, part) => sum + count(part, AS_TEXT), 0);
+  if (!LONG_RUN.test(text)) return count(text, AS_TEXT);
+  let tokens = 0;
+  let from = 0;
+  for (const { 0: piece, index } of text.matchAll(O200K_TOKEN_SPLIT_REGEX)) {
+    if (piece.length <= WORD_LENGTH_MAX) continue;
+    tokens += count(text.slice(from, index), AS_TEXT) + countMerged(piece);
+    from = index + piece.length;
+  }
+  return tokens + count(text.slice(from), AS_TEXT);
 }
 
 /** The longest beginning of a text that takes at most `max` tokens, cut between words where there are any. */
@@ -26,8 +36,8 @@ export function cutToTokens(text: string, max: number): string {
   if (max <= 0) return '';
   if (Buffer.byteLength(text) <= max) return text;
   const candidate = wholeCharacters(text.slice(0, max * CHARACTERS_PER_TOKEN));
+  if (countTokens(candidate) <= max) return candidate;
   const tokens = windows(candidate).flatMap((part) => encode(part, AS_TEXT));
-  if (tokens.length <= max) return candidate;
   let length = decode(tokens.slice(0, max)).replace(/\uFFFD+$/u, '').length;
   for (;;) {
     const cut = atWord(wholeCharacters(candidate.slice(0, length)));
@@ -36,17 +46,10 @@ export function cutToTokens(text: string, max: number): string {
   }
 }
 
+/** A text in parts that the library encodes quickly. Where a long run is cut, the tokens are only nearly those of the whole. */
 function windows(text: string): string[] {
-  const parts: string[] = [];
-  let from = 0;
-  for (const run of text.matchAll(LONG_RUN)) {
-    parts.push(text.slice(from, run.index));
-    const characters = [...run[0]];
-    for (let at = 0; at < characters.length; at += WINDOW) parts.push(characters.slice(at, at + WINDOW).join(''));
-    from = run.index + run[0].length;
-  }
-  parts.push(text.slice(from));
-  return parts;
+  if (!LONG_RUN.test(text)) return [text];
+  return text.match(/[\s\S]{1,400}/gu) ?? [];
 }
 
 function atWord(text: string): string {

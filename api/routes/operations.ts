@@ -3,7 +3,16 @@ import type { Context } from 'koa';
 import { OPERATIONS } from '../contracts/index.ts';
 import { type JsonSchema, jsonSchema, type Operation, takesBody } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
-import { answer, authenticateRequest, callOf, idempotencyKeyOf, ifMatchOf, readJson, stateOf } from '../gates/koa.ts';
+import {
+  answer,
+  authenticateRequest,
+  callOf,
+  defaultProjectOf,
+  idempotencyKeyOf,
+  ifMatchOf,
+  readJson,
+  stateOf,
+} from '../gates/koa.ts';
 import { type Gates, refuseCall, run } from '../gates/run.ts';
 
 /** Binds every declared operation to its REST address. */
@@ -19,7 +28,9 @@ export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: numb
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
       // A request that cannot be read is a call too, and metered as one.
       if (request instanceof Problem) return answer(ctx, await refuseCall(gates, operation.id, call, request));
-      answer(ctx, await run(gates, operation, { ...call, idempotencyKey: request.idempotencyKey }, request.input));
+      const { input, project, idempotencyKey } = request;
+      if (project !== undefined) caller.project = project;
+      answer(ctx, await run(gates, operation, { ...call, idempotencyKey }, input));
     });
   }
 }
@@ -27,7 +38,8 @@ export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: numb
 async function requestOf(ctx: Context, operation: Operation, fields: Record<string, JsonSchema>, bodyBytesMax: number) {
   try {
     const idempotencyKey = operation.kind === 'write' ? idempotencyKeyOf(ctx) : undefined;
-    return { idempotencyKey, input: await inputOf(ctx, operation, fields, bodyBytesMax) };
+    const project = operation.memory ? defaultProjectOf(ctx) : undefined;
+    return { idempotencyKey, project, input: await inputOf(ctx, operation, fields, bodyBytesMax) };
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;

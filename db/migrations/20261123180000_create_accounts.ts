@@ -74,7 +74,9 @@ export async function up(knex: Knex): Promise<void> {
       foreign key (user_id, key_id) references api_keys (user_id, id) on delete cascade
     )`);
   await knex.raw('create index key_lookup_key on key_lookup (user_id, key_id)');
-  await knex.raw('grant insert, delete on key_lookup to wm_app');
+  await knex.raw('call protect_tenant_table(?)', ['key_lookup']);
+  // Found by the owner only; a tenant adds its own and never reads any.
+  await knex.raw('revoke select, update, delete on key_lookup from wm_app');
 
   await knex.raw(`
     create table audit_log (

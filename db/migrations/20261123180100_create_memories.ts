@@ -23,7 +23,9 @@ export async function up(knex: Knex): Promise<void> {
       size_bytes integer not null,
       created_at timestamptz not null,
       updated_at timestamptz not null,
-      words tsvector not null,
+      terms bigint[] not null default '{}',
+      frequencies smallint[] not null default '{}',
+      length integer not null default 0,
       primary key (user_id, id)
     )`);
   // What an exact repeat is (settled point 21): a constraint decides, so that two creates at once cannot both win.
@@ -32,7 +34,11 @@ export async function up(knex: Knex): Promise<void> {
     nulls not distinct where status = 'active'`);
   await knex.raw('create index memories_created on memories (user_id, status, created_at desc, id desc)');
   await knex.raw('create index memories_updated on memories (user_id, status, updated_at desc, id desc)');
-  await knex.raw('create index memories_session on memories (user_id, session_id) where session_id is not null');
+  // The words of one tenant: a term is a hash of tenant and lexeme, so a posting list belongs to one tenant and what a look-up
+  // costs follows that tenant's own size.
+  await knex.raw('create index memories_terms on memories using gin (terms)');
+  await knex.raw(`create index memories_turns on memories (user_id, session_id, (coalesce(occurred_at, created_at)), id)
+    where session_id is not null`);
   await knex.raw('create index memories_supersedes on memories (user_id, supersedes) where supersedes is not null');
   await knex.raw('call protect_tenant_table(?)', ['memories']);
 
@@ -63,7 +69,8 @@ export async function up(knex: Knex): Promise<void> {
     create table quotas (
       user_id uuid primary key references users (id) on delete cascade,
       storage_bytes bigint not null default 0 check (storage_bytes >= 0),
-      memories bigint not null default 0 check (memories >= 0)
+      memories bigint not null default 0 check (memories >= 0),
+      words bigint not null default 0 check (words >= 0)
     )`);
   await knex.raw('call protect_tenant_table(?)', ['quotas']);
 }

@@ -37,6 +37,8 @@ export async function up(knex: Knex): Promise<void> {
       for d in select generate_series(first, last, '1 day')::date loop
         part := 'usage_events_' || to_char(d, 'YYYYMMDD');
         continue when to_regclass(part) is not null;
+        -- Before looking: a row that comes between the move and the attaching would refuse the latter.
+        lock table usage_events_default in access exclusive mode;
         execute format('create table %I (like usage_events including defaults including constraints)', part);
         execute format('with moved as (delete from usage_events_default where day = %L returning *) insert into %I select * from moved', d, part);
         execute format('alter table usage_events attach partition %I for values from (%L) to (%L)', part, d, d + 1);

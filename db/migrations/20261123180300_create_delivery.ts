@@ -36,12 +36,12 @@ export async function up(knex: Knex): Promise<void> {
   await knex.raw('call protect_tenant_table(?)', ['outbox']);
 
   // A mail and the job that sends it, in the transaction that causes it. Definer's rights, because the application's role
-  // has no business with the queue; so the tenant is checked here.
+  // has no business with the queue; so the tenant is checked here. `role` is the caller's, current_user would be the definer.
   await knex.raw(`
     create function enqueue_mail(tenant uuid, mail uuid, recipient text, template text, data jsonb, at timestamptz)
     returns void language plpgsql security definer set search_path = public, pg_temp as $$
     begin
-      if current_tenant() is distinct from tenant and current_tenant() is not null then
+      if current_setting('role') = 'wm_app' and current_tenant() is distinct from tenant then
         raise exception 'a mail of another tenant';
       end if;
       insert into outbox (user_id, id, kind, recipient, template, data, created_at) values (tenant, mail, 'mail', recipient, template, data, at);

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import * as createAccounts from './20261123180000_create_accounts.ts';
 import * as createMemories from './20261123180100_create_memories.ts';
+import * as createRetrieval from './20261123180150_create_retrieval.ts';
 import * as createUsage from './20261123180200_create_usage.ts';
 import * as createDelivery from './20261123180300_create_delivery.ts';
 
@@ -8,6 +9,7 @@ import * as createDelivery from './20261123180300_create_delivery.ts';
 const migrations: Record<string, Knex.Migration> = {
   '20261123180000_create_accounts': createAccounts,
   '20261123180100_create_memories': createMemories,
+  '20261123180150_create_retrieval': createRetrieval,
   '20261123180200_create_usage': createUsage,
   '20261123180300_create_delivery': createDelivery,
 };

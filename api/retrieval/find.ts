@@ -1,0 +1,180 @@
+import { findRankFacts, type RankFacts } from '../../db/lexical.ts';
+import { type MemoryFilter, whereMemories } from '../../db/memory-filters.ts';
+import { findNeighbours, type Neighbour } from '../../db/neighbours.ts';
+import { findNearest, findVectors, type VectorRow } from '../../db/vectors.ts';
+import type { Caller, Deps } from '../domain.ts';
+import { type Embedder, EmbedderUnavailable } from '../embedding/embedder.ts';
+import { bestPassage, fuse, type Parts, WEIGHTS } from './fusion.ts';
+import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
+import { isNarrowed, parseQuestion, plainQuestion, type Question } from './question.ts';
+
+/** Candidates from each half; then every candidate is scored on both. */
+const CANDIDATES = 200;
+/** Best lexical candidates whose neighbours are looked at. */
+const WITH_NEIGHBOURS = 100;
+/** Below this nothing fits well: at most one answerable question in twenty, most of the others (`npm run eval`). */
+export const WEAK_BELOW = 0.2;
+const RECENT_MS = 30 * 86_400_000;
+
+export interface Found {
+  id: string;
+  score: number;
+  parts: Parts;
+  /** The passage that means most what was asked. */
+  passage: { start: number; end: number } | undefined;
+}
+
+/** Which parts of a search ran, and what keeps the others. */
+export interface Ran {
+  lexical: 'ran';
+  semantic: 'ran' | 'off' | 'loading' | 'unavailable';
+}
+
+export interface Finding {
+  /** Best first. */
+  ranked: Found[];
+  query: LexicalQuery;
+  /** Memories that hold a word of the question, and whether there may be more. */
+  matching: { count: number; complete: boolean };
+  /** True when the question's operators left nothing and were taken for words. */
+  relaxed: boolean;
+  /** True when there are results and none fits well. */
+  weak: boolean;
+  ran: Ran;
+}
+
+/** Finds what fits a question: by its words and by its meaning, both scored for every candidate of either. */
+export async function find(deps: Deps, caller: Caller, filter: MemoryFilter, text: string): Promise<Finding> {
+  const meaning = embed(deps.embedder, text);
+  const { query, lexical, relaxed } = await findByWords(deps, caller, filter, text);
+  const { question, ran } = await meaning;
+  const where = () => whereMemories(caller.userId, filter);
+  const nearest = question ? await findNearest(deps.sql, where, question.model, question.vector, CANDIDATES) : [];
+  const turns = await findNeighbours(deps.sql, caller.userId, [...lexical.hits.keys()].slice(0, WITH_NEIGHBOURS));
+  const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...turns.map(({ neighbour }) => neighbour)])];
+  const ranked = ids.length === 0 ? [] : await scoreAll(deps, caller, filter, query, { ids, turns, question });
+  return {
+    ranked,
+    query,
+    relaxed,
+    matching: { count: lexical.candidates, complete: lexical.complete },
+    weak: ranked[0] !== undefined && ranked[0].score < WEAK_BELOW,
+    ran: { lexical: 'ran', semantic: ran },
+  };
+}
+
+async function findByWords(deps: Deps, caller: Caller, filter: MemoryFilter, text: string) {
+  const attempt = async (question: Question): Promise<{ query: LexicalQuery; lexical: LexicalResult }> => {
+    const query = await prepare(deps.sql, caller.userId, question);
+    return { query, lexical: await rankLexical(deps.sql, caller.userId, filter, query, CANDIDATES) };
+  };
+  const question = parseQuestion(text);
+  const first = await attempt(question);
+  if (first.lexical.hits.size > 0 || !isNarrowed(question)) return { ...first, relaxed: false };
+  return { ...(await attempt(plainQuestion(text))), relaxed: true };
+}
+
+/** A question as a vector of a model, or why there is none. */
+interface Meaning {
+  question?: { vector: Float32Array; model: string };
+  ran: Ran['semantic'];
+}
+
+async function embed(embedder: Embedder | undefined, text: string): Promise<Meaning> {
+  if (!embedder || embedder.state === 'off') return { ran: 'off' };
+  if (embedder.state === 'loading') return { ran: 'loading' };
+  try {
+    return { question: { vector: await embedder.embedQuery(text), model: embedder.model }, ran: 'ran' };
+  } catch (error) {
+    if (error instanceof EmbedderUnavailable) return { ran: 'unavailable' };
+    throw error;
+  }
+}
+
+async function scoreAll(
+  deps: Deps,
+  caller: Caller,
+  filter: MemoryFilter,
+  query: LexicalQuery,
+  found: { ids: string[]; turns: Neighbour[]; question: Meaning['question'] },
+): Promise<Found[]> {
+  const [words, vectors, facts] = await Promise.all([
+    scoreLexical(deps.sql, caller.userId, filter, query, found.ids),
+    found.question
+      ? findVectors(deps.sql, caller.userId, found.question.model, found.ids)
+      : new Map<string, VectorRow[]>(),
+    findRankFacts(deps.sql, caller.userId, found.ids),
+  ]);
+  const lent = lendToNeighbours(words, found.turns);
+  const now = deps.now();
+  const scored = facts
+    // What the filter or an operator keeps out has no lexical score, not even 0.
+    .filter(({ id }) => words.has(id))
+    .map((fact) => {
+      const best = found.question && bestOf(vectors.get(fact.id), found.question.vector);
+      const parts: Parts = {
+        lexical: words.get(fact.id) ?? 0,
+        semantic: best?.similarity,
+        neighbours: lent.get(fact.id) ?? 0,
+        recency: Math.exp(-Math.max(0, now.getTime() - fact.updated_at.getTime()) / RECENT_MS),
+        importance: fact.importance === null ? undefined : Math.min(1, Math.max(0, fact.importance)),
+      };
+      return { fact, id: fact.id, parts, score: fuse(parts), passage: best?.passage };
+    })
+    .filter(({ parts }) => parts.lexical > 0 || parts.neighbours > 0 || parts.semantic !== undefined);
+  return currentFirst(scored, now);
+}
+
+function bestOf(rows: VectorRow[] | undefined, vector: Float32Array) {
+  if (!rows || rows.length === 0) return undefined;
+  const cosines = rows.map((row) => dot(row.vector, vector));
+  const best = rows[cosines.indexOf(Math.max(...cosines))] as VectorRow;
+  return { similarity: bestPassage(cosines), passage: { start: best.start, end: best.end } };
+}
+
+/** Turns of one session lend each other weight, by distance; each pair once, however often it was found. */
+function lendToNeighbours(words: ReadonlyMap<string, number>, turns: readonly Neighbour[]): Map<string, number> {
+  const lent = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const { id, neighbour, distance } of turns) {
+    const pair = id < neighbour ? `${id} ${neighbour}` : `${neighbour} ${id}`;
+    if (seen.has(pair)) continue;
+    seen.add(pair);
+    const weight = WEIGHTS.neighbours[distance - 1] ?? 0;
+    lent.set(id, (lent.get(id) ?? 0) + weight * (words.get(neighbour) ?? 0));
+    lent.set(neighbour, (lent.get(neighbour) ?? 0) + weight * (words.get(id) ?? 0));
+  }
+  return lent;
+}
+
+type Scored = Found & { fact: RankFacts };
+
+/** Best first; what has expired counts half, and what was superseded stands right behind what replaced it, if that was found too. */
+function currentFirst(scored: Scored[], now: Date): Found[] {
+  for (const found of scored) if (found.fact.expires_at && found.fact.expires_at <= now) found.score /= 2;
+  const byId = new Map(scored.map((found) => [found.id, found]));
+  const placed = new Set<Scored>();
+  const place = (found: Scored) => {
+    const successor = found.fact.superseded_by ? byId.get(found.fact.superseded_by) : undefined;
+    if (placed.has(found)) return;
+    placed.add(found);
+    if (!successor || placed.has(successor)) return;
+    // However much better the old words fit.
+    successor.score = Math.max(successor.score, found.score);
+    place(successor);
+    placed.delete(found);
+    placed.add(found);
+  };
+  scored.sort(bestFirst).forEach(place);
+  return [...placed].map(({ fact, ...found }) => found);
+}
+
+function bestFirst(a: Scored, b: Scored): number {
+  return b.score - a.score || b.fact.created_at.getTime() - a.fact.created_at.getTime() || (a.id < b.id ? 1 : -1);
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
+  return total;
+}

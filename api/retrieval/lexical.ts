@@ -1,0 +1,158 @@
+import {
+  type Bm25,
+  type Corpus,
+  findByPrefix,
+  findCorpus,
+  findSimilar,
+  findTerms,
+  rankByWords,
+  scoreByWords,
+  type Term,
+  type WeighedTerm,
+} from '../../db/lexical.ts';
+import { type MemoryFilter, type Where, whereMemories } from '../../db/memory-filters.ts';
+import type { Sql } from '../../db/sql.ts';
+import type { Question } from './question.ts';
+
+/** Tuned on mixed lengths (`npm run eval`): full length normalisation, so that long texts do not bury short facts. */
+const K1 = 2;
+const B = 1;
+/** A word that only resembles what was asked counts this much. */
+const RESCUED = 0.7;
+const RESCUES_MAX = 3;
+const PREFIXES_MAX = 10;
+const PREFIX_LENGTH_MIN = 3;
+const TYPO_LENGTH_MIN = 4;
+/** Candidates come from the rarest words until they promise this many; then every word is scored on them. */
+const CANDIDATES = 4_000;
+
+/** A question made ready for a tenant's index. */
+export interface LexicalQuery {
+  terms: Term[];
+  weighed: WeighedTerm[];
+  /** The most that a memory could score: every word, as often as it likes. */
+  maximum: number;
+  bm25: Bm25;
+  question: Question;
+  /** What the index knows of each excluded and phrase word. */
+  known: Map<string, string[]>;
+}
+
+/** Looks a question's words up: what each weighs for this tenant, and what stands in for one that nothing matches. */
+export async function prepare(sql: Sql, userId: string, question: Question): Promise<LexicalQuery> {
+  const operators = [...question.excluded.flat(), ...question.phrases.flatMap((phrase) => phrase.split(' '))];
+  const asked = [...new Set([...question.words, ...operators])];
+  const [found, corpus] = await Promise.all([findTerms(sql, userId, asked), findCorpus(sql, userId)]);
+  const wanted = new Set(question.words);
+  const terms = found.filter(({ word }) => wanted.has(word));
+  const rescued = await Promise.all(
+    terms.filter(({ memories }) => memories === 0).map((term) => rescue(sql, userId, term, question)),
+  );
+  const present = terms.filter(({ memories }) => memories > 0);
+  const weighed = [
+    ...present.map((term) => ({ hash: term.hash, weight: idf(term, corpus) })),
+    ...rescued.flat().map((term) => ({ hash: term.hash, weight: RESCUED * idf(term, corpus) })),
+  ];
+  const best = new Map<string, number>();
+  for (const { hash, weight } of weighed) best.set(hash, Math.max(weight, best.get(hash) ?? 0));
+  return {
+    terms: [...present, ...rescued.flat()],
+    weighed: [...best].map(([hash, weight]) => ({ hash, weight })),
+    maximum: (K1 + 1) * sum([...new Map(terms.map((term) => [term.hash, idf(term, corpus)])).values()]),
+    bm25: { k1: K1, b: B, meanLength: corpus.memories === 0 ? 1 : corpus.words / corpus.memories },
+    question,
+    known: groupHashes(found),
+  };
+}
+
+export interface LexicalResult {
+  /** Share of the maximum, 0 to 1, best first. */
+  hits: Map<string, number>;
+  candidates: number;
+  /** False when candidates came from some of the words only, so that more may match. */
+  complete: boolean;
+}
+
+/** The memories that hold any of the words and pass the filter and the question's operators, best first. */
+export async function rankLexical(
+  sql: Sql,
+  userId: string,
+  filter: MemoryFilter,
+  query: LexicalQuery,
+  limit: number,
+): Promise<LexicalResult> {
+  if (query.weighed.length === 0) return { hits: new Map(), candidates: 0, complete: true };
+  const candidateHashes = rarest(query);
+  const where = narrowed(userId, filter, query);
+  const ranked = await rankByWords(sql, where, query.weighed, candidateHashes, query.bm25, limit);
+  return {
+    hits: new Map(ranked.map(({ id, score }) => [id, score / query.maximum])),
+    candidates: ranked[0]?.candidates ?? 0,
+    complete: candidateHashes.length === query.weighed.length,
+  };
+}
+
+/** The lexical score of these memories; those that fail filter or operators are missing. */
+export async function scoreLexical(
+  sql: Sql,
+  userId: string,
+  filter: MemoryFilter,
+  query: LexicalQuery,
+  ids: readonly string[],
+): Promise<Map<string, number>> {
+  const where = narrowed(userId, filter, query);
+  const scored = await scoreByWords(sql, where, query.weighed, ids, query.bm25);
+  return new Map(scored.map(({ id, score }) => [id, query.maximum > 0 ? score / query.maximum : 0]));
+}
+
+/** The filter with the question's phrases and exclusions. */
+function narrowed(userId: string, filter: MemoryFilter, { question, known }: LexicalQuery): Where {
+  const where = whereMemories(userId, filter);
+  for (const phrase of question.phrases) {
+    const text = "lower(regexp_replace(title || ' ' || content, '\\s+', ' ', 'g'))";
+    where.and(`position(${where.value(phrase)} in ${text}) > 0`);
+  }
+  for (const forms of question.excluded) {
+    const hashes = forms.flatMap((form) => known.get(form) ?? []);
+    if (hashes.length > 0) where.and(`not (terms @> ${where.value(hashes)}::bigint[])`);
+  }
+  return where;
+}
+
+/** Words that the tenant has and that may be meant: what begins like the last word, or looks like a mistyped one. */
+async function rescue(sql: Sql, userId: string, term: Term, { last }: Question): Promise<Term[]> {
+  if (term.word === last && term.lexeme.length >= PREFIX_LENGTH_MIN) {
+    const longer = await findByPrefix(sql, userId, term.lexeme, PREFIXES_MAX);
+    if (longer.length > 0) return longer.map((found) => ({ ...found, word: term.word }));
+  }
+  if (term.lexeme.length < TYPO_LENGTH_MIN) return [];
+  const similar = await findSimilar(sql, userId, term.lexeme, RESCUES_MAX);
+  return similar.map((found) => ({ ...found, word: term.word }));
+}
+
+/** The rarest words, as many as promise enough candidates; at least one. */
+function rarest({ terms, weighed }: LexicalQuery): string[] {
+  const frequency = new Map(terms.map((term) => [term.hash, term.memories]));
+  const rareFirst = weighed.map(({ hash }) => hash).sort((a, b) => (frequency.get(a) ?? 0) - (frequency.get(b) ?? 0));
+  let promised = 0;
+  return rareFirst.filter((hash, index) => {
+    promised += frequency.get(hash) ?? 0;
+    return index === 0 || promised <= CANDIDATES;
+  });
+}
+
+/** Inverse document frequency, never negative. */
+function idf({ memories }: Term, corpus: Corpus): number {
+  const all = Math.max(corpus.memories, memories);
+  return Math.log(1 + (all - memories + 0.5) / (memories + 0.5));
+}
+
+function groupHashes(terms: readonly Term[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { word, hash } of terms) groups.set(word, [...(groups.get(word) ?? []), hash]);
+  return groups;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

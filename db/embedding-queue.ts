@@ -1,0 +1,88 @@
+import type { Sql } from './sql.ts';
+
+/** A memory that waits for its vectors. */
+export interface QueuedMemory {
+  user_id: string;
+  memory_id: string;
+  /** Rises when the memory changes while it waits or is being worked on. */
+  revision: number;
+  title: string;
+  content: string;
+}
+
+/** How long a worker may take before another one tries. */
+const LEASE = "interval '2 minutes'";
+
+/** Puts a memory into the queue, in the transaction that wrote it. */
+export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: string): Promise<void> {
+  await sql.query({
+    name: 'enqueue_embedding',
+    text: `insert into embedding_queue as q (user_id, memory_id) values ($1, $2)
+      on conflict (user_id, memory_id) do update set revision = q.revision + 1, leased_until = null`,
+    values: [userId, memoryId],
+  });
+}
+
+/** Puts every memory that lacks vectors of a model into the queue. Answers how many. As the owner. */
+export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
+  const result = await sql.query({
+    text: `insert into embedding_queue (user_id, memory_id)
+      select user_id, id from memories m
+      where not exists (select 1 from memory_vectors v where v.user_id = m.user_id and v.memory_id = m.id and v.model = $1)
+      on conflict do nothing`,
+    values: [model],
+  });
+  return result.rowCount ?? 0;
+}
+
+/** Takes some waiting memories, the tenants in turn, and keeps other workers off them for a while. As the owner. */
+export async function leaseQueued(sql: Sql, limit: number): Promise<QueuedMemory[]> {
+  const result = await sql.query<QueuedMemory>({
+    name: 'lease_queued',
+    text: `with waiting as (
+        select user_id, memory_id, queued_at from embedding_queue
+        where leased_until is null or leased_until < now() order by queued_at limit 2000
+      ), turns as (
+        select user_id, memory_id, row_number() over (partition by user_id order by queued_at) as turn, queued_at from waiting
+      ), chosen as (
+        select q.user_id, q.memory_id from embedding_queue q join (select * from turns order by turn, queued_at limit $1) t
+          on t.user_id = q.user_id and t.memory_id = q.memory_id
+        where q.leased_until is null or q.leased_until < now() for update of q skip locked
+      ), leased as (
+        update embedding_queue q set leased_until = now() + ${LEASE} from chosen c
+        where q.user_id = c.user_id and q.memory_id = c.memory_id returning q.user_id, q.memory_id, q.revision
+      )
+      select l.*, m.title, m.content from leased l join memories m on m.user_id = l.user_id and m.id = l.memory_id`,
+    values: [limit],
+  });
+  return result.rows;
+}
+
+/** Takes a memory off the queue, unless it changed meanwhile: then answers false, and its vectors are not to be written. As the owner. */
+export async function settleQueued(sql: Sql, { user_id, memory_id, revision }: QueuedMemory): Promise<boolean> {
+  const result = await sql.query({
+    name: 'settle_queued',
+    text: 'delete from embedding_queue where user_id = $1 and memory_id = $2 and revision = $3',
+    values: [user_id, memory_id, revision],
+  });
+  return result.rowCount === 1;
+}
+
+/** Gives leased memories back at once. As the owner. */
+export async function releaseQueued(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
+  await sql.query({
+    text: `update embedding_queue q set leased_until = null from unnest($1::uuid[], $2::uuid[]) as r (user_id, memory_id)
+      where q.user_id = r.user_id and q.memory_id = r.memory_id`,
+    values: [queued.map(({ user_id }) => user_id), queued.map(({ memory_id }) => memory_id)],
+  });
+}
+
+/** How many of the tenant's memories wait for their vectors. */
+export async function countQueued(sql: Sql, userId: string): Promise<number> {
+  const result = await sql.query<{ count: string }>({
+    name: 'count_queued',
+    text: 'select count(*) from embedding_queue where user_id = $1',
+    values: [userId],
+  });
+  return Number(result.rows[0]?.count ?? 0);
+}

@@ -1,0 +1,371 @@
+-- Written by `npm run schema` from the catalogue of a migrated database; do not edit.
+
+create extension pg_trgm;
+
+CREATE OR REPLACE FUNCTION public.current_tenant()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select nullif(current_setting('app.user_id', true), '')::uuid $function$;
+grant execute on routine current_tenant() to public;
+
+CREATE OR REPLACE FUNCTION public.enqueue_mail(tenant uuid, mail uuid, recipient text, template text, data jsonb, at timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+    begin
+      if current_setting('role') = 'wm_app' and current_tenant() is distinct from tenant then
+        raise exception 'a mail of another tenant';
+      end if;
+      insert into outbox (user_id, id, kind, recipient, template, data, created_at) values (tenant, mail, 'mail', recipient, template, data, at);
+      perform graphile_worker.add_job('send_mail', json_build_object('user_id', tenant, 'id', mail), job_key := 'mail:' || mail);
+    end $function$;
+grant execute on routine enqueue_mail(tenant uuid, mail uuid, recipient text, template text, data jsonb, at timestamp with time zone) to wm_app;
+
+CREATE OR REPLACE FUNCTION public.ensure_usage_partitions(first date, last date)
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+    declare
+      d date;
+      part text;
+      made integer := 0;
+    begin
+      perform pg_advisory_xact_lock(hashtext('ensure_usage_partitions'));
+      for d in select generate_series(first, last, '1 day')::date loop
+        part := 'usage_events_' || to_char(d, 'YYYYMMDD');
+        continue when to_regclass(part) is not null;
+        -- Before looking: a row that comes between the move and the attaching would refuse the latter.
+        lock table usage_events_default in access exclusive mode;
+        execute format('create table %I (like usage_events including defaults including constraints)', part);
+        execute format('with moved as (delete from usage_events_default where day = %L returning *) insert into %I select * from moved', d, part);
+        execute format('alter table usage_events attach partition %I for values from (%L) to (%L)', part, d, d + 1);
+        call protect_tenant_table(part::regclass);
+        made := made + 1;
+      end loop;
+      return made;
+    end $function$;
+grant execute on routine ensure_usage_partitions(first date, last date) to public;
+
+CREATE OR REPLACE PROCEDURE public.protect_tenant_table(IN target regclass)
+ LANGUAGE plpgsql
+AS $procedure$
+    begin
+      execute format('alter table %s enable row level security', target);
+      execute format('alter table %s force row level security', target);
+      execute format('create policy tenant on %s to wm_app using (user_id = current_tenant()) with check (user_id = current_tenant())', target);
+      execute format('create policy owner on %s to %I using (true) with check (true)', target, current_user);
+      execute format('grant select, insert, update, delete on %s to wm_app', target);
+    end $procedure$;
+grant execute on routine protect_tenant_table(IN target regclass) to public;
+
+create table api_keys (
+  user_id uuid not null,
+  id uuid not null,
+  name text not null,
+  prefix text not null,
+  last4 text not null,
+  scopes text[] not null,
+  rpm_limit integer,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  constraint api_keys_pkey PRIMARY KEY (user_id, id),
+  constraint api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint api_keys_rpm_limit_check CHECK ((rpm_limit > 0))
+);
+alter table api_keys enable row level security;
+alter table api_keys force row level security;
+create policy owner on api_keys to owner using (true) with check (true);
+create policy tenant on api_keys to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on api_keys to wm_app;
+
+create table audit_log (
+  user_id uuid not null,
+  id uuid not null,
+  at timestamp with time zone not null,
+  actor text not null,
+  action text not null,
+  target text,
+  details jsonb default '{}'::jsonb not null,
+  constraint audit_log_pkey PRIMARY KEY (user_id, id),
+  constraint audit_log_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX audit_log_action ON public.audit_log USING btree (user_id, action, at DESC);
+alter table audit_log enable row level security;
+alter table audit_log force row level security;
+create policy owner on audit_log to owner using (true) with check (true);
+create policy tenant on audit_log to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on audit_log to wm_app;
+
+create table embedding_queue (
+  user_id uuid not null,
+  memory_id uuid not null,
+  revision integer default 1 not null,
+  queued_at timestamp with time zone default now() not null,
+  leased_until timestamp with time zone,
+  constraint embedding_queue_pkey PRIMARY KEY (user_id, memory_id),
+  constraint embedding_queue_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
+);
+CREATE INDEX embedding_queue_age ON public.embedding_queue USING btree (queued_at);
+alter table embedding_queue enable row level security;
+alter table embedding_queue force row level security;
+create policy owner on embedding_queue to owner using (true) with check (true);
+create policy tenant on embedding_queue to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on embedding_queue to wm_app;
+
+create table idempotency_keys (
+  user_id uuid not null,
+  key text not null,
+  request_hash bytea not null,
+  status smallint,
+  body jsonb,
+  headers jsonb,
+  holds_secret boolean default false not null,
+  event_id uuid not null,
+  day date not null,
+  created_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (user_id, key),
+  constraint idempotency_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX idempotency_keys_age ON public.idempotency_keys USING btree (created_at);
+alter table idempotency_keys enable row level security;
+alter table idempotency_keys force row level security;
+create policy owner on idempotency_keys to owner using (true) with check (true);
+create policy tenant on idempotency_keys to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on idempotency_keys to wm_app;
+
+create table key_lookup (
+  key_hash bytea not null,
+  user_id uuid not null,
+  key_id uuid not null,
+  constraint key_lookup_pkey PRIMARY KEY (key_hash),
+  constraint key_lookup_user_id_key_id_fkey FOREIGN KEY (user_id, key_id) REFERENCES api_keys(user_id, id) ON DELETE CASCADE
+);
+CREATE INDEX key_lookup_key ON public.key_lookup USING btree (user_id, key_id);
+alter table key_lookup enable row level security;
+alter table key_lookup force row level security;
+create policy owner on key_lookup to owner using (true) with check (true);
+create policy tenant on key_lookup to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant insert on key_lookup to wm_app;
+
+create table lexicon (
+  user_id uuid not null,
+  hash bigint not null,
+  lexeme text not null,
+  memories integer not null,
+  constraint lexicon_pkey PRIMARY KEY (user_id, hash),
+  constraint lexicon_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX lexicon_lexeme ON public.lexicon USING btree (user_id, lexeme COLLATE "C");
+alter table lexicon enable row level security;
+alter table lexicon force row level security;
+create policy owner on lexicon to owner using (true) with check (true);
+create policy tenant on lexicon to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on lexicon to wm_app;
+
+create table memories (
+  user_id uuid not null,
+  id uuid not null,
+  type text not null,
+  status text not null,
+  title text not null,
+  content text not null,
+  tags text[] default '{}'::text[] not null,
+  metadata jsonb default '{}'::jsonb not null,
+  project text,
+  session_id text,
+  occurred_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  supersedes uuid,
+  consolidated_into uuid,
+  version integer default 1 not null,
+  content_hash bytea not null,
+  size_bytes integer not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  terms bigint[] default '{}'::bigint[] not null,
+  frequencies smallint[] default '{}'::smallint[] not null,
+  length integer default 0 not null,
+  constraint memories_pkey PRIMARY KEY (user_id, id),
+  constraint memories_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint memories_status_check CHECK ((status = ANY (ARRAY['active'::text, 'archived'::text]))),
+  constraint memories_type_check CHECK ((type = ANY (ARRAY['short_term'::text, 'long_term'::text])))
+);
+CREATE UNIQUE INDEX memories_active_twin ON public.memories USING btree (user_id, content_hash, type, expires_at, supersedes) NULLS NOT DISTINCT WHERE (status = 'active'::text);
+CREATE INDEX memories_created ON public.memories USING btree (user_id, status, created_at DESC, id DESC);
+CREATE INDEX memories_supersedes ON public.memories USING btree (user_id, supersedes) WHERE (supersedes IS NOT NULL);
+CREATE INDEX memories_terms ON public.memories USING gin (terms);
+CREATE INDEX memories_turns ON public.memories USING btree (user_id, session_id, COALESCE(occurred_at, created_at), id) WHERE (session_id IS NOT NULL);
+CREATE INDEX memories_updated ON public.memories USING btree (user_id, status, updated_at DESC, id DESC);
+alter table memories enable row level security;
+alter table memories force row level security;
+create policy owner on memories to owner using (true) with check (true);
+create policy tenant on memories to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on memories to wm_app;
+
+create table memory_codes (
+  user_id uuid not null,
+  model text not null,
+  memory_id uuid not null,
+  chunk smallint not null,
+  code bit varying not null,
+  constraint memory_codes_pkey PRIMARY KEY (user_id, memory_id, model, chunk),
+  constraint memory_codes_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
+);
+alter table memory_codes enable row level security;
+alter table memory_codes force row level security;
+create policy owner on memory_codes to owner using (true) with check (true);
+create policy tenant on memory_codes to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on memory_codes to wm_app;
+
+create table memory_vectors (
+  user_id uuid not null,
+  memory_id uuid not null,
+  model text not null,
+  chunk smallint not null,
+  first_character integer not null,
+  last_character integer not null,
+  vector bytea not null,
+  constraint memory_vectors_pkey PRIMARY KEY (user_id, memory_id, model, chunk),
+  constraint memory_vectors_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
+);
+alter table memory_vectors enable row level security;
+alter table memory_vectors force row level security;
+create policy owner on memory_vectors to owner using (true) with check (true);
+create policy tenant on memory_vectors to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on memory_vectors to wm_app;
+
+create table memory_versions (
+  user_id uuid not null,
+  memory_id uuid not null,
+  version integer not null,
+  type text not null,
+  status text not null,
+  title text not null,
+  content text not null,
+  tags text[] not null,
+  metadata jsonb not null,
+  project text,
+  session_id text,
+  occurred_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  supersedes uuid,
+  size_bytes integer not null,
+  written_at timestamp with time zone not null,
+  constraint memory_versions_pkey PRIMARY KEY (user_id, memory_id, version),
+  constraint memory_versions_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
+);
+alter table memory_versions enable row level security;
+alter table memory_versions force row level security;
+create policy owner on memory_versions to owner using (true) with check (true);
+create policy tenant on memory_versions to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on memory_versions to wm_app;
+
+create table outbox (
+  user_id uuid not null,
+  id uuid not null,
+  kind text not null,
+  recipient text not null,
+  template text not null,
+  data jsonb not null,
+  created_at timestamp with time zone not null,
+  sent_at timestamp with time zone,
+  refused_at timestamp with time zone,
+  last_error text,
+  constraint outbox_pkey PRIMARY KEY (user_id, id),
+  constraint outbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint outbox_kind_check CHECK ((kind = 'mail'::text))
+);
+alter table outbox enable row level security;
+alter table outbox force row level security;
+create policy owner on outbox to owner using (true) with check (true);
+create policy tenant on outbox to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on outbox to wm_app;
+
+create table quotas (
+  user_id uuid not null,
+  storage_bytes bigint default 0 not null,
+  memories bigint default 0 not null,
+  words bigint default 0 not null,
+  constraint quotas_pkey PRIMARY KEY (user_id),
+  constraint quotas_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint quotas_memories_check CHECK ((memories >= 0)),
+  constraint quotas_storage_bytes_check CHECK ((storage_bytes >= 0)),
+  constraint quotas_words_check CHECK ((words >= 0))
+);
+alter table quotas enable row level security;
+alter table quotas force row level security;
+create policy owner on quotas to owner using (true) with check (true);
+create policy tenant on quotas to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on quotas to wm_app;
+
+create table usage_daily (
+  user_id uuid not null,
+  day date not null,
+  door text not null,
+  operation text not null,
+  calls bigint default 0 not null,
+  billable bigint default 0 not null,
+  errors bigint default 0 not null,
+  duration_ms double precision default 0 not null,
+  bytes_in bigint default 0 not null,
+  bytes_out bigint default 0 not null,
+  constraint usage_daily_pkey PRIMARY KEY (user_id, day, door, operation),
+  constraint usage_daily_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+alter table usage_daily enable row level security;
+alter table usage_daily force row level security;
+create policy owner on usage_daily to owner using (true) with check (true);
+create policy tenant on usage_daily to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on usage_daily to wm_app;
+
+create table usage_events (
+  user_id uuid not null,
+  day date not null,
+  id uuid not null,
+  at timestamp with time zone not null,
+  api_key_id uuid,
+  door text not null,
+  operation text not null,
+  method text not null,
+  status smallint not null,
+  billable boolean not null,
+  duration_ms real not null,
+  bytes_in integer not null,
+  bytes_out integer not null,
+  constraint usage_events_pkey PRIMARY KEY (user_id, day, id),
+  constraint usage_events_user_id_api_key_id_fkey FOREIGN KEY (user_id, api_key_id) REFERENCES api_keys(user_id, id) ON DELETE SET NULL (api_key_id),
+  constraint usage_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint usage_events_door_check CHECK ((door = ANY (ARRAY['rest'::text, 'mcp-http'::text, 'mcp-stdio'::text])))
+) partition by RANGE (day);
+alter table usage_events enable row level security;
+alter table usage_events force row level security;
+create policy owner on usage_events to owner using (true) with check (true);
+create policy tenant on usage_events to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on usage_events to wm_app;
+
+create table users (
+  id uuid not null,
+  email text,
+  plan text not null,
+  status text default 'active'::text not null,
+  overrides jsonb default '{}'::jsonb not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone,
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'starter'::text, 'pro'::text, 'enterprise'::text]))),
+  constraint users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'read_only'::text, 'deleted'::text])))
+);
+CREATE INDEX users_email ON public.users USING btree (lower(email));
+alter table users enable row level security;
+alter table users force row level security;
+create policy owner on users to owner using (true) with check (true);
+create policy tenant on users for select to wm_app using ((id = current_tenant()));
+grant select on users to wm_app;
+
+grant usage on schema public to wm_app;
