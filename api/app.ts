@@ -2,9 +2,9 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import { mountMcp } from '../mcp/http.ts';
 import type { Config } from './config.ts';
-import { Problem } from './errors.ts';
 import type { Gates } from './gates/run.ts';
 import { answers, secureHeaders } from './middleware/answers.ts';
+import { refuseOtherMethods } from './middleware/methods.ts';
 import { checkOrigin } from './middleware/origin.ts';
 import type { Logger } from './observe/log.ts';
 import { docsRoutes } from './routes/docs.ts';
@@ -36,12 +36,6 @@ export function createApp({ config, gates, log, publicUrl, readiness }: AppParts
   app.use(probes.routes());
   app.use(checkOrigin({ publicUrl, allowedOrigins: config.allowedOrigins, host: config.host }));
   app.use(router.routes());
-  app.use(
-    router.allowedMethods({
-      throw: true,
-      methodNotAllowed: () => new Problem('method_not_allowed'),
-      notImplemented: () => new Problem('method_not_allowed'),
-    }),
-  );
+  app.use(refuseOtherMethods(router.allowedMethods()));
   return app;
 }

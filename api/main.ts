@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { type EmbeddedDatabase, startEmbedded } from '../db/embedded.ts';
 import { ensureLocalOwner, writeCredentials } from './account/local-owner.ts';
 import { type Config, readConfig } from './config.ts';
-import { createLog, type Logger } from './observe/log.ts';
+import { createLog } from './observe/log.ts';
 import { type Service, startService } from './service.ts';
 import { welcome } from './welcome.ts';
 
@@ -12,20 +12,24 @@ async function main(): Promise<void> {
   const config = readConfig();
   const person = process.stdout.isTTY === true;
   const log = createLog({ level: config.logLevel, pretty: person });
+  // From the very start: a Ctrl-C during the start must not leave a database behind that nobody stops.
+  const stopped = signalled();
   const embedded = config.databaseUrl
     ? undefined
     : await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) });
   try {
-    const service = await startService(
-      { ...config, databaseUrl: config.databaseUrl ?? (embedded?.url as string) },
-      log,
-    );
-    await greet(config, service, embedded, person);
-    stopOnSignal(service, embedded, log);
-  } catch (error) {
+    const databaseUrl = config.databaseUrl ?? (embedded?.url as string);
+    const service = await startService({ ...config, databaseUrl }, log);
+    try {
+      await greet(config, service, embedded, person);
+      log.info(`${await stopped}: draining`);
+    } finally {
+      await service.stop();
+    }
+  } finally {
     await embedded?.stop();
-    throw error;
   }
+  log.info('stopped');
 }
 
 /** Prints where the service is. The key is shown to a person at a terminal only, once; never into a log. */
@@ -52,25 +56,11 @@ async function greet(
   if (isNew && !person) process.stdout.write(`  The key of the local account is in ${dataDir}/credentials.json\n\n`);
 }
 
-function stopOnSignal(service: Service, embedded: EmbeddedDatabase | undefined, log: Logger): void {
-  let stopping = false;
-  const stop = async (signal: NodeJS.Signals) => {
-    if (stopping) return;
-    stopping = true;
-    log.info(`${signal}: draining`);
-    try {
-      await service.stop();
-      await embedded?.stop();
-      log.info('stopped');
-      process.exitCode = 0;
-    } catch (error) {
-      log.error({ err: error }, 'the service did not stop cleanly');
-      process.exitCode = 1;
-    }
-    // Whatever still holds the process open has nothing left to do.
-    setTimeout(() => process.exit(), 500).unref();
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+/** The first signal to stop. Later ones change nothing: a terminal's Ctrl-C often comes twice, by npm once more. */
+function signalled(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
+  });
 }
 
 try {
@@ -79,3 +69,5 @@ try {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }
+// Whatever still holds the process open has nothing left to do.
+setTimeout(() => process.exit(), 500).unref();

@@ -61,9 +61,12 @@ export function connect(options: ConnectOptions): Database {
   };
   const owner = new pg.Pool({ ...ownerConfig, max: 6 });
   const app = new pg.Pool({ ...appConfig, max: options.poolSize ?? 12 });
-  // An idle connection that breaks must not end the process; the pool replaces it.
-  owner.on('error', options.onError);
-  app.on('error', options.onError);
+  for (const pool of [owner, app]) {
+    // An idle connection that breaks must not end the process; the pool replaces it.
+    pool.on('error', options.onError);
+    // Nor one that breaks in somebody's hands between two statements: the next statement says so.
+    pool.on('connect', (client) => client.on('error', () => undefined));
+  }
   const points = shareConnections(appConfig, 3, options.onError);
   const lookups = shareConnections(ownerConfig, 1, options.onError);
 

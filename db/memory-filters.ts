@@ -15,6 +15,8 @@ export interface MemoryFilter {
   occurredAfter?: Date;
   occurredBefore?: Date;
   updatedBefore?: Date;
+  /** Leaves out what has expired by then. */
+  validAt?: Date;
 }
 
 /** A `where` that grows with its parameters, so that no value is ever written into the text. */
@@ -62,6 +64,7 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   range('occurred_at', '>=', filter.occurredAfter);
   range('occurred_at', '<', filter.occurredBefore);
   range('updated_at', '<', filter.updatedBefore);
+  if (filter.validAt) where.and(`(expires_at is null or expires_at > ${where.value(filter.validAt)})`);
   andTags(where, filter);
   return where;
 }

@@ -40,6 +40,17 @@ export async function withSavepoint<T>(sql: Sql, work: () => Promise<T>): Promis
     return answer;
   } catch (error) {
     await sql.query({ text: 'rollback to savepoint item' });
+    // It would stay, and be what an outer savepoint of the same name rolls back to.
+    await sql.query({ text: 'release savepoint item' });
     throw error;
   }
+}
+
+/** Does something inside a transaction and takes it back: what comes out is what really doing it would answer. */
+export async function rehearsed<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  await sql.query({ text: 'savepoint rehearsal' });
+  const answer = await work();
+  await sql.query({ text: 'rollback to savepoint rehearsal' });
+  await sql.query({ text: 'release savepoint rehearsal' });
+  return answer;
 }

@@ -44,9 +44,18 @@ export const TOOL_DESCRIPTIONS: readonly ToolDescription[] = TOOLS.map((tool) =>
   title: tool.title,
   description: tool.description,
   inputSchema: jsonSchema(tool.operation.input, 'input') as ToolDescription['inputSchema'],
-  outputSchema: jsonSchema(tool.output, 'output') as ToolDescription['outputSchema'],
+  outputSchema: open(jsonSchema(tool.output, 'output')) as ToolDescription['outputSchema'],
   annotations: { title: tool.title, ...tool.annotations },
 }));
+
+/** Clients hold answers against the schema they read when they connected: a field that a later version adds must pass. */
+function open({ additionalProperties, ...node }: JsonSchema): JsonSchema {
+  if (node.properties) {
+    node.properties = Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, open(child)]));
+  }
+  if (node.items) node.items = open(node.items as JsonSchema);
+  return typeof additionalProperties === 'object' ? { ...node, additionalProperties } : node;
+}
 
 /** When to remember and when to recall, for the agent's system prompt. Under 120 words. */
 export const INSTRUCTIONS = `WhiteMagic is your memory across sessions.

@@ -1,20 +1,26 @@
 import type Router from '@koa/router';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  GetPromptRequestSchema,
+  isJSONRPCRequest,
+  JSONRPCMessageSchema,
+  ReadResourceRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
 import type { Context } from 'koa';
 import type { Caller } from '../api/domain.ts';
 import { Problem } from '../api/errors.ts';
-import { authenticateRequest, callOf, readJson, stateOf } from '../api/gates/koa.ts';
+import { authenticateRequest, callOf, defaultProjectOf, readJson, stateOf } from '../api/gates/koa.ts';
 import { takeProtocolAllowance } from '../api/gates/limit.ts';
 import type { Gates } from '../api/gates/run.ts';
+import { RECALL_PROMPT } from './prompts.ts';
 import { createServer } from './server.ts';
 
 export interface McpOptions {
   bodyBytesMax: number;
   publicUrl: () => string;
 }
-
-/** Methods whose calls are metered and limited one by one, inside the pipeline. */
-const METERED = new Set(['tools/call', 'resources/read', 'prompts/get']);
 
 /**
  * MCP over Streamable HTTP, stateless: a server per request, JSON answers, nothing kept, so any node answers and a restart
@@ -23,11 +29,18 @@ const METERED = new Set(['tools/call', 'resources/read', 'prompts/get']);
 export function mountMcp(router: Router, gates: Gates, options: McpOptions): void {
   router.post('/mcp', async (ctx: Context) => {
     const door = ctx.get('X-WhiteMagic-Door') === 'mcp-stdio' ? 'mcp-stdio' : 'mcp-http';
-    const caller = await authenticateRequest(ctx, gates, door, ctx.URL.searchParams.get('project') ?? undefined);
+    const caller = await authenticateRequest(ctx, gates, door);
+    const project = defaultProjectOf(ctx, ctx.URL.searchParams.get('project'));
+    if (project !== undefined) caller.project = project;
     const message = await readMessage(ctx, options.bodyBytesMax);
-    if (message === undefined) return;
-    stateOf(ctx).operation = methodsOf(message).join(',').slice(0, 100);
-    if (methodsOf(message).some((method) => !METERED.has(method))) await takeProtocolAllowance(gates.limiter, caller);
+    const messages = Array.isArray(message) ? message : [message];
+    stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
+    const unmetered = messages.filter((one) => !isMetered(one)).length;
+    if (unmetered > 0) await takeProtocolAllowance(gates.limiter, caller, unmetered);
+    if (message === UNREADABLE) return answerError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
+    if (messages.length === 0 || !messages.every((one) => JSONRPCMessageSchema.safeParse(one).success)) {
+      return answerError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is no JSON-RPC 2.0 message.');
+    }
     await serve(ctx, gates, caller, message, options);
   });
 }
@@ -53,16 +66,22 @@ async function serve(ctx: Context, gates: Gates, caller: Caller, message: unknow
   }
 }
 
-/** The JSON-RPC message of a request. What is no JSON is answered here, in JSON-RPC's own shape, and undefined comes back. */
+const UNREADABLE = Symbol('no JSON');
+
+/** The JSON-RPC message of a request, {@link UNREADABLE} when it is no JSON. */
 async function readMessage(ctx: Context, bodyBytesMax: number): Promise<unknown> {
   try {
     return (await readJson(ctx, bodyBytesMax)) ?? null;
   } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'malformed_request') throw error;
-    ctx.status = 400;
-    ctx.body = { jsonrpc: '2.0', id: null, error: { code: -32700, message: `Parse error: ${error.message}` } };
-    return undefined;
+    if (error instanceof Problem && error.code === 'malformed_request') return UNREADABLE;
+    throw error;
   }
+}
+
+/** Answers what cannot be served in JSON-RPC's own shape, which is what an MCP client reads. */
+function answerError(ctx: Context, code: ErrorCode, message: string): void {
+  ctx.status = 400;
+  ctx.body = { jsonrpc: '2.0', id: null, error: { code, message } };
 }
 
 function webRequest(ctx: Context): Request {
@@ -73,7 +92,15 @@ function webRequest(ctx: Context): Request {
   return new Request('http://localhost/mcp', { method: 'POST', headers });
 }
 
-function methodsOf(message: unknown): string[] {
-  const messages = Array.isArray(message) ? message : [message];
-  return messages.map((one) => (one && typeof one === 'object' && 'method' in one ? String(one.method) : 'answer'));
+function methodOf(message: unknown): string {
+  return message && typeof message === 'object' && 'method' in message ? String(message.method) : 'answer';
+}
+
+/** Requests that the pipeline meters and limits itself, one by one. */
+const METERED = [CallToolRequestSchema, ReadResourceRequestSchema, GetPromptRequestSchema];
+
+/** Anything else is a protocol message, also what only looks like a metered one and will be refused by its form. */
+function isMetered(message: unknown): boolean {
+  if (!isJSONRPCRequest(message) || !METERED.some((schema) => schema.safeParse(message).success)) return false;
+  return message.method !== 'prompts/get' || message.params?.name === RECALL_PROMPT;
 }

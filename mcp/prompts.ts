@@ -1,6 +1,9 @@
 import type { Operation } from '../api/contracts/operation.ts';
 import { context } from '../api/contracts/search.ts';
-import type { Fence } from './tool.ts';
+import type { Fence } from './fence.ts';
+
+/** The prompt that reads memories. */
+export const RECALL_PROMPT = 'recall_for_task';
 
 /** What the user may pick from a menu. */
 export const PROMPTS = [
@@ -11,7 +14,7 @@ export const PROMPTS = [
     arguments: [{ name: 'focus', description: 'What to look for above all.', required: false }],
   },
   {
-    name: 'recall_for_task',
+    name: RECALL_PROMPT,
     title: 'Recall for a task',
     description: 'Bring what is known about a task into the conversation.',
     arguments: [{ name: 'task', description: 'What you are about to do.', required: true }],

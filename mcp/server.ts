@@ -11,13 +11,13 @@ import {
   ReadResourceRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
-import { Problem } from '../api/errors.ts';
+import { Problem, refuse } from '../api/errors.ts';
 import { type Call, type Gates, type Outcome, refuseCall, run } from '../api/gates/run.ts';
 import { VERSION } from '../api/version.ts';
 import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './catalogue.ts';
 import { newFence } from './fence.ts';
-import { PROMPTS, RECALL, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
-import { refusalText } from './refusal.ts';
+import { PROMPTS, RECALL, RECALL_PROMPT, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
+import { refusalMeta, refusalText } from './refusal.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
 export interface Connection {
@@ -70,7 +70,7 @@ async function callTool(connection: Connection, name: string, input: Record<stri
     return {
       isError: true,
       content: [{ type: 'text' as const, text: refusalText(outcome.problem, call.requestId, connection.publicUrl()) }],
-      _meta: { 'whitemagic/code': outcome.problem.code, ...outcome.problem.data.extra },
+      _meta: refusalMeta(outcome.problem, call.requestId),
     };
   }
   return {
@@ -103,10 +103,13 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
     messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }],
   });
   if (name === 'remember_this_session') return message(rememberPrompt(input?.focus));
-  if (name !== 'recall_for_task') throw new McpError(ErrorCode.InvalidParams, `Unknown prompt: ${name.slice(0, 100)}`);
+  if (name !== RECALL_PROMPT) throw new McpError(ErrorCode.InvalidParams, `Unknown prompt: ${name.slice(0, 100)}`);
   const task = input?.task ?? '';
   const call = connection.newCall('prompts/get');
-  const outcome = await run(connection.gates, RECALL, call, { query: task, max_tokens: RECALL_TOKENS });
+  const outcome =
+    task.trim() === ''
+      ? await refuseCall(connection.gates, RECALL.id, call, refuse('task', 'must say what you are about to do'))
+      : await run(connection.gates, RECALL, call, { query: task, max_tokens: RECALL_TOKENS });
   requireSuccess(outcome, call, connection);
   return message(recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newFence()));
 }

@@ -1,5 +1,6 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Operation } from '../api/contracts/operation.ts';
+import { type Fence, WIDEST_FENCE } from './fence.ts';
 
 /** Hints for the host that asks its user: read from what the tool does, never from what would be convenient. */
 export interface Annotations {
@@ -16,7 +17,7 @@ export interface Tool {
   title: string;
   description: string;
   annotations: Annotations;
-  /** The operation with the tool's own input: the same, but bounded in tokens by default. */
+  /** The operation with the tool's own input, bounded in tokens by default, and the forms its answer is sent in. */
   operation: Operation;
   /** What the structured answer looks like. */
   output: z.ZodType;
@@ -25,9 +26,6 @@ export interface Tool {
   /** The answer as text for the model. Stored text comes between `fence`s. */
   render: (answer: never, fence: Fence) => string;
 }
-
-/** Wraps stored text so that a model can tell it from instructions. */
-export type Fence = (text: string) => string;
 
 export const READ: Annotations = {
   readOnlyHint: true,
@@ -65,11 +63,15 @@ export function tool<Declared extends { input: z.ZodType; output: z.ZodType; too
 ): Tool {
   const { input = declared.input, shows, ...rest } = words;
   if (!declared.tool) throw new Error('the operation names no tool');
+  // Not strict: it takes what it shows from a larger answer.
+  const shown = shows && z.object(shows.shape);
+  const show = (answer: unknown) => (shown ? shown.parse(answer) : answer) as Record<string, unknown>;
+  const sent = (answer: unknown) => [JSON.stringify(show(answer)), rest.render(answer as never, WIDEST_FENCE)];
   return {
     ...rest,
     name: declared.tool,
-    operation: { ...declared, input } as unknown as Operation,
-    output: shows ?? declared.output,
-    show: (answer) => (shows ? shows.parse(answer) : answer) as Record<string, unknown>,
+    operation: { ...declared, input, sent } as unknown as Operation,
+    output: shown ?? declared.output,
+    show,
   };
 }

@@ -64,6 +64,8 @@ export async function revoke(deps: Deps, caller: Caller, input: { id: string }) 
 /** Makes a key like the old one, which works for `grace_seconds` more, or as long as it had left. */
 export async function rotate(deps: Deps, caller: Caller, input: { id: string; grace_seconds: number }) {
   const key = await lockLiveKey(deps, caller, input.id);
+  // Its successor would end with it, before it began.
+  if (key.expires_at && key.expires_at <= deps.now()) throw noLiveKey(input.id);
   refuseWider(key.scopes as Scope[], caller.scopes, "the calling key's");
   const graceEnd = new Date(deps.now().getTime() + input.grace_seconds * 1000);
   const oldEnd = key.expires_at && key.expires_at < graceEnd ? key.expires_at : graceEnd;
@@ -139,8 +141,12 @@ function present(key: KeyRow, now: Date) {
 
 async function lockLiveKey(deps: Deps, caller: Caller, id: string): Promise<KeyRow> {
   const key = await findKey(deps.sql, caller.userId, id, true);
-  if (!key || key.revoked_at) throw new Problem('not_found', { detail: `You have no live API key ${id}.` });
+  if (!key || key.revoked_at) throw noLiveKey(id);
   return key;
+}
+
+function noLiveKey(id: string): Problem {
+  return new Problem('not_found', { detail: `You have no live API key ${id}.` });
 }
 
 function refuseWider(wanted: readonly string[], allowed: readonly string[], whose: string): void {

@@ -6,9 +6,14 @@ import { refuse } from '../errors.ts';
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
 const MOST_DAYS = 400;
+/** Nothing was ever called before; and there are years that no database can write. */
+const FIRST_DAY = '1970-01-01';
 
 /** The caller's daily totals, newest day first. Calls still under way are not in them. */
 export async function usage(deps: Deps, caller: Caller, input: { from?: string; to?: string }) {
+  for (const end of ['from', 'to'] as const) {
+    if (input[end] !== undefined && input[end] < FIRST_DAY) throw refuse(end, `must not lie before ${FIRST_DAY}`);
+  }
   const to = input.to ?? utcDay(deps.now());
   const from = input.from ?? utcDay(new Date(Date.parse(to) - DEFAULT_DAYS * DAY_MS));
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS;

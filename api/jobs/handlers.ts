@@ -27,9 +27,9 @@ export function jobHandlers({ database, transport }: JobParts): TaskList {
     forget_idempotency_keys: async () => {
       await database.ownerWrite(deleteOldIdempotencyKeys);
     },
-    [SEND_MAIL_JOB]: async (payload: unknown) => {
+    [SEND_MAIL_JOB]: async (payload: unknown, { abortSignal }: JobHelpers) => {
       const { user_id, id } = payload as { user_id: string; id: string };
-      await database.ownerWrite((sql) => deliver(sql, transport, user_id, id));
+      await database.ownerWrite((sql) => deliver(sql, transport, user_id, id, abortSignal));
     },
   };
 }

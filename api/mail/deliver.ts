@@ -7,11 +7,18 @@ import { MailRefused, type Transport } from './transport.ts';
  * Sends a mail of the outbox unless it is done with. Its row stays locked meanwhile, so no second worker sends it too. A refusal
  * for good settles it; any other failure is thrown, for the job to be tried again.
  */
-export async function deliver(sql: Sql, transport: Transport, userId: string, id: string): Promise<void> {
+export async function deliver(
+  sql: Sql,
+  transport: Transport,
+  userId: string,
+  id: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const mail = await lockUnsentMail(sql, userId, id);
   if (!mail) return;
   try {
-    await transport.send({ id, to: mail.recipient, date: mail.created_at, ...renderLetter(mail.template, mail.data) });
+    const letter = renderLetter(mail.template, mail.data);
+    await transport.send({ id, to: mail.recipient, date: mail.created_at, ...letter }, signal);
     await settleMail(sql, mail);
   } catch (error) {
     if (!(error instanceof MailRefused)) throw error;

@@ -12,8 +12,8 @@ export interface Mail extends Letter {
 }
 
 export interface Transport {
-  /** Delivers a mail. @throws MailRefused when trying again is of no use */
-  send(mail: Mail): Promise<void>;
+  /** Delivers a mail, unless `signal` says to give up waiting. @throws MailRefused when trying again is of no use */
+  send(mail: Mail, signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -36,9 +36,9 @@ export function smtpTransport(url: string, from: string): Transport {
     socketTimeout: SEND_TIMEOUT_MS,
   });
   return {
-    async send(mail) {
+    async send(mail, signal) {
       try {
-        await mailer.sendMail(message(mail, from));
+        await unlessAborted(mailer.sendMail(message(mail, from)), signal);
       } catch (error) {
         if (isPermanent(error)) throw new MailRefused((error as Error).message, { cause: error });
         throw error;
@@ -73,6 +73,18 @@ function message(mail: Mail, from: string) {
     text: mail.text,
     html: mail.html,
   };
+}
+
+/** What the work answers, or an error as soon as the signal comes. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  const settled = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const giveUp = () => reject(new Error('stopped while the mail server was still to answer'));
+    // The signal lives as long as the worker: what listens to it must not pile up.
+    signal?.addEventListener('abort', giveUp, { once: true, signal: settled.signal });
+    if (signal?.aborted) giveUp();
+  });
+  return Promise.race([work, aborted]).finally(() => settled.abort());
 }
 
 function isPermanent(error: unknown): boolean {

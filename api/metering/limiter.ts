@@ -33,34 +33,40 @@ export interface Limiter {
 }
 
 export const MINUTE_MS = 60_000;
-/** Keeps rounding in the arithmetic from refusing the last call of an allowance. */
-export const EPSILON_MS = 1e-6;
+/** Keeps rounding in the arithmetic from refusing the last call of an allowance; in calls. */
+export const EPSILON = 1e-6;
 const PRUNE_EVERY = 10_000;
 
 /**
- * A limiter for one process: a token bucket of `perMinute` kept as one number, the theoretical arrival time of GCRA
- * (ITU-T I.371): of n calls at one instant exactly `perMinute` pass.
+ * A limiter for one process: a bucket of `perMinute` that refills `perMinute` a minute. What is kept is the debt, counted in
+ * calls, not a moment in time: at one instant it only grows by whole numbers, so that of n calls exactly `perMinute` pass.
  * @param now clock in milliseconds
  */
 export function localLimiter(now: () => number = Date.now): Limiter {
-  const arrivals = new Map<string, number>();
+  const debts = new Map<string, { calls: number; at: number; paidAt: number }>();
   let taken = 0;
 
   const prune = (time: number) => {
-    for (const [subject, arrival] of arrivals) if (arrival <= time) arrivals.delete(subject);
+    for (const [subject, { paidAt }] of debts) if (paidAt <= time) debts.delete(subject);
   };
 
   return {
     state: 'local',
-    close: () => arrivals.clear(),
+    close: () => debts.clear(),
     async take(policies, cost) {
       const time = now();
       if (++taken % PRUNE_EVERY === 0) prune(time);
-      const before = policies.map(({ subject }) => arrivals.get(subject) ?? time);
-      const decision = decide(policies, before, time, cost);
+      const before = policies.map(({ subject, perMinute }) => {
+        const debt = debts.get(subject);
+        return debt ? Math.max(0, debt.calls - (Math.max(0, time - debt.at) * perMinute) / MINUTE_MS) : 0;
+      });
+      const decision = decide(policies, before, cost);
       if (decision.allowed) {
-        for (const [i, policy] of policies.entries()) {
-          arrivals.set(policy.subject, nextArrival(policy, before[i] as number, time, cost));
+        for (const [i, { subject, perMinute }] of policies.entries()) {
+          const calls = (before[i] as number) + cost;
+          // A clock that is set back pays nothing until it is where it was.
+          const at = Math.max(time, debts.get(subject)?.at ?? time);
+          debts.set(subject, { calls, at, paidAt: at + (calls * MINUTE_MS) / perMinute });
         }
       }
       return decision;
@@ -69,39 +75,29 @@ export function localLimiter(now: () => number = Date.now): Limiter {
 }
 
 /**
- * The arithmetic of every limiter: whether a call of this cost passes, from each policy's arrival time before it.
- * @param arrivals in milliseconds, in the order of the policies
+ * The arithmetic of every limiter: whether a call of this cost passes.
+ * @param debts calls not yet paid back by time before this one, in the order of the policies
  */
-export function decide(
-  policies: readonly RatePolicy[],
-  arrivals: readonly number[],
-  time: number,
-  cost: number,
-): RateDecision {
+export function decide(policies: readonly RatePolicy[], debts: readonly number[], cost: number): RateDecision {
   const asked = policies.map((policy, i) => {
-    const before = Math.max(arrivals[i] as number, time);
-    const next = nextArrival(policy, before, time, cost);
-    return { policy, before, next, waitMs: next - MINUTE_MS - time };
+    const before = debts[i] as number;
+    return { policy, before, over: before + cost - policy.perMinute };
   });
-  const refused = asked.filter(({ waitMs }) => waitMs > EPSILON_MS);
+  const refused = asked.filter(({ over }) => over > EPSILON);
   const allowed = refused.length === 0;
+  const waits = refused.map(({ policy, over }) => (over * MINUTE_MS) / policy.perMinute);
   return {
     allowed,
     violated: refused.map(({ policy }) => policy.name),
-    retryAfterSeconds: Math.ceil(Math.max(0, ...refused.map(({ waitMs }) => waitMs)) / 1000),
-    states: asked.map(({ policy, next, before }) => stateOf(policy, allowed ? next : before, time)),
+    retryAfterSeconds: Math.ceil(Math.max(0, ...waits) / 1000),
+    states: asked.map(({ policy, before }) => stateOf(policy, allowed ? before + cost : before)),
   };
 }
 
-function nextArrival(policy: RatePolicy, arrival: number, time: number, cost: number): number {
-  return Math.max(arrival, time) + (cost * MINUTE_MS) / policy.perMinute;
-}
-
-function stateOf(policy: RatePolicy, arrival: number, time: number): PolicyState {
-  const interval = MINUTE_MS / policy.perMinute;
+function stateOf(policy: RatePolicy, debt: number): PolicyState {
   return {
     policy,
-    remaining: Math.max(0, Math.floor((time + MINUTE_MS - arrival + EPSILON_MS) / interval)),
-    resetSeconds: Math.max(0, Math.ceil((arrival - time) / 1000)),
+    remaining: Math.max(0, Math.floor(policy.perMinute - debt + EPSILON)),
+    resetSeconds: Math.ceil((debt * MINUTE_MS) / policy.perMinute / 1000),
   };
 }

@@ -1,23 +1,33 @@
 import { Redis } from 'ioredis';
-import { decide, EPSILON_MS, type Limiter, localLimiter, MINUTE_MS, type RatePolicy } from './limiter.ts';
+import { decide, EPSILON, type Limiter, localLimiter, MINUTE_MS, type RatePolicy } from './limiter.ts';
 
 /**
- * The local limiter's arithmetic inside Redis, by Redis's own clock: all policies in one round trip, all or nothing.
- * KEYS: a subject each. ARGV: the cost, then `perMinute` of each. Answers the time and each arrival before the call.
+ * The local limiter's arithmetic inside Redis, by Redis's own clock in whole microseconds: all policies in one round trip,
+ * all or nothing. KEYS: a subject each, holding its debt in calls and when that was. ARGV: the cost, then `perMinute` of
+ * each. Answers each debt before the call.
  */
 const TAKE = `
 local clock = redis.call('TIME')
-local now = clock[1] * 1000 + clock[2] / 1000
-local arrivals, nexts, allowed = {}, {}, true
+local now = clock[1] * 1000000 + clock[2]
+local cost = tonumber(ARGV[1])
+local debts, moments, allowed = {}, {}, true
 for i, key in ipairs(KEYS) do
-  arrivals[i] = math.max(tonumber(redis.call('GET', key) or now), now)
-  nexts[i] = arrivals[i] + ARGV[1] * ${MINUTE_MS} / ARGV[i + 1]
-  if nexts[i] - ${MINUTE_MS} - now > ${EPSILON_MS} then allowed = false end
+  local perMinute = tonumber(ARGV[i + 1])
+  local calls, at = string.match(redis.call('GET', key) or '', '^(%S+) (%S+)$')
+  debts[i], moments[i] = tonumber(calls or 0), tonumber(at or now)
+  if now > moments[i] then
+    debts[i] = math.max(0, debts[i] - (now - moments[i]) * perMinute / ${MINUTE_MS * 1000})
+    moments[i] = now
+  end
+  if debts[i] + cost - perMinute > ${EPSILON} then allowed = false end
 end
-local answer = { string.format('%.17g', now) }
+local answer = {}
 for i, key in ipairs(KEYS) do
-  answer[i + 1] = string.format('%.17g', arrivals[i])
-  if allowed then redis.call('SET', key, string.format('%.17g', nexts[i]), 'PX', math.ceil(nexts[i] - now)) end
+  answer[i] = string.format('%.17g', debts[i])
+  if allowed then
+    local paid = (debts[i] + cost) * ${MINUTE_MS} / ARGV[i + 1] + (moments[i] - now) / 1000
+    redis.call('SET', key, string.format('%.17g %.0f', debts[i] + cost, moments[i]), 'PX', math.ceil(paid))
+  end
 end
 return answer`;
 
@@ -49,8 +59,8 @@ export function redisLimiter(url: string, onError: (error: Error) => void): Limi
   const takeShared = async (policies: readonly RatePolicy[], cost: number) => {
     const keys = policies.map(({ subject }) => `${PREFIX}${subject}`);
     const limits = policies.map(({ perMinute }) => perMinute);
-    const [time, ...arrivals] = (await redis.takeAllowance(keys.length, ...keys, cost, ...limits)).map(Number);
-    return decide(policies, arrivals, time as number, cost);
+    const debts = await redis.takeAllowance(keys.length, ...keys, cost, ...limits);
+    return decide(policies, debts.map(Number), cost);
   };
 
   return {

@@ -1,14 +1,21 @@
+import { z } from 'zod';
 import { list } from '../../api/contracts/memories.ts';
 import { READ, tool } from '../tool.ts';
 import { toolBudget } from './bounds.ts';
 import { headline, more } from './lines.ts';
+import { shownList } from './shown.ts';
 
 export const listMemories = tool(list, {
   title: 'List memories',
   description:
     'List memories by filter, newest first unless sorted otherwise. To find something by what it says, use search_memories.',
   annotations: READ,
-  input: list.input.extend(toolBudget),
+  // Not by title: a cursor holds the value that it sorts by, and would take the budget.
+  input: list.input.extend({
+    ...toolBudget,
+    sort: z.enum(['created_at', 'updated_at', 'occurred_at']).default('created_at'),
+  }),
+  shows: shownList,
   render: (page, fence) => {
     if (page.total === 0)
       return page.reason === 'nothing_stored' ? 'Nothing is stored yet.' : 'No memory passes this filter.';

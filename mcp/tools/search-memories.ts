@@ -2,19 +2,28 @@ import { search } from '../../api/contracts/search.ts';
 import { READ, tool } from '../tool.ts';
 import { toolBudget } from './bounds.ts';
 import { headline, more } from './lines.ts';
+import { shownSearch } from './shown.ts';
 
 export const searchMemories = tool(search, {
   title: 'Search memories',
   description:
     'Find memories by what they say: a question, keywords, names, error messages. Answers titles, ids and the matching passages, best first; read a whole memory with get_memory. Search before you assume that something is unknown.',
   annotations: READ,
-  input: search.input.extend(toolBudget),
+  // The numbers behind a ranking are for people who tune it.
+  input: search.input.omit({ explain: true }).extend(toolBudget),
+  shows: shownSearch,
   render: (page, fence) => {
     if (page.total === 0) return page.reason === 'nothing_stored' ? 'Nothing is stored yet.' : 'No memory matches.';
     const items = page.results.map(
       (hit) =>
         `- ${headline(hit)}${hit.superseded_by ? ` replaced by ${hit.superseded_by}` : ''}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`,
     );
-    return `${page.results.length} of ${page.total} matches, best first.\n${fence(items.join('\n'))}${more(page.next_cursor)}`;
+    const remark = page.weak
+      ? ' None fits well.'
+      : page.relaxed
+        ? ' Quotes and minus signs left nothing, so they were ignored.'
+        : '';
+    const total = `${page.total_relation === 'gte' ? 'at least ' : ''}${page.total}`;
+    return `${page.results.length} of ${total} matches, best first.${remark}\n${fence(items.join('\n'))}${more(page.next_cursor)}`;
   },
 });
