@@ -93,6 +93,8 @@ describe('the house', () => {
     const sql = files.filter(
       (file) =>
         !file.startsWith('db/') &&
+        // The ceiling that the benchmark compares with: one bare statement.
+        file !== 'scripts/bench/bare-route.ts' &&
         /\b(select .+ from|insert into|delete from) /i.test(
           readFileSync(join(ROOT, file), 'utf8').replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''),
         ),

@@ -33,8 +33,16 @@ const WIDE = 1_000_000;
 export async function startTestService(settings: Partial<Config> = {}): Promise<TestService> {
   const databaseUrl = settings.databaseUrl ?? (await freshDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-data-'));
-  const config = { ...readConfig({}), port: 0, dataDir, jobs: false, logLevel: 'silent', keyEnvironment: 'test' };
-  const log = createLog({ level: settings.logLevel ?? 'silent', pretty: false });
+  const config = {
+    ...readConfig({}),
+    port: 0,
+    dataDir,
+    jobs: false,
+    embedder: 'none' as const,
+    logLevel: 'silent',
+    keyEnvironment: 'test',
+  };
+  const log = createLog({ level: settings.logLevel ?? process.env.TEST_LOG ?? 'silent', pretty: false });
   const service = await startService({ ...config, ...settings, databaseUrl }, log);
 
   return {

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { displayParts, generateKey, hashKey, isWellFormedKey } from '../../../api/account/key-format.ts';
+import type { Problem } from '../../../api/errors.ts';
+import { authenticate } from '../../../api/gates/authenticate.ts';
+import type { Database } from '../../../db/connect.ts';
+
+describe('a generated key', () => {
+  it('names its environment, is 32 base62 characters long, and no two are the same', () => {
+    const keys = Array.from({ length: 1_000 }, () => generateKey('live'));
+    for (const key of keys) {
+      expect(key).toMatch(/^wm_live_[0-9A-Za-z]{32}$/);
+      expect(isWellFormedKey(key)).toBe(true);
+    }
+    expect(new Set(keys).size).toBe(1_000);
+  });
+
+  it('shows its prefix and its last four characters', () => {
+    expect(displayParts('wm_live_0123456789ABCDEFGHIJKLMNOPQRSTUV')).toEqual({ prefix: 'wm_live_', last4: 'STUV' });
+  });
+
+  it('is stored as its SHA-256', () => {
+    expect(hashKey('abc').toString('hex')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+});
+
+describe('the checksum', () => {
+  it('is CRC32 in base62 over everything before it: a published key stays valid', () => {
+    expect(isWellFormedKey(`wm_test_${'0'.repeat(26)}${checksumOf(`wm_test_${'0'.repeat(26)}`)}`)).toBe(true);
+  });
+
+  it('notices every wrong, missing or swapped character', () => {
+    const key = generateKey('test');
+    const start = 'wm_test_'.length;
+    for (let at = start; at < key.length; at++) {
+      const other = key[at] === 'x' ? 'y' : 'x';
+      expect(isWellFormedKey(key.slice(0, at) + other + key.slice(at + 1)), `position ${at}`).toBe(false);
+      expect(isWellFormedKey(key.slice(0, at) + key.slice(at + 1))).toBe(false);
+      if (key[at] !== key[at + 1] && at + 1 < key.length) {
+        expect(isWellFormedKey(key.slice(0, at) + key[at + 1] + key[at] + key.slice(at + 2))).toBe(false);
+      }
+    }
+    expect(isWellFormedKey(key.replace('wm_test_', 'wm_live_'))).toBe(false);
+  });
+
+  it.each([
+    '',
+    'wm_',
+    'wm_test_',
+    `wm_test_${'0'.repeat(31)}`,
+    `wm_TEST_${'0'.repeat(32)}`,
+    `sk_test_${'0'.repeat(32)}`,
+  ])('is not even looked at in what has not a key’s form: "%s"', (text) => expect(isWellFormedKey(text)).toBe(false));
+});
+
+describe('authentication', () => {
+  /** A database that counts what it is asked, and knows nothing. */
+  function countingDatabase() {
+    let queries = 0;
+    const lookup = async () => {
+      queries++;
+      return [];
+    };
+    return { database: { lookup } as unknown as Database, queries: () => queries };
+  }
+  const attempt = async (database: Database, key: string): Promise<Problem> =>
+    authenticate(database, { authorization: `Bearer ${key}` }, 'rest', new Date(), () => undefined).then(
+      () => {
+        throw new Error('was let in');
+      },
+      (problem: Problem) => problem,
+    );
+
+  it('asks the database nothing about a mistyped key, and once about a well-formed one; both get the same answer', async () => {
+    const { database, queries } = countingDatabase();
+    const key = generateKey('test');
+    const mistyped = await attempt(database, key.slice(0, -1) + (key.endsWith('0') ? '1' : '0'));
+    for (const text of ['', 'x', 'x'.repeat(100_000), `${key}x`]) await attempt(database, text);
+    expect(queries()).toBe(0);
+    const unknown = await attempt(database, key);
+    expect(queries()).toBe(1);
+    expect({ code: unknown.code, data: unknown.data }).toEqual({ code: mistyped.code, data: mistyped.data });
+  });
+});
+
+/** The checksum by its definition, written again: CRC-32 (IEEE 802.3), six base62 digits. */
+function checksumOf(text: string): string {
+  let crc = 0xffffffff;
+  for (const byte of Buffer.from(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  let rest = BigInt((crc ^ 0xffffffff) >>> 0);
+  let digits = '';
+  for (let digit = 0; digit < 6; digit++) {
+    digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'[Number(rest % 62n)] + digits;
+    rest /= 62n;
+  }
+  return digits;
+}

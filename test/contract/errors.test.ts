@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateKey } from '../../api/account/key-format.ts';
+import { OPERATIONS } from '../../api/contracts/index.ts';
+import { SCOPES, takesBody } from '../../api/contracts/operation.ts';
+import { type Answer, Client, type Json } from '../support/client.ts';
+import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
+import { sendRaw } from '../support/raw-http.ts';
+import { type SampleCall, sampleCall, sampleId, sendSample } from '../support/samples.ts';
+import { startTestService, type TestService, type TestUser } from '../support/service.ts';
+
+let node: TestService;
+let user: TestUser;
+let openApi: AnswerCheck;
+
+beforeAll(async () => {
+  node = await startTestService();
+  user = await node.newUser();
+  openApi = await loadOpenApi(node.url);
+});
+afterAll(() => node.stop());
+
+const MISSING = '019ab0c0-0000-7000-8000-000000000000';
+const ALL = OPERATIONS.map((operation) => ({ id: operation.id, operation }));
+const WITH_BODY = ALL.filter(({ operation }) => takesBody(operation as never));
+const WITH_ID = ALL.filter(({ operation }) => operation.path.includes('{id}'));
+/** What says nothing about which of two refusals it is. */
+const anonymous = ({ text, body }: Answer<Json>, ...ids: string[]) =>
+  [body.request_id, ...ids].reduce((kept, id) => kept.replaceAll(id, '?'), text);
+
+/** A memory or the keys of a user; but for when a key was last used, which is written a little later. */
+async function stateOf(owner: TestUser, isMemory: boolean, id: string): Promise<Json> {
+  if (isMemory) return (await owner.api.get(`/memories/${id}`)).body;
+  const { results } = (await owner.api.get('/user/keys')).body;
+  return results.map(({ last_used_at: _later, ...key }: Json) => key);
+}
+
+describe.each(ALL)('$id', ({ id, operation }) => {
+  it('answers a right call with a documented status and a body that fits its schema', async () => {
+    const answer = await sendSample(user.api, await sampleCall(id, user));
+    openApi.check(operation, answer);
+    expect(answer.status, answer.text).toBe(operation.statuses[0]);
+    expect(answer.headers.get('ratelimit')).toMatch(/^"rpm";r=\d+;t=\d+$/);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('refuses a caller without a good key, and does not say what was wrong with it', async () => {
+    const call = await sampleCall(id, user);
+    const revoked = (await user.api.post('/user/keys', { name: 'revoked' })).body;
+    await user.api.delete(`/user/keys/${revoked.id}`);
+    const mistyped = user.apiKey.slice(0, -1) + (user.apiKey.endsWith('a') ? 'b' : 'a');
+    const keys = [undefined, 'nonsense', mistyped, generateKey('test'), revoked.api_key];
+    const answers = await Promise.all(keys.map((key) => sendSample(new Client(node.url, key), call)));
+    for (const answer of answers) {
+      openApi.check(operation, answer);
+      expectProblem(answer, 401, 'unauthenticated');
+      expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
+    }
+    expect(new Set(answers.map((answer) => anonymous(answer))).size).toBe(1);
+  });
+
+  it('refuses a key without its scope', async () => {
+    const call = await sampleCall(id, user);
+    const scopes = SCOPES.filter((scope) => scope !== operation.scope);
+    const { body } = await user.api.post('/user/keys', { name: 'narrow', scopes });
+    const answer = await sendSample(new Client(node.url, body.api_key), call);
+    openApi.check(operation, answer);
+    expectProblem(answer, 403, 'scope_required');
+  });
+
+  it('names every unknown field in a 400', async () => {
+    const call = await sampleCall(id, user);
+    const strange: SampleCall =
+      'body' in call
+        ? { ...call, body: { ...call.body, colour: 'red', user_id: MISSING } }
+        : { ...call, path: `${call.path}?colour=red&user_id=${MISSING}` };
+    const answer = await sendSample(user.api, strange);
+    openApi.check(operation, answer);
+    expectProblem(answer, 400, 'invalid_request');
+    expect(answer.body.errors).toEqual([
+      { path: 'colour', message: 'is not a known field' },
+      { path: 'user_id', message: 'is not a known field' },
+    ]);
+  });
+
+  it(operation.memory ? 'is closed to the free plan over REST' : 'is open to every plan', async () => {
+    const free = await node.newUser({ plan: 'free' });
+    const made = operation.memory || !operation.path.includes('{id}') ? MISSING : await sampleId(id, free);
+    const answer = await sendSample(free.api, await sampleCall(id, free, made));
+    openApi.check(operation, answer);
+    if (operation.memory) expectProblem(answer, 403, 'plan_required');
+    else expect(answer.status, answer.text).toBe(operation.statuses[0]);
+  });
+
+  it(`${operation.memory && operation.kind === 'write' ? 'is closed' : 'stays open'} while the account is read-only`, async () => {
+    const lapsed = await node.newUser();
+    const call = await sampleCall(id, lapsed);
+    await node.service.database.owner.query(`update users set status = 'read_only' where id = $1`, [lapsed.userId]);
+    const answer = await sendSample(lapsed.api, call);
+    openApi.check(operation, answer);
+    if (operation.memory && operation.kind === 'write') expectProblem(answer, 403, 'account_read_only');
+    else expect(answer.status, answer.text).toBe(operation.statuses[0]);
+  });
+});
+
+describe.each(WITH_ID)('$id', ({ id, operation }) => {
+  it('answers 404 for what is another tenant’s, and nobody can tell it from what is nowhere', async () => {
+    const owner = await node.newUser();
+    const theirs = await sampleId(id, owner);
+    const before = await stateOf(owner, operation.memory, theirs);
+    const answers = await Promise.all(
+      [theirs, MISSING].map(async (named) => sendSample(user.api, await sampleCall(id, user, named))),
+    );
+    for (const answer of answers) {
+      openApi.check(operation, answer);
+      expectProblem(answer, 404, 'not_found');
+    }
+    const [foreign, nowhere] = answers as [Answer<Json>, Answer<Json>];
+    expect(anonymous(foreign, theirs)).toBe(anonymous(nowhere, MISSING));
+    expect([...foreign.headers.keys()]).toEqual([...nowhere.headers.keys()]);
+    expect(await stateOf(owner, operation.memory, theirs)).toEqual(before);
+  });
+
+  it.each(['not-a-uuid', '%00', '%F0%9F%A6%AD', '1%27%20or%20true', '..%2F..%2Fetc', `${MISSING}x`, '%E0%A4%A', '%'])(
+    'takes %s for no id',
+    async (named) => {
+      const answer = await sendSample(user.api, await sampleCall(id, user, named));
+      openApi.check(operation, answer);
+      expect([400, 422]).toContain(answer.status);
+    },
+  );
+
+  it('refuses an id that is given in the address and again', async () => {
+    const call = await sampleCall(id, user);
+    const twice =
+      'body' in call
+        ? { ...call, body: { ...call.body, id: MISSING } }
+        : { ...call, path: `${call.path}?id=${MISSING}` };
+    const answer = await sendSample(user.api, twice);
+    expectProblem(answer, 400, 'invalid_request');
+    expect(answer.body.errors[0].path).toBe('id');
+  });
+});
+
+describe.each(WITH_BODY)('$id', ({ id, operation }) => {
+  /** The sample's call with other bytes as its body. */
+  async function withBody(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<Answer<Json>> {
+    const { method, path } = await sampleCall(id, user, operation.path.includes('{id}') ? MISSING : undefined);
+    const sent = { Authorization: `Bearer ${user.apiKey}`, 'Content-Type': 'application/json', ...headers };
+    const answer = await sendRaw(node.url, { method, path: `/api/v1${path}`, headers: sent, body });
+    openApi.check(operation, answer);
+    return answer;
+  }
+  const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+
+  it.each([
+    ['is cut short', '{"title": "x"'],
+    ['is no JSON', 'title=x'],
+    ['is two values', '{} {}'],
+    ['has a comma too many', '{"title": "x",}'],
+    ['is not UTF-8', Buffer.from('7b2261223a22ff22 7d'.replace(' ', ''), 'hex')],
+    ['is UTF-16', Buffer.from('{}', 'utf16le')],
+    ['has an overlong NUL', Buffer.from('7b2261223a22c080227d', 'hex')],
+  ])('refuses a body that %s as malformed', async (_what, body) => {
+    expectProblem(await withBody(body), 400, 'malformed_request');
+  });
+
+  it.each(['[]', '"text"', '7', 'true', 'null'])('refuses a body that is no object: %s', async (body) => {
+    expectProblem(await withBody(body), 400, 'invalid_request');
+  });
+
+  it.each([
+    ['text/plain', {}],
+    ['application/x-www-form-urlencoded', {}],
+    ['multipart/form-data; boundary=x', {}],
+    ['application/json', { 'Content-Encoding': 'gzip' }],
+  ])('refuses a body of another type: %s %o', async (type, headers) => {
+    expectProblem(await withBody('{}', { 'Content-Type': type, ...headers }), 415, 'unsupported_media_type');
+  });
+
+  it('refuses a body over 1 MiB, announced or not', async () => {
+    const big = Buffer.alloc(1_048_577, ' ');
+    expectProblem(await withBody(big, { 'Content-Length': String(big.length) }), 413, 'body_too_large');
+    expectProblem(await withBody(big, { 'Transfer-Encoding': 'chunked' }), 413, 'body_too_large');
+  });
+
+  it.each([
+    ['NUL in a text', '{"title": "a\\u0000b"}', 'title'],
+    ['NUL in a key', '{"a\\u0000b": 1}', '(key)'],
+    ['NUL deep inside', '{"metadata": {"a": [{"b": "\\u0000"}]}}', 'metadata.a.0.b'],
+    ['NUL in a key deep inside', '{"metadata": {"a": {"\\u0000": 1}}}', 'metadata.a.(key)'],
+    ['a lone high surrogate', '{"title": "\\ud800"}', 'title'],
+    ['a lone low surrogate', '{"title": "x\\udc00y"}', 'title'],
+    ['surrogates in the wrong order', '{"title": "\\udc00\\ud800"}', 'title'],
+    ['a lone surrogate in a key', '{"metadata": {"\\udfff": 1}}', 'metadata.(key)'],
+    ['the key __proto__', '{"__proto__": {"admin": true}}', '(key)'],
+    ['the key __proto__ inside', '{"metadata": {"__proto__": 1}}', 'metadata.(key)'],
+  ])('refuses %s by a rule, and says where', async (_what, body, path) => {
+    const answer = await withBody(body);
+    expectProblem(answer, 422, 'unprocessable');
+    expect(answer.body.errors.map((error: Json) => error.path)).toEqual([path]);
+  });
+
+  it('refuses deep nesting, and does not choke on very deep', async () => {
+    expectProblem(await withBody(nested(101)), 422, 'unprocessable');
+    const deepest = await withBody('['.repeat(500_000) + ']'.repeat(500_000));
+    expect([400, 422]).toContain(deepest.status);
+  });
+});

@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { migrateUp } from '../../db/migrate.ts';
+import { ensurePartitions, PARTITION_DAYS_AHEAD } from '../../db/partitions.ts';
+import type { Sql } from '../../db/sql.ts';
+import { insertUsageEvents, type UsageEvent } from '../../db/usage.ts';
+import { startTestService, type TestService, type TestUser } from '../support/service.ts';
+
+let node: TestService;
+let user: TestUser;
+let sql: pg.Client;
+
+beforeAll(async () => {
+  node = await startTestService();
+  user = await node.newUser();
+  sql = new pg.Client(node.databaseUrl);
+  await sql.connect();
+});
+afterAll(async () => {
+  await sql.end();
+  await node.stop();
+});
+beforeEach(async () => {
+  await ensure();
+});
+
+const DAY_MS = 86_400_000;
+const today = () => new Date().toISOString().slice(0, 10);
+const dayFrom = (day: string, days: number) => new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
+const nameOf = (day: string) => `usage_events_${day.replaceAll('-', '')}`;
+
+describe('the partitions of usage_events', () => {
+  it('reach from yesterday to thirty days ahead after a migration', async () => {
+    const expected = Array.from({ length: PARTITION_DAYS_AHEAD + 2 }, (_, n) => nameOf(dayFrom(today(), n - 1)));
+    expect(await partitions()).toEqual([...expected, 'usage_events_default']);
+  });
+
+  it('are kept ahead by every later migration run, though no migration is pending', async () => {
+    const last = nameOf(dayFrom(today(), PARTITION_DAYS_AHEAD));
+    await sql.query(`drop table ${last}`);
+    expect(await migrateUp(node.databaseUrl)).toEqual([]);
+    expect(await partitions()).toContain(last);
+  });
+
+  it('are made once when several processes make them at once', async () => {
+    const days = [5, 6, 7].map((n) => nameOf(dayFrom(today(), n)));
+    for (const name of days) await sql.query(`drop table ${name}`);
+    const made = await Promise.all([ensure(), ensure(), ensure(), migrateUp(node.databaseUrl)]);
+    expect(made.slice(0, 3).reduce<number>((sum, count) => sum + (count as number), 0)).toBeLessThanOrEqual(3);
+    expect(await partitions()).toEqual(expect.arrayContaining(days));
+  });
+
+  it('each have a forced row-level security of their own, and the application cannot look past it', async () => {
+    const far = 45;
+    await ensure(far);
+    const { rows } = await sql.query(
+      `select c.relname, relrowsecurity and relforcerowsecurity as secured,
+          array(select polname::text from pg_policy where polrelid = c.oid order by 1) as policies
+        from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'usage_events'::regclass and c.relkind = 'r'`,
+    );
+    expect(rows.length).toBe(far + 3);
+    for (const row of rows) expect(row).toMatchObject({ secured: true, policies: ['owner', 'tenant'] });
+    for (let n = PARTITION_DAYS_AHEAD + 1; n <= far; n++) await sql.query(`drop table ${nameOf(dayFrom(today(), n))}`);
+  });
+});
+
+describe('a day without a partition', () => {
+  it('never fails a call: the default partition takes its events, and the next run moves them out', async () => {
+    const name = nameOf(today());
+    const before = await events();
+    await sql.query(`alter table usage_events detach partition ${name}`);
+    await sql.query(`insert into usage_events_default select * from ${name}`);
+    await sql.query(`drop table ${name}`);
+
+    const created = await user.api.post('/memories', { title: 'on a day without', content: 'a partition' });
+    expect(created.status).toBe(201);
+    expect((await user.api.get(`/memories/${created.body.id}`)).status).toBe(200);
+    expect((await sql.query('select from usage_events_default')).rowCount).toBe(before + 2);
+
+    expect(await ensure()).toBe(1);
+    expect((await sql.query('select from usage_events_default')).rowCount).toBe(0);
+    expect((await sql.query(`select from ${name}`)).rowCount).toBe(before + 2);
+    expect((await user.api.get('/stats')).status).toBe(200);
+    expect((await sql.query(`select from ${name}`)).rowCount).toBe(before + 3);
+  });
+
+  it('far ahead is caught by the default, stays readable, and moves when its day comes near', async () => {
+    const day = dayFrom(today(), PARTITION_DAYS_AHEAD + 10);
+    const other = dayFrom(today(), PARTITION_DAYS_AHEAD + 11);
+    await insertUsageEvents(node.service.database.owner as unknown as Sql, [
+      await eventOn(day),
+      await eventOn(day),
+      await eventOn(other),
+    ]);
+    expect((await sql.query('select from usage_events_default')).rowCount).toBe(3);
+    expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
+
+    await ensure(PARTITION_DAYS_AHEAD + 10);
+    expect((await sql.query(`select from ${nameOf(day)}`)).rowCount).toBe(2);
+    expect((await sql.query('select day::text from usage_events_default')).rows).toEqual([{ day: other }]);
+    expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
+    // The same event again is still no second one, moved or not.
+    const { rows } = await sql.query('select id from usage_events where day = $1', [day]);
+    const repeat = { ...(await eventOn(day)), id: rows[0].id };
+    await insertUsageEvents(node.service.database.owner as unknown as Sql, [repeat]);
+    expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
+  });
+
+  it('is metered exactly once while calls and the making of its partition run into each other', async () => {
+    const name = nameOf(today());
+    await sql.query(`alter table usage_events detach partition ${name}`);
+    await sql.query(`insert into usage_events_default select * from ${name}`);
+    await sql.query(`drop table ${name}`);
+    const before = await events();
+    let calling = true;
+    const callers = Array.from({ length: 4 }, async () => {
+      let answered = 0;
+      while (calling) {
+        const { status } = await user.api.get('/stats');
+        expect(status).toBe(200);
+        answered++;
+      }
+      return answered;
+    });
+    expect(await ensure()).toBe(1);
+    calling = false;
+    const answered = (await Promise.all(callers)).reduce((sum, count) => sum + count, 0);
+    expect(answered).toBeGreaterThan(0);
+    expect(await events()).toBe(before + answered);
+    const lost = await sql.query('select from usage_events_default where day = $1', [today()]);
+    expect(lost.rowCount).toBe(0);
+  });
+});
+
+describe('an event that is being written into the default partition', () => {
+  it('makes the job wait for it and take it along, instead of failing', async () => {
+    const day = dayFrom(today(), PARTITION_DAYS_AHEAD + 20);
+    const writer = new pg.Client(node.databaseUrl);
+    await writer.connect();
+    await writer.query('begin');
+    await insertUsageEvents(writer as unknown as Sql, [await eventOn(day)]);
+    const ensuring = node.service.database.ownerWrite((owner) =>
+      owner.query<{ made: number }>({
+        text: 'select ensure_usage_partitions($1, $1) as made',
+        values: [day],
+      }),
+    );
+    await waitingForLock();
+    await writer.query('commit');
+    await writer.end();
+    expect((await ensuring).rows).toEqual([{ made: 1 }]);
+    expect((await sql.query(`select from ${nameOf(day)}`)).rowCount).toBe(1);
+  });
+});
+
+async function waitingForLock(): Promise<void> {
+  while (
+    !(await sql.query("select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"))
+      .rowCount
+  ) {
+    await delay(10);
+  }
+}
+
+function ensure(daysAhead?: number): Promise<number> {
+  return node.service.database.ownerWrite((owner) => ensurePartitions(owner, daysAhead));
+}
+
+async function partitions(): Promise<string[]> {
+  const { rows } = await sql.query(
+    `select c.relname from pg_class c join pg_inherits i on i.inhrelid = c.oid
+      where i.inhparent = 'usage_events'::regclass and c.relkind = 'r' order by c.relname`,
+  );
+  return rows.map((row) => row.relname);
+}
+
+async function events(): Promise<number> {
+  return (await sql.query('select from usage_events where day = $1', [today()])).rowCount ?? 0;
+}
+
+async function eventOn(day: string): Promise<UsageEvent> {
+  const { rows } = await sql.query('select gen_random_uuid() as id, id as key from api_keys where user_id = $1', [
+    user.userId,
+  ]);
+  return {
+    id: rows[0].id,
+    keyId: rows[0].key,
+    userId: user.userId,
+    day,
+    at: new Date(`${day}T12:00:00Z`),
+    door: 'rest',
+    operation: 'stats.get',
+    method: 'GET',
+    status: 200,
+    billable: true,
+    durationMs: 1,
+    bytesIn: 0,
+    bytesOut: 2,
+  };
+}

@@ -1,0 +1,250 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TENANTLESS_TABLES } from '../../db/catalogue.ts';
+import { APP_ROLE, assertRowLevelSecurity, connect } from '../../db/connect.ts';
+import { dropDatabase, emptyDatabase, freshDatabase } from '../support/database.ts';
+import { startTestService, type TestService, type TestUser } from '../support/service.ts';
+import { fillIndex } from '../support/vectors.ts';
+
+const REFUSED = { code: '42501' };
+
+let node: TestService;
+let ann: TestUser;
+let bob: TestUser;
+let owner: pg.Client;
+/** A connection as the API makes them, for statements that forgot their `where`. */
+let app: pg.Client;
+/** Tenant tables and their partitions that hold rows of both. */
+let tables: string[];
+
+beforeAll(async () => {
+  node = await startTestService();
+  [ann, bob] = await Promise.all([fill('ann@example.com'), fill('bob@example.com')]);
+  owner = await open(node.databaseUrl);
+  app = await open(node.databaseUrl, `-c role=${APP_ROLE}`);
+  tables = await tablesWithRowsOf(ann, bob);
+});
+afterAll(async () => {
+  await Promise.all([app.end(), owner.end()]);
+  await node.stop();
+});
+
+describe("the application's role, with the `where` removed", () => {
+  it('is tried on rows of two tenants in every tenant table and a partition', async () => {
+    const { rows } = await owner.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`,
+    );
+    const all = rows.map((row) => row.name).filter((name) => !(name in TENANTLESS_TABLES));
+    expect(tables).toEqual(expect.arrayContaining(all));
+    expect(tables.some((name) => /^usage_events_\d{8}$/.test(name))).toBe(true);
+  });
+
+  it('sees no row while no tenant is set, nor when the setting is empty', async () => {
+    for (const table of tables) expect([table, await count(table)]).toEqual([table, 0]);
+    await asTenant('', async () => {
+      for (const table of tables) expect([table, await count(table)]).toEqual([table, 0]);
+    });
+  });
+
+  it("sees all of the set tenant's rows and none of another's", async () => {
+    for (const { userId } of [ann, bob]) {
+      await asTenant(userId, async () => {
+        for (const table of tables) {
+          const { rows } = await app.query(`select distinct user_id from ${table}`);
+          expect([table, rows]).toEqual([table, [{ user_id: userId }]]);
+        }
+      });
+    }
+  });
+
+  it('changes and deletes the rows of the set tenant only', async () => {
+    for (const table of tables) {
+      const own = await owner.query(`select from ${table} where user_id = $1`, [ann.userId]);
+      await asTenant(ann.userId, async () => {
+        expect([table, (await app.query(`update ${table} set user_id = user_id`)).rowCount]).toEqual([
+          table,
+          own.rowCount,
+        ]);
+        expect([table, (await app.query(`delete from ${table}`)).rowCount]).toEqual([table, own.rowCount]);
+      });
+    }
+  });
+
+  it("is refused when it writes another tenant's id", async () => {
+    for (const table of tables) {
+      await asTenant(ann.userId, () =>
+        expect(app.query(`update ${table} set user_id = $1`, [bob.userId]), table).rejects.toMatchObject(REFUSED),
+      );
+      await asTenant(ann.userId, () => expect(copyRows(table, bob.userId), table).rejects.toMatchObject(REFUSED));
+    }
+  });
+
+  it('is refused when it writes without a tenant', async () => {
+    await expect(app.query('insert into quotas (user_id) values ($1)', [bob.userId])).rejects.toMatchObject(REFUSED);
+    await expect(copyLookup(bob.userId)).rejects.toMatchObject(REFUSED);
+    await expect(mailTo(bob.userId)).rejects.toThrow('a mail of another tenant');
+    await asTenant(ann.userId, () => expect(mailTo(bob.userId)).rejects.toThrow('a mail of another tenant'));
+    await asTenant(ann.userId, () => mailTo(ann.userId));
+  });
+
+  it("cannot give its own key to another's account, nor read or remove any key's hash", async () => {
+    await asTenant(ann.userId, () => expect(copyLookup(bob.userId)).rejects.toMatchObject(REFUSED));
+    for (const statement of ['select * from key_lookup', 'delete from key_lookup']) {
+      await asTenant(ann.userId, () => expect(app.query(statement), statement).rejects.toMatchObject(REFUSED));
+    }
+  });
+
+  it('sees its own row of the users and can change none', async () => {
+    await asTenant(ann.userId, async () => {
+      expect((await app.query('select id from users')).rows).toEqual([{ id: ann.userId }]);
+      await expect(app.query("update users set plan = 'enterprise'")).rejects.toMatchObject(REFUSED);
+    });
+    expect((await app.query('select id from users')).rows).toEqual([]);
+  });
+});
+
+describe('a connection of the application', () => {
+  it('is not led back to the owner by `reset role`, `reset all` or `discard all`', async () => {
+    for (const statement of ['reset role', 'reset all', 'discard all']) {
+      await app.query(statement);
+      expect((await app.query('select current_user as role')).rows).toEqual([{ role: APP_ROLE }]);
+      for (const table of tables) expect([statement, table, await count(table)]).toEqual([statement, table, 0]);
+    }
+  });
+
+  it('with a login of its own never was the owner, whatever role it takes', async () => {
+    const login = `login_${Date.now()}`;
+    await owner.query(`create role ${login} login password 'secret' in role ${APP_ROLE}`);
+    const url = new URL(node.databaseUrl);
+    [url.username, url.password] = [login, 'secret'];
+    const database = connect({ url: url.href, ownerUrl: node.databaseUrl, onError: () => undefined });
+    try {
+      await assertRowLevelSecurity(database);
+      const seen = await database.write(ann.userId, async (sql) => {
+        await sql.query({ text: 'set local role none' });
+        return (await sql.query<{ user_id: string }>({ text: 'select distinct user_id from memories' })).rows;
+      });
+      expect(seen).toEqual([{ user_id: ann.userId }]);
+      await expect(
+        database.write(ann.userId, (sql) => sql.query({ text: 'set local role whitemagic' })),
+      ).rejects.toMatchObject(REFUSED);
+    } finally {
+      await database.close();
+      await owner.query(`drop role ${login}`);
+    }
+  });
+});
+
+describe('a start is refused', () => {
+  it('where row-level security is switched off', async () => {
+    const url = await freshDatabase();
+    const client = await open(url);
+    await client.query('alter table memories disable row level security');
+    await client.end();
+    await expect(startTestService({ databaseUrl: url })).rejects.toThrow('Row-level security does not hold');
+    await dropDatabase(url);
+  });
+
+  it('where the application owns its tables without force', async () => {
+    const url = await emptyDatabase();
+    const client = await open(url);
+    await client.query('create table memories (user_id uuid)');
+    await client.query('alter table memories enable row level security');
+    await client.query(`grant create, usage on schema public to ${APP_ROLE}`);
+    await client.query(`alter table memories owner to ${APP_ROLE}`);
+    await client.end();
+    const database = connect({ url, onError: () => undefined });
+    await expect(assertRowLevelSecurity(database)).rejects.toThrow(
+      'give DATABASE_URL a login that may "set role wm_app"',
+    );
+    await database.close();
+    await dropDatabase(url);
+  });
+
+  it.each([
+    'postgres://u:p@ep-cool-1-pooler.eu-central-1.aws.neon.tech/db',
+    'postgres://u:p@db.supabase.co:6543/postgres',
+    'postgres://u:p@host/db?pgbouncer=true',
+  ])('on a transaction-mode pooler: %s', (url) => {
+    expect(() => connect({ url, onError: () => undefined })).toThrow('transaction-mode pooler');
+  });
+});
+
+/** A user with rows in every tenant table, made through the service. */
+async function fill(email: string): Promise<TestUser> {
+  const user = await node.newUser({ email });
+  const created = await user.api.post('/memories', { title: email, content: 'one' }, { 'Idempotency-Key': 'k1' });
+  await user.api.patch(`/memories/${created.body.id}`, { content: 'two' });
+  await fillIndex(node.service.database, user.userId, created.body.id);
+  // Mails the owner, which fills the outbox.
+  expect((await user.api.post('/user/keys', { name: 'second' })).status).toBe(201);
+  return user;
+}
+
+async function open(url: string, options?: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, ...(options && { options }) });
+  await client.connect();
+  return client;
+}
+
+async function tablesWithRowsOf(...users: TestUser[]): Promise<string[]> {
+  const { rows } = await owner.query<{ name: string }>(
+    `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by c.relname`,
+  );
+  // What the default partition catches is tried too.
+  for (const { userId } of users) {
+    await owner.query(
+      `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out
+        from usage_events where user_id = $1 limit 1`,
+      [userId],
+    );
+  }
+  const filled: string[] = [];
+  for (const { name } of rows) {
+    if (name in TENANTLESS_TABLES) continue;
+    const tenants = await countByTenant(name);
+    if (users.every(({ userId }) => tenants.has(userId))) filled.push(name);
+  }
+  return filled;
+}
+
+async function countByTenant(table: string): Promise<Map<string, number>> {
+  const { rows } = await owner.query(`select user_id, count(*)::int as count from ${table} group by user_id`);
+  return new Map(rows.map((row) => [row.user_id, row.count]));
+}
+
+async function count(table: string): Promise<number> {
+  return (await app.query(`select count(*)::int as count from ${table}`)).rows[0].count;
+}
+
+/** Works with a tenant set, in a transaction that is always rolled back. */
+async function asTenant(userId: string, work: () => Promise<unknown>): Promise<void> {
+  await app.query('begin');
+  try {
+    await app.query("select set_config('app.user_id', $1, true)", [userId]);
+    await work();
+  } finally {
+    await app.query('rollback');
+  }
+}
+
+/** Writes what the set tenant sees of a table once more, as another's. */
+async function copyRows(table: string, userId: string): Promise<unknown> {
+  const { rows } = await owner.query(
+    `select string_agg(quote_ident(attname), ', ') as rest from pg_attribute
+      where attname <> 'user_id' and attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+    [table],
+  );
+  const { rest } = rows[0];
+  return app.query(`insert into ${table} (user_id, ${rest}) select $1, ${rest} from ${table} limit 1`, [userId]);
+}
+
+async function copyLookup(userId: string): Promise<unknown> {
+  const { rows } = await owner.query('select id from api_keys where user_id = $1', [userId]);
+  return app.query("insert into key_lookup (key_hash, user_id, key_id) values ('\\x01', $1, $2)", [userId, rows[0].id]);
+}
+
+function mailTo(userId: string): Promise<unknown> {
+  return app.query("select enqueue_mail($1, gen_random_uuid(), 'a@b.c', 'key_created', '{}', now())", [userId]);
+}

@@ -1,0 +1,132 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { localLimiter } from '../../api/metering/limiter.ts';
+
+const SECOND = 1_000;
+const policy = (perMinute: number, subject = 'user') => ({
+  name: 'rpm',
+  subject: `{${subject}}:rpm` as const,
+  perMinute,
+});
+
+/** Calls with the pause before each in milliseconds and what they cost. */
+const calls = fc.array(
+  fc.record({
+    pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 90 * SECOND })),
+    cost: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 10 })),
+  }),
+  { maxLength: 120 },
+);
+const allowance = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000 }));
+
+describe('the local limiter', () => {
+  it('lets exactly the allowance pass at one instant, and the next one no more', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 2_000 }), fc.nat({ max: 200 }), async (q, more) => {
+        const limiter = localLimiter(() => 1_764_000_000_000);
+        const decisions = await Promise.all(Array.from({ length: q + more }, () => limiter.take([policy(q)], 1)));
+        expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(q);
+        expect(decisions.slice(0, q).every(({ allowed }) => allowed)).toBe(true);
+        expect(decisions.map(({ states }) => states[0]?.remaining)).toEqual(
+          decisions.map((_, n) => Math.max(0, q - 1 - n)),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('never lets more than q + q·t/60 pass in any window of t seconds', async () => {
+    await fc.assert(
+      fc.asyncProperty(allowance, calls, async (q, sequence) => {
+        const passed = (await play(q, sequence)).filter(({ allowed }) => allowed);
+        for (let from = 0; from < passed.length; from++) {
+          let cost = 0;
+          for (let to = from; to < passed.length; to++) {
+            const [first, last] = [passed[from] as Played, passed[to] as Played];
+            cost += last.cost;
+            expect(cost).toBeLessThanOrEqual(q + (q * (last.at - first.at)) / (60 * SECOND) + 1e-6);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('refuses only what a plain bucket could not pay, and says truly when it could', async () => {
+    await fc.assert(
+      fc.asyncProperty(allowance, calls, async (q, sequence) => {
+        let tokens = q;
+        let time = 0;
+        for (const { at, cost, allowed, retryAfterSeconds } of await play(q, sequence)) {
+          tokens = Math.min(q, tokens + ((at - time) * q) / (60 * SECOND));
+          time = at;
+          // Nearer than rounding the two may differ.
+          if (Math.abs(tokens - cost) > 1e-6) expect(allowed).toBe(tokens > cost);
+          if (allowed) tokens -= cost;
+          else if (cost <= q) {
+            const missingSeconds = ((cost - tokens) * 60) / q;
+            expect(retryAfterSeconds).toBeGreaterThanOrEqual(missingSeconds - 1e-6);
+            expect(retryAfterSeconds).toBeLessThan(missingSeconds + 1 + 1e-6);
+          } else expect(allowed).toBe(false);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('takes from all policies or from none, and keeps subjects apart', async () => {
+    const step = fc.record({
+      pauseMs: fc.integer({ min: 0, max: 5 * SECOND }),
+      user: fc.constantFrom('ann', 'bob'),
+      key: fc.constantFrom(undefined, 'k1', 'k2'),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 1, max: 10 }),
+        fc.array(step, { maxLength: 100 }),
+        async (userQ, keyQ, steps) => {
+          let time = 0;
+          const limiter = localLimiter(() => time);
+          const buckets = new Map<string, { tokens: number; at: number }>();
+          for (const { pauseMs, user, key } of steps) {
+            time += pauseMs;
+            const policies = [policy(userQ, user), ...(key ? [policy(keyQ, `${user}-${key}`)] : [])];
+            const { allowed, violated } = await limiter.take(policies, 1);
+            const filled = policies.map(({ subject, perMinute }) => {
+              const bucket = buckets.get(subject) ?? { tokens: perMinute, at: time };
+              const tokens = Math.min(perMinute, bucket.tokens + ((time - bucket.at) * perMinute) / (60 * SECOND));
+              return { subject, tokens };
+            });
+            const close = filled.some(({ tokens }) => Math.abs(tokens - 1) < 1e-6);
+            if (!close) expect(allowed).toBe(filled.every(({ tokens }) => tokens >= 1));
+            expect(violated.length > 0).toBe(!allowed);
+            for (const { subject, tokens } of filled) {
+              buckets.set(subject, { tokens: allowed ? tokens - 1 : tokens, at: time });
+            }
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
+
+interface Played {
+  at: number;
+  cost: number;
+  allowed: boolean;
+  retryAfterSeconds: number;
+}
+
+async function play(q: number, sequence: readonly { pauseMs: number; cost: number }[]): Promise<Played[]> {
+  let at = 0;
+  const limiter = localLimiter(() => at);
+  const played: Played[] = [];
+  for (const { pauseMs, cost } of sequence) {
+    at += pauseMs;
+    const { allowed, retryAfterSeconds } = await limiter.take([policy(q)], cost);
+    played.push({ at, cost, allowed, retryAfterSeconds });
+  }
+  return played;
+}

@@ -1,0 +1,98 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import pg from 'pg';
+import { type Answer, type Json, Client as RestClient } from './client.ts';
+import type { TestService, TestUser } from './service.ts';
+
+/** The SDK's own client, connected over Streamable HTTP as an IDE is. Close it when done. */
+export async function connectMcp(
+  node: { url: string },
+  user: { apiKey: string },
+  options: { query?: string; headers?: Record<string, string> } = {},
+): Promise<McpClient> {
+  const transport = new StreamableHTTPClientTransport(new URL(`${node.url}/mcp${options.query ?? ''}`), {
+    requestInit: { headers: { Authorization: `Bearer ${user.apiKey}`, ...options.headers } },
+  });
+  const client = new McpClient({ name: 'test', version: '1.0.0' });
+  await client.connect(transport);
+  // The client checks structured answers only against the output schemas that it has seen.
+  await client.listTools();
+  return client;
+}
+
+/** The SDK's client with the words that tests speak. */
+export class McpClient extends Client {
+  /** Calls a tool and answers its whole result. */
+  tool(name: string, input: Record<string, unknown> = {}): Promise<ToolResult> {
+    return this.callTool({ name, arguments: input }) as Promise<ToolResult>;
+  }
+
+  /** Calls a tool that must succeed, and answers its structured content. */
+  async use(name: string, input: Record<string, unknown> = {}): Promise<Json> {
+    const result = await this.tool(name, input);
+    if (result.isError) throw new Error(`${name} was refused: ${textOf(result)}`);
+    return result.structuredContent;
+  }
+}
+
+export type ToolResult = CallToolResult & { structuredContent?: Json };
+
+/** The one text of a result. */
+export function textOf(result: ToolResult): string {
+  const [only, ...more] = result.content;
+  if (only?.type !== 'text' || more.length > 0) throw new Error('expected one text');
+  return only.text;
+}
+
+/** A bare POST to `/mcp`: one message, several, or a string that is sent as it is. */
+export function postMcp(
+  node: { url: string },
+  user: { apiKey: string } | undefined,
+  message: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer<Json>> {
+  const accept = { Accept: 'application/json, text/event-stream' };
+  return new RestClient(node.url, user?.apiKey).request('POST', `${node.url}/mcp`, message, { ...accept, ...headers });
+}
+
+/** A JSON-RPC request. */
+export function rpc(method: string, params?: unknown, id: string | number = 1): Record<string, unknown> {
+  return { jsonrpc: '2.0', id, method, ...(params !== undefined && { params }) };
+}
+
+/** Replaces what differs from run to run, the same value by the same name each time. */
+export function steady<Value>(value: Value): Value {
+  const names = new Map<string, string>();
+  const named = (kind: string) => (match: string) => {
+    if (!names.has(match))
+      names.set(match, `<${kind} ${[...names.values()].filter((n) => n.includes(kind)).length + 1}>`);
+    return names.get(match) as string;
+  };
+  const text = JSON.stringify(value)
+    .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, named('id'))
+    .replace(/stored-memories-[0-9a-f]{12}/g, 'stored-memories-nonce')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, named('time'))
+    .replace(/\b20\d\d-\d\d-\d\d\b/g, '<day>');
+  return JSON.parse(text);
+}
+
+export interface UsageRow {
+  door: string;
+  operation: string;
+  method: string;
+  status: number;
+  billable: boolean;
+}
+
+/** The usage events of a user, oldest first, as they stand in the database. */
+export async function usageEvents(node: TestService, user: TestUser): Promise<UsageRow[]> {
+  const client = new pg.Client({ connectionString: node.databaseUrl });
+  await client.connect();
+  try {
+    const text = 'select door, operation, method, status, billable from usage_events where user_id = $1 order by id';
+    return (await client.query<UsageRow>(text, [user.userId])).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,85 @@
+import type { OperationId } from '../../api/contracts/index.ts';
+import { findOperation } from '../../api/contracts/index.ts';
+import type { Answer, Client, Json } from './client.ts';
+import type { TestUser } from './service.ts';
+
+/** A call of an operation over REST. */
+export interface SampleCall {
+  method: string;
+  path: string;
+  body?: Json;
+}
+
+let count = 0;
+const note = () => ({ title: `Sample ${++count}`, content: `Content ${count}`, tags: ['sample'] });
+
+async function memoryOf(user: TestUser): Promise<string> {
+  return (await user.api.post('/memories', note())).body.id;
+}
+
+async function archivedOf(user: TestUser): Promise<string> {
+  const id = await memoryOf(user);
+  await user.api.delete(`/memories/${id}`);
+  return id;
+}
+
+async function keyOf(user: TestUser): Promise<string> {
+  return (await user.api.post('/user/keys', { name: `Sample ${++count}` })).body.id;
+}
+
+interface Sample {
+  /** Makes what the path's `{id}` names. */
+  id?: (user: TestUser) => Promise<string>;
+  body?: () => Json;
+}
+
+const SAMPLES: Record<OperationId, Sample> = {
+  'memories.create': { body: note },
+  'memories.list': {},
+  'memories.batch': { body: () => ({ memories: [note(), { title: 'no content' }] }) },
+  'memories.bulk': { body: () => ({ filter: { tags: ['sample'] }, action: 'add_tags', tags: ['x'] }) },
+  'memories.get': { id: memoryOf },
+  'memories.replace': { id: memoryOf, body: note },
+  'memories.update': { id: memoryOf, body: () => ({ title: `Changed ${++count}` }) },
+  'memories.delete': { id: memoryOf },
+  'memories.restore': { id: archivedOf, body: () => ({ type: 'long_term' }) },
+  'memories.versions': { id: memoryOf },
+  'search.query': { body: () => ({ query: 'sample' }) },
+  'search.context': { body: () => ({ query: 'sample', max_tokens: 200 }) },
+  'memories.consolidate': { body: () => ({ min_age_days: 1 }) },
+  'tags.list': {},
+  'tags.normalize': { body: () => ({ dry_run: true }) },
+  'stats.get': {},
+  'user.me': {},
+  'user.usage': {},
+  'keys.list': {},
+  'keys.create': { body: () => ({ name: 'sample' }) },
+  'keys.update': { id: keyOf, body: () => ({ name: 'sample' }) },
+  'keys.revoke': { id: keyOf },
+  'keys.rotate': { id: keyOf, body: () => ({ grace_seconds: 5 }) },
+};
+
+/** A call of an operation that succeeds for this user; with `id`, one about that thing instead. */
+export async function sampleCall(operationId: OperationId, user: TestUser, id?: string): Promise<SampleCall> {
+  const { method, path } = operationOf(operationId);
+  const sample = SAMPLES[operationId];
+  const named = id ?? (await sample.id?.(user));
+  return { method, path: path.replace('{id}', named ?? ''), ...(sample.body && { body: sample.body() }) };
+}
+
+/** Makes what the operation's path names, as this user's own. */
+export function sampleId(operationId: OperationId, user: TestUser): Promise<string> {
+  const make = SAMPLES[operationId].id;
+  if (!make) throw new Error(`${operationId} names nothing`);
+  return make(user);
+}
+
+export function sendSample(api: Client, call: SampleCall, headers?: Record<string, string>): Promise<Answer<Json>> {
+  return api.request(call.method, call.path, call.body, headers);
+}
+
+function operationOf(id: OperationId) {
+  const operation = findOperation(id);
+  if (!operation) throw new Error(`no operation ${id}`);
+  return operation;
+}

@@ -1,0 +1,24 @@
+import type { TestService } from './service.ts';
+
+/** A metered call as it is stored. */
+export interface StoredEvent {
+  id: string;
+  operation: string;
+  method: string;
+  status: number;
+  billable: boolean;
+  door: string;
+  duration_ms: number;
+  bytes_in: number;
+  bytes_out: number;
+  api_key_id: string | null;
+}
+
+/** The usage events of a user, oldest first. */
+export async function eventsOf(node: TestService, userId: string): Promise<StoredEvent[]> {
+  const { rows } = await node.service.database.owner.query<StoredEvent>(
+    'select * from usage_events where user_id = $1 order by at, id',
+    [userId],
+  );
+  return rows;
+}
