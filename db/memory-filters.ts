@@ -40,6 +40,11 @@ export class Where {
     return this;
   }
 
+  /** False while it lets every memory of the tenant through. */
+  get narrows(): boolean {
+    return this.conditions.length > 1;
+  }
+
   get text(): string {
     return this.conditions.join(' and ');
   }

@@ -1,4 +1,4 @@
-import type { Where } from './memory-filters.ts';
+import { Where } from './memory-filters.ts';
 import type { Sql } from './sql.ts';
 
 /** A passage of a memory and its vector. Offsets are characters of the text that was embedded. */
@@ -54,6 +54,7 @@ const SCANNED = 1_000;
 /**
  * The memories whose passages have the most signs in common with a question's vector and that pass the filter, nearest first.
  * The filter holds before the cut: where the best thousand passages leave too few, the filter comes first.
+ * @param where makes the filter, narrowed to the tenant, anew for each statement
  */
 export async function findNearest(
   sql: Sql,
@@ -62,29 +63,32 @@ export async function findNearest(
   vector: Float32Array,
   limit: number,
 ): Promise<string[]> {
-  const scan = async (inner: (w: Where, distance: string) => string) => {
-    const w = where();
-    const distance = `bit_count(code # ${w.value(signs(vector))}::varbit)`;
-    const result = await sql.query<{ memory_id: string }>({ text: inner(w, distance), values: w.values });
-    return result.rows.map((row) => row.memory_id);
-  };
-  const near = await scan(
-    (w, distance) => `with near as materialized (
-        select memory_id, ${distance} as distance from memory_codes
-        where user_id = $1 and model = ${w.value(model)} order by distance, memory_id limit ${SCANNED}
-      )
-      select memory_id from (select memory_id, min(distance) as distance from near group by memory_id) n
-      where exists (select 1 from memories m where m.id = n.memory_id and ${w.text})
-      order by distance, memory_id limit ${w.value(limit)}`,
-  );
-  if (near.length >= limit || (await countCodes(sql, where().values[0] as string, model)) <= SCANNED) return near;
-  return scan(
-    (w, distance) => `select memory_id from (
-        select c.memory_id, min(${distance}) as distance from memory_codes c
-        where c.user_id = $1 and c.model = ${w.value(model)}
-          and c.memory_id in (select id from memories m where ${w.text}) group by c.memory_id
-      ) n order by distance, memory_id limit ${w.value(limit)}`,
-  );
+  const everything = new Where(where().values[0] as string);
+  const scanned = await scanCodes(sql, everything, model, vector);
+  const near = [...new Set(scanned)];
+  const passing = await passingFilter(sql, where(), near);
+  const nearest = near.filter((id) => passing.has(id)).slice(0, limit);
+  if (nearest.length === limit || scanned.length < SCANNED) return nearest;
+  return [...new Set(await scanCodes(sql, where(), model, vector))].slice(0, limit);
+}
+
+/** The memories of the nearest passages that a filter lets through, nearest first, one entry a passage. */
+async function scanCodes(sql: Sql, where: Where, model: string, vector: Float32Array): Promise<string[]> {
+  const filter = where.narrows ? `and memory_id in (select id from memories where ${where.text})` : '';
+  const result = await sql.query<{ memory_id: string }>({
+    text: `select memory_id from memory_codes where user_id = $1 and model = ${where.value(model)} ${filter}
+      order by bit_count(code # ${where.value(signs(vector))}::varbit), memory_id limit ${where.value(SCANNED)}`,
+    values: where.values,
+  });
+  return result.rows.map((row) => row.memory_id);
+}
+
+async function passingFilter(sql: Sql, where: Where, ids: readonly string[]): Promise<Set<string>> {
+  const result = await sql.query<{ id: string }>({
+    text: `select id from memories where ${where.text} and id = any (${where.value(ids)})`,
+    values: where.values,
+  });
+  return new Set(result.rows.map((row) => row.id));
 }
 
 /** The exact vectors of these memories, by memory. */
@@ -96,7 +100,7 @@ export async function findVectors(
 ): Promise<Map<string, VectorRow[]>> {
   const result = await sql.query<{ memory_id: string; chunk: number; start: number; end: number; vector: Buffer }>({
     name: 'find_vectors',
-    text: `select memory_id, chunk, first_character as start, last_character as end, vector from memory_vectors
+    text: `select memory_id::text, chunk, first_character as start, last_character as end, vector from memory_vectors
       where user_id = $1 and model = $2 and memory_id = any ($3) order by memory_id, chunk`,
     values: [userId, model, ids],
   });
@@ -107,15 +111,6 @@ export async function findVectors(
     byMemory.set(memory_id, rows);
   }
   return byMemory;
-}
-
-async function countCodes(sql: Sql, userId: string, model: string): Promise<number> {
-  const result = await sql.query<{ count: string }>({
-    name: 'count_codes',
-    text: `select count(*) from (select 1 from memory_codes where user_id = $1 and model = $2 limit ${SCANNED + 1}) c`,
-    values: [userId, model],
-  });
-  return Number(result.rows[0]?.count ?? 0);
 }
 
 /** A bit a number: 1 where it is positive. */

@@ -6,12 +6,13 @@ import type { Caller, Deps } from '../domain.ts';
 import { type Embedder, EmbedderUnavailable } from '../embedding/embedder.ts';
 import { bestPassage, fuse, type Parts, WEIGHTS } from './fusion.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
-import { isNarrowed, parseQuestion, plainQuestion, type Question } from './question.ts';
+import { isNarrowed, parseQuestion, plainQuestion } from './question.ts';
 
 /** Candidates from each half; then every candidate is scored on both. */
-const CANDIDATES = 200;
+const CANDIDATES = 100;
+const CANDIDATES_BY_WORDS_ALONE = 200;
 /** Best lexical candidates whose neighbours are looked at. */
-const WITH_NEIGHBOURS = 100;
+const WITH_NEIGHBOURS = 50;
 /** Below this nothing fits well: at most one answerable question in twenty, most of the others (`npm run eval`). */
 export const WEAK_BELOW = 0.2;
 const RECENT_MS = 30 * 86_400_000;
@@ -45,9 +46,13 @@ export interface Finding {
 
 /** Finds what fits a question: by its words and by its meaning, both scored for every candidate of either. */
 export async function find(deps: Deps, caller: Caller, filter: MemoryFilter, text: string): Promise<Finding> {
-  const meaning = embed(deps.embedder, text);
-  const { query, lexical, relaxed } = await findByWords(deps, caller, filter, text);
-  const { question, ran } = await meaning;
+  const asked = parseQuestion(text);
+  const [prepared, { question, ran }] = await Promise.all([
+    prepare(deps.sql, caller.userId, asked),
+    embed(deps.embedder, text),
+  ]);
+  const candidates = question ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE;
+  const { query, lexical, relaxed } = await findByWords(deps, caller, filter, prepared, text, candidates);
   const where = () => whereMemories(caller.userId, filter);
   const nearest = question ? await findNearest(deps.sql, where, question.model, question.vector, CANDIDATES) : [];
   const turns = await findNeighbours(deps.sql, caller.userId, [...lexical.hits.keys()].slice(0, WITH_NEIGHBOURS));
@@ -63,15 +68,20 @@ export async function find(deps: Deps, caller: Caller, filter: MemoryFilter, tex
   };
 }
 
-async function findByWords(deps: Deps, caller: Caller, filter: MemoryFilter, text: string) {
-  const attempt = async (question: Question): Promise<{ query: LexicalQuery; lexical: LexicalResult }> => {
-    const query = await prepare(deps.sql, caller.userId, question);
-    return { query, lexical: await rankLexical(deps.sql, caller.userId, filter, query, CANDIDATES) };
-  };
-  const question = parseQuestion(text);
-  const first = await attempt(question);
-  if (first.lexical.hits.size > 0 || !isNarrowed(question)) return { ...first, relaxed: false };
-  return { ...(await attempt(plainQuestion(text))), relaxed: true };
+/** The best by words; where the question's operators leave nothing, they are taken for words too. */
+async function findByWords(
+  deps: Deps,
+  caller: Caller,
+  filter: MemoryFilter,
+  query: LexicalQuery,
+  text: string,
+  candidates: number,
+): Promise<{ query: LexicalQuery; lexical: LexicalResult; relaxed: boolean }> {
+  const lexical = await rankLexical(deps.sql, caller.userId, filter, query, candidates);
+  if (lexical.hits.size > 0 || !isNarrowed(query.question)) return { query, lexical, relaxed: false };
+  const plain = await prepare(deps.sql, caller.userId, plainQuestion(text));
+  const found = await rankLexical(deps.sql, caller.userId, filter, plain, candidates);
+  return { query: plain, lexical: found, relaxed: true };
 }
 
 /** A question as a vector of a model, or why there is none. */

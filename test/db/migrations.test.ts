@@ -9,6 +9,7 @@ import { findEmbedded, startEmbedded } from '../../db/embedded.ts';
 import { migrateDown, migrateUp, migrationStatus, pendingMigrations } from '../../db/migrate.ts';
 import { migrationSource } from '../../db/migrations/index.ts';
 import type { Sql } from '../../db/sql.ts';
+import { addBackgroundRows } from '../support/background-rows.ts';
 import { dropDatabase, emptyDatabase } from '../support/database.ts';
 import { runScript, spawnScript } from '../support/run-script.ts';
 import { startTestService } from '../support/service.ts';
@@ -230,6 +231,7 @@ async function fill(): Promise<Record<string, string>> {
   expect((await user.api.get('/memories')).body.total).toBe(2);
   await fillIndex(node.service.database, user.userId, first.body.id);
   await node.stop();
+  await onDatabase(addBackgroundRows);
   await onDatabase((client) =>
     client.query(
       `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out

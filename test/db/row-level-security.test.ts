@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TENANTLESS_TABLES } from '../../db/catalogue.ts';
 import { APP_ROLE, assertRowLevelSecurity, connect } from '../../db/connect.ts';
+import { addBackgroundRows } from '../support/background-rows.ts';
 import { dropDatabase, emptyDatabase, freshDatabase } from '../support/database.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 import { fillIndex } from '../support/vectors.ts';
@@ -21,6 +22,7 @@ beforeAll(async () => {
   node = await startTestService();
   [ann, bob] = await Promise.all([fill('ann@example.com'), fill('bob@example.com')]);
   owner = await open(node.databaseUrl);
+  await addBackgroundRows(owner);
   app = await open(node.databaseUrl, `-c role=${APP_ROLE}`);
   tables = await tablesWithRowsOf(ann, bob);
 });

@@ -43,7 +43,10 @@ export async function startTestService(settings: Partial<Config> = {}): Promise<
     keyEnvironment: 'test',
   };
   const log = createLog({ level: settings.logLevel ?? process.env.TEST_LOG ?? 'silent', pretty: false });
-  const service = await startService({ ...config, ...settings, databaseUrl }, log);
+  const service = await startService({ ...config, ...settings, databaseUrl }, log).catch(async (error) => {
+    await rm(dataDir, { recursive: true, force: true });
+    throw error;
+  });
 
   return {
     url: service.url,
