@@ -39,7 +39,7 @@ async function greet(
   embedded: EmbeddedDatabase | undefined,
   person: boolean,
 ): Promise<void> {
-  const facts = { url: service.url, color: person };
+  const facts = { url: service.url, color: person, dataDir: resolve(config.dataDir) };
   if (!embedded) {
     process.stdout.write(`${welcome(facts)}\n`);
     return;

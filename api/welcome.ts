@@ -4,11 +4,13 @@ export interface WelcomeFacts {
   url: string;
   /** Shown when it is new and a person watches. */
   apiKey?: string;
+  /** Where the bridge finds address and key; absolute. */
+  dataDir?: string;
   color: boolean;
 }
 
 /** The lines that a first start prints: where things are, and what to paste to connect an IDE. Later starts print the addresses only. */
-export function welcome({ url, apiKey, color }: WelcomeFacts): string {
+export function welcome({ url, apiKey, dataDir, color }: WelcomeFacts): string {
   const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
   const addresses = [
     '',
@@ -19,11 +21,17 @@ export function welcome({ url, apiKey, color }: WelcomeFacts): string {
     `  Reference  ${url}/docs`,
     '',
   ];
-  return [...addresses, ...(apiKey ? connectLines(url, apiKey, bold) : [])].join('\n');
+  return [...addresses, ...(apiKey ? connectLines(url, apiKey, dataDir, bold) : [])].join('\n');
 }
 
 /** Ready-made lines for each IDE. They work from any folder: by the address and the key, or by the path of the bridge in this checkout. */
-function connectLines(url: string, apiKey: string, bold: (text: string) => string): string[] {
+function connectLines(
+  url: string,
+  apiKey: string,
+  dataDir: string | undefined,
+  bold: (text: string) => string,
+): string[] {
+  const bridge = { command: 'node', args: [bridgePath(), 'mcp'], ...(dataDir && { env: { DATA_DIR: dataDir } }) };
   const mcp = `${url}/mcp`;
   const authorization = `Bearer ${apiKey}`;
   const cursor = { mcpServers: { whitemagic: { url: mcp, headers: { Authorization: authorization } } } };
@@ -41,8 +49,8 @@ function connectLines(url: string, apiKey: string, bold: (text: string) => strin
     `  ${bold('VS Code')}: run`,
     `  code --add-mcp '${JSON.stringify(code)}'`,
     '',
-    `  ${bold('Any client that starts a program')} (stdio): the command is`,
-    `  node ${JSON.stringify(bridgePath())} mcp`,
+    `  ${bold('Any client that starts a program')} (stdio)`,
+    `  ${JSON.stringify(bridge)}`,
     '',
   ];
 }

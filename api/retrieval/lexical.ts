@@ -1,6 +1,7 @@
 import {
   type Bm25,
   type Corpus,
+  findByCharacter,
   findByPrefix,
   findCorpus,
   findSimilar,
@@ -13,6 +14,7 @@ import {
 import { type MemoryFilter, type Where, whereMemories } from '../../db/memory-filters.ts';
 import type { Sql } from '../../db/sql.ts';
 import type { Question } from './question.ts';
+import { isHalfPair } from './words.ts';
 
 /** Tuned on mixed lengths (`npm run eval`): full length normalisation, so that long texts do not bury short facts. */
 const K1 = 2;
@@ -21,6 +23,7 @@ const B = 1;
 const RESCUED = 0.7;
 const RESCUES_MAX = 3;
 const PREFIXES_MAX = 10;
+const PAIRS_MAX = 50;
 const PREFIX_LENGTH_MIN = 3;
 const TYPO_LENGTH_MIN = 4;
 /** Candidates come from the rarest words until they promise this many; then every word is scored on them. */
@@ -46,7 +49,9 @@ export async function prepare(sql: Sql, userId: string, question: Question): Pro
   const wanted = new Set(question.words);
   const terms = found.filter(({ word }) => wanted.has(word));
   const rescued = await Promise.all(
-    terms.filter(({ memories }) => memories === 0).map((term) => rescue(sql, userId, term, question)),
+    terms
+      .filter(({ memories, lexeme }) => memories === 0 || isHalfPair(lexeme))
+      .map((term) => rescue(sql, userId, term, question)),
   );
   const present = terms.filter(({ memories }) => memories > 0);
   const weighed = [
@@ -82,13 +87,19 @@ export async function rankLexical(
   limit: number,
 ): Promise<LexicalResult> {
   if (query.weighed.length === 0) return { hits: new Map(), candidates: 0, complete: true };
-  const candidateHashes = rarest(query);
-  const where = narrowed(userId, filter, query);
-  const ranked = await rankByWords(sql, where, query.weighed, candidateHashes, query.bm25, limit);
+  const rank = (candidates: readonly string[]) =>
+    rankByWords(sql, narrowed(userId, filter, query), query.weighed, candidates, query.bm25, limit);
+  let candidates = rarest(query);
+  let ranked = await rank(candidates);
+  // The rarest words may stand only where the filter does not reach: then the common ones are asked too.
+  if (ranked.length === 0 && candidates.length < query.weighed.length) {
+    candidates = query.weighed.map(({ hash }) => hash);
+    ranked = await rank(candidates);
+  }
   return {
     hits: new Map(ranked.map(({ id, score }) => [id, score / query.maximum])),
     candidates: ranked[0]?.candidates ?? 0,
-    complete: candidateHashes.length === query.weighed.length,
+    complete: candidates.length === query.weighed.length,
   };
 }
 
@@ -119,8 +130,12 @@ function narrowed(userId: string, filter: MemoryFilter, { question, known }: Lex
   return where;
 }
 
-/** Words that the tenant has and that may be meant: what begins like the last word, or looks like a mistyped one. */
+/** Words that the tenant has and that may be meant: pairs with a single character in them, what begins like the last word, or looks like a mistyped one. */
 async function rescue(sql: Sql, userId: string, term: Term, { last }: Question): Promise<Term[]> {
+  if (isHalfPair(term.lexeme)) {
+    const pairs = await findByCharacter(sql, userId, term.lexeme, PAIRS_MAX);
+    return pairs.map((found) => ({ ...found, word: term.word }));
+  }
   if (term.word === last && term.lexeme.length >= PREFIX_LENGTH_MIN) {
     const longer = await findByPrefix(sql, userId, term.lexeme, PREFIXES_MAX);
     if (longer.length > 0) return longer.map((found) => ({ ...found, word: term.word }));

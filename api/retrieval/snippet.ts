@@ -6,6 +6,9 @@ export const MARK = '**';
 
 /** Words of a snippet. */
 const LENGTH = 40;
+/** Characters of a snippet, about, however long its words are; and of what stands between two marks. */
+const CHARACTERS = 1_000;
+const STRETCH = 500;
 
 export interface Snippet {
   /** The passage, the matched words in it between marks. */
@@ -43,12 +46,23 @@ function mark(text: string, words: readonly Word[], found: readonly (string | un
     const word = words[i] as Word;
     // A name and its parts overlap: the first that matched is marked.
     if (found[i] === undefined || word.start < at) continue;
-    snippet += `${text.slice(at, word.start)}${MARK}${text.slice(word.start, word.end)}${MARK}`;
+    if (snippet.length > CHARACTERS) return `${snippet.trim()} …`;
+    snippet += `${shortened(text, at, word.start)}${MARK}${shortened(text, word.start, word.end)}${MARK}`;
     at = word.end;
   }
   const end = to === words.length ? text.length : Math.max(at, words[to - 1]?.end ?? at);
-  snippet += text.slice(at, end);
+  snippet += shortened(text, at, end);
   return `${from > 0 ? '… ' : ''}${snippet.trim()}${to < words.length ? ' …' : ''}`;
+}
+
+/** A stretch of a text, its middle left out where it is long: data without blanks is one word. */
+function shortened(text: string, from: number, to: number): string {
+  if (to - from <= STRETCH) return text.slice(from, to);
+  const half = STRETCH / 2;
+  // A cut may have gone through a character of two units.
+  const head = text.slice(from, from + half).replace(/[\ud800-\udbff]$/, '');
+  const tail = text.slice(to - half, to).replace(/^[\udc00-\udfff]/, '');
+  return `${head} … ${tail}`;
 }
 
 /** Where the window with the heaviest set of different wanted words begins, a few words before the first of them. */

@@ -13,9 +13,14 @@ const RUN = /[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*(?:[./:@\\-]+[\p{L}\p{N}_][\p{L}\p{
 const PART = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu;
 /** Where a camelCase or PascalCase name falls into words: `parseJSONBody` is parse, JSON, Body. */
 const CAMEL = /(?<=\p{Ll}|\p{N})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
-/** Scripts that put no blanks between words: every pair of neighbours is looked up. */
+/**
+ * Scripts that put no blanks between words, or hang particles on them as Korean does: every pair of neighbours is looked up.
+ * `scx`, since signs like the long sound of `サーバー` belong to several scripts; a mark stays with its letter.
+ */
 const UNSPACED =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]+/gu;
+  /(?:[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]\p{M}*)+/gu;
+/** A character as a reader sees it: a syllable that is spelt out in Jamo, or a letter with its marks. */
+const CHARACTER = /[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*|[\s\S]\p{M}*/gu;
 const DIACRITICS = /[\u0300-\u036f]/g;
 
 /**
@@ -25,10 +30,9 @@ const DIACRITICS = /[\u0300-\u036f]/g;
 export function* wordsOf(text: string): Generator<Word> {
   for (const run of text.matchAll(RUN)) {
     const parts = [...partsOf(run[0], run.index)];
-    if (parts.length > 1 || (parts[0] && parts[0].end - parts[0].start !== run[0].length)) {
-      // A path or a long chain is its parts; as a whole it is looked up when it is a name one could ask for.
-      yield form(run[0], run.index);
-    }
+    const isPart = parts[0] !== undefined && parts[0].end - parts[0].start === run[0].length;
+    // As a whole it is looked up when it is a name one could ask for; without blanks it would be a sentence.
+    if (!isPart && !hasUnspaced(run[0])) yield form(run[0], run.index);
     yield* parts;
   }
 }
@@ -36,7 +40,7 @@ export function* wordsOf(text: string): Generator<Word> {
 function* partsOf(run: string, offset: number): Generator<Word> {
   for (const part of run.matchAll(PART)) {
     const start = offset + part.index;
-    if (part[0].search(UNSPACED) >= 0) yield* pairsOf(part[0], start);
+    if (hasUnspaced(part[0])) yield* pairsOf(part[0], start);
     else yield* camelParts(part[0], start);
   }
 }
@@ -54,9 +58,9 @@ function* camelParts(part: string, start: number): Generator<Word> {
 function* pairsOf(part: string, start: number): Generator<Word> {
   let at = 0;
   for (const run of part.matchAll(UNSPACED)) {
-    if (run.index > at) yield form(part.slice(at, run.index), start + at);
+    if (run.index > at) yield* camelParts(part.slice(at, run.index), start + at);
     at = run.index + run[0].length;
-    const characters = [...run[0]];
+    const characters = run[0].match(CHARACTER) as string[];
     let offset = start + run.index;
     if (characters.length === 1) yield form(run[0], offset);
     for (let i = 0; i + 1 < characters.length; i++) {
@@ -65,7 +69,16 @@ function* pairsOf(part: string, start: number): Generator<Word> {
       offset += one.length;
     }
   }
-  if (at < part.length) yield form(part.slice(at), start + at);
+  if (at < part.length) yield* camelParts(part.slice(at), start + at);
+}
+
+function hasUnspaced(text: string): boolean {
+  return text.search(UNSPACED) >= 0;
+}
+
+/** True for a single character of such a script: a word that pairs hold only as a part. */
+export function isHalfPair(word: string): boolean {
+  return hasUnspaced(word) && [...word].length === 1;
 }
 
 function form(text: string, start: number): Word {

@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type MainProcess, startMain } from '../support/main-process.ts';
+
+const SECRET = 'xylophone-quarrel-9417';
+let dataDir: string;
+let service: MainProcess;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-log-'));
+  service = await startMain(dataDir, { LOG_LEVEL: 'trace', EMBEDDER: 'none' });
+});
+afterAll(async () => {
+  await service.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+it('at its most talkative the log holds no key and no word of a memory, a question or a filter', async () => {
+  const { api } = service;
+  const rpc = (name: string, input: object) => ({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name, arguments: input },
+  });
+  const created = await api.post('/memories', {
+    title: SECRET,
+    content: SECRET,
+    tags: [SECRET],
+    metadata: { [SECRET]: SECRET },
+  });
+  expect(created.status).toBe(201);
+  await api.post('/search', { query: SECRET });
+  await api.get(`/memories?tags=${SECRET}&project=${SECRET}`);
+  await api.post('/memories', { title: SECRET, [SECRET]: 1 });
+  await api.post('/memories', `{"title": "${SECRET}`);
+  await api.post(`${service.url}/mcp`, rpc('create_memory', { title: SECRET, content: `${SECRET} 2` }));
+  await api.post(`${service.url}/mcp`, rpc('search_memories', { query: SECRET, nonsense: SECRET }));
+  const key = await api.post('/user/keys', { name: SECRET });
+  const asked = await api.get('/stats', { 'X-Request-Id': 'the-last-request' });
+  expect(asked.status).toBe(200);
+  await expect.poll(() => service.output()).toContain('the-last-request');
+  const log = service.output();
+  expect(log).toContain('"operation":"memories.create"');
+  for (const secret of [SECRET, api.apiKey as string, key.body.api_key]) expect(log).not.toContain(secret);
+});
