@@ -5,6 +5,7 @@ import {
   leaseQueued,
   type QueuedMemory,
   releaseQueued,
+  renewLeases,
   settleQueued,
 } from '../../db/embedding-queue.ts';
 import { replaceVectors } from '../../db/vectors.ts';
@@ -24,6 +25,8 @@ const BATCH = 16;
 /** Memories queued by other nodes, or left by a killed one, are found by looking. */
 const LOOK_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 2_000;
+/** A third of a lease. */
+const RENEW_EVERY_MS = 5_000;
 
 /** Starts to work on the queue. Memories that lack vectors of the present model are put into it first. */
 export function startIndexer(database: Database, embedder: Embedder, log: Logger): Indexer {
@@ -76,6 +79,9 @@ export function startIndexer(database: Database, embedder: Embedder, log: Logger
 async function embedSome(database: Database, embedder: Embedder): Promise<number> {
   const queued = await leaseQueued(database.owner, BATCH);
   if (queued.length === 0) return 0;
+  const renewing = setInterval(() => {
+    renewLeases(database.owner, queued).catch(() => undefined);
+  }, RENEW_EVERY_MS).unref();
   try {
     const chunks = await embedder.embedDocuments(queued.map(textOf));
     for (const [index, memory] of queued.entries()) {
@@ -84,6 +90,8 @@ async function embedSome(database: Database, embedder: Embedder): Promise<number
   } catch (error) {
     await releaseQueued(database.owner, queued).catch(() => undefined);
     throw error;
+  } finally {
+    clearInterval(renewing);
   }
   return queued.length;
 }

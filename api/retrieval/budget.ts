@@ -11,6 +11,7 @@ export const tokensAsJson: Weigh = (answer) => countTokens(JSON.stringify(answer
  * made, so that a cursor moves on.
  * @param answer the whole answer with these items, as it would be sent
  * @param shorten an item in at most `room` tokens; undefined when what is left of it would tell nothing
+ * @param plain the answer without what it holds beside its items, where that is long: items are priced in it
  */
 export function fillPage<Item, Answer>(
   items: readonly Item[],
@@ -18,11 +19,12 @@ export function fillPage<Item, Answer>(
   weigh: Weigh,
   answer: (shown: Item[]) => Answer,
   shorten: (item: Item, room: number, cost: (item: Item) => number, isFirst: boolean) => Item | undefined,
+  plain: (shown: Item[]) => unknown = answer,
 ): Item[] {
-  const bare = weigh(answer([]));
-  const cost = (item: Item) => weigh(answer([item])) - bare;
+  const empty = weigh(plain([]));
+  const cost = (item: Item) => weigh(plain([item])) - empty;
   const shown: Item[] = [];
-  let left = max - bare;
+  let left = max - weigh(answer([]));
   for (const item of items) {
     const fitted = shorten(item, left, cost, shown.length === 0);
     if (fitted === undefined) break;

@@ -3,9 +3,10 @@ import type { MemoryFilter } from '../../db/memory-filters.ts';
 import { listMemories } from '../../db/memory-lists.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { type FilterInput, toFilter } from '../memory/filter.ts';
-import { cutText } from './budget.ts';
-import { find } from './find.ts';
+import { type Finding, type Found, find, passageIn } from './find.ts';
+import { type Item, pack } from './pack.ts';
 import { whyNothing } from './search.ts';
+import { passageStart } from './snippet.ts';
 import { countTokens, TOKENIZER } from './tokens.ts';
 
 type Cap = { words: number } | { characters: number };
@@ -26,12 +27,6 @@ export const TIERS: Record<Tier, { short: TierPart; long: TierPart }> = {
 const CANDIDATES = 100;
 const DEFAULT_TIER: Tier = 1;
 
-interface Item {
-  memory: MemoryRow;
-  text: string;
-  cut: boolean;
-}
-
 /**
  * A Markdown package of active, unexpired memories, the most relevant to `query` first, or the newest, within
  * `max_tokens`. The count in the answer is that of the very text.
@@ -47,10 +42,7 @@ export async function context(
     tier === undefined
       ? await candidates(deps, caller, filter, input.query, CANDIDATES)
       : await tierCandidates(deps, caller, filter, input.query, TIERS[tier]);
-  const chosen =
-    tier === undefined
-      ? found.slice(0, CANDIDATES).map((memory) => ({ memory, text: memory.content, cut: false }))
-      : byTier(found, tier);
+  const chosen = tier === undefined ? found.slice(0, CANDIDATES) : byTier(found, tier);
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
   const reason = found.length === 0 ? await whyNothing(deps.sql, caller) : undefined;
   const answer = (items: Item[]) => {
@@ -79,15 +71,26 @@ async function candidates(
   filter: MemoryFilter,
   query: string | undefined,
   most: number,
-): Promise<MemoryRow[]> {
+): Promise<Item[]> {
   if (query === undefined) {
     const page = { sort: 'created_at', order: 'desc', limit: most + 1 } as const;
-    return listMemories(deps.sql, caller.userId, filter, page);
+    const newest = await listMemories(deps.sql, caller.userId, filter, page);
+    return newest.map((memory) => ({ memory, text: memory.content, cut: false }));
   }
-  const { ranked } = await find(deps, caller, filter, query);
-  const ids = ranked.slice(0, most + 1).map(({ id }) => id);
+  const finding = await find(deps, caller, filter, query);
+  const best = finding.ranked.slice(0, most + 1);
+  const ids = best.map(({ id }) => id);
   const byId = new Map((await findMemories(deps.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
-  return ids.flatMap((id) => byId.get(id) ?? []);
+  return best.flatMap((found) => {
+    const memory = byId.get(found.id);
+    return memory ? [itemOf(memory, found, finding)] : [];
+  });
+}
+
+function itemOf(memory: MemoryRow, found: Found, { query }: Finding): Item {
+  const near = passageIn(memory, found);
+  const start = () => passageStart(memory.content, query, near);
+  return { memory, text: memory.content, cut: false, score: found.score, passageStart: start };
 }
 
 /** What a tier chooses from: each type for itself, so that many of the one do not crowd out the other. */
@@ -97,7 +100,7 @@ async function tierCandidates(
   filter: MemoryFilter,
   query: string | undefined,
   { short, long }: (typeof TIERS)[Tier],
-): Promise<MemoryRow[]> {
+): Promise<Item[]> {
   const parts = await Promise.all([
     candidates(deps, caller, { ...filter, type: 'short_term' }, query, short.most),
     candidates(deps, caller, { ...filter, type: 'long_term' }, query, long.most),
@@ -105,15 +108,15 @@ async function tierCandidates(
   return parts.flat();
 }
 
-function byTier(memories: MemoryRow[], tier: Tier): Item[] {
+function byTier(items: Item[], tier: Tier): Item[] {
   const { short, long } = TIERS[tier];
   const take = (type: MemoryRow['type'], part: TierPart) =>
-    memories
-      .filter((memory) => memory.type === type)
+    items
+      .filter(({ memory }) => memory.type === type)
       .slice(0, part.most)
-      .map((memory) => {
+      .map(({ memory, score }): Item => {
         const text = capped(memory.content, part.cap);
-        return { memory, text, cut: text.length < memory.content.length };
+        return { memory, text, cut: text.length < memory.content.length, score };
       });
   return [...take('short_term', short), ...take('long_term', long)];
 }
@@ -122,49 +125,6 @@ function capped(content: string, cap: Cap): string {
   if ('words' in cap) return new RegExp(`^\\s*(?:\\S+\\s+){0,${cap.words - 1}}\\S+`, 'u').exec(content)?.[0] ?? content;
   if (content.length <= cap.characters) return content;
   return [...content.slice(0, 2 * cap.characters)].slice(0, cap.characters).join('');
-}
-
-/** Items from the first on while they fit; the first that does not is cut to what is left, and the ones behind it are left out. */
-function pack(items: Item[], budget: number, weigh: (items: Item[]) => number): Item[] {
-  const bare = weigh([]);
-  const taken: Item[] = [];
-  let left = budget - bare;
-  for (const whole of items) {
-    const item = clamp(whole, budget);
-    const cost = weigh([item]) - bare;
-    // Section headings are paid once: only the whole tells what is really left.
-    if (cost > left) left = budget - weigh(taken);
-    if (cost > left || item.cut !== whole.cut) break;
-    left -= cost;
-    taken.push(item);
-  }
-  // The sum of the parts is close to the whole, not equal to it: the whole decides.
-  while (taken.length > 0 && weigh(taken) > budget) taken.pop();
-  for (const next of items.slice(taken.length, taken.length + CUT_TRIES)) {
-    const cut = cutToFit(taken, next, budget, weigh);
-    if (cut) return [...taken, cut];
-  }
-  return taken;
-}
-
-/** How many memories are tried for the last place: one may have a head that leaves no room for its text. */
-const CUT_TRIES = 5;
-/** A passage of fewer tokens than this tells nobody anything. */
-const PASSAGE_MIN = 20;
-/** No more of a text than this many characters a token of the budget is ever looked at. */
-const CHARACTERS_PER_TOKEN = 12;
-
-function clamp(item: Item, budget: number): Item {
-  const most = budget * CHARACTERS_PER_TOKEN;
-  return item.text.length <= most ? item : { ...item, text: item.text.slice(0, most), cut: true };
-}
-
-function cutToFit(taken: Item[], item: Item, budget: number, weigh: (items: Item[]) => number): Item | undefined {
-  const withText = (text: string): Item => ({ ...item, text, cut: item.cut || text.length < item.text.length });
-  const bare = weigh([...taken, withText('')]);
-  if (budget - bare < PASSAGE_MIN) return undefined;
-  const text = cutText(item.text, budget - bare, (cut) => weigh([...taken, withText(cut)]) - bare);
-  return text === '' ? undefined : withText(text);
 }
 
 function render(heading: string, items: Item[]): string {

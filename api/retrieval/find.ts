@@ -4,6 +4,7 @@ import { findNeighbours, type Neighbour } from '../../db/neighbours.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/vectors.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { type Embedder, EmbedderUnavailable } from '../embedding/embedder.ts';
+import { textOf } from '../embedding/indexer.ts';
 import { bestPassage, fuse, type Parts, WEIGHTS } from './fusion.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
 import { isNarrowed, parseQuestion, plainQuestion } from './question.ts';
@@ -187,4 +188,11 @@ function dot(a: Float32Array, b: Float32Array): number {
   let total = 0;
   for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
   return total;
+}
+
+/** The passage that was found by meaning, in the content: the title may lead what was embedded. */
+export function passageIn(memory: { title: string; content: string }, { passage }: Found) {
+  if (!passage) return undefined;
+  const lead = textOf(memory).length - memory.content.length;
+  return { start: Math.max(0, passage.start - lead), end: passage.end - lead };
 }

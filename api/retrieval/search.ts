@@ -3,11 +3,10 @@ import { findMemories, hasMemories, type MemoryRow } from '../../db/memories.ts'
 import type { Sql } from '../../db/sql.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import type { Caller, Deps } from '../domain.ts';
-import { textOf } from '../embedding/indexer.ts';
 import { decodeCursor, encodeCursor } from '../memory/cursor.ts';
 import { type FilterInput, toFilter } from '../memory/filter.ts';
 import { capFields, cutText, fillPage, tokensAsJson } from './budget.ts';
-import { type Finding, type Found, find } from './find.ts';
+import { type Finding, type Found, find, passageIn } from './find.ts';
 import { snippetOf } from './snippet.ts';
 
 /** How many of the best are ranked; a cursor pins them, so that nothing written meanwhile shuffles the pages. */
@@ -38,23 +37,25 @@ export async function search(deps: Deps, caller: Caller, input: SearchInput) {
   const reason = total === 0 ? await whyNothing(deps.sql, caller) : undefined;
   const pinsMax =
     max_tokens === undefined ? RANKED_MAX : Math.floor((max_tokens * CURSOR_SHARE) / TOKENS_PER_PINNED_ID);
+  const page = (shown: SearchResult[], next_cursor: string | null) => ({
+    results: shown,
+    total,
+    total_relation: isExact(finding) ? ('eq' as const) : ('gte' as const),
+    next_cursor,
+    truncated: shown.length < results.length,
+    parts: finding.ran,
+    ...(finding.relaxed && { relaxed: true as const }),
+    ...(finding.weak && { weak: true as const }),
+    ...(reason && { reason }),
+  });
   const answer = (shown: SearchResult[]) => {
     const used = consumed(ids, results, shown, limit);
     const next = { done: ranking.done + used, all: ranking.all, pinned: ids.slice(used, used + pinsMax) };
-    return {
-      results: shown,
-      total,
-      total_relation: isExact(finding) ? ('eq' as const) : ('gte' as const),
-      next_cursor: next.done < next.all ? encodeCursor(question, [next.done, next.all, pack(next.pinned)]) : null,
-      truncated: shown.length < results.length,
-      parts: finding.ran,
-      ...(finding.relaxed && { relaxed: true as const }),
-      ...(finding.weak && { weak: true as const }),
-      ...(reason && { reason }),
-    };
+    return page(shown, next.done < next.all ? encodeCursor(question, [next.done, next.all, pack(next.pinned)]) : null);
   };
   if (max_tokens === undefined) return answer(results);
-  return answer(fillPage(results, max_tokens, deps.weigh ?? tokensAsJson, answer, shorten));
+  const withoutCursor = (shown: SearchResult[]) => page(shown, null);
+  return answer(fillPage(results, max_tokens, deps.weigh ?? tokensAsJson, answer, shorten, withoutCursor));
 }
 
 /** Where a page of results starts: how many of how many ranked ones came before, and the ids that are pinned for it. */
@@ -139,13 +140,6 @@ function present(memory: MemoryRow, found: Found, finding: Finding, explain: boo
 function explained({ parts }: Found) {
   const known = Object.entries(parts).flatMap(([part, value]) => (value === undefined ? [] : [[part, round(value)]]));
   return Object.fromEntries(known);
-}
-
-/** The passage that was found by meaning, in the content: the title may lead what was embedded. */
-function passageIn(memory: MemoryRow, { passage }: Found) {
-  if (!passage) return undefined;
-  const lead = textOf(memory).length - memory.content.length;
-  return { start: Math.max(0, passage.start - lead), end: passage.end - lead };
 }
 
 function round(score: number): number {

@@ -33,6 +33,19 @@ export function snippetOf(text: string, query: Pick<LexicalQuery, 'terms' | 'wei
   return { snippet: mark(text, words, found, from), matched };
 }
 
+/** Where a text's best passage for a question begins: a character offset, at the start of its line where that is near. */
+export function passageStart(text: string, query: Pick<LexicalQuery, 'terms' | 'weighed'>, near?: Range): number {
+  const weights = new Map(query.weighed.map(({ hash, weight }) => [hash, weight]));
+  const lexemes = new Map(query.terms.map(({ lexeme, hash }) => [lexeme, weights.get(hash) ?? 0]));
+  const words = [...wordsOf(text)];
+  const found = words.map(({ word }) => lexemeOf(word, lexemes));
+  const start = words[bestWindow(found, lexemes) ?? firstWithin(words, near)]?.start ?? 0;
+  const line = text.lastIndexOf('\n', start) + 1;
+  return start - line < LINE_NEAR ? line : start;
+}
+
+const LINE_NEAR = 200;
+
 interface Range {
   start: number;
   end: number;

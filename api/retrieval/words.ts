@@ -18,7 +18,7 @@ const CAMEL = /(?<=\p{Ll}|\p{N})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
  * `scx`, since signs like the long sound of `サーバー` belong to several scripts; a mark stays with its letter.
  */
 const UNSPACED =
-  /(?:[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]\p{M}*)+/gu;
+  /(?:(?!\p{M})[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]\p{M}*)+/gu;
 /** A character as a reader sees it: a syllable that is spelt out in Jamo, or a letter with its marks. */
 const CHARACTER = /[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*|[\s\S]\p{M}*/gu;
 const DIACRITICS = /[\u0300-\u036f]/g;
@@ -32,7 +32,7 @@ export function* wordsOf(text: string): Generator<Word> {
     const parts = [...partsOf(run[0], run.index)];
     const isPart = parts[0] !== undefined && parts[0].end - parts[0].start === run[0].length;
     // As a whole it is looked up when it is a name one could ask for; without blanks it would be a sentence.
-    if (!isPart && !hasUnspaced(run[0])) yield form(run[0], run.index);
+    if (parts.length > 0 && !isPart && !hasUnspaced(run[0])) yield form(run[0], run.index);
     yield* parts;
   }
 }

@@ -1,0 +1,117 @@
+import type { MemoryRow } from '../../db/memories.ts';
+import { cutText } from './budget.ts';
+import { wordsOf } from './words.ts';
+
+/** A memory as it may stand in a package. */
+export interface Item {
+  memory: MemoryRow;
+  text: string;
+  /** True when `text` is less than the memory's content. */
+  cut: boolean;
+  /** How well it fits the question; undefined where nothing was asked. */
+  score?: number | undefined;
+  /** Where in `text` the passage begins that fits best; asked for only when the text has to be cut. */
+  passageStart?: (() => number) | undefined;
+}
+
+/** Tokens that a package of these items takes. */
+export type WeighItems = (items: Item[]) => number;
+
+/** How many memories are tried for the last place: one may have a head that leaves no room for its text. */
+const CUT_TRIES = 5;
+/** A passage of fewer tokens than this tells nobody anything. */
+const PASSAGE_MIN = 20;
+/** No more of a text than this many characters a token of the budget is ever looked at. */
+const CHARACTERS_PER_TOKEN = 12;
+/** Two texts that share this part of their words, and every number, say the same. */
+const SAME_WORDS = 0.9;
+/** Characters by which two texts are compared. */
+const COMPARED = 4_000;
+
+/**
+ * The items that fill a budget best: whole ones, by what they are worth for their tokens, none that repeats another; then the best
+ * passage of one that did not fit. They come back in the order they were given in.
+ */
+export function pack(items: readonly Item[], budget: number, weigh: WeighItems): Item[] {
+  const bare = weigh([]);
+  const priced = items.map((item, rank) => {
+    const clamped = clamp(item, budget);
+    return { item: clamped, rank, whole: clamped === item, cost: weigh([clamped]) - bare };
+  });
+  const best = Math.max(...items.map(({ score }) => score ?? 0));
+  const byWorth = [...priced].sort((a, b) => worth(b, best) - worth(a, best) || a.rank - b.rank);
+  const distinct = withoutRepeats(byWorth);
+  const taken = new Set<(typeof priced)[number]>();
+  const chosen = () => [...taken].sort((a, b) => a.rank - b.rank).map(({ item }) => item);
+  // Twice: section headings are paid once, so after the first round the whole tells what is really left.
+  for (let round = 0; round < 2; round++) {
+    let left = budget - weigh(chosen());
+    for (const one of distinct) {
+      if (taken.has(one) || !one.whole || one.cost > left) continue;
+      taken.add(one);
+      left -= one.cost;
+    }
+  }
+  // The sum of the parts is close to the whole, not equal to it: the whole decides.
+  for (const one of [...taken].reverse()) {
+    if (weigh(chosen()) <= budget) break;
+    taken.delete(one);
+  }
+  const rest = distinct.filter((one) => !taken.has(one)).sort((a, b) => a.rank - b.rank);
+  return withPassage(chosen(), rest.slice(0, CUT_TRIES), budget, weigh);
+}
+
+/** What an item is worth by its score and its tokens: a short one that fits a little less is worth more than a long one. */
+function worth({ item, rank, cost }: { item: Item; rank: number; cost: number }, best: number): number {
+  if (item.score === undefined) return -rank;
+  // Exponents chosen on the development sets, `npm run eval -- --context`.
+  return (Math.max(0, item.score) / (best || 1)) ** 4 / Math.sqrt(Math.max(1, cost));
+}
+
+function withPassage(chosen: Item[], rest: { item: Item }[], budget: number, weigh: WeighItems): Item[] {
+  for (const { item } of rest) {
+    const cut = cutToFit(chosen, item, budget, weigh);
+    if (cut) return [...chosen, cut];
+  }
+  return chosen;
+}
+
+function cutToFit(taken: Item[], item: Item, budget: number, weigh: WeighItems): Item | undefined {
+  const start = item.passageStart?.() ?? 0;
+  const passage = start > 0 ? `… ${item.text.slice(start)}` : item.text;
+  const withText = (text: string): Item => ({ ...item, text, cut: item.cut || text !== item.text });
+  const bare = weigh([...taken, withText('')]);
+  if (budget - bare < PASSAGE_MIN) return undefined;
+  const text = cutText(passage, budget - bare, (cut) => weigh([...taken, withText(cut)]) - bare);
+  return text === '' ? undefined : withText(text);
+}
+
+function clamp(item: Item, budget: number): Item {
+  const most = budget * CHARACTERS_PER_TOKEN;
+  if (item.text.length <= most) return item;
+  const start = Math.min(item.passageStart?.() ?? 0, Math.max(0, item.text.length - most));
+  return { ...item, text: item.text.slice(start, start + most), cut: true, passageStart: undefined };
+}
+
+/** Of items that say the same, the first. */
+function withoutRepeats<One extends { item: Item }>(items: readonly One[]): One[] {
+  const kept: { one: One; words: Set<string> }[] = [];
+  for (const one of items) {
+    const { memory, text } = one.item;
+    const compared = `${memory.title}\n${text.slice(0, COMPARED)}`;
+    const words = new Set([...wordsOf(compared)].map(({ word }) => word));
+    if (!kept.some((other) => saysTheSame(words, other.words))) kept.push({ one, words });
+  }
+  return kept.map(({ one }) => one);
+}
+
+function saysTheSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  if (Math.min(a.size, b.size) < SAME_WORDS * Math.max(a.size, b.size)) return false;
+  let shared = 0;
+  for (const word of a) {
+    if (b.has(word)) shared++;
+    // A changed number is a changed fact.
+    else if (/\p{N}/u.test(word)) return false;
+  }
+  return shared > 0 && shared >= SAME_WORDS * (a.size + b.size - shared);
+}
