@@ -10,8 +10,8 @@ export interface QueuedMemory {
   content: string;
 }
 
-/** How long a worker may take before another one tries. */
-const LEASE = "interval '2 minutes'";
+/** How long a worker may be silent before another one tries: what a killed one had waits no longer. */
+const LEASE = "interval '15 seconds'";
 
 /** Puts a memory into the queue, in the transaction that wrote it. */
 export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: string): Promise<void> {
@@ -56,6 +56,20 @@ export async function leaseQueued(sql: Sql, limit: number): Promise<QueuedMemory
     values: [limit],
   });
   return result.rows;
+}
+
+/** Says that a worker still works on these. As the owner. */
+export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
+  await sql.query({
+    text: `update embedding_queue q set leased_until = now() + ${LEASE}
+      from unnest($1::uuid[], $2::uuid[], $3::integer[]) as r (user_id, memory_id, revision)
+      where q.user_id = r.user_id and q.memory_id = r.memory_id and q.revision = r.revision`,
+    values: [
+      queued.map(({ user_id }) => user_id),
+      queued.map(({ memory_id }) => memory_id),
+      queued.map(({ revision }) => revision),
+    ],
+  });
 }
 
 /** Takes a memory off the queue, unless it changed meanwhile: then answers false, and its vectors are not to be written. As the owner. */

@@ -68,6 +68,51 @@ export async function forgetWords(sql: Sql, userId: string, ids: readonly string
   return Number(result.rows[0]?.words ?? 0);
 }
 
+export interface Similar {
+  id: string;
+  /** Share of the words that the two have in common, 0 to 1. */
+  score: number;
+}
+
+/** What is longer than this many different words is no fact that somebody repeats. */
+const COMPARED_TERMS = 500;
+
+/** Active memories that share most of their words with this one, most alike first. Candidates share one of its rarest words. */
+export async function findSimilarMemories(
+  sql: Sql,
+  userId: string,
+  id: string,
+  least: number,
+  limit: number,
+): Promise<Similar[]> {
+  const result = await sql.query<Similar>({
+    name: 'find_similar_memories',
+    text: `with mine as materialized (
+        select terms, project, cardinality(terms) as size from memories
+        where user_id = $1 and id = $2 and cardinality(terms) <= ${COMPARED_TERMS}
+      ),
+      rare as materialized (
+        select array_agg(hash) as hashes from (
+          select hash from lexicon where user_id = $1 and hash = any ((select terms from mine)::bigint[]) and memories > 1
+          order by memories, hash limit 8
+        ) r
+      ),
+      candidate as materialized (
+        select m.id, m.terms, mine.terms as wanted, mine.size from memories m, mine
+        where user_id = $1 and id <> $2 and status = 'active' and m.project is not distinct from mine.project
+          and m.terms && (select hashes from rare) and cardinality(m.terms) between mine.size * $3::float8 and mine.size / $3::float8 limit 100
+      )
+      select id, score from (
+        select id, (shared / (cardinality(terms) + size - shared))::float8 as score
+        from candidate, lateral (
+          select count(*)::float8 as shared from (select unnest(terms) intersect select unnest(wanted)) both_have
+        ) s
+      ) scored where score >= $3::float8 order by score desc, id limit $4`,
+    values: [userId, id, least, limit],
+  });
+  return result.rows;
+}
+
 /** A word of a question as the index knows it. */
 export interface Term {
   /** The word as it was asked. */
@@ -99,6 +144,18 @@ export async function findByPrefix(sql: Sql, userId: string, prefix: string, lim
     text: `select $2 as word, lexeme, hash::text as hash, memories from lexicon
       where user_id = $1 and lexeme ^@ $2 and lexeme >= $2 collate "C" and memories > 0 order by memories desc, lexeme limit $3`,
     values: [userId, prefix, limit],
+  });
+  return result.rows;
+}
+
+/** The tenant's pairs of characters that hold one, the most used first. */
+export async function findByCharacter(sql: Sql, userId: string, character: string, limit: number): Promise<Term[]> {
+  const result = await sql.query<Term>({
+    name: 'find_by_character',
+    text: `select $2 as word, lexeme, hash::text as hash, memories from lexicon
+      where user_id = $1 and memories > 0 and length(lexeme) = 2 and position($2 in lexeme) > 0
+      order by memories desc, lexeme limit $3`,
+    values: [userId, character, limit],
   });
   return result.rows;
 }

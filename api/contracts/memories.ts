@@ -63,6 +63,9 @@ export const created = memory.extend({
   deduplicated: z
     .boolean()
     .meta({ description: 'True when an active memory already said exactly this: it is the one answered.' }),
+  similar: z.array(z.strictObject({ id: f.id, score: z.number() })).meta({
+    description: 'Active memories that say nearly the same, by the share of common words: never a reason to refuse.',
+  }),
   changed: z
     .array(z.enum(['tags', 'metadata']))
     .meta({ description: 'What a repeat added to the memory that was there.' }),

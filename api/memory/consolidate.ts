@@ -6,7 +6,7 @@ import { longestFitting, tokensAsJson, type Weigh } from '../retrieval/budget.ts
 import { change } from './change.ts';
 import { toFilter } from './filter.ts';
 import { contentHash } from './measure.ts';
-import { create } from './remember.ts';
+import { store } from './remember.ts';
 import { PROMOTION_TAGS } from './tags.ts';
 
 /** The audit action of a consolidation. */
@@ -111,7 +111,7 @@ async function apply(
     // A digest belongs to no project unless all of its sources share one.
     const projects = new Set(digest.sources.map((source) => source.project));
     const [project] = projects.size === 1 ? projects : [null];
-    const stored = await create(deps, caller, {
+    const stored = await store(deps, caller, {
       title: digest.title,
       content: digest.sources.map(describe).join('\n\n'),
       type: 'long_term',

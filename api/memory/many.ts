@@ -8,7 +8,7 @@ import type { Caller, Deps } from '../domain.ts';
 import { Problem, refuse } from '../errors.ts';
 import { type Changes, change, removeForGood } from './change.ts';
 import { type FilterInput, toFilter } from './filter.ts';
-import { create } from './remember.ts';
+import { store } from './remember.ts';
 import { changeTags, normalizeTags } from './tags.ts';
 
 type BulkAction = 'archive' | 'restore' | 'delete' | 'add_tags' | 'remove_tags';
@@ -26,7 +26,7 @@ async function storeItem(deps: Deps, caller: Caller, item: unknown) {
   return refusable(
     deps,
     async () => {
-      const memory = await create(deps, caller, parseInput(newMemory, item));
+      const memory = await store(deps, caller, parseInput(newMemory, item));
       return { status: memory.deduplicated ? ('deduplicated' as const) : ('created' as const), id: memory.id };
     },
     (problem) => ({

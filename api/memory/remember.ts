@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { findSimilarMemories } from '../../db/lexical.ts';
 import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../../db/memories.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
@@ -11,13 +12,16 @@ import { normalizeTags, requireTags } from './tags.ts';
 
 /** How often a twin may vanish between the look and the lock before we give up. */
 const TRIES = 5;
+/** Memories that share this part of their words are told of, the most alike ones. */
+const SIMILAR_FROM = 0.7;
+const SIMILAR_MOST = 3;
 
 /**
  * Stores a memory. An exact repeat of an active one (same project, session, time, title, content, type, expiry and
  * supersedes) answers that one, which takes up the new tags and metadata: nothing of the repeat is lost.
  * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory)
  */
-export async function create(deps: Deps, caller: Caller, input: NewMemory) {
+export async function store(deps: Deps, caller: Caller, input: NewMemory) {
   const row = newRow(deps, caller, input);
   requireTags(row.tags);
   await requireSuperseded(deps, caller, row.supersedes);
@@ -31,6 +35,15 @@ export async function create(deps: Deps, caller: Caller, input: NewMemory) {
     if (twin) return mergeRepeat(deps, caller, twin, row);
   }
   throw new Error('the twin of a memory kept vanishing');
+}
+
+/** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
+export async function create(deps: Deps, caller: Caller, input: NewMemory) {
+  const stored = await store(deps, caller, input);
+  const similar = stored.deduplicated
+    ? []
+    : await findSimilarMemories(deps.sql, caller.userId, stored.id, SIMILAR_FROM, SIMILAR_MOST);
+  return { ...stored, similar: similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 })) };
 }
 
 /** A row as it is stored, from what a create takes. */

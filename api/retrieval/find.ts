@@ -15,7 +15,7 @@ const CANDIDATES_BY_WORDS_ALONE = 200;
 /** Best lexical candidates whose neighbours are looked at. */
 const WITH_NEIGHBOURS = 50;
 /** Below this nothing fits well: at most one answerable question in twenty, most of the others (`npm run eval`). */
-export const WEAK_BELOW = 0.2;
+export const WEAK_BELOW = 0.13;
 const RECENT_MS = 30 * 86_400_000;
 
 export interface Found {

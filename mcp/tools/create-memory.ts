@@ -11,5 +11,11 @@ export const createMemory = tool(create, {
   render: (memory) =>
     memory.deduplicated
       ? `Already known as ${memory.id}${memory.changed.length > 0 ? `; added its new ${memory.changed.join(' and ')}` : ''}.`
-      : `Remembered as ${memory.id}.`,
+      : `Remembered as ${memory.id}.${alike(memory.similar)}`,
 });
+
+function alike(similar: readonly { id: string; score: number }[]): string {
+  if (similar.length === 0) return '';
+  const those = similar.map(({ id, score }) => `${id} (${Math.round(score * 100)} % the same words)`).join(', ');
+  return ` Nearly the same is stored as ${those}: if this replaces one of them, say so with update_memory and supersedes.`;
+}

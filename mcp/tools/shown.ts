@@ -16,7 +16,7 @@ export const shownMemory = z.object({
 });
 
 export const shownCreated = z.object({
-  ...created.pick({ id: true, type: true, version: true, deduplicated: true, changed: true }).shape,
+  ...created.pick({ id: true, type: true, version: true, deduplicated: true, similar: true, changed: true }).shape,
   tags,
 });
 

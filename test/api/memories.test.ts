@@ -209,3 +209,28 @@ describe('a read', () => {
     expect(pages).toBeGreaterThan(2);
   });
 });
+
+describe('a memory that says nearly what another says', () => {
+  it('is stored all the same, and told of with the other’s id; what is of another project or says something else is not', async () => {
+    const owner = await node.newUser();
+    const first = await owner.api.post('/memories', {
+      title: 'Kayak',
+      content: 'The kayak in the boathouse by the lake is red.',
+    });
+    await owner.api.post('/memories', {
+      title: 'Kayak',
+      content: 'The kayak in the boathouse by the lake is red!',
+      project: 'other',
+    });
+    await owner.api.post('/memories', { title: 'Canoe', content: 'Canoes are rented out at the harbour on Sundays.' });
+    const second = await owner.api.post('/memories', {
+      title: 'Kayak',
+      content: 'The kayak in the boathouse by the lake is blue.',
+    });
+    expect(second.status).toBe(201);
+    expect(second.body.similar).toEqual([{ id: first.body.id, score: expect.any(Number) }]);
+    expect(second.body.similar[0].score).toBeGreaterThan(0.7);
+    expect(first.body.similar).toEqual([]);
+    expect((await owner.api.get('/memories')).body.total).toBe(4);
+  });
+});

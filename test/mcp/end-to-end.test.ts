@@ -1,0 +1,117 @@
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bridgeFile, checkout, cleanEnv, isAlive } from '../support/bridge-process.ts';
+import { dropDatabase, freshDatabase } from '../support/database.ts';
+import { connectMcp, McpClient, textOf } from '../support/mcp.ts';
+import { startTestService, type TestService, type TestUser } from '../support/service.ts';
+
+let databaseUrl: string;
+let node: TestService;
+let user: TestUser;
+let port: number;
+const clients: Client[] = [];
+
+beforeAll(async () => {
+  databaseUrl = await freshDatabase();
+  node = await startTestService({ databaseUrl });
+  port = Number(new URL(node.url).port);
+  user = await node.newUser();
+});
+afterAll(async () => {
+  for (const client of clients) await client.close();
+  await node.stop();
+  await dropDatabase(databaseUrl);
+});
+
+/** A session of an IDE: it starts the bridge as its own process, and speaks over stdin and stdout. */
+async function openSession(env: Record<string, string> = {}) {
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: ['--import', 'tsx', bridgeFile, 'mcp'],
+    cwd: checkout,
+    env: cleanEnv({
+      WHITEMAGIC_URL: node.url,
+      WHITEMAGIC_API_KEY: user.apiKey,
+      WHITEMAGIC_CONNECT_TIMEOUT_MS: '1500',
+      ...env,
+    }),
+  });
+  const client = new McpClient({ name: 'ide', version: '1.0.0' });
+  await client.connect(transport);
+  await client.listTools();
+  clients.push(client);
+  return { client, pid: transport.pid as number };
+}
+
+describe('an agent over stdio', () => {
+  it('remembers in one session and finds it in the next', async () => {
+    const first = await openSession();
+    await first.client.use('create_memory', { title: 'Deploys', content: 'Remember that we deploy on Fridays.' });
+    await first.client.close();
+    await expect.poll(() => isAlive(first.pid)).toBe(false);
+
+    const { client } = await openSession();
+    const found = await client.tool('search_memories', { query: 'when do we deploy?' });
+    expect(found.structuredContent.results[0].title).toBe('Deploys');
+    expect(textOf(found)).toContain('Fridays');
+    const { context } = await client.use('get_context', { query: 'when do we deploy?' });
+    expect(context).toContain('Remember that we deploy on Fridays.');
+
+    const { results } = (await user.api.get('/user/usage')).body;
+    const rows = results.map(({ door, endpoint, calls }: Record<string, unknown>) => [door, endpoint, calls]);
+    expect(rows.toSorted()).toEqual([
+      ['mcp-stdio', 'create_memory', 1],
+      ['mcp-stdio', 'get_context', 1],
+      ['mcp-stdio', 'search_memories', 1],
+    ]);
+  });
+
+  it('sees the very tools, instructions, resources and prompts of the service', async () => {
+    const { client: overStdio } = await openSession();
+    const overHttp = await connectMcp(node, user);
+    clients.push(overHttp);
+    expect(await overStdio.listTools()).toEqual(await overHttp.listTools());
+    expect(await overStdio.listResources()).toEqual(await overHttp.listResources());
+    expect(await overStdio.listPrompts()).toEqual(await overHttp.listPrompts());
+    expect(overStdio.getInstructions()).toBe(overHttp.getInstructions());
+    expect(overStdio.getServerVersion()).toEqual(overHttp.getServerVersion());
+  });
+
+  it('keeps to the project of its environment', async () => {
+    const { client } = await openSession({ WHITEMAGIC_PROJECT: 'Büro/日本' });
+    const { id } = await client.use('create_memory', { title: 'Here', content: 'Only here.' });
+    expect((await client.use('get_memory', { id })).project).toBe('Büro/日本');
+    expect((await client.use('list_memories')).total).toBe(1);
+  });
+
+  it('is told of a wrong key in words, and lives on', async () => {
+    const { client, pid } = await openSession();
+    const made = await user.api.post('/user/keys', { name: 'short-lived' });
+    const other = await openSession({ WHITEMAGIC_API_KEY: made.body.api_key });
+    await user.api.delete(`/user/keys/${made.body.id}`);
+    const refused = await other.client.tool('list_memories');
+    expect(refused.isError).toBe(true);
+    expect(textOf(refused)).toMatch(/key/i);
+    expect(isAlive(other.pid)).toBe(true);
+    expect((await client.tool('list_memories')).isError).toBeFalsy();
+    expect(isAlive(pid)).toBe(true);
+  });
+
+  it('is told when the service is away, and goes on when it is back, with the same bridge', async () => {
+    const { client, pid } = await openSession();
+    await client.use('create_memory', { title: 'Before', content: 'Stored before the stop.' });
+    await node.stop();
+
+    const refused = await client.tool('search_memories', { query: 'before' });
+    expect(refused.isError).toBe(true);
+    expect(textOf(refused)).toMatch(/WhiteMagic/);
+    expect(textOf(refused)).toContain(String(port));
+
+    node = await startTestService({ databaseUrl, port });
+    const found = await client.use('search_memories', { query: 'before' });
+    expect(found.results[0].title).toBe('Before');
+    await client.use('create_memory', { title: 'After', content: 'Stored after the start.' });
+    expect(isAlive(pid)).toBe(true);
+  });
+});

@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectMcp, postMcp, rpc, usageEvents } from '../support/mcp.ts';
+import { startTestService, type TestService } from '../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+const call = (name: string, input: object = {}, id: string | number = 1) =>
+  rpc('tools/call', { name, arguments: input }, id);
+const notice = { jsonrpc: '2.0', method: 'notifications/initialized' };
+const handshake = rpc('initialize', {
+  protocolVersion: '2025-11-25',
+  capabilities: {},
+  clientInfo: { name: 'test', version: '1' },
+});
+
+describe('what is metered', () => {
+  it('nothing of the protocol itself: connecting and looking around is free', async () => {
+    const user = await node.newUser();
+    const client = await connectMcp(node, user);
+    await client.ping();
+    await client.listTools();
+    await client.listResources();
+    await client.listResourceTemplates();
+    await client.listPrompts();
+    await client.close();
+    await postMcp(node, user, rpc('no/such/method'));
+    await postMcp(node, user, 'no JSON');
+    await postMcp(node, user, rpc('tools/call', { arguments: {} }));
+    await postMcp(node, user, { jsonrpc: '2.0', method: 'tools/call', params: { name: 'list_memories' } });
+    expect(await usageEvents(node, user)).toEqual([]);
+  });
+
+  it('every tool call once, by its tool, with its outcome', async () => {
+    const user = await node.newUser();
+    const client = await connectMcp(node, user);
+    const { id } = await client.use('create_memory', { title: 'T', content: 'deploy' });
+    await client.use('create_memory', { title: 'T', content: 'deploy' });
+    await client.use('search_memories', { query: 'deploy' });
+    await client.use('get_context');
+    await client.use('get_memory', { id });
+    await client.use('list_memories');
+    await client.use('update_memory', { id, title: 'U' });
+    await client.use('delete_memory', { id });
+    await client.use('restore_memory', { id });
+    await client.use('consolidate_memories');
+    await client.close();
+    expect((await usageEvents(node, user)).map(({ operation, status }) => `${operation} ${status}`)).toEqual([
+      'memories.create 201',
+      'memories.create 200',
+      'search.query 200',
+      'search.context 200',
+      'memories.get 200',
+      'memories.list 200',
+      'memories.update 200',
+      'memories.delete 200',
+      'memories.restore 200',
+      'memories.consolidate 200',
+    ]);
+  });
+
+  it('in a batch each call for itself', async () => {
+    const user = await node.newUser();
+    const batch = [call('list_memories', {}, 1), rpc('ping', undefined, 2), notice, call('get_context', {}, 3)];
+    expect((await postMcp(node, user, batch)).body).toHaveLength(3);
+    const operations = (await usageEvents(node, user)).map(({ operation }) => operation);
+    expect(operations.toSorted()).toEqual(['memories.list', 'search.context']);
+  });
+
+  it('concurrent calls of one client, none lost and none twice', async () => {
+    const user = await node.newUser();
+    const client = await connectMcp(node, user);
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) =>
+        n % 2 ? client.use('list_memories') : client.use('create_memory', { title: `T${n}`, content: 'C' }),
+      ),
+    );
+    await client.close();
+    const operations = (await usageEvents(node, user)).map(({ operation }) => operation);
+    expect(operations.toSorted()).toEqual([...Array(20).fill('memories.create'), ...Array(20).fill('memories.list')]);
+  });
+
+  it('by the door it came through, which the usage shows with the name of the tool', async () => {
+    const user = await node.newUser();
+    await postMcp(node, user, call('list_memories'));
+    await postMcp(node, user, call('list_memories'), { 'X-WhiteMagic-Door': 'mcp-stdio' });
+    await postMcp(node, user, call('list_memories'), { 'X-WhiteMagic-Door': 'rest' });
+    await postMcp(node, user, rpc('resources/read', { uri: 'memory://tags' }), { 'X-WhiteMagic-Door': 'mcp-stdio' });
+    await user.api.get('/memories', { 'X-WhiteMagic-Door': 'mcp-stdio' });
+    const { results } = (await user.api.get('/user/usage')).body;
+    const rows = results.map(({ door, endpoint, calls }: Record<string, unknown>) => [door, endpoint, calls]);
+    expect(rows).toContainEqual(['mcp-http', 'list_memories', 2]);
+    expect(rows).toContainEqual(['mcp-stdio', 'list_memories', 1]);
+    expect(rows).toContainEqual(['mcp-stdio', 'memory://tags', 1]);
+    expect(rows).toContainEqual(['rest', 'GET /api/v1/memories', 1]);
+  });
+});
+
+describe('protocol messages', () => {
+  const PER_MINUTE = 3;
+
+  it('stay under ten times the plan’s rate, exactly', async () => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
+    const messages = [
+      handshake,
+      notice,
+      rpc('ping'),
+      rpc('tools/list'),
+      rpc('no/such/method'),
+      '{',
+      rpc('tools/call', {}),
+    ];
+    const statuses: number[] = [];
+    for (let n = 0; n < 10 * PER_MINUTE; n++)
+      statuses.push((await postMcp(node, user, messages[n % messages.length])).status);
+    expect(statuses).not.toContain(429);
+    const refused = await postMcp(node, user, rpc('tools/list'));
+    expect(refused.status).toBe(429);
+    expect(refused.body.code).toBe('rate_limited');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    for (const message of messages) expect((await postMcp(node, user, message)).status).toBe(429);
+    const tool = await postMcp(node, user, call('list_memories'));
+    expect(tool.body.result.structuredContent.total).toBe(0);
+  });
+
+  it('are limited by key, so that one wild client does not stop the others', async () => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
+    const other = (await user.api.post('/user/keys', { name: 'other' })).body.api_key;
+    for (let n = 0; n < 10 * PER_MINUTE; n++) await postMcp(node, user, rpc('ping'));
+    expect((await postMcp(node, user, rpc('ping'))).status).toBe(429);
+    expect((await postMcp(node, { apiKey: other }, rpc('ping'))).status).toBe(200);
+  });
+
+  it('count one by one in a batch', async () => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
+    const pings = (length: number) => Array.from({ length }, (_, id) => rpc('ping', undefined, id));
+    expect((await postMcp(node, user, pings(10 * PER_MINUTE - 1))).status).toBe(200);
+    expect((await postMcp(node, user, pings(2))).status).toBe(429);
+    expect((await postMcp(node, user, pings(1))).status).toBe(200);
+    expect((await postMcp(node, user, pings(1))).status).toBe(429);
+  });
+
+  it('take nothing of what tool calls may use, nor the other way round', async () => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
+    for (let n = 0; n < PER_MINUTE; n++)
+      expect((await postMcp(node, user, call('list_memories'))).body.result.isError).toBeFalsy();
+    expect((await postMcp(node, user, call('list_memories'))).body.result.isError).toBe(true);
+    for (let n = 0; n < 10 * PER_MINUTE; n++) expect((await postMcp(node, user, rpc('ping'))).status).toBe(200);
+    expect((await postMcp(node, user, rpc('ping'))).status).toBe(429);
+  });
+});
