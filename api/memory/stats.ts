@@ -21,6 +21,7 @@ export async function stats(deps: Deps, caller: Caller) {
   ]);
   const sum = (field: 'type' | 'status', value: string) =>
     kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
+  const state = deps.embedder?.state ?? 'off';
   return {
     memories: {
       total: kinds.reduce((total, kind) => total + kind.count, 0),
@@ -31,7 +32,7 @@ export async function stats(deps: Deps, caller: Caller) {
     },
     tags,
     storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
-    embedding: { state: deps.embedder?.state ?? 'off', model: deps.embedder?.model ?? null, pending },
+    embedding: { state, model: state === 'off' ? null : (deps.embedder?.model ?? null), pending },
     last_consolidation_at: lastConsolidation?.toISOString() ?? null,
   };
 }

@@ -100,17 +100,17 @@ describe('an agent over stdio', () => {
 
   it('is told when the service is away, and goes on when it is back, with the same bridge', async () => {
     const { client, pid } = await openSession();
-    await client.use('create_memory', { title: 'Before', content: 'Stored before the stop.' });
+    await client.use('create_memory', { title: 'Lighthouse', content: 'Stored while all was well.' });
     await node.stop();
 
-    const refused = await client.tool('search_memories', { query: 'before' });
+    const refused = await client.tool('search_memories', { query: 'lighthouse' });
     expect(refused.isError).toBe(true);
     expect(textOf(refused)).toMatch(/WhiteMagic/);
     expect(textOf(refused)).toContain(String(port));
 
     node = await startTestService({ databaseUrl, port });
-    const found = await client.use('search_memories', { query: 'before' });
-    expect(found.results[0].title).toBe('Before');
+    const found = await client.use('search_memories', { query: 'lighthouse' });
+    expect(found.results[0].title).toBe('Lighthouse');
     await client.use('create_memory', { title: 'After', content: 'Stored after the start.' });
     expect(isAlive(pid)).toBe(true);
   });

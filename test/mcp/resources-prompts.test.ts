@@ -158,7 +158,7 @@ describe('prompts', () => {
 
   const textOf = (prompt: Awaited<ReturnType<McpClient['getPrompt']>>) => {
     expect(prompt.messages).toEqual([{ role: 'user', content: { type: 'text', text: expect.any(String) } }]);
-    const [{ content }] = prompt.messages as [{ content: { text: string } }];
+    const [{ content }] = prompt.messages as unknown as [{ content: { text: string } }];
     return content.text;
   };
 

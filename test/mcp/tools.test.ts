@@ -59,6 +59,7 @@ describe('every tool, used as an agent does', () => {
           "changed": [],
           "deduplicated": false,
           "id": "<id 1>",
+          "similar": [],
           "tags": [
             "release_process",
             "ops",
@@ -88,6 +89,7 @@ describe('every tool, used as an agent does', () => {
           ],
           "deduplicated": true,
           "id": "<id 1>",
+          "similar": [],
           "tags": [
             "release_process",
             "ops",
