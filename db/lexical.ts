@@ -77,18 +77,24 @@ export interface Similar {
 /** What is longer than this many different words is no fact that somebody repeats. */
 const COMPARED_TERMS = 500;
 
-/** Active memories that share most of their words with this one, most alike first. Candidates share one of its rarest words. */
+/**
+ * Active memories that share most of their words with this one, most alike first. Candidates share one of its rarest words.
+ * @param options.ignoredWords words that say nothing of what a memory is about
+ */
 export async function findSimilarMemories(
   sql: Sql,
   userId: string,
   id: string,
-  least: number,
-  limit: number,
+  options: { least: number; limit: number; ignoredWords: readonly string[] },
 ): Promise<Similar[]> {
   const result = await sql.query<Similar>({
     name: 'find_similar_memories',
-    text: `with mine as materialized (
-        select terms, project, cardinality(terms) as size from memories
+    text: `with ignored as materialized (
+        select hashtextextended($1::uuid::text || l, 0) as hash
+        from unnest($5::text[]) as w (word), unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
+      ),
+      mine as materialized (
+        select array(select unnest(terms) except select hash from ignored) as terms, project from memories
         where user_id = $1 and id = $2 and cardinality(terms) <= ${COMPARED_TERMS}
       ),
       rare as materialized (
@@ -98,17 +104,18 @@ export async function findSimilarMemories(
         ) r
       ),
       candidate as materialized (
-        select m.id, m.terms, mine.terms as wanted, mine.size from memories m, mine
+        select m.id, array(select unnest(m.terms) except select hash from ignored) as terms, mine.terms as wanted
+        from memories m, mine
         where user_id = $1 and id <> $2 and status = 'active' and m.project is not distinct from mine.project
-          and m.terms && (select hashes from rare) and cardinality(m.terms) between mine.size * $3::float8 and mine.size / $3::float8 limit 100
+          and m.terms && (select hashes from rare) and cardinality(m.terms) <= ${COMPARED_TERMS} limit 100
       )
       select id, score from (
-        select id, (shared / (cardinality(terms) + size - shared))::float8 as score
+        select id, (shared / (cardinality(terms) + cardinality(wanted) - shared))::float8 as score
         from candidate, lateral (
           select count(*)::float8 as shared from (select unnest(terms) intersect select unnest(wanted)) both_have
         ) s
       ) scored where score >= $3::float8 order by score desc, id limit $4`,
-    values: [userId, id, least, limit],
+    values: [userId, id, options.least, options.limit, options.ignoredWords],
   });
   return result.rows;
 }

@@ -4,6 +4,7 @@ import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../..
 import type { NewMemory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { index } from '../retrieval/index-memory.ts';
+import { dateWords, wordsOf } from '../retrieval/words.ts';
 import { change, requireSuperseded } from './change.ts';
 import { contentHash, sizeBytes } from './measure.ts';
 import { present } from './present.ts';
@@ -13,7 +14,7 @@ import { normalizeTags, requireTags } from './tags.ts';
 /** How often a twin may vanish between the look and the lock before we give up. */
 const TRIES = 5;
 /** Memories that share this part of their words are told of, the most alike ones. */
-const SIMILAR_FROM = 0.7;
+const SIMILAR_FROM = 0.6;
 const SIMILAR_MOST = 3;
 
 /**
@@ -42,7 +43,12 @@ export async function create(deps: Deps, caller: Caller, input: NewMemory) {
   const stored = await store(deps, caller, input);
   const similar = stored.deduplicated
     ? []
-    : await findSimilarMemories(deps.sql, caller.userId, stored.id, SIMILAR_FROM, SIMILAR_MOST);
+    : await findSimilarMemories(deps.sql, caller.userId, stored.id, {
+        least: SIMILAR_FROM,
+        limit: SIMILAR_MOST,
+        // What was stored on one day is not alike for that.
+        ignoredWords: [...wordsOf(dateWords(input.occurred_at ?? new Date(stored.created_at)))].map(({ word }) => word),
+      });
   return { ...stored, similar: similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 })) };
 }
 

@@ -1,5 +1,6 @@
 import type { MemoryRow } from '../../db/memories.ts';
 import { cutText } from './budget.ts';
+import { countTokens } from './tokens.ts';
 import { wordsOf } from './words.ts';
 
 /** A memory as it may stand in a package. */
@@ -23,6 +24,9 @@ const CUT_TRIES = 5;
 const PASSAGE_MIN = 20;
 /** No more of a text than this many characters a token of the budget is ever looked at. */
 const CHARACTERS_PER_TOKEN = 12;
+/** Characters that are counted at any budget, and texts that are counted in any case. */
+const LOOKED_AT = 100_000;
+const SHORT = 4_000;
 /** Two texts that share this part of their words, and every number, say the same. */
 const SAME_WORDS = 0.9;
 /** Characters by which two texts are compared. */
@@ -34,9 +38,15 @@ const COMPARED = 4_000;
  */
 export function pack(items: readonly Item[], budget: number, weigh: WeighItems): Item[] {
   const bare = weigh([]);
+  let looked = 0;
   const priced = items.map((item, rank) => {
     const clamped = clamp(item, budget);
-    return { item: clamped, rank, whole: clamped === item, cost: weigh([clamped]) - bare };
+    looked += item.text.length;
+    // Counting tokens holds up everybody else, so of many long texts only the best are counted.
+    const affordable = item.text.length <= SHORT || looked <= LOOKED_AT + budget * CHARACTERS_PER_TOKEN;
+    // Weighed in every form that is sent only where it may fit: what does not is as costly as all there is.
+    const whole = clamped === item && affordable && countTokens(item.text) <= budget;
+    return { item: clamped, rank, whole, cost: whole ? weigh([clamped]) - bare : budget };
   });
   const best = Math.max(...items.map(({ score }) => score ?? 0));
   const byWorth = [...priced].sort((a, b) => worth(b, best) - worth(a, best) || a.rank - b.rank);

@@ -16,7 +16,7 @@ let count = 0;
 async function store(more: object = {}): Promise<Json> {
   const made = await user.api.post('/memories', { title: `Note ${++count}`, content: `Text ${count}`, ...more });
   expect(made.status).toBe(201);
-  const { deduplicated: _deduplicated, changed: _changed, ...memory } = made.body;
+  const { deduplicated: _deduplicated, changed: _changed, similar: _similar, ...memory } = made.body;
   return memory;
 }
 
