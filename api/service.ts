@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
-import { assertRowLevelSecurity, connect, type Database } from '../db/connect.ts';
+import { assertRowLevelSecurity, connect, type Database, retried } from '../db/connect.ts';
 import { migrateUp, pendingMigrations } from '../db/migrate.ts';
 import { insertUsageEvents } from '../db/usage.ts';
 import { createApp } from './app.ts';
@@ -86,7 +86,7 @@ function createGates(config: Config, database: Database, limiter: Limiter, embed
     database,
     limiter,
     embedder,
-    recorder: groupRecorder((events) => insertUsageEvents(database.owner, events)),
+    recorder: groupRecorder((events) => retried(() => insertUsageEvents(database.owner, events))),
     now: () => new Date(),
     newId: () => uuidv7(),
     keyEnvironment: config.keyEnvironment,

@@ -142,16 +142,24 @@ async function transaction<T>(client: pg.PoolClient, work: (sql: Sql) => Promise
   }
 }
 
-async function retried<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Does something again that PostgreSQL refused for reasons of its own: a deadlock, a serialisation failure, or a row that was on
+ * its way into the default partition when its day got a partition of its own.
+ */
+export async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      const again = code === '40P01' || code === '40001';
-      if (!again || attempt === TRIES) throw error;
+      if (!isPassing(error) || attempt === TRIES) throw error;
     }
   }
+}
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  const moved = error.code === '23514' && 'table' in error && String(error.table).startsWith('usage_events');
+  return error.code === '40P01' || error.code === '40001' || moved;
 }
 
 /** True for errors that mean PostgreSQL is away (refused, reset, shutting down, too many connections), not that a statement was wrong. */
