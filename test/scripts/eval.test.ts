@@ -96,7 +96,7 @@ describe('the scorer', () => {
   });
 });
 
-/** What /work/shared/eval/score.mjs prints for the places of the test above. */
+/** What the reference scorer prints for the places of the test above. */
 const REFERENCE = { ndcg: 0.619254, ndcgInterval: ['38.9', '84.9'], recallInterval: ['50.0', '100.0'] };
 
 describe('the set in test/eval', () => {
