@@ -37,14 +37,13 @@ export interface LexicalQuery {
   maximum: number;
   bm25: Bm25;
   question: Question;
-  /** What the index knows of each excluded and phrase word. */
+  /** The hashes of each word that was asked or excluded. */
   known: Map<string, string[]>;
 }
 
 /** Looks a question's words up: what each weighs for this tenant, and what stands in for one that nothing matches. */
 export async function prepare(sql: Sql, userId: string, question: Question): Promise<LexicalQuery> {
-  const operators = [...question.excluded.flat(), ...question.phrases.flatMap((phrase) => phrase.split(' '))];
-  const asked = [...new Set([...question.words, ...operators])];
+  const asked = [...new Set([...question.words, ...question.excluded.flat()])];
   const [found, corpus] = await Promise.all([findTerms(sql, userId, asked), findCorpus(sql, userId)]);
   const wanted = new Set(question.words);
   const terms = found.filter(({ word }) => wanted.has(word));

@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dropDatabase, freshDatabase } from '../support/database.ts';
+import { startTestService, type TestService, type TestUser } from '../support/service.ts';
+
+let databaseUrl: string;
+let line: Line;
+let node: TestService;
+let user: TestUser;
+
+beforeAll(async () => {
+  databaseUrl = await freshDatabase();
+  line = await openLine(Number(new URL(databaseUrl).port));
+  const through = new URL(databaseUrl);
+  through.port = String(line.port);
+  node = await startTestService({ databaseUrl: through.href });
+  user = await node.newUser();
+});
+afterAll(async () => {
+  await node.stop();
+  await line.cut();
+  await dropDatabase(databaseUrl);
+});
+
+const note = (content: string) => ({ title: 'Outage', content });
+
+describe('while PostgreSQL is away', () => {
+  it('every door says 503 in the one shape, nothing is written, and all is well again by itself', async () => {
+    expect((await user.api.post('/memories', note('before'))).status).toBe(201);
+    await line.cut();
+    const ready = await user.api.get(`${node.url}/ready`);
+    expect([ready.status, ready.body.ready, ready.body.database]).toEqual([503, false, 'unreachable']);
+    expect((await user.api.get(`${node.url}/health`)).status).toBe(200);
+    for (const refused of [await user.api.get('/stats'), await user.api.post('/memories', note('during'))]) {
+      expect(refused.status, refused.text).toBe(503);
+      expect(refused.headers.get('content-type')).toContain('application/problem+json');
+      expect(refused.headers.get('retry-after')).toBe('2');
+      expect(refused.body).toMatchObject({ status: 503, code: 'unavailable', errors: [] });
+      expect(refused.body.request_id).toBe(refused.headers.get('x-request-id'));
+    }
+    await line.mend();
+    await expect.poll(async () => (await user.api.get(`${node.url}/ready`)).status, { timeout: 10_000 }).toBe(200);
+    const { body } = await user.api.get('/memories');
+    expect(body.results.map(({ content }: { content: string }) => content)).toEqual(['before']);
+    expect((await user.api.post('/memories', note('after'))).status).toBe(201);
+  });
+});
+
+describe('what breaks on our side', () => {
+  it('is a 500 in the one shape that tells nothing of the inside, and is metered as not billable', async () => {
+    const client = new pg.Client(databaseUrl);
+    await client.connect();
+    await client.query('alter table memories rename to memories_gone');
+    const broken = await user.api.get('/memories');
+    await client.query('alter table memories_gone rename to memories');
+    expect(broken.status).toBe(500);
+    expect(broken.headers.get('content-type')).toContain('application/problem+json');
+    expect(broken.body).toMatchObject({ status: 500, code: 'internal', errors: [] });
+    expect(broken.text).not.toMatch(/relation|memories_gone|select|\.ts/);
+    const { rows } = await client.query('select status, billable from usage_events where status = 500');
+    await client.end();
+    expect(rows).toEqual([{ status: 500, billable: false }]);
+  });
+});
+
+/** A line to the database that can be cut and mended. */
+interface Line {
+  port: number;
+  cut(): Promise<void>;
+  mend(): Promise<void>;
+}
+
+async function openLine(target: number): Promise<Line> {
+  const open = new Set<Socket>();
+  const join = (from: Socket) => {
+    const to = connect(target, '127.0.0.1');
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      open.add(one);
+      one.on('error', () => undefined).on('close', () => open.delete(one) && other.destroy());
+      one.pipe(other);
+    }
+  };
+  let server = createServer(join).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    async cut() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of open) socket.destroy();
+      await closed;
+    },
+    async mend() {
+      server = createServer(join).listen(port, '127.0.0.1');
+      await once(server, 'listening');
+    },
+  };
+}
