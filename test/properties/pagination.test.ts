@@ -171,7 +171,8 @@ function model(asked: Question): string[] {
   const { status = 'active', tags, tags_match = 'all', sort = 'created_at', order = 'desc' } = asked;
   const has = (row: Row, tag: string) => row.tags.includes(tag);
   const tagged = (row: Row) => {
-    if (!tags) return true;
+    // The contract: exactly no tags is the untagged, named or not.
+    if (!tags) return tags_match !== 'exact' || row.tags.length === 0;
     if (tags_match === 'exact') return row.tags.length === tags.length && tags.every((tag) => has(row, tag));
     if (tags.length === 0) return true;
     return tags_match === 'any' ? tags.some((tag) => has(row, tag)) : tags.every((tag) => has(row, tag));
