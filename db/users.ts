@@ -6,6 +6,7 @@ export type UserStatus = 'active' | 'read_only' | 'deleted';
 /** Limits of one user that differ from the plan's. */
 export interface LimitOverrides {
   requests_per_minute?: number;
+  requests_per_day?: number;
   storage_bytes?: number;
 }
 

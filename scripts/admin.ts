@@ -15,7 +15,7 @@ const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]
   users list
   users create --email ADDRESS [--plan ${PLAN_NAMES.join('|')}]     prints the key, once
   users set-plan --user ID|ADDRESS --plan PLAN
-  users set-override --user ID|ADDRESS [--requests-per-minute N] [--storage-bytes N]
+  users set-override --user ID|ADDRESS [--requests-per-minute N] [--requests-per-day N] [--storage-bytes N]
                                                   none: back to the plan's limits
   keys list --user ID|ADDRESS
   keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}]     prints the key, once
@@ -43,10 +43,16 @@ const COMMANDS = {
     admin.setPlan(deps, await admin.requireUser(deps, input.user), input.plan),
   ),
   'users set-override': command(
-    z.strictObject({ user, 'requests-per-minute': count.optional(), 'storage-bytes': count.optional() }),
+    z.strictObject({
+      user,
+      'requests-per-minute': count.optional(),
+      'requests-per-day': count.optional(),
+      'storage-bytes': count.optional(),
+    }),
     async (deps, input) =>
       admin.setOverrides(deps, await admin.requireUser(deps, input.user), {
         ...(input['requests-per-minute'] && { requests_per_minute: input['requests-per-minute'] }),
+        ...(input['requests-per-day'] && { requests_per_day: input['requests-per-day'] }),
         ...(input['storage-bytes'] && { storage_bytes: input['storage-bytes'] }),
       }),
   ),
@@ -86,6 +92,7 @@ async function main(): Promise<void> {
       name: { type: 'string' },
       scopes: { type: 'string' },
       'requests-per-minute': { type: 'string' },
+      'requests-per-day': { type: 'string' },
       'storage-bytes': { type: 'string' },
     },
   });

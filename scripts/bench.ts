@@ -32,7 +32,12 @@ async function main(seconds: number): Promise<void> {
     const { userId, apiKey } = await service.database.ownerWrite(async (sql) => {
       const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'bench' };
       const made = await createUser(deps, { email: null, plan: 'enterprise', keyName: 'Bench', actor: 'bench' });
-      await updateOverrides(sql, made.userId, { requests_per_minute: 100_000_000 }, new Date());
+      await updateOverrides(
+        sql,
+        made.userId,
+        { requests_per_minute: 100_000_000, requests_per_day: 100_000_000 },
+        new Date(),
+      );
       return made;
     });
     const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };

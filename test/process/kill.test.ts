@@ -43,7 +43,7 @@ afterAll(async () => {
 
 it(`${KILLS} times kill -9 in the middle of creates loses nothing that was answered, and meters it exactly once`, async () => {
   service = await startMain(dataDir, { LOG_LEVEL: 'error' });
-  await query(`update users set overrides = '{"requests_per_minute": 10000000}'`);
+  await query(`update users set overrides = '{"requests_per_minute": 10000000, "requests_per_day": 10000000}'`);
   await service.kill();
 
   let lost = 0;

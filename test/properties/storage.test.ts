@@ -209,7 +209,7 @@ async function limitedUser(bytes: number): Promise<TestUser> {
 }
 
 async function override(user: TestUser, bytes: number): Promise<void> {
-  const overrides = { requests_per_minute: WIDE, storage_bytes: bytes };
+  const overrides = { requests_per_minute: WIDE, requests_per_day: WIDE, storage_bytes: bytes };
   await node.service.database.ownerWrite((sql) => updateOverrides(sql, user.userId, overrides, new Date()));
 }
 

@@ -59,7 +59,8 @@ export async function startTestService(settings: Partial<Config> = {}): Promise<
         const wanted = { email: email ?? null, plan, keyName: 'Test key', actor: 'test' };
         const made = await createUser({ ...deps, sql }, wanted);
         if (requestsPerMinute !== null) {
-          await updateOverrides(sql, made.userId, { requests_per_minute: requestsPerMinute }, new Date());
+          const overrides = { requests_per_minute: requestsPerMinute, requests_per_day: WIDE };
+          await updateOverrides(sql, made.userId, overrides, new Date());
         }
         return made;
       });
