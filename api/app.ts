@@ -9,7 +9,7 @@ import { checkOrigin } from './middleware/origin.ts';
 import type { Logger } from './observe/log.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
-import { operationRoutes } from './routes/operations.ts';
+import { operationRoutes, publicRoutes } from './routes/operations.ts';
 
 export interface AppParts {
   config: Config;
@@ -27,6 +27,7 @@ export function createApp({ config, gates, log, publicUrl, readiness }: AppParts
   healthRoutes(probes, readiness);
   const router = new Router();
   docsRoutes(router, publicUrl);
+  publicRoutes(router, gates);
   operationRoutes(router, gates, config.bodyBytesMax);
   mountMcp(router, gates, { bodyBytesMax: config.bodyBytesMax, publicUrl });
 

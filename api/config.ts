@@ -20,8 +20,16 @@ const environment = z.object({
   DATABASE_URL: url(/^postgres(ql)?$/).optional(),
   /** A login that owns the tables, where DATABASE_URL is the application's own. */
   DATABASE_OWNER_URL: url(/^postgres(ql)?$/).optional(),
-  /** A Redis that all nodes share for their limits; without one, limits are counted in this process. */
-  REDIS_URL: url(/^rediss?$/).optional(),
+  /** A Redis that all nodes share for their limits, or nodes of a Redis Cluster, a comma list; without one, limits are counted in this process. */
+  REDIS_URL: z
+    .string()
+    .refine(
+      (value) => value.split(',').every((address) => url(/^rediss?$/).safeParse(address.trim()).success),
+      'must be redis:// or rediss:// addresses',
+    )
+    .optional(),
+  /** Nodes that share the limits: while Redis is away, each allows this part of a minute. */
+  EXPECTED_NODES: z.coerce.number().int().min(1).max(1_000).default(1),
   /** The address that people and clients reach the service by. */
   PUBLIC_URL: url(/^https?$/)
     .transform((value) => value.replace(/\/+$/, ''))
@@ -46,6 +54,8 @@ const environment = z.object({
   EMBEDDINGS_MODEL: z.string().optional(),
   /** Largest request body, in bytes. */
   BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(1_048_576),
+  /** Days that usage events are kept, whole days; the daily totals stay for good. What is told by the hour needs 31. */
+  USAGE_RETENTION_DAYS: z.coerce.number().int().min(31).max(36_500).default(400),
   /** `off` leaves background jobs to `npm run worker`. */
   JOBS: z.enum(['on', 'off']).default('on'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -59,6 +69,7 @@ export interface Config {
   databaseUrl: string | undefined;
   databaseOwnerUrl: string | undefined;
   redisUrl: string | undefined;
+  expectedNodes: number;
   /** Undefined until the port is known, unless PUBLIC_URL says it. */
   publicUrl: string | undefined;
   allowedOrigins: string[];
@@ -69,6 +80,7 @@ export interface Config {
   embedder: 'local' | 'openai' | 'none';
   embeddings: { url?: string | undefined; key?: string | undefined; model?: string | undefined };
   bodyBytesMax: number;
+  usageRetentionDays: number;
   jobs: boolean;
   logLevel: string;
   production: boolean;
@@ -91,6 +103,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     databaseUrl: env.DATABASE_URL,
     databaseOwnerUrl: env.DATABASE_OWNER_URL,
     redisUrl: env.REDIS_URL,
+    expectedNodes: env.EXPECTED_NODES,
     publicUrl: env.PUBLIC_URL,
     allowedOrigins: env.ALLOWED_ORIGINS,
     keyEnvironment: env.WHITEMAGIC_ENV ?? (production ? 'live' : 'local'),
@@ -100,6 +113,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     embedder: env.EMBEDDER,
     embeddings: { url: env.EMBEDDINGS_URL, key: env.EMBEDDINGS_API_KEY, model: env.EMBEDDINGS_MODEL },
     bodyBytesMax: env.BODY_BYTES_MAX,
+    usageRetentionDays: env.USAGE_RETENTION_DAYS,
     jobs: env.JOBS === 'on',
     logLevel: env.LOG_LEVEL,
     production,

@@ -30,6 +30,8 @@ export interface Deps {
   newId: () => string;
   /** Text to vectors, where there is such a thing. */
   embedder?: Embedder | undefined;
+  /** Models before it of which there still are vectors. */
+  formerEmbedders?: readonly Embedder[] | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
   /** Tokens of an answer as the door sends it; by default, of its JSON. What `max_tokens` is held against. */

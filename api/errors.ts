@@ -33,7 +33,7 @@ export const PROBLEMS = {
   ],
   precondition_failed: [412, 'The memory has changed meanwhile', 'Read it again, and send its present version.'],
   body_too_large: [413, 'The request body is too large', 'Send less at once.'],
-  batch_too_large: [413, 'The batch costs more than a minute allows', 'Send fewer items at once.'],
+  batch_too_large: [413, 'The batch costs more than your limits ever allow', 'Send fewer items at once.'],
   unsupported_media_type: [
     415,
     'The request body is not JSON',
@@ -41,6 +41,7 @@ export const PROBLEMS = {
   ],
   unprocessable: [422, 'The request was understood and refused', 'See `errors`.'],
   rate_limited: [429, 'Too many calls in a minute', 'Wait as many seconds as `Retry-After` says.'],
+  quota_exceeded: [429, 'The calls of your day are used up', 'They come back at midnight UTC; a larger plan has more.'],
   internal: [500, 'Something broke on our side', 'Try again; if it stays, tell us the `request_id`.'],
   unavailable: [503, 'The service cannot reach its database', 'Nothing was changed. Try again in a few seconds.'],
 } as const satisfies Record<string, readonly [status: number, title: string, advice: string]>;
@@ -84,12 +85,15 @@ export function refuse(path: string, message: string): Problem {
   return new Problem('unprocessable', { detail: path ? `${path}: ${message}` : message, errors: [{ path, message }] });
 }
 
-/** The problem document of RFC 9457, section 3. `type` leads to the page that explains the code. */
+/** Problems that end where a plan does, so that a larger one is a way out. */
+const LIMITED_BY_PLAN = new Set<ProblemCode>(['plan_required', 'storage_full', 'rate_limited', 'quota_exceeded']);
+
+/** The problem document of RFC 9457, section 3. `type` leads to the page that explains the code, `upgrade_url` to the plans. */
 export function problemDocument(problem: Problem, requestId: string, publicUrl: string) {
   const [status, title, advice] = PROBLEMS[problem.code];
   return {
     type:
-      problem.code === 'rate_limited'
+      status === 429
         ? 'https://iana.org/assignments/http-problem-types#quota-exceeded'
         : `${publicUrl}/docs/errors#${problem.code}`,
     title,
@@ -98,6 +102,7 @@ export function problemDocument(problem: Problem, requestId: string, publicUrl: 
     code: problem.code,
     request_id: requestId,
     errors: problem.data.errors ?? [],
+    ...(LIMITED_BY_PLAN.has(problem.code) && { upgrade_url: `${publicUrl}/api/v1/plans` }),
     ...problem.data.extra,
   };
 }

@@ -1,17 +1,22 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { v7 as uuidv7 } from 'uuid';
+import { listenForAccountChanges } from '../db/account-changes.ts';
+import { type KeyOwnerRow, keyOwnerStatement } from '../db/api-keys.ts';
 import { assertRowLevelSecurity, connect, type Database, retried } from '../db/connect.ts';
+import { noteModel } from '../db/embedding-models.ts';
 import { migrateUp, pendingMigrations } from '../db/migrate.ts';
-import { insertUsageEvents } from '../db/usage.ts';
+import { dayUnitsStatement, insertUsageEvents } from '../db/usage.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import type { Embedder } from './embedding/embedder.ts';
 import { type Indexer, startIndexer } from './embedding/indexer.ts';
-import { openEmbedder } from './embedding/open.ts';
+import { openEmbedder, openFormers } from './embedding/open.ts';
+import { type KeyCache, keyCache } from './gates/key-cache.ts';
 import type { Gates } from './gates/run.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { openTransport } from './mail/transport.ts';
+import { addressLimiter, CALLS_PER_ADDRESS } from './metering/address-limit.ts';
 import { type Limiter, localLimiter } from './metering/limiter.ts';
 import { groupRecorder } from './metering/recorder.ts';
 import { redisLimiter } from './metering/redis-limiter.ts';
@@ -27,6 +32,12 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+export interface ServiceConfig extends Config {
+  databaseUrl: string;
+  /** Calls a minute that one address may make without a valid key. Default {@link CALLS_PER_ADDRESS}. */
+  callsPerAddress?: number;
+}
+
 /** How long requests under way may take once the service stops. */
 const DRAIN_MS = 10_000;
 
@@ -34,7 +45,7 @@ const DRAIN_MS = 10_000;
  * Puts an API node together and starts it: migrations, gates, jobs, listener.
  * @throws when the database cannot be reached, row-level security does not hold, or the address is taken
  */
-export async function startService(config: Config & { databaseUrl: string }, log: Logger): Promise<Service> {
+export async function startService(config: ServiceConfig, log: Logger): Promise<Service> {
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
   await migrateUp(ownerUrl);
   const database = connect({
@@ -43,22 +54,31 @@ export async function startService(config: Config & { databaseUrl: string }, log
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const transport = openTransport(config);
-  const limiter = config.redisUrl
-    ? redisLimiter(config.redisUrl, (error) => log.warn({ err: error }, 'Redis is away: each node limits for itself'))
-    : localLimiter();
-  const embedder = openEmbedder({ embedder: config.embedder, ...config.embeddings, log: (line) => log.warn(line) });
+  const limiter = openLimiter(config, database, log);
+  const keys = keyCache(async (hash) => (await database.lookup<KeyOwnerRow>(keyOwnerStatement(hash)))[0]);
+  const listener = listenForAccountChanges(config.databaseUrl, keys, (error) =>
+    log.warn({ err: error }, 'changes of accounts are not heard: every key is looked up'),
+  );
+  const embeddings = { embedder: config.embedder, ...config.embeddings, log: (line: string) => log.warn(line) };
+  const embedder = openEmbedder(embeddings);
+  let formerEmbedders: Embedder[] = [];
   let worker: Worker | undefined;
   let indexer: Indexer | undefined;
   try {
     await assertRowLevelSecurity(database);
-    if (config.jobs) worker = await startWorker({ database, transport }, ownerUrl, log);
-    if (config.embedder !== 'none') indexer = startIndexer(database, embedder, log);
+    const { usageRetentionDays } = config;
+    if (config.jobs) worker = await startWorker({ database, transport, usageRetentionDays }, ownerUrl, log);
+    if (config.embedder !== 'none') {
+      formerEmbedders = openFormers(embeddings, await noteModel(database.owner, embedder.model));
+      indexer = startIndexer(database, embedder, formerEmbedders, log);
+    }
     let url = config.publicUrl ?? '';
     const app = createApp({
       config,
       log,
       gates: {
-        ...createGates(config, database, limiter, embedder, log),
+        ...createGates(config, database, limiter, keys, embedder, log),
+        formerEmbedders,
         onMemoriesWritten: () => indexer?.wake(),
       },
       publicUrl: () => url,
@@ -69,22 +89,44 @@ export async function startService(config: Config & { databaseUrl: string }, log
     return {
       url,
       database,
-      stop: once(() => stop(server, [indexer, worker], [transport, limiter, embedder], database)),
+      stop: once(() =>
+        stop(server, [indexer, worker], [transport, limiter, listener, embedder, ...formerEmbedders], database),
+      ),
     };
   } catch (error) {
     await worker?.stop();
     limiter.close();
+    await listener.close();
     await indexer?.stop();
-    await embedder.close();
+    for (const one of [embedder, ...formerEmbedders]) await one.close();
     await database.close();
     throw error;
   }
 }
 
-function createGates(config: Config, database: Database, limiter: Limiter, embedder: Embedder, log: Logger): Gates {
+function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, log: Logger): Limiter {
+  const readDayUnits = async (userId: string, day: string) => {
+    const [row] = await database.lookup<{ units: number }>(dayUnitsStatement(userId, day));
+    return row?.units ?? 0;
+  };
+  if (!redisUrl) return localLimiter(readDayUnits);
+  const onError = (error: Error) => log.warn({ err: error }, 'Redis is away: each node limits for itself');
+  return redisLimiter({ url: redisUrl, readDayUnits, expectedNodes, onError });
+}
+
+function createGates(
+  config: ServiceConfig,
+  database: Database,
+  limiter: Limiter,
+  keys: KeyCache,
+  embedder: Embedder,
+  log: Logger,
+): Gates {
   return {
     database,
     limiter,
+    keys,
+    addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS),
     embedder,
     recorder: groupRecorder((events) => retried(() => insertUsageEvents(database.owner, events))),
     now: () => new Date(),

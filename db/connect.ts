@@ -77,11 +77,7 @@ export function connect(options: ConnectOptions): Database {
       const client = await lookups.next();
       return (await asSql(client).query<Row>(statement)).rows;
     },
-    read: (userId, work) =>
-      withClient(app, async (client) => {
-        const tenantSet = client.query({ ...SET_TENANT, values: [userId] });
-        return (await Promise.all([work(asSql(client)), tenantSet]))[0];
-      }),
+    read: (userId, work) => readOn(app, userId, work),
     write: (userId, work) => retried(() => withClient(app, (client) => transaction(client, work, userId))),
     ownerWrite: (work) => retried(() => withClient(owner, (client) => transaction(client, work))),
     close: async () => {
@@ -109,6 +105,35 @@ async function pointRead<Row>(points: SharedConnections, userId: string, stateme
   const tenantSet = client.query({ ...SET_TENANT, values: [userId] });
   const result = asSql(client).query<Row>(statement);
   return (await Promise.all([result, tenantSet]))[0].rows;
+}
+
+/** Takes a connection at the first statement: what the work does before (encoding a question) holds none up. */
+async function readOn<T>(pool: pg.Pool, userId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
+  let held: Promise<pg.PoolClient> | undefined;
+  let tenantSet: Promise<unknown> | undefined;
+  const open = async () => {
+    const client = await pool.connect();
+    tenantSet = client.query({ ...SET_TENANT, values: [userId] });
+    tenantSet.catch(() => undefined);
+    return client;
+  };
+  const sql: Sql = {
+    query: async (statement) => {
+      held ??= open();
+      return asSql(await held).query(statement);
+    },
+  };
+  let failure: Error | undefined;
+  try {
+    const answer = await work(sql);
+    await tenantSet;
+    return answer;
+  } catch (error) {
+    failure = connectionLost(error) ? (error as Error) : undefined;
+    throw error;
+  } finally {
+    (await held?.catch(() => undefined))?.release(failure);
+  }
 }
 
 async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {

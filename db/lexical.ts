@@ -105,8 +105,8 @@ export async function findSimilarMemories(
       ),
       candidate as materialized (
         select m.id, array(select unnest(m.terms) except select hash from ignored) as terms, mine.terms as wanted
-        from memories m, mine
-        where user_id = $1 and id <> $2 and status = 'active' and m.project is not distinct from mine.project
+        from ranked_memories m, mine
+        where (user_id = $1) is true and id <> $2 and status = 'active' and m.project is not distinct from mine.project
           and m.terms && (select hashes from rare) and cardinality(m.terms) <= ${COMPARED_TERMS} limit 100
       )
       select id, score from (
@@ -171,9 +171,12 @@ export async function findByCharacter(sql: Sql, userId: string, character: strin
 export async function findSimilar(sql: Sql, userId: string, word: string, limit: number): Promise<Term[]> {
   const result = await sql.query<Term>({
     name: 'find_similar_lexemes',
-    text: `select $2 as word, lexeme, hash::text as hash, memories from lexicon
-      where user_id = $1 and memories > 0 and length(lexeme) between length($2) - 2 and length($2) + 2 and similarity(lexeme, $2) >= 0.35
-      order by similarity(lexeme, $2) desc, memories desc, lexeme limit $3`,
+    text: `with likely as materialized (
+        select lexeme, hash, memories, similarity(lexeme, $2) as likeness from lexicon
+        where user_id = $1 and memories > 0 and length(lexeme) between length($2) - 2 and length($2) + 2
+      )
+      select $2 as word, lexeme, hash::text as hash, memories from likely
+      where likeness >= 0.35 order by likeness desc, memories desc, lexeme limit $3`,
     values: [userId, word, limit],
   });
   return result.rows;
@@ -213,28 +216,42 @@ export interface LexicalHit {
   candidates: number;
 }
 
+/** How candidates are found. */
+export interface CandidateTerms {
+  /** A memory that holds any of these is one. */
+  any: readonly string[];
+  /** So many of them at most; then those that hold two words of the question come first. */
+  atMost?: { candidates: number; pairs: readonly [string, string][] } | undefined;
+}
+
 /**
  * BM25 (Robertson & Zaragoza 2009) over the memories that hold any of the candidate terms and pass the filter, best first.
  * @param where the filter, already narrowed to the tenant
- * @param candidateHashes terms by which candidates are found: the rarest ones of the question
- * @param ids score these too, whatever terms they hold
+ * @param found terms by which candidates are found: the rarest ones of the question
  */
 export async function rankByWords(
   sql: Sql,
   where: Where,
   terms: readonly WeighedTerm[],
-  candidateHashes: readonly string[],
+  found: CandidateTerms,
   bm25: Bm25,
   limit: number,
 ): Promise<LexicalHit[]> {
   const hashes = where.value(terms.map(({ hash }) => hash));
   const weights = where.value(terms.map(({ weight }) => weight));
-  const candidates = where.value(candidateHashes);
+  const holding = [`terms && ${where.value(found.any)}::bigint[]`];
+  if (found.atMost) {
+    const pairs = found.atMost.pairs.map((pair) => `terms @> ${where.value(pair)}::bigint[]`);
+    if (pairs.length > 0) holding.unshift(`(${pairs.join(' or ')})`);
+  }
+  const most = found.atMost ? `limit ${where.value(found.atMost.candidates)}` : '';
+  const score = bm25Score(where, hashes, weights, bm25);
+  const candidates = holding.map(
+    (holds) =>
+      `(select id, created_at, ${score} as score from ranked_memories m where ${where.textByWords} and ${holds} ${most})`,
+  );
   const result = await sql.query<{ id: string; score: number; candidates: string }>({
-    text: `with candidate as materialized (
-        select id, created_at, ${bm25Score(where, hashes, weights, bm25)} as score
-        from memories m where ${where.text} and terms && ${candidates}::bigint[]
-      )
+    text: `with candidate as materialized (${candidates.join(' union ')})
       select id, score, count(*) over () as candidates from candidate order by score desc, created_at desc, id desc
       limit ${where.value(limit)}`,
     values: where.values,

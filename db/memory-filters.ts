@@ -48,6 +48,12 @@ export class Where {
   get text(): string {
     return this.conditions.join(' and ');
   }
+
+  /** The same without offering an index of the tenant: where the index of words is to find them. */
+  get textByWords(): string {
+    const [tenant, ...rest] = this.conditions;
+    return [`(${tenant}) is true`, ...rest].join(' and ');
+  }
 }
 
 /** The conditions of a filter. Those of `tags` follow `tagsMatch`: `all` (default), `any`, or `exact` (no other tag, and with none given: untagged). */

@@ -14,3 +14,21 @@ export async function ensurePartitions(sql: Sql, daysAhead = PARTITION_DAYS_AHEA
   });
   return only(result).made;
 }
+
+/**
+ * Drops the oldest partition of days before `before`, with its events. Answers its name; null when there is none, or when
+ * calls under way did not let go of the table soon enough. As the owner, in a transaction of its own.
+ */
+export async function dropOldPartition(sql: Sql, before: string): Promise<string | null> {
+  const result = await sql.query<{ part: string | null }>({
+    text: 'select drop_usage_partition($1) as part',
+    values: [before],
+  });
+  return only(result).part;
+}
+
+/** Deletes the events of days before `before` that the default partition caught. Answers how many. As the owner. */
+export async function deleteStrayEvents(sql: Sql, before: string): Promise<number> {
+  const result = await sql.query({ text: 'delete from usage_events_default where day < $1', values: [before] });
+  return result.rowCount ?? 0;
+}

@@ -58,3 +58,48 @@ export async function findQuota(sql: Sql, userId: string): Promise<QuotaRow> {
 function present(row: { storage_bytes: string; memories: string } | undefined): QuotaRow {
   return { storage_bytes: Number(row?.storage_bytes ?? 0), memories: Number(row?.memories ?? 0) };
 }
+
+/** What a tenant stores by a count of its memories and kept versions: one row. */
+const counted = (userId: string) => `select m.bytes + v.bytes as storage_bytes, m.memories, m.words
+  from (select coalesce(sum(size_bytes), 0) as bytes, count(*) as memories, coalesce(sum(length), 0) as words
+      from memories where user_id = ${userId}) m,
+    (select coalesce(sum(size_bytes), 0) as bytes from memory_versions where user_id = ${userId}) v`;
+
+/**
+ * Some tenants in the order of their ids, those after `after`, and whether each one's quota differs from a recount. One
+ * statement sees one moment, in which the two are equal however many writes are under way. As the owner.
+ */
+export async function compareQuotas(
+  sql: Sql,
+  after: string,
+  limit: number,
+): Promise<{ user_id: string; differs: boolean }[]> {
+  const result = await sql.query<{ user_id: string; differs: boolean }>({
+    text: `select u.id as user_id, (coalesce(q.storage_bytes, 0), coalesce(q.memories, 0), coalesce(q.words, 0))
+        is distinct from (c.storage_bytes, c.memories, c.words) as differs
+      from (select id from users where id > $1 order by id limit $2) u
+      left join quotas q on q.user_id = u.id cross join lateral (${counted('u.id')}) c order by u.id`,
+    values: [after, limit],
+  });
+  return result.rows;
+}
+
+export interface QuotaRepair {
+  before: QuotaRow & { words: number };
+  after: QuotaRow & { words: number };
+}
+
+/** Sets a tenant's quota to a recount; undefined when it was right. In a transaction that holds the tenant. */
+export async function repairQuota(sql: Sql, userId: string): Promise<QuotaRepair | undefined> {
+  const values = (row: string) =>
+    `jsonb_build_object('storage_bytes', ${row}.storage_bytes, 'memories', ${row}.memories, 'words', ${row}.words)`;
+  const result = await sql.query<QuotaRepair>({
+    text: `with counted as (${counted('$1')}), former as (select * from quotas where user_id = $1)
+      update quotas q set storage_bytes = c.storage_bytes, memories = c.memories, words = c.words
+      from counted c, former f where q.user_id = f.user_id
+        and (f.storage_bytes, f.memories, f.words) is distinct from (c.storage_bytes, c.memories, c.words)
+      returning ${values('f')} as before, ${values('q')} as after`,
+    values: [userId],
+  });
+  return result.rows[0];
+}

@@ -9,6 +9,27 @@ CREATE OR REPLACE FUNCTION public.current_tenant()
 AS $function$ select nullif(current_setting('app.user_id', true), '')::uuid $function$;
 grant execute on routine current_tenant() to public;
 
+CREATE OR REPLACE FUNCTION public.drop_usage_partition(before date)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET lock_timeout TO '300ms'
+AS $function$
+    declare
+      part text;
+    begin
+      select c.relname into part from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'usage_events'::regclass and c.relname ~ '^usage_events_[0-9]{8}$'
+          and c.relname < 'usage_events_' || to_char(before, 'YYYYMMDD')
+        order by c.relname limit 1;
+      if part is not null then
+        execute format('drop table if exists %I', part);
+      end if;
+      return part;
+    exception when lock_not_available then
+      return null;
+    end $function$;
+grant execute on routine drop_usage_partition(before date) to public;
+
 CREATE OR REPLACE FUNCTION public.enqueue_mail(tenant uuid, mail uuid, recipient text, template text, data jsonb, at timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -101,16 +122,23 @@ create policy owner on audit_log to owner using (true) with check (true);
 create policy tenant on audit_log to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on audit_log to wm_app;
 
+create table embedding_models (
+  model text not null,
+  since timestamp with time zone default now() not null,
+  constraint embedding_models_pkey PRIMARY KEY (model)
+);
+
 create table embedding_queue (
   user_id uuid not null,
   memory_id uuid not null,
   revision integer default 1 not null,
   queued_at timestamp with time zone default now() not null,
   leased_until timestamp with time zone,
+  renewal boolean default false not null,
   constraint embedding_queue_pkey PRIMARY KEY (user_id, memory_id),
   constraint embedding_queue_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
 );
-CREATE INDEX embedding_queue_age ON public.embedding_queue USING btree (queued_at);
+CREATE INDEX embedding_queue_turn ON public.embedding_queue USING btree (renewal, user_id, queued_at);
 alter table embedding_queue enable row level security;
 alter table embedding_queue force row level security;
 create policy owner on embedding_queue to owner using (true) with check (true);
@@ -207,15 +235,33 @@ create policy owner on memories to owner using (true) with check (true);
 create policy tenant on memories to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on memories to wm_app;
 
+create table memory_cells (
+  user_id uuid not null,
+  model text not null,
+  cell integer not null,
+  code bit varying not null,
+  codes_when_cut integer not null,
+  constraint memory_cells_pkey PRIMARY KEY (user_id, model, cell),
+  constraint memory_cells_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+alter table memory_cells enable row level security;
+alter table memory_cells force row level security;
+create policy owner on memory_cells to owner using (true) with check (true);
+create policy tenant on memory_cells to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on memory_cells to wm_app;
+
 create table memory_codes (
   user_id uuid not null,
   model text not null,
   memory_id uuid not null,
   chunk smallint not null,
   code bit varying not null,
+  cell integer,
   constraint memory_codes_pkey PRIMARY KEY (user_id, memory_id, model, chunk),
-  constraint memory_codes_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
+  constraint memory_codes_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE,
+  constraint memory_codes_user_id_model_cell_fkey FOREIGN KEY (user_id, model, cell) REFERENCES memory_cells(user_id, model, cell) ON DELETE SET NULL (cell)
 );
+CREATE INDEX memory_codes_cell ON public.memory_codes USING btree (user_id, model, cell) INCLUDE (memory_id, code);
 alter table memory_codes enable row level security;
 alter table memory_codes force row level security;
 create policy owner on memory_codes to owner using (true) with check (true);
@@ -303,6 +349,23 @@ create policy owner on quotas to owner using (true) with check (true);
 create policy tenant on quotas to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on quotas to wm_app;
 
+create table usage_alerts (
+  user_id uuid not null,
+  kind text not null,
+  threshold smallint not null,
+  period text not null,
+  at timestamp with time zone not null,
+  constraint usage_alerts_pkey PRIMARY KEY (user_id, kind, threshold, period),
+  constraint usage_alerts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint usage_alerts_kind_check CHECK ((kind = ANY (ARRAY['calls'::text, 'storage'::text]))),
+  constraint usage_alerts_threshold_check CHECK ((threshold = ANY (ARRAY[80, 100])))
+);
+alter table usage_alerts enable row level security;
+alter table usage_alerts force row level security;
+create policy owner on usage_alerts to owner using (true) with check (true);
+create policy tenant on usage_alerts to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on usage_alerts to wm_app;
+
 create table usage_daily (
   user_id uuid not null,
   day date not null,
@@ -314,6 +377,8 @@ create table usage_daily (
   duration_ms double precision default 0 not null,
   bytes_in bigint default 0 not null,
   bytes_out bigint default 0 not null,
+  units bigint default 0 not null,
+  tokens bigint default 0 not null,
   constraint usage_daily_pkey PRIMARY KEY (user_id, day, door, operation),
   constraint usage_daily_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
@@ -337,6 +402,8 @@ create table usage_events (
   duration_ms real not null,
   bytes_in integer not null,
   bytes_out integer not null,
+  units integer default 0 not null,
+  tokens integer,
   constraint usage_events_pkey PRIMARY KEY (user_id, day, id),
   constraint usage_events_user_id_api_key_id_fkey FOREIGN KEY (user_id, api_key_id) REFERENCES api_keys(user_id, id) ON DELETE SET NULL (api_key_id),
   constraint usage_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
@@ -367,5 +434,31 @@ alter table users force row level security;
 create policy owner on users to owner using (true) with check (true);
 create policy tenant on users for select to wm_app using ((id = current_tenant()));
 grant select on users to wm_app;
+
+create view ranked_memories as
+ SELECT user_id,
+    id,
+    type,
+    status,
+    title,
+    content,
+    tags,
+    metadata,
+    project,
+    session_id,
+    occurred_at,
+    expires_at,
+    supersedes,
+    consolidated_into,
+    version,
+    content_hash,
+    size_bytes,
+    created_at,
+    updated_at,
+    terms,
+    frequencies,
+    length
+   FROM memories
+  WHERE ((user_id = current_tenant()) IS TRUE);
 
 grant usage on schema public to wm_app;

@@ -1,4 +1,4 @@
-import type { Sql } from './sql.ts';
+import type { Sql, Statement } from './sql.ts';
 
 export type Door = 'rest' | 'mcp-http' | 'mcp-stdio';
 
@@ -17,6 +17,10 @@ export interface UsageEvent {
   durationMs: number;
   bytesIn: number;
   bytesOut: number;
+  /** What the call took of the day's allowance: 0 when it was not let through, a batch's items. */
+  units: number;
+  /** Tokens that a model was given to read; null where nothing is counted. */
+  tokens: number | null;
 }
 
 /**
@@ -28,19 +32,20 @@ export async function insertUsageEvents(sql: Sql, events: readonly UsageEvent[])
   await sql.query({
     name: 'insert_usage_events',
     text: `with event as (
-        insert into usage_events (user_id, day, id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
+        insert into usage_events (user_id, day, id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out, units, tokens)
         select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[],
-          $8::text[], $9::smallint[], $10::boolean[], $11::real[], $12::integer[], $13::integer[])
+          $8::text[], $9::smallint[], $10::boolean[], $11::real[], $12::integer[], $13::integer[],
+          $14::integer[], $15::integer[])
         on conflict do nothing returning *
       )
-      insert into usage_daily as d (user_id, day, door, operation, calls, billable, errors, duration_ms, bytes_in, bytes_out)
+      insert into usage_daily as d (user_id, day, door, operation, calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens)
       select user_id, day, door, operation, count(*), count(*) filter (where billable), count(*) filter (where status >= 400),
-        sum(duration_ms), sum(bytes_in), sum(bytes_out)
+        sum(duration_ms), sum(bytes_in), sum(bytes_out), sum(units), coalesce(sum(tokens), 0)
       from event group by user_id, day, door, operation order by user_id, day, door, operation
       on conflict (user_id, day, door, operation) do update set
         calls = d.calls + excluded.calls, billable = d.billable + excluded.billable, errors = d.errors + excluded.errors,
         duration_ms = d.duration_ms + excluded.duration_ms, bytes_in = d.bytes_in + excluded.bytes_in,
-        bytes_out = d.bytes_out + excluded.bytes_out`,
+        bytes_out = d.bytes_out + excluded.bytes_out, units = d.units + excluded.units, tokens = d.tokens + excluded.tokens`,
     values: [
       column('userId'),
       column('day'),
@@ -55,30 +60,17 @@ export async function insertUsageEvents(sql: Sql, events: readonly UsageEvent[])
       column('durationMs'),
       column('bytesIn'),
       column('bytesOut'),
+      column('units'),
+      column('tokens'),
     ],
   });
 }
 
-export interface UsageDayRow {
-  day: string;
-  door: Door;
-  operation: string;
-  calls: number;
-  billable: number;
-  errors: number;
-  duration_ms: number;
-  bytes_in: number;
-  bytes_out: number;
-}
-
-/** The tenant's daily totals from `from` to `to` (UTC days, both included), newest day first. */
-export async function listUsageDays(sql: Sql, userId: string, from: string, to: string): Promise<UsageDayRow[]> {
-  const result = await sql.query<UsageDayRow>({
-    name: 'list_usage_days',
-    text: `select to_char(day, 'YYYY-MM-DD') as day, door, operation, calls::float8 as calls, billable::float8 as billable,
-        errors::float8 as errors, duration_ms, bytes_in::float8 as bytes_in, bytes_out::float8 as bytes_out
-      from usage_daily where user_id = $1 and day between $2 and $3 order by usage_daily.day desc, calls desc, operation, door`,
-    values: [userId, from, to],
-  });
-  return result.rows;
+/** What a user's recorded calls of a UTC day took of the day's allowance: one row, `units`. As the owner. */
+export function dayUnitsStatement(userId: string, day: string): Statement {
+  return {
+    name: 'sum_day_units',
+    text: 'select coalesce(sum(units), 0)::float8 as units from usage_daily where user_id = $1 and day = $2',
+    values: [userId, day],
+  };
 }

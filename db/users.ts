@@ -1,3 +1,4 @@
+import { announced } from './account-changes.ts';
 import type { Sql } from './sql.ts';
 
 export type PlanName = 'free' | 'starter' | 'pro' | 'enterprise';
@@ -56,7 +57,7 @@ export async function findUsersByEmail(sql: Sql, email: string): Promise<UserRow
 /** Puts a user on a plan. Answers false when there is no such user. As the owner. */
 export async function updatePlan(sql: Sql, id: string, plan: PlanName, now: Date): Promise<boolean> {
   const result = await sql.query({
-    text: 'update users set plan = $2, updated_at = $3 where id = $1',
+    text: `update users set plan = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
     values: [id, plan, now],
   });
   return result.rowCount === 1;
@@ -65,8 +66,17 @@ export async function updatePlan(sql: Sql, id: string, plan: PlanName, now: Date
 /** Replaces a user's limit overrides. Answers false when there is no such user. As the owner. */
 export async function updateOverrides(sql: Sql, id: string, overrides: LimitOverrides, now: Date): Promise<boolean> {
   const result = await sql.query({
-    text: 'update users set overrides = $2, updated_at = $3 where id = $1',
+    text: `update users set overrides = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
     values: [id, JSON.stringify(overrides), now],
+  });
+  return result.rowCount === 1;
+}
+
+/** Opens an account, makes it read-only, or closes it. Answers false when there is no such user. As the owner. */
+export async function updateStatus(sql: Sql, id: string, status: UserStatus, now: Date): Promise<boolean> {
+  const result = await sql.query({
+    text: `update users set status = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
+    values: [id, status, now],
   });
   return result.rowCount === 1;
 }

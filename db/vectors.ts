@@ -1,4 +1,4 @@
-import { Where } from './memory-filters.ts';
+import type { Where } from './memory-filters.ts';
 import type { Sql } from './sql.ts';
 
 /** A passage of a memory and its vector. Offsets are characters of the text that was embedded. */
@@ -20,12 +20,7 @@ export async function replaceVectors(
   model: string,
   chunks: readonly VectorRow[],
 ): Promise<void> {
-  await sql.query({
-    name: 'delete_vectors',
-    text: `with codes as (delete from memory_codes where user_id = $1 and memory_id = $2)
-      delete from memory_vectors where user_id = $1 and memory_id = $2`,
-    values: [userId, memoryId],
-  });
+  await deleteVectors(sql, userId, memoryId);
   await sql.query({
     name: 'insert_vectors',
     text: `with chunk as (
@@ -34,7 +29,11 @@ export async function replaceVectors(
         insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector)
         select $1, $2, $3, chunk, first, last, vector from chunk
       )
-      insert into memory_codes (user_id, model, memory_id, chunk, code) select $1, $3, $2, chunk, code::varbit from chunk`,
+      insert into memory_codes (user_id, model, memory_id, chunk, code, cell)
+      select $1, $3, $2, chunk, code::varbit, (
+        select cell from memory_cells c where c.user_id = $1 and c.model = $3
+        order by bit_count(c.code # chunk.code::varbit), cell desc limit 1
+      ) from chunk`,
     values: [
       userId,
       memoryId,
@@ -48,8 +47,30 @@ export async function replaceVectors(
   });
 }
 
-/** How many passages a scan of the codes keeps before the filter is asked. */
+/** Removes a memory's vectors, of every model: they say what it no longer says. */
+export async function deleteVectors(sql: Sql, userId: string, memoryId: string): Promise<void> {
+  await sql.query({
+    name: 'delete_vectors',
+    text: `with codes as (delete from memory_codes where user_id = $1 and memory_id = $2)
+      delete from memory_vectors where user_id = $1 and memory_id = $2`,
+    values: [userId, memoryId],
+  });
+}
+
+/** How many of the nearest passages the filter is asked about. */
 const SCANNED = 1_000;
+/** Share of a tenant's cells that are scanned: they hold 98 % of the 200 nearest codes (`test/retrieval/cells.test.ts`). */
+const SCANNED_CELLS = 0.3;
+
+/** Codes in the cells next to a question, and those that are in no cell (of a small tenant, all). */
+const NEAR_CODES = (model: string, code: string) => `(
+    select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell is null
+    union all
+    select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell = any (array(
+      select cell from memory_cells where user_id = $1 and model = ${model} order by bit_count(code # ${code}::varbit), cell
+      limit (select ceil(count(*) * ${SCANNED_CELLS}) from memory_cells where user_id = $1 and model = ${model})
+    ))
+  )`;
 
 /**
  * The memories whose passages have the most signs in common with a question's vector and that pass the filter, nearest first.
@@ -63,32 +84,57 @@ export async function findNearest(
   vector: Float32Array,
   limit: number,
 ): Promise<string[]> {
-  const everything = new Where(where().values[0] as string);
-  const scanned = await scanCodes(sql, everything, model, vector);
-  const near = [...new Set(scanned)];
-  const passing = await passingFilter(sql, where(), near);
-  const nearest = near.filter((id) => passing.has(id)).slice(0, limit);
-  if (nearest.length === limit || scanned.length < SCANNED) return nearest;
-  return [...new Set(await scanCodes(sql, where(), model, vector))].slice(0, limit);
+  const { ids, scanned } = await scanNear(sql, where(), model, signs(vector), limit);
+  if (ids.length === limit || scanned < SCANNED) return ids;
+  return scanPassing(sql, where(), model, signs(vector), limit);
 }
 
-/** The memories of the nearest passages that a filter lets through, nearest first, one entry a passage. */
-async function scanCodes(sql: Sql, where: Where, model: string, vector: Float32Array): Promise<string[]> {
-  const filter = where.narrows ? `and memory_id in (select id from memories where ${where.text})` : '';
+/** Of the nearest passages whatever the filter, the memories that pass it, nearest first, and how many passages these were. */
+async function scanNear(sql: Sql, where: Where, model: string, code: string, limit: number) {
+  const filter = where.text;
+  const [name, bits] = [where.value(model), where.value(code)];
+  const result = await sql.query<{ memory_id: string; scanned: string }>({
+    text: `with near as materialized (
+        select memory_id, bit_count(code # ${bits}::varbit) as distance from ${NEAR_CODES(name, bits)} codes
+        order by distance, memory_id limit ${SCANNED}
+      )
+      select memory_id, (select count(*) from near) as scanned
+      from near where memory_id in (select id from memories where ${filter} and id in (select memory_id from near))
+      group by memory_id order by min(distance), memory_id limit ${where.value(limit)}`,
+    values: where.values,
+  });
+  return { ids: result.rows.map((row) => row.memory_id), scanned: Number(result.rows[0]?.scanned ?? SCANNED) };
+}
+
+/** The memories of the nearest passages among all that the filter lets through, whatever their cells, nearest first. */
+async function scanPassing(sql: Sql, where: Where, model: string, code: string, limit: number): Promise<string[]> {
+  const filter = where.text;
+  const [name, bits] = [where.value(model), where.value(code)];
   const result = await sql.query<{ memory_id: string }>({
-    text: `select memory_id from memory_codes where user_id = $1 and model = ${where.value(model)} ${filter}
-      order by bit_count(code # ${where.value(signs(vector))}::varbit), memory_id limit ${where.value(SCANNED)}`,
+    text: `select memory_id from memory_codes
+      where user_id = $1 and model = ${name} and memory_id in (select id from memories where ${filter})
+      group by memory_id order by min(bit_count(code # ${bits}::varbit)), memory_id limit ${where.value(limit)}`,
     values: where.values,
   });
   return result.rows.map((row) => row.memory_id);
 }
 
-async function passingFilter(sql: Sql, where: Where, ids: readonly string[]): Promise<Set<string>> {
-  const result = await sql.query<{ id: string }>({
-    text: `select id from memories where ${where.text} and id = any (${where.value(ids)})`,
-    values: where.values,
+/**
+ * The memories of the nearest passages in the cells next to a code, nearest first, one entry a passage.
+ * @param code signs of a vector, as text of 0 and 1
+ */
+export async function scanNearCells(
+  sql: Sql,
+  userId: string,
+  model: string,
+  code: string,
+  limit: number,
+): Promise<string[]> {
+  const result = await sql.query<{ memory_id: string }>({
+    text: `select memory_id from ${NEAR_CODES('$2', '$3')} codes order by bit_count(code # $3::varbit), memory_id limit $4`,
+    values: [userId, model, code, limit],
   });
-  return new Set(result.rows.map((row) => row.id));
+  return result.rows.map((row) => row.memory_id);
 }
 
 /** The exact vectors of these memories, by memory. */
@@ -113,8 +159,8 @@ export async function findVectors(
   return byMemory;
 }
 
-/** A bit a number: 1 where it is positive. */
-function signs(vector: Float32Array): string {
+/** The code of a vector: a bit a number, 1 where it is positive, as text of 0 and 1. */
+export function signs(vector: Float32Array): string {
   let bits = '';
   for (const number of vector) bits += number > 0 ? '1' : '0';
   return bits;

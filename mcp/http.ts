@@ -36,7 +36,7 @@ export function mountMcp(router: Router, gates: Gates, options: McpOptions): voi
     const messages = Array.isArray(message) ? message : [message];
     stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
     const unmetered = messages.filter((one) => !isMetered(one)).length;
-    if (unmetered > 0) await takeProtocolAllowance(gates.limiter, caller, unmetered);
+    if (unmetered > 0) ctx.set(await takeProtocolAllowance(gates.limiter, caller, unmetered));
     if (message === UNREADABLE) return answerError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
     if (messages.length === 0 || !messages.every((one) => JSONRPCMessageSchema.safeParse(one).success)) {
       return answerError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is no JSON-RPC 2.0 message.');
@@ -50,6 +50,9 @@ async function serve(ctx: Context, gates: Gates, caller: Caller, message: unknow
     gates,
     newCall: (method) => callOf(ctx, gates, caller, method),
     publicUrl: options.publicUrl,
+    onOutcome: ({ headers }) => {
+      for (const name of RATE_HEADERS) if (headers[name]) ctx.set(name, headers[name]);
+    },
   });
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   try {
@@ -65,6 +68,9 @@ async function serve(ctx: Context, gates: Gates, caller: Caller, message: unknow
     await server.close();
   }
 }
+
+/** What of a call's outcome belongs to the HTTP answer; of several calls in one request the last one's counts. */
+const RATE_HEADERS = ['RateLimit-Policy', 'RateLimit'];
 
 const UNREADABLE = Symbol('no JSON');
 

@@ -13,15 +13,30 @@ export function refusalText(problem: Problem, requestId: string, publicUrl: stri
     `${document.title} (${document.code}). ${fields.length > 1 ? 'See below.' : cut(document.detail)}`,
     ...(fields.length > 1 ? fields.slice(0, FIELDS_MAX).map((field) => `- ${field}`) : []),
     ...(left > 0 ? [`and ${left} more`] : []),
+    ...(document.upgrade_url ? [`Plans: ${document.upgrade_url}`] : []),
     ...(problem.status >= 500 ? [`request_id: ${requestId}`] : []),
   ].join('\n');
 }
 
-/** A refusal for a program, under the one prefix that MCP's `_meta` keys need. */
-export function refusalMeta(problem: Problem, requestId: string): Record<string, unknown> {
-  const facts = { code: problem.code, status: problem.status, request_id: requestId, ...problem.data.extra };
+/** The facts of a refusal for a program: its code, and what that brings (when to come again, what is left). */
+export function refusalFacts(problem: Problem, requestId: string, publicUrl: string): Record<string, unknown> {
+  const {
+    type: _type,
+    title: _title,
+    detail: _detail,
+    errors: _errors,
+    ...facts
+  } = problemDocument(problem, requestId, publicUrl);
+  return facts;
+}
+
+/** The same under the one prefix that MCP's `_meta` keys need. */
+export function refusalMeta(problem: Problem, requestId: string, publicUrl: string): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(facts).map(([name, value]) => [`whitemagic/${name.replaceAll('-', '_')}`, value]),
+    Object.entries(refusalFacts(problem, requestId, publicUrl)).map(([name, value]) => [
+      `whitemagic/${name.replaceAll('-', '_')}`,
+      value,
+    ]),
   );
 }
 

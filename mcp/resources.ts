@@ -22,6 +22,13 @@ export const RESOURCES = [
     description: 'The tags of active memories with their counts, most used first.',
     mimeType: 'application/json',
   },
+  {
+    uri: 'memory://usage',
+    name: 'usage',
+    title: 'Usage',
+    description: "The last 7 days' calls, and today's and the storage beside what the plan allows.",
+    mimeType: 'application/json',
+  },
 ] as const;
 
 export const RESOURCE_TEMPLATES = [
@@ -41,6 +48,7 @@ const RESOURCE_TOKENS = 10_000;
 export function resourceRequest(uri: string): ResourceRequest | undefined {
   if (uri === 'memory://stats') return request('stats.get', {});
   if (uri === 'memory://tags') return request('tags.list', { limit: 200 });
+  if (uri === 'memory://usage') return request('user.usage', { days: 7, group_by: 'day' });
   const id = /^memory:\/\/memories\/([^/?#]+)$/.exec(uri)?.[1];
   return id === undefined ? undefined : request('memories.get', { id, max_tokens: RESOURCE_TOKENS });
 }

@@ -17,7 +17,7 @@ import { VERSION } from '../api/version.ts';
 import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './catalogue.ts';
 import { newFence } from './fence.ts';
 import { PROMPTS, RECALL, RECALL_PROMPT, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
-import { refusalMeta, refusalText } from './refusal.ts';
+import { refusalFacts, refusalMeta, refusalText } from './refusal.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
 export interface Connection {
@@ -25,6 +25,8 @@ export interface Connection {
   /** A call of this connection's caller, with an event id of its own. */
   newCall: (method: string) => Call;
   publicUrl: () => string;
+  /** Told of each call's outcome, before it is answered. */
+  onOutcome: (outcome: Outcome) => void;
 }
 
 // The SDK makes a validator per server, which costs more than all the rest of a request.
@@ -57,20 +59,28 @@ export function createServer(connection: Connection): Server {
   return server;
 }
 
+/** What a call came to, once the connection knows of it. */
+async function known({ onOutcome }: Connection, coming: Promise<Outcome>): Promise<Outcome> {
+  const outcome = await coming;
+  onOutcome(outcome);
+  return outcome;
+}
+
 async function callTool(connection: Connection, name: string, input: Record<string, unknown> | undefined) {
   const { gates } = connection;
   const call = connection.newCall('tools/call');
   const tool = findTool(name);
   if (!tool) {
-    await refuseCall(gates, 'unknown_tool', call, new Problem('not_found', { detail: 'There is no such tool.' }));
+    const problem = new Problem('not_found', { detail: 'There is no such tool.' });
+    await known(connection, refuseCall(gates, 'unknown_tool', call, problem));
     throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`);
   }
-  const outcome = await run(gates, tool.operation, call, input ?? {});
+  const outcome = await known(connection, run(gates, tool.operation, call, input ?? {}));
   if (outcome.problem) {
     return {
       isError: true,
       content: [{ type: 'text' as const, text: refusalText(outcome.problem, call.requestId, connection.publicUrl()) }],
-      _meta: refusalMeta(outcome.problem, call.requestId),
+      _meta: refusalMeta(outcome.problem, call.requestId, connection.publicUrl()),
     };
   }
   return {
@@ -84,18 +94,14 @@ async function readResource(connection: Connection, uri: string) {
   const call = connection.newCall('resources/read');
   const request = resourceRequest(uri);
   if (!request) {
-    await refuseCall(
-      gates,
-      'unknown_resource',
-      call,
-      new Problem('not_found', { detail: 'There is no such resource.' }),
-    );
+    const problem = new Problem('not_found', { detail: 'There is no such resource.' });
+    await known(connection, refuseCall(gates, 'unknown_resource', call, problem));
     throw resourceNotFound(uri);
   }
-  const outcome = await run(gates, request.operation, call, request.input);
+  const outcome = await known(connection, run(gates, request.operation, call, request.input));
   if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri);
   requireSuccess(outcome, call, connection);
-  return { contents: [{ uri, mimeType: 'application/json', text: outcome.json ?? '' }] };
+  return { contents: [{ uri, mimeType: 'application/json', text: outcome.text ?? '' }] };
 }
 
 async function getPrompt(connection: Connection, name: string, input: Record<string, string> | undefined) {
@@ -106,10 +112,12 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
   if (name !== RECALL_PROMPT) throw new McpError(ErrorCode.InvalidParams, `Unknown prompt: ${name.slice(0, 100)}`);
   const task = input?.task ?? '';
   const call = connection.newCall('prompts/get');
-  const outcome =
+  const outcome = await known(
+    connection,
     task.trim() === ''
-      ? await refuseCall(connection.gates, RECALL.id, call, refuse('task', 'must say what you are about to do'))
-      : await run(connection.gates, RECALL, call, { query: task, max_tokens: RECALL_TOKENS });
+      ? refuseCall(connection.gates, RECALL.id, call, refuse('task', 'must say what you are about to do'))
+      : run(connection.gates, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
+  );
   requireSuccess(outcome, call, connection);
   return message(recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newFence()));
 }
@@ -117,8 +125,8 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
 function requireSuccess(outcome: Outcome, call: Call, connection: Connection): void {
   if (!outcome.problem) return;
   const code = outcome.status >= 500 ? ErrorCode.InternalError : ErrorCode.InvalidParams;
-  const data = { code: outcome.problem.code, status: outcome.status, ...outcome.problem.data.extra };
-  throw new McpError(code, refusalText(outcome.problem, call.requestId, connection.publicUrl()), data);
+  const said = [outcome.problem, call.requestId, connection.publicUrl()] as const;
+  throw new McpError(code, refusalText(...said), refusalFacts(...said));
 }
 
 /** -32002 is what clients up to 2025-11-25 know for a resource that is not there. */

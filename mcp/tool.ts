@@ -66,11 +66,13 @@ export function tool<Declared extends { input: z.ZodType; output: z.ZodType; too
   // Not strict: it takes what it shows from a larger answer.
   const shown = shows && z.object(shows.shape);
   const show = (answer: unknown) => (shown ? shown.parse(answer) : answer) as Record<string, unknown>;
-  const sent = (answer: unknown) => [JSON.stringify(show(answer)), rest.render(answer as never, WIDEST_FENCE)];
+  const read = (answer: unknown) => rest.render(answer as never, WIDEST_FENCE);
+  const sent = (answer: unknown) => [JSON.stringify(show(answer)), read(answer)];
+  const tokens: Operation['tokens'] = (answer, count) => count(read(answer));
   return {
     ...rest,
     name: declared.tool,
-    operation: { ...declared, input, sent } as unknown as Operation,
+    operation: { ...declared, input, sent, tokens } as unknown as Operation,
     output: shown ?? declared.output,
     show,
   };

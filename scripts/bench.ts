@@ -14,14 +14,17 @@ import { startEmbedded } from '../db/embedded.ts';
 import { updateOverrides } from '../db/users.ts';
 import { startBareRoute } from './bench/bare-route.ts';
 import { type LoadResult, load, type Target } from './bench/load.ts';
+import { measureRevocation } from './bench/revocation.ts';
 
 const HELP = `Usage: npm run bench [-- --seconds N]
 
 Measures on this machine, in one run: REST and MCP calls with all their gates against a bare HTTP route that does the same
-single query (the ratio is what travels), and how fast the bridge starts against bare Node. Loopback only.`;
+single query (the ratio is what travels), how soon a key that one node revoked is refused by another, and how fast the bridge
+starts against bare Node. Loopback only.`;
 
 const CONNECTIONS = [1, 10, 50];
 const STARTS = 15;
+const REVOCATIONS = 50;
 
 async function main(seconds: number): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-bench-'));
@@ -46,6 +49,8 @@ async function main(seconds: number): Promise<void> {
     const ways = waysOf(service.url, bare.url, headers, memoryId);
     console.table(await measureAll(ways, seconds * 1000));
     await bare.stop();
+    const other = await startService(config, createLog({ level: 'silent', pretty: false }));
+    console.table([await measureRevocation(service, other, headers, REVOCATIONS).finally(other.stop)]);
   } finally {
     await service.stop();
     await embedded.stop();

@@ -57,11 +57,17 @@ export const me = operation({
   statuses: [200],
 });
 
+const share = { used: z.int(), limit: z.int(), percent: z.number() };
+
 export const usage = operation({
   id: 'user.usage',
   method: 'GET',
   path: '/user/usage',
-  summary: 'What was called, per day and per endpoint or tool',
+  summary: 'What was called, and how much of the plan that is',
+  description:
+    'A row per day, door and operation, or per what `group_by` names. By hour or key at most 31 days at once, and as ' +
+    'far back as single calls are kept.',
+  resource: 'memory://usage',
   tag: 'account',
   scope: 'account:read',
   kind: 'read',
@@ -69,26 +75,63 @@ export const usage = operation({
   input: z.strictObject({
     from: z.iso.date().optional().meta({ description: 'UTC day; default 30 days before `to`.' }),
     to: z.iso.date().optional().meta({ description: 'UTC day, included; default today.' }),
+    days: z.int().min(1).max(400).optional().meta({ description: 'So many days up to `to`, instead of `from`.' }),
+    group_by: z.enum(['day', 'hour', 'operation', 'key', 'door']).optional(),
   }),
   output: z.strictObject({
     from: z.iso.date(),
     to: z.iso.date(),
-    results: z.array(
-      z.strictObject({
-        day: z.iso.date(),
-        door: z.enum(['rest', 'mcp-http', 'mcp-stdio']),
-        operation: z.string(),
-        endpoint: z.string().meta({ description: 'Method and path, tool name, or resource.' }),
-        calls: z.int(),
-        billable: z.int(),
-        errors: z.int(),
-        mean_ms: z.number(),
-        bytes_in: z.int(),
-        bytes_out: z.int(),
-      }),
-    ),
+    results: z
+      .array(
+        z.strictObject({
+          day: z.iso.date().optional(),
+          hour: f.instant.optional().meta({ description: 'When it began.' }),
+          door: z.enum(['rest', 'mcp-http', 'mcp-stdio']).optional(),
+          operation: z.string().optional(),
+          endpoint: z.string().optional().meta({ description: 'Method and path, tool name, or resource.' }),
+          key_id: f.id.nullable().optional(),
+          key_name: z.string().nullable().optional(),
+          calls: z.int(),
+          billable: z.int(),
+          errors: z.int(),
+          mean_ms: z.number(),
+          bytes_in: z.int(),
+          bytes_out: z.int(),
+          units: z.int().meta({ description: "Taken of the day's allowance: a batch counts its items." }),
+          tokens: z.int().meta({ description: 'Given to models to read (o200k_base).' }),
+        }),
+      )
+      .meta({ description: 'Newest first, or most called first. Each row has the fields that it is grouped by.' }),
     totals: z.strictObject({ calls: z.int(), billable: z.int(), errors: z.int() }),
+    plan: z.strictObject({
+      name: z.string(),
+      calls_today: z.strictObject({ ...share, resets_at: f.instant }),
+      storage_bytes: z.strictObject(share),
+    }),
   }),
+  errors: [],
+  statuses: [200],
+});
+
+export const usageCsv = operation({
+  id: 'user.usage_csv',
+  method: 'GET',
+  path: '/user/usage.csv',
+  summary: "A month's usage as CSV",
+  description: 'A row per day, door and operation, oldest day first, under a heading.',
+  tag: 'account',
+  scope: 'account:read',
+  kind: 'read',
+  memory: false,
+  input: z.strictObject({
+    month: z
+      .string()
+      .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11')
+      .optional()
+      .meta({ description: 'UTC month, such as 2026-11; default the present one.' }),
+  }),
+  output: z.string(),
+  sends: 'text/csv',
   errors: [],
   statuses: [200],
 });

@@ -1,6 +1,7 @@
 import * as account from './account.ts';
 import * as memories from './memories.ts';
 import type { Operation } from './operation.ts';
+import * as plans from './plans.ts';
 import * as search from './search.ts';
 
 /** Every operation there is, in the order of the reference. */
@@ -23,12 +24,20 @@ export const OPERATIONS = [
   memories.stats,
   account.me,
   account.usage,
+  account.usageCsv,
   account.listKeys,
   account.createKey,
   account.updateKey,
   account.revokeKey,
   account.rotateKey,
 ] as const;
+
+/** What needs no key. Authentication is on for everything else. */
+export const PUBLIC_OPERATIONS = [plans.listPlans] as const;
+
+export type PublicOperationId = (typeof PUBLIC_OPERATIONS)[number]['id'];
+/** The declared public operation of an id, with its exact input and output types. */
+export type PublicOperationOf<Id extends PublicOperationId> = Extract<(typeof PUBLIC_OPERATIONS)[number], { id: Id }>;
 
 type Declared = (typeof OPERATIONS)[number];
 export type OperationId = Declared['id'];

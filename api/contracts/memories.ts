@@ -307,7 +307,7 @@ export const batch = operation({
   }),
   errors: ['storage_full'],
   statuses: [200],
-  cost: (input) => Math.max(1, Math.ceil(itemCount(input) / 10)),
+  items: itemCount,
 });
 
 function itemCount(input: unknown): number {

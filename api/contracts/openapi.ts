@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from '../errors.ts';
-import { OPERATIONS } from './index.ts';
-import { errorsOf, type JsonSchema, jsonSchema, type Operation, pathParameters, takesBody } from './operation.ts';
+import { OPERATIONS, PUBLIC_OPERATIONS } from './index.ts';
+import {
+  errorsOf,
+  type JsonSchema,
+  jsonSchema,
+  type Operation,
+  PUBLIC_ERRORS,
+  type PublicOperation,
+  pathParameters,
+  takesBody,
+} from './operation.ts';
 
 const problem = z.strictObject({
   type: z.url(),
@@ -35,6 +44,7 @@ export function openApiDocument(serverUrl: string, version: string) {
     const path = `/api/v1${operation.path}`;
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describeOperation(operation) };
   }
+  for (const operation of PUBLIC_OPERATIONS) paths[`/api/v1${operation.path}`] = { get: describePublic(operation) };
   return {
     openapi: '3.1.0',
     info: {
@@ -74,7 +84,22 @@ function describeOperation(operation: Operation) {
   };
 }
 
-function parameters(operation: Operation, input: JsonSchema, inPath: ReadonlySet<string>) {
+function describePublic(operation: PublicOperation) {
+  const { id, summary, description, tag, input, output } = operation;
+  const headers = { 'X-Request-Id': HEADERS['X-Request-Id'] };
+  const content = { 'application/json': { schema: jsonSchema(output, 'output') } };
+  return {
+    operationId: id,
+    summary,
+    ...(description && { description }),
+    tags: [tag],
+    security: [],
+    parameters: parameters(operation, jsonSchema(input, 'input'), new Set()),
+    responses: { 200: { description: 'OK', headers, content }, ...refusals(PUBLIC_ERRORS) },
+  };
+}
+
+function parameters(operation: Pick<Operation, 'method'>, input: JsonSchema, inPath: ReadonlySet<string>) {
   const required = new Set((input.required as string[] | undefined) ?? []);
   return Object.entries(input.properties ?? {})
     .filter(([name]) => inPath.has(name) || !takesBody(operation))
@@ -114,16 +139,19 @@ function requestBody(input: JsonSchema, inPath: ReadonlySet<string>) {
 
 function responses(operation: Operation) {
   const schema = jsonSchema(operation.output, 'output');
-  const success = { headers: HEADERS, content: { 'application/json': { schema } } };
+  const success = { headers: HEADERS, content: { [operation.sends ?? 'application/json']: { schema } } };
   const answers: Record<string, unknown> = {};
   for (const status of operation.statuses)
     answers[status] = { description: status === 201 ? 'Created' : 'OK', ...success };
-  const byStatus = groupByStatus(errorsOf(operation));
-  for (const [status, codes] of [...byStatus].sort(([a], [b]) => a - b)) answers[status] = refusal(codes);
-  return answers;
+  return { ...answers, ...refusals(errorsOf(operation)) };
 }
 
-function groupByStatus(codes: ProblemCode[]): Map<number, ProblemCode[]> {
+function refusals(codes: readonly ProblemCode[]): Record<string, unknown> {
+  const byStatus = [...groupByStatus(codes)].sort(([a], [b]) => a - b);
+  return Object.fromEntries(byStatus.map(([status, codes]) => [status, refusal(codes)]));
+}
+
+function groupByStatus(codes: readonly ProblemCode[]): Map<number, ProblemCode[]> {
   const groups = new Map<number, ProblemCode[]>();
   for (const code of codes) groups.set(PROBLEMS[code][0], [...(groups.get(PROBLEMS[code][0]) ?? []), code]);
   return groups;

@@ -43,6 +43,8 @@ export interface Operation<
   memory: boolean;
   input: Input;
   output: Output;
+  /** Media type of a success whose output is a text that is sent as it is. Default: the output as JSON. */
+  sends?: 'text/csv';
   /** Refusals beside those that every operation has ({@link COMMON_ERRORS}). */
   errors: readonly ProblemCode[];
   /** Answers a success may have; the first is the one that {@link Operation.facts} leaves out. */
@@ -52,8 +54,10 @@ export interface Operation<
   point?: boolean;
   /** `If-Match` is taken, as the input field `if_version`. */
   ifMatch?: boolean;
-  /** What the call costs of the minute's allowance, from the unchecked input. Default 1. */
-  cost?: (input: unknown) => number;
+  /** Items of a batch, from the unchecked input: each is a call of the day, each started ten one of the minute. Default 1. */
+  items?: (input: unknown) => number;
+  /** Tokens of what a model reads of the answer, for the usage event; `count` counts those of a text. */
+  tokens?: (answer: z.output<Output>, count: (text: string) => number) => number;
   /** The answer holds a secret: it is never kept for a repeat. */
   secret?: boolean;
   /** The forms in which a door sends an answer, where that is not its JSON: `max_tokens` is held against the longest. */
@@ -67,6 +71,32 @@ export function operation<const Id extends string, Input extends z.ZodType, Outp
   return declared;
 }
 
+/** What anybody may ask without a key: it knows no tenant and no database, and is not metered. */
+export interface PublicOperation<
+  Id extends string = string,
+  Input extends z.ZodType = z.ZodType,
+  Output extends z.ZodType = z.ZodType,
+> extends Pick<Operation<Id, Input, Output>, 'id' | 'path' | 'summary' | 'description' | 'tag' | 'input' | 'output'> {
+  method: 'GET';
+}
+
+/** Gives a public operation its exact type. */
+export function publicOperation<const Id extends string, Input extends z.ZodType, Output extends z.ZodType>(
+  declared: PublicOperation<Id, Input, Output>,
+): PublicOperation<Id, Input, Output> {
+  return declared;
+}
+
+/** Refusals that a public operation may answer; `rate_limited` by the caller's address. */
+export const PUBLIC_ERRORS = [
+  'invalid_request',
+  'host_not_allowed',
+  'origin_not_allowed',
+  'unprocessable',
+  'rate_limited',
+  'internal',
+] as const satisfies readonly ProblemCode[];
+
 /** Refusals that any authenticated operation may answer. */
 export const COMMON_ERRORS = [
   'invalid_request',
@@ -74,6 +104,7 @@ export const COMMON_ERRORS = [
   'key_expired',
   'scope_required',
   'rate_limited',
+  'quota_exceeded',
   'internal',
   'unavailable',
 ] as const satisfies readonly ProblemCode[];
@@ -82,7 +113,7 @@ export const COMMON_ERRORS = [
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (op.memory) codes.add('plan_required');
-  if (op.cost) codes.add('batch_too_large');
+  if (op.items) codes.add('batch_too_large');
   if (op.ifMatch) codes.add('precondition_failed');
   // A NUL or a lone surrogate can come in any text, a query's too.
   codes.add('unprocessable');
@@ -95,7 +126,7 @@ export function errorsOf(op: Operation): ProblemCode[] {
 }
 
 /** True when the input travels in a request body. */
-export function takesBody(op: Operation): boolean {
+export function takesBody(op: Pick<Operation, 'method'>): boolean {
   return op.method === 'POST' || op.method === 'PUT' || op.method === 'PATCH';
 }
 

@@ -43,6 +43,10 @@ export const search = operation({
     limit: f.limit(10),
     cursor: f.cursor.optional(),
     ...f.filterFields,
+    priors: z
+      .boolean()
+      .default(true)
+      .meta({ description: 'Let recency and `metadata.importance` (0 to 1) move a score, by at most 5 %.' }),
     explain: z.boolean().default(false).meta({ description: 'Say what each part of the ranking gave.' }),
     max_tokens: f
       .maxTokens(100_000)
@@ -95,4 +99,5 @@ export const context = operation({
   }),
   errors: [],
   statuses: [200],
+  tokens: ({ tokens }) => tokens,
 });

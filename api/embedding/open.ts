@@ -28,3 +28,29 @@ export function openEmbedder({ embedder, url, key, model, dimensions, log }: Emb
     ...(log && { log }),
   });
 }
+
+/**
+ * Opens the models that made vectors before the present one, where the settings still reach them: until every memory is embedded
+ * anew, a question is asked by both.
+ * @param models names of vectors, as an embedder's `model`
+ */
+export function openFormers(settings: EmbedderSettings, models: readonly string[]): Embedder[] {
+  return models.flatMap((name) => {
+    const former = openFormer(settings, name);
+    if (former?.model === name) return [former];
+    void former?.close();
+    return [];
+  });
+}
+
+function openFormer(settings: EmbedderSettings, name: string): Embedder | undefined {
+  if (name.startsWith('local:')) return openEmbedder({ ...settings, embedder: 'local' });
+  const [, model, dimensions] = /^openai:(.+?)(?::(\d+))?@\d+$/.exec(name) ?? [];
+  if (!model || !(settings.url || settings.key)) return undefined;
+  return openEmbedder({
+    ...settings,
+    embedder: 'openai',
+    model,
+    dimensions: dimensions ? Number(dimensions) : undefined,
+  });
+}

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import * as keys from '../account/keys.ts';
 import { me } from '../account/me.ts';
 import { usage } from '../account/usage.ts';
+import { usageCsv } from '../account/usage-csv.ts';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
 import type { Caller, Deps } from '../domain.ts';
 import * as changes from '../memory/change.ts';
@@ -40,6 +41,7 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'stats.get': statistics.stats,
   'user.me': me,
   'user.usage': usage,
+  'user.usage_csv': usageCsv,
   'keys.list': keys.list,
   'keys.create': keys.create,
   'keys.update': keys.update,

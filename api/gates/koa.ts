@@ -23,14 +23,12 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * The caller of a request, by its key.
- * @throws Problem `unauthenticated`, `key_expired`
+ * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
 export async function authenticateRequest(ctx: Context, gates: Gates, door: Door): Promise<Caller> {
-  const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key') };
+  const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key'), address: ctx.ip };
   const requestId = stateOf(ctx).requestId;
-  const caller = await authenticate(gates.database, credentials, door, gates.now(), (error) =>
-    gates.onFault(error, requestId),
-  );
+  const caller = await authenticate(gates, credentials, door, (error) => gates.onFault(error, requestId));
   stateOf(ctx).caller = caller;
   return caller;
 }
@@ -105,8 +103,8 @@ export function answer(ctx: Context, outcome: Outcome): void {
   ctx.set(outcome.headers);
   if (outcome.problem) throw outcome.problem;
   ctx.status = outcome.status;
-  ctx.type = 'application/json';
-  ctx.body = outcome.json;
+  ctx.type = outcome.type ?? 'application/json';
+  ctx.body = outcome.text;
 }
 
 export function stateOf(ctx: Context): RequestState {

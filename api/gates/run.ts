@@ -11,22 +11,29 @@ import { parseInput } from '../contracts/parse.ts';
 import type { Caller, Deps } from '../domain.ts';
 import type { Embedder } from '../embedding/embedder.ts';
 import { Problem } from '../errors.ts';
+import type { AddressLimiter } from '../metering/address-limit.ts';
 import type { Limiter } from '../metering/limiter.ts';
 import type { Recorder } from '../metering/recorder.ts';
 import { countTokens } from '../retrieval/tokens.ts';
 import { authorise } from './authorise.ts';
 import { handlerOf } from './handlers.ts';
-import { rateHeaders, rateLimited, takeAllowance } from './limit.ts';
+import type { KeyCache } from './key-cache.ts';
+import { costOf, overLimit, peekAllowance, rateHeaders, takeAllowance } from './limit.ts';
 
 /** What the pipeline works with; made once, in the process's entry point. */
 export interface Gates {
   database: Database;
   limiter: Limiter;
+  /** What comes without a valid key, by where it comes from. */
+  addresses: AddressLimiter;
+  keys: KeyCache;
   recorder: Recorder;
   now: () => Date;
   newId: () => string;
   keyEnvironment: string;
   embedder?: Embedder | undefined;
+  /** Models before it of which there still are vectors. */
+  formerEmbedders?: readonly Embedder[] | undefined;
   /** Told after each committed write to memories, for what follows it in the background. */
   onMemoriesWritten?: (() => void) | undefined;
   /** Told of what is our own fault, with its cause. */
@@ -49,8 +56,9 @@ export interface Outcome {
   headers: Record<string, string>;
   /** The answer of a success. */
   body?: unknown;
-  /** The same as JSON text. */
-  json?: string;
+  /** The same as it is sent: JSON, unless `type` names another media type. */
+  text?: string;
+  type?: string;
   problem?: Problem;
 }
 
@@ -80,7 +88,7 @@ export function refuseCall(gates: Gates, name: string, call: Call, problem: Prob
 
 interface Meter {
   limit(): Promise<void>;
-  event(status: number, bytesOut: number): UsageEvent;
+  event(status: number, bytesOut: number, tokens?: number | null): UsageEvent;
 }
 
 async function metered(
@@ -92,14 +100,20 @@ async function metered(
   act: (meter: Meter) => Promise<Outcome>,
 ): Promise<Outcome> {
   const started = performance.now();
-  let headers: Record<string, string> = {};
+  let headers: Record<string, string> | undefined;
+  let units = 0;
   const meter: Meter = {
     async limit() {
-      const decision = await takeAllowance(gates.limiter, operation, call.caller, rawInput);
+      const cost = costOf(operation, rawInput);
+      const decision = await takeAllowance(gates.limiter, call.caller, cost);
       headers = rateHeaders(decision);
-      if (!decision.allowed) throw rateLimited(decision);
+      if (!decision.allowed) throw overLimit(decision);
+      units = cost.day;
     },
-    event: (status, bytesOut) => usageEvent(gates, name, call, status, performance.now() - started, bytesOut),
+    event: (status, bytesOut, tokens = null) => {
+      const durationMs = performance.now() - started;
+      return usageEvent(gates, name, call, { status, durationMs, bytesOut, units, tokens });
+    },
   };
   try {
     const outcome = await act(meter);
@@ -107,6 +121,8 @@ async function metered(
   } catch (error) {
     const problem = asProblem(error);
     if (problem.status >= 500) gates.onFault(error, call.requestId);
+    // What was refused before the limiter was asked is told how the allowances stand all the same.
+    if (!headers && problem.status < 500) headers = await standing(gates, call.caller);
     const recorded = await record(gates, meter.event(problem.status, 0), call);
     const answer = recorded ? problem : new Problem('unavailable');
     return { status: answer.status, headers: { ...headers, ...answer.data.headers }, problem: answer };
@@ -126,13 +142,13 @@ async function read(gates: Gates, operation: Operation, call: Call, input: unkno
       })
     : await database.read(userId, act);
   const outcome = present(operation, answer);
-  await gates.recorder.record(meter.event(outcome.status, Buffer.byteLength(outcome.json ?? '')));
+  await gates.recorder.record(eventOf(operation, outcome, meter));
   return outcome;
 }
 
 async function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
   const { caller } = call;
-  const outcome = await gates.database.write(caller.userId, async (sql) => {
+  const written = gates.database.write(caller.userId, async (sql) => {
     if (operation.memory) await lockTenant(sql, caller.userId);
     const stored = await claim(gates, sql, operation, call, input);
     if (stored) return replay(stored);
@@ -142,9 +158,11 @@ async function write(gates: Gates, operation: Operation, call: Call, input: unkn
       const answer = { status, body, headers, holdsSecret: operation.secret ?? false };
       await storeIdempotentAnswer(sql, caller.userId, call.idempotencyKey, answer);
     }
-    await insertUsageEvents(sql, [meter.event(outcome.status, Buffer.byteLength(outcome.json ?? ''))]);
+    await insertUsageEvents(sql, [eventOf(operation, outcome, meter)]);
     return outcome;
   });
+  // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
+  const outcome = await (operation.memory ? written : written.finally(() => gates.keys.onChange(caller.userId)));
   if (operation.memory) gates.onMemoriesWritten?.();
   return outcome;
 }
@@ -180,7 +198,7 @@ function replay(stored: IdempotencyRow): Outcome {
     status: stored.status ?? 200,
     headers: { ...stored.headers, 'Idempotency-Replayed': 'true' },
     body: stored.body,
-    json: JSON.stringify(stored.body),
+    text: JSON.stringify(stored.body),
   };
 }
 
@@ -191,13 +209,27 @@ function present(operation: Operation, answer: unknown): Outcome {
   const headers: Record<string, string> = {};
   if (facts.location) headers.Location = facts.location;
   if (facts.etag) headers.ETag = facts.etag;
-  return { status: facts.status, headers, body, json: JSON.stringify(body) };
+  if (operation.sends) return { status: facts.status, headers, body, text: body as string, type: operation.sends };
+  return { status: facts.status, headers, body, text: JSON.stringify(body) };
 }
 
 function depsOf(gates: Gates, sql: Sql, { sent }: Operation): Deps {
   const weigh = sent && ((answer: unknown) => Math.max(...sent(answer).map(countTokens)));
-  const { now, newId, keyEnvironment, embedder } = gates;
-  return { sql, now, newId, keyEnvironment, embedder, weigh };
+  const { now, newId, keyEnvironment, embedder, formerEmbedders } = gates;
+  return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, weigh };
+}
+
+/** The event of a success, with the tokens that a model reads of it. */
+function eventOf(operation: Operation, { status, body, text = '' }: Outcome, meter: Meter): UsageEvent {
+  return meter.event(status, Buffer.byteLength(text), operation.tokens?.(body, countTokens));
+}
+
+async function standing(gates: Gates, caller: Caller): Promise<Record<string, string>> {
+  try {
+    return rateHeaders(await peekAllowance(gates.limiter, caller));
+  } catch {
+    return {};
+  }
 }
 
 async function record(gates: Gates, event: UsageEvent, call: Call): Promise<boolean> {
@@ -214,9 +246,7 @@ function usageEvent(
   gates: Gates,
   operation: string,
   call: Call,
-  status: number,
-  durationMs: number,
-  bytesOut: number,
+  measured: Pick<UsageEvent, 'status' | 'durationMs' | 'bytesOut' | 'units' | 'tokens'>,
 ): UsageEvent {
   const at = gates.now();
   return {
@@ -228,12 +258,10 @@ function usageEvent(
     door: call.caller.door,
     operation,
     method: call.method,
-    status,
     // Successes and the caller's own mistakes are work done; what we refused or broke is not.
-    billable: status < 500 && status !== 429,
-    durationMs,
+    billable: measured.status < 500 && measured.status !== 429,
     bytesIn: call.bytesIn,
-    bytesOut,
+    ...measured,
   };
 }
 

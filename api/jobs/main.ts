@@ -20,7 +20,11 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const transport = openTransport(config);
-  const worker = await startWorker({ database, transport }, ownerUrl, log);
+  const worker = await startWorker(
+    { database, transport, usageRetentionDays: config.usageRetentionDays },
+    ownerUrl,
+    log,
+  );
   log.info('working on background jobs');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {

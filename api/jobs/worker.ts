@@ -98,7 +98,7 @@ async function begin(parts: JobParts, ownerUrl: string, log: Log): Promise<Run> 
     noHandleSignals: true,
     // Otherwise a stop does not wait until what became of the last jobs is written down, and they stay locked.
     preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
-    taskList: jobHandlers(parts),
+    taskList: jobHandlers(parts, log),
     crontab: CRONTAB,
     events,
     logger: new Logger(() => (level, message) => {

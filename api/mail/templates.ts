@@ -14,6 +14,41 @@ const templates = {
       'If that was not you, revoke it at once: DELETE /api/v1/user/keys/{id}, or ask us.',
     ],
   }),
+  usage_alert: (data: {
+    kind: 'calls' | 'storage';
+    threshold: number;
+    used: number;
+    limit: number;
+    plan: string;
+    /** UTC. */
+    day: string;
+  }) => {
+    const [used, limit] = [data.used, data.limit].map((number) => number.toLocaleString('en-US'));
+    const isFull = data.threshold === 100;
+    const more = 'GET /api/v1/user/usage shows what used it, and GET /api/v1/plans what larger plans allow.';
+    if (data.kind === 'calls') {
+      return {
+        subject: isFull
+          ? "Your WhiteMagic account has used all of today's calls"
+          : `Your WhiteMagic account has used ${data.threshold} % of today's calls`,
+        paragraphs: [
+          `${used} of the ${limit} calls that the ${data.plan} plan allows on ${data.day} (UTC) are made.`,
+          `${isFull ? 'Further' : 'Once all are made, further'} calls are refused with 429 until midnight UTC.`,
+          more,
+        ],
+      };
+    }
+    return {
+      subject: isFull
+        ? 'The storage of your WhiteMagic account is full'
+        : `Your WhiteMagic account has used ${data.threshold} % of its storage`,
+      paragraphs: [
+        `${used} of the ${limit} bytes that the ${data.plan} plan stores are used.`,
+        'What would go beyond is refused with 403. Reading and archiving go on; deleting for good makes room.',
+        more,
+      ],
+    };
+  },
 };
 
 export type TemplateName = keyof typeof templates;

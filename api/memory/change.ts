@@ -5,7 +5,7 @@ import { findVersion, keepVersion } from '../../db/memory-versions.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { Problem, refuse } from '../errors.ts';
-import { index } from '../retrieval/index-memory.ts';
+import { reindex } from '../retrieval/index-memory.ts';
 import { contentHash, sizeBytes } from './measure.ts';
 import { present } from './present.ts';
 import { moveStorage } from './storage.ts';
@@ -51,7 +51,7 @@ export async function change(deps: Deps, caller: Caller, memory: MemoryRow, chan
   const keeps = changed.some((field) => !STATUS_FIELDS.includes(field));
   const grown = keeps ? await keepVersion(deps.sql, caller.userId, memory) : 0;
   await updateMemory(deps.sql, caller.userId, row);
-  const words = changed.some((field) => FOUND_BY.includes(field)) ? await index(deps, caller, row) : 0;
+  const words = changed.some((field) => FOUND_BY.includes(field)) ? await reindex(deps, caller, row) : 0;
   await moveStorage(deps, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;

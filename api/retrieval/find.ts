@@ -1,12 +1,11 @@
 import { findRankFacts, type RankFacts } from '../../db/lexical.ts';
 import { type MemoryFilter, whereMemories } from '../../db/memory-filters.ts';
 import { findNeighbours, type Neighbour } from '../../db/neighbours.ts';
-import { findNearest, findVectors, type VectorRow } from '../../db/vectors.ts';
 import type { Caller, Deps } from '../domain.ts';
-import { type Embedder, EmbedderUnavailable } from '../embedding/embedder.ts';
 import { textOf } from '../embedding/indexer.ts';
-import { bestPassage, fuse, type Parts, WEIGHTS } from './fusion.ts';
+import { fuse, type Parts, WEIGHTS } from './fusion.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
+import { embedQuestion, findByMeaning, type Meaning, measureNearness, type SemanticState } from './meaning.ts';
 import { isNarrowed, parseQuestion, plainQuestion } from './question.ts';
 
 /** Candidates from each half; then every candidate is scored on both. */
@@ -29,7 +28,7 @@ export interface Found {
 /** Which parts of a search ran, and what keeps the others. */
 export interface Ran {
   lexical: 'ran';
-  semantic: 'ran' | 'off' | 'loading' | 'unavailable';
+  semantic: SemanticState;
 }
 
 export interface Finding {
@@ -46,19 +45,25 @@ export interface Finding {
 }
 
 /** Finds what fits a question: by its words and by its meaning, both scored for every candidate of either. */
-export async function find(deps: Deps, caller: Caller, filter: MemoryFilter, text: string): Promise<Finding> {
-  const asked = parseQuestion(text);
-  const [prepared, { question, ran }] = await Promise.all([
-    prepare(deps.sql, caller.userId, asked),
-    embed(deps.embedder, text),
-  ]);
-  const candidates = question ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE;
-  const { query, lexical, relaxed } = await findByWords(deps, caller, filter, prepared, text, candidates);
+export async function find(
+  deps: Deps,
+  caller: Caller,
+  filter: MemoryFilter,
+  text: string,
+  withPriors = true,
+): Promise<Finding> {
+  // Before anything is asked of the database: a busy encoder must not hold a connection up.
+  const { questions, ran } = await embedQuestion(deps, text);
+  const candidates = questions.length > 0 ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE;
   const where = () => whereMemories(caller.userId, filter);
-  const nearest = question ? await findNearest(deps.sql, where, question.model, question.vector, CANDIDATES) : [];
+  const [{ query, lexical, relaxed }, nearest] = await Promise.all([
+    findByWords(deps, caller, filter, text, candidates),
+    findByMeaning(deps.sql, where, questions, CANDIDATES),
+  ]);
   const turns = await findNeighbours(deps.sql, caller.userId, [...lexical.hits.keys()].slice(0, WITH_NEIGHBOURS));
   const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...turns.map(({ neighbour }) => neighbour)])];
-  const ranked = ids.length === 0 ? [] : await scoreAll(deps, caller, filter, query, { ids, turns, question });
+  const ranked =
+    ids.length === 0 ? [] : await scoreAll(deps, caller, filter, query, { ids, turns, questions, withPriors });
   return {
     ranked,
     query,
@@ -74,10 +79,10 @@ async function findByWords(
   deps: Deps,
   caller: Caller,
   filter: MemoryFilter,
-  query: LexicalQuery,
   text: string,
   candidates: number,
 ): Promise<{ query: LexicalQuery; lexical: LexicalResult; relaxed: boolean }> {
+  const query = await prepare(deps.sql, caller.userId, parseQuestion(text));
   const lexical = await rankLexical(deps.sql, caller.userId, filter, query, candidates);
   if (lexical.hits.size > 0 || !isNarrowed(query.question)) return { query, lexical, relaxed: false };
   const plain = await prepare(deps.sql, caller.userId, plainQuestion(text));
@@ -85,35 +90,16 @@ async function findByWords(
   return { query: plain, lexical: found, relaxed: true };
 }
 
-/** A question as a vector of a model, or why there is none. */
-interface Meaning {
-  question?: { vector: Float32Array; model: string };
-  ran: Ran['semantic'];
-}
-
-async function embed(embedder: Embedder | undefined, text: string): Promise<Meaning> {
-  if (!embedder || embedder.state === 'off') return { ran: 'off' };
-  if (embedder.state === 'loading') return { ran: 'loading' };
-  try {
-    return { question: { vector: await embedder.embedQuery(text), model: embedder.model }, ran: 'ran' };
-  } catch (error) {
-    if (error instanceof EmbedderUnavailable) return { ran: 'unavailable' };
-    throw error;
-  }
-}
-
 async function scoreAll(
   deps: Deps,
   caller: Caller,
   filter: MemoryFilter,
   query: LexicalQuery,
-  found: { ids: string[]; turns: Neighbour[]; question: Meaning['question'] },
+  found: { ids: string[]; turns: Neighbour[]; questions: readonly Meaning[]; withPriors: boolean },
 ): Promise<Found[]> {
-  const [words, vectors, facts] = await Promise.all([
+  const [words, nearness, facts] = await Promise.all([
     scoreLexical(deps.sql, caller.userId, filter, query, found.ids),
-    found.question
-      ? findVectors(deps.sql, caller.userId, found.question.model, found.ids)
-      : new Map<string, VectorRow[]>(),
+    measureNearness(deps.sql, caller.userId, found.questions, found.ids),
     findRankFacts(deps.sql, caller.userId, found.ids),
   ]);
   const lent = lendToNeighbours(words, found.turns);
@@ -122,7 +108,7 @@ async function scoreAll(
     // What the filter or an operator keeps out has no lexical score, not even 0.
     .filter(({ id }) => words.has(id))
     .map((fact) => {
-      const best = found.question && bestOf(vectors.get(fact.id), found.question.vector);
+      const best = nearness.get(fact.id);
       const parts: Parts = {
         lexical: words.get(fact.id) ?? 0,
         semantic: best?.similarity,
@@ -130,17 +116,10 @@ async function scoreAll(
         recency: Math.exp(-Math.max(0, now.getTime() - fact.updated_at.getTime()) / RECENT_MS),
         importance: fact.importance === null ? undefined : Math.min(1, Math.max(0, fact.importance)),
       };
-      return { fact, id: fact.id, parts, score: fuse(parts), passage: best?.passage };
+      return { fact, id: fact.id, parts, score: fuse(parts, found.withPriors), passage: best?.passage };
     })
     .filter(({ parts }) => parts.lexical > 0 || parts.neighbours > 0 || parts.semantic !== undefined);
   return currentFirst(scored, now);
-}
-
-function bestOf(rows: VectorRow[] | undefined, vector: Float32Array) {
-  if (!rows || rows.length === 0) return undefined;
-  const cosines = rows.map((row) => dot(row.vector, vector));
-  const best = rows[cosines.indexOf(Math.max(...cosines))] as VectorRow;
-  return { similarity: bestPassage(cosines), passage: { start: best.start, end: best.end } };
 }
 
 /** Turns of one session lend each other weight, by distance; each pair once, however often it was found. */
@@ -182,12 +161,6 @@ function currentFirst(scored: Scored[], now: Date): Found[] {
 
 function bestFirst(a: Scored, b: Scored): number {
   return b.score - a.score || b.fact.created_at.getTime() - a.fact.created_at.getTime() || (a.id < b.id ? 1 : -1);
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
-  return total;
 }
 
 /** The passage that was found by meaning, in the content: the title may lead what was embedded. */

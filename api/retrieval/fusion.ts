@@ -23,12 +23,15 @@ export const WEIGHTS = {
   priors: 0.05,
 } as const;
 
-/** The score of a candidate. Calibrated parts are mixed, not ranks, so that a part that knows nothing changes little. */
-export function fuse(parts: Parts): number {
+/**
+ * The score of a candidate. Calibrated parts are mixed, not ranks, so that a part that knows nothing changes little.
+ * @param withPriors whether recency and importance count
+ */
+export function fuse(parts: Parts, withPriors = true): number {
   const lexical = parts.lexical + parts.neighbours;
   // Without a vector (too new, or no encoder) the words speak for both.
   const semantic = parts.semantic ?? lexical;
-  return (WEIGHTS.lexical * lexical + WEIGHTS.semantic * semantic) * prior(parts);
+  return (WEIGHTS.lexical * lexical + WEIGHTS.semantic * semantic) * (withPriors ? prior(parts) : 1);
 }
 
 /** The similarity of a text to a question, from its passages' cosines. */

@@ -1,5 +1,6 @@
 import {
   type Bm25,
+  type CandidateTerms,
   type Corpus,
   findByCharacter,
   findByPrefix,
@@ -27,12 +28,18 @@ const PAIRS_MAX = 50;
 const PREFIX_LENGTH_MIN = 3;
 const TYPO_LENGTH_MIN = 4;
 /** Candidates come from the rarest words until they promise this many; then every word is scored on them. */
-const CANDIDATES = 4_000;
+const CANDIDATES = 2_000;
+/** Even the rarest word may stand in more memories; of so many, not all are scored. */
+const CANDIDATES_MAX = 10_000;
+/** Of the rarest word with others. */
+const PAIRS_OF_WORDS_MAX = 6;
 
 /** A question made ready for a tenant's index. */
 export interface LexicalQuery {
   terms: Term[];
   weighed: WeighedTerm[];
+  /** How many of the tenant's memories hold each word. */
+  frequency: Map<string, number>;
   /** The most that a memory could score: every word, as often as it likes. */
   maximum: number;
   bm25: Bm25;
@@ -59,8 +66,10 @@ export async function prepare(sql: Sql, userId: string, question: Question): Pro
   ];
   const best = new Map<string, number>();
   for (const { hash, weight } of weighed) best.set(hash, Math.max(weight, best.get(hash) ?? 0));
+  const used = [...present, ...rescued.flat()];
   return {
-    terms: [...present, ...rescued.flat()],
+    terms: used,
+    frequency: new Map(used.map(({ hash, memories }) => [hash, memories])),
     weighed: [...best].map(([hash, weight]) => ({ hash, weight })),
     maximum: (K1 + 1) * sum([...new Map(terms.map((term) => [term.hash, idf(term, corpus)])).values()]),
     bm25: { k1: K1, b: B, meanLength: corpus.memories === 0 ? 1 : corpus.words / corpus.memories },
@@ -86,8 +95,8 @@ export async function rankLexical(
   limit: number,
 ): Promise<LexicalResult> {
   if (query.weighed.length === 0) return { hits: new Map(), candidates: 0, complete: true };
-  const rank = (candidates: readonly string[]) =>
-    rankByWords(sql, narrowed(userId, filter, query), query.weighed, candidates, query.bm25, limit);
+  const rank = (hashes: readonly string[]) =>
+    rankByWords(sql, narrowed(userId, filter, query), query.weighed, found(query, hashes), query.bm25, limit);
   let candidates = rarest(query);
   let ranked = await rank(candidates);
   // The rarest words may stand only where the filter does not reach: then the common ones are asked too.
@@ -98,7 +107,7 @@ export async function rankLexical(
   return {
     hits: new Map(ranked.map(({ id, score }) => [id, score / query.maximum])),
     candidates: ranked[0]?.candidates ?? 0,
-    complete: candidates.length === query.weighed.length,
+    complete: candidates.length === query.weighed.length && !found(query, candidates).atMost,
   };
 }
 
@@ -145,14 +154,25 @@ async function rescue(sql: Sql, userId: string, term: Term, { last }: Question):
 }
 
 /** The rarest words, as many as promise enough candidates; at least one. */
-function rarest({ terms, weighed }: LexicalQuery): string[] {
-  const frequency = new Map(terms.map((term) => [term.hash, term.memories]));
-  const rareFirst = weighed.map(({ hash }) => hash).sort((a, b) => (frequency.get(a) ?? 0) - (frequency.get(b) ?? 0));
+function rarest(query: LexicalQuery): string[] {
   let promised = 0;
-  return rareFirst.filter((hash, index) => {
-    promised += frequency.get(hash) ?? 0;
+  return rareFirst(query).filter((hash, index) => {
+    promised += query.frequency.get(hash) ?? 0;
     return index === 0 || promised <= CANDIDATES;
   });
+}
+
+/** How memories that hold any of these words are found: all of them, or where they would be too many, those with two words first. */
+function found(query: LexicalQuery, hashes: readonly string[]): CandidateTerms {
+  const promised = sum(hashes.map((hash) => query.frequency.get(hash) ?? 0));
+  if (promised <= CANDIDATES_MAX) return { any: hashes };
+  const [first, ...others] = rareFirst(query);
+  const pairs = others.slice(0, PAIRS_OF_WORDS_MAX).map((other): [string, string] => [first as string, other]);
+  return { any: hashes, atMost: { candidates: CANDIDATES_MAX, pairs } };
+}
+
+function rareFirst({ weighed, frequency }: LexicalQuery): string[] {
+  return weighed.map(({ hash }) => hash).sort((a, b) => (frequency.get(a) ?? 0) - (frequency.get(b) ?? 0));
 }
 
 /** Inverse document frequency, never negative. */

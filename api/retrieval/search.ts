@@ -20,6 +20,7 @@ type SearchInput = FilterInput & {
   query: string;
   limit: number;
   cursor?: string | undefined;
+  priors?: boolean | undefined;
   explain?: boolean | undefined;
   max_tokens?: number | undefined;
 };
@@ -29,7 +30,7 @@ export async function search(deps: Deps, caller: Caller, input: SearchInput) {
   const { limit, cursor, max_tokens, explain = false, ...asked } = input;
   const question = [asked, caller.project];
   const place = cursor === undefined ? undefined : placeOf(decodeCursor(question, cursor, PLACE));
-  const finding = await find(deps, caller, toFilter(caller, input), input.query);
+  const finding = await find(deps, caller, toFilter(caller, input), input.query, input.priors);
   const ranking = rankFrom(finding, place);
   const { ids } = ranking;
   const results = await describe(deps, caller, finding, ids.slice(0, limit), explain);

@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { OPERATIONS } from '../contracts/index.ts';
+import { OPERATIONS, PUBLIC_OPERATIONS } from '../contracts/index.ts';
 import { type JsonSchema, jsonSchema, type Operation, takesBody } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import {
@@ -13,6 +13,7 @@ import {
   readJson,
   stateOf,
 } from '../gates/koa.ts';
+import { runPublic } from '../gates/public.ts';
 import { type Gates, refuseCall, run } from '../gates/run.ts';
 
 /** Binds every declared operation to its REST address. */
@@ -31,6 +32,18 @@ export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: numb
       const { input, project, idempotencyKey } = request;
       if (project !== undefined) caller.project = project;
       answer(ctx, await run(gates, operation, { ...call, idempotencyKey }, input));
+    });
+  }
+}
+
+/** Binds what needs no key to its REST address; it costs a call of the caller's address. */
+export function publicRoutes(router: Router, gates: Gates): void {
+  for (const operation of PUBLIC_OPERATIONS) {
+    const fields = jsonSchema(operation.input, 'input').properties ?? {};
+    router.register(`/api/v1${operation.path}`, [operation.method], async (ctx: Context) => {
+      stateOf(ctx).operation = operation.id;
+      await gates.addresses.take(ctx.ip);
+      answer(ctx, runPublic(operation, queryInput(ctx.URL.searchParams, fields)));
     });
   }
 }

@@ -4,6 +4,10 @@ import * as createMemories from './20261123180100_create_memories.ts';
 import * as createRetrieval from './20261123180150_create_retrieval.ts';
 import * as createUsage from './20261123180200_create_usage.ts';
 import * as createDelivery from './20261123180300_create_delivery.ts';
+import * as createUsageUnits from './20261123190000_create_usage_units.ts';
+import * as createUsageAlerts from './20261123190100_create_usage_alerts.ts';
+import * as createCells from './20261123190200_create_cells.ts';
+import * as createRankedMemories from './20261123190300_create_ranked_memories.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -12,6 +16,10 @@ const migrations: Record<string, Knex.Migration> = {
   '20261123180150_create_retrieval': createRetrieval,
   '20261123180200_create_usage': createUsage,
   '20261123180300_create_delivery': createDelivery,
+  '20261123190000_create_usage_units': createUsageUnits,
+  '20261123190100_create_usage_alerts': createUsageAlerts,
+  '20261123190200_create_cells': createCells,
+  '20261123190300_create_ranked_memories': createRankedMemories,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -9,8 +9,8 @@ export const searchMemories = tool(search, {
   description:
     'Find memories by what they say: a question, keywords, names, error messages. Answers titles, ids and the matching passages, best first; read a whole memory with get_memory. Search before you assume that something is unknown.',
   annotations: READ,
-  // The numbers behind a ranking are for people who tune it.
-  input: search.input.omit({ explain: true }).extend(toolBudget),
+  // The numbers behind a ranking and its switches are for people who tune it.
+  input: search.input.omit({ explain: true, priors: true }).extend(toolBudget),
   shows: shownSearch,
   render: (page, fence) => {
     if (page.total === 0) return page.reason === 'nothing_stored' ? 'Nothing is stored yet.' : 'No memory matches.';

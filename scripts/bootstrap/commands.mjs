@@ -25,6 +25,7 @@ export const COMMANDS = {
   admin: ours('manage users, keys and plans', 'dist/scripts/admin.js'),
   demo: ours('show the product in a minute, on a service of its own', 'dist/scripts/demo.js'),
   bench: ours('measure the service', 'dist/scripts/bench.js'),
+  'bench:search': ours('measure search while a tenant grows', 'dist/scripts/bench-search.js'),
   eval: ours('measure what search finds', 'dist/scripts/eval.js'),
   schema: ours('write db/schema.sql from the catalogue', 'dist/scripts/schema.js'),
   build: { about: 'build dist/ only', needs: 'build', run: async () => 0 },
@@ -40,7 +41,7 @@ export const COMMANDS = {
 };
 
 export function help() {
-  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`);
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`);
   return `Usage: npm run <command> [-- arguments]   (or: node scripts/run.mjs <command> [arguments])\n\n${lines.join('\n')}`;
 }
 

@@ -16,6 +16,8 @@ export interface Asked {
   category: string;
   /** Note ids, best first. */
   ids: string[];
+  /** The same where recency and importance do not count. */
+  idsWithoutPriors: string[];
   milliseconds: number;
   /** o200k tokens of the JSON answer. */
   tokens: number;
@@ -93,10 +95,13 @@ async function ask(service: EvalService, tenant: Tenant, { id, category, query }
   const { body, text, milliseconds } = await service.call(tenant.apiKey, 'POST', '/search', { query, limit: LIMIT });
   const { results, weak, parts } = answer.parse(body);
   const memoryIds = results.map((result) => result.id);
+  const notesOf = (ids: readonly string[]) => ids.flatMap((memoryId) => tenant.notesOf[memoryId] ?? []);
+  const plain = await service.call(tenant.apiKey, 'POST', '/search', { query, limit: LIMIT, priors: false });
   const one: Asked = {
     id,
     category,
-    ids: memoryIds.flatMap((memoryId) => tenant.notesOf[memoryId] ?? []),
+    ids: notesOf(memoryIds),
+    idsWithoutPriors: notesOf(answer.parse(plain.body).results.map((result) => result.id)),
     milliseconds,
     tokens: countTokens(text),
     foreign: memoryIds.filter((memoryId) => !tenant.notesOf[memoryId]).length,

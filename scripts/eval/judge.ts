@@ -1,7 +1,7 @@
 import type { Asked } from './ask.ts';
 import type { EvalSet, Question } from './load.ts';
 import { byCategory, type SetResult } from './report.ts';
-import { bootstrap, compare, mean, percentile, scoreAll, summarise } from './score.ts';
+import { bootstrap, compare, mean, means, percentile, scoreAll, summarise } from './score.ts';
 
 /** How many questions of other sets a set is asked. */
 const BORROWED = 60;
@@ -18,11 +18,13 @@ export function judge(
   const summary = summarise(scored, resample);
   const before = new Map(base?.answers.map(({ id, ids }) => [id, ids]));
   const asBefore = questions.map((question) => ({ ...question, ids: before.get(question.id) ?? [] }));
+  const withoutPriors = answers.map(({ idsWithoutPriors, ...answer }) => ({ ...answer, ids: idsWithoutPriors }));
   const latencies = answers.map(({ milliseconds }) => milliseconds);
   const saysWeak = answers.some(({ weak }) => weak !== undefined);
   return {
     set: set.name,
     summary,
+    withoutPriors: means(scoreAll(withoutPriors, set.gold)),
     categories: byCategory(scored),
     latency: { p50: percentile(latencies, 0.5), p95: percentile(latencies, 0.95) },
     tokens: mean(answers.map(({ tokens }) => tokens)),

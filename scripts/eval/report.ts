@@ -7,6 +7,8 @@ import { LEXICAL_MEAN_TARGET, MEAN_TARGET, TARGETS } from './targets.ts';
 export interface SetResult {
   set: string;
   summary: Summary;
+  /** The measures where recency and importance do not count. */
+  withoutPriors: Summary['means'];
   categories: Record<string, Summary>;
   latency: { p50: number; p95: number };
   /** Mean o200k tokens of an answer over REST. */
@@ -72,6 +74,8 @@ export function reportSet(result: SetResult): string {
   const lines = [`\n${table([result.set, ...QUALITY], [['all', ...quality(result.summary)], ...rows])}`];
   const { mcp, difference, context } = result;
   lines.push(`R@10 95 %: ${range(result.summary.intervals['R@10'])}`);
+  const { 'nDCG@10': ndcg, 'R@10': recall } = result.withoutPriors;
+  lines.push(`without priors: nDCG@10 ${percent(ndcg)}, R@10 ${percent(recall)}`);
   const ran = Object.entries(result.parts).sort(([, a], [, b]) => b - a);
   for (const [parts, count] of ran.slice(0, PARTS_SHOWN)) lines.push(`parts ${parts}: ${count} answers`);
   const alike = `${mcp.asked - mcp.differing.length} of ${mcp.asked} ranked alike over MCP`;

@@ -110,7 +110,7 @@ export function bootstrap(seed = 12_345): Resample {
 }
 
 /** mulberry32: numbers from 0 up to 1. */
-function randomNumbers(seed: number): () => number {
+export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SCOPES } from '../../api/contracts/operation.ts';
 import { Client, type Json } from '../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -275,18 +275,25 @@ describe('when a key was last used', () => {
     for (let call = 0; call < 5; call++) await made.api.get('/user/me');
     await sleep(100);
     expect(await lastUsed(made.id)).toEqual(first);
-    const setBack = (ms: number) =>
-      node.service.database.owner.query('update api_keys set last_used_at = $2 where id = $1', [
-        made.id,
-        new Date(Date.now() - ms),
-      ]);
-    await setBack(MINUTE - 5_000);
-    const before = await lastUsed(made.id);
-    await made.api.get('/user/me');
+    /** Sets the last use back, and calls until the node has seen it. */
+    const setBack = async (ms: number): Promise<Date> => {
+      const at = new Date(Date.now() - ms);
+      await node.service.database.owner.query(
+        `update api_keys set last_used_at = $2 where id = $1 returning pg_notify('account_changed', user_id::text)`,
+        [made.id, at],
+      );
+      const lookup = vi.spyOn(node.service.database, 'lookup');
+      await vi.waitFor(async () => {
+        await made.api.get('/user/me');
+        expect(lookup).toHaveBeenCalledWith(expect.objectContaining({ name: 'find_key_owner' }));
+      });
+      lookup.mockRestore();
+      return at;
+    };
+    const before = await setBack(MINUTE - 5_000);
     await sleep(100);
     expect(await lastUsed(made.id)).toEqual(before);
     await setBack(MINUTE + 1);
-    await made.api.get('/user/me');
     await eventually(made.id, (at) => at !== null && Date.now() - at.getTime() < 5_000);
   });
 });

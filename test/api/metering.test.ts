@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { updateStatus } from '../../db/users.ts';
 import { Client, type Json } from '../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 import { eventsOf } from '../support/usage.ts';
@@ -17,7 +18,8 @@ const note = (title: string) => ({ title, content: `About ${title}` });
 /** The daily totals that the events of a user add up to, beside those that are kept. */
 async function totals(who: TestUser): Promise<{ kept: Json[]; added: Json[] }> {
   const sums = `day::text, door, operation, sum(calls)::int as calls, sum(billable)::int as billable,
-    sum(errors)::int as errors, sum(bytes_in)::int as bytes_in, sum(bytes_out)::int as bytes_out`;
+    sum(errors)::int as errors, sum(bytes_in)::int as bytes_in, sum(bytes_out)::int as bytes_out,
+    sum(units)::int as units, coalesce(sum(tokens), 0)::int as tokens`;
   const kept = await node.service.database.owner.query(
     `select ${sums} from usage_daily where user_id = $1 group by day, door, operation order by 1, 2, 3`,
     [who.userId],
@@ -25,7 +27,7 @@ async function totals(who: TestUser): Promise<{ kept: Json[]; added: Json[] }> {
   const added = await node.service.database.owner.query(
     `select ${sums} from (
        select *, 1 as calls, (status >= 400)::int as errors, e.billable::int as b from usage_events e where user_id = $1
-     ) e (user_id, day, id, at, api_key_id, door, operation, method, status, was_billable, duration_ms, bytes_in, bytes_out, calls, errors, billable)
+     ) e (user_id, day, id, at, api_key_id, door, operation, method, status, was_billable, duration_ms, bytes_in, bytes_out, units, tokens, calls, errors, billable)
      group by day, door, operation order by 1, 2, 3`,
     [who.userId],
   );
@@ -94,13 +96,14 @@ describe('every authenticated call', () => {
     await new Client(node.url, narrow.body.api_key).get('/memories');
     const free = await node.newUser({ plan: 'free' });
     await free.api.get('/memories');
-    await node.service.database.owner.query(`update users set status = 'read_only' where id = $1`, [who.userId]);
-    await who.api.post('/memories', note('read only'));
+    const lapsed = await node.newUser();
+    await node.service.database.ownerWrite((sql) => updateStatus(sql, lapsed.userId, 'read_only', new Date()));
+    await lapsed.api.post('/memories', note('read only'));
     expect((await eventsOf(node, who.userId)).map(({ operation, status }) => [operation, status])).toEqual([
       ['keys.create', 201],
       ['memories.list', 403],
-      ['memories.create', 403],
     ]);
+    expect(await eventsOf(node, lapsed.userId)).toMatchObject([{ operation: 'memories.create', status: 403 }]);
     expect(await eventsOf(node, free.userId)).toMatchObject([{ operation: 'memories.list', status: 403 }]);
   });
 
@@ -161,6 +164,8 @@ describe('GET /user/usage', () => {
       calls: 2,
       billable: 2,
       errors: 0,
+      units: 2,
+      tokens: 0,
     });
     expect(mean_ms).toBeGreaterThan(0);
     expect([bytes_in, bytes_out].every((bytes) => bytes > 0)).toBe(true);

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
+import { type Line, openLine } from '../support/line.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let databaseUrl: string;
@@ -12,10 +11,8 @@ let user: TestUser;
 
 beforeAll(async () => {
   databaseUrl = await freshDatabase();
-  line = await openLine(Number(new URL(databaseUrl).port));
-  const through = new URL(databaseUrl);
-  through.port = String(line.port);
-  node = await startTestService({ databaseUrl: through.href });
+  line = await openLine(databaseUrl);
+  node = await startTestService({ databaseUrl: line.url });
   user = await node.newUser();
 });
 afterAll(async () => {
@@ -59,46 +56,9 @@ describe('what breaks on our side', () => {
     expect(broken.headers.get('content-type')).toContain('application/problem+json');
     expect(broken.body).toMatchObject({ status: 500, code: 'internal', errors: [] });
     expect(broken.text).not.toMatch(/relation|memories_gone|select|\.ts/);
-    const { rows } = await client.query('select status, billable from usage_events where status = 500');
+    const { rows } = await client.query('select status, billable, units from usage_events where status = 500');
     await client.end();
-    expect(rows).toEqual([{ status: 500, billable: false }]);
+    // It was let through, and that is what the day's allowance is of.
+    expect(rows).toEqual([{ status: 500, billable: false, units: 1 }]);
   });
 });
-
-/** A line to the database that can be cut and mended. */
-interface Line {
-  port: number;
-  cut(): Promise<void>;
-  mend(): Promise<void>;
-}
-
-async function openLine(target: number): Promise<Line> {
-  const open = new Set<Socket>();
-  const join = (from: Socket) => {
-    const to = connect(target, '127.0.0.1');
-    for (const [one, other] of [
-      [from, to],
-      [to, from],
-    ] as const) {
-      open.add(one);
-      one.on('error', () => undefined).on('close', () => open.delete(one) && other.destroy());
-      one.pipe(other);
-    }
-  };
-  let server = createServer(join).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    port,
-    async cut() {
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of open) socket.destroy();
-      await closed;
-    },
-    async mend() {
-      server = createServer(join).listen(port, '127.0.0.1');
-      await once(server, 'listening');
-    },
-  };
-}

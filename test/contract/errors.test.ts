@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { generateKey } from '../../api/account/key-format.ts';
 import { OPERATIONS } from '../../api/contracts/index.ts';
 import { SCOPES, takesBody } from '../../api/contracts/operation.ts';
+import { updateStatus } from '../../db/users.ts';
 import { type Answer, Client, type Json } from '../support/client.ts';
 import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';
@@ -39,7 +40,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     const answer = await sendSample(user.api, await sampleCall(id, user));
     openApi.check(operation, answer);
     expect(answer.status, answer.text).toBe(operation.statuses[0]);
-    expect(answer.headers.get('ratelimit')).toMatch(/^"rpm";r=\d+;t=\d+$/);
+    expect(answer.headers.get('ratelimit')).toMatch(/^"rpm";r=\d+;t=\d+, "daily";r=\d+;t=\d+$/);
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
@@ -94,7 +95,8 @@ describe.each(ALL)('$id', ({ id, operation }) => {
   it(`${operation.memory && operation.kind === 'write' ? 'is closed' : 'stays open'} while the account is read-only`, async () => {
     const lapsed = await node.newUser();
     const call = await sampleCall(id, lapsed);
-    await node.service.database.owner.query(`update users set status = 'read_only' where id = $1`, [lapsed.userId]);
+    await node.service.database.ownerWrite((sql) => updateStatus(sql, lapsed.userId, 'read_only', new Date()));
+    await vi.waitFor(async () => expect((await lapsed.api.get('/user/me')).body.status).toBe('read_only'));
     const answer = await sendSample(lapsed.api, call);
     openApi.check(operation, answer);
     if (operation.memory && operation.kind === 'write') expectProblem(answer, 403, 'account_read_only');

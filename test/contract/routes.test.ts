@@ -3,8 +3,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { readConfig } from '../../api/config.ts';
-import { OPERATIONS } from '../../api/contracts/index.ts';
-import { errorsOf, type Operation } from '../../api/contracts/operation.ts';
+import { OPERATIONS, PUBLIC_OPERATIONS } from '../../api/contracts/index.ts';
+import { errorsOf, type Operation, PUBLIC_ERRORS } from '../../api/contracts/operation.ts';
 import { PROBLEMS } from '../../api/errors.ts';
 import type { Json } from '../support/client.ts';
 import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
@@ -60,7 +60,7 @@ describe('/openapi.json', () => {
     const others = served.filter((route) => OTHER_ROUTES.test(route.split(' ')[1] ?? ''));
     expect(others.length).toBeGreaterThan(5);
     expect(served.filter((route) => !others.includes(route)).toSorted()).toEqual(documented.toSorted());
-    expect(documented).toHaveLength(OPERATIONS.length);
+    expect(documented).toHaveLength(OPERATIONS.length + PUBLIC_OPERATIONS.length);
   });
 
   it.each(operations)('documents for $id exactly the answers it may give', (operation) => {
@@ -69,6 +69,21 @@ describe('/openapi.json', () => {
     const expected = new Set([...operation.statuses, ...refusals].map(String));
     expect(Object.keys(responses).toSorted()).toEqual([...expected].toSorted());
     for (const code of errorsOf(operation)) expect(responses[PROBLEMS[code][0]].description).toContain(`\`${code}\``);
+  });
+
+  it.each(PUBLIC_OPERATIONS)('documents that $id needs no key, and exactly the answers it may give', (operation) => {
+    const described = openApi.document.paths[`/api/v1${operation.path}`].get;
+    expect(described.security).toEqual([]);
+    const expected = new Set([200, ...PUBLIC_ERRORS.map((code) => PROBLEMS[code][0])].map(String));
+    expect(Object.keys(described.responses).toSorted()).toEqual([...expected].toSorted());
+  });
+
+  it('leaves no other operation without a key', () => {
+    expect(openApi.document.security).toEqual([{ bearer: [] }, { apiKey: [] }]);
+    const open = Object.values<Json>(openApi.document.paths)
+      .flatMap((methods) => Object.values<Json>(methods))
+      .filter(({ security }) => security);
+    expect(open.map(({ operationId }) => operationId)).toEqual(PUBLIC_OPERATIONS.map(({ id }) => id));
   });
 
   it.each(operations)('documents every input of $id as parameter or body, and nothing else', async (operation) => {
@@ -107,10 +122,11 @@ describe('an address', () => {
   });
 
   it('takes no other method than those documented, and names them in Allow', async () => {
-    const paths = [...new Set(operations.map(({ path }) => path))];
+    const all = [...operations, ...PUBLIC_OPERATIONS];
+    const paths = [...new Set(all.map(({ path }) => path))];
     const pattern = (path: string) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`);
     for (const path of paths) {
-      const allowed = operations.filter((operation) => pattern(operation.path).test(path)).map(({ method }) => method);
+      const allowed = all.filter((operation) => pattern(operation.path).test(path)).map(({ method }) => method);
       for (const method of [...METHODS, 'PROPFIND'].filter((one) => !allowed.includes(one as never))) {
         const answer = await user.api.request(method, path.replace('{id}', '019ab0c0-0000-7000-8000-000000000000'));
         expectProblem(answer, 405, 'method_not_allowed');

@@ -197,5 +197,7 @@ async function eventOn(day: string): Promise<UsageEvent> {
     durationMs: 1,
     bytesIn: 0,
     bytesOut: 2,
+    units: 1,
+    tokens: null,
   };
 }

@@ -41,6 +41,33 @@ describe("the application's role, with the `where` removed", () => {
     expect(tables.some((name) => /^usage_events_\d{8}$/.test(name))).toBe(true);
   });
 
+  it('sees its own memories only through the view that ranking reads, and none without a tenant', async () => {
+    expect(await count('ranked_memories')).toBe(0);
+    for (const { userId } of [ann, bob]) {
+      await asTenant(userId, async () => {
+        const { rows } = await app.query('select distinct user_id from ranked_memories');
+        expect(rows).toEqual([{ user_id: userId }]);
+        await expect(app.query(`update ranked_memories set title = ''`)).rejects.toThrow('permission denied');
+      });
+    }
+  });
+
+  it('reaches the index of words through that view, which row-level security on the table forbids', async () => {
+    await asTenant(ann.userId, async () => {
+      await app.query('set enable_seqscan = off');
+      const plan = async (relation: string) => {
+        const { rows } = await app.query(
+          `explain select id from ${relation} where (user_id = $1) is true and terms && array[1]::bigint[]`,
+          [ann.userId],
+        );
+        return JSON.stringify(rows);
+      };
+      expect(await plan('ranked_memories')).toContain('memories_terms');
+      expect(await plan('memories')).not.toContain('memories_terms');
+      await app.query('reset enable_seqscan');
+    });
+  });
+
   it('sees no row while no tenant is set, nor when the setting is empty', async () => {
     for (const table of tables) expect([table, await count(table)]).toEqual([table, 0]);
     await asTenant('', async () => {

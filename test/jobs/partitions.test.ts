@@ -75,7 +75,7 @@ describe('the partitions of the days ahead', () => {
     const names = CRONTAB.trim()
       .split('\n')
       .map((text) => text.split(' ')[5] as string);
-    expect(Object.keys(jobHandlers({} as never))).toEqual(expect.arrayContaining(names));
+    expect(Object.keys(jobHandlers({} as never, {} as never))).toEqual(expect.arrayContaining(names));
   });
 
   it('are not the only thing: old idempotency keys are forgotten', async () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectMcp, postMcp, rpc, usageEvents } from '../support/mcp.ts';
+import { countTokens } from '../../api/retrieval/tokens.ts';
+import { connectMcp, postMcp, rpc, textOf, usageEvents } from '../support/mcp.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { eventsOf } from '../support/usage.ts';
 
 let node: TestService;
 
@@ -61,6 +63,33 @@ describe('what is metered', () => {
       'memories.restore 200',
       'memories.consolidate 200',
     ]);
+  });
+
+  it('with the tokens that a model is given to read, and those of context packages at every door', async () => {
+    const user = await node.newUser();
+    const client = await connectMcp(node, user);
+    const created = textOf(await client.tool('create_memory', { title: 'Port', content: 'The port is 8787.' }));
+    const found = textOf(await client.tool('search_memories', { query: 'port' }));
+    await client.tool('get_memory', { id: 'none' });
+    await client.close();
+    const { body } = await user.api.post('/context', { query: 'port' });
+    await user.api.get('/memories');
+    const events = await eventsOf(node, user.userId);
+    expect(events.map(({ operation, tokens }) => [operation, tokens])).toEqual([
+      ['memories.create', countTokens(created)],
+      ['search.query', expect.any(Number)],
+      ['memories.get', null],
+      ['search.context', body.tokens],
+      ['memories.list', null],
+    ]);
+    // The mark around stored text is drawn anew for each answer, and is counted at its longest.
+    expect(events[1]?.tokens).toBeGreaterThanOrEqual(countTokens(found));
+    expect(events[1]?.tokens).toBeLessThan(countTokens(found) + 20);
+    const { rows } = await node.service.database.owner.query(
+      'select sum(tokens)::int as tokens from usage_daily where user_id = $1',
+      [user.userId],
+    );
+    expect(rows).toEqual([{ tokens: events.reduce((sum, { tokens }) => sum + (tokens ?? 0), 0) }]);
   });
 
   it('in a batch each call for itself', async () => {
@@ -125,6 +154,21 @@ describe('protocol messages', () => {
     for (const message of messages) expect((await postMcp(node, user, message)).status).toBe(429);
     const tool = await postMcp(node, user, call('list_memories'));
     expect(tool.body.result.structuredContent.total).toBe(0);
+  });
+
+  it('say how their own allowance stands, and calls how the user’s does, in the headers of HTTP', async () => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE, requestsPerDay: 9 });
+    const ping = (await postMcp(node, user, rpc('ping'))).headers;
+    expect(ping.get('ratelimit-policy')).toBe('"protocol";q=30;w=60');
+    expect(ping.get('ratelimit')).toBe('"protocol";r=29;t=2');
+    const read = rpc('resources/read', { uri: 'memory://tags' });
+    for (const [left, message] of [call('list_memories'), call('no_such_tool'), read].entries()) {
+      const { headers } = await postMcp(node, user, message);
+      expect(headers.get('ratelimit-policy')).toBe('"rpm";q=3;w=60, "daily";q=9;w=86400');
+      expect(headers.get('ratelimit')).toMatch(new RegExp(`^"rpm";r=${2 - left};t=\\d+, "daily";r=${8 - left};`));
+    }
+    const { headers } = await postMcp(node, user, call('list_memories'));
+    expect(headers.get('ratelimit')).toMatch(/^"rpm";r=0;t=\d+, "daily";r=6;/);
   });
 
   it('are limited by key, so that one wild client does not stop the others', async () => {

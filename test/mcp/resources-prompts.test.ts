@@ -45,11 +45,12 @@ describe('resources', () => {
     await client.use('create_memory', { title: 'Other', content: 'Something else.', tags: ['ops'] });
   });
 
-  it('are listed: two of their own and a template for memories', async () => {
+  it('are listed: three of their own and a template for memories', async () => {
     const { resources } = await client.listResources();
     expect(resources.map(({ uri, name, mimeType }) => [uri, name, mimeType])).toEqual([
       ['memory://stats', 'stats', 'application/json'],
       ['memory://tags', 'tags', 'application/json'],
+      ['memory://usage', 'usage', 'application/json'],
     ]);
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate, name }) => [uriTemplate, name])).toEqual([

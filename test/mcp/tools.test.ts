@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { updateOverrides } from '../../db/users.ts';
 import { connectMcp, type McpClient, steady, type ToolResult, textOf, usageEvents } from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -427,6 +427,7 @@ describe('a refused call is a result with isError that an agent can act on', () 
     await node.service.database.ownerWrite((sql) =>
       updateOverrides(sql, full.userId, { storage_bytes: 100 }, new Date()),
     );
+    await vi.waitFor(async () => expect((await full.api.get('/user/me')).body.limits.storage_bytes).toBe(100));
     const refused = refusal(await writer.tool('create_memory', { title: 'T', content: 'x'.repeat(200) }));
     expect(refused.code).toBe('storage_full');
     expect((await writer.use('list_memories')).total).toBe(0);
@@ -648,7 +649,7 @@ describe('plans and limits', () => {
     expect(refused).toHaveLength(3);
     for (const result of refused) {
       expect(textOf(result)).toMatch(
-        /^Too many calls in a minute \(rate_limited\)\. More than 5 calls a minute; try again in \d+ s\.$/,
+        /^Too many calls in a minute \(rate_limited\)\. More than 5 calls a minute; try again in \d+ s\.\nPlans: http:\/\/\S+\/api\/v1\/plans$/,
       );
       expect(result._meta).toMatchObject({
         'whitemagic/code': 'rate_limited',

@@ -152,10 +152,11 @@ async function expectTotalsToMatch(): Promise<void> {
   const differences = await query(
     `with counted as (
         select user_id, day, door, operation, count(*) as calls, count(*) filter (where billable) as billable,
-          count(*) filter (where status >= 400) as errors, sum(bytes_in) as bytes_in, sum(bytes_out) as bytes_out
+          count(*) filter (where status >= 400) as errors, sum(bytes_in) as bytes_in, sum(bytes_out) as bytes_out,
+          sum(units) as units, coalesce(sum(tokens), 0) as tokens
         from usage_events group by user_id, day, door, operation
       ), kept as (
-        select user_id, day, door, operation, calls, billable, errors, bytes_in, bytes_out from usage_daily
+        select user_id, day, door, operation, calls, billable, errors, bytes_in, bytes_out, units, tokens from usage_daily
       )
       (select * from counted except select * from kept) union all (select * from kept except select * from counted)`,
   );

@@ -1,16 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { localLimiter } from '../../api/metering/limiter.ts';
+import { type Cost, localLimiter, type MinutePolicy } from '../../api/metering/limiter.ts';
 
 const SECOND = 1_000;
-const policy = (perMinute: number, subject = 'user') => ({
+const policy = (limit: number, subject = 'user'): MinutePolicy => ({
   name: 'rpm',
-  subject: `{${subject}}:rpm` as const,
-  perMinute,
+  window: 'minute',
+  subject: `{${subject}}:rpm`,
+  limit,
 });
+const calls = (minute: number): Cost => ({ minute, day: minute });
+const limiterAt = (now: () => number) => localLimiter(async () => 0, { now });
 
 /** Calls with the pause before each in milliseconds and what they cost. */
-const calls = fc.array(
+const sequences = fc.array(
   fc.record({
     pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 90 * SECOND })),
     cost: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 10 })),
@@ -23,8 +26,10 @@ describe('the local limiter', () => {
   it('lets exactly the allowance pass at one instant, and the next one no more', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 2_000 }), fc.nat({ max: 200 }), async (q, more) => {
-        const limiter = localLimiter(() => 1_764_000_000_000);
-        const decisions = await Promise.all(Array.from({ length: q + more }, () => limiter.take([policy(q)], 1)));
+        const limiter = limiterAt(() => 1_764_000_000_000);
+        const decisions = await Promise.all(
+          Array.from({ length: q + more }, () => limiter.take([policy(q)], calls(1))),
+        );
         expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(q);
         expect(decisions.slice(0, q).every(({ allowed }) => allowed)).toBe(true);
         expect(decisions.map(({ states }) => states[0]?.remaining)).toEqual(
@@ -37,7 +42,7 @@ describe('the local limiter', () => {
 
   it('never lets more than q + q·t/60 pass in any window of t seconds', async () => {
     await fc.assert(
-      fc.asyncProperty(allowance, calls, async (q, sequence) => {
+      fc.asyncProperty(allowance, sequences, async (q, sequence) => {
         const passed = (await play(q, sequence)).filter(({ allowed }) => allowed);
         for (let from = 0; from < passed.length; from++) {
           let cost = 0;
@@ -54,7 +59,7 @@ describe('the local limiter', () => {
 
   it('refuses only what a plain bucket could not pay, and says truly when it could', async () => {
     await fc.assert(
-      fc.asyncProperty(allowance, calls, async (q, sequence) => {
+      fc.asyncProperty(allowance, sequences, async (q, sequence) => {
         let tokens = q;
         let time = 0;
         for (const { at, cost, allowed, retryAfterSeconds } of await play(q, sequence)) {
@@ -87,15 +92,15 @@ describe('the local limiter', () => {
         fc.array(step, { maxLength: 100 }),
         async (userQ, keyQ, steps) => {
           let time = 0;
-          const limiter = localLimiter(() => time);
+          const limiter = limiterAt(() => time);
           const buckets = new Map<string, { tokens: number; at: number }>();
           for (const { pauseMs, user, key } of steps) {
             time += pauseMs;
             const policies = [policy(userQ, user), ...(key ? [policy(keyQ, `${user}-${key}`)] : [])];
-            const { allowed, violated } = await limiter.take(policies, 1);
-            const filled = policies.map(({ subject, perMinute }) => {
-              const bucket = buckets.get(subject) ?? { tokens: perMinute, at: time };
-              const tokens = Math.min(perMinute, bucket.tokens + ((time - bucket.at) * perMinute) / (60 * SECOND));
+            const { allowed, violated } = await limiter.take(policies, calls(1));
+            const filled = policies.map(({ subject, limit }) => {
+              const bucket = buckets.get(subject) ?? { tokens: limit, at: time };
+              const tokens = Math.min(limit, bucket.tokens + ((time - bucket.at) * limit) / (60 * SECOND));
               return { subject, tokens };
             });
             const close = filled.some(({ tokens }) => Math.abs(tokens - 1) < 1e-6);
@@ -121,11 +126,11 @@ interface Played {
 
 async function play(q: number, sequence: readonly { pauseMs: number; cost: number }[]): Promise<Played[]> {
   let at = 0;
-  const limiter = localLimiter(() => at);
+  const limiter = limiterAt(() => at);
   const played: Played[] = [];
   for (const { pauseMs, cost } of sequence) {
     at += pauseMs;
-    const { allowed, retryAfterSeconds } = await limiter.take([policy(q)], cost);
+    const { allowed, retryAfterSeconds } = await limiter.take([policy(q)], calls(cost));
     played.push({ at, cost, allowed, retryAfterSeconds });
   }
   return played;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { updateOverrides } from '../../db/users.ts';
 import type { Json } from '../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -211,6 +211,7 @@ async function limitedUser(bytes: number): Promise<TestUser> {
 async function override(user: TestUser, bytes: number): Promise<void> {
   const overrides = { requests_per_minute: WIDE, requests_per_day: WIDE, storage_bytes: bytes };
   await node.service.database.ownerWrite((sql) => updateOverrides(sql, user.userId, overrides, new Date()));
+  await vi.waitFor(async () => expect((await user.api.get('/user/me')).body.limits.storage_bytes).toBe(bytes));
 }
 
 async function quotaOf(user: TestUser): Promise<{ bytes: number; memories: number }> {

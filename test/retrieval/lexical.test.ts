@@ -282,6 +282,20 @@ describe('what is found', () => {
     await owner.api.delete(`/memories/${rare}`);
     expect((await search(owner.api, 'ballast zirconium')).results).toHaveLength(10);
   });
+
+  it('comes from memories with two of the words first, where even the rarest stands in more than are scored', async () => {
+    const owner = await node.newUser();
+    await fill(owner, 10_100, 'ballast');
+    // As after writing ten thousand of each: nothing but the lexicon is asked how common a word is.
+    const [both] = await storeAll(owner.api, [{ title: 'Both', content: 'a keel on its own ballast' }]);
+    const sql = `update lexicon set memories = 10200 where user_id = $1 and lexeme = 'keel'`;
+    await node.service.database.owner.query(sql, [owner.userId]);
+    const found = await search(owner.api, 'ballast keel');
+    expect([idsOf(found)[0], found.total_relation]).toEqual([both, 'gte']);
+    const common = await search(owner.api, 'ballast');
+    expect(common).toMatchObject({ total: 10_000, total_relation: 'gte' });
+    expect(common.results).toHaveLength(10);
+  });
 });
 
 describe('the snippet', () => {

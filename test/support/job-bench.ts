@@ -63,7 +63,7 @@ export async function openJobBench(): Promise<JobBench> {
     async startWorker(smtpUrl) {
       const transport = openTransport({ smtpUrl, mailFrom: 'WhiteMagic <noreply@localhost>', dataDir });
       const log = createLog({ level: 'silent', pretty: false });
-      const worker = await startWorker({ database, transport }, url, log);
+      const worker = await startWorker({ database, transport, usageRetentionDays: 400 }, url, log);
       workers.push(worker);
       return worker;
     },

@@ -13,6 +13,12 @@ export interface TestRedis {
   kill(): Promise<void>;
   /** Starts it again, empty, at the same address. */
   restart(): Promise<void>;
+  /** Keeps the server from answering; its connections stay open. */
+  hang(): void;
+  /** Lets it go on, with what was sent to it meanwhile. */
+  resume(): void;
+  /** Runs one command on it. */
+  command(name: string, ...values: string[]): Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -32,12 +38,23 @@ export async function startRedis(): Promise<TestRedis> {
     restart: async () => {
       server = await launch(port);
     },
+    hang: () => void server.kill('SIGSTOP'),
+    resume: () => void server.kill('SIGCONT'),
+    command: (name, ...values) => runCommand(port, name, ...values),
     stop: end,
   };
 }
 
-async function launch(port: number): Promise<ChildProcess> {
-  const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+/** Runs one command on the server of a port. */
+export async function runCommand(port: number, name: string, ...values: string[]): Promise<unknown> {
+  const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: null });
+  await redis.connect();
+  return redis.call(name, ...values).finally(() => redis.disconnect());
+}
+
+/** Starts a server of a port and waits until it answers. */
+export async function launch(port: number, ...more: string[]): Promise<ChildProcess> {
+  const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more];
   const server = spawn('redis-server', settings, { stdio: 'ignore' });
   const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: null });
   redis.on('error', () => undefined);
@@ -55,7 +72,8 @@ async function launch(port: number): Promise<ChildProcess> {
   throw new Error('redis-server did not start');
 }
 
-function freePort(): Promise<number> {
+/** A port of loopback that nothing listens on. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
     server.listen(0, '127.0.0.1', () => {

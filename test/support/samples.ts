@@ -52,6 +52,7 @@ const SAMPLES: Record<OperationId, Sample> = {
   'stats.get': {},
   'user.me': {},
   'user.usage': {},
+  'user.usage_csv': {},
   'keys.list': {},
   'keys.create': { body: () => ({ name: 'sample' }) },
   'keys.update': { id: keyOf, body: () => ({ name: 'sample' }) },

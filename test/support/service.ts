@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { createUser } from '../../api/account/users.ts';
-import { type Config, readConfig } from '../../api/config.ts';
+import { readConfig } from '../../api/config.ts';
 import { createLog } from '../../api/observe/log.ts';
-import { type Service, startService } from '../../api/service.ts';
+import { type Service, type ServiceConfig, startService } from '../../api/service.ts';
 import { type PlanName, updateOverrides } from '../../db/users.ts';
 import { Client } from './client.ts';
 import { dropDatabase, freshDatabase } from './database.ts';
@@ -16,8 +16,14 @@ export interface TestService {
   service: Service;
   databaseUrl: string;
   dataDir: string;
-  /** A new user with a key, and a REST client that uses it. Its minute's allowance is wide, unless told otherwise. */
-  newUser(options?: { plan?: PlanName; email?: string; requestsPerMinute?: number | null }): Promise<TestUser>;
+  /** A new user with a key, and a REST client that uses it. Its allowances are wide, unless told otherwise. */
+  newUser(options?: {
+    plan?: PlanName;
+    email?: string;
+    requestsPerMinute?: number | null;
+    requestsPerDay?: number;
+    storageBytes?: number;
+  }): Promise<TestUser>;
   stop(): Promise<void>;
 }
 
@@ -30,7 +36,7 @@ export interface TestUser {
 const WIDE = 1_000_000;
 
 /** Starts a node with jobs off and a silent log, unless `settings` say otherwise. Stop it in `afterAll`. */
-export async function startTestService(settings: Partial<Config> = {}): Promise<TestService> {
+export async function startTestService(settings: Partial<ServiceConfig> = {}): Promise<TestService> {
   const databaseUrl = settings.databaseUrl ?? (await freshDatabase());
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-data-'));
   const config = {
@@ -41,6 +47,8 @@ export async function startTestService(settings: Partial<Config> = {}): Promise<
     embedder: 'none' as const,
     logLevel: 'silent',
     keyEnvironment: 'test',
+    // All tests come from one address, and many without a valid key.
+    callsPerAddress: WIDE,
   };
   const log = createLog({ level: settings.logLevel ?? process.env.TEST_LOG ?? 'silent', pretty: false });
   const service = await startService({ ...config, ...settings, databaseUrl }, log).catch(async (error) => {
@@ -53,13 +61,17 @@ export async function startTestService(settings: Partial<Config> = {}): Promise<
     service,
     databaseUrl,
     dataDir,
-    async newUser({ plan = 'enterprise', email, requestsPerMinute = WIDE } = {}) {
+    async newUser({ plan = 'enterprise', email, requestsPerMinute = WIDE, requestsPerDay = WIDE, storageBytes } = {}) {
       const deps = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
       const { userId, apiKey } = await service.database.ownerWrite(async (sql) => {
         const wanted = { email: email ?? null, plan, keyName: 'Test key', actor: 'test' };
         const made = await createUser({ ...deps, sql }, wanted);
         if (requestsPerMinute !== null) {
-          const overrides = { requests_per_minute: requestsPerMinute, requests_per_day: WIDE };
+          const overrides = {
+            requests_per_minute: requestsPerMinute,
+            requests_per_day: requestsPerDay,
+            ...(storageBytes !== undefined && { storage_bytes: storageBytes }),
+          };
           await updateOverrides(sql, made.userId, overrides, new Date());
         }
         return made;

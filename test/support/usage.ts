@@ -11,6 +11,8 @@ export interface StoredEvent {
   duration_ms: number;
   bytes_in: number;
   bytes_out: number;
+  units: number;
+  tokens: number | null;
   api_key_id: string | null;
 }
 

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { displayParts, generateKey, hashKey, isWellFormedKey } from '../../../api/account/key-format.ts';
 import type { Problem } from '../../../api/errors.ts';
 import { authenticate } from '../../../api/gates/authenticate.ts';
+import { keyCache } from '../../../api/gates/key-cache.ts';
+import { addressLimiter } from '../../../api/metering/address-limit.ts';
+import type { KeyOwnerRow } from '../../../db/api-keys.ts';
 import type { Database } from '../../../db/connect.ts';
 
 describe('a generated key', () => {
@@ -53,17 +56,18 @@ describe('the checksum', () => {
 });
 
 describe('authentication', () => {
-  /** A database that counts what it is asked, and knows nothing. */
-  function countingDatabase() {
+  /** Gates before a database that counts what it is asked, and knows nothing. */
+  function countingGates() {
     let queries = 0;
-    const lookup = async () => {
+    const keys = keyCache(async () => {
       queries++;
-      return [];
-    };
-    return { database: { lookup } as unknown as Database, queries: () => queries };
+      return undefined;
+    });
+    const gates = { database: {} as Database, keys, addresses: addressLimiter(60), now: () => new Date() };
+    return { gates, queries: () => queries };
   }
-  const attempt = async (database: Database, key: string): Promise<Problem> =>
-    authenticate(database, { authorization: `Bearer ${key}` }, 'rest', new Date(), () => undefined).then(
+  const attempt = async (gates: Parameters<typeof authenticate>[0], key: string): Promise<Problem> =>
+    authenticate(gates, { authorization: `Bearer ${key}`, address: '::1' }, 'rest', () => undefined).then(
       () => {
         throw new Error('was let in');
       },
@@ -71,16 +75,53 @@ describe('authentication', () => {
     );
 
   it('asks the database nothing about a mistyped key, and once about a well-formed one; both get the same answer', async () => {
-    const { database, queries } = countingDatabase();
+    const { gates, queries } = countingGates();
     const key = generateKey('test');
-    const mistyped = await attempt(database, key.slice(0, -1) + (key.endsWith('0') ? '1' : '0'));
-    for (const text of ['', 'x', 'x'.repeat(100_000), `${key}x`]) await attempt(database, text);
+    const mistyped = await attempt(gates, key.slice(0, -1) + (key.endsWith('0') ? '1' : '0'));
+    for (const text of ['', 'x', 'x'.repeat(100_000), `${key}x`]) await attempt(gates, text);
     expect(queries()).toBe(0);
-    const unknown = await attempt(database, key);
+    const unknown = await attempt(gates, key);
     expect(queries()).toBe(1);
     expect({ code: unknown.code, data: unknown.data }).toEqual({ code: mistyped.code, data: mistyped.data });
   });
+
+  it('holds a remembered key to its expiry at every call, and notes its use once a minute', async () => {
+    let time = Date.UTC(2026, 0, 1);
+    const expires_at = new Date(time + 3_000);
+    let [lookups, touches] = [0, 0];
+    const keys = keyCache(async () => {
+      lookups++;
+      return { ...OWNER, expires_at };
+    });
+    keys.onListening();
+    const database = { owner: { query: async () => touches++ } } as unknown as Database;
+    const gates = { database, keys, addresses: addressLimiter(60), now: () => new Date(time) };
+    const credentials = { apiKey: generateKey('test'), address: '::1' };
+    const call = () => authenticate(gates, credentials, 'rest', () => undefined);
+    for (let i = 0; i < 3; i++) {
+      expect((await call()).userId).toBe('ada');
+      time += 1_000;
+    }
+    expect([lookups, touches]).toEqual([1, 1]);
+    await expect(call()).rejects.toMatchObject({ code: 'key_expired' });
+    expect(lookups).toBe(1);
+    await expect(call()).rejects.toMatchObject({ code: 'key_expired' });
+    expect([lookups, touches]).toEqual([2, 1]);
+  });
 });
+
+const OWNER: KeyOwnerRow = {
+  user_id: 'ada',
+  key_id: 'key',
+  scopes: [],
+  rpm_limit: null,
+  expires_at: null,
+  revoked_at: null,
+  last_used_at: null,
+  plan: 'pro',
+  status: 'active',
+  overrides: {},
+};
 
 /** The checksum by its definition, written again: CRC-32 (IEEE 802.3), six base62 digits. */
 function checksumOf(text: string): string {

@@ -1,0 +1,137 @@
+import { v7 as uuidv7 } from 'uuid';
+import { contentHash, sizeBytes } from '../../api/memory/measure.ts';
+import { countWords } from '../../api/retrieval/word-counts.ts';
+import type { Database } from '../../db/connect.ts';
+import type { NewMemoryRow } from '../../db/memories.ts';
+import { moveQuota } from '../../db/quotas.ts';
+import { only, type Sql } from '../../db/sql.ts';
+import type { Note } from './texts.ts';
+import type { WriteVectors } from './vectors.ts';
+
+/** A memory as the product would store it now, were `note` sent to it. */
+export function rowOf(note: Note, project: string | null = null): NewMemoryRow {
+  const said = { ...note, metadata: {}, project };
+  return {
+    ...said,
+    id: uuidv7(),
+    type: 'long_term',
+    status: 'active',
+    expires_at: null,
+    supersedes: null,
+    consolidated_into: null,
+    version: 1,
+    content_hash: contentHash(said),
+    size_bytes: sizeBytes(said),
+    created_at: note.occurred_at,
+    updated_at: note.occurred_at,
+  };
+}
+
+/**
+ * Stores memories in one transaction as the product's own writes would leave them: rows, words, lexicon, quota, vectors,
+ * and nothing in the queue. One by one a hundred thousand take many minutes.
+ */
+export async function fill(
+  database: Database,
+  userId: string,
+  rows: NewMemoryRow[],
+  writeVectors?: WriteVectors,
+): Promise<void> {
+  await database.write(userId, async (sql) => {
+    const words = await insertIndexed(sql, userId, rows);
+    const bytes = rows.reduce((sum, row) => sum + row.size_bytes, 0);
+    await moveQuota(sql, userId, { bytes, memories: rows.length, words });
+    await writeVectors?.(sql, userId, rows);
+  });
+}
+
+/** insertMemory and indexWords for many. Answers how many words they hold. */
+async function insertIndexed(sql: Sql, userId: string, rows: readonly NewMemoryRow[]): Promise<number> {
+  const given = rows.map((row) => ({
+    ...row,
+    content_hash: row.content_hash.toString('hex'),
+    counted: countWords(row),
+  }));
+  const result = await sql.query<{ words: string }>({
+    name: 'bench_fill',
+    text: `with given as materialized (
+        select * from jsonb_to_recordset($2) as g (id uuid, type text, status text, title text, content text, tags text[],
+          session_id text, project text, occurred_at timestamptz, version integer, content_hash text, size_bytes integer,
+          created_at timestamptz, counted jsonb)
+      ),
+      lexeme as materialized (
+        select id, l as lexeme, hashtextextended($1::uuid::text || l, 0) as hash,
+          least(sum(frequency::integer), 32767)::smallint as frequency
+        from given,
+          rows from (jsonb_array_elements_text(counted -> 'words'), jsonb_array_elements_text(counted -> 'frequencies'))
+            as w (word, frequency),
+          unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
+        group by id, l
+      ),
+      indexed as (
+        select id, array_agg(hash order by hash) as terms, array_agg(frequency order by hash) as frequencies,
+          sum(frequency) as length
+        from lexeme group by id
+      ),
+      stored as (
+        insert into memories (user_id, id, type, status, title, content, tags, session_id, project, occurred_at, version,
+          content_hash, size_bytes, created_at, updated_at, terms, frequencies, length)
+        select $1, id, type, status, title, content, tags, session_id, project, occurred_at, version,
+          decode(content_hash, 'hex'), size_bytes, created_at, created_at, terms, frequencies, length
+        from given join indexed using (id) order by id
+      ),
+      counted as (
+        insert into lexicon as x (user_id, hash, lexeme, memories)
+        select $1, hash, min(lexeme), count(*) from lexeme group by hash order by hash
+        on conflict (user_id, hash) do update set memories = x.memories + excluded.memories
+      )
+      select sum(length) as words from indexed`,
+    values: [userId, JSON.stringify(given)],
+  });
+  return Number(only(result).words);
+}
+
+/** What two ways of storing the same text must leave alike. */
+interface Trace {
+  terms: string;
+  frequencies: string;
+  length: number;
+  size_bytes: number;
+  tags: string[];
+}
+
+/**
+ * Proof that a filled memory is what the product stores of the same text.
+ * @param storeByProduct stores the note through the API, in the project `stored`
+ * @throws Error that says what differs
+ */
+export async function proveAlike(
+  database: Database,
+  userId: string,
+  note: Note,
+  storeByProduct: () => Promise<string>,
+): Promise<void> {
+  const ids = [await storeByProduct()];
+  const row = { ...rowOf(note, 'filled'), created_at: new Date() };
+  await fill(database, userId, [row]);
+  ids.push(row.id);
+  const traces = await Promise.all(ids.map((id) => trace(database, userId, id)));
+  const [stored, filled] = traces.map((one) => JSON.stringify(one));
+  if (stored !== filled) throw new Error(`a filled memory differs from a stored one:\n${filled}\n${stored}`);
+  const { rows } = await database.owner.query<{ lexicon: boolean; quota: boolean }>(
+    `select (select bool_and(memories = 2) from lexicon where user_id = $1) as lexicon,
+      (select memories = 2 and words = 2 * $2::integer and storage_bytes = 2 * $3::integer from quotas where user_id = $1) as quota`,
+    [userId, traces[0]?.length, traces[0]?.size_bytes],
+  );
+  if (!rows[0]?.lexicon || !rows[0].quota) throw new Error(`filling counts otherwise: ${JSON.stringify(rows[0])}`);
+}
+
+async function trace(database: Database, userId: string, id: string): Promise<Trace> {
+  const { rows } = await database.owner.query<Trace>(
+    `select terms::text, frequencies::text, length, size_bytes, tags from memories where user_id = $1 and id = $2`,
+    [userId, id],
+  );
+  const [row] = rows;
+  if (!row) throw new Error(`${id} was not stored`);
+  return row;
+}

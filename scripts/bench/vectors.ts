@@ -1,0 +1,39 @@
+import { LOCAL_DIMENSIONS, LOCAL_MODEL } from '../../api/embedding/model-name.ts';
+import type { Sql } from '../../db/sql.ts';
+import { replaceVectors } from '../../db/vectors.ts';
+import { randomNumbers } from '../eval/score.ts';
+
+/** Topics of a tenant's memories: directions that vectors gather around. */
+const TOPICS = 300;
+
+/** Gives memories vectors, under the name of the local model so that its searches scan them. */
+export type WriteVectors = (sql: Sql, userId: string, memories: { id: string; content: string }[]) => Promise<void>;
+
+/**
+ * Made-up vectors, the same in every run: encoding a hundred thousand texts would take an hour, and a scan does not ask what
+ * they mean. Each is one of 300 topics and as much noise, of length 1.
+ */
+export function syntheticVectors(): WriteVectors {
+  const random = randomNumbers(2);
+  const topics = Array.from({ length: TOPICS }, () => unit(noise(random)));
+  const near = () => {
+    const topic = topics[Math.floor(random() * TOPICS)] as Float32Array;
+    return unit(unit(noise(random)).map((number, k) => number + (topic[k] as number)));
+  };
+  return async (sql, userId, memories) => {
+    await Promise.all(
+      memories.map(({ id, content }) =>
+        replaceVectors(sql, userId, id, LOCAL_MODEL, [{ chunk: 0, start: 0, end: content.length, vector: near() }]),
+      ),
+    );
+  };
+}
+
+function noise(random: () => number): Float32Array {
+  return new Float32Array(LOCAL_DIMENSIONS).map(() => random() - 0.5);
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return vector.map((number) => number / length);
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { Problem } from '../../../api/errors.ts';
+import { type AddressLimiter, addressLimiter } from '../../../api/metering/address-limit.ts';
+
+const REFUSED = new Problem('unauthenticated');
+
+/** How many of n calls at one instant passed. */
+async function passing(n: number, call: () => Promise<unknown>): Promise<number> {
+  const results = await Promise.allSettled(Array.from({ length: n }, call));
+  const limited = results.filter(({ status, ...rest }) => {
+    const reason = 'reason' in rest ? rest.reason : undefined;
+    return reason instanceof Problem && reason.code === 'rate_limited';
+  });
+  return n - limited.length;
+}
+
+const fail = (limiter: AddressLimiter, address = '192.0.2.1') =>
+  limiter.attempt(address, () => Promise.reject(REFUSED));
+
+describe('an address', () => {
+  it('may fail sixty times at once, exactly, and as often again as time passes', async () => {
+    let time = 0;
+    const limiter = addressLimiter(60, () => time);
+    expect(await passing(200, () => fail(limiter))).toBe(60);
+    time += 10_000;
+    expect(await passing(200, () => limiter.take('192.0.2.1'))).toBe(10);
+    time += 3_600_000;
+    expect(await passing(200, () => fail(limiter))).toBe(60);
+  });
+
+  it('is told after how many seconds it may come again, and then may', async () => {
+    let time = 0;
+    const limiter = addressLimiter(60, () => time);
+    await passing(60, () => fail(limiter));
+    time += 300;
+    const refused: Problem = await limiter.take('192.0.2.1').catch((problem) => problem);
+    expect(refused).toMatchObject({
+      code: 'rate_limited',
+      data: { headers: { 'Retry-After': '1' }, extra: { 'violated-policies': ['address'], retry_after_seconds: 1 } },
+    });
+    time += 1_000;
+    expect(await passing(2, () => fail(limiter))).toBe(1);
+  });
+
+  it('is charged nothing for what succeeds or fails by our fault, however many are under way at once', async () => {
+    const limiter = addressLimiter(60, () => 0);
+    let underWay = 0;
+    let most = 0;
+    const good = () =>
+      limiter.attempt('192.0.2.1', async () => {
+        most = Math.max(most, ++underWay);
+        await new Promise(setImmediate);
+        underWay--;
+      });
+    expect(await passing(500, good)).toBe(500);
+    expect(most).toBe(60);
+    expect(await passing(100, () => limiter.attempt('192.0.2.1', () => Promise.reject(new Error('database'))))).toBe(
+      100,
+    );
+    expect(await passing(100, () => fail(limiter))).toBe(60);
+  });
+
+  it('never has more than its allowance before the database, good and bad mixed', async () => {
+    const limiter = addressLimiter(60, () => 0);
+    let bad = 0;
+    const mixed = (i: number) =>
+      limiter.attempt('192.0.2.1', async () => {
+        await new Promise(setImmediate);
+        if (i % 2 === 0) return;
+        bad++;
+        throw REFUSED;
+      });
+    let i = 0;
+    await passing(1_000, () => mixed(i++));
+    expect(bad).toBe(60);
+    expect(await passing(10, () => mixed(0))).toBe(0);
+  });
+
+  it.each([
+    ['192.0.2.1', '192.0.2.2', false],
+    ['192.0.2.1', '::ffff:192.0.2.1', true],
+    ['2001:db8:0:1::1', '2001:db8:0:1:ffff:ffff:ffff:ffff', true],
+    ['2001:db8:0:1::1', '2001:0DB8::1:0:0:0:9', true],
+    ['2001:db8:0:1::1', '2001:db8:0:2::1', false],
+    ['::1', '2001:db8::1', false],
+    ['fe80::1%eth0', 'fe80::2%eth0', true],
+    ['unknown', 'else', false],
+  ])('%s and %s are one: %s', async (one, other, same) => {
+    const limiter = addressLimiter(1, () => 0);
+    await limiter.take(one);
+    expect(await passing(1, () => limiter.take(other))).toBe(same ? 0 : 1);
+  });
+
+  it('is forgotten, the one longest away first, before there are too many', async () => {
+    const limiter = addressLimiter(1, () => 0);
+    for (let i = 0; i <= 50_000; i++) await limiter.take(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`);
+    expect(await passing(1, () => limiter.take('10.0.0.1'))).toBe(0);
+    expect(await passing(1, () => limiter.take('10.0.0.0'))).toBe(1);
+  });
+});

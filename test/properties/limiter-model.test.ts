@@ -1,0 +1,140 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type Cost, DAY_MS, dayOf, type Limiter, localLimiter, type RatePolicy } from '../../api/metering/limiter.ts';
+import { redisLimiter } from '../../api/metering/redis-limiter.ts';
+import { hasRedis, startRedis, type TestRedis } from '../support/redis.ts';
+
+const MINUTE = 60_000;
+/** Two minutes before a UTC midnight. */
+const START = Date.parse('2026-11-23T23:58:00Z');
+
+let redis: TestRedis;
+let time = START;
+let nodes: [Limiter, Limiter];
+let run = 0;
+/** Calls of the first day that are on record before it starts. */
+let onRecord = 0;
+const readDayUnits = async (_user: string, day: string) => (Date.parse(day) < START ? onRecord : 0);
+
+/** What a call asks for: which user's allowances, how large they are, and what it costs. */
+const take = fc.record({
+  user: fc.constantFrom('ann', 'bob'),
+  perMinute: fc.constantFrom(4, 9),
+  perKey: fc.constantFrom(undefined, 2, 6),
+  perDay: fc.constantFrom(undefined, 25, 60),
+  minute: fc.integer({ min: 1, max: 3 }),
+  day: fc.nat({ max: 30 }),
+});
+interface Take {
+  user: string;
+  perMinute: number;
+  perKey?: number | undefined;
+  perDay?: number | undefined;
+}
+
+/** Milliseconds that go by; backwards too, as a clock that is set right does. */
+const pause = fc.oneof(
+  fc.constant(0),
+  fc.integer({ min: 1, max: 2_000 }),
+  fc.integer({ min: 0, max: 2 * MINUTE }),
+  fc.constantFrom(-30_000, -3 * MINUTE, DAY_MS / 2, DAY_MS),
+);
+
+function policiesOf({ user, perMinute, perKey, perDay }: Take): RatePolicy[] {
+  const userId = `${user}-${run}`;
+  const policies: RatePolicy[] = [{ name: 'rpm', window: 'minute', subject: `{${userId}}:user`, limit: perMinute }];
+  if (perKey) policies.push({ name: 'key-rpm', window: 'minute', subject: `{${userId}}:key`, limit: perKey });
+  if (perDay) policies.push({ name: 'daily', window: 'day', subject: `{${userId}}:day`, userId, limit: perDay });
+  return policies;
+}
+
+describe.skipIf(!hasRedis)('the limiter in Redis', () => {
+  beforeAll(async () => {
+    redis = await startRedis();
+    const node = () =>
+      redisLimiter({ url: redis.url, readDayUnits, expectedNodes: 1, onError: () => undefined, clock: () => time });
+    nodes = [node(), node()];
+    for (const each of nodes) await vi.waitFor(() => expect(each.state).toBe('redis'), 10_000);
+  });
+  afterAll(async () => {
+    for (const each of nodes) each.close();
+    await redis.stop();
+  });
+
+  it('decides step by step what the local one decides, over minutes and midnights', async () => {
+    let refusals = 0;
+    let midnights = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: 30 }),
+        fc.array(fc.tuple(pause, take), { maxLength: 60, size: 'max' }),
+        async (units, steps) => {
+          run++;
+          onRecord = units;
+          time = START;
+          const local = localLimiter(readDayUnits, { now: () => time });
+          for (const [pauseMs, call] of steps) {
+            const before = time;
+            time += pauseMs;
+            const policies = policiesOf(call);
+            const cost: Cost = { minute: call.minute, day: call.day };
+            const [shared, alone] = await Promise.all([nodes[0].take(policies, cost), local.take(policies, cost)]);
+            expect(shared).toEqual(alone);
+            if (!shared.allowed) refusals++;
+            if (dayOf(time) > dayOf(before)) midnights++;
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect(Math.min(refusals, midnights)).toBeGreaterThan(100);
+  });
+
+  it('starts the new day of a user at nothing, without asking what is on record', async () => {
+    run++;
+    onRecord = 7;
+    time = START;
+    const policies = policiesOf({ user: 'ann', perMinute: 9, perDay: 10 });
+    const day = async () => (await nodes[0].take(policies, { minute: 0, day: 1 })).states[1];
+    expect(await day()).toMatchObject({ remaining: 2, resetSeconds: 120 });
+    time = START + 2 * MINUTE - 1;
+    expect(await day()).toMatchObject({ remaining: 1, resetSeconds: 1 });
+    time = START + 2 * MINUTE;
+    expect(await day()).toMatchObject({ remaining: 9, resetSeconds: 86_400 });
+  });
+
+  it('lets of 2,000 calls at once, of any cost and over two nodes, pass exactly what fits', async () => {
+    const limits = fc.record({
+      perMinute: fc.integer({ min: 1, max: 400 }),
+      perDay: fc.integer({ min: 1, max: 3_000 }),
+      costs: fc.array(fc.record({ minute: fc.integer({ min: 1, max: 10 }), day: fc.integer({ min: 1, max: 100 }) }), {
+        minLength: 1,
+        maxLength: 10,
+      }),
+    });
+    await fc.assert(
+      fc.asyncProperty(limits, fc.nat({ max: 500 }), async ({ perMinute, perDay, costs }, units) => {
+        run++;
+        onRecord = units;
+        time = START;
+        const policies = policiesOf({ user: 'ann', perMinute, perDay });
+        const calls = await Promise.all(
+          Array.from({ length: 2_000 }, async (_, i) => {
+            const cost = costs[i % costs.length] as Cost;
+            return { cost, ...(await (nodes[i % 2] as Limiter).take(policies, cost)) };
+          }),
+        );
+        const passed = calls.filter(({ allowed }) => allowed);
+        const minute = passed.reduce((sum, { cost }) => sum + cost.minute, 0);
+        const day = passed.reduce((sum, { cost }) => sum + cost.day, onRecord);
+        expect(minute).toBeLessThanOrEqual(perMinute);
+        if (passed.length > 0) expect(day).toBeLessThanOrEqual(perDay);
+        // What was refused would not fit into what is left at the end, nor did it before.
+        for (const { allowed, cost } of calls) {
+          if (!allowed) expect(minute + cost.minute > perMinute || day + cost.day > perDay).toBe(true);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+});

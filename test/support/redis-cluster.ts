@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort, launch, runCommand } from './redis.ts';
+
+const SLOTS = 16_384;
+const NODES = 3;
+
+/** Three Redis servers on loopback that are one Redis Cluster. */
+export interface TestRedisCluster {
+  /** Their addresses, as REDIS_URL takes them. */
+  url: string;
+  /** Runs one command on each node and answers what each said. */
+  onEach(name: string, ...values: string[]): Promise<unknown[]>;
+  /** Kills one node for good, as a crash would. */
+  killOne(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a cluster of the test's own, each node with a third of the slots, and waits until all nodes call it whole. */
+export async function startRedisCluster(): Promise<TestRedisCluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'whitemagic-cluster-'));
+  const nodes = await Promise.all(Array.from({ length: NODES }, () => startNode(folder)));
+  const onEach: TestRedisCluster['onEach'] = (name, ...values) =>
+    Promise.all(nodes.map(({ port }) => runCommand(port, name, ...values)));
+  const [first, ...others] = nodes as [Node, ...Node[]];
+  for (const [i, { port }] of nodes.entries()) {
+    const [from, to] = [i, i + 1].map((part) => Math.round((SLOTS * part) / NODES)) as [number, number];
+    await runCommand(port, 'CLUSTER', 'ADDSLOTSRANGE', `${from}`, `${to - 1}`);
+  }
+  for (const { port, busPort } of others) {
+    await runCommand(first.port, 'CLUSTER', 'MEET', '127.0.0.1', `${port}`, `${busPort}`);
+  }
+  while (!(await onEach('CLUSTER', 'INFO')).every((info) => isWhole(String(info)))) await delay(20);
+  return {
+    url: nodes.map(({ port }) => `redis://127.0.0.1:${port}`).join(','),
+    onEach,
+    killOne: () => first.stop(),
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Node {
+  port: number;
+  busPort: number;
+  stop(): Promise<void>;
+}
+
+async function startNode(folder: string): Promise<Node> {
+  const [port, busPort] = await Promise.all([freePort(), freePort()]);
+  const own = ['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`];
+  const server = await launch(port, ...own, '--dir', folder, '--cluster-config-file', `nodes-${port}.conf`);
+  return {
+    port,
+    busPort,
+    async stop() {
+      if (server.exitCode !== null || server.signalCode !== null) return;
+      const gone = once(server, 'exit');
+      server.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+function isWhole(info: string): boolean {
+  return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${NODES}`);
+}
