@@ -15,12 +15,18 @@ export interface Database {
   lookup<Row>(statement: Statement): Promise<Row[]>;
   /** Several statements, or slow ones, that only read for a tenant. */
   read<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
-  /** A transaction for a tenant: commits when `work` resolves, rolls back when it throws. Deadlocks are tried again. */
-  write<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /**
+   * A transaction for a tenant: commits when `work` resolves, rolls back when it throws. Deadlocks are tried again.
+   * @param last what is written once `work` is done; it goes out together with the commit
+   */
+  write<T>(userId: string, work: (sql: Sql) => Promise<T>, last?: Last<T>): Promise<T>;
   /** The same as the owner, for work that spans tenants. */
   ownerWrite<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
+
+/** Statements at the end of a transaction, knowing what came of it. */
+export type Last<T> = (sql: Sql, answer: T) => Promise<void>;
 
 export interface ConnectOptions {
   /** URL of the role that owns the tables, or may `set role wm_app`. */
@@ -78,7 +84,8 @@ export function connect(options: ConnectOptions): Database {
       return (await asSql(client).query<Row>(statement)).rows;
     },
     read: (userId, work) => readOn(app, userId, work),
-    write: (userId, work) => retried(() => withClient(app, (client) => transaction(client, work, userId))),
+    write: (userId, work, last) =>
+      retried(() => withClient(app, (client) => transaction(client, work, { userId, last }))),
     ownerWrite: (work) => retried(() => withClient(owner, (client) => transaction(client, work))),
     close: async () => {
       await Promise.all([owner.end(), app.end(), points.close(), lookups.close()]);
@@ -149,14 +156,19 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pro
   }
 }
 
-async function transaction<T>(client: pg.PoolClient, work: (sql: Sql) => Promise<T>, userId?: string): Promise<T> {
+async function transaction<T>(
+  client: pg.PoolClient,
+  work: (sql: Sql) => Promise<T>,
+  { userId, last }: { userId?: string; last?: Last<T> | undefined } = {},
+): Promise<T> {
   // Not awaited: they travel with the first statement of the work, in one flush.
   const opening = [client.query('begin')];
   if (userId !== undefined) opening.push(client.query({ ...SET_TENANT_LOCAL, values: [userId] }));
   const opened = Promise.all(opening);
   try {
     const [answer] = await Promise.all([work(asSql(client)), opened]);
-    const ended = await client.query('commit');
+    const closing = last?.(asSql(client), answer);
+    const [ended] = await Promise.all([client.query('commit'), closing]);
     // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
     if (ended.command !== 'COMMIT') throw new Error('the transaction was rolled back');
     return answer;

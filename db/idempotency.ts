@@ -6,6 +6,8 @@ export const IDEMPOTENCY_HOURS = 24;
 /** A first call's answer, or `status` null while that call is still under way in another transaction that has not ended. */
 export interface IdempotencyRow {
   request_hash: Buffer;
+  /** The usage event of that call. */
+  event_id: string;
   status: number | null;
   body: unknown;
   headers: Record<string, string> | null;
@@ -32,7 +34,7 @@ export async function claimIdempotencyKey(
   if (claimed.rowCount === 1) return undefined;
   const found = await sql.query<IdempotencyRow>({
     name: 'find_idempotency_key',
-    text: 'select request_hash, status, body, headers, holds_secret from idempotency_keys where user_id = $1 and key = $2',
+    text: 'select request_hash, event_id, status, body, headers, holds_secret from idempotency_keys where user_id = $1 and key = $2',
     values: [userId, claim.key],
   });
   return found.rows[0];

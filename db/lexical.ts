@@ -6,7 +6,7 @@ import type { Sql } from './sql.ts';
  * words of other scripts alone; stop words fall out. A lexeme is kept as a hash of tenant and lexeme, so that an index entry belongs
  * to one tenant and the cost of a look-up follows the tenant's own size.
  */
-const lexemes = (user: string, words: string, frequencies: string) => `lexeme as (
+export const lexemes = (user: string, words: string, frequencies: string) => `lexeme as (
     select hashtextextended(${user}::uuid::text || l, 0) as hash, l as lexeme, least(sum(frequency), 32767)::smallint as frequency
     from unnest(${words}::text[], ${frequencies}::integer[]) as w (word, frequency),
       unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
@@ -77,45 +77,64 @@ export interface Similar {
 /** What is longer than this many different words is no fact that somebody repeats. */
 const COMPARED_TERMS = 500;
 
+/** A text that others are compared with. */
+export interface ComparedText {
+  words: readonly string[];
+  /** Words that say nothing of what it is about. */
+  ignoredWords: readonly string[];
+  project: string | null;
+}
+
+/** Memories that are compared at most; a word that more hold is not rare. */
+const COMPARED_MEMORIES = 200;
+/** Words of a memory that may be among the ignored ones. */
+const IGNORED_TERMS = 10;
+
 /**
- * Active memories that share most of their words with this one, most alike first. Candidates share one of its rarest words.
- * @param options.ignoredWords words that say nothing of what a memory is about
+ * Active memories of the project that share most of their words with a text, most alike first. Candidates share one of its
+ * rarest words; of a text that has none but common ones, the newest memories are compared.
  */
 export async function findSimilarMemories(
   sql: Sql,
   userId: string,
-  id: string,
-  options: { least: number; limit: number; ignoredWords: readonly string[] },
+  text: ComparedText,
+  options: { least: number; limit: number },
 ): Promise<Similar[]> {
+  const terms = (words: string) => `select hashtextextended($1::uuid::text || l, 0) as hash
+      from unnest(${words}::text[]) as w (word), unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l`;
+  const comparable = `status = 'active' and project is not distinct from $4
+      and cardinality(m.terms) between mine.size * $5::float8 - ${IGNORED_TERMS} and mine.size / $5::float8 + ${IGNORED_TERMS}`;
   const result = await sql.query<Similar>({
     name: 'find_similar_memories',
-    text: `with ignored as materialized (
-        select hashtextextended($1::uuid::text || l, 0) as hash
-        from unnest($5::text[]) as w (word), unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
-      ),
-      mine as materialized (
-        select array(select unnest(terms) except select hash from ignored) as terms, project from memories
-        where user_id = $1 and id = $2 and cardinality(terms) <= ${COMPARED_TERMS}
-      ),
+    text: `with ignored as materialized (${terms('$3')}),
+      term as materialized (${terms('$2')} except select hash from ignored),
+      mine as materialized (select array_agg(hash) as terms, count(*) as size from term having count(*) <= ${COMPARED_TERMS}),
       rare as materialized (
         select array_agg(hash) as hashes from (
-          select hash from lexicon where user_id = $1 and hash = any ((select terms from mine)::bigint[]) and memories > 1
-          order by memories, hash limit 8
-        ) r
+          select hash, sum(memories) over (order by memories, hash) as together from lexicon
+          where user_id = $1 and hash in (select hash from term) and memories > 0 order by memories, hash limit 8
+        ) r where together <= ${COMPARED_MEMORIES}
       ),
       candidate as materialized (
-        select m.id, array(select unnest(m.terms) except select hash from ignored) as terms, mine.terms as wanted
-        from ranked_memories m, mine
-        where (user_id = $1) is true and id <> $2 and status = 'active' and m.project is not distinct from mine.project
-          and m.terms && (select hashes from rare) and cardinality(m.terms) <= ${COMPARED_TERMS} limit 100
+        (select id, m.terms from ranked_memories m, mine
+          where (user_id = $1) is true and m.terms && (select hashes from rare) and ${comparable}
+          limit ${COMPARED_MEMORIES})
+        union all
+        (select id, m.terms from memories m, mine
+          where user_id = $1 and (select hashes from rare) is null and ${comparable}
+          order by created_at desc, id desc limit ${COMPARED_MEMORIES})
       )
       select id, score from (
-        select id, (shared / (cardinality(terms) + cardinality(wanted) - shared))::float8 as score
-        from candidate, lateral (
-          select count(*)::float8 as shared from (select unnest(terms) intersect select unnest(wanted)) both_have
-        ) s
-      ) scored where score >= $3::float8 order by score desc, id limit $4`,
-    values: [userId, id, options.least, options.limit, options.ignoredWords],
+        select id, (shared / nullif(size + own - shared, 0))::float8 as score from (
+          select id, mine.size, (
+              select count(*)::float8 from (select unnest(c.terms) except select hash from ignored) kept
+            ) as own, (
+              select count(*)::float8 from (select unnest(c.terms) intersect select hash from term) both_have
+            ) as shared
+          from candidate c, mine
+        ) counted
+      ) scored where score >= $5::float8 order by score desc, id limit $6`,
+    values: [userId, text.words, text.ignoredWords, text.project, options.least, options.limit],
   });
   return result.rows;
 }

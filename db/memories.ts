@@ -1,3 +1,4 @@
+import { lexemes, type WordCounts } from './lexical.ts';
 import type { Sql } from './sql.ts';
 
 export type MemoryType = 'short_term' | 'long_term';
@@ -59,17 +60,53 @@ const values = (userId: string, row: NewMemoryRow): unknown[] => [
   row.updated_at,
 ];
 
-/** Stores a memory. Answers false, and stores nothing, when an active memory says exactly the same. */
-export async function insertMemory(sql: Sql, userId: string, row: NewMemoryRow): Promise<boolean> {
-  const result = await sql.query({
+/** What a tenant stores with a new memory in it. */
+export interface Stored {
+  storage_bytes: number;
+  memories: number;
+}
+
+/**
+ * Stores a memory with all that goes with it, in one statement: the words it is found by, the tenant's lexicon and totals, and with
+ * `queue` a place in the queue for vectors. Answers undefined, and stores nothing, when an active memory says exactly the same.
+ */
+export async function insertMemory(
+  sql: Sql,
+  userId: string,
+  row: NewMemoryRow,
+  { words, frequencies }: WordCounts,
+  queue: boolean,
+): Promise<Stored | undefined> {
+  const result = await sql.query<{ storage_bytes: string; memories: string }>({
     name: 'insert_memory',
-    text: `insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id,
-        occurred_at, expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-      on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing`,
-    values: values(userId, row),
+    text: `with ${lexemes('$1', '$20', '$21')},
+      stored as (
+        insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
+          expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
+          terms, frequencies, length)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+          coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
+          coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
+          coalesce((select sum(frequency) from lexeme), 0))
+        on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing
+        returning length, size_bytes
+      ),
+      known as (
+        insert into lexicon as x (user_id, hash, lexeme, memories)
+        select $1, hash, lexeme, 1 from lexeme, stored order by hash
+        on conflict (user_id, hash) do update set memories = x.memories + 1
+      ),
+      queued as (
+        insert into embedding_queue (user_id, memory_id) select $1, $2 from stored where $22
+      )
+      insert into quotas as q (user_id, storage_bytes, memories, words) select $1, size_bytes, 1, length from stored
+      on conflict (user_id) do update set storage_bytes = q.storage_bytes + excluded.storage_bytes,
+        memories = q.memories + 1, words = q.words + excluded.words
+      returning storage_bytes, memories`,
+    values: [...values(userId, row), words, frequencies, queue],
   });
-  return result.rowCount === 1;
+  const totals = result.rows[0];
+  return totals && { storage_bytes: Number(totals.storage_bytes), memories: Number(totals.memories) };
 }
 
 /** Replaces every column of a memory but its creation time. Throws a unique violation of {@link TWIN_CONSTRAINT} when it would repeat an active one. */

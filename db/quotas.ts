@@ -20,7 +20,8 @@ export interface Growth {
 export async function lockTenant(sql: Sql, userId: string): Promise<void> {
   await sql.query({
     name: 'lock_tenant',
-    text: 'insert into quotas (user_id) values ($1) on conflict (user_id) do update set user_id = excluded.user_id',
+    text: `with first as (insert into quotas (user_id) values ($1) on conflict do nothing)
+      select from quotas where user_id = $1 for update`,
     values: [userId],
   });
 }

@@ -60,7 +60,7 @@ export async function deleteVectors(sql: Sql, userId: string, memoryId: string):
 /** How many of the nearest passages the filter is asked about. */
 const SCANNED = 1_000;
 /** Share of a tenant's cells that are scanned: they hold 98 % of the 200 nearest codes (`test/retrieval/cells.test.ts`). */
-const SCANNED_CELLS = 0.3;
+const SCANNED_CELLS = 0.35;
 
 /** Codes in the cells next to a question, and those that are in no cell (of a small tenant, all). */
 const NEAR_CODES = (model: string, code: string) => `(

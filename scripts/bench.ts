@@ -29,7 +29,14 @@ const REVOCATIONS = 50;
 async function main(seconds: number): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-bench-'));
   const embedded = await startEmbedded({ dataDir, log: () => undefined });
-  const config = { ...readConfig({}), port: 0, dataDir, jobs: false, databaseUrl: embedded.url };
+  const config = {
+    ...readConfig({}),
+    port: 0,
+    dataDir,
+    jobs: false,
+    embedder: 'none' as const,
+    databaseUrl: embedded.url,
+  };
   const service = await startService(config, createLog({ level: 'silent', pretty: false }));
   try {
     const { userId, apiKey } = await service.database.ownerWrite(async (sql) => {
@@ -48,7 +55,7 @@ async function main(seconds: number): Promise<void> {
     const bare = await startBareRoute(service.database, userId, memoryId);
     const ways = waysOf(service.url, bare.url, headers, memoryId);
     console.table(await measureAll(ways, seconds * 1000));
-    await bare.stop();
+    bare.stop();
     const other = await startService(config, createLog({ level: 'silent', pretty: false }));
     console.table([await measureRevocation(service, other, headers, REVOCATIONS).finally(other.stop)]);
   } finally {
@@ -62,12 +69,12 @@ async function main(seconds: number): Promise<void> {
 type Ways = Record<string, { target: Target; ceiling?: string }>;
 
 function waysOf(url: string, bareUrl: string, headers: Record<string, string>, memoryId: string): Ways {
-  const write = (address: string): Target => ({ url: address, method: 'POST', headers, body: newMemory, expect: 201 });
+  const write = (address: string): Target => ({ url: address, method: 'POST', headers, body: NEW_MEMORY, expect: 201 });
   const rpc = (name: string, input: object): Target => ({
     url: `${url}/mcp`,
     method: 'POST',
     headers,
-    body: () => JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: input } }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: input } }),
     expect: 200,
   });
   return {
@@ -130,13 +137,14 @@ async function timeProcess(args: string[]): Promise<number> {
   return performance.now() - started;
 }
 
-function newMemory(): string {
-  const content = 'We deploy on Fridays after the smoke tests have passed on staging, and never before a holiday.';
-  return JSON.stringify({ title: `Note ${uuidv7()}`, content, tags: ['bench'] });
-}
+const NEW_MEMORY = JSON.stringify({
+  title: 'Note {new}',
+  content: 'We deploy on Fridays after the smoke tests have passed on staging, and never before a holiday.',
+  tags: ['bench'],
+});
 
 async function createOne(url: string, headers: Record<string, string>): Promise<string> {
-  const response = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: newMemory() });
+  const response = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: NEW_MEMORY });
   return ((await response.json()) as { id: string }).id;
 }
 

@@ -60,6 +60,8 @@ export interface Outcome {
   text?: string;
   type?: string;
   problem?: Problem;
+  /** The usage event on record for it, a replay's that of the first call; undefined where nothing is on record. */
+  eventId?: string;
 }
 
 /**
@@ -117,7 +119,7 @@ async function metered(
   };
   try {
     const outcome = await act(meter);
-    return { ...outcome, headers: { ...headers, ...outcome.headers } };
+    return { eventId: call.eventId, ...outcome, headers: { ...headers, ...outcome.headers } };
   } catch (error) {
     const problem = asProblem(error);
     if (problem.status >= 500) gates.onFault(error, call.requestId);
@@ -125,7 +127,12 @@ async function metered(
     if (!headers && problem.status < 500) headers = await standing(gates, call.caller);
     const recorded = await record(gates, meter.event(problem.status, 0), call);
     const answer = recorded ? problem : new Problem('unavailable');
-    return { status: answer.status, headers: { ...headers, ...answer.data.headers }, problem: answer };
+    return {
+      status: answer.status,
+      headers: { ...headers, ...answer.data.headers },
+      problem: answer,
+      ...(recorded && { eventId: call.eventId }),
+    };
   }
 }
 
@@ -148,23 +155,44 @@ async function read(gates: Gates, operation: Operation, call: Call, input: unkno
 
 async function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
   const { caller } = call;
-  const written = gates.database.write(caller.userId, async (sql) => {
-    if (operation.memory) await lockTenant(sql, caller.userId);
+  let isReplay = false;
+  const act = async (sql: Sql) => {
     const stored = await claim(gates, sql, operation, call, input);
+    isReplay = stored !== undefined;
     if (stored) return replay(stored);
-    const outcome = present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
-    if (call.idempotencyKey) {
-      const { status, body, headers } = outcome;
-      const answer = { status, body, headers, holdsSecret: operation.secret ?? false };
-      await storeIdempotentAnswer(sql, caller.userId, call.idempotencyKey, answer);
-    }
-    await insertUsageEvents(sql, [eventOf(operation, outcome, meter)]);
-    return outcome;
-  });
+    return present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
+  };
+  const written = gates.database.write(
+    caller.userId,
+    async (sql) => {
+      // Not waited for: what follows goes out with it.
+      const locked = operation.memory ? lockTenant(sql, caller.userId) : undefined;
+      return (await Promise.all([act(sql), locked]))[0];
+    },
+    async (sql, outcome) => {
+      if (isReplay) return;
+      await Promise.all([
+        keepAnswer(sql, operation, call, outcome),
+        insertUsageEvents(sql, [eventOf(operation, outcome, meter)]),
+      ]);
+    },
+  );
   // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
-  const outcome = await (operation.memory ? written : written.finally(() => gates.keys.onChange(caller.userId)));
+  const answer = await (operation.memory ? written : written.finally(() => gates.keys.onChange(caller.userId)));
   if (operation.memory) gates.onMemoriesWritten?.();
-  return outcome;
+  return answer;
+}
+
+/** Keeps the answer of a call with an Idempotency-Key for its repeats. */
+async function keepAnswer(
+  sql: Sql,
+  operation: Operation,
+  call: Call,
+  { status, body, headers }: Outcome,
+): Promise<void> {
+  if (!call.idempotencyKey) return;
+  const answer = { status, body, headers, holdsSecret: operation.secret ?? false };
+  await storeIdempotentAnswer(sql, call.caller.userId, call.idempotencyKey, answer);
 }
 
 /** Claims the call's Idempotency-Key, if it has one. Answers what an earlier call with the same key and request left. */
@@ -199,6 +227,7 @@ function replay(stored: IdempotencyRow): Outcome {
     headers: { ...stored.headers, 'Idempotency-Replayed': 'true' },
     body: stored.body,
     text: JSON.stringify(stored.body),
+    eventId: stored.event_id,
   };
 }
 

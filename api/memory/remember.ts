@@ -1,14 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import { findSimilarMemories } from '../../db/lexical.ts';
+import { findSimilarMemories, type WordCounts } from '../../db/lexical.ts';
 import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../../db/memories.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
-import { index } from '../retrieval/index-memory.ts';
+import { canEmbed } from '../retrieval/index-memory.ts';
+import { countWords } from '../retrieval/word-counts.ts';
 import { dateWords, wordsOf } from '../retrieval/words.ts';
 import { change, requireSuperseded } from './change.ts';
 import { contentHash, sizeBytes } from './measure.ts';
 import { present } from './present.ts';
-import { moveStorage } from './storage.ts';
+import { requireRoom } from './storage.ts';
 import { normalizeTags, requireTags } from './tags.ts';
 
 /** How often a twin may vanish between the look and the lock before we give up. */
@@ -23,13 +24,34 @@ const SIMILAR_MOST = 3;
  * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory)
  */
 export async function store(deps: Deps, caller: Caller, input: NewMemory) {
+  const row = await readyRow(deps, caller, input);
+  return storeRow(deps, caller, row, countWords(row));
+}
+
+/** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
+export async function create(deps: Deps, caller: Caller, input: NewMemory) {
+  const row = await readyRow(deps, caller, input);
+  const counts = countWords(row);
+  // The look goes out first, so that it does not find the memory itself; neither waits for the other.
+  const [similar, stored] = await Promise.all([
+    findAlike(deps, caller, row, counts),
+    storeRow(deps, caller, row, counts),
+  ]);
+  return { ...stored, similar: stored.deduplicated ? [] : similar };
+}
+
+async function readyRow(deps: Deps, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
   const row = newRow(deps, caller, input);
   requireTags(row.tags);
   await requireSuperseded(deps, caller, row.supersedes);
+  return row;
+}
+
+async function storeRow(deps: Deps, caller: Caller, row: NewMemoryRow, counts: WordCounts) {
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    if (await insertMemory(deps.sql, caller.userId, row)) {
-      const words = await index(deps, caller, row);
-      await moveStorage(deps, caller, { bytes: row.size_bytes, memories: 1, words });
+    const totals = await insertMemory(deps.sql, caller.userId, row, counts, canEmbed(deps));
+    if (totals) {
+      requireRoom(caller, totals.storage_bytes, row.size_bytes);
       return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [] };
     }
     const twin = await lockTwin(deps.sql, caller.userId, row);
@@ -38,18 +60,13 @@ export async function store(deps: Deps, caller: Caller, input: NewMemory) {
   throw new Error('the twin of a memory kept vanishing');
 }
 
-/** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
-export async function create(deps: Deps, caller: Caller, input: NewMemory) {
-  const stored = await store(deps, caller, input);
-  const similar = stored.deduplicated
-    ? []
-    : await findSimilarMemories(deps.sql, caller.userId, stored.id, {
-        least: SIMILAR_FROM,
-        limit: SIMILAR_MOST,
-        // What was stored on one day is not alike for that.
-        ignoredWords: [...wordsOf(dateWords(input.occurred_at ?? new Date(stored.created_at)))].map(({ word }) => word),
-      });
-  return { ...stored, similar: similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 })) };
+async function findAlike(deps: Deps, caller: Caller, row: NewMemoryRow, { words }: WordCounts) {
+  // What was stored on one day is not alike for that.
+  const ignoredWords = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
+  const text = { words, ignoredWords, project: row.project };
+  const options = { least: SIMILAR_FROM, limit: SIMILAR_MOST };
+  const similar = await findSimilarMemories(deps.sql, caller.userId, text, options);
+  return similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
 }
 
 /** A row as it is stored, from what a create takes. */

@@ -9,12 +9,20 @@ import { Problem } from '../errors.ts';
  * @throws Problem `storage_full`
  */
 export async function moveStorage(deps: Deps, caller: Caller, growth: Growth): Promise<void> {
-  const { bytes } = growth;
-  const quota = await moveQuota(deps.sql, caller.userId, growth);
+  const { storage_bytes } = await moveQuota(deps.sql, caller.userId, growth);
+  requireRoom(caller, storage_bytes, growth.bytes);
+}
+
+/**
+ * Refuses growth that went beyond the plan's storage.
+ * @param stored bytes with the growth in them
+ * @throws Problem `storage_full`
+ */
+export function requireRoom(caller: Caller, stored: number, growth: number): void {
   const limit = caller.limits.storage_bytes;
-  if (bytes <= 0 || quota.storage_bytes <= limit) return;
+  if (growth <= 0 || stored <= limit) return;
   throw new Problem('storage_full', {
-    detail: `This would take ${quota.storage_bytes} bytes; the ${caller.plan} plan stores ${limit}. Delete memories for good, or move to a larger plan.`,
-    extra: { storage_bytes: quota.storage_bytes - bytes, limit_bytes: limit },
+    detail: `This would take ${stored} bytes; the ${caller.plan} plan stores ${limit}. Delete memories for good, or move to a larger plan.`,
+    extra: { storage_bytes: stored - growth, limit_bytes: limit },
   });
 }

@@ -5,25 +5,23 @@ import { deleteVectors } from '../../db/vectors.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { countWords } from './word-counts.ts';
 
-type Indexed = Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>;
-
 /**
- * Makes a stored memory findable: by its words at once, in this transaction; by its meaning once the queue has come to it.
- * Answers by how many words the tenant's memories grew.
+ * Makes a changed memory findable by what it says now: by its words at once, in this transaction; by its meaning once the queue has
+ * come to it. Answers by how many words the tenant's memories grew.
  */
-export async function index(deps: Deps, caller: Caller, memory: Indexed): Promise<number> {
+export async function reindex(
+  deps: Deps,
+  caller: Caller,
+  memory: Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
+): Promise<number> {
   const grown = await indexWords(deps.sql, caller.userId, memory.id, countWords(memory));
   if (canEmbed(deps)) await enqueueEmbedding(deps.sql, caller.userId, memory.id);
+  // Nobody would replace them.
+  else await deleteVectors(deps.sql, caller.userId, memory.id);
   return grown;
 }
 
-/** Makes a changed memory findable by what it says now. Answers by how many words the tenant's memories grew. */
-export async function reindex(deps: Deps, caller: Caller, memory: Indexed): Promise<number> {
-  // Nobody would replace them.
-  if (!canEmbed(deps)) await deleteVectors(deps.sql, caller.userId, memory.id);
-  return index(deps, caller, memory);
-}
-
-function canEmbed({ embedder }: Deps): boolean {
+/** Whether there is something that makes vectors, now or soon. */
+export function canEmbed({ embedder }: Deps): boolean {
   return embedder !== undefined && embedder.state !== 'off';
 }

@@ -1,39 +1,46 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import Koa from 'koa';
+import getRawBody from 'raw-body';
 import { v7 as uuidv7 } from 'uuid';
+import type { NewMemory } from '../../api/contracts/memories.ts';
+import type { Caller, Deps } from '../../api/domain.ts';
+import { present } from '../../api/memory/present.ts';
+import { newRow } from '../../api/memory/remember.ts';
+import { countWords } from '../../api/retrieval/word-counts.ts';
 import type { Database } from '../../db/connect.ts';
-import { findMemory } from '../../db/memories.ts';
+import { findMemory, insertMemory } from '../../db/memories.ts';
 
 /**
- * The ceiling: an HTTP server that does one query through `pg` and nothing else. What the service is measured against in the
- * same run. `GET` reads a memory, `POST` inserts one row of the size of a small memory.
+ * The ceiling: a Koa app that does one query through `pg` and nothing else. What the service is measured against in the same run.
+ * `GET` reads a memory, `POST` inserts one by the statement that the service inserts it by: no key, no limit, no metering, no
+ * row-level security, no look at what is alike.
  */
-export async function startBareRoute(database: Database, userId: string, memoryId: string) {
-  await database.owner.query('create table if not exists bench_rows (id uuid primary key, body jsonb not null)');
-  const server = createServer(async (request, response) => {
-    if (request.method === 'GET') {
-      const row = await findMemory(database.owner, userId, memoryId);
-      response.setHeader('Content-Type', 'application/json').end(JSON.stringify(row));
+export async function startBareRoute({ owner }: Database, userId: string, memoryId: string) {
+  const deps: Deps = { sql: owner as never, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: '' };
+  const caller = { userId } as Caller;
+  const app = new Koa();
+  app.use(async (ctx) => {
+    if (ctx.method === 'GET') {
+      const row = await findMemory(deps.sql, userId, memoryId);
+      ctx.body = row && present(row);
       return;
     }
-    let body = '';
-    for await (const part of request) body += part;
-    await database.owner.query({
-      name: 'bench_insert',
-      text: 'insert into bench_rows (id, body) values ($1, $2)',
-      values: [uuidv7(), JSON.stringify(JSON.parse(body))],
-    });
-    response.writeHead(201, { 'Content-Type': 'application/json' }).end(body);
+    const input = { tags: [], metadata: {}, type: 'long_term', ...JSON.parse((await getRawBody(ctx.req)).toString()) };
+    const row = newRow(deps, caller, input as NewMemory);
+    await insertMemory(deps.sql, userId, row, countWords(row), false);
+    ctx.status = 201;
+    ctx.body = present({ ...row, superseded_by: null });
   });
+  const server = createServer(app.callback());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    stop: async () => {
+    stop: () => {
       server.close();
       server.closeAllConnections();
-      await database.owner.query('drop table bench_rows');
     },
   };
 }

@@ -1,4 +1,6 @@
-import { Agent, request } from 'node:http';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 
 export interface LoadResult {
   perSecond: number;
@@ -12,46 +14,28 @@ export interface Target {
   url: string;
   method: string;
   headers: Record<string, string>;
-  /** A new body for each request. */
-  body?: () => string;
+  /** `{new}` in it becomes something else in each request. */
+  body?: string;
   expect: number;
 }
 
-/** Sends requests over `connections` kept-alive connections of loopback for a while, and tells how fast the answers came. */
-export async function load(target: Target, connections: number, milliseconds: number): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const times: number[] = [];
-  let failed = 0;
-  const end = performance.now() + milliseconds;
-  const started = performance.now();
-  const caller = async () => {
-    while (performance.now() < end) {
-      const before = performance.now();
-      if ((await send(target, agent)) !== target.expect) failed++;
-      times.push(performance.now() - before);
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, caller));
-  const seconds = (performance.now() - started) / 1000;
-  agent.destroy();
-  times.sort((a, b) => a - b);
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
-  return { perSecond: times.length / seconds, p50Ms: at(0.5), p95Ms: at(0.95), failed };
+export interface Load {
+  target: Target;
+  connections: number;
+  milliseconds: number;
 }
 
-function send(target: Target, agent: Agent): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const body = target.body?.();
-    const headers = {
-      ...target.headers,
-      ...(body !== undefined && { 'Content-Length': String(Buffer.byteLength(body)) }),
-    };
-    const call = request(target.url, { method: target.method, agent, headers }, (answer) => {
-      answer.resume();
-      answer.once('end', () => resolve(answer.statusCode ?? 0));
-      answer.once('error', reject);
-    });
-    call.once('error', reject);
-    call.end(body);
-  });
+/**
+ * Sends requests over `connections` kept-alive connections of loopback for a while, and tells how fast the answers came. In a
+ * process of its own: what sends must not take the time of what answers.
+ */
+export async function load(target: Target, connections: number, milliseconds: number): Promise<LoadResult> {
+  const sender = fork(fileURLToPath(new URL('./load-sender.ts', import.meta.url)));
+  const answer = once(sender, 'message') as Promise<[LoadResult]>;
+  const ended = once(sender, 'exit').then(() => Promise.reject(new Error('the sender of the load ended')));
+  sender.send({ target, connections, milliseconds } satisfies Load);
+  const [result] = await Promise.race([answer, ended]);
+  ended.catch(() => undefined);
+  sender.disconnect();
+  return result;
 }

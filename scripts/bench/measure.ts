@@ -1,7 +1,8 @@
 import { countWords } from '../../api/retrieval/word-counts.ts';
 import type { Service } from '../../api/service.ts';
-import { forgetWords, indexWords } from '../../db/lexical.ts';
+import { forgetWords } from '../../db/lexical.ts';
 import { deleteMemories, insertMemory, type NewMemoryRow } from '../../db/memories.ts';
+import { moveQuota } from '../../db/quotas.ts';
 import { percentile } from '../eval/score.ts';
 import type { Note } from './texts.ts';
 
@@ -51,6 +52,8 @@ export async function create(service: Service, key: string, note: Note, project?
   return (await post<{ id: string }>(service, key, '/memories', said)).id;
 }
 
+const NO_WORDS = { words: [], frequencies: [] };
+
 /** Transactions that insert a row, and with `indexed` its words: no gates, no metering. They leave nothing behind. */
 export async function timeInserts(
   service: Service,
@@ -60,15 +63,13 @@ export async function timeInserts(
 ): Promise<number[]> {
   const { database } = service;
   const times = await timed(rows, (row) =>
-    database.write(userId, async (sql) => {
-      await insertMemory(sql, userId, row);
-      if (indexed) await indexWords(sql, userId, row.id, countWords(row));
-    }),
+    database.write(userId, (sql) => insertMemory(sql, userId, row, indexed ? countWords(row) : NO_WORDS, false)),
   );
   const ids = rows.map(({ id }) => id);
   await database.write(userId, async (sql) => {
-    await forgetWords(sql, userId, ids);
-    await deleteMemories(sql, userId, ids);
+    const words = await forgetWords(sql, userId, ids);
+    const gone = await deleteMemories(sql, userId, ids);
+    await moveQuota(sql, userId, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
   });
   return times;
 }
