@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { coalesce } from './coalesce.ts';
 import { type SharedConnections, shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
 
@@ -72,6 +73,7 @@ export function connect(options: ConnectOptions): Database {
     pool.on('error', options.onError);
     // Nor one that breaks in somebody's hands between two statements: the next statement says so.
     pool.on('connect', (client) => client.on('error', () => undefined));
+    pool.on('connect', coalesce);
   }
   const points = shareConnections(appConfig, 3, options.onError);
   const lookups = shareConnections(ownerConfig, 1, options.onError);

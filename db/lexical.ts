@@ -86,7 +86,7 @@ export interface ComparedText {
 }
 
 /** Memories that are compared at most; a word that more hold is not rare. */
-const COMPARED_MEMORIES = 200;
+const COMPARED_MEMORIES = 100;
 /** Words of a memory that may be among the ignored ones. */
 const IGNORED_TERMS = 10;
 
@@ -125,13 +125,11 @@ export async function findSimilarMemories(
           order by created_at desc, id desc limit ${COMPARED_MEMORIES})
       )
       select id, score from (
-        select id, (shared / nullif(size + own - shared, 0))::float8 as score from (
-          select id, mine.size, (
-              select count(*)::float8 from (select unnest(c.terms) except select hash from ignored) kept
-            ) as own, (
-              select count(*)::float8 from (select unnest(c.terms) intersect select hash from term) both_have
-            ) as shared
-          from candidate c, mine
+        select id, (shared::float8 / nullif(size + own - shared, 0)) as score from (
+          select c.id, size, count(t.hash) as shared, count(*) - count(i.hash) as own
+          from mine, candidate c, unnest(c.terms) as h (hash)
+            left join term t on t.hash = h.hash left join (select distinct hash from ignored) i on i.hash = h.hash
+          group by c.id, size
         ) counted
       ) scored where score >= $5::float8 order by score desc, id limit $6`,
     values: [userId, text.words, text.ignoredWords, text.project, options.least, options.limit],

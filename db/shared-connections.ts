@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { coalesce } from './coalesce.ts';
 
 /** A few pipelined connections that all callers share, taken in turn. Broken ones are opened anew at the next use. */
 export interface SharedConnections {
@@ -21,6 +22,7 @@ export function shareConnections(
 
   function open(slot: number): Promise<pg.Client> {
     const client = new pg.Client(config);
+    coalesce(client);
     const forget = () => {
       if (slots[slot] === opening) slots[slot] = undefined;
     };

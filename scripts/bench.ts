@@ -8,13 +8,15 @@ import { v7 as uuidv7 } from 'uuid';
 import { createUser } from '../api/account/users.ts';
 import { readConfig } from '../api/config.ts';
 import { createLog } from '../api/observe/log.ts';
-import { startService } from '../api/service.ts';
+import { type Service, startService } from '../api/service.ts';
 import { bridgePath } from '../api/welcome.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { updateOverrides } from '../db/users.ts';
 import { startBareRoute } from './bench/bare-route.ts';
 import { type LoadResult, load, type Target } from './bench/load.ts';
+import { startBenchRedis } from './bench/redis.ts';
 import { measureRevocation } from './bench/revocation.ts';
+import { createTexts, GROWING } from './bench/texts.ts';
 
 const HELP = `Usage: npm run bench [-- --seconds N]
 
@@ -25,71 +27,120 @@ starts against bare Node. Loopback only.`;
 const CONNECTIONS = [1, 10, 50];
 const STARTS = 15;
 const REVOCATIONS = 50;
+const CALLERS = 20;
+const BODIES = 500;
 
 async function main(seconds: number): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-bench-'));
   const embedded = await startEmbedded({ dataDir, log: () => undefined });
-  const config = {
-    ...readConfig({}),
-    port: 0,
-    dataDir,
-    jobs: false,
-    embedder: 'none' as const,
-    databaseUrl: embedded.url,
-  };
-  const service = await startService(config, createLog({ level: 'silent', pretty: false }));
+  const config = { ...readConfig({}), port: 0, dataDir, jobs: false, embedder: 'none' as const };
+  const node = (redisUrl?: string) =>
+    startService({ ...config, redisUrl, databaseUrl: embedded.url }, createLog({ level: 'silent', pretty: false }));
+  const redis = await startBenchRedis();
+  const [service, withRedis] = [await node(), redis && (await node(redis.url))];
   try {
-    const { userId, apiKey } = await service.database.ownerWrite(async (sql) => {
-      const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'bench' };
-      const made = await createUser(deps, { email: null, plan: 'enterprise', keyName: 'Bench', actor: 'bench' });
-      await updateOverrides(
-        sql,
-        made.userId,
-        { requests_per_minute: 100_000_000, requests_per_day: 100_000_000 },
-        new Date(),
-      );
-      return made;
-    });
-    const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
-    const memoryId = await createOne(service.url, headers);
-    const bare = await startBareRoute(service.database, userId, memoryId);
-    const ways = waysOf(service.url, bare.url, headers, memoryId);
+    const callers = await makeCallers(service);
+    const bare = await startBareRoute(service.database);
+    const ways = waysOf(service.url, withRedis?.url, bare.url, callers);
+    console.log(
+      `${CALLERS} accounts, a connection each in turn; no encoder.${redis ? '' : ' No redis-server here: without Redis only.'}`,
+    );
     console.table(await measureAll(ways, seconds * 1000));
     bare.stop();
-    const other = await startService(config, createLog({ level: 'silent', pretty: false }));
-    console.table([await measureRevocation(service, other, headers, REVOCATIONS).finally(other.stop)]);
+    const other = await node();
+    const [first] = callers as [Caller];
+    console.table([await measureRevocation(service, other, first.headers, REVOCATIONS).finally(other.stop)]);
   } finally {
+    await withRedis?.stop();
     await service.stop();
+    redis?.stop();
     await embedded.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
   console.table(await measureStarts());
 }
 
-type Ways = Record<string, { target: Target; ceiling?: string }>;
-
-function waysOf(url: string, bareUrl: string, headers: Record<string, string>, memoryId: string): Ways {
-  const write = (address: string): Target => ({ url: address, method: 'POST', headers, body: NEW_MEMORY, expect: 201 });
-  const rpc = (name: string, input: object): Target => ({
-    url: `${url}/mcp`,
-    method: 'POST',
-    headers,
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: input } }),
-    expect: 200,
-  });
-  return {
-    'bare read': { target: { url: bareUrl, method: 'GET', headers, expect: 200 } },
-    'REST get': {
-      target: { url: `${url}/api/v1/memories/${memoryId}`, method: 'GET', headers, expect: 200 },
-      ceiling: 'bare read',
-    },
-    'MCP get_memory': { target: rpc('get_memory', { id: memoryId }), ceiling: 'bare read' },
-    'bare insert': { target: write(bareUrl) },
-    'REST create': { target: write(`${url}/api/v1/memories`), ceiling: 'bare insert' },
-  };
+interface Caller {
+  userId: string;
+  memoryId: string;
+  headers: Record<string, string>;
 }
 
-async function measureAll(ways: Ways, milliseconds: number) {
+/** Accounts with a key and a memory each, which no limit holds up. */
+async function makeCallers({ database, url }: Service): Promise<Caller[]> {
+  const now = () => new Date();
+  const limits = { requests_per_minute: 100_000_000, requests_per_day: 100_000_000, storage_bytes: 1e12 };
+  const callers: Caller[] = [];
+  for (let n = 0; n < CALLERS; n++) {
+    const { userId, apiKey } = await database.ownerWrite(async (sql) => {
+      const deps = { sql, now, newId: () => uuidv7(), keyEnvironment: 'bench' };
+      const made = await createUser(deps, { email: null, plan: 'enterprise', keyName: 'Bench', actor: 'bench' });
+      await updateOverrides(sql, made.userId, limits, now());
+      return made;
+    });
+    const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
+    const made = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: bodies()[n] as string });
+    callers.push({ userId, memoryId: ((await made.json()) as { id: string }).id, headers });
+  }
+  return callers;
+}
+
+/** New memories of 20 to 60 words. */
+function bodies(): string[] {
+  const texts = createTexts();
+  return Array.from({ length: BODIES }, (_, n) => {
+    const { title, content, tags } = texts.note(GROWING, n);
+    return JSON.stringify({ title: `${title} {new}`, content, tags });
+  });
+}
+
+interface Way {
+  target: Target;
+  ceiling?: string;
+}
+
+function waysOf(url: string, redisUrl: string | undefined, bareUrl: string, callers: readonly Caller[]) {
+  const get = (address: (caller: Caller) => string): Target => ({
+    method: 'GET',
+    callers: callers.map((caller) => ({ url: address(caller), headers: caller.headers })),
+    expect: 200,
+  });
+  const create = (address: (caller: Caller) => string, some = callers): Target => ({
+    method: 'POST',
+    callers: some.map((caller) => ({ url: address(caller), headers: caller.headers })),
+    bodies: bodies(),
+    expect: 201,
+  });
+  const [first] = callers as [Caller];
+  const rpc = {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'tools/call',
+    params: { name: 'get_memory', arguments: { id: first.memoryId } },
+  };
+  const ways: Record<string, Way> = {
+    'bare read': { target: get(({ userId, memoryId }) => `${bareUrl}/${userId}/${memoryId}`) },
+    'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), ceiling: 'bare read' },
+    'MCP get_memory': {
+      target: { ...create(() => `${url}/mcp`, [first]), bodies: [JSON.stringify(rpc)], expect: 200 },
+      ceiling: 'bare read',
+    },
+    'bare insert': { target: create(({ userId }) => `${bareUrl}/${userId}`) },
+    'REST create': { target: create(() => `${url}/api/v1/memories`), ceiling: 'bare insert' },
+    'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), ceiling: 'bare insert' },
+  };
+  if (redisUrl) {
+    const target = get(({ memoryId }) => `${redisUrl}/api/v1/memories/${memoryId}`);
+    ways['REST get, limits in Redis'] = { target, ceiling: 'bare read' };
+    ways['REST create, limits in Redis'] = {
+      target: create(() => `${redisUrl}/api/v1/memories`),
+      ceiling: 'bare insert',
+    };
+  }
+  return ways;
+}
+
+async function measureAll(ways: Record<string, Way>, milliseconds: number) {
   const rows = [];
   for (const connections of CONNECTIONS) {
     const results = new Map<string, LoadResult>();
@@ -105,6 +156,7 @@ async function measureAll(ways: Ways, milliseconds: number) {
         'per second': Math.round(result.perSecond),
         'p50 ms': round(result.p50Ms),
         'p95 ms': round(result.p95Ms),
+        'added to p50': top ? round(result.p50Ms - top.p50Ms) : '',
         'of the ceiling': top ? `${Math.round((100 * result.perSecond) / top.perSecond)} %` : '',
       });
     }
@@ -135,17 +187,6 @@ async function timeProcess(args: string[]): Promise<number> {
   const started = performance.now();
   await once(spawn(process.execPath, args, { stdio: 'ignore' }), 'exit');
   return performance.now() - started;
-}
-
-const NEW_MEMORY = JSON.stringify({
-  title: 'Note {new}',
-  content: 'We deploy on Fridays after the smoke tests have passed on staging, and never before a holiday.',
-  tags: ['bench'],
-});
-
-async function createOne(url: string, headers: Record<string, string>): Promise<string> {
-  const response = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: NEW_MEMORY });
-  return ((await response.json()) as { id: string }).id;
 }
 
 function round(ms: number): number {

@@ -9,14 +9,14 @@ async function send({ target, connections, milliseconds }: Load): Promise<LoadRe
   let failed = 0;
   const started = performance.now();
   const end = started + milliseconds;
-  const caller = async () => {
-    while (performance.now() < end) {
+  const caller = async (connection: number) => {
+    for (let turn = connection; performance.now() < end; turn += connections) {
       const before = performance.now();
-      if ((await call(target, agent)) !== target.expect) failed++;
+      if ((await call(target, connection, turn, agent)) !== target.expect) failed++;
       times.push(performance.now() - before);
     }
   };
-  await Promise.all(Array.from({ length: connections }, caller));
+  await Promise.all(Array.from({ length: connections }, (_, connection) => caller(connection)));
   const seconds = (performance.now() - started) / 1000;
   agent.destroy();
   times.sort((a, b) => a - b);
@@ -24,14 +24,12 @@ async function send({ target, connections, milliseconds }: Load): Promise<LoadRe
   return { perSecond: times.length / seconds, p50Ms: at(0.5), p95Ms: at(0.95), failed };
 }
 
-function call(target: Target, agent: Agent): Promise<number> {
+function call(target: Target, connection: number, turn: number, agent: Agent): Promise<number> {
+  const { url, headers } = target.callers[connection % target.callers.length] as Target['callers'][number];
+  const body = target.bodies?.[turn % target.bodies.length]?.replaceAll('{new}', randomUUID());
+  const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
-    const body = target.body?.replaceAll('{new}', randomUUID());
-    const headers = {
-      ...target.headers,
-      ...(body !== undefined && { 'Content-Length': String(Buffer.byteLength(body)) }),
-    };
-    const sent = request(target.url, { method: target.method, agent, headers }, (answer) => {
+    const sent = request(url, { method: target.method, agent, headers: { ...headers, ...length } }, (answer) => {
       answer.resume();
       answer.once('end', () => resolve(answer.statusCode ?? 0));
       answer.once('error', reject);

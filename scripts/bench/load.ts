@@ -10,12 +10,12 @@ export interface LoadResult {
   failed: number;
 }
 
+/** What is sent. Each connection is one caller's. */
 export interface Target {
-  url: string;
   method: string;
-  headers: Record<string, string>;
-  /** `{new}` in it becomes something else in each request. */
-  body?: string;
+  callers: { url: string; headers: Record<string, string> }[];
+  /** Taken in turn; `{new}` in one becomes something else in each request. */
+  bodies?: string[];
   expect: number;
 }
 
