@@ -161,12 +161,16 @@ export async function findTerms(sql: Sql, userId: string, words: readonly string
   return result.rows;
 }
 
+/** A condition that the index of lexemes answers: the last character of Unicode ends what begins with a text. */
+const startsWith = (text: string) =>
+  `lexeme >= ${text} collate "C" and lexeme < ${text} || chr(1114111) collate "C" and lexeme ^@ ${text}`;
+
 /** The tenant's lexemes that begin with a text, the most used first. */
 export async function findByPrefix(sql: Sql, userId: string, prefix: string, limit: number): Promise<Term[]> {
   const result = await sql.query<Term>({
     name: 'find_by_prefix',
     text: `select $2 as word, lexeme, hash::text as hash, memories from lexicon
-      where user_id = $1 and lexeme ^@ $2 and lexeme >= $2 collate "C" and memories > 0 order by memories desc, lexeme limit $3`,
+      where user_id = $1 and ${startsWith('$2')} and memories > 0 order by memories desc, lexeme limit $3`,
     values: [userId, prefix, limit],
   });
   return result.rows;
@@ -184,19 +188,26 @@ export async function findByCharacter(sql: Sql, userId: string, character: strin
   return result.rows;
 }
 
-/** The tenant's lexemes that look most like a mistyped word. */
+/**
+ * The tenant's lexemes that look most like a mistyped word. Most mistakes leave the first character as it is, so these lexemes are
+ * looked at first, and all of them only where none is like it.
+ */
 export async function findSimilar(sql: Sql, userId: string, word: string, limit: number): Promise<Term[]> {
-  const result = await sql.query<Term>({
-    name: 'find_similar_lexemes',
-    text: `with likely as materialized (
-        select lexeme, hash, memories, similarity(lexeme, $2) as likeness from lexicon
-        where user_id = $1 and memories > 0 and length(lexeme) between length($2) - 2 and length($2) + 2
-      )
-      select $2 as word, lexeme, hash::text as hash, memories from likely
-      where likeness >= 0.35 order by likeness desc, memories desc, lexeme limit $3`,
-    values: [userId, word, limit],
-  });
-  return result.rows;
+  const ask = async (name: string, among: string) => {
+    const result = await sql.query<Term>({
+      name,
+      text: `with likely as materialized (
+          select lexeme, hash, memories, similarity(lexeme, $2) as likeness from lexicon
+          where user_id = $1 and memories > 0 and length(lexeme) between length($2) - 2 and length($2) + 2 ${among}
+        )
+        select $2 as word, lexeme, hash::text as hash, memories from likely
+        where likeness >= 0.35 order by likeness desc, memories desc, lexeme limit $3`,
+      values: [userId, word, limit],
+    });
+    return result.rows;
+  };
+  const near = await ask('find_similar_lexemes_of_one_start', `and ${startsWith('left($2, 1)')}`);
+  return near.length > 0 ? near : ask('find_similar_lexemes', '');
 }
 
 export interface Corpus {

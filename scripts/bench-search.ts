@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { readConfig } from '../api/config.ts';
+import { tendCells } from '../api/embedding/cells.ts';
+import { LOCAL_MODEL } from '../api/embedding/model-name.ts';
 import { createLog } from '../api/observe/log.ts';
 import { type Service, startService } from '../api/service.ts';
 import { startEmbedded } from '../db/embedded.ts';
@@ -116,6 +118,8 @@ async function grow(bench: Bench, options: Options, against: Run | undefined): P
   for (const size of sizes) {
     await growTo(bench, big, before, size);
     before = size;
+    // As the service does it once the queue has grown a tenant.
+    if (bench.writeVectors) await cutCells(bench, big.userId);
     await vacuum(whole.database);
     const figures = await measureAll(bench, { size, big, small, asked, askedOfSmall });
     const disk = { size, ...(await measureSizes(whole.database)) };
@@ -125,6 +129,13 @@ async function grow(bench: Bench, options: Options, against: Run | undefined): P
     run.disk.push(disk);
   }
   return run;
+}
+
+async function cutCells({ whole, say }: Bench, userId: string): Promise<void> {
+  const started = performance.now();
+  const log = createLog({ level: 'silent', pretty: false });
+  await tendCells(whole.database, { userId, model: LOCAL_MODEL }, log, new AbortController().signal);
+  say(`codes put into cells, where there are enough: ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
 /** @throws Error when a memory that is filled in is not what the API would have stored */
