@@ -45,7 +45,7 @@ export function pack(items: readonly Item[], budget: number, weigh: WeighItems):
     // Counting tokens holds up everybody else, so of many long texts only the best are counted.
     const affordable = item.text.length <= SHORT || looked <= LOOKED_AT + budget * CHARACTERS_PER_TOKEN;
     // Weighed in every form that is sent only where it may fit: what does not is as costly as all there is.
-    const whole = clamped === item && affordable && countTokens(item.text) <= budget;
+    const whole = clamped === item && affordable && mayFit(item.text, budget);
     return { item: clamped, rank, whole, cost: whole ? weigh([clamped]) - bare : budget };
   });
   const best = Math.max(...items.map(({ score }) => score ?? 0));
@@ -69,6 +69,11 @@ export function pack(items: readonly Item[], budget: number, weigh: WeighItems):
   }
   const rest = distinct.filter((one) => !taken.has(one)).sort((a, b) => a.rank - b.rank);
   return withPassage(chosen(), rest.slice(0, CUT_TRIES), budget, weigh);
+}
+
+/** Whether a text alone takes no more tokens than the budget. A token is a byte at least, so few bytes need no counting. */
+function mayFit(text: string, budget: number): boolean {
+  return Buffer.byteLength(text) <= budget || countTokens(text) <= budget;
 }
 
 /** What an item is worth by its score and its tokens: a short one that fits a little less is worth more than a long one. */
