@@ -72,20 +72,23 @@ async function callTool(connection: Connection, name: string, input: Record<stri
   const tool = findTool(name);
   if (!tool) {
     const problem = new Problem('not_found', { detail: 'There is no such tool.' });
-    await known(connection, refuseCall(gates, 'unknown_tool', call, problem));
-    throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`);
+    const outcome = await known(connection, refuseCall(gates, 'unknown_tool', call, problem));
+    // One call too many, or one that could not be put on record, is refused as that.
+    if (outcome.problem?.code !== 'not_found') requireSuccess(outcome, call, connection);
+    throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventFact(outcome));
   }
   const outcome = await known(connection, run(gates, tool.operation, call, input ?? {}));
   if (outcome.problem) {
     return {
       isError: true,
       content: [{ type: 'text' as const, text: refusalText(outcome.problem, call.requestId, connection.publicUrl()) }],
-      _meta: refusalMeta(outcome.problem, call.requestId, connection.publicUrl()),
+      _meta: { ...refusalMeta(outcome.problem, call.requestId, connection.publicUrl()), ...eventMeta(outcome) },
     };
   }
   return {
     structuredContent: tool.show(outcome.body),
     content: [{ type: 'text' as const, text: tool.render(outcome.body as never, newFence()) }],
+    _meta: eventMeta(outcome),
   };
 }
 
@@ -93,15 +96,15 @@ async function readResource(connection: Connection, uri: string) {
   const { gates } = connection;
   const call = connection.newCall('resources/read');
   const request = resourceRequest(uri);
-  if (!request) {
-    const problem = new Problem('not_found', { detail: 'There is no such resource.' });
-    await known(connection, refuseCall(gates, 'unknown_resource', call, problem));
-    throw resourceNotFound(uri);
-  }
-  const outcome = await known(connection, run(gates, request.operation, call, request.input));
-  if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri);
+  const outcome = await known(
+    connection,
+    request
+      ? run(gates, request.operation, call, request.input)
+      : refuseCall(gates, 'unknown_resource', call, new Problem('not_found', { detail: 'There is no such resource.' })),
+  );
+  if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri, outcome);
   requireSuccess(outcome, call, connection);
-  return { contents: [{ uri, mimeType: 'application/json', text: outcome.text ?? '' }] };
+  return { contents: [{ uri, mimeType: 'application/json', text: outcome.text ?? '' }], _meta: eventMeta(outcome) };
 }
 
 async function getPrompt(connection: Connection, name: string, input: Record<string, string> | undefined) {
@@ -119,17 +122,28 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
       : run(connection.gates, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
   );
   requireSuccess(outcome, call, connection);
-  return message(recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newFence()));
+  const text = recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newFence());
+  return { ...message(text), _meta: eventMeta(outcome) };
 }
 
 function requireSuccess(outcome: Outcome, call: Call, connection: Connection): void {
   if (!outcome.problem) return;
   const code = outcome.status >= 500 ? ErrorCode.InternalError : ErrorCode.InvalidParams;
   const said = [outcome.problem, call.requestId, connection.publicUrl()] as const;
-  throw new McpError(code, refusalText(...said), refusalFacts(...said));
+  throw new McpError(code, refusalText(...said), { ...refusalFacts(...said), ...eventFact(outcome) });
 }
 
 /** -32002 is what clients up to 2025-11-25 know for a resource that is not there. */
-function resourceNotFound(uri: string): McpError {
-  return new McpError(-32002, `There is no resource ${uri.slice(0, 200)}`);
+function resourceNotFound(uri: string, outcome: Outcome): McpError {
+  return new McpError(-32002, `There is no resource ${uri.slice(0, 200)}`, eventFact(outcome));
+}
+
+/** The usage event of a call, beside what a model reads: in the data of a JSON-RPC error, … */
+function eventFact({ eventId }: Outcome): Record<string, string> {
+  return eventId ? { usage_event: eventId } : {};
+}
+
+/** … and in the `_meta` of a result. */
+function eventMeta({ eventId }: Outcome): Record<string, string> {
+  return eventId ? { 'whitemagic/usage_event': eventId } : {};
 }

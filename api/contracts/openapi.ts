@@ -32,6 +32,10 @@ const TAGS = [
 /** Headers of every answer to an authenticated call. */
 const HEADERS = {
   'X-Request-Id': { description: 'Names this call in our log.', schema: { type: 'string' } },
+  'X-Usage-Event': {
+    description: "The usage event on record for this call; of a repeat by `Idempotency-Key` the first call's.",
+    schema: { type: 'string', format: 'uuid' },
+  },
   RateLimit: { description: 'What is left: draft-ietf-httpapi-ratelimit-headers.', schema: { type: 'string' } },
   'RateLimit-Policy': { description: 'What is allowed.', schema: { type: 'string' } },
 };

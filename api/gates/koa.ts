@@ -101,6 +101,7 @@ export async function readJson(ctx: Context, bytesMax: number): Promise<unknown>
 /** Writes an outcome's success as the answer; throws its refusal for the error middleware. Headers are set either way. */
 export function answer(ctx: Context, outcome: Outcome): void {
   ctx.set(outcome.headers);
+  if (outcome.eventId) ctx.set('X-Usage-Event', outcome.eventId);
   if (outcome.problem) throw outcome.problem;
   ctx.status = outcome.status;
   ctx.type = outcome.type ?? 'application/json';

@@ -11,7 +11,7 @@ export interface OriginOptions {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const ADDRESS = /^(\d{1,3}(\.\d{1,3}){3}|\[[0-9a-f:.]+\])$/i;
 const EXPOSED =
-  'ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotency-Replayed, WWW-Authenticate';
+  'ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-Usage-Event, Idempotency-Replayed, WWW-Authenticate';
 
 /**
  * Refuses host names that are not ours, so that no web page can reach a local service by DNS rebinding, and origins that

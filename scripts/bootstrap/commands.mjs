@@ -26,6 +26,10 @@ export const COMMANDS = {
   demo: ours('show the product in a minute, on a service of its own', 'dist/scripts/demo.js'),
   bench: ours('measure the service', 'dist/scripts/bench.js'),
   'bench:search': ours('measure search while a tenant grows', 'dist/scripts/bench-search.js'),
+  chaos: ours(
+    'kill the service under load and compare what was answered with what is on record',
+    'dist/scripts/chaos.js',
+  ),
   eval: ours('measure what search finds', 'dist/scripts/eval.js'),
   schema: ours('write db/schema.sql from the catalogue', 'dist/scripts/schema.js'),
   build: { about: 'build dist/ only', needs: 'build', run: async () => 0 },

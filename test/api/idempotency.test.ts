@@ -113,11 +113,30 @@ const WRITES: Write[] = [
     call: async (who) => ['POST', `/user/keys/${(await who.api.post('/user/keys', { name: 'k' })).body.id}/rotate`],
     other: withBody({ grace_seconds: 9 }),
   },
+  {
+    id: 'account.export',
+    call: async () => ['POST', '/account/export', {}],
+    // Of its own operation there is only this one request.
+    other: () => ['/account/restore', {}],
+  },
+  {
+    id: 'account.delete',
+    call: async (who) => ['DELETE', `/account?confirm=${who.userId}`],
+    other: (path) => [`${path}&immediate=true`],
+  },
+  {
+    id: 'account.restore',
+    call: async (who) => {
+      await who.api.delete(`/account?confirm=${who.userId}`);
+      return ['POST', '/account/restore', {}];
+    },
+    other: () => ['/account/export', {}],
+  },
 ];
 
 /** Everything of a user that a write may change, but for what merely tells that a key was used. */
 async function snapshot(who: TestUser): Promise<string> {
-  const tables = ['memories', 'memory_versions', 'quotas', 'audit_log', 'api_keys'];
+  const tables = ['memories', 'memory_versions', 'quotas', 'audit_log', 'api_keys', 'exports', 'outbox'];
   const rows = await Promise.all(
     tables.map((table) =>
       node.service.database.owner.query(
@@ -145,6 +164,7 @@ describe.each(WRITES)('$id', ({ id, call, other }) => {
     expect(first.status, first.text).toBeLessThan(300);
     expect(first.headers.get('idempotency-replayed')).toBeNull();
     const [after, events] = [await snapshot(who), await eventsOf(node, who.userId)];
+    expect(first.headers.get('x-usage-event')).toBe(events.at(-1)?.id);
     for (let repeat = 0; repeat < 2; repeat++) {
       const again = await who.api.request(method, path, body, key);
       if (holdsSecret) {
@@ -155,7 +175,8 @@ describe.each(WRITES)('$id', ({ id, call, other }) => {
       }
       expect({ status: again.status, body: again.body }).toEqual({ status: first.status, body: first.body });
       expect(again.headers.get('idempotency-replayed')).toBe('true');
-      for (const name of ['location', 'etag']) expect(again.headers.get(name)).toBe(first.headers.get(name));
+      for (const name of ['location', 'etag', 'x-usage-event'])
+        expect(again.headers.get(name)).toBe(first.headers.get(name));
     }
     expect(await snapshot(who)).toBe(after);
     // A refusal is a call of its own; a repeated answer is not.

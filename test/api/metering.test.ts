@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { updateStatus } from '../../db/users.ts';
-import { Client, type Json } from '../support/client.ts';
+import { type Answer, Client, type Json } from '../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 import { eventsOf } from '../support/usage.ts';
 
@@ -35,7 +35,7 @@ async function totals(who: TestUser): Promise<{ kept: Json[]; added: Json[] }> {
 }
 
 describe('every authenticated call', () => {
-  const calls: [what: string, status: number, operation: string, call: (api: Client) => Promise<unknown>][] = [
+  const calls: [what: string, status: number, operation: string, call: (api: Client) => Promise<Answer>][] = [
     ['a read', 200, 'memories.list', (api) => api.get('/memories')],
     ['a write', 201, 'memories.create', (api) => api.post('/memories', note('x'))],
     ['a search', 200, 'search.query', (api) => api.post('/search', { query: 'x' })],
@@ -66,11 +66,12 @@ describe('every authenticated call', () => {
     ['a rule', 422, 'memories.create', (api) => api.post('/memories', { title: '', content: 'x' })],
   ];
 
-  it.each(calls)('is one event: %s', async (_what, status, operation, call) => {
+  it.each(calls)('is one event, named in the answer: %s', async (_what, status, operation, call) => {
     const who = await node.newUser();
-    await call(who.api);
+    const answer = await call(who.api);
     const events = await eventsOf(node, who.userId);
-    expect(events).toMatchObject([{ status, operation, door: 'rest', billable: true }]);
+    const id = answer.headers.get('x-usage-event');
+    expect(events).toMatchObject([{ id, status, operation, door: 'rest', billable: true }]);
     expect(events[0]?.duration_ms).toBeGreaterThan(0);
     const { kept, added } = await totals(who);
     expect(kept).toEqual(added);

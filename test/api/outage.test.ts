@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 import { type Line, openLine } from '../support/line.ts';
+import { postMcp, rpc } from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let databaseUrl: string;
@@ -34,6 +35,8 @@ describe('while PostgreSQL is away', () => {
       expect(refused.status, refused.text).toBe(503);
       expect(refused.headers.get('content-type')).toContain('application/problem+json');
       expect(refused.headers.get('retry-after')).toBe('2');
+      // What nobody could put on record must not say that it is.
+      expect(refused.headers.get('x-usage-event')).toBeNull();
       expect(refused.body).toMatchObject({ status: 503, code: 'unavailable', errors: [] });
       expect(refused.body.request_id).toBe(refused.headers.get('x-request-id'));
     }
@@ -42,6 +45,30 @@ describe('while PostgreSQL is away', () => {
     const { body } = await user.api.get('/memories');
     expect(body.results.map(({ content }: { content: string }) => content)).toEqual(['before']);
     expect((await user.api.post('/memories', note('after'))).status).toBe(201);
+  });
+});
+
+describe('what cannot be put on record', () => {
+  it('is answered 503 without the name of an event, whatever it was and at every door', async () => {
+    const client = new pg.Client(databaseUrl);
+    await client.connect();
+    await client.query('alter table usage_daily rename to usage_daily_gone');
+    const rest = [await user.api.get('/stats'), await user.api.get('/memories?colour=red')];
+    const messages = [
+      rpc('tools/call', { name: 'list_memories' }),
+      rpc('tools/call', { name: 'drop_tables' }),
+      rpc('resources/read', { uri: 'memory://tags' }),
+      rpc('resources/read', { uri: 'memory://nothing' }),
+    ];
+    const mcp = [];
+    for (const message of messages) mcp.push((await postMcp(node, user, message)).body);
+    await client.query('alter table usage_daily_gone rename to usage_daily');
+    await client.end();
+    for (const { status, headers } of rest) expect([status, headers.get('x-usage-event')]).toEqual([503, null]);
+    for (const { result, error } of mcp) {
+      expect(error?.data.status ?? result._meta['whitemagic/status']).toBe(503);
+      expect(JSON.stringify({ result, error })).not.toContain('usage_event');
+    }
   });
 });
 

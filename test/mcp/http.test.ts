@@ -134,7 +134,11 @@ describe('what is no request it can serve', () => {
     const other = await node.newUser();
     const { status, body } = await postMcp(node, other, rpc('tools/call', { name: 'drop_tables', arguments: {} }));
     expect(status).toBe(200);
-    expect(body.error).toEqual({ code: -32602, message: expect.stringContaining('Unknown tool: drop_tables') });
+    expect(body.error).toEqual({
+      code: -32602,
+      message: expect.stringContaining('Unknown tool: drop_tables'),
+      data: { usage_event: expect.any(String) },
+    });
     expect(await usageEvents(node, other)).toEqual([
       { door: 'mcp-http', operation: 'unknown_tool', method: 'tools/call', status: 404, billable: true },
     ]);

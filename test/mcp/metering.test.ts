@@ -92,6 +92,41 @@ describe('what is metered', () => {
     expect(rows).toEqual([{ tokens: events.reduce((sum, { tokens }) => sum + (tokens ?? 0), 0) }]);
   });
 
+  it('by an event that each answer names beside what a model reads', async () => {
+    const user = await node.newUser();
+    const read = (uri: string) => rpc('resources/read', { uri });
+    const messages: [what: string, message: object][] = [
+      ['memories.create 201', call('create_memory', { title: 'T', content: 'C' })],
+      ['search.query 200', call('search_memories', { query: 'C' })],
+      ['memories.get 400', call('get_memory', { id: 'none' })],
+      ['unknown_tool 404', call('drop_tables')],
+      ['stats.get 200', read('memory://stats')],
+      ['memories.get 404', read('memory://memories/019ab0c0-0000-7000-8000-000000000000')],
+      ['memories.get 400', read('memory://memories/none')],
+      ['unknown_resource 404', read('memory://nothing')],
+      ['search.context 200', rpc('prompts/get', { name: 'recall_for_task', arguments: { task: 'C' } })],
+    ];
+    const named: unknown[] = [];
+    for (const [, message] of messages) {
+      const { result, error } = (await postMcp(node, user, message)).body;
+      named.push(error ? error.data.usage_event : result._meta['whitemagic/usage_event']);
+      expect(JSON.stringify([result?.content, result?.structuredContent, error?.message])).not.toContain(named.at(-1));
+    }
+    const events = await eventsOf(node, user.userId);
+    expect(events.map(({ id }) => id)).toEqual(named);
+    expect(events.map(({ operation, status }) => `${operation} ${status}`)).toEqual(messages.map(([what]) => what));
+  });
+
+  it('an unknown tool or resource as a call like others: one too many is refused as that', async () => {
+    const user = await node.newUser({ requestsPerMinute: 1 });
+    await postMcp(node, user, call('drop_tables'));
+    for (const message of [call('drop_tables'), rpc('resources/read', { uri: 'memory://nothing' })]) {
+      const { error } = (await postMcp(node, user, message)).body;
+      expect(error.data).toMatchObject({ code: 'rate_limited', status: 429, usage_event: expect.any(String) });
+    }
+    expect((await usageEvents(node, user)).map(({ status }) => status)).toEqual([404, 429, 429]);
+  });
+
   it('in a batch each call for itself', async () => {
     const user = await node.newUser();
     const batch = [call('list_memories', {}, 1), rpc('ping', undefined, 2), notice, call('get_context', {}, 3)];

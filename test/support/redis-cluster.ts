@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, launch, runCommand } from './redis.ts';
+import { freePort, launchRedis } from '../../scripts/chaos/redis-server.ts';
+import { runCommand } from './redis.ts';
 
 const SLOTS = 16_384;
 const NODES = 3;
@@ -54,7 +55,7 @@ interface Node {
 async function startNode(folder: string): Promise<Node> {
   const [port, busPort] = await Promise.all([freePort(), freePort()]);
   const own = ['--cluster-enabled', 'yes', '--cluster-port', `${busPort}`];
-  const server = await launch(port, ...own, '--dir', folder, '--cluster-config-file', `nodes-${port}.conf`);
+  const server = await launchRedis(port, ...own, '--dir', folder, '--cluster-config-file', `nodes-${port}.conf`);
   return {
     port,
     busPort,

@@ -1,0 +1,139 @@
+import { randomInt } from 'node:crypto';
+import type { Door } from '../../db/usage.ts';
+import type { Entry, Written } from './log.ts';
+import type { Reply, Request } from './send.ts';
+
+/** A call that has not been made yet. */
+export interface Call extends Pick<Entry, 'door' | 'operation' | 'expected' | 'memory' | 'idempotencyKey'> {
+  request: Request;
+  /** With the key that may only read. */
+  reader?: boolean;
+}
+
+/** The memories that one caller wrote, each as it was last answered. */
+export type Shelf = Written[];
+
+const MISSING = '019ab0c0-0000-7000-8000-000000000000';
+
+/** What is called, and how often it comes. Each draws a call; those that need a memory get one of the shelf. */
+const MIX: [weight: number, draw: (memory: Written, title: string) => Call][] = [
+  [12, (_memory, title) => create('rest', title)],
+  [12, (_memory, title) => ({ ...create('rest', title), idempotencyKey: title.replaceAll(' ', '-') })],
+  [8, (_memory, title) => create('mcp-http', title)],
+  [8, (memory) => update('rest', memory)],
+  [5, (memory) => update('mcp-http', memory)],
+  [12, (memory) => rest('memories.get', 200, 'GET', `/memories/${memory.id}`)],
+  [5, (memory) => ({ ...rest('memories.get', 200, 'GET', `/memories/${memory.id}`), reader: true })],
+  [8, (memory) => rest('search.query', 200, 'POST', '/search', { query: memory.title, limit: 3 })],
+  [5, () => rest('memories.list', 200, 'GET', '/memories?limit=3')],
+  [5, (memory) => tool('search.query', 200, 'search_memories', { query: memory.title, limit: 3 })],
+  [5, (memory) => tool('memories.get', 200, 'get_memory', { id: memory.id })],
+  [3, (memory) => resource('memories.get', 200, `memory://memories/${memory.id}`)],
+  [1, () => resource('user.usage', 200, 'memory://usage')],
+  [3, (_memory, title) => rest('memories.create', 422, 'POST', '/memories', { title, content: 'a\0b' })],
+  [3, () => rest('memories.get', 404, 'GET', `/memories/${MISSING}`)],
+  [3, (_memory, title) => ({ ...refusedCreate(title), reader: true })],
+  [2, () => rest('memories.list', 400, 'GET', '/memories?colour=red')],
+  [2, () => tool('memories.get', 400, 'get_memory', { id: 'none' })],
+  [2, () => tool('unknown_tool', 404, 'drop_tables', {})],
+  [2, () => resource('unknown_resource', 404, 'memory://nothing')],
+];
+const WEIGHTS = MIX.reduce((sum, [weight]) => sum + weight, 0);
+
+/** Draws the next call of a caller. An empty shelf gets a memory first. */
+export function drawCall(shelf: Shelf, title: string): Call {
+  if (shelf.length === 0) return create('rest', title);
+  const memory = shelf[randomInt(shelf.length)] as Written;
+  let place = randomInt(WEIGHTS);
+  for (const [weight, draw] of MIX) {
+    place -= weight;
+    if (place < 0) return draw(memory, title);
+  }
+  return create('rest', title);
+}
+
+/** Reads a memory by its id, over REST. */
+export function readCall(id: string): Call {
+  return rest('memories.get', 200, 'GET', `/memories/${id}`);
+}
+
+/** A call and its reply as a line of the log; without a reply when none came. */
+export function entryOf({ door, operation, expected, memory, idempotencyKey }: Call, reply?: Reply): Entry {
+  const entry: Entry = { door, operation, expected };
+  if (memory) entry.memory = memory;
+  if (idempotencyKey) entry.idempotencyKey = idempotencyKey;
+  if (!reply) return entry;
+  const answered = door === 'rest' ? restAnswer(reply) : mcpAnswer(reply, expected);
+  if (memory && answered.id) entry.memory = { ...memory, id: answered.id };
+  return {
+    ...entry,
+    status: answered.status,
+    ...(answered.event && { event: answered.event }),
+    ...(reply.headers['idempotency-replayed'] && { replayed: true }),
+  };
+}
+
+interface Answered {
+  status: number;
+  event?: string | undefined;
+  id?: string | undefined;
+}
+
+function restAnswer({ status, headers, body }: Reply): Answered {
+  return { status, event: headers['x-usage-event'], id: body?.id };
+}
+
+/** A tool's success tells no status: it is the one that was expected. */
+function mcpAnswer({ status, body }: Reply, expected: number): Answered {
+  if (status !== 200) return { status };
+  const { result, error } = body;
+  if (error) return { status: error.data?.status ?? 404, event: error.data?.usage_event };
+  const { _meta: meta = {}, structuredContent } = result;
+  return {
+    status: meta['whitemagic/status'] ?? expected,
+    event: meta['whitemagic/usage_event'],
+    id: structuredContent?.id,
+  };
+}
+
+function create(door: Door, title: string): Call {
+  const written = { title, content: `About ${title}` };
+  const call =
+    door === 'rest'
+      ? rest('memories.create', 201, 'POST', '/memories', written)
+      : tool('memories.create', 201, 'create_memory', written);
+  return { ...call, memory: { ...written, version: 1 } };
+}
+
+function refusedCreate(title: string): Call {
+  return randomInt(2) === 0
+    ? rest('memories.create', 403, 'POST', '/memories', { title, content: 'x' })
+    : tool('memories.create', 403, 'create_memory', { title, content: 'x' });
+}
+
+function update(door: Door, memory: Written): Call {
+  const version = memory.version + 1;
+  const content = `About ${memory.title}, version ${version}`;
+  const call =
+    door === 'rest'
+      ? rest('memories.update', 200, 'PATCH', `/memories/${memory.id}`, { content })
+      : tool('memories.update', 200, 'update_memory', { id: memory.id, content });
+  return { ...call, memory: { ...memory, content, version } };
+}
+
+function rest(operation: string, expected: number, method: string, path: string, body?: unknown): Call {
+  return { door: 'rest', operation, expected, request: { method, path: `/api/v1${path}`, body } };
+}
+
+function tool(operation: string, expected: number, name: string, input: object): Call {
+  return rpc(operation, expected, 'tools/call', { name, arguments: input });
+}
+
+function resource(operation: string, expected: number, uri: string): Call {
+  return rpc(operation, expected, 'resources/read', { uri });
+}
+
+function rpc(operation: string, expected: number, method: string, params: object): Call {
+  const body = { jsonrpc: '2.0', id: 1, method, params };
+  return { door: 'mcp-http', operation, expected, request: { method: 'POST', path: '/mcp', body } };
+}

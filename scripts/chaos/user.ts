@@ -1,0 +1,39 @@
+import { v7 as uuidv7 } from 'uuid';
+import { issueKey } from '../../api/account/keys.ts';
+import { createUser } from '../../api/account/users.ts';
+import { connect, type Database } from '../../db/connect.ts';
+import { updateOverrides } from '../../db/users.ts';
+
+/** Far beyond what a run asks for. */
+const WIDE = { requests_per_minute: 100_000_000, requests_per_day: 100_000_000, storage_bytes: 100_000_000_000 };
+
+/** The account that a run calls with. */
+export interface ChaosUser {
+  userId: string;
+  /** A key of all scopes. */
+  apiKey: string;
+  /** A key that may only read memories. */
+  readerKey: string;
+}
+
+/** Makes a user with two keys and wide limits, but for `overrides`. */
+export async function addChaosUser(database: Database, overrides: { requests_per_minute?: number } = {}) {
+  return database.ownerWrite(async (sql): Promise<ChaosUser> => {
+    const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'chaos' };
+    const wanted = { email: null, plan: 'enterprise', keyName: 'chaos', actor: 'chaos' } as const;
+    const { userId, apiKey } = await createUser(deps, wanted);
+    await updateOverrides(sql, userId, { ...WIDE, ...overrides }, deps.now());
+    const reader = { name: 'reader', scopes: ['memories:read' as const], expiresAt: null, rpmLimit: null };
+    return { userId, apiKey, readerKey: (await issueKey(deps, userId, reader)).apiKey };
+  });
+}
+
+/** Opens a database for a moment, as the role that owns the tables. */
+export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = connect({ url, onError: () => undefined });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
