@@ -14,7 +14,9 @@ const CANDIDATES_BY_WORDS_ALONE = 200;
 /** Best lexical candidates whose neighbours are looked at. */
 const WITH_NEIGHBOURS = 50;
 /** Below this nothing fits well: at most one answerable question in twenty, most of the others (`npm run eval`). */
-export const WEAK_BELOW = 0.13;
+const WEAK_BELOW = 0.13;
+/** The same where words alone are scored, which tell less: one in ten of the answerable, two thirds of the others. */
+const WEAK_BELOW_BY_WORDS = 0.08;
 const RECENT_MS = 30 * 86_400_000;
 
 export interface Found {
@@ -69,7 +71,7 @@ export async function find(
     query,
     relaxed,
     matching: { count: lexical.candidates, complete: lexical.complete },
-    weak: ranked[0] !== undefined && ranked[0].score < WEAK_BELOW,
+    weak: ranked[0] !== undefined && ranked[0].score < (questions.length > 0 ? WEAK_BELOW : WEAK_BELOW_BY_WORDS),
     ran: { lexical: 'ran', semantic: ran },
   };
 }
