@@ -1,15 +1,20 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import { mountMcp } from '../mcp/http.ts';
+import type { WhopOAuth } from './account/whop-login.ts';
 import type { Config } from './config.ts';
 import type { Gates } from './gates/run.ts';
 import { answers, secureHeaders } from './middleware/answers.ts';
 import { refuseOtherMethods } from './middleware/methods.ts';
 import { checkOrigin } from './middleware/origin.ts';
 import type { Logger } from './observe/log.ts';
+import { authRoutes } from './routes/auth.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
 import { operationRoutes, publicRoutes } from './routes/operations.ts';
+import { pageRoutes } from './routes/pages.ts';
+import { secretScanningRoutes } from './routes/secret-scanning.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 export interface AppParts {
   config: Config;
@@ -26,11 +31,18 @@ export function createApp({ config, gates, log, publicUrl, readiness }: AppParts
   const probes = new Router();
   healthRoutes(probes, readiness);
   const router = new Router();
+  const visits = { gates, oauth: whopOAuth(config), publicUrl };
+  pageRoutes(router, visits, config);
+  authRoutes(router, visits);
   docsRoutes(router, publicUrl);
-  publicRoutes(router, gates);
+  publicRoutes(router, gates, config.bodyBytesMax);
+  secretScanningRoutes(router, gates, config.bodyBytesMax);
   operationRoutes(router, gates, config.bodyBytesMax);
+  webhookRoutes(router, gates, config.bodyBytesMax);
   mountMcp(router, gates, { bodyBytesMax: config.bodyBytesMax, publicUrl });
 
+  // What breaks while an answer is on its way: a client that hung up, a file that was replaced.
+  app.on('error', (error) => log.info({ err: error }, 'an answer did not reach its end'));
   app.use(answers({ log, newId: gates.newId, publicUrl }));
   app.use(secureHeaders);
   // Probes come by the address of the machine, whatever it is called.
@@ -39,4 +51,10 @@ export function createApp({ config, gates, log, publicUrl, readiness }: AppParts
   app.use(router.routes());
   app.use(refuseOtherMethods(router.allowedMethods()));
   return app;
+}
+
+/** Our app at Whop; undefined where there is none. */
+function whopOAuth({ whop: { oauth } }: Config): WhopOAuth | undefined {
+  const { clientId, clientSecret, url } = oauth;
+  return clientId && clientSecret ? { clientId, clientSecret, url } : undefined;
 }

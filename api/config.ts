@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { PlanName } from '../db/users.ts';
+import { PLAN_NAMES } from './account/plans.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (protocols: RegExp) => z.url({ protocol: protocols });
@@ -8,6 +10,18 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter(Boolean),
 );
+
+/** `plan_or_product_id=tier,…` as a table. */
+const tiers = list.transform((pairs, context) => {
+  const table: Record<string, PlanName> = {};
+  for (const pair of pairs) {
+    const [id = '', name] = pair.split('=').map((part) => part.trim());
+    const tier = PLAN_NAMES.find((known) => known === name);
+    if (id && tier) table[id] = tier;
+    else context.addIssue(`"${pair}" is not plan_or_product_id=${PLAN_NAMES.join('|')}`);
+  }
+  return table;
+});
 
 /** Every environment variable there is. An unset or empty one takes its default; an unusable one stops the start. */
 const environment = z.object({
@@ -46,6 +60,31 @@ const environment = z.object({
   /** smtp:// or smtps:// of the mail server; without one, mails are written to DATA_DIR/outbox. */
   SMTP_URL: url(/^smtps?$/).optional(),
   MAIL_FROM: z.string().default('WhiteMagic <noreply@localhost>'),
+  /** Who runs this service, as the legal texts name it: name and postal address. */
+  OPERATOR: z.string().default('the operator of this service'),
+  /** Where people ask for help and for a custom plan. */
+  SUPPORT_EMAIL: z.email().optional(),
+  /** A company's or app's key of Whop's API; without one, nothing is sold here. */
+  WHOP_API_KEY: z.string().optional(),
+  WHOP_API_URL: url(/^https?$/)
+    .default('https://api.whop.com/api/v1')
+    .transform((value) => value.replace(/\/+$/, '')),
+  /** `biz_…`, where the key sees several companies. */
+  WHOP_COMPANY_ID: z.string().optional(),
+  /** Secrets that Whop signs its webhooks with, a comma list: the new one and the old one while they change. */
+  WHOP_WEBHOOK_SECRET: list.default([]),
+  /** `on` also takes `X-Whop-Signature: <hex HMAC of the body>`, which no Whop ever sent. */
+  WHOP_LEGACY_SIGNATURES: z.stringbool().default(false),
+  /** Which plan or product at Whop is which plan here: `plan_x=pro,prod_y=starter`. */
+  WHOP_PLANS: tiers.default({}),
+  /** The app of "Sign in with Whop"; without one, there is no such log-in. */
+  WHOP_OAUTH_CLIENT_ID: z.string().optional(),
+  WHOP_OAUTH_CLIENT_SECRET: z.string().optional(),
+  WHOP_OAUTH_URL: url(/^https?$/)
+    .default('https://api.whop.com/oauth')
+    .transform((value) => value.replace(/\/+$/, '')),
+  /** Where GitHub publishes the keys that its secret scanning signs with. */
+  GITHUB_META_URL: url(/^https?$/).default('https://api.github.com/meta/public_keys/secret_scanning'),
   /** What makes vectors of texts: the model that comes with the service, an OpenAI-compatible endpoint, or nothing. */
   EMBEDDER: z.enum(['local', 'openai', 'none']).default('local'),
   /** The endpoint of `EMBEDDER=openai`, its key and its model. */
@@ -62,6 +101,20 @@ const environment = z.object({
   NODE_ENV: z.string().default('development'),
 });
 
+/** How this service meets Whop. */
+export interface WhopConfig {
+  /** Undefined: nothing is sold here. */
+  apiKey: string | undefined;
+  apiUrl: string;
+  companyId: string | undefined;
+  webhookSecrets: string[];
+  legacySignatures: boolean;
+  /** Tiers by Whop's id of a plan or product. */
+  plans: Record<string, PlanName>;
+  /** Undefined client: no log-in with Whop. */
+  oauth: { clientId: string | undefined; clientSecret: string | undefined; url: string };
+}
+
 export interface Config {
   port: number;
   host: string;
@@ -77,6 +130,10 @@ export interface Config {
   trustProxy: number;
   smtpUrl: string | undefined;
   mailFrom: string;
+  operator: string;
+  supportEmail: string | undefined;
+  whop: WhopConfig;
+  githubMetaUrl: string;
   embedder: 'local' | 'openai' | 'none';
   embeddings: { url?: string | undefined; key?: string | undefined; model?: string | undefined };
   bodyBytesMax: number;
@@ -110,6 +167,22 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     trustProxy: env.TRUST_PROXY,
     smtpUrl: env.SMTP_URL,
     mailFrom: env.MAIL_FROM,
+    operator: env.OPERATOR,
+    supportEmail: env.SUPPORT_EMAIL,
+    whop: {
+      apiKey: env.WHOP_API_KEY,
+      apiUrl: env.WHOP_API_URL,
+      companyId: env.WHOP_COMPANY_ID,
+      webhookSecrets: env.WHOP_WEBHOOK_SECRET,
+      legacySignatures: env.WHOP_LEGACY_SIGNATURES,
+      plans: env.WHOP_PLANS,
+      oauth: {
+        clientId: env.WHOP_OAUTH_CLIENT_ID,
+        clientSecret: env.WHOP_OAUTH_CLIENT_SECRET,
+        url: env.WHOP_OAUTH_URL,
+      },
+    },
+    githubMetaUrl: env.GITHUB_META_URL,
     embedder: env.EMBEDDER,
     embeddings: { url: env.EMBEDDINGS_URL, key: env.EMBEDDINGS_API_KEY, model: env.EMBEDDINGS_MODEL },
     bodyBytesMax: env.BODY_BYTES_MAX,

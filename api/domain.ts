@@ -2,6 +2,7 @@ import type { Sql } from '../db/sql.ts';
 import type { Door } from '../db/usage.ts';
 import type { PlanName, UserStatus } from '../db/users.ts';
 import type { PlanLimits } from './account/plans.ts';
+import type { Billing } from './billing/billing.ts';
 import type { Scope } from './contracts/operation.ts';
 import type { Embedder } from './embedding/embedder.ts';
 
@@ -32,6 +33,8 @@ export interface Deps {
   embedder?: Embedder | undefined;
   /** Models before it of which there still are vectors. */
   formerEmbedders?: readonly Embedder[] | undefined;
+  /** What was bought at Whop, where something is sold. */
+  billing?: Billing | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
   /** Tokens of an answer as the door sends it; by default, of its JSON. What `max_tokens` is held against. */

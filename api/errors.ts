@@ -2,11 +2,13 @@
 export const PROBLEMS = {
   malformed_request: [400, 'The request cannot be read', 'Send a JSON object in UTF-8.'],
   invalid_request: [400, 'The request does not fit the contract', 'Correct the fields named in `errors`.'],
+  login_failed: [400, 'Signing in did not work', 'Begin again at /auth/whop.'],
   unauthenticated: [
     401,
     'No valid API key',
     'Send `Authorization: Bearer wm_…` with a key that is neither mistyped nor revoked.',
   ],
+  bad_signature: [401, 'This webhook is not signed', 'Sign the bytes of the body with the secret of the webhook.'],
   key_expired: [401, 'This API key has expired', 'Make a new key, or set a later expiry with another one.'],
   plan_required: [
     403,
@@ -15,7 +17,13 @@ export const PROBLEMS = {
   ],
   scope_required: [403, 'This API key may not do this', 'Use a key that has the scope named in `detail`.'],
   account_read_only: [403, 'This account is read-only', 'Reads and exports work; renew the plan to write again.'],
+  account_closing: [
+    403,
+    'This account is being deleted',
+    'Until then it can be exported, and brought back: POST /api/v1/account/restore.',
+  ],
   storage_full: [403, 'The storage of your plan is used up', 'Delete memories for good, or move to a larger plan.'],
+  payment_of_another: [403, 'Somebody else made this purchase', 'Sign in at Whop as the person who bought.'],
   host_not_allowed: [403, 'This host name is not served here', 'Call the service by its public URL.'],
   origin_not_allowed: [403, 'This origin may not call the service', 'Add it to ALLOWED_ORIGINS.'],
   not_found: [

@@ -7,7 +7,9 @@ import { assertRowLevelSecurity, connect, type Database, retried } from '../db/c
 import { noteModel } from '../db/embedding-models.ts';
 import { migrateUp, pendingMigrations } from '../db/migrate.ts';
 import { dayUnitsStatement, insertUsageEvents } from '../db/usage.ts';
+import { secretScanning } from './account/secret-scanning.ts';
 import { createApp } from './app.ts';
+import { openBilling } from './billing/billing.ts';
 import type { Config } from './config.ts';
 import type { Embedder } from './embedding/embedder.ts';
 import { type Indexer, startIndexer } from './embedding/indexer.ts';
@@ -38,6 +40,8 @@ export interface ServiceConfig extends Config {
   callsPerAddress?: number;
 }
 
+const CLOCK = { now: () => new Date(), newId: () => uuidv7() };
+
 /** How long requests under way may take once the service stops. */
 const DRAIN_MS = 10_000;
 
@@ -62,38 +66,46 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
   const embeddings = { embedder: config.embedder, ...config.embeddings, log: (line: string) => log.warn(line) };
   const embedder = openEmbedder(embeddings);
   let formerEmbedders: Embedder[] = [];
+  let server: Server | undefined;
   let worker: Worker | undefined;
   let indexer: Indexer | undefined;
   try {
     await assertRowLevelSecurity(database);
-    const { usageRetentionDays } = config;
-    if (config.jobs) worker = await startWorker({ database, transport, usageRetentionDays }, ownerUrl, log);
     if (config.embedder !== 'none') {
       formerEmbedders = openFormers(embeddings, await noteModel(database.owner, embedder.model));
       indexer = startIndexer(database, embedder, formerEmbedders, log);
     }
     let url = config.publicUrl ?? '';
+    const publicUrl = () => url;
+    const billing = openBilling(config.whop, { ...CLOCK, database, publicUrl, log });
     const app = createApp({
       config,
       log,
       gates: {
         ...createGates(config, database, limiter, keys, embedder, log),
+        billing,
         formerEmbedders,
         onMemoriesWritten: () => indexer?.wake(),
       },
-      publicUrl: () => url,
+      publicUrl,
       readiness: () => readiness(database, limiter, embedder),
     });
-    const server = await listen(createServer(app.callback()), config);
+    server = await listen(createServer(app.callback()), config);
     url = config.publicUrl ?? addressOf(server, config.host);
+    // Only now: mails name the address.
+    const { usageRetentionDays } = config;
+    if (config.jobs)
+      worker = await startWorker({ database, transport, usageRetentionDays, publicUrl, billing }, ownerUrl, log);
+    const listening = server;
     return {
       url,
       database,
       stop: once(() =>
-        stop(server, [indexer, worker], [transport, limiter, listener, embedder, ...formerEmbedders], database),
+        stop(listening, [indexer, worker], [transport, limiter, listener, embedder, ...formerEmbedders], database),
       ),
     };
   } catch (error) {
+    server?.close();
     await worker?.stop();
     limiter.close();
     await listener.close();
@@ -126,11 +138,11 @@ function createGates(
     database,
     limiter,
     keys,
+    secretScanning: secretScanning(config.githubMetaUrl),
     addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS),
     embedder,
     recorder: groupRecorder((events) => retried(() => insertUsageEvents(database.owner, events))),
-    now: () => new Date(),
-    newId: () => uuidv7(),
+    ...CLOCK,
     keyEnvironment: config.keyEnvironment,
     onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a call failed by our fault'),
   };

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { connectSteps } from './account/connect.ts';
 
 export interface WelcomeFacts {
   url: string;
@@ -32,23 +33,15 @@ function connectLines(
   bold: (text: string) => string,
 ): string[] {
   const bridge = { command: 'node', args: [bridgePath(), 'mcp'], ...(dataDir && { env: { DATA_DIR: dataDir } }) };
-  const mcp = `${url}/mcp`;
-  const authorization = `Bearer ${apiKey}`;
-  const cursor = { mcpServers: { whitemagic: { url: mcp, headers: { Authorization: authorization } } } };
-  const code = { name: 'whitemagic', type: 'http', url: mcp, headers: { Authorization: authorization } };
   return [
     `  ${bold('Your API key')} (shown once, kept in credentials.json of the data directory)`,
     `  ${apiKey}`,
     '',
-    `  ${bold('Claude Code')}: run`,
-    `  claude mcp add --transport http whitemagic ${mcp} --header "Authorization: ${authorization}"`,
-    '',
-    `  ${bold('Cursor')}: put into ~/.cursor/mcp.json`,
-    `  ${JSON.stringify(cursor)}`,
-    '',
-    `  ${bold('VS Code')}: run`,
-    `  code --add-mcp '${JSON.stringify(code)}'`,
-    '',
+    ...connectSteps(url, apiKey).flatMap(({ client, how, text }) => [
+      `  ${bold(client)}: ${how}`,
+      ...text.split('\n').map((line) => `  ${line}`),
+      '',
+    ]),
     `  ${bold('Any client that starts a program')} (stdio)`,
     `  ${JSON.stringify(bridge)}`,
     '',

@@ -7,6 +7,11 @@ import type { Sql } from './sql.ts';
 export const TENANTLESS_TABLES: Record<string, string> = {
   users: 'what the tenants are; `id` is its tenant',
   key_lookup: 'a key has no tenant until it is found by its hash',
+  claim_lookup: 'nor has a claim',
+  session_lookup: 'nor has the cookie of a session',
+  closed_memberships: 'hashes of what nobody has any more',
+  webhook_inbox: 'what Whop told has no tenant until it is worked on',
+  deletion_receipts: 'the tenant is gone',
   embedding_models: 'models belong to the service; whose vectors they made is in the vectors',
   knex_migrations: 'the names of the applied migrations',
   knex_migrations_lock: 'the lock of the migrations',

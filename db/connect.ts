@@ -21,8 +21,10 @@ export interface Database {
    * @param last what is written once `work` is done; it goes out together with the commit
    */
   write<T>(userId: string, work: (sql: Sql) => Promise<T>, last?: Last<T>): Promise<T>;
-  /** The same as the owner, for work that spans tenants. */
-  ownerWrite<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Statements for a tenant that all see the moment of the first one, whatever is written meanwhile. They only read. */
+  snapshot<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** A transaction as the owner, for work that spans tenants, or that a tenant's role may not do. */
+  ownerWrite<T>(work: (sql: Sql) => Promise<T>, last?: Last<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ const STATEMENT_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const TRIES = 3;
 
+const SNAPSHOT = 'begin isolation level repeatable read read only';
 const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, false)" };
 const SET_TENANT_LOCAL = { name: 'set_tenant_local', text: "select set_config('app.user_id', $1, true)" };
 
@@ -88,7 +91,8 @@ export function connect(options: ConnectOptions): Database {
     read: (userId, work) => readOn(app, userId, work),
     write: (userId, work, last) =>
       retried(() => withClient(app, (client) => transaction(client, work, { userId, last }))),
-    ownerWrite: (work) => retried(() => withClient(owner, (client) => transaction(client, work))),
+    snapshot: (userId, work) => withClient(app, (client) => transaction(client, work, { userId, begin: SNAPSHOT })),
+    ownerWrite: (work, last) => retried(() => withClient(owner, (client) => transaction(client, work, { last }))),
     close: async () => {
       await Promise.all([owner.end(), app.end(), points.close(), lookups.close()]);
     },
@@ -161,10 +165,10 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pro
 async function transaction<T>(
   client: pg.PoolClient,
   work: (sql: Sql) => Promise<T>,
-  { userId, last }: { userId?: string; last?: Last<T> | undefined } = {},
+  { userId, last, begin = 'begin' }: { userId?: string; last?: Last<T> | undefined; begin?: string },
 ): Promise<T> {
   // Not awaited: they travel with the first statement of the work, in one flush.
-  const opening = [client.query('begin')];
+  const opening = [client.query(begin)];
   if (userId !== undefined) opening.push(client.query({ ...SET_TENANT_LOCAL, values: [userId] }));
   const opened = Promise.all(opening);
   try {

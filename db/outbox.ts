@@ -1,4 +1,4 @@
-import type { Sql } from './sql.ts';
+import { only, type Sql } from './sql.ts';
 
 /** A mail on its way. `data` fills its template and never holds a secret. */
 export interface OutboxMail {
@@ -31,11 +31,29 @@ export async function lockUnsentMail(sql: Sql, userId: string, id: string): Prom
   return result.rows[0];
 }
 
-/** Notes how a mail ended: sent, or refused for good. As the owner. */
+/** Notes how a mail ended: sent, or refused for good. What filled it is forgotten: it may have held a one-time link. As the owner. */
 export async function settleMail(sql: Sql, mail: OutboxMail, refusal?: string): Promise<void> {
   await sql.query({
-    text: `update outbox set sent_at = case when $3::text is null then now() end,
+    text: `update outbox set data = '{}', sent_at = case when $3::text is null then now() end,
         refused_at = case when $3::text is not null then now() end, last_error = $3 where user_id = $1 and id = $2`,
     values: [mail.user_id, mail.id, refusal ?? null],
   });
+}
+
+/** How many mails of a template were written to a user since. As the owner. */
+export async function countMails(sql: Sql, userId: string, template: string, since: Date): Promise<number> {
+  const result = await sql.query<{ count: number }>({
+    text: 'select count(*)::int as count from outbox where user_id = $1 and template = $2 and created_at > $3',
+    values: [userId, template, since],
+  });
+  return only(result).count;
+}
+
+/** Deletes the mails that ended before this. Answers how many. As the owner. */
+export async function deleteOldMails(sql: Sql, endedBefore: Date): Promise<number> {
+  const result = await sql.query({
+    text: 'delete from outbox where coalesce(sent_at, refused_at) < $1',
+    values: [endedBefore],
+  });
+  return result.rowCount ?? 0;
 }

@@ -122,6 +122,53 @@ create policy owner on audit_log to owner using (true) with check (true);
 create policy tenant on audit_log to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on audit_log to wm_app;
 
+create table claim_lookup (
+  token_hash bytea not null,
+  user_id uuid not null,
+  claim_id uuid not null,
+  constraint claim_lookup_pkey PRIMARY KEY (token_hash),
+  constraint claim_lookup_user_id_claim_id_fkey FOREIGN KEY (user_id, claim_id) REFERENCES claims(user_id, id) ON DELETE CASCADE
+);
+CREATE INDEX claim_lookup_id ON public.claim_lookup USING btree (user_id, claim_id);
+alter table claim_lookup enable row level security;
+alter table claim_lookup force row level security;
+create policy owner on claim_lookup to owner using (true) with check (true);
+create policy tenant on claim_lookup to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+
+create table claims (
+  user_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  key_id uuid,
+  constraint claims_pkey PRIMARY KEY (user_id, id),
+  constraint claims_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint claims_user_id_key_id_fkey FOREIGN KEY (user_id, key_id) REFERENCES api_keys(user_id, id) ON DELETE SET NULL (key_id)
+);
+CREATE INDEX claims_expiry ON public.claims USING btree (expires_at) WHERE (key_id IS NULL);
+CREATE INDEX claims_key ON public.claims USING btree (user_id, key_id);
+alter table claims enable row level security;
+alter table claims force row level security;
+create policy owner on claims to owner using (true) with check (true);
+create policy tenant on claims to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on claims to wm_app;
+
+create table closed_memberships (
+  membership_hash bytea not null,
+  closed_at timestamp with time zone not null,
+  constraint closed_memberships_pkey PRIMARY KEY (membership_hash)
+);
+
+create table deletion_receipts (
+  user_id uuid not null,
+  reason text not null,
+  asked_at timestamp with time zone,
+  purged_at timestamp with time zone not null,
+  counts jsonb not null,
+  constraint deletion_receipts_pkey PRIMARY KEY (user_id)
+);
+
 create table embedding_models (
   model text not null,
   since timestamp with time zone default now() not null,
@@ -144,6 +191,42 @@ alter table embedding_queue force row level security;
 create policy owner on embedding_queue to owner using (true) with check (true);
 create policy tenant on embedding_queue to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on embedding_queue to wm_app;
+
+create table export_chunks (
+  user_id uuid not null,
+  export_id uuid not null,
+  chunk integer not null,
+  bytes bytea not null,
+  constraint export_chunks_pkey PRIMARY KEY (user_id, export_id, chunk),
+  constraint export_chunks_user_id_export_id_fkey FOREIGN KEY (user_id, export_id) REFERENCES exports(user_id, id) ON DELETE CASCADE
+);
+alter table export_chunks enable row level security;
+alter table export_chunks force row level security;
+create policy owner on export_chunks to owner using (true) with check (true);
+create policy tenant on export_chunks to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on export_chunks to wm_app;
+
+create table exports (
+  user_id uuid not null,
+  id uuid not null,
+  status text not null,
+  created_at timestamp with time zone not null,
+  ready_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  bytes bigint,
+  chunks integer,
+  counts jsonb,
+  constraint exports_pkey PRIMARY KEY (user_id, id),
+  constraint exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint exports_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text])))
+);
+CREATE INDEX exports_age ON public.exports USING btree (created_at);
+CREATE UNIQUE INDEX exports_pending ON public.exports USING btree (user_id) WHERE (status = 'pending'::text);
+alter table exports enable row level security;
+alter table exports force row level security;
+create policy owner on exports to owner using (true) with check (true);
+create policy tenant on exports to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on exports to wm_app;
 
 create table idempotency_keys (
   user_id uuid not null,
@@ -194,6 +277,32 @@ alter table lexicon force row level security;
 create policy owner on lexicon to owner using (true) with check (true);
 create policy tenant on lexicon to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on lexicon to wm_app;
+
+create table memberships (
+  user_id uuid not null,
+  id text not null,
+  status text not null,
+  plan_id text,
+  product_id text,
+  tier text not null,
+  period_end timestamp with time zone,
+  gave_access boolean not null,
+  cancel_at_period_end boolean not null,
+  manage_url text,
+  license_hash bytea,
+  changed_at timestamp with time zone,
+  read_at timestamp with time zone not null,
+  confirmed boolean not null,
+  constraint memberships_pkey PRIMARY KEY (user_id, id),
+  constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint memberships_tier_check CHECK ((tier = ANY (ARRAY['free'::text, 'starter'::text, 'pro'::text, 'enterprise'::text])))
+);
+CREATE INDEX memberships_id ON public.memberships USING btree (id);
+alter table memberships enable row level security;
+alter table memberships force row level security;
+create policy owner on memberships to owner using (true) with check (true);
+create policy tenant on memberships to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on memberships to wm_app;
 
 create table memories (
   user_id uuid not null,
@@ -349,6 +458,35 @@ create policy owner on quotas to owner using (true) with check (true);
 create policy tenant on quotas to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on quotas to wm_app;
 
+create table session_lookup (
+  token_hash bytea not null,
+  user_id uuid not null,
+  session_id uuid not null,
+  constraint session_lookup_pkey PRIMARY KEY (token_hash),
+  constraint session_lookup_user_id_session_id_fkey FOREIGN KEY (user_id, session_id) REFERENCES sessions(user_id, id) ON DELETE CASCADE
+);
+CREATE INDEX session_lookup_id ON public.session_lookup USING btree (user_id, session_id);
+alter table session_lookup enable row level security;
+alter table session_lookup force row level security;
+create policy owner on session_lookup to owner using (true) with check (true);
+create policy tenant on session_lookup to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+
+create table sessions (
+  user_id uuid not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint sessions_pkey PRIMARY KEY (user_id, id),
+  constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX sessions_expiry ON public.sessions USING btree (expires_at);
+alter table sessions enable row level security;
+alter table sessions force row level security;
+create policy owner on sessions to owner using (true) with check (true);
+create policy tenant on sessions to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on sessions to wm_app;
+
 create table usage_alerts (
   user_id uuid not null,
   kind text not null,
@@ -424,16 +562,38 @@ create table users (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   last_seen_at timestamp with time zone,
+  whop_user_id text,
+  welcomed_at timestamp with time zone,
+  read_only_since timestamp with time zone,
+  closing_since timestamp with time zone,
+  purge_at timestamp with time zone,
+  purge_warning smallint,
   constraint users_pkey PRIMARY KEY (id),
+  constraint users_whop_user_id UNIQUE (whop_user_id),
   constraint users_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'starter'::text, 'pro'::text, 'enterprise'::text]))),
-  constraint users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'read_only'::text, 'deleted'::text])))
+  constraint users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'read_only'::text, 'closing'::text, 'deleted'::text])))
 );
 CREATE INDEX users_email ON public.users USING btree (lower(email));
+CREATE INDEX users_purge ON public.users USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 alter table users enable row level security;
 alter table users force row level security;
 create policy owner on users to owner using (true) with check (true);
 create policy tenant on users for select to wm_app using ((id = current_tenant()));
 grant select on users to wm_app;
+
+create table webhook_inbox (
+  webhook_id text not null,
+  type text not null,
+  payload json not null,
+  received_at timestamp with time zone not null,
+  deliveries integer default 1 not null,
+  ignored boolean not null,
+  processed_at timestamp with time zone,
+  attempts integer default 0 not null,
+  last_error text,
+  constraint webhook_inbox_pkey PRIMARY KEY (webhook_id)
+);
+CREATE INDEX webhook_inbox_age ON public.webhook_inbox USING btree (received_at);
 
 create view ranked_memories as
  SELECT user_id,

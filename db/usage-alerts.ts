@@ -25,7 +25,7 @@ export async function listUse(sql: Sql, day: string, after: string, limit: numbe
         (select coalesce(sum(d.units), 0)::float8 from usage_daily d where d.user_id = u.id and d.day = $1) as calls,
         array(select a.kind || ' ' || a.threshold from usage_alerts a where a.user_id = u.id and a.period in ($1::text, $2)) as alerts
       from users u left join quotas q on q.user_id = u.id
-      where u.id > $3 and u.status <> 'deleted' order by u.id limit $4`,
+      where u.id > $3 and u.status in ('active', 'read_only') order by u.id limit $4`,
     values: [day, STORAGE_PERIOD, after, limit],
   });
   return result.rows;

@@ -2,7 +2,8 @@ import { announced } from './account-changes.ts';
 import type { Sql } from './sql.ts';
 
 export type PlanName = 'free' | 'starter' | 'pro' | 'enterprise';
-export type UserStatus = 'active' | 'read_only' | 'deleted';
+/** `closing`: its owner asked for its deletion and may still take that back; `deleted`: it is about to be purged. */
+export type UserStatus = 'active' | 'read_only' | 'closing' | 'deleted';
 
 /** Limits of one user that differ from the plan's. */
 export interface LimitOverrides {
@@ -30,9 +31,12 @@ export async function insertUser(sql: Sql, user: UserRow): Promise<void> {
   });
 }
 
-/** One user by id. As the owner. */
-export async function findUser(sql: Sql, id: string): Promise<UserRow | undefined> {
-  const result = await sql.query<UserRow>({ text: `select ${COLUMNS} from users where id = $1`, values: [id] });
+/** One user by id. `lock` holds it until the transaction ends. As the owner. */
+export async function findUser(sql: Sql, id: string, lock = false): Promise<UserRow | undefined> {
+  const result = await sql.query<UserRow>({
+    text: `select ${COLUMNS} from users where id = $1 ${lock ? 'for update' : ''}`,
+    values: [id],
+  });
   return result.rows[0];
 }
 
@@ -72,11 +76,29 @@ export async function updateOverrides(sql: Sql, id: string, overrides: LimitOver
   return result.rowCount === 1;
 }
 
+/** Since when an account ends, and when it is purged. */
+export interface EndingDates {
+  /** The last plan ended. */
+  read_only_since: Date | null;
+  /** Its owner asked for its deletion. */
+  closing_since: Date | null;
+  purge_at: Date | null;
+}
+
+const NOT_ENDING: EndingDates = { read_only_since: null, closing_since: null, purge_at: null };
+
 /** Opens an account, makes it read-only, or closes it. Answers false when there is no such user. As the owner. */
-export async function updateStatus(sql: Sql, id: string, status: UserStatus, now: Date): Promise<boolean> {
+export async function updateStatus(
+  sql: Sql,
+  id: string,
+  status: UserStatus,
+  now: Date,
+  { read_only_since, closing_since, purge_at }: EndingDates = NOT_ENDING,
+): Promise<boolean> {
   const result = await sql.query({
-    text: `update users set status = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
-    values: [id, status, now],
+    text: `update users set status = $2, updated_at = $3, read_only_since = $4, closing_since = $5, purge_at = $6,
+        purge_warning = null where id = $1 returning ${announced('id')}`,
+    values: [id, status, now, read_only_since, closing_since, purge_at],
   });
   return result.rowCount === 1;
 }

@@ -1,11 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import * as admin from '../api/account/admin.ts';
 import { PLAN_NAMES } from '../api/account/plans.ts';
+import { replayReceipts } from '../api/account/purge.ts';
+import { replayWebhook, requireWebhook, webhooks } from '../api/billing/inbox.ts';
 import { readConfig } from '../api/config.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
 import type { Deps } from '../api/domain.ts';
+import { ERASED_KINDS, listReceipts } from '../db/account-endings.ts';
 import { connect } from '../db/connect.ts';
 import { migrateUp } from '../db/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
@@ -17,9 +21,17 @@ const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]
   users set-plan --user ID|ADDRESS --plan PLAN
   users set-override --user ID|ADDRESS [--requests-per-minute N] [--requests-per-day N] [--storage-bytes N]
                                                   none: back to the plan's limits
+  users delete --user ID|ADDRESS [--immediate]    as they could themselves: 30 days to restore, or none
+  users restore --user ID|ADDRESS
   keys list --user ID|ADDRESS
   keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}]     prints the key, once
   keys revoke --key ID
+  webhooks list [--state dead|pending|processed|ignored]     what Whop sent; dead: given up
+  webhooks show --webhook ID
+  webhooks replay --webhook ID                     works on one again that was not done
+  receipts list                                   accounts that were purged; keep this apart from your backups
+  receipts replay [--file FILE]                   deletes again what a restored backup brought back, by the receipts in
+                                                  the database, and by those that \`receipts list --json\` once printed
 
 --json prints one JSON value and nothing else. Works on DATABASE_OWNER_URL or DATABASE_URL; without these, on the
 database in DATA_DIR, whether the service runs or not.`;
@@ -29,11 +41,23 @@ const id = z.uuid();
 const user = z
   .string()
   .refine((who) => who.includes('@') || id.safeParse(who).success, 'must be a user id or an e-mail address');
+const webhook = z.string().min(1);
+const state = z.enum(['dead', 'pending', 'processed', 'ignored']);
 const count = z.coerce.number().int().positive();
 const scopes = z
   .string()
   .transform((list) => list.split(','))
   .pipe(z.array(z.enum(SCOPES)).min(1));
+
+const receipts = z.array(
+  z.strictObject({
+    user_id: id,
+    reason: z.string(),
+    asked_at: z.coerce.date().nullable(),
+    purged_at: z.coerce.date(),
+    counts: z.record(z.enum(ERASED_KINDS), z.number()),
+  }),
+);
 
 /** Each command: what it takes, and what it does. */
 const COMMANDS = {
@@ -56,6 +80,12 @@ const COMMANDS = {
         ...(input['storage-bytes'] && { storage_bytes: input['storage-bytes'] }),
       }),
   ),
+  'users delete': command(z.strictObject({ user, immediate: z.boolean().default(false) }), async (deps, input) =>
+    admin.deleteUser(deps, await admin.requireUser(deps, input.user), input),
+  ),
+  'users restore': command(z.strictObject({ user }), async (deps, input) =>
+    admin.restoreUser(deps, await admin.requireUser(deps, input.user)),
+  ),
   'keys list': command(z.strictObject({ user }), async (deps, input) =>
     admin.keysOf(deps, await admin.requireUser(deps, input.user)),
   ),
@@ -64,6 +94,15 @@ const COMMANDS = {
     async (deps, input) => admin.addKey(deps, await admin.requireUser(deps, input.user), input),
   ),
   'keys revoke': command(z.strictObject({ key: id }), (deps, input) => admin.revokeAnyKey(deps, input.key)),
+  'webhooks list': command(z.strictObject({ state: state.optional() }), (deps, input) => webhooks(deps, input.state)),
+  'webhooks show': command(z.strictObject({ webhook }), (deps, input) => requireWebhook(deps, input.webhook)),
+  'webhooks replay': command(z.strictObject({ webhook }), (deps, input) => replayWebhook(deps, input.webhook)),
+  'receipts list': command(z.strictObject({}), (deps) => listReceipts(deps.sql)),
+  'receipts replay': command(z.strictObject({ file: z.string().min(1).optional() }), async (deps, { file }) => {
+    const kept = file ? receipts.parse(JSON.parse(await readFile(file, 'utf8'))) : [];
+    const known = new Set(kept.map(({ user_id }) => user_id));
+    return replayReceipts(deps, [...kept, ...(await listReceipts(deps.sql)).filter((one) => !known.has(one.user_id))]);
+  }),
 };
 
 type Act = (deps: Deps, options: Record<string, unknown>) => Promise<unknown>;
@@ -89,6 +128,10 @@ async function main(): Promise<void> {
       plan: { type: 'string' },
       user: { type: 'string' },
       key: { type: 'string' },
+      webhook: { type: 'string' },
+      state: { type: 'string' },
+      immediate: { type: 'boolean' },
+      file: { type: 'string' },
       name: { type: 'string' },
       scopes: { type: 'string' },
       'requests-per-minute': { type: 'string' },

@@ -13,6 +13,7 @@ import {
 import { SCOPES, type Scope } from '../contracts/operation.ts';
 import type { Deps } from '../domain.ts';
 import { issueKey } from './keys.ts';
+import { closeAs, restoreAs } from './lifecycle.ts';
 import { createUser } from './users.ts';
 
 /*
@@ -58,6 +59,16 @@ export async function setOverrides(deps: Deps, user: UserRow, overrides: LimitOv
   await updateOverrides(deps.sql, user.id, overrides, deps.now());
   await audit(deps, user.id, 'users.set_override', undefined, { ...overrides });
   return { user_id: user.id, overrides };
+}
+
+/** Closes a user's account as they could themselves, for one who asks by letter. `immediate` purges it and cannot be undone. */
+export async function deleteUser(deps: Deps, user: UserRow, { immediate }: { immediate: boolean }) {
+  return { user_id: user.id, ...(await closeAs(deps, user.id, ACTOR, immediate)) };
+}
+
+/** Takes the deletion of an account back, for one who has no key left to do it with. */
+export async function restoreUser(deps: Deps, user: UserRow) {
+  return { user_id: user.id, ...(await restoreAs(deps, user.id, ACTOR)) };
 }
 
 /** A user's keys, newest first. */

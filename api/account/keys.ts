@@ -1,11 +1,10 @@
 import { findKey, insertKey, type KeyRow, listKeys, updateKey } from '../../db/api-keys.ts';
 import { insertAudit } from '../../db/audit.ts';
-import { insertMail } from '../../db/outbox.ts';
 import { findUser } from '../../db/users.ts';
 import type { Scope } from '../contracts/operation.ts';
 import type { Caller, Deps } from '../domain.ts';
 import { Problem, refuse } from '../errors.ts';
-import type { TemplateData, TemplateName } from '../mail/templates.ts';
+import { mailOwner } from '../mail/write.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
 
 /** The tenant's keys, newest first; revoked and expired ones too. */
@@ -110,21 +109,8 @@ export async function issueKey(
 /** Mails the account's owner that a key was made, where there is an address. */
 async function tellOwner(deps: Deps, caller: Caller, key: KeyRow): Promise<void> {
   const user = await findUser(deps.sql, caller.userId);
-  if (!user?.email) return;
-  const data: TemplateData<'key_created'> = {
-    name: key.name,
-    prefix: key.prefix,
-    last4: key.last4,
-    at: key.created_at.toISOString(),
-  };
-  await insertMail(deps.sql, {
-    user_id: user.id,
-    id: deps.newId(),
-    recipient: user.email,
-    template: 'key_created' satisfies TemplateName,
-    data,
-    created_at: deps.now(),
-  });
+  const { name, prefix, last4, created_at } = key;
+  if (user) await mailOwner(deps, user, 'key_created', { name, prefix, last4, at: created_at.toISOString() });
 }
 
 function present(key: KeyRow, now: Date) {

@@ -1,3 +1,4 @@
+import { findEnding } from '../../db/account-endings.ts';
 import { findQuota } from '../../db/quotas.ts';
 import { findUser } from '../../db/users.ts';
 import type { Caller, Deps } from '../domain.ts';
@@ -5,7 +6,11 @@ import { Problem } from '../errors.ts';
 
 /** The caller's account, plan, limits and key. */
 export async function me(deps: Deps, caller: Caller) {
-  const [user, quota] = await Promise.all([findUser(deps.sql, caller.userId), findQuota(deps.sql, caller.userId)]);
+  const [user, quota, ending] = await Promise.all([
+    findUser(deps.sql, caller.userId),
+    findQuota(deps.sql, caller.userId),
+    findEnding(deps.sql, caller.userId),
+  ]);
   if (!user) throw new Problem('not_found', { detail: 'This account is gone.' });
   return {
     id: user.id,
@@ -15,6 +20,7 @@ export async function me(deps: Deps, caller: Caller) {
     limits: caller.limits,
     storage_bytes: quota.storage_bytes,
     created_at: user.created_at.toISOString(),
+    purge_at: ending?.purge_at?.toISOString() ?? null,
     key: { id: caller.keyId, scopes: [...caller.scopes] },
   };
 }

@@ -1,8 +1,7 @@
 import type { Database } from '../../db/connect.ts';
-import { insertMail } from '../../db/outbox.ts';
 import { type AlertKind, deleteStorageAlerts, insertAlerts, listUse, type UseRow } from '../../db/usage-alerts.ts';
 import type { Deps } from '../domain.ts';
-import type { TemplateData, TemplateName } from '../mail/templates.ts';
+import { mailOwner } from '../mail/write.ts';
 import { limitsOf } from './plans.ts';
 import { utcDay } from './usage.ts';
 
@@ -77,23 +76,9 @@ async function alert(
   return database.ownerWrite(async (sql) => {
     const at = clock.now();
     const inserted = await insertAlerts(sql, user.id, { kind, thresholds, day, at });
-    if (inserted.length > 0 && user.email) {
-      const data: TemplateData<'usage_alert'> = {
-        kind,
-        threshold: Math.max(...inserted),
-        used,
-        limit,
-        plan: user.plan,
-        day,
-      };
-      await insertMail(sql, {
-        user_id: user.id,
-        id: clock.newId(),
-        recipient: user.email,
-        template: 'usage_alert' satisfies TemplateName,
-        data,
-        created_at: at,
-      });
+    if (inserted.length > 0) {
+      const data = { kind, threshold: Math.max(...inserted), used, limit, plan: user.plan, day };
+      await mailOwner({ ...clock, sql }, user, 'usage_alert', data);
     }
     return inserted.length;
   });

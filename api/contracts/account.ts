@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import * as f from './fields.ts';
-import { operation, SCOPES } from './operation.ts';
+import { operation, publicOperation, SCOPES } from './operation.ts';
 
 const scope = z.enum(SCOPES);
 
@@ -51,10 +51,12 @@ export const me = operation({
     }),
     storage_bytes: z.int(),
     created_at: f.instant,
+    purge_at: f.instant.nullable().meta({ description: 'When everything is deleted for good, unless that changes.' }),
     key: z.strictObject({ id: f.id, scopes: z.array(scope) }),
   }),
   errors: [],
   statuses: [200],
+  whileClosing: true,
 });
 
 const share = { used: z.int(), limit: z.int(), percent: z.number() };
@@ -230,4 +232,17 @@ export const rotateKey = operation({
   statuses: [201],
   facts: () => ({ status: 201 }),
   secret: true,
+});
+
+/** Told in one way whether anything was revoked or not: nobody learns here which keys exist. */
+export const reportLeakedKey = publicOperation({
+  id: 'keys.leaked',
+  method: 'POST',
+  path: '/keys/leaked',
+  summary: 'Report an API key that you found in public',
+  description: 'Needs no key. A live key is revoked at once and its owner is told; the answer is always the same.',
+  tag: 'keys',
+  status: 202,
+  input: z.strictObject({ api_key: z.string().max(1_000) }),
+  output: z.strictObject({ received: z.literal(true) }),
 });

@@ -1,4 +1,6 @@
 import * as account from './account.ts';
+import * as billing from './billing.ts';
+import * as leaving from './leaving.ts';
 import * as memories from './memories.ts';
 import type { Operation } from './operation.ts';
 import * as plans from './plans.ts';
@@ -30,10 +32,16 @@ export const OPERATIONS = [
   account.updateKey,
   account.revokeKey,
   account.rotateKey,
+  leaving.requestExport,
+  leaving.exportState,
+  leaving.exportFile,
+  leaving.closeAccount,
+  leaving.restoreAccount,
+  billing.validateLicense,
 ] as const;
 
 /** What needs no key. Authentication is on for everything else. */
-export const PUBLIC_OPERATIONS = [plans.listPlans] as const;
+export const PUBLIC_OPERATIONS = [plans.listPlans, account.reportLeakedKey] as const;
 
 export type PublicOperationId = (typeof PUBLIC_OPERATIONS)[number]['id'];
 /** The declared public operation of an id, with its exact input and output types. */

@@ -6,9 +6,9 @@ import {
   type JsonSchema,
   jsonSchema,
   type Operation,
-  PUBLIC_ERRORS,
   type PublicOperation,
   pathParameters,
+  publicErrorsOf,
   takesBody,
 } from './operation.ts';
 
@@ -48,7 +48,10 @@ export function openApiDocument(serverUrl: string, version: string) {
     const path = `/api/v1${operation.path}`;
     paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describeOperation(operation) };
   }
-  for (const operation of PUBLIC_OPERATIONS) paths[`/api/v1${operation.path}`] = { get: describePublic(operation) };
+  for (const operation of PUBLIC_OPERATIONS) {
+    const path = `/api/v1${operation.path}`;
+    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describePublic(operation) };
+  }
   return {
     openapi: '3.1.0',
     info: {
@@ -89,7 +92,8 @@ function describeOperation(operation: Operation) {
 }
 
 function describePublic(operation: PublicOperation) {
-  const { id, summary, description, tag, input, output } = operation;
+  const { id, summary, description, tag, status, output } = operation;
+  const input = jsonSchema(operation.input, 'input');
   const headers = { 'X-Request-Id': HEADERS['X-Request-Id'] };
   const content = { 'application/json': { schema: jsonSchema(output, 'output') } };
   return {
@@ -98,8 +102,9 @@ function describePublic(operation: PublicOperation) {
     ...(description && { description }),
     tags: [tag],
     security: [],
-    parameters: parameters(operation, jsonSchema(input, 'input'), new Set()),
-    responses: { 200: { description: 'OK', headers, content }, ...refusals(PUBLIC_ERRORS) },
+    parameters: parameters(operation, input, new Set()),
+    ...(takesBody(operation) && { requestBody: requestBody(input, new Set()) }),
+    responses: { [status]: { description: 'OK', headers, content }, ...refusals(publicErrorsOf(operation)) },
   };
 }
 

@@ -43,15 +43,19 @@ export interface Operation<
   memory: boolean;
   input: Input;
   output: Output;
-  /** Media type of a success whose output is a text that is sent as it is. Default: the output as JSON. */
-  sends?: 'text/csv';
+  /** Media type of a success whose output is sent as it is: a text, or a file ({@link streamed}). Default: the output as JSON. */
+  sends?: 'text/csv' | 'application/gzip';
   /** Refusals beside those that every operation has ({@link COMMON_ERRORS}). */
   errors: readonly ProblemCode[];
   /** Answers a success may have; the first is the one that {@link Operation.facts} leaves out. */
   statuses: readonly [number, ...number[]];
   facts?: (output: z.output<Output>) => AnswerFacts;
-  /** A read of one row or two: it runs on the connections that all callers share. */
+  /** A read of one row or two at a time: it runs on the connections that all callers share, also while a file is being sent. */
   point?: boolean;
+  /** A write that changes the account itself or the queue, which a tenant's role may not: its transaction is the owner's. */
+  asOwner?: boolean;
+  /** Stays open while the account's owner is having it deleted. */
+  whileClosing?: boolean;
   /** `If-Match` is taken, as the input field `if_version`. */
   ifMatch?: boolean;
   /** Items of a batch, from the unchecked input: each is a call of the day, each started ten one of the minute. Default 1. */
@@ -71,13 +75,30 @@ export function operation<const Id extends string, Input extends z.ZodType, Outp
   return declared;
 }
 
-/** What anybody may ask without a key: it knows no tenant and no database, and is not metered. */
+/** A file that is sent piece by piece, since it may be larger than memory. */
+export interface Streamed {
+  name: string;
+  bytes: number;
+  pieces: AsyncIterable<Buffer>;
+}
+
+/** The output of an operation that answers a file. */
+export const streamed = z.custom<Streamed>(isStreamed).meta({ type: 'string', format: 'binary' });
+
+/** True for a file that an operation answers. */
+export function isStreamed(answer: unknown): answer is Streamed {
+  return typeof answer === 'object' && answer !== null && 'pieces' in answer;
+}
+
+/** What anybody may ask without a key: it is of no tenant, and is not metered. It costs a call of the caller's address. */
 export interface PublicOperation<
   Id extends string = string,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
 > extends Pick<Operation<Id, Input, Output>, 'id' | 'path' | 'summary' | 'description' | 'tag' | 'input' | 'output'> {
-  method: 'GET';
+  method: 'GET' | 'POST';
+  /** Of a success. */
+  status: number;
 }
 
 /** Gives a public operation its exact type. */
@@ -97,6 +118,12 @@ export const PUBLIC_ERRORS = [
   'internal',
 ] as const satisfies readonly ProblemCode[];
 
+/** Every refusal a public operation may answer. */
+export function publicErrorsOf(operation: PublicOperation): ProblemCode[] {
+  const ofBody = ['malformed_request', 'body_too_large', 'unsupported_media_type', 'unavailable'] as const;
+  return [...PUBLIC_ERRORS, ...(takesBody(operation) ? ofBody : [])];
+}
+
 /** Refusals that any authenticated operation may answer. */
 export const COMMON_ERRORS = [
   'invalid_request',
@@ -113,6 +140,7 @@ export const COMMON_ERRORS = [
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (op.memory) codes.add('plan_required');
+  if (!op.whileClosing) codes.add('account_closing');
   if (op.items) codes.add('batch_too_large');
   if (op.ifMatch) codes.add('precondition_failed');
   // A NUL or a lone surrogate can come in any text, a query's too.

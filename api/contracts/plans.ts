@@ -7,6 +7,7 @@ export const listPlans = publicOperation({
   path: '/plans',
   summary: 'What each plan costs and allows',
   tag: 'account',
+  status: 200,
   input: z.strictObject({}),
   output: z.strictObject({
     results: z.array(

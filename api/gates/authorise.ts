@@ -4,9 +4,10 @@ import { Problem } from '../errors.ts';
 
 /**
  * May this caller do this, by this door?
- * @throws Problem `scope_required`, `plan_required`, `account_read_only`
+ * @throws Problem `account_closing`, `scope_required`, `plan_required`, `account_read_only`
  */
 export function authorise(operation: Operation, caller: Caller): void {
+  if (caller.status === 'closing' && !operation.whileClosing) throw new Problem('account_closing');
   if (!caller.scopes.includes(operation.scope)) {
     throw new Problem('scope_required', {
       detail: `This needs the scope ${operation.scope}; the key has ${caller.scopes.join(', ') || 'none'}.`,

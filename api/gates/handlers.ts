@@ -1,8 +1,11 @@
 import type { z } from 'zod';
+import { exportFile, exportState, requestExport } from '../account/export.ts';
 import * as keys from '../account/keys.ts';
+import { close, restore } from '../account/lifecycle.ts';
 import { me } from '../account/me.ts';
 import { usage } from '../account/usage.ts';
 import { usageCsv } from '../account/usage-csv.ts';
+import { validateLicense } from '../billing/license.ts';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
 import type { Caller, Deps } from '../domain.ts';
 import * as changes from '../memory/change.ts';
@@ -47,6 +50,12 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'keys.update': keys.update,
   'keys.revoke': keys.revoke,
   'keys.rotate': keys.rotate,
+  'account.export': requestExport,
+  'account.export_state': exportState,
+  'account.export_file': exportFile,
+  'account.delete': close,
+  'account.restore': restore,
+  'license.validate': validateLicense,
 };
 
 /** The domain function of an operation. Its input must have passed the operation's contract. */

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
 import { z } from 'zod';
@@ -98,6 +99,34 @@ export async function readJson(ctx: Context, bytesMax: number): Promise<unknown>
   }
 }
 
+/**
+ * The fields of a form that a browser sent.
+ * @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_request`
+ */
+export async function readForm(ctx: Context, bytesMax: number): Promise<URLSearchParams> {
+  if (ctx.is('urlencoded') === false || !['', 'identity'].includes(ctx.get('Content-Encoding'))) {
+    throw new Problem('unsupported_media_type', { detail: 'Send the form as the page has it.' });
+  }
+  return new URLSearchParams((await readBytes(ctx, bytesMax)).toString('utf8'));
+}
+
+/**
+ * What a page may load, and where its forms may lead: to this service only, and no script but from a file. Chromium holds the
+ * redirect that follows a form to it too.
+ */
+const PAGE_POLICY =
+  "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/** Answers with a page for people. */
+export function answerPage(ctx: Context, page: string, status = 200): void {
+  ctx.set('Content-Security-Policy', PAGE_POLICY);
+  // With `no-referrer`, forms come from the origin "null", which is nobody's.
+  ctx.set('Referrer-Policy', 'same-origin');
+  ctx.status = status;
+  ctx.type = 'text/html';
+  ctx.body = page;
+}
+
 /** Writes an outcome's success as the answer; throws its refusal for the error middleware. Headers are set either way. */
 export function answer(ctx: Context, outcome: Outcome): void {
   ctx.set(outcome.headers);
@@ -105,14 +134,23 @@ export function answer(ctx: Context, outcome: Outcome): void {
   if (outcome.problem) throw outcome.problem;
   ctx.status = outcome.status;
   ctx.type = outcome.type ?? 'application/json';
-  ctx.body = outcome.text;
+  if (!outcome.stream) {
+    ctx.body = outcome.text;
+    return;
+  }
+  ctx.body = Readable.from(outcome.stream.pieces, { objectMode: false });
+  ctx.length = outcome.stream.bytes;
 }
 
 export function stateOf(ctx: Context): RequestState {
   return ctx.state as RequestState;
 }
 
-async function readBytes(ctx: Context, bytesMax: number): Promise<Buffer> {
+/**
+ * The bytes of a request's body.
+ * @throws Problem `body_too_large`, `malformed_request`
+ */
+export async function readBytes(ctx: Context, bytesMax: number): Promise<Buffer> {
   try {
     return await getRawBody(ctx.req, { limit: bytesMax, length: ctx.request.length });
   } catch (error) {

@@ -5,8 +5,10 @@ import { TWIN_CONSTRAINT } from '../../db/memories.ts';
 import { lockTenant } from '../../db/quotas.ts';
 import { type Sql, violatedConstraint } from '../../db/sql.ts';
 import { insertUsageEvents, type UsageEvent } from '../../db/usage.ts';
+import type { SecretScanning } from '../account/secret-scanning.ts';
 import { utcDay } from '../account/usage.ts';
-import type { Operation } from '../contracts/operation.ts';
+import type { Billing } from '../billing/billing.ts';
+import { isStreamed, type Operation, type Streamed } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import type { Caller, Deps } from '../domain.ts';
 import type { Embedder } from '../embedding/embedder.ts';
@@ -24,6 +26,8 @@ import { costOf, overLimit, peekAllowance, rateHeaders, takeAllowance } from './
 export interface Gates {
   database: Database;
   limiter: Limiter;
+  /** Who signs what GitHub finds. */
+  secretScanning: SecretScanning;
   /** What comes without a valid key, by where it comes from. */
   addresses: AddressLimiter;
   keys: KeyCache;
@@ -34,6 +38,8 @@ export interface Gates {
   embedder?: Embedder | undefined;
   /** Models before it of which there still are vectors. */
   formerEmbedders?: readonly Embedder[] | undefined;
+  /** What is sold at Whop, where something is. */
+  billing?: Billing | undefined;
   /** Told after each committed write to memories, for what follows it in the background. */
   onMemoriesWritten?: (() => void) | undefined;
   /** Told of what is our own fault, with its cause. */
@@ -58,6 +64,8 @@ export interface Outcome {
   body?: unknown;
   /** The same as it is sent: JSON, unless `type` names another media type. */
   text?: string;
+  /** Instead of a text, what is sent piece by piece. */
+  stream?: Streamed;
   type?: string;
   problem?: Problem;
   /** The usage event on record for it, a replay's that of the first call; undefined where nothing is on record. */
@@ -162,21 +170,20 @@ async function write(gates: Gates, operation: Operation, call: Call, input: unkn
     if (stored) return replay(stored);
     return present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
   };
-  const written = gates.database.write(
-    caller.userId,
-    async (sql) => {
-      // Not waited for: what follows goes out with it.
-      const locked = operation.memory ? lockTenant(sql, caller.userId) : undefined;
-      return (await Promise.all([act(sql), locked]))[0];
-    },
-    async (sql, outcome) => {
-      if (isReplay) return;
-      await Promise.all([
-        keepAnswer(sql, operation, call, outcome),
-        insertUsageEvents(sql, [eventOf(operation, outcome, meter)]),
-      ]);
-    },
-  );
+  const work = async (sql: Sql) => {
+    // Not waited for: what follows goes out with it.
+    const locked = operation.memory ? lockTenant(sql, caller.userId) : undefined;
+    return (await Promise.all([act(sql), locked]))[0];
+  };
+  const last = async (sql: Sql, outcome: Outcome) => {
+    if (isReplay) return;
+    await Promise.all([
+      keepAnswer(sql, operation, call, outcome),
+      insertUsageEvents(sql, [eventOf(operation, outcome, meter)]),
+    ]);
+  };
+  const { database } = gates;
+  const written = operation.asOwner ? database.ownerWrite(work, last) : database.write(caller.userId, work, last);
   // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
   const answer = await (operation.memory ? written : written.finally(() => gates.keys.onChange(caller.userId)));
   if (operation.memory) gates.onMemoriesWritten?.();
@@ -238,19 +245,23 @@ function present(operation: Operation, answer: unknown): Outcome {
   const headers: Record<string, string> = {};
   if (facts.location) headers.Location = facts.location;
   if (facts.etag) headers.ETag = facts.etag;
+  if (isStreamed(body)) {
+    headers['Content-Disposition'] = `attachment; filename="${body.name}"`;
+    return { status: facts.status, headers, body, stream: body, type: operation.sends as string };
+  }
   if (operation.sends) return { status: facts.status, headers, body, text: body as string, type: operation.sends };
   return { status: facts.status, headers, body, text: JSON.stringify(body) };
 }
 
 function depsOf(gates: Gates, sql: Sql, { sent }: Operation): Deps {
   const weigh = sent && ((answer: unknown) => Math.max(...sent(answer).map(countTokens)));
-  const { now, newId, keyEnvironment, embedder, formerEmbedders } = gates;
-  return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, weigh };
+  const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = gates;
+  return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing, weigh };
 }
 
 /** The event of a success, with the tokens that a model reads of it. */
-function eventOf(operation: Operation, { status, body, text = '' }: Outcome, meter: Meter): UsageEvent {
-  return meter.event(status, Buffer.byteLength(text), operation.tokens?.(body, countTokens));
+function eventOf(operation: Operation, { status, body, stream, text = '' }: Outcome, meter: Meter): UsageEvent {
+  return meter.event(status, stream?.bytes ?? Buffer.byteLength(text), operation.tokens?.(body, countTokens));
 }
 
 async function standing(gates: Gates, caller: Caller): Promise<Record<string, string>> {

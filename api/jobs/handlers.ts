@@ -4,10 +4,20 @@ import type { Database } from '../../db/connect.ts';
 import { deleteOldIdempotencyKeys } from '../../db/idempotency.ts';
 import { SEND_MAIL_JOB } from '../../db/outbox.ts';
 import { ensurePartitions } from '../../db/partitions.ts';
+import { RECONCILE_JOB, WEBHOOK_JOB } from '../../db/webhook-inbox.ts';
+import { forgetOldClaims, MAIL_CLAIMS_JOB, mailClaims } from '../account/claims.ts';
+import { EXPORT_JOB, forgetOldExports, writeExport } from '../account/export.ts';
+import { PURGE_ACCOUNT_JOB } from '../account/lifecycle.ts';
+import { endAccounts, purgeAccount } from '../account/purge.ts';
 import { recountQuotas } from '../account/recount.ts';
 import { forgetOldUsage } from '../account/retention.ts';
+import { forgetOldSessions } from '../account/sessions.ts';
 import { alertUsage } from '../account/usage-alerts.ts';
-import { deliver } from '../mail/deliver.ts';
+import type { Billing } from '../billing/billing.ts';
+import { forgetOldWebhooks, processWebhook } from '../billing/inbox.ts';
+import { reconcile } from '../billing/reconcile.ts';
+import { stillGone } from '../billing/still-gone.ts';
+import { deliver, forgetOldMails } from '../mail/deliver.ts';
 import type { Transport } from '../mail/transport.ts';
 import type { Logger as Log } from '../observe/log.ts';
 
@@ -16,6 +26,10 @@ export interface JobParts {
   transport: Transport;
   /** Days after which usage events are dropped. */
   usageRetentionDays: number;
+  /** What links in mails begin with. */
+  publicUrl: () => string;
+  /** What is sold at Whop, where something is. */
+  billing?: Billing | undefined;
 }
 
 /** When jobs run by the clock (UTC), in crontab form. `fill` catches up on what a sleeping service missed. */
@@ -25,11 +39,22 @@ export const CRONTAB = `
 41 * * * * forget_old_usage
 */5 * * * * alert_usage
 37 3 * * * recount_quotas ?fill=1d
+11 4 * * * ${RECONCILE_JOB} ?fill=1d
+53 4 * * * forget_webhooks
+47 * * * * end_accounts ?fill=1d&max=1
+29 * * * * forget_exports
+17 * * * * forget_claims_and_sessions
+29 4 * * * forget_mails
 `;
 
 /** The background jobs by name. A job that throws is tried again with growing pauses; after its last try it stays as a dead letter. */
-export function jobHandlers({ database, transport, usageRetentionDays }: JobParts, log: Log): TaskList {
+export function jobHandlers(
+  { database, transport, usageRetentionDays, publicUrl, billing }: JobParts,
+  log: Log,
+): TaskList {
   const clock = { now: () => new Date(), newId: () => uuidv7() };
+  // Where nothing is sold there is nobody to ask.
+  const isStillGone = async (userId: string) => billing === undefined || stillGone(billing, userId);
   return {
     ensure_partitions: async (_payload: unknown, { logger }: JobHelpers) => {
       const made = await database.ownerWrite((sql) => ensurePartitions(sql));
@@ -49,9 +74,48 @@ export function jobHandlers({ database, transport, usageRetentionDays }: JobPart
       recountQuotas(database, clock, (userId, repair) =>
         log.warn({ user_id: userId, ...repair }, 'a quota differed from a recount and was repaired'),
       ),
+    [WEBHOOK_JOB]: async (payload: unknown) => {
+      if (!billing) throw new Error('WHOP_API_KEY is not set here');
+      await processWebhook(billing, (payload as { webhook_id: string }).webhook_id);
+    },
+    [RECONCILE_JOB]: async () => {
+      if (billing) await reconcile(billing);
+    },
+    forget_webhooks: async () => {
+      await database.ownerWrite((sql) => forgetOldWebhooks(sql, clock.now()));
+    },
+    forget_claims_and_sessions: async () => {
+      await database.ownerWrite((sql) => forgetOldClaims(sql, clock.now()));
+      await database.ownerWrite((sql) => forgetOldSessions(sql, clock.now()));
+    },
+    forget_mails: async () => {
+      await database.ownerWrite((sql) => forgetOldMails(sql, clock.now()));
+    },
+    [MAIL_CLAIMS_JOB]: async (payload: unknown) => {
+      const { email } = payload as { email: string };
+      await database.ownerWrite((sql) => mailClaims({ ...clock, sql, publicUrl: publicUrl() }, email));
+    },
+    end_accounts: () =>
+      endAccounts(database, clock, isStillGone, {
+        onPurged: (userId) => log.info({ user_id: userId }, 'an account was purged'),
+        onKept: (userId, error) => log.warn({ user_id: userId, err: error }, 'an account that is due was not purged'),
+      }),
+    [PURGE_ACCOUNT_JOB]: async (payload: unknown) => {
+      const { user_id } = payload as { user_id: string };
+      const outcome = await purgeAccount(database, clock, isStillGone, user_id);
+      if (outcome === 'waiting') throw new Error('the last mail to its owner is still on its way');
+      if (outcome === 'purged') log.info({ user_id }, 'an account was purged');
+    },
+    [EXPORT_JOB]: async (payload: unknown) => {
+      const { user_id, export_id } = payload as { user_id: string; export_id: string };
+      await writeExport(database, clock, user_id, export_id);
+    },
+    forget_exports: async () => {
+      await database.ownerWrite((sql) => forgetOldExports(sql, clock.now()));
+    },
     [SEND_MAIL_JOB]: async (payload: unknown, { abortSignal }: JobHelpers) => {
       const { user_id, id } = payload as { user_id: string; id: string };
-      await database.ownerWrite((sql) => deliver(sql, transport, user_id, id, abortSignal));
+      await database.ownerWrite((sql) => deliver(sql, transport, publicUrl(), user_id, id, abortSignal));
     },
   };
 }

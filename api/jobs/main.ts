@@ -1,5 +1,7 @@
+import { v7 as uuidv7 } from 'uuid';
 import { connect } from '../../db/connect.ts';
 import { migrateUp } from '../../db/migrate.ts';
+import { openBilling } from '../billing/billing.ts';
 import { readConfig } from '../config.ts';
 import { openTransport } from '../mail/transport.ts';
 import { createLog } from '../observe/log.ts';
@@ -20,8 +22,11 @@ async function main(): Promise<void> {
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   const transport = openTransport(config);
+  const publicUrl = () => config.publicUrl ?? `http://${config.host}:${config.port}`;
+  const clock = { now: () => new Date(), newId: () => uuidv7() };
+  const billing = openBilling(config.whop, { ...clock, database, publicUrl, log });
   const worker = await startWorker(
-    { database, transport, usageRetentionDays: config.usageRetentionDays },
+    { database, transport, usageRetentionDays: config.usageRetentionDays, publicUrl, billing },
     ownerUrl,
     log,
   );

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Logger, type Runner, run, type WorkerEvents } from 'graphile-worker';
+import { Logger, type Runner, run, type WorkerEvents, type WorkerPool } from 'graphile-worker';
 import { freeLostJobs, holdLease, type Lease } from '../../db/job-leases.ts';
+import { enqueueReconciliation } from '../../db/webhook-inbox.ts';
 import type { Logger as Log } from '../observe/log.ts';
 import { CRONTAB, type JobParts, jobHandlers } from './handlers.ts';
 
@@ -11,6 +12,8 @@ export interface Worker {
 }
 
 const CONCURRENCY = 2;
+/** By when a queue is open again whose job is done. */
+const QUEUE_OPENS_MS = 20;
 /** How often jobs of killed workers are looked for. */
 const SWEEP_MS = 5_000;
 /** Pause before a run that a lost database has ended begins anew. */
@@ -27,6 +30,8 @@ export async function startWorker(parts: JobParts, ownerUrl: string, log: Log): 
   const pause = (milliseconds: number) =>
     delay(milliseconds, undefined, { signal: stopping.signal }).catch(() => undefined);
 
+  // Webhooks may have been lost while nothing ran.
+  if (parts.billing) await parts.database.ownerWrite(enqueueReconciliation);
   let current = await begin(parts, ownerUrl, log);
 
   async function keepRunning(): Promise<void> {
@@ -75,14 +80,28 @@ interface Run {
 async function begin(parts: JobParts, ownerUrl: string, log: Log): Promise<Run> {
   let runner: Runner | undefined;
   let lease: Lease | undefined;
+  let pool: WorkerPool | undefined;
   let failed = 0;
   // Rejects when the run has ended by itself: then there is nothing to stop.
   const stop = async () => runner?.stop().catch(() => undefined);
 
+  const nudge = () => {
+    try {
+      pool?.nudge(1);
+    } catch {
+      // It is stopping.
+    }
+  };
+
   const events = new EventEmitter() as WorkerEvents;
   // The queue writes the pool's id on the jobs that it takes.
   events.on('pool:create', ({ workerPool }) => {
+    pool = workerPool;
     lease = holdLease(ownerUrl, workerPool.id, (error) => log.warn({ err: error }, "the job worker's lease broke"));
+  });
+  // A worker looks for its next job before the queue of its last one is open, and would look again after two seconds only.
+  events.on('job:complete', ({ job }) => {
+    if (job.job_queue_id !== null) setTimeout(nudge, QUEUE_OPENS_MS).unref();
   });
   for (const good of ['worker:getJob:empty', 'job:start'] as const) events.on(good, () => (failed = 0));
   events.on('worker:getJob:error', ({ error }) => {

@@ -8,6 +8,8 @@ const ADDRESSES_MAX = 50_000;
 
 /** Limits, in this process, what comes from one address before anybody knows who it is. An IPv6 address counts by its /64. */
 export interface AddressLimiter {
+  /** Calls that one address may make over a minute. */
+  readonly perMinute: number;
   /**
    * Takes a call from an address.
    * @throws Problem `rate_limited`
@@ -71,6 +73,7 @@ export function addressLimiter(perMinute: number, now: () => number = () => perf
   };
 
   return {
+    perMinute,
     async take(address) {
       const bucket = bucketOf(address);
       await begin(bucket);
@@ -103,7 +106,7 @@ function refusal(perMinute: number, waitMs: number): Problem {
 }
 
 /** What an address is counted as: one household or machine has a whole IPv6 /64, and an IPv4 address may come dressed as IPv6. */
-function subjectOf(address: string): string {
+export function subjectOf(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
   if (isIP(plain) !== 6) return plain;
   const [left, right] = plain.split('::').map((part) => part.split(':').filter(Boolean)) as [string[], string[]?];

@@ -1,8 +1,9 @@
 import type { Context, Middleware, Next } from 'koa';
 import { Problem, problemDocument } from '../errors.ts';
-import { type RequestState, stateOf } from '../gates/koa.ts';
+import { answerPage, type RequestState, stateOf } from '../gates/koa.ts';
 import { asProblem } from '../gates/run.ts';
 import type { Logger } from '../observe/log.ts';
+import { problemPage } from '../pages/notice.ts';
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{8,100}$/;
 
@@ -31,10 +32,24 @@ export function answers(options: AnswerOptions): Middleware {
       const problem = asProblem(error);
       if (problem.status >= 500 && !(error instanceof Problem))
         options.log.error({ err: error, request_id: state.requestId }, 'request failed');
-      answerProblem(ctx, problem, options.publicUrl());
+      if (wantsPage(ctx)) answerProblemPage(ctx, problem);
+      else answerProblem(ctx, problem, options.publicUrl());
     }
     logRequest(ctx, options.log, performance.now() - started);
   };
+}
+
+/** Doors of programs: what is wrong there is JSON, whoever asks. */
+const PROGRAMS = /^\/(api|mcp|webhooks|openapi\.json|\.well-known)(\/|$)/;
+
+/** Whether a person's browser asks: it names HTML, while a program takes anything. */
+function wantsPage(ctx: Context): boolean {
+  return !PROGRAMS.test(ctx.path) && ctx.accepts('json', 'html') === 'html';
+}
+
+function answerProblemPage(ctx: Context, problem: Problem): void {
+  ctx.set(problem.data.headers ?? {});
+  answerPage(ctx, problemPage(problem, stateOf(ctx).requestId), problem.status);
 }
 
 /** Writes a refusal as problem+json. */
@@ -57,6 +72,11 @@ export async function secureHeaders(ctx: Context, next: Next): Promise<void> {
   await next();
 }
 
+/** A path without the secret of a claim, which is a key to whoever reads it in time. */
+function loggable(path: string): string {
+  return path.replace(/^\/claim\/(?!new$).+/, '/claim/…');
+}
+
 function logRequest(ctx: Context, log: Logger, ms: number): void {
   const { requestId, caller, operation } = stateOf(ctx);
   const level = ctx.status >= 500 ? 'error' : 'info';
@@ -65,7 +85,7 @@ function logRequest(ctx: Context, log: Logger, ms: number): void {
       request_id: requestId,
       method: ctx.method,
       // Without the query: filters are a tenant's words.
-      path: ctx.path,
+      path: loggable(ctx.path),
       status: ctx.status,
       ms: Math.round(ms * 10) / 10,
       ...(operation && { operation }),

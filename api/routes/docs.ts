@@ -47,7 +47,6 @@ const REFERENCE_SCRIPT = `SwaggerUIBundle({
 
 /** `/openapi.json`, the browsable reference at `/docs`, and the page that explains every error code. */
 export function docsRoutes(router: Router, publicUrl: () => string): void {
-  router.get('/', (ctx) => ctx.redirect('/docs'));
   router.get('/openapi.json', (ctx) => {
     ctx.body = openApiDocument(publicUrl(), VERSION);
   });

@@ -37,13 +37,14 @@ export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: numb
 }
 
 /** Binds what needs no key to its REST address; it costs a call of the caller's address. */
-export function publicRoutes(router: Router, gates: Gates): void {
+export function publicRoutes(router: Router, gates: Gates, bodyBytesMax: number): void {
   for (const operation of PUBLIC_OPERATIONS) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     router.register(`/api/v1${operation.path}`, [operation.method], async (ctx: Context) => {
       stateOf(ctx).operation = operation.id;
       await gates.addresses.take(ctx.ip);
-      answer(ctx, runPublic(operation, queryInput(ctx.URL.searchParams, fields)));
+      const input = takesBody(operation) ? await readJson(ctx, bodyBytesMax) : queryInput(ctx.URL.searchParams, fields);
+      answer(ctx, await runPublic(gates, operation, input));
     });
   }
 }

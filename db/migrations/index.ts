@@ -8,6 +8,9 @@ import * as createUsageUnits from './20261123190000_create_usage_units.ts';
 import * as createUsageAlerts from './20261123190100_create_usage_alerts.ts';
 import * as createCells from './20261123190200_create_cells.ts';
 import * as createRankedMemories from './20261123190300_create_ranked_memories.ts';
+import * as createBilling from './20261123200000_create_billing.ts';
+import * as createClaimsAndSessions from './20261123200100_create_claims_and_sessions.ts';
+import * as createLifecycle from './20261123200200_create_lifecycle.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -20,6 +23,9 @@ const migrations: Record<string, Knex.Migration> = {
   '20261123190100_create_usage_alerts': createUsageAlerts,
   '20261123190200_create_cells': createCells,
   '20261123190300_create_ranked_memories': createRankedMemories,
+  '20261123200000_create_billing': createBilling,
+  '20261123200100_create_claims_and_sessions': createClaimsAndSessions,
+  '20261123200200_create_lifecycle': createLifecycle,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -30,6 +30,9 @@ export const COMMANDS = {
     'kill the service under load and compare what was answered with what is on record',
     'dist/scripts/chaos.js',
   ),
+  'simulate:whop': tools('buy plans without paying, and watch them become keys', [
+    { name: 'tsx', args: ['test/support/whop/simulate.ts'] },
+  ]),
   eval: ours('measure what search finds', 'dist/scripts/eval.js'),
   schema: ours('write db/schema.sql from the catalogue', 'dist/scripts/schema.js'),
   build: { about: 'build dist/ only', needs: 'build', run: async () => 0 },

@@ -35,6 +35,7 @@ describe('GET /user/me', () => {
       email: 'ada@example.com',
       plan: 'enterprise',
       status: 'active',
+      purge_at: null,
       limits: {
         requests_per_minute: 1_000_000,
         requests_per_day: 1_000_000,

@@ -110,6 +110,35 @@ const CHANGES: Change[] = [
     seen: refused('key_expired'),
   },
   {
+    by: 'account.delete',
+    make: ({ owner }) => owner.api.delete(`/account?confirm=${owner.userId}`),
+    seen: ({ body }) => expect(body.status).toBe('closing'),
+  },
+  {
+    by: 'account.restore',
+    make: async ({ owner, atFar }) => {
+      await owner.api.delete(`/account?confirm=${owner.userId}`);
+      await vi.waitFor(async () => expect((await call(atFar)).body.status).toBe('closing'));
+      await owner.api.post('/account/restore', {});
+    },
+    seen: ({ body }) => expect(body.status).toBe('active'),
+  },
+  {
+    by: 'deleteUser',
+    make: ({ owner }) =>
+      asAdmin(async (deps) => admin.deleteUser(deps, await user(deps.sql, owner.userId), { immediate: true })),
+    seen: refused('unauthenticated'),
+  },
+  {
+    by: 'restoreUser',
+    make: async ({ owner, atFar }) => {
+      await owner.api.delete(`/account?confirm=${owner.userId}`);
+      await vi.waitFor(async () => expect((await call(atFar)).body.status).toBe('closing'));
+      await asAdmin(async (deps) => admin.restoreUser(deps, await user(deps.sql, owner.userId)));
+    },
+    seen: ({ body }) => expect(body.status).toBe('active'),
+  },
+  {
     by: 'setPlan',
     make: ({ owner }) => asAdmin(async (deps) => admin.setPlan(deps, await user(deps.sql, owner.userId), 'free')),
     seen: ({ body }) => expect([body.plan, body.limits.rest]).toEqual(['free', false]),
@@ -184,12 +213,17 @@ describe('another node', () => {
 
   it('is told by everything that changes what keys may', () => {
     const tested = new Set(CHANGES.map(({ by }) => by));
-    // A new key is nowhere remembered.
+    // A new key is nowhere remembered, and an export changes no key.
     const operations = OPERATIONS.filter(({ kind, memory }) => kind === 'write' && !memory).map(({ id }) => id);
-    expect(operations.filter((id) => !tested.has(id))).toEqual(['keys.create']);
+    expect(operations.filter((id) => !tested.has(id))).toEqual(['keys.create', 'account.export']);
     const readsOrAdds = ['addKey', 'addUser', 'allUsers', 'keysOf', 'requireUser'];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
-    expect(silentWriters()).toEqual(['touch_key']);
+    // Neither an address nor a welcome changes what keys may.
+    expect(silentWriters().toSorted()).toEqual([
+      "'update users set email = $2, updated_at = $3 where id = $1'",
+      "'update users set welcomed_at = $2 where id = $1'",
+      'touch_key',
+    ]);
   });
 });
 

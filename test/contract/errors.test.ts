@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { generateKey } from '../../api/account/key-format.ts';
 import { OPERATIONS } from '../../api/contracts/index.ts';
-import { SCOPES, takesBody } from '../../api/contracts/operation.ts';
+import { type Operation, SCOPES, takesBody } from '../../api/contracts/operation.ts';
 import { updateStatus } from '../../db/users.ts';
 import { type Answer, Client, type Json } from '../support/client.ts';
 import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
@@ -37,7 +37,9 @@ async function stateOf(owner: TestUser, isMemory: boolean, id: string): Promise<
 
 describe.each(ALL)('$id', ({ id, operation }) => {
   it('answers a right call with a documented status and a body that fits its schema', async () => {
-    const answer = await sendSample(user.api, await sampleCall(id, user));
+    // Which may be that the account is deleted.
+    const caller = await node.newUser();
+    const answer = await sendSample(caller.api, await sampleCall(id, caller));
     openApi.check(operation, answer);
     expect(answer.status, answer.text).toBe(operation.statuses[0]);
     expect(answer.headers.get('ratelimit')).toMatch(/^"rpm";r=\d+;t=\d+, "daily";r=\d+;t=\d+$/);
@@ -73,7 +75,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     const strange: SampleCall =
       'body' in call
         ? { ...call, body: { ...call.body, colour: 'red', user_id: MISSING } }
-        : { ...call, path: `${call.path}?colour=red&user_id=${MISSING}` };
+        : { ...call, path: `${call.path}${call.path.includes('?') ? '&' : '?'}colour=red&user_id=${MISSING}` };
     const answer = await sendSample(user.api, strange);
     openApi.check(operation, answer);
     expectProblem(answer, 400, 'invalid_request');
@@ -101,6 +103,20 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     openApi.check(operation, answer);
     if (operation.memory && operation.kind === 'write') expectProblem(answer, 403, 'account_read_only');
     else expect(answer.status, answer.text).toBe(operation.statuses[0]);
+  });
+});
+
+describe.each(ALL)('$id', ({ id, operation }) => {
+  const { whileClosing = false } = operation as Operation;
+
+  it(`${whileClosing ? 'stays open' : 'is closed'} while the account is being deleted`, async () => {
+    const leaving = await node.newUser();
+    const call = await sampleCall(id, leaving);
+    expect((await leaving.api.delete(`/account?confirm=${leaving.userId}`)).status).toBe(202);
+    const answer = await sendSample(leaving.api, call);
+    openApi.check(operation, answer);
+    if (whileClosing) expect(answer.status, answer.text).toBe(operation.statuses[0]);
+    else expectProblem(answer, 403, 'account_closing');
   });
 });
 

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { readConfig } from '../../api/config.ts';
 import { OPERATIONS, PUBLIC_OPERATIONS } from '../../api/contracts/index.ts';
-import { errorsOf, type Operation, PUBLIC_ERRORS } from '../../api/contracts/operation.ts';
+import { errorsOf, type Operation, publicErrorsOf } from '../../api/contracts/operation.ts';
 import { PROBLEMS } from '../../api/errors.ts';
 import type { Json } from '../support/client.ts';
 import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
@@ -25,8 +25,9 @@ afterAll(() => node.stop());
 
 const operations = OPERATIONS as unknown as readonly Operation[];
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
-/** Routes that are no operations: probes, documents, and MCP, which has a protocol of its own. */
-const OTHER_ROUTES = /^\/($|health$|ready$|version$|openapi\.json$|docs($|\/)|mcp($|\/)|\.well-known\/)/;
+/** Routes that are no operations: probes, documents, pages for people, webhooks, and MCP, which has a protocol of its own. */
+const OTHER_ROUTES =
+  /^\/($|health$|ready$|version$|openapi\.json$|docs($|\/)|assets\/|auth\/|claim\/|legal\/|webhooks\/|welcome$|mcp($|\/)|\.well-known\/)/;
 
 /** Method and path of every route that the app really has. */
 function routesOfApp(): string[] {
@@ -72,9 +73,11 @@ describe('/openapi.json', () => {
   });
 
   it.each(PUBLIC_OPERATIONS)('documents that $id needs no key, and exactly the answers it may give', (operation) => {
-    const described = openApi.document.paths[`/api/v1${operation.path}`].get;
+    const described = openApi.document.paths[`/api/v1${operation.path}`][operation.method.toLowerCase()];
     expect(described.security).toEqual([]);
-    const expected = new Set([200, ...PUBLIC_ERRORS.map((code) => PROBLEMS[code][0])].map(String));
+    const expected = new Set(
+      [operation.status, ...publicErrorsOf(operation).map((code) => PROBLEMS[code][0])].map(String),
+    );
     expect(Object.keys(described.responses).toSorted()).toEqual([...expected].toSorted());
   });
 

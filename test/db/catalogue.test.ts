@@ -103,7 +103,14 @@ describe('a foreign key', () => {
 
 describe('an index of a tenant table', () => {
   /** Those that answer a question of the service and not of a tenant. */
-  const SERVICE_INDEXES = ['embedding_queue_turn', 'idempotency_keys_age'];
+  const SERVICE_INDEXES = [
+    'claims_expiry',
+    'embedding_queue_turn',
+    'exports_age',
+    'idempotency_keys_age',
+    'memberships_id',
+    'sessions_expiry',
+  ];
   /** Its terms are hashes of tenant and lexeme, so each posting list is one tenant's. */
   const HASHED_WITH_TENANT = ['memories_terms'];
 

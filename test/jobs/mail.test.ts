@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type JobBench, openJobBench } from '../support/job-bench.ts';
+import { type JobBench, KEY_CREATED, openJobBench } from '../support/job-bench.ts';
 import { type MailSink, startMailSink } from '../support/mail-sink.ts';
 import { startTestService } from '../support/service.ts';
 
@@ -112,7 +112,7 @@ describe('without a mail server', () => {
     await bench.settled();
     expect((await stat(file)).ino).toBe(first.ino);
     // Even one that was sent without being noted (the process died between the two) is one file.
-    await bench.sql.query('update outbox set sent_at = null');
+    await bench.sql.query('update outbox set sent_at = null, data = $1', [JSON.stringify(KEY_CREATED)]);
     await again(id);
     await bench.settled();
     expect(await readdir(join(bench.dataDir, 'outbox'))).toEqual([`${id}.eml`]);
@@ -148,7 +148,7 @@ describe('a worker', () => {
     await bench.startWorker(sink.url);
     for (let round = 1; round <= 3; round++) {
       await bench.sql.query(
-        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = current_user and pid <> pg_backend_pid()',
       );
       await vi.waitFor(() => bench.post(), { timeout: 5_000, interval: 50 });
       await vi.waitUntil(() => sink.received.length === round, { timeout: 15_000 });
@@ -163,7 +163,7 @@ describe('a worker', () => {
     const end = Date.now() + 6_000;
     while (Date.now() < end) {
       await bench.sql.query(
-        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = current_user and pid <> pg_backend_pid()',
       );
       await delay(20);
     }

@@ -132,7 +132,12 @@ describe('the recount', () => {
     const user = await storingUser();
     await sql('update quotas set memories = 9 where user_id = $1', [user.userId]);
     const warned: unknown[] = [];
-    const parts = { database: node.service.database, transport: {} as never, usageRetentionDays: 400 };
+    const parts = {
+      database: node.service.database,
+      transport: {} as never,
+      usageRetentionDays: 400,
+      publicUrl: () => '',
+    };
     const handlers = jobHandlers(parts, { warn: (...words: unknown[]) => warned.push(words) } as never);
     await handlers.recount_quotas?.({}, {} as never);
     expect(warned).toEqual([

@@ -122,7 +122,7 @@ describe('usage events', () => {
   it('are kept for as long as the configuration says', async () => {
     const days = [KEPT_DAYS + 8, KEPT_DAYS + 9, KEPT_DAYS + 10].map(daysAgo) as [string, string, string];
     for (const day of days) await addDay(day);
-    const parts = { database: node.service.database, transport: {} as never };
+    const parts = { database: node.service.database, transport: {} as never, publicUrl: () => '' };
     const helpers = { logger: { info: () => undefined } } as never;
     for (const usageRetentionDays of [KEPT_DAYS + 9, KEPT_DAYS + 8]) {
       await jobHandlers({ ...parts, usageRetentionDays }, {} as never).forget_old_usage?.({}, helpers);

@@ -17,7 +17,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-it('at its most talkative the log holds no key and no word of a memory, a question or a filter', async () => {
+it('at its most talkative the log holds no key, no link that makes one, and no word of a memory, a question or a filter', async () => {
   const { api } = service;
   const rpc = (name: string, input: object) => ({
     jsonrpc: '2.0',
@@ -39,10 +39,14 @@ it('at its most talkative the log holds no key and no word of a memory, a questi
   await api.post(`${service.url}/mcp`, rpc('create_memory', { title: SECRET, content: `${SECRET} 2` }));
   await api.post(`${service.url}/mcp`, rpc('search_memories', { query: SECRET, nonsense: SECRET }));
   const key = await api.post('/user/keys', { name: SECRET });
+  await api.get(`${service.url}/claim/${SECRET}`);
+  await api.post(`${service.url}/claim/${SECRET}`);
+  await api.get(`${service.url}/auth/whop/callback?code=${SECRET}&state=${SECRET}`);
   const asked = await api.get('/stats', { 'X-Request-Id': 'the-last-request' });
   expect(asked.status).toBe(200);
   await expect.poll(() => service.output()).toContain('the-last-request');
   const log = service.output();
   expect(log).toContain('"operation":"memories.create"');
+  expect(log).toContain('/claim/…');
   for (const secret of [SECRET, api.apiKey as string, key.body.api_key]) expect(log).not.toContain(secret);
 });

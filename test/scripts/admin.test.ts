@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, type Json } from '../support/client.ts';
 import { type MainProcess, startMain } from '../support/main-process.ts';
 import { runScript } from '../support/run-script.ts';
@@ -84,6 +84,21 @@ describe('the operator', () => {
     expect((await api.get('/stats')).body.code).toBe('scope_required');
     await admin('keys', 'revoke', '--key', made.key_id);
     expect((await api.get('/user/me')).status).toBe(401);
+  });
+
+  it('deletes an account, brings it back while it may, and purges one at once', async () => {
+    const made = await admin('users', 'create', '--email', 'leaver@example.com', '--plan', 'pro');
+    const api = new Client(service?.url as string, made.api_key);
+    expect(await admin('users', 'delete', '--user', 'leaver@example.com')).toMatchObject({ status: 'closing' });
+    expect((await api.get('/stats')).body.code).toBe('account_closing');
+    expect(await admin('users', 'restore', '--user', made.user_id)).toMatchObject({ status: 'active', purge_at: null });
+    expect((await api.get('/stats')).status).toBe(200);
+    await admin('users', 'delete', '--user', made.user_id, '--immediate');
+    expect((await api.get('/user/me')).status).toBe(401);
+    const left = async () => (await admin('users', 'list')).map(({ email }: Json) => email);
+    await vi.waitFor(async () => expect(await left()).not.toContain('leaver@example.com'), { timeout: 20_000 });
+    const receipts = await admin('receipts', 'list');
+    expect(receipts).toMatchObject([{ user_id: made.user_id, reason: 'asked', counts: { memories: 0, keys: 1 } }]);
   });
 
   it('is told what is wrong with a command, which then changes nothing', async () => {

@@ -11,6 +11,21 @@ const STATEMENTS: Record<string, string> = {
     select user_id, 'test', id, 0, B'01' from memories`,
   usage_alerts: `insert into usage_alerts (user_id, kind, threshold, period, at)
     select id, 'calls', 80, '2026-11-02', now() from users`,
+  claims: `insert into claims (user_id, id, created_at, expires_at) select id, id, now(), now() from users`,
+  claim_lookup: `insert into claim_lookup (token_hash, user_id, claim_id) select sha256(id::text::bytea), user_id, id from claims`,
+  sessions: `insert into sessions (user_id, id, created_at, last_seen_at, expires_at) select id, id, now(), now(), now() from users`,
+  session_lookup: `insert into session_lookup (token_hash, user_id, session_id)
+    select sha256(id::text::bytea), user_id, id from sessions`,
+  memberships: `insert into memberships (user_id, id, status, tier, gave_access, cancel_at_period_end, read_at, confirmed)
+    select id, 'mem_' || id, 'active', 'pro', true, false, now(), true from users`,
+  closed_memberships: `insert into closed_memberships (membership_hash, closed_at) values ('\\x00', now())`,
+  webhook_inbox: `insert into webhook_inbox (webhook_id, type, payload, received_at, ignored)
+    values ('msg_test', 'membership.activated', '{}', now(), false)`,
+  exports: `insert into exports (user_id, id, status, created_at, chunks)
+    select id, id, 'ready', now(), 1 from users`,
+  export_chunks: `insert into export_chunks (user_id, export_id, chunk, bytes) select user_id, id, 0, '\\x00' from exports`,
+  deletion_receipts: `insert into deletion_receipts (user_id, reason, purged_at, counts)
+    values ('019ab0c0-0000-7000-8000-000000000000', 'asked', now(), '{}')`,
 };
 
 /** Fills the tables that background work fills, for every user and memory that there is. */

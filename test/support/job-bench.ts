@@ -38,7 +38,11 @@ export interface JobBench {
   close(): Promise<void>;
 }
 
-const KEY_CREATED = { name: 'laptop', prefix: 'wm_test_abcd', last4: 'wxyz', at: '2026-11-02T09:45:30.000Z' };
+/** Of the service that the jobs are of. */
+export const PUBLIC_URL = 'https://memory.example.com';
+
+/** What fills the mail that `post` writes. */
+export const KEY_CREATED = { name: 'laptop', prefix: 'wm_test_abcd', last4: 'wxyz', at: '2026-11-02T09:45:30.000Z' };
 
 export async function openJobBench(): Promise<JobBench> {
   const url = await freshDatabase();
@@ -63,7 +67,11 @@ export async function openJobBench(): Promise<JobBench> {
     async startWorker(smtpUrl) {
       const transport = openTransport({ smtpUrl, mailFrom: 'WhiteMagic <noreply@localhost>', dataDir });
       const log = createLog({ level: 'silent', pretty: false });
-      const worker = await startWorker({ database, transport, usageRetentionDays: 400 }, url, log);
+      const worker = await startWorker(
+        { database, transport, usageRetentionDays: 400, publicUrl: () => PUBLIC_URL },
+        url,
+        log,
+      );
       workers.push(worker);
       return worker;
     },

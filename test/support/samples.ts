@@ -1,3 +1,5 @@
+import { v7 as uuidv7 } from 'uuid';
+import { writeExport } from '../../api/account/export.ts';
 import type { OperationId } from '../../api/contracts/index.ts';
 import { findOperation } from '../../api/contracts/index.ts';
 import type { Answer, Client, Json } from './client.ts';
@@ -27,10 +29,19 @@ async function keyOf(user: TestUser): Promise<string> {
   return (await user.api.post('/user/keys', { name: `Sample ${++count}` })).body.id;
 }
 
+async function exportOf(user: TestUser): Promise<void> {
+  const { id } = (await user.api.post('/account/export', {})).body;
+  const clock = { now: () => new Date(), newId: () => uuidv7() };
+  await writeExport(user.database, clock, user.userId, id);
+}
+
 interface Sample {
   /** Makes what the path's `{id}` names. */
   id?: (user: TestUser) => Promise<string>;
   body?: () => Json;
+  /** Makes what must be there, where no `{id}` names it. */
+  prepare?: (user: TestUser) => Promise<unknown>;
+  query?: (user: TestUser) => string;
 }
 
 const SAMPLES: Record<OperationId, Sample> = {
@@ -57,6 +68,12 @@ const SAMPLES: Record<OperationId, Sample> = {
   'keys.create': { body: () => ({ name: 'sample' }) },
   'keys.update': { id: keyOf, body: () => ({ name: 'sample' }) },
   'keys.revoke': { id: keyOf },
+  'account.export': { body: () => ({}) },
+  'account.export_state': { prepare: (user) => user.api.post('/account/export', {}) },
+  'account.export_file': { prepare: exportOf },
+  'account.delete': { query: ({ userId }) => `?confirm=${userId}` },
+  'account.restore': { body: () => ({}) },
+  'license.validate': { body: () => ({ license_key: 'WM-0000' }) },
   'keys.rotate': { id: keyOf, body: () => ({ grace_seconds: 5 }) },
 };
 
@@ -64,8 +81,10 @@ const SAMPLES: Record<OperationId, Sample> = {
 export async function sampleCall(operationId: OperationId, user: TestUser, id?: string): Promise<SampleCall> {
   const { method, path } = operationOf(operationId);
   const sample = SAMPLES[operationId];
+  await sample.prepare?.(user);
   const named = id ?? (await sample.id?.(user));
-  return { method, path: path.replace('{id}', named ?? ''), ...(sample.body && { body: sample.body() }) };
+  const address = path.replace('{id}', named ?? '') + (sample.query?.(user) ?? '');
+  return { method, path: address, ...(sample.body && { body: sample.body() }) };
 }
 
 /** Makes what the operation's path names, as this user's own. */

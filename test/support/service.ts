@@ -6,6 +6,7 @@ import { createUser } from '../../api/account/users.ts';
 import { readConfig } from '../../api/config.ts';
 import { createLog } from '../../api/observe/log.ts';
 import { type Service, type ServiceConfig, startService } from '../../api/service.ts';
+import type { Database } from '../../db/connect.ts';
 import { type PlanName, updateOverrides } from '../../db/users.ts';
 import { Client } from './client.ts';
 import { dropDatabase, freshDatabase } from './database.ts';
@@ -31,6 +32,8 @@ export interface TestUser {
   userId: string;
   apiKey: string;
   api: Client;
+  /** Of the service. */
+  database: Database;
 }
 
 const WIDE = 1_000_000;
@@ -76,7 +79,7 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
         }
         return made;
       });
-      return { userId, apiKey, api: new Client(service.url, apiKey) };
+      return { userId, apiKey, api: new Client(service.url, apiKey), database: service.database };
     },
     async stop() {
       await service.stop();

@@ -1,0 +1,34 @@
+/** What to do in one client to connect it. */
+export interface ConnectStep {
+  client: 'Claude Code' | 'Cursor' | 'VS Code' | 'Codex' | 'curl';
+  /** What to do with the text: run it, or the file that it belongs into. */
+  how: string;
+  text: string;
+}
+
+/** Ready-made lines for each client, by the service's address and a key. Each works from any folder. */
+export function connectSteps(url: string, apiKey: string): ConnectStep[] {
+  const mcp = `${url}/mcp`;
+  const authorization = `Bearer ${apiKey}`;
+  const cursor = { mcpServers: { whitemagic: { url: mcp, headers: { Authorization: authorization } } } };
+  const code = { name: 'whitemagic', type: 'http', url: mcp, headers: { Authorization: authorization } };
+  return [
+    {
+      client: 'Claude Code',
+      how: 'run in a terminal',
+      text: `claude mcp add --transport http whitemagic ${mcp} --header "Authorization: ${authorization}"`,
+    },
+    { client: 'Cursor', how: 'put into ~/.cursor/mcp.json', text: JSON.stringify(cursor) },
+    { client: 'VS Code', how: 'run in a terminal', text: `code --add-mcp '${JSON.stringify(code)}'` },
+    {
+      client: 'Codex',
+      how: 'put into ~/.codex/config.toml',
+      text: `[mcp_servers.whitemagic]\nurl = "${mcp}"\nhttp_headers = { Authorization = "${authorization}" }`,
+    },
+    {
+      client: 'curl',
+      how: 'run in a terminal',
+      text: `curl ${url}/api/v1/user/me -H "Authorization: ${authorization}"`,
+    },
+  ];
+}

@@ -1,0 +1,75 @@
+import { createVerify } from 'node:crypto';
+import { z } from 'zod';
+import { Problem } from '../errors.ts';
+
+/** GitHub's published keys, by their identifiers. */
+type PublicKeys = Map<string, string>;
+
+/** Tells whether GitHub signed a message. */
+export interface SecretScanning {
+  /**
+   * @param body the bytes as they came
+   * @throws Problem `unavailable` while GitHub's keys cannot be read
+   */
+  isSigned(body: Buffer, identifier: string, signature: string): Promise<boolean>;
+}
+
+const publishedKeys = z.object({
+  public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })),
+});
+
+const ANSWER_WITHIN_MS = 5_000;
+/** Keys are read anew after so long, since GitHub may take one back. */
+const AGE_MAX_MS = 3_600_000;
+/** An identifier that is not among them is asked for at most so often: anybody can make one up. */
+const ASK_EVERY_MS = 60_000;
+
+/**
+ * Checks the signatures of GitHub's secret scanning: ECDSA with SHA-256 over the raw body, by the key that a header names.
+ * @param metaUrl where GitHub publishes the keys
+ * @param now milliseconds of a clock that is never set back
+ */
+export function secretScanning(metaUrl: string, now: () => number = () => performance.now()): SecretScanning {
+  let keys: PublicKeys | undefined;
+  let readAt = Number.NEGATIVE_INFINITY;
+  let reading: Promise<PublicKeys> | undefined;
+
+  async function keyOf(identifier: string): Promise<string | undefined> {
+    const age = now() - readAt;
+    const isStale = !keys || age > AGE_MAX_MS || (!keys.has(identifier) && age > ASK_EVERY_MS);
+    if (isStale) {
+      reading ??= readKeys(metaUrl).finally(() => {
+        reading = undefined;
+      });
+      keys = await reading;
+      readAt = now();
+    }
+    return keys?.get(identifier);
+  }
+
+  return {
+    async isSigned(body, identifier, signature) {
+      if (!identifier || !signature) return false;
+      const key = await keyOf(identifier);
+      if (!key) return false;
+      try {
+        return createVerify('sha256').update(body).verify(key, signature, 'base64');
+      } catch {
+        // What is no signature at all.
+        return false;
+      }
+    },
+  };
+}
+
+async function readKeys(url: string): Promise<PublicKeys> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS), redirect: 'error' });
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+    const { public_keys } = publishedKeys.parse(await answer.json());
+    return new Map(public_keys.map(({ key_identifier, key }) => [key_identifier, key]));
+  } catch (error) {
+    const detail = "GitHub's public keys cannot be read at the moment.";
+    throw new Problem('unavailable', { detail, headers: { 'Retry-After': '60' } }, error);
+  }
+}

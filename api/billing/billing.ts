@@ -1,0 +1,32 @@
+import type { Database } from '../../db/connect.ts';
+import type { WhopConfig } from '../config.ts';
+import type { Deps } from '../domain.ts';
+import type { Logger } from '../observe/log.ts';
+import { type LicenseCheck, licenseCheck } from './license.ts';
+import { openWhop, type WhopClient } from './whop-client.ts';
+
+/** What selling at Whop works with; made once, in the process's entry point. */
+export interface Billing extends Pick<Deps, 'now' | 'newId'> {
+  database: Database;
+  whop: WhopClient;
+  checkLicense: LicenseCheck;
+  config: WhopConfig;
+  /** Of this service: what links in mails begin with. */
+  publicUrl: () => string;
+  log: Logger;
+}
+
+/** Billing by the configuration; undefined where nothing is sold. */
+export function openBilling(
+  config: WhopConfig,
+  parts: Omit<Billing, 'config' | 'whop' | 'checkLicense'>,
+): Billing | undefined {
+  if (!config.apiKey) return undefined;
+  if (config.webhookSecrets.length === 0) {
+    parts.log.warn(
+      'WHOP_WEBHOOK_SECRET is not set: every webhook is refused, purchases are found by the nightly comparison only',
+    );
+  }
+  const whop = openWhop(config);
+  return { ...parts, config, whop, checkLicense: licenseCheck({ whop, config, now: parts.now }) };
+}

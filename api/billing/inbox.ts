@@ -1,0 +1,114 @@
+import type { Sql } from '../../db/sql.ts';
+import {
+  deleteOldWebhooks,
+  enqueueWebhook,
+  findWebhook,
+  listWebhooks,
+  noteWebhookFailure,
+  receiveWebhook,
+  settleWebhook,
+  type WebhookState,
+} from '../../db/webhook-inbox.ts';
+import type { Deps } from '../domain.ts';
+import { Problem } from '../errors.ts';
+import type { Billing } from './billing.ts';
+import { converge } from './membership.ts';
+import { type Notice, readNotice } from './payload.ts';
+import { type SignedRequest, verify } from './verify.ts';
+
+/** How long a webhook is remembered. Whop sends one again for three days. */
+export const WEBHOOK_DAYS_KEPT = 30;
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Takes a webhook in: kept, and to be worked on, once this resolves. Nothing is kept of what is not signed.
+ * @throws Problem `bad_signature`, `malformed_request`
+ */
+export async function receive(billing: Billing, request: SignedRequest): Promise<void> {
+  const { webhookSecrets: secrets, legacySignatures } = billing.config;
+  const now = billing.now();
+  const verified = verify(request, { secrets, legacySignatures, now });
+  if (!verified) throw new Problem('bad_signature');
+  const payload = request.body.toString('utf8');
+  const notice = readNotice(parse(payload));
+  if (!notice) throw new Problem('malformed_request', { detail: 'The body names no event.' });
+  const id = verified.webhookId ?? `bare_${billing.newId()}`;
+  await billing.database.ownerWrite(async (sql) => {
+    const isOpen = await receiveWebhook(sql, { id, type: notice.type, payload, ignored: !notice.matters, at: now });
+    if (isOpen) await enqueueWebhook(sql, id, laneOf(notice));
+  });
+}
+
+/**
+ * Works on a webhook of the inbox, unless that is done.
+ * @throws whatever it failed of, which is noted in the inbox too
+ */
+export async function processWebhook(billing: Billing, id: string): Promise<void> {
+  const { owner } = billing.database;
+  const webhook = await findWebhook(owner, id);
+  if (!webhook || webhook.processed_at) return;
+  try {
+    await work(billing, id, readNotice(webhook.payload));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    await noteWebhookFailure(owner, id, reason.slice(0, 500)).catch(() => undefined);
+    billing.log.warn({ err: error, webhook_id: id, type: webhook.type }, 'a webhook could not be worked on');
+    throw error;
+  }
+}
+
+async function work(billing: Billing, id: string, notice: Notice | undefined): Promise<void> {
+  const settled = (sql: Sql) => settleWebhook(sql, id, billing.now());
+  const payment = notice?.paymentId && !notice.membershipId ? await billing.whop.payment(notice.paymentId) : undefined;
+  const membershipId = notice?.membershipId ?? payment?.membershipId;
+  // A payment for something that is no membership: none of ours.
+  if (!membershipId) return billing.database.ownerWrite(settled);
+  const email = notice?.email ?? payment?.email ?? undefined;
+  const converged = await converge(billing, membershipId, { membership: notice?.membership, email }, settled);
+  billing.log.info(
+    { webhook_id: id, type: notice?.type, membership_id: membershipId, ...converged },
+    'a webhook was worked on',
+  );
+}
+
+/** What is worked on one after the other: a person's events; of somebody unknown, a membership's. */
+function laneOf({ userId, membershipId, paymentId }: Notice): string {
+  return userId ?? membershipId ?? paymentId ?? 'unknown';
+}
+
+/** Forgets webhooks after {@link WEBHOOK_DAYS_KEPT} days: they tell of people. Answers how many. */
+export function forgetOldWebhooks(sql: Sql, now: Date): Promise<number> {
+  return deleteOldWebhooks(sql, new Date(now.getTime() - WEBHOOK_DAYS_KEPT * DAY_MS));
+}
+
+const LISTED_MAX = 200;
+
+/** Webhooks, newest first, at most 200; for the operator. */
+export function webhooks({ sql }: Pick<Deps, 'sql'>, state?: WebhookState) {
+  return listWebhooks(sql, { state, limit: LISTED_MAX });
+}
+
+/** One webhook with what Whop sent. @throws Error when there is none */
+export async function requireWebhook({ sql }: Pick<Deps, 'sql'>, id: string) {
+  const webhook = await findWebhook(sql, id);
+  if (!webhook) throw new Error(`There is no webhook ${id}.`);
+  return webhook;
+}
+
+/** Has a webhook worked on again, from its first try. One that was done is left alone. */
+export async function replayWebhook({ sql }: Pick<Deps, 'sql'>, id: string) {
+  const { processed_at, payload } = await requireWebhook({ sql }, id);
+  const notice = readNotice(payload);
+  const replayed = !processed_at && notice !== undefined;
+  if (replayed) await enqueueWebhook(sql, id, laneOf(notice));
+  return { webhook_id: id, replayed, ...(processed_at && { processed_at }) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Problem('malformed_request', { detail: 'The body is not JSON.' }, error);
+  }
+}

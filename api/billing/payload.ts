@@ -1,0 +1,156 @@
+import { z } from 'zod';
+
+/*
+ * What Whop sends, in every shape that it has had, as one. v1 names things by objects (`user: {id, email}`), or, where
+ * the webhook is pinned to a date, by ids (`user_id`); v5 by ids without a suffix (`user: "user_…"`) and unix times.
+ */
+
+/** A membership as Whop tells of it, whatever the shape. */
+export interface WhopMembership {
+  id: string;
+  status: string;
+  /** Null when the person's Whop account is gone. */
+  userId: string | null;
+  email: string | null;
+  planId: string | null;
+  productId: string | null;
+  /** `metadata.tier` of the plan. */
+  planTier: string | null;
+  periodEnd: Date | null;
+  cancelAtPeriodEnd: boolean;
+  manageUrl: string | null;
+  licenseKey: string | null;
+  changedAt: Date | null;
+}
+
+/** What a webhook is about. */
+export interface Notice {
+  /** The event's name with dots: `membership.activated`. */
+  type: string;
+  /** Whether it can change what somebody has bought. */
+  matters: boolean;
+  membershipId: string | undefined;
+  paymentId: string | undefined;
+  userId: string | undefined;
+  /** The buyer's address, where the event has one. */
+  email: string | undefined;
+  /** The membership itself, where the event brings it whole. */
+  membership: WhopMembership | undefined;
+}
+
+const fields = z.record(z.string(), z.unknown());
+type Fields = z.output<typeof fields>;
+
+const envelope = z.object({
+  type: z.string().optional(),
+  action: z.string().optional(),
+  event: z.string().optional(),
+  timestamp: z.unknown().optional(),
+  data: fields,
+});
+
+const MATTERS = /^(membership|payment|refund|dispute)\./;
+
+/** What a webhook says; undefined for what has no event's name or no data. */
+export function readNotice(payload: unknown): Notice | undefined {
+  const parsed = envelope.safeParse(payload);
+  const { type: v1, action, event, timestamp, data } = parsed.data ?? {};
+  const name = v1 ?? action ?? event;
+  if (!data || !name) return undefined;
+  // v2 wrote `membership_went_valid`, the first plan of this service `membership:created`.
+  const type = name.replace(/^([a-z]+)[_:]/, '$1.');
+  const about = type.split('.')[0];
+  const payment = objectAt(data, 'payment');
+  const membershipId =
+    idAt(data, 'membership') ??
+    (payment && idAt(payment, 'membership')) ??
+    (about === 'membership' && textAt(data, 'id'));
+  const paymentId = idAt(data, 'payment') ?? (about === 'payment' && textAt(data, 'id'));
+  const found = {
+    membershipId: membershipId || undefined,
+    paymentId: paymentId || undefined,
+    userId: idAt(data, 'user') ?? (payment && idAt(payment, 'user')) ?? undefined,
+  };
+  return {
+    type,
+    ...found,
+    matters: MATTERS.test(type) && Boolean(found.membershipId ?? found.paymentId),
+    email: textAt(data, 'customer_email') ?? emailOf(data) ?? (payment && emailOf(payment)) ?? undefined,
+    membership: about === 'membership' ? readMembership(data, instantOf(timestamp)) : undefined,
+  };
+}
+
+/** A membership of Whop's API or of a webhook's `data`; undefined when it has no id or no status. */
+export function readMembership(given: unknown, toldAt: Date | null = null): WhopMembership | undefined {
+  const data = fields.safeParse(given).data ?? {};
+  const id = idAt(data, 'membership') ?? textAt(data, 'id');
+  const status = textAt(data, 'status');
+  if (!id || !status) return undefined;
+  const plan = objectAt(data, 'plan');
+  const metadata = plan && objectAt(plan, 'metadata');
+  return {
+    id,
+    status,
+    userId: idAt(data, 'user'),
+    email: emailOf(data),
+    planId: idAt(data, 'plan'),
+    productId: idAt(data, 'product'),
+    planTier: (metadata && textAt(metadata, 'tier')) ?? null,
+    periodEnd: instantOf(data.renewal_period_end ?? data.current_period_end ?? data.expires_at),
+    cancelAtPeriodEnd: data.cancel_at_period_end === true,
+    manageUrl: httpsUrl(textAt(data, 'manage_url')),
+    licenseKey: textAt(data, 'license_key'),
+    changedAt: instantOf(data.updated_at) ?? toldAt,
+  };
+}
+
+/** A payment of Whop's API: whose, for which membership. */
+export interface WhopPayment {
+  id: string;
+  userId: string | null;
+  membershipId: string | null;
+  email: string | null;
+}
+
+/** A payment of Whop's API; undefined for what is none. */
+export function readPayment(given: unknown): WhopPayment | undefined {
+  const data = fields.safeParse(given).data ?? {};
+  const id = textAt(data, 'id');
+  if (!id) return undefined;
+  const email = textAt(data, 'customer_email') ?? emailOf(data);
+  return { id, userId: idAt(data, 'user'), membershipId: idAt(data, 'membership'), email };
+}
+
+/** An id, however a shape writes it: `{user: {id}}`, `{user_id}` or `{user: "user_…"}`. */
+function idAt(data: Fields, name: string): string | null {
+  const object = objectAt(data, name);
+  return (object && textAt(object, 'id')) ?? textAt(data, `${name}_id`) ?? textAt(data, name);
+}
+
+function emailOf(data: Fields): string | null {
+  const user = objectAt(data, 'user');
+  const email = (user && textAt(user, 'email')) ?? textAt(data, 'email');
+  return email?.includes('@') ? email : null;
+}
+
+function objectAt(data: Fields, name: string): Fields | undefined {
+  return fields.safeParse(data[name]).data;
+}
+
+/** A text that PostgreSQL can hold, not empty. */
+function textAt(data: Fields, name: string): string | null {
+  const value = data[name];
+  return typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0') ? value : null;
+}
+
+/** A time in ISO 8601 or unix seconds. */
+function instantOf(value: unknown): Date | null {
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
+  const at = typeof value === 'number' || /^\d+$/.test(value) ? new Date(Number(value) * 1000) : new Date(value);
+  return Number.isNaN(at.getTime()) ? null : at;
+}
+
+/** Only what may stand in a mail as a link. */
+function httpsUrl(value: string | null): string | null {
+  return value !== null && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) ? value : null;
+}

@@ -1,0 +1,67 @@
+import { listKeys } from '../../db/api-keys.ts';
+import { insertAudit } from '../../db/audit.ts';
+import { type BuyerRow, insertBuyer, lockBuyer, updateBuyerEmail, updateWelcomed } from '../../db/buyers.ts';
+import type { PlanName } from '../../db/users.ts';
+import { claimUrl, issueClaim } from '../account/claims.ts';
+import type { Deps } from '../domain.ts';
+import { mailOwner } from '../mail/write.ts';
+
+/** Who did it, in the audit log. */
+export const ACTOR = 'whop';
+
+export type BillingDeps = Pick<Deps, 'sql' | 'now' | 'newId'>;
+
+/**
+ * The account of a Whop user, made if there is none, and held until the transaction ends. Of any number of attempts at
+ * once one makes it.
+ */
+export async function provision(
+  deps: BillingDeps,
+  wanted: { whopUserId: string; email: string | null; plan: PlanName },
+): Promise<{ buyer: BuyerRow; isNew: boolean }> {
+  const { sql, now } = deps;
+  const row = { id: deps.newId(), whop_user_id: wanted.whopUserId, email: wanted.email, plan: wanted.plan };
+  const isNew = await insertBuyer(sql, { ...row, created_at: now() });
+  if (isNew) await audit(deps, row.id, 'users.create', { plan: wanted.plan });
+  const buyer = await lockBuyer(sql, wanted.whopUserId);
+  if (!buyer) throw new Error('an account was deleted while it was being made');
+  return { buyer, isNew };
+}
+
+/** Keeps the address that Whop has of a buyer. Answers the buyer as it is then. */
+export async function noteEmail(deps: BillingDeps, buyer: BuyerRow, email: string | null): Promise<BuyerRow> {
+  if (!email || email === buyer.email) return buyer;
+  await updateBuyerEmail(deps.sql, buyer.id, email, deps.now());
+  return { ...buyer, email };
+}
+
+/**
+ * Mails a buyer the link that makes the first key: once, as soon as there is an address, and not to somebody who has
+ * found a way to a key without it. Answers whether it did.
+ */
+export async function welcome(
+  deps: BillingDeps,
+  buyer: BuyerRow,
+  { plan, publicUrl }: { plan: PlanName; publicUrl: string },
+): Promise<boolean> {
+  if (buyer.welcomed_at || !buyer.email) return false;
+  await updateWelcomed(deps.sql, buyer.id, deps.now());
+  if ((await listKeys(deps.sql, buyer.id)).length > 0) return false;
+  const { token, expiresAt } = await issueClaim(deps, buyer.id);
+  await mailOwner(deps, buyer, 'welcome', {
+    claim_url: claimUrl(publicUrl, token),
+    plan,
+    expires_at: expiresAt.toISOString(),
+  });
+  return true;
+}
+
+/** Writes down what was done to a buyer's account. */
+export function audit(
+  deps: BillingDeps,
+  userId: string,
+  action: string,
+  details: Record<string, unknown>,
+): Promise<void> {
+  return insertAudit(deps.sql, userId, { id: deps.newId(), at: deps.now(), actor: ACTOR, action, details });
+}

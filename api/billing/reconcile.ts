@@ -1,0 +1,75 @@
+import { listBuyers } from '../../db/buyers.ts';
+import { listAllMemberships, type MembershipRow } from '../../db/memberships.ts';
+import type { Billing } from './billing.ts';
+import { type Converged, converge, convergeKnown } from './membership.ts';
+import type { WhopMembership } from './payload.ts';
+import { givesAccess, tierOf } from './tiers.ts';
+
+/** What a comparison with Whop found. */
+export interface Reconciled {
+  /** Memberships that Whop has. */
+  memberships: number;
+  /** Differences, all healed. */
+  differences: number;
+  /** Memberships that could not be compared. */
+  failed: number;
+}
+
+/**
+ * Compares every membership with Whop's and makes every account fit: what webhooks would have told that never came.
+ * Each difference is a line in the log. One that fails holds up no other.
+ * @throws WhopFailure when Whop's list cannot be had
+ */
+export async function reconcile(billing: Billing): Promise<Reconciled> {
+  const sql = billing.database.owner;
+  const known = new Map((await listAllMemberships(sql)).map((row) => [row.id, row]));
+  const found: Reconciled = { memberships: 0, differences: 0, failed: 0 };
+
+  const heal = async (subject: Record<string, string>, act: () => Promise<Converged | undefined>): Promise<void> => {
+    try {
+      const { userId, differences } = (await act()) ?? { differences: [] };
+      found.differences += differences.length;
+      for (const difference of differences) {
+        billing.log.warn(
+          { ...subject, user_id: userId, ...difference },
+          'an account differed from Whop and was healed',
+        );
+      }
+    } catch (error) {
+      found.failed++;
+      billing.log.error({ ...subject, err: error }, 'a membership could not be compared with Whop');
+    }
+  };
+  const ask = (id: string) => heal({ membership_id: id }, () => converge(billing, id));
+
+  for await (const page of billing.whop.memberships()) {
+    for (const membership of page) {
+      found.memberships++;
+      const row = known.get(membership.id);
+      known.delete(membership.id);
+      if (differs(billing, membership, row)) await ask(membership.id);
+    }
+  }
+  // What Whop's list leaves out, and what was only ever told.
+  for (const id of known.keys()) await ask(id);
+  for (const whopUserId of await listBuyers(sql)) {
+    await heal({ whop_user_id: whopUserId }, () => convergeKnown(billing, whopUserId));
+  }
+  billing.log.info({ ...found }, 'memberships were compared with Whop');
+  return found;
+}
+
+/** Whether a membership should be asked for by itself: the list does not tell everything of it. */
+function differs({ config }: Billing, listed: WhopMembership, row: MembershipRow | undefined): boolean {
+  if (!row) return givesAccess(listed.status);
+  const tier = tierOf(listed, config.plans);
+  return (
+    !row.confirmed ||
+    row.status !== listed.status ||
+    row.cancel_at_period_end !== listed.cancelAtPeriodEnd ||
+    row.period_end?.getTime() !== listed.periodEnd?.getTime() ||
+    row.plan_id !== listed.planId ||
+    row.product_id !== listed.productId ||
+    (tier !== undefined && row.tier !== tier)
+  );
+}

@@ -1,0 +1,26 @@
+import { receive } from '../billing/inbox.ts';
+import type { SignedRequest } from '../billing/verify.ts';
+import { Problem } from '../errors.ts';
+import type { Gates } from './run.ts';
+
+/**
+ * Takes in what says it comes from Whop. Of what is not signed, an address has as many tries a minute as without a key;
+ * Whop is never held up.
+ * @throws Problem `bad_signature`, `rate_limited`, `malformed_request`; `not_found` where nothing is sold
+ */
+export async function receiveFromWhop(
+  { billing, addresses }: Gates,
+  request: SignedRequest,
+  address: string,
+): Promise<void> {
+  if (!billing) throw new Problem('not_found', { detail: 'Nothing is sold here: WHOP_API_KEY is not set.' });
+  try {
+    await receive(billing, request);
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'bad_signature') {
+      billing.log.warn('a webhook without a good signature was refused');
+      await addresses.take(address);
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** A file that pages refer to. Its path changes with its content, so that it may be kept for good. */
+export interface Asset {
+  path: string;
+  type: string;
+  body: string;
+}
+
+export const STYLE = asset('style.css', 'text/css');
+/** Gives the copy buttons their work, and shows them: without it there are none. */
+export const COPY_SCRIPT = asset('copy.js', 'text/javascript');
+export const ICON = asset('icon.svg', 'image/svg+xml');
+
+function asset(name: string, type: string): Asset {
+  const body = readFileSync(new URL(name, import.meta.url), 'utf8');
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
+  const dot = name.lastIndexOf('.');
+  return { path: `/assets/${name.slice(0, dot)}.${hash}${name.slice(dot)}`, type, body };
+}

@@ -1,0 +1,101 @@
+import { listPlans } from '../account/plans.ts';
+import { type Html, html } from './html.ts';
+import { page } from './layout.ts';
+
+type Plan = ReturnType<typeof listPlans>['results'][number];
+
+export interface HomeFacts {
+  /** Where a plan is bought, by its name; a plan without an address is not sold by a link. */
+  checkouts: Partial<Record<Plan['name'], string>>;
+  /** Whether "Sign in with Whop" exists here. */
+  signIn: boolean;
+  /** Where to ask for a custom plan. */
+  supportEmail: string | undefined;
+}
+
+/** `/`: what this is, what it costs, and how one begins. */
+export function homePage({ checkouts, signIn, supportEmail }: HomeFacts): string {
+  const plans = listPlans().results;
+  const body = html`
+<section class="hero">
+<div>
+<h1>A memory for your AI&nbsp;agents</h1>
+<p class="lead">WhiteMagic keeps what your coding agent learns and finds it again in the next session. Claude Code, Cursor, VS&nbsp;Code and Codex reach it over MCP, your own programs over REST. You get a key, paste one line, and your agent remembers.</p>
+<p class="actions"><a class="button" href="#plans">Choose a plan</a>
+${signIn && html`<a class="button quiet" href="/auth/whop">Sign in with Whop</a>`}</p>
+</div>
+<figure class="example" aria-label="An example of two sessions">
+<p class="when">Monday</p>
+<p class="said">Remember that we deploy on Fridays.</p>
+<p class="reply">Stored, for this project.</p>
+<p class="when">Thursday, a new session</p>
+<p class="said">Can this go out today?</p>
+<p class="reply">Tomorrow: you deploy on Fridays.</p>
+</figure>
+</section>
+<section aria-labelledby="how">
+<h2 id="how">Running in five minutes</h2>
+<ol class="steps">
+<li><strong>Choose a plan.</strong> You check out at Whop and come straight back.</li>
+<li><strong>Open your link.</strong> It comes by mail too, and shows your API key once.</li>
+<li><strong>Paste one line.</strong> It is there, ready for each client.</li>
+</ol>
+</section>
+<section aria-labelledby="plans">
+<h2 id="plans">Plans</h2>
+<ul class="plans">
+${plans.map((plan) => planCard(plan, checkouts[plan.name], supportEmail))}
+</ul>
+${Object.keys(checkouts).length === 0 && html`<p class="fine">This server sells nothing itself: ask its operator for an account.</p>`}
+<p class="fine">A day ends at midnight UTC. Cancel at any time on Whop; what you have stored can be read and exported afterwards.</p>
+</section>
+<section aria-labelledby="docs">
+<h2 id="docs">Read first</h2>
+<ul class="links">
+<li><a href="/docs">API reference</a><span>Every operation, to read and to try.</span></li>
+<li><a href="/openapi.json">OpenAPI document</a><span>For your client generator.</span></li>
+<li><a href="/docs/errors">Error codes</a><span>What each refusal means, and what to do.</span></li>
+<li><a href="/legal/privacy">Privacy</a><span>What is stored, for how long, and who sees it.</span></li>
+</ul>
+</section>`;
+  const description = 'A hosted memory for AI agents, over MCP and REST: plans, prices and how to begin.';
+  return page({ title: 'WhiteMagic', body, description, width: 'wide' });
+}
+
+function planCard(plan: Plan, checkout: string | undefined, supportEmail: string | undefined): Html {
+  const [amount, period] = plan.price.split(' a ');
+  const number = (value: number) => value.toLocaleString('en-US');
+  return html`<li class="plan${plan.name === 'pro' ? ' best' : ''}" aria-labelledby="plan-${plan.name}">
+<h3 id="plan-${plan.name}">${capitalised(plan.name)}</h3>
+<p class="price"><strong>${capitalised(amount ?? '')}</strong>${period ? html` <span>a ${period}</span>` : undefined}</p>
+<p class="purpose">${plan.purpose}</p>
+<ul>
+<li><b>${number(plan.requests_per_day)}</b> calls a day</li>
+<li><b>${number(plan.requests_per_minute)}</b> calls a minute</li>
+<li><b>${bytes(plan.storage_bytes)}</b> of memories</li>
+<li>${plan.doors.includes('rest') ? 'MCP and REST' : 'MCP'}</li>
+${plan.webhooks && html`<li>Outgoing webhooks</li>`}
+</ul>
+${wayIn(plan, checkout, supportEmail)}
+</li>`;
+}
+
+function wayIn({ name, price }: Plan, checkout: string | undefined, supportEmail: string | undefined): Html | false {
+  if (checkout) {
+    const label = price === '$0' ? 'Start free' : `Get ${capitalised(name)}`;
+    return html`<a class="button${name === 'pro' ? '' : ' quiet'}" href="${checkout}">${label}</a>`;
+  }
+  return (
+    price === 'custom' &&
+    supportEmail !== undefined &&
+    html`<a class="button quiet" href="mailto:${supportEmail}">Talk to us</a>`
+  );
+}
+
+function bytes(value: number): string {
+  return value >= 1_000_000_000 ? `${value / 1_000_000_000} GB` : `${value / 1_000_000} MB`;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

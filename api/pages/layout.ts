@@ -1,0 +1,53 @@
+import { COPY_SCRIPT, ICON, STYLE } from './assets.ts';
+import { type Html, html } from './html.ts';
+
+export interface PageParts {
+  /** Names the page in the browser; the product's name is added. */
+  title: string;
+  body: Html;
+  /** For search engines, where they are welcome: without one they are asked to stay away. */
+  description?: string;
+  /** The page has copy buttons. */
+  copies?: boolean;
+  /** How wide the page grows. */
+  width?: 'wide' | 'reading' | 'narrow';
+}
+
+/** A whole page in the look that all pages share. */
+export function page({ title, body, description, copies, width = 'reading' }: PageParts): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title === 'WhiteMagic' ? title : `${title} · WhiteMagic`}</title>
+${description ? html`<meta name="description" content="${description}">` : html`<meta name="robots" content="noindex">`}
+<link rel="icon" type="image/svg+xml" href="${ICON.path}">
+<link rel="stylesheet" href="${STYLE.path}">
+${copies && html`<script src="${COPY_SCRIPT.path}" defer></script>`}
+</head>
+<body>
+<a class="skip" href="#content">Skip to the content</a>
+<header class="bar">
+<a class="brand" href="/"><img src="${ICON.path}" alt="" width="28" height="28">WhiteMagic</a>
+<nav aria-label="Main">
+<a href="/#plans">Plans</a>
+<a href="/docs">Reference</a>
+</nav>
+</header>
+<main id="content" class="${width}">
+${body}
+</main>
+${copies && html`<p id="copy-status" class="unseen" role="status"></p>`}
+<footer class="bar">
+<nav aria-label="More">
+<a href="/claim/new">Lost your link?</a>
+<a href="/legal/terms">Terms</a>
+<a href="/legal/privacy">Privacy</a>
+</nav>
+</footer>
+</body>
+</html>
+`.html;
+}

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { marked } from 'marked';
+import { IDEMPOTENCY_HOURS } from '../../db/idempotency.ts';
+import { VERSIONS_KEPT } from '../../db/memory-versions.ts';
+import { CLAIM_DAYS, CLAIM_REMEMBERED_DAYS } from '../account/claims.ts';
+import { EXPORT_DAYS } from '../account/export.ts';
+import { READ_ONLY_DAYS } from '../account/lifecycle.ts';
+import { SESSION_DAYS } from '../account/sessions.ts';
+import { LOGIN_MINUTES } from '../account/whop-login.ts';
+import { WEBHOOK_DAYS_KEPT } from '../billing/inbox.ts';
+import type { Config } from '../config.ts';
+import { MAIL_DAYS_KEPT } from '../mail/deliver.ts';
+import { html, ownHtml } from './html.ts';
+import { page } from './layout.ts';
+
+export type LegalName = 'terms' | 'privacy';
+
+const TITLES: Record<LegalName, string> = { terms: 'Terms of service', privacy: 'Privacy policy' };
+
+/** What the texts say of this very service, by the name between their braces: `{{claim_days}}`. */
+export function legalFacts(
+  config: Pick<Config, 'operator' | 'supportEmail' | 'usageRetentionDays' | 'embedder'>,
+): Record<string, string> {
+  const contact = config.supportEmail ? `[${config.supportEmail}](mailto:${config.supportEmail})` : 'the operator';
+  return {
+    operator: config.operator,
+    contact,
+    usage_days: String(config.usageRetentionDays),
+    idempotency_hours: String(IDEMPOTENCY_HOURS),
+    versions_kept: String(VERSIONS_KEPT),
+    claim_days: String(CLAIM_DAYS),
+    claim_remembered_days: String(CLAIM_REMEMBERED_DAYS),
+    session_days: String(SESSION_DAYS),
+    login_minutes: String(LOGIN_MINUTES),
+    read_only_days: String(READ_ONLY_DAYS),
+    export_days: String(EXPORT_DAYS),
+    webhook_days: String(WEBHOOK_DAYS_KEPT),
+    mail_days: String(MAIL_DAYS_KEPT),
+    embedding:
+      config.embedder === 'openai'
+        ? 'An embedding endpoint, chosen by us, receives the texts of your memories and questions to turn them into vectors. It keeps nothing for us.'
+        : 'Vectors of your texts are computed on our own servers: no text is sent to a model of somebody else.',
+  };
+}
+
+/** The legal texts as pages, by name. Throws when a text names a fact that there is not. */
+export function legalPages(config: Parameters<typeof legalFacts>[0]): Record<LegalName, string> {
+  const facts = legalFacts(config);
+  return { terms: legalPage('terms', facts), privacy: legalPage('privacy', facts) };
+}
+
+function legalPage(name: LegalName, facts: Record<string, string>): string {
+  const text = readLegal(name).replace(/\{\{(\w+)\}\}/g, (_whole, fact: string) => {
+    const value = facts[fact];
+    if (value === undefined) throw new Error(`legal/${name}.md names {{${fact}}}, which nobody knows`);
+    return value;
+  });
+  const rendered = (marked.parse(text, { async: false }) as string)
+    .replaceAll('<table>', '<div class="table"><table>')
+    .replaceAll('</table>', '</table></div>');
+  const title = TITLES[name];
+  const body = html`<article class="prose">${ownHtml(rendered)}</article>`;
+  return page({ title, body, description: `${title} of WhiteMagic.` });
+}
+
+/** Found by walking up, since the sources and the build lie at different depths. */
+function readLegal(name: LegalName, from = new URL('.', import.meta.url)): string {
+  try {
+    return readFileSync(new URL(`legal/${name}.md`, from), 'utf8');
+  } catch (error) {
+    const parent = new URL('..', from);
+    if (parent.href === from.href) throw error;
+    return readLegal(name, parent);
+  }
+}

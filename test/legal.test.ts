@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../api/config.ts';
+import { CRONTAB } from '../api/jobs/handlers.ts';
+import { legalFacts, legalPages } from '../api/pages/legal.ts';
+import { startTestService, type TestService } from './support/service.ts';
+
+const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8');
+const texts = { terms: read('legal/terms.md'), privacy: read('legal/privacy.md') };
+const tables = [...read('db/schema.sql').matchAll(/^create table (\w+)/gm)].map((match) => match[1] as string);
+
+/** Which line of the privacy policy tells of which table. */
+const TOLD_IN: Record<string, string[]> = {
+  Account: ['users'],
+  Memberships: ['memberships'],
+  Memories: ['memories'],
+  'Former versions': ['memory_versions'],
+  Index: ['lexicon', 'memory_vectors', 'memory_codes', 'memory_cells', 'embedding_queue'],
+  'API keys': ['api_keys', 'key_lookup'],
+  'One-time links': ['claims', 'claim_lookup'],
+  Sessions: ['sessions', 'session_lookup'],
+  'Usage events': ['usage_events'],
+  'Daily totals': ['usage_daily', 'quotas', 'usage_alerts'],
+  'Answers to repeated requests': ['idempotency_keys'],
+  Mails: ['outbox'],
+  'Audit log': ['audit_log'],
+  'Webhooks from Whop': ['webhook_inbox'],
+  Exports: ['exports', 'export_chunks'],
+  'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
+};
+/** Tables that hold nothing about anybody. */
+const ABOUT_NOBODY = ['embedding_models'];
+
+/** The job that keeps the word, by the line that gives it. */
+const KEPT_BY: Record<string, string> = {
+  'One-time links': 'forget_claims_and_sessions',
+  Sessions: 'forget_claims_and_sessions',
+  'Usage events': 'forget_old_usage',
+  'Answers to repeated requests': 'forget_idempotency_keys',
+  Mails: 'forget_mails',
+  'Webhooks from Whop': 'forget_webhooks',
+  Exports: 'forget_exports',
+};
+
+const rows = texts.privacy
+  .split('\n')
+  .filter((line) => line.startsWith('| **'))
+  .map((line) => ({ name: /\*\*(.+?)\*\*/.exec(line)?.[1] as string, period: line.split('|')[3]?.trim() as string }));
+const categories = rows.slice(0, Object.keys(TOLD_IN).length);
+
+describe('the privacy policy', () => {
+  it('has a line for every table of the database, and none for what is not there', () => {
+    expect(Object.values(TOLD_IN).flat().concat(ABOUT_NOBODY).sort()).toEqual([...tables].sort());
+    expect(categories.map(({ name }) => name)).toEqual(Object.keys(TOLD_IN));
+  });
+
+  it('gives each line a period, and each period in figures has a job that keeps it', () => {
+    for (const { name, period } of categories) expect([name, period]).toEqual([name, expect.stringMatching(/\w/)]);
+    const timed = categories.filter(({ period }) => /\{\{\w+_(days|hours)\}\}/.test(period)).map(({ name }) => name);
+    expect(timed.sort()).toEqual(Object.keys(KEPT_BY).sort());
+    for (const job of Object.values(KEPT_BY))
+      expect(CRONTAB).toMatch(new RegExp(`^\\S+ \\S+ \\* \\* \\* ${job}\\b`, 'm'));
+  });
+
+  it('names who else sees the data', () => {
+    const processors = rows.slice(categories.length).map(({ name }) => name);
+    expect(processors).toEqual(['Whop', 'Our host', 'Our mail provider', 'Embedding']);
+  });
+});
+
+describe('the figures of both texts', () => {
+  const facts = legalFacts(readConfig({}));
+
+  it('are those of the code, and as agreed', () => {
+    expect(facts).toMatchObject({
+      usage_days: '400',
+      idempotency_hours: '24',
+      versions_kept: '50',
+      claim_days: '7',
+      session_days: '30',
+      read_only_days: '30',
+      export_days: '7',
+    });
+  });
+
+  it('are all taken from there: what the service does stands nowhere as a bare number', () => {
+    const named = Object.values(texts).flatMap((text) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((match) => match[1]));
+    expect([...new Set(named)].sort()).toEqual(Object.keys(facts).sort());
+    const bare = Object.entries(texts).flatMap(([name, text]) =>
+      [...text.matchAll(/[^.|]*\b\d+ (?:days?|hours?|minutes?|years?)\b[^.|]*/g)].map(
+        (match) => `${name}: ${match[0].trim()}`,
+      ),
+    );
+    // What people owe each other, and no machine keeps: notice, the right to withdraw, age, the law's term.
+    for (const sentence of bare) expect(sentence).toMatch(/tell you|notice|withdraw|years old|authority|by mail/);
+    expect(bare.length).toBeGreaterThan(3);
+  });
+
+  it('change with the settings of the service, and so does who is told of embeddings', () => {
+    const config = readConfig({
+      USAGE_RETENTION_DAYS: '90',
+      OPERATOR: 'Example Ltd, 1 Street, Town',
+      SUPPORT_EMAIL: 'help@example.com',
+    });
+    const { terms, privacy } = legalPages(config);
+    expect(privacy).toContain('90 days');
+    for (const text of [terms, privacy]) {
+      expect(text).toContain('Example Ltd, 1 Street, Town');
+      expect(text).toContain('mailto:help@example.com');
+      expect(text).not.toContain('{{');
+    }
+    expect(privacy).toContain('no text is sent to a model of somebody else');
+    expect(legalPages({ ...config, embedder: 'openai' }).privacy).toContain('An embedding endpoint, chosen by us');
+  });
+});
+
+describe('the terms', () => {
+  it('cover what a buyer must be told', () => {
+    const headings = [...texts.terms.matchAll(/^## \d+\. (.+)$/gm)].map((match) => match[1]);
+    expect(headings).toEqual([
+      'The service',
+      'Your account and your keys',
+      'What you may store',
+      'Price and payment',
+      'Cancelling, and money back',
+      'When your plan ends',
+      'What we promise',
+      'Liability',
+      'Ending by us',
+      'The rest',
+    ]);
+    expect(texts.terms).toContain('**Refunds are pro-rated.**');
+  });
+});
+
+describe('the addresses', () => {
+  let node: TestService;
+  beforeAll(async () => {
+    node = await startTestService();
+  });
+  afterAll(() => node.stop());
+
+  it.each(['terms', 'privacy'])('/legal/%s serves the whole text', async (name) => {
+    const answer = await fetch(`${node.url}/legal/${name}`);
+    const page = await answer.text();
+    expect(answer.status).toBe(200);
+    const headings = [...texts[name as 'terms'].matchAll(/^##? (.+)$/gm)].map((match) => match[1] as string);
+    expect(headings.length).toBeGreaterThan(6);
+    for (const heading of headings) expect(page).toContain(heading.replaceAll("'", '&#39;'));
+    for (const [, link] of page.matchAll(/href="(\/[^"]*)"/g)) {
+      expect([link, (await fetch(node.url + link)).status]).toEqual([link, 200]);
+    }
+  });
+});

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { WEBHOOK_TRIES } from '../../db/webhook-inbox.ts';
+import { type BillingBench, openBillingBench } from '../support/billing-bench.ts';
+import type { Json } from '../support/client.ts';
+import { runScript } from '../support/run-script.ts';
+import type { WhopEvent } from '../support/whop.ts';
+
+let bench: BillingBench;
+
+beforeAll(async () => {
+  bench = await openBillingBench();
+});
+afterAll(() => bench.close());
+
+async function admin(...args: string[]): Promise<Json> {
+  const variables = { DATABASE_URL: bench.node.databaseUrl };
+  const { code, stdout, stderr } = await runScript('scripts/admin.ts', ['webhooks', ...args, '--json'], variables);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout);
+}
+
+it('the operator sees what Whop sent, what was given up, and has it worked on again', async () => {
+  const { whop } = bench;
+  const good = whop.buy('plan_pro');
+  const done = whop.events.at(-1) as WhopEvent;
+  await whop.deliver(done);
+  await whop.deliver({ ...done, id: 'msg_ignored', type: 'invoice.created' });
+  await bench.settled();
+  const stuck = whop.buy('plan_pro');
+  const dead = whop.events.at(-1) as WhopEvent;
+  whop.trouble = { status: 404 };
+  await whop.deliver(dead);
+  await bench.settled({ hurry: true });
+
+  const states = (rows: Json[]) => Object.fromEntries(rows.map(({ webhook_id, state }) => [webhook_id, state]));
+  expect(states(await admin('list'))).toEqual({ [done.id]: 'processed', msg_ignored: 'ignored', [dead.id]: 'dead' });
+  expect(await admin('list', '--state', 'dead')).toMatchObject([
+    { webhook_id: dead.id, attempts: WEBHOOK_TRIES, last_error: "Whop's API answered 404 (internal_error)" },
+  ]);
+  const shown = await admin('show', '--webhook', dead.id);
+  expect(shown).toMatchObject({ type: 'membership.activated', payload: { data: { id: stuck.id } } });
+
+  // Given up once more: it stays a dead letter, and tells so.
+  expect(await admin('replay', '--webhook', dead.id)).toEqual({ webhook_id: dead.id, replayed: true });
+  await bench.settled({ hurry: true });
+  expect(await admin('list', '--state', 'dead')).toMatchObject([{ attempts: 2 * WEBHOOK_TRIES }]);
+
+  whop.trouble = {};
+  await admin('replay', '--webhook', dead.id);
+  await bench.settled();
+  expect(await admin('list', '--state', 'dead')).toEqual([]);
+  expect(await bench.account(stuck.person?.id)).toMatchObject({ plan: 'pro', claims: 1 });
+
+  whop.calls.length = 0;
+  expect(await admin('replay', '--webhook', done.id)).toMatchObject({ replayed: false });
+  await bench.settled();
+  expect(whop.calls).toEqual([]);
+  expect(await bench.mails(good.person?.id)).toEqual(['welcome']);
+}, 120_000);
+
+it('the operator is told of a webhook that does not exist', async () => {
+  const variables = { DATABASE_URL: bench.node.databaseUrl };
+  const { code, stderr } = await runScript('scripts/admin.ts', ['webhooks', 'show', '--webhook', 'msg_x'], variables);
+  expect([code, stderr]).toEqual([1, 'There is no webhook msg_x.\n']);
+});

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+
+/** A person with a Whop account. */
+export interface Person {
+  id: string;
+  name: string;
+  email: string | null;
+}
+
+/** A membership as Whop keeps it; how it is told is a matter of shape. */
+export interface Membership {
+  id: string;
+  status: string;
+  /** Null once the person's Whop account is gone. */
+  person: Person | null;
+  planId: string;
+  planMetadata: Record<string, unknown> | null;
+  productId: string;
+  cancelAtPeriodEnd: boolean;
+  canceledAt: Date | null;
+  periodStart: Date;
+  periodEnd: Date | null;
+  licenseKey: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface Payment {
+  id: string;
+  status: 'paid' | 'failed';
+  membership: Membership;
+  refunded: number;
+  total: number;
+  createdAt: Date;
+}
+
+export const COMPANY = { id: 'biz_test', title: 'WhiteMagic' };
+
+/** An id as Whop makes them: `mem_…`. */
+export function whopId(prefix: string): string {
+  return `${prefix}_${randomBytes(7).toString('hex')}`;
+}
+
+let last = 0;
+
+/** The time, each later than the one before: of two changes in one millisecond, the order is told all the same. */
+export function tick(): Date {
+  last = Math.max(Date.now(), last + 1);
+  return new Date(last);
+}
