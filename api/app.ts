@@ -11,6 +11,7 @@ import type { Logger } from './observe/log.ts';
 import { authRoutes } from './routes/auth.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { operationRoutes, publicRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { secretScanningRoutes } from './routes/secret-scanning.ts';
@@ -30,6 +31,7 @@ export function createApp({ config, gates, log, publicUrl, readiness }: AppParts
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy });
   const probes = new Router();
   healthRoutes(probes, readiness);
+  metricsRoutes(probes, gates.metrics, config.metricsToken);
   const router = new Router();
   const visits = { gates, oauth: whopOAuth(config), publicUrl };
   pageRoutes(router, visits, config);

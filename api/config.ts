@@ -97,6 +97,8 @@ const environment = z.object({
   USAGE_RETENTION_DAYS: z.coerce.number().int().min(31).max(36_500).default(400),
   /** `off` leaves background jobs to `npm run worker`. */
   JOBS: z.enum(['on', 'off']).default('on'),
+  /** What a Prometheus sends as its bearer token to GET /metrics; without one there is no such address. */
+  METRICS_TOKEN: z.string().min(16).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
 });
@@ -139,6 +141,7 @@ export interface Config {
   bodyBytesMax: number;
   usageRetentionDays: number;
   jobs: boolean;
+  metricsToken: string | undefined;
   logLevel: string;
   production: boolean;
 }
@@ -188,6 +191,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     bodyBytesMax: env.BODY_BYTES_MAX,
     usageRetentionDays: env.USAGE_RETENTION_DAYS,
     jobs: env.JOBS === 'on',
+    metricsToken: env.METRICS_TOKEN,
     logLevel: env.LOG_LEVEL,
     production,
   };

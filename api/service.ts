@@ -23,6 +23,7 @@ import { type Limiter, localLimiter } from './metering/limiter.ts';
 import { groupRecorder } from './metering/recorder.ts';
 import { redisLimiter } from './metering/redis-limiter.ts';
 import type { Logger } from './observe/log.ts';
+import { createMetrics } from './observe/metrics.ts';
 import type { Readiness } from './routes/health.ts';
 
 /** A running API node. */
@@ -59,6 +60,7 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
   });
   const transport = openTransport(config);
   const limiter = openLimiter(config, database, log);
+  const metrics = createMetrics(() => limiter.state === 'redis: degraded');
   const keys = keyCache(async (hash) => (await database.lookup<KeyOwnerRow>(keyOwnerStatement(hash)))[0]);
   const listener = listenForAccountChanges(config.databaseUrl, keys, (error) =>
     log.warn({ err: error }, 'changes of accounts are not heard: every key is looked up'),
@@ -77,12 +79,13 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
     }
     let url = config.publicUrl ?? '';
     const publicUrl = () => url;
-    const billing = openBilling(config.whop, { ...CLOCK, database, publicUrl, log });
+    const billing = openBilling(config.whop, { ...CLOCK, database, publicUrl, log, metrics });
     const app = createApp({
       config,
       log,
       gates: {
         ...createGates(config, database, limiter, keys, embedder, log),
+        metrics,
         billing,
         formerEmbedders,
         onMemoriesWritten: () => indexer?.wake(),
@@ -133,7 +136,7 @@ function createGates(
   keys: KeyCache,
   embedder: Embedder,
   log: Logger,
-): Gates {
+): Omit<Gates, 'metrics'> {
   return {
     database,
     limiter,

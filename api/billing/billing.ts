@@ -2,6 +2,7 @@ import type { Database } from '../../db/connect.ts';
 import type { WhopConfig } from '../config.ts';
 import type { Deps } from '../domain.ts';
 import type { Logger } from '../observe/log.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { type LicenseCheck, licenseCheck } from './license.ts';
 import { openWhop, type WhopClient } from './whop-client.ts';
 
@@ -14,6 +15,7 @@ export interface Billing extends Pick<Deps, 'now' | 'newId'> {
   /** Of this service: what links in mails begin with. */
   publicUrl: () => string;
   log: Logger;
+  metrics: Pick<Metrics, 'webhookRefused' | 'healed'>;
 }
 
 /** Billing by the configuration; undefined where nothing is sold. */

@@ -16,6 +16,7 @@ import { Problem } from '../errors.ts';
 import type { AddressLimiter } from '../metering/address-limit.ts';
 import type { Limiter } from '../metering/limiter.ts';
 import type { Recorder } from '../metering/recorder.ts';
+import type { Metrics } from '../observe/metrics.ts';
 import { countTokens } from '../retrieval/tokens.ts';
 import { authorise } from './authorise.ts';
 import { handlerOf } from './handlers.ts';
@@ -32,6 +33,7 @@ export interface Gates {
   addresses: AddressLimiter;
   keys: KeyCache;
   recorder: Recorder;
+  metrics: Metrics;
   now: () => Date;
   newId: () => string;
   keyEnvironment: string;
@@ -110,6 +112,21 @@ async function metered(
   act: (meter: Meter) => Promise<Outcome>,
 ): Promise<Outcome> {
   const started = performance.now();
+  const outcome = await onRecord(gates, name, call, operation, rawInput, act, started);
+  const seconds = (performance.now() - started) / 1000;
+  gates.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
+  return outcome;
+}
+
+async function onRecord(
+  gates: Gates,
+  name: string,
+  call: Call,
+  operation: Operation | undefined,
+  rawInput: unknown,
+  act: (meter: Meter) => Promise<Outcome>,
+  started: number,
+): Promise<Outcome> {
   let headers: Record<string, string> | undefined;
   let units = 0;
   const meter: Meter = {

@@ -5,6 +5,7 @@ import { openBilling } from '../billing/billing.ts';
 import { readConfig } from '../config.ts';
 import { openTransport } from '../mail/transport.ts';
 import { createLog } from '../observe/log.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import { startWorker } from './worker.ts';
 
 /** The process of `npm run worker`: background jobs apart from the API, on a database of your own. */
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const transport = openTransport(config);
   const publicUrl = () => config.publicUrl ?? `http://${config.host}:${config.port}`;
   const clock = { now: () => new Date(), newId: () => uuidv7() };
-  const billing = openBilling(config.whop, { ...clock, database, publicUrl, log });
+  const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics: createMetrics(() => false) });
   const worker = await startWorker(
     { database, transport, usageRetentionDays: config.usageRetentionDays, publicUrl, billing },
     ownerUrl,

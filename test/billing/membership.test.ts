@@ -33,6 +33,7 @@ function lose(): void {
 /** What the nightly job does, with its lines. */
 async function compare() {
   const lines: Record<string, unknown>[] = [];
+  const counted: string[] = [];
   const keep = (fields: unknown, text?: string) => lines.push({ ...(fields as object), text });
   const log = { ...createLog({ level: 'silent', pretty: false }), warn: keep, error: keep, info: () => undefined };
   const { database } = bench.node.service;
@@ -42,9 +43,10 @@ async function compare() {
     database,
     publicUrl: () => bench.node.url,
     log: log as never,
+    metrics: { healed: (what) => counted.push(what), webhookRefused: () => undefined },
   });
   if (!billing) throw new Error('nothing is sold');
-  return { billing, lines, found: await reconcile(billing) };
+  return { billing, lines, counted, found: await reconcile(billing) };
 }
 
 describe('a purchase', () => {
@@ -338,12 +340,13 @@ describe('the nightly comparison', () => {
     whop.cancelAtPeriodEnd(cancelled);
     whop.switchPlan(switched, 'plan_enterprise');
     lose();
-    const { found, lines } = await compare();
+    const { found, lines, counted } = await compare();
     expect(await bench.account(userOf(bought))).toMatchObject({ plan: 'pro', claims: 1 });
     expect(await bench.account(userOf(ended))).toMatchObject({ status: 'read_only' });
     expect(await bench.account(userOf(cancelled))).toMatchObject({ status: 'active' });
     expect(await bench.account(userOf(switched))).toMatchObject({ plan: 'enterprise' });
     const healed = lines.filter(({ text }) => text === 'an account differed from Whop and was healed');
+    expect(counted.toSorted()).toEqual(healed.map(({ what }) => what).toSorted());
     const of = ({ id }: Membership) =>
       healed.filter((line) => line.membership_id === id).map(({ what, from, to }) => ({ what, from, to }));
     expect(of(bought)).toEqual([

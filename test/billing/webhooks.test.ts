@@ -7,10 +7,12 @@ import { startTestService } from '../support/service.ts';
 import { bodyOf, signed } from '../support/whop/shapes.ts';
 import type { Membership, WhopEvent } from '../support/whop.ts';
 
+const METRICS_TOKEN = 'a-token-of-enough-length';
+
 let bench: BillingBench;
 
 beforeAll(async () => {
-  bench = await openBillingBench();
+  bench = await openBillingBench({ metricsToken: METRICS_TOKEN });
 });
 afterAll(() => bench.close());
 afterEach(async () => {
@@ -67,6 +69,8 @@ describe('POST /webhooks/whop', () => {
     expectProblem(await client.post(url, body.replace('active', 'Active'), headers), 401, 'bad_signature');
     expectProblem(await client.post(url, body), 401, 'bad_signature');
     expect(await bench.inbox()).toEqual([]);
+    const metrics = await client.get(`${node.url}/metrics`, { Authorization: `Bearer ${METRICS_TOKEN}` });
+    expect(metrics.text).toContain('whitemagic_webhooks_refused_total 6\n');
     // The very bytes that were signed, white space and all, whatever they are called.
     const spaced = ` ${body}\n`;
     const again = signed({ id: last().id, body: spaced, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
