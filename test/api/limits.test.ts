@@ -289,6 +289,7 @@ describe('three things that a plan limits', () => {
       'whitemagic/code': 'quota_exceeded',
       'whitemagic/status': 429,
       'whitemagic/request_id': expect.any(String),
+      'whitemagic/usage_event': expect.any(String),
       'whitemagic/violated_policies': ['daily'],
       'whitemagic/retry_after_seconds': expect.any(Number),
       'whitemagic/limit': 1,
