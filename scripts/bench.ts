@@ -28,7 +28,7 @@ const CONNECTIONS = [1, 10, 50];
 const STARTS = 15;
 const REVOCATIONS = 50;
 const CALLERS = 20;
-const BODIES = 500;
+const BODIES = 10_000;
 
 async function main(seconds: number): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-bench-'));
@@ -71,6 +71,7 @@ async function makeCallers({ database, url }: Service): Promise<Caller[]> {
   const now = () => new Date();
   const limits = { requests_per_minute: 100_000_000, requests_per_day: 100_000_000, storage_bytes: 1e12 };
   const callers: Caller[] = [];
+  const someBodies = bodies();
   for (let n = 0; n < CALLERS; n++) {
     const { userId, apiKey } = await database.ownerWrite(async (sql) => {
       const deps = { sql, now, newId: () => uuidv7(), keyEnvironment: 'bench' };
@@ -79,7 +80,7 @@ async function makeCallers({ database, url }: Service): Promise<Caller[]> {
       return made;
     });
     const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
-    const made = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: bodies()[n] as string });
+    const made = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: someBodies[n] as string });
     callers.push({ userId, memoryId: ((await made.json()) as { id: string }).id, headers });
   }
   return callers;
@@ -105,10 +106,11 @@ function waysOf(url: string, redisUrl: string | undefined, bareUrl: string, call
     callers: callers.map((caller) => ({ url: address(caller), headers: caller.headers })),
     expect: 200,
   });
+  const texts = bodies();
   const create = (address: (caller: Caller) => string, some = callers): Target => ({
     method: 'POST',
     callers: some.map((caller) => ({ url: address(caller), headers: caller.headers })),
-    bodies: bodies(),
+    bodies: texts,
     expect: 201,
   });
   const [first] = callers as [Caller];

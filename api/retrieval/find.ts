@@ -14,7 +14,7 @@ const CANDIDATES_BY_WORDS_ALONE = 200;
 /** Best lexical candidates whose neighbours are looked at. */
 const WITH_NEIGHBOURS = 50;
 /** Below this nothing fits well: at most one answerable question in twenty, most of the others (`npm run eval`). */
-const WEAK_BELOW = 0.13;
+const WEAK_BELOW = 0.155;
 /** The same where words alone are scored, which tell less: one in ten of the answerable, two thirds of the others. */
 const WEAK_BELOW_BY_WORDS = 0.08;
 const RECENT_MS = 30 * 86_400_000;

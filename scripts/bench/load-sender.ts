@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import type { Load, LoadResult, Target } from './load.ts';
 
@@ -9,8 +9,10 @@ async function send({ target, connections, milliseconds }: Load): Promise<LoadRe
   let failed = 0;
   const started = performance.now();
   const end = started + milliseconds;
+  // Another place in the bodies each time, so that few are sent twice.
+  const first = randomInt(target.bodies?.length ?? 1);
   const caller = async (connection: number) => {
-    for (let turn = connection; performance.now() < end; turn += connections) {
+    for (let turn = first + connection; performance.now() < end; turn += connections) {
       const before = performance.now();
       if ((await call(target, connection, turn, agent)) !== target.expect) failed++;
       times.push(performance.now() - before);
