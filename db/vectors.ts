@@ -62,9 +62,12 @@ const SCANNED = 1_000;
 /** Share of a tenant's cells that are scanned: they hold 98 % of the 200 nearest codes (`test/retrieval/cells.test.ts`). */
 const SCANNED_CELLS = 0.35;
 
-/** Codes in the cells next to a question, and those that are in no cell (of a small tenant, all). */
+/**
+ * Codes in the cells next to a question, and those that are in no cell (of a small tenant, all). The tenant of the latter is asked for
+ * by a query, so that the planner takes it for an average one: it would else count others' free codes in, and read the whole table.
+ */
 const NEAR_CODES = (model: string, code: string) => `(
-    select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell is null
+    select memory_id, code from memory_codes where user_id = (select $1::uuid) and model = ${model} and cell is null
     union all
     select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell = any (array(
       select cell from memory_cells where user_id = $1 and model = ${model} order by bit_count(code # ${code}::varbit), cell
