@@ -112,21 +112,6 @@ async function metered(
   act: (meter: Meter) => Promise<Outcome>,
 ): Promise<Outcome> {
   const started = performance.now();
-  const outcome = await onRecord(gates, name, call, operation, rawInput, act, started);
-  const seconds = (performance.now() - started) / 1000;
-  gates.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
-  return outcome;
-}
-
-async function onRecord(
-  gates: Gates,
-  name: string,
-  call: Call,
-  operation: Operation | undefined,
-  rawInput: unknown,
-  act: (meter: Meter) => Promise<Outcome>,
-  started: number,
-): Promise<Outcome> {
   let headers: Record<string, string> | undefined;
   let units = 0;
   const meter: Meter = {
@@ -142,9 +127,14 @@ async function onRecord(
       return usageEvent(gates, name, call, { status, durationMs, bytesOut, units, tokens });
     },
   };
+  const counted = (outcome: Outcome): Outcome => {
+    const seconds = (performance.now() - started) / 1000;
+    gates.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
+    return outcome;
+  };
   try {
     const outcome = await act(meter);
-    return { eventId: call.eventId, ...outcome, headers: { ...headers, ...outcome.headers } };
+    return counted({ eventId: call.eventId, ...outcome, headers: { ...headers, ...outcome.headers } });
   } catch (error) {
     const problem = asProblem(error);
     if (problem.status >= 500) gates.onFault(error, call.requestId);
@@ -152,12 +142,12 @@ async function onRecord(
     if (!headers && problem.status < 500) headers = await standing(gates, call.caller);
     const recorded = await record(gates, meter.event(problem.status, 0), call);
     const answer = recorded ? problem : new Problem('unavailable');
-    return {
+    return counted({
       status: answer.status,
       headers: { ...headers, ...answer.data.headers },
       problem: answer,
       ...(recorded && { eventId: call.eventId }),
-    };
+    });
   }
 }
 
