@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import { createUser } from '../api/account/users.ts';
 import { readConfig } from '../api/config.ts';
@@ -195,6 +196,11 @@ function round(ms: number): number {
   return Math.round(ms * 100) / 100;
 }
 
-const args = process.argv.slice(2);
-if (args.includes('--help')) console.log(HELP);
-else await main(Number(args[args.indexOf('--seconds') + 1] ?? 3) || 3);
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, help: { type: 'boolean' } } });
+const seconds = Number(values.seconds);
+if (values.help) console.log(HELP);
+else if (seconds > 0) await main(seconds);
+else {
+  console.error('At seconds: say how long each row is measured, in seconds above 0, such as 0.5 or 3.');
+  process.exitCode = 1;
+}

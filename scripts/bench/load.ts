@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { programOf } from '../program.ts';
 
 export interface LoadResult {
   perSecond: number;
@@ -30,7 +30,8 @@ export interface Load {
  * process of its own: what sends must not take the time of what answers.
  */
 export async function load(target: Target, connections: number, milliseconds: number): Promise<LoadResult> {
-  const sender = fork(fileURLToPath(new URL('./load-sender.ts', import.meta.url)));
+  const { file, ...program } = programOf('scripts/bench/load-sender');
+  const sender = fork(file, program);
   const answer = once(sender, 'message') as Promise<[LoadResult]>;
   const ended = once(sender, 'exit').then(() => Promise.reject(new Error('the sender of the load ended')));
   sender.send({ target, connections, milliseconds } satisfies Load);

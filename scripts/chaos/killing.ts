@@ -3,10 +3,11 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { programOf } from '../program.ts';
 import type { ClientOptions, Order, Progress } from './client.ts';
 import { type Comparison, compare } from './compare.ts';
 import { readLog } from './log.ts';
-import { killableService, programOf } from './service.ts';
+import { killableService } from './service.ts';
 import { addChaosUser, type ChaosUser, withDatabase } from './user.ts';
 
 export interface KillingOptions {

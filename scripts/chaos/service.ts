@@ -1,25 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, realpath } from 'node:fs/promises';
-import { extname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { clusterOf, homeOf } from '../../db/embedded/place.ts';
 import { findRunning } from '../../db/embedded/postmaster.ts';
 import { findEmbedded, startEmbedded } from '../../db/embedded.ts';
-
-const here = fileURLToPath(new URL('.', import.meta.url));
-const extension = extname(fileURLToPath(import.meta.url));
-const root = join(here, extension === '.js' ? '../../..' : '../..');
-
-/** A program of this checkout, from its source or its build as this one is, and what Node needs to run it. */
-export function programOf(path: string): { file: string; execArgv: string[]; cwd: string } {
-  return {
-    file: join(here, '../..', `${path}${extension}`),
-    execArgv: extension === '.ts' ? ['--import', 'tsx'] : [],
-    cwd: root,
-  };
-}
+import { programOf } from '../program.ts';
 
 /** A service in a process of its own on an embedded database, made to be killed. */
 export interface KillableService {

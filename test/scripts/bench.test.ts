@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { runScript } from '../support/run-script.ts';
+
+const built = join(import.meta.dirname, '..', '..', 'dist', 'scripts', 'bench.js');
+const HOW_OFTEN = /│ \d+ +│ '(REST get|MCP get_memory|REST create)' +│ [1-9]/g;
+
+it('measures every way of calling at every number of connections, as built', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [built, '--seconds', '0.1']);
+  expect(stdout.match(HOW_OFTEN)?.length, stdout).toBe(9);
+  expect(stdout).toContain('bridge, started and ended');
+}, 180_000);
+
+it('explains itself, and refuses what it cannot use', async () => {
+  const help = await runScript('scripts/bench.ts', ['--help']);
+  expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('--seconds N')]);
+  const wrong = await runScript('scripts/bench.ts', ['--seconds', 'many']);
+  expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining('At seconds')]);
+});
