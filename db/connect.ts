@@ -50,7 +50,12 @@ const TRIES = 3;
 
 const SNAPSHOT = 'begin isolation level repeatable read read only';
 const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, false)" };
-const SET_TENANT_LOCAL = { name: 'set_tenant_local', text: "select set_config('app.user_id', $1, true)" };
+/** A write's statements are planned once a connection, and never to read a whole table. */
+const SET_TENANT_LOCAL = {
+  name: 'set_tenant_local',
+  text: `select set_config('app.user_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true),
+    set_config('enable_seqscan', 'off', true)`,
+};
 
 /** Opens the pools lazily: nothing is connected until the first query, so a database that comes up later is found. */
 export function connect(options: ConnectOptions): Database {

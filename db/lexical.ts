@@ -13,6 +13,11 @@ export const lexemes = (user: string, words: string, frequencies: string) => `le
     group by l
   )`;
 
+/** The hashes of the lexemes of words, a column `hash`; a hash may come twice. */
+export const hashesOf = (user: string, words: string) =>
+  `select hashtextextended(${user}::uuid::text || l, 0) as hash
+    from unnest(${words}::text[]) as w (word), unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l`;
+
 /** How often each word stands in a memory. */
 export interface WordCounts {
   words: string[];
@@ -66,75 +71,6 @@ export async function forgetWords(sql: Sql, userId: string, ids: readonly string
     values: [userId, ids],
   });
   return Number(result.rows[0]?.words ?? 0);
-}
-
-export interface Similar {
-  id: string;
-  /** Share of the words that the two have in common, 0 to 1. */
-  score: number;
-}
-
-/** What is longer than this many different words is no fact that somebody repeats. */
-const COMPARED_TERMS = 500;
-
-/** A text that others are compared with. */
-export interface ComparedText {
-  words: readonly string[];
-  /** Words that say nothing of what it is about. */
-  ignoredWords: readonly string[];
-  project: string | null;
-}
-
-/** Memories that are compared at most; a word that more hold is not rare. */
-const COMPARED_MEMORIES = 100;
-/** Words of a memory that may be among the ignored ones. */
-const IGNORED_TERMS = 10;
-
-/**
- * Active memories of the project that share most of their words with a text, most alike first. Candidates share one of its
- * rarest words; of a text that has none but common ones, the newest memories are compared.
- */
-export async function findSimilarMemories(
-  sql: Sql,
-  userId: string,
-  text: ComparedText,
-  options: { least: number; limit: number },
-): Promise<Similar[]> {
-  const terms = (words: string) => `select hashtextextended($1::uuid::text || l, 0) as hash
-      from unnest(${words}::text[]) as w (word), unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l`;
-  const comparable = `status = 'active' and project is not distinct from $4
-      and cardinality(m.terms) between mine.size * $5::float8 - ${IGNORED_TERMS} and mine.size / $5::float8 + ${IGNORED_TERMS}`;
-  const result = await sql.query<Similar>({
-    name: 'find_similar_memories',
-    text: `with ignored as materialized (${terms('$3')}),
-      term as materialized (${terms('$2')} except select hash from ignored),
-      mine as materialized (select array_agg(hash) as terms, count(*) as size from term having count(*) <= ${COMPARED_TERMS}),
-      rare as materialized (
-        select array_agg(hash) as hashes from (
-          select hash, sum(memories) over (order by memories, hash) as together from lexicon
-          where user_id = $1 and hash in (select hash from term) and memories > 0 order by memories, hash limit 8
-        ) r where together <= ${COMPARED_MEMORIES}
-      ),
-      candidate as materialized (
-        (select id, m.terms from ranked_memories m, mine
-          where (user_id = $1) is true and m.terms && (select hashes from rare) and ${comparable}
-          limit ${COMPARED_MEMORIES})
-        union all
-        (select id, m.terms from memories m, mine
-          where user_id = $1 and (select hashes from rare) is null and ${comparable}
-          order by created_at desc, id desc limit ${COMPARED_MEMORIES})
-      )
-      select id, score from (
-        select id, (shared::float8 / nullif(size + own - shared, 0)) as score from (
-          select c.id, size, count(t.hash) as shared, count(*) - count(i.hash) as own
-          from mine, candidate c, unnest(c.terms) as h (hash)
-            left join term t on t.hash = h.hash left join (select distinct hash from ignored) i on i.hash = h.hash
-          group by c.id, size
-        ) counted
-      ) scored where score >= $5::float8 order by score desc, id limit $6`,
-    values: [userId, text.words, text.ignoredWords, text.project, options.least, options.limit],
-  });
-  return result.rows;
 }
 
 /** A word of a question as the index knows it. */

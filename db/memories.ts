@@ -1,3 +1,4 @@
+import { type Alike, type AlikeOptions, alikeTables } from './alike.ts';
 import { lexemes, type WordCounts } from './lexical.ts';
 import type { Sql } from './sql.ts';
 
@@ -60,54 +61,81 @@ const values = (userId: string, row: NewMemoryRow): unknown[] => [
   row.updated_at,
 ];
 
-/** What a tenant stores with a new memory in it. */
+/** What came of a new memory. */
 export interface Stored {
+  /** What the tenant stores with it. */
   storage_bytes: number;
   memories: number;
+  /** Memories that say nearly the same, most alike first; none where nobody asked. */
+  similar: Alike[];
+}
+
+export interface InsertOptions {
+  /** It gets a place in the queue for vectors. */
+  queue: boolean;
+  /** What says nearly the same is looked for. */
+  alike?: AlikeOptions | undefined;
 }
 
 /**
- * Stores a memory with all that goes with it, in one statement: the words it is found by, the tenant's lexicon and totals, and with
- * `queue` a place in the queue for vectors. Answers undefined, and stores nothing, when an active memory says exactly the same.
+ * Stores a memory with all that goes with it, in one statement: the words it is found by, the tenant's lexicon and totals, its place
+ * in the queue for vectors. Answers undefined, and stores nothing, when an active memory says exactly the same.
  */
 export async function insertMemory(
   sql: Sql,
   userId: string,
   row: NewMemoryRow,
   { words, frequencies }: WordCounts,
-  queue: boolean,
+  { queue, alike }: InsertOptions,
 ): Promise<Stored | undefined> {
-  const result = await sql.query<{ storage_bytes: string; memories: string }>({
-    name: 'insert_memory',
-    text: `with ${lexemes('$1', '$20', '$21')},
-      stored as (
-        insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
-          expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
-          terms, frequencies, length)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-          coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
-          coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
-          coalesce((select sum(frequency) from lexeme), 0))
-        on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing
-        returning length, size_bytes
-      ),
-      known as (
-        insert into lexicon as x (user_id, hash, lexeme, memories)
-        select $1, hash, lexeme, 1 from lexeme, stored order by hash
-        on conflict (user_id, hash) do update set memories = x.memories + 1
-      ),
-      queued as (
-        insert into embedding_queue (user_id, memory_id) select $1, $2 from stored where $22
-      )
-      insert into quotas as q (user_id, storage_bytes, memories, words) select $1, size_bytes, 1, length from stored
-      on conflict (user_id) do update set storage_bytes = q.storage_bytes + excluded.storage_bytes,
-        memories = q.memories + 1, words = q.words + excluded.words
-      returning storage_bytes, memories`,
-    values: [...values(userId, row), words, frequencies, queue],
+  const result = await sql.query<{ storage_bytes: string; memories: string; similar: Alike[] }>({
+    name: alike ? 'insert_memory_and_look' : 'insert_memory',
+    text: alike ? INSERT_AND_LOOK : INSERT,
+    values: [
+      ...values(userId, row),
+      words,
+      frequencies,
+      queue,
+      ...(alike ? [alike.ignoredWords, alike.least, alike.limit] : []),
+    ],
   });
-  const totals = result.rows[0];
-  return totals && { storage_bytes: Number(totals.storage_bytes), memories: Number(totals.memories) };
+  const [stored] = result.rows;
+  return stored && { ...stored, storage_bytes: Number(stored.storage_bytes), memories: Number(stored.memories) };
 }
+
+const INSERT_TABLES = `${lexemes('$1', '$20', '$21')},
+  stored as (
+    insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
+      expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
+      terms, frequencies, length)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+      coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
+      coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
+      coalesce((select sum(frequency) from lexeme), 0))
+    on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing
+    returning length, size_bytes
+  ),
+  known as (
+    insert into lexicon as x (user_id, hash, lexeme, memories)
+    select $1, hash, lexeme, 1 from lexeme, stored order by hash
+    on conflict (user_id, hash) do update set memories = x.memories + 1
+    returning hash, memories
+  ),
+  queued as (
+    insert into embedding_queue (user_id, memory_id) select $1, $2 from stored where $22
+  ),
+  total as (
+    insert into quotas as q (user_id, storage_bytes, memories, words) select $1, size_bytes, 1, length from stored
+    on conflict (user_id) do update set storage_bytes = q.storage_bytes + excluded.storage_bytes,
+      memories = q.memories + 1, words = q.words + excluded.words
+    returning storage_bytes, memories
+  )`;
+const INSERT = `with ${INSERT_TABLES} select storage_bytes, memories, '[]'::jsonb as similar from total`;
+const INSERT_AND_LOOK = `with ${INSERT_TABLES}, ${alikeTables('$9', '$23', '$24')}
+  select storage_bytes, memories, coalesce((
+    select jsonb_agg(jsonb_build_object('id', id, 'score', score) order by score desc, id)
+    from (select id, score from alike where score >= $24::float8 order by score desc, id limit $25) told
+  ), '[]') as similar from total`;
 
 /** Replaces every column of a memory but its creation time. Throws a unique violation of {@link TWIN_CONSTRAINT} when it would repeat an active one. */
 export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow): Promise<void> {

@@ -335,7 +335,7 @@ create table memories (
 CREATE UNIQUE INDEX memories_active_twin ON public.memories USING btree (user_id, content_hash, type, expires_at, supersedes) NULLS NOT DISTINCT WHERE (status = 'active'::text);
 CREATE INDEX memories_created ON public.memories USING btree (user_id, status, created_at DESC, id DESC);
 CREATE INDEX memories_supersedes ON public.memories USING btree (user_id, supersedes) WHERE (supersedes IS NOT NULL);
-CREATE INDEX memories_terms ON public.memories USING gin (terms);
+CREATE INDEX memories_terms ON public.memories USING gin (terms) WITH (fastupdate=off);
 CREATE INDEX memories_turns ON public.memories USING btree (user_id, session_id, COALESCE(occurred_at, created_at), id) WHERE (session_id IS NOT NULL);
 CREATE INDEX memories_updated ON public.memories USING btree (user_id, status, updated_at DESC, id DESC);
 alter table memories enable row level security;

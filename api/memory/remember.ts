@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { findSimilarMemories, type WordCounts } from '../../db/lexical.ts';
+import type { AlikeOptions } from '../../db/alike.ts';
 import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../../db/memories.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import type { Caller, Deps } from '../domain.ts';
@@ -24,20 +24,16 @@ const SIMILAR_MOST = 3;
  * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory)
  */
 export async function store(deps: Deps, caller: Caller, input: NewMemory) {
-  const row = await readyRow(deps, caller, input);
-  return storeRow(deps, caller, row, countWords(row));
+  const { similar: _, ...stored } = await storeRow(deps, caller, await readyRow(deps, caller, input));
+  return stored;
 }
 
 /** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
 export async function create(deps: Deps, caller: Caller, input: NewMemory) {
   const row = await readyRow(deps, caller, input);
-  const counts = countWords(row);
-  // The look goes out first, so that it does not find the memory itself; neither waits for the other.
-  const [similar, stored] = await Promise.all([
-    findAlike(deps, caller, row, counts),
-    storeRow(deps, caller, row, counts),
-  ]);
-  return { ...stored, similar: stored.deduplicated ? [] : similar };
+  // What was stored on one day is not alike for that.
+  const ignoredWords = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
+  return storeRow(deps, caller, row, { ignoredWords, least: SIMILAR_FROM, limit: SIMILAR_MOST });
 }
 
 async function readyRow(deps: Deps, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
@@ -47,26 +43,19 @@ async function readyRow(deps: Deps, caller: Caller, input: NewMemory): Promise<N
   return row;
 }
 
-async function storeRow(deps: Deps, caller: Caller, row: NewMemoryRow, counts: WordCounts) {
+async function storeRow(deps: Deps, caller: Caller, row: NewMemoryRow, alike?: AlikeOptions) {
+  const counts = countWords(row);
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const totals = await insertMemory(deps.sql, caller.userId, row, counts, canEmbed(deps));
-    if (totals) {
-      requireRoom(caller, totals.storage_bytes, row.size_bytes);
-      return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [] };
+    const stored = await insertMemory(deps.sql, caller.userId, row, counts, { queue: canEmbed(deps), alike });
+    if (stored) {
+      requireRoom(caller, stored.storage_bytes, row.size_bytes);
+      const similar = stored.similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
+      return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
     }
     const twin = await lockTwin(deps.sql, caller.userId, row);
-    if (twin) return mergeRepeat(deps, caller, twin, row);
+    if (twin) return { ...(await mergeRepeat(deps, caller, twin, row)), similar: [] };
   }
   throw new Error('the twin of a memory kept vanishing');
-}
-
-async function findAlike(deps: Deps, caller: Caller, row: NewMemoryRow, { words }: WordCounts) {
-  // What was stored on one day is not alike for that.
-  const ignoredWords = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
-  const text = { words, ignoredWords, project: row.project };
-  const options = { least: SIMILAR_FROM, limit: SIMILAR_MOST };
-  const similar = await findSimilarMemories(deps.sql, caller.userId, text, options);
-  return similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
 }
 
 /** A row as it is stored, from what a create takes. */

@@ -11,6 +11,7 @@ import * as createRankedMemories from './20261123190300_create_ranked_memories.t
 import * as createBilling from './20261123200000_create_billing.ts';
 import * as createClaimsAndSessions from './20261123200100_create_claims_and_sessions.ts';
 import * as createLifecycle from './20261123200200_create_lifecycle.ts';
+import * as writeTermsAtOnce from './20261124001000_write_terms_at_once.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -26,6 +27,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261123200000_create_billing': createBilling,
   '20261123200100_create_claims_and_sessions': createClaimsAndSessions,
   '20261123200200_create_lifecycle': createLifecycle,
+  '20261124001000_write_terms_at_once': writeTermsAtOnce,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

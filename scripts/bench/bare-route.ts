@@ -29,7 +29,7 @@ export async function startBareRoute({ owner }: Database) {
     }
     const input = { tags: [], metadata: {}, type: 'long_term', ...JSON.parse((await getRawBody(ctx.req)).toString()) };
     const row = newRow(deps, { userId } as Caller, input as NewMemory);
-    await insertMemory(deps.sql, userId, row, countWords(row), false);
+    await insertMemory(deps.sql, userId, row, countWords(row), { queue: false });
     ctx.status = 201;
     ctx.body = present({ ...row, superseded_by: null });
   });

@@ -63,7 +63,9 @@ export async function timeInserts(
 ): Promise<number[]> {
   const { database } = service;
   const times = await timed(rows, (row) =>
-    database.write(userId, (sql) => insertMemory(sql, userId, row, indexed ? countWords(row) : NO_WORDS, false)),
+    database.write(userId, (sql) =>
+      insertMemory(sql, userId, row, indexed ? countWords(row) : NO_WORDS, { queue: false }),
+    ),
   );
   const ids = rows.map(({ id }) => id);
   await database.write(userId, async (sql) => {
