@@ -1,7 +1,10 @@
 import pg from 'pg';
 import { coalesce } from './coalesce.ts';
+import { connectionLost, retried } from './failures.ts';
+import { lockTenant } from './quotas.ts';
 import { type SharedConnections, shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
+import { asSql, type EventOf, transaction, withClient } from './transaction.ts';
 
 /**
  * The ways into PostgreSQL. `owner` owns the tables: migrations, jobs, admin, the metering flush and authentication.
@@ -18,18 +21,17 @@ export interface Database {
   read<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
    * A transaction for a tenant: commits when `work` resolves, rolls back when it throws. Deadlocks are tried again.
-   * @param last what is written once `work` is done; it goes out together with the commit
+   * @param event of the work; it goes out together with the commit
    */
-  write<T>(userId: string, work: (sql: Sql) => Promise<T>, last?: Last<T>): Promise<T>;
+  write<T>(userId: string, work: (sql: Sql) => Promise<T>, event?: EventOf<T>): Promise<T>;
+  /** A transaction that holds the tenant's memories: what else wants to write them waits. */
+  memoryWrite<T>(userId: string, work: (sql: Sql) => Promise<T>, event: EventOf<T>): Promise<T>;
   /** Statements for a tenant that all see the moment of the first one, whatever is written meanwhile. They only read. */
   snapshot<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** A transaction as the owner, for work that spans tenants, or that a tenant's role may not do. */
-  ownerWrite<T>(work: (sql: Sql) => Promise<T>, last?: Last<T>): Promise<T>;
+  ownerWrite<T>(work: (sql: Sql) => Promise<T>, event?: EventOf<T>): Promise<T>;
   close(): Promise<void>;
 }
-
-/** Statements at the end of a transaction, knowing what came of it. */
-export type Last<T> = (sql: Sql, answer: T) => Promise<void>;
 
 export interface ConnectOptions {
   /** URL of the role that owns the tables, or may `set role wm_app`. */
@@ -46,16 +48,9 @@ export const APP_ROLE = 'wm_app';
 
 const STATEMENT_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
-const TRIES = 3;
 
 const SNAPSHOT = 'begin isolation level repeatable read read only';
 const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, false)" };
-/** A write's statements are planned once a connection, and never to read a whole table. */
-const SET_TENANT_LOCAL = {
-  name: 'set_tenant_local',
-  text: `select set_config('app.user_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true),
-    set_config('enable_seqscan', 'off', true)`,
-};
 
 /** Opens the pools lazily: nothing is connected until the first query, so a database that comes up later is found. */
 export function connect(options: ConnectOptions): Database {
@@ -86,6 +81,8 @@ export function connect(options: ConnectOptions): Database {
   const points = shareConnections(appConfig, 3, options.onError);
   const lookups = shareConnections(ownerConfig, 1, options.onError);
 
+  const write: Database['write'] = (userId, work, event) =>
+    retried(() => withClient(app, (client) => transaction(client, work, { userId, event })));
   return {
     owner,
     point: (userId, statement) => pointRead(points, userId, statement),
@@ -94,10 +91,12 @@ export function connect(options: ConnectOptions): Database {
       return (await asSql(client).query<Row>(statement)).rows;
     },
     read: (userId, work) => readOn(app, userId, work),
-    write: (userId, work, last) =>
-      retried(() => withClient(app, (client) => transaction(client, work, { userId, last }))),
+    write,
+    memoryWrite: (userId, work, event) =>
+      // The lock is not waited for: what follows goes out with it.
+      write(userId, async (sql) => (await Promise.all([lockTenant(sql, userId), work(sql)]))[1], event),
     snapshot: (userId, work) => withClient(app, (client) => transaction(client, work, { userId, begin: SNAPSHOT })),
-    ownerWrite: (work, last) => retried(() => withClient(owner, (client) => transaction(client, work, { last }))),
+    ownerWrite: (work, event) => retried(() => withClient(owner, (client) => transaction(client, work, { event }))),
     close: async () => {
       await Promise.all([owner.end(), app.end(), points.close(), lookups.close()]);
     },
@@ -152,77 +151,6 @@ async function readOn<T>(pool: pg.Pool, userId: string, work: (sql: Sql) => Prom
   } finally {
     (await held?.catch(() => undefined))?.release(failure);
   }
-}
-
-async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let failure: Error | undefined;
-  try {
-    return await work(client);
-  } catch (error) {
-    failure = connectionLost(error) ? (error as Error) : undefined;
-    throw error;
-  } finally {
-    client.release(failure);
-  }
-}
-
-async function transaction<T>(
-  client: pg.PoolClient,
-  work: (sql: Sql) => Promise<T>,
-  { userId, last, begin = 'begin' }: { userId?: string; last?: Last<T> | undefined; begin?: string },
-): Promise<T> {
-  // Not awaited: they travel with the first statement of the work, in one flush.
-  const opening = [client.query(begin)];
-  if (userId !== undefined) opening.push(client.query({ ...SET_TENANT_LOCAL, values: [userId] }));
-  const opened = Promise.all(opening);
-  try {
-    const [answer] = await Promise.all([work(asSql(client)), opened]);
-    const closing = last?.(asSql(client), answer);
-    const [ended] = await Promise.all([client.query('commit'), closing]);
-    // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
-    if (ended.command !== 'COMMIT') throw new Error('the transaction was rolled back');
-    return answer;
-  } catch (error) {
-    await opened.catch(() => undefined);
-    if (!connectionLost(error)) await client.query('rollback');
-    throw error;
-  }
-}
-
-/**
- * Does something again that PostgreSQL refused for reasons of its own: a deadlock, a serialisation failure, or a row that was on
- * its way into the default partition when its day got a partition of its own.
- */
-export async function retried<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isPassing(error) || attempt === TRIES) throw error;
-    }
-  }
-}
-
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  const moved = error.code === '23514' && 'table' in error && String(error.table).startsWith('usage_events');
-  return error.code === '40P01' || error.code === '40001' || moved;
-}
-
-/** True for errors that mean PostgreSQL is away (refused, reset, shutting down, too many connections), not that a statement was wrong. */
-export function connectionLost(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  if (/^(08|57P0|53300|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code)) return true;
-  return /connection (terminated|error|timeout)|Client (was closed|has encountered)|timeout exceeded when trying to connect/i.test(
-    error.message,
-  );
-}
-
-/** `pg`'s client as our interface: the same object, with the row type given by the caller. */
-function asSql(client: pg.ClientBase): Sql {
-  return client as unknown as Sql;
 }
 
 function refusePooler(url: string): void {

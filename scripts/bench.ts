@@ -41,13 +41,13 @@ async function main(seconds: number): Promise<void> {
   const [service, withRedis] = [await node(), redis && (await node(redis.url))];
   try {
     const callers = await makeCallers(service);
-    const bare = await startBareRoute(service.database);
+    const bare = await startBareRoute(embedded.url);
     const ways = waysOf(service.url, withRedis?.url, bare.url, callers);
     console.log(
       `${CALLERS} accounts, a connection each in turn; no encoder.${redis ? '' : ' No redis-server here: without Redis only.'}`,
     );
     console.table(await measureAll(ways, seconds * 1000));
-    bare.stop();
+    await bare.stop();
     const other = await node();
     const [first] = callers as [Caller];
     console.table([await measureRevocation(service, other, first.headers, REVOCATIONS).finally(other.stop)]);
@@ -129,6 +129,7 @@ function waysOf(url: string, redisUrl: string | undefined, bareUrl: string, call
       ceiling: 'bare read',
     },
     'bare insert': { target: create(({ userId }) => `${bareUrl}/${userId}`) },
+    'bare insert, no look at what is alike': { target: create(({ userId }) => `${bareUrl}/${userId}/unlike`) },
     'REST create': { target: create(() => `${url}/api/v1/memories`), ceiling: 'bare insert' },
     'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), ceiling: 'bare insert' },
   };

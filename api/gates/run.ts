@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { connectionLost, type Database } from '../../db/connect.ts';
+import type { Database } from '../../db/connect.ts';
+import { connectionLost } from '../../db/failures.ts';
 import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/idempotency.ts';
 import { TWIN_CONSTRAINT } from '../../db/memories.ts';
-import { lockTenant } from '../../db/quotas.ts';
 import { type Sql, violatedConstraint } from '../../db/sql.ts';
-import { insertUsageEvents, type UsageEvent } from '../../db/usage.ts';
+import type { UsageEvent } from '../../db/usage.ts';
 import type { SecretScanning } from '../account/secret-scanning.ts';
 import { utcDay } from '../account/usage.ts';
 import type { Billing } from '../billing/billing.ts';
@@ -169,32 +169,26 @@ async function read(gates: Gates, operation: Operation, call: Call, input: unkno
 }
 
 async function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
+  const { database } = gates;
   const { caller } = call;
   let isReplay = false;
   const act = async (sql: Sql) => {
     const stored = await claim(gates, sql, operation, call, input);
     isReplay = stored !== undefined;
     if (stored) return replay(stored);
-    return present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
+    const outcome = present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
+    await keepAnswer(sql, operation, call, outcome);
+    return outcome;
   };
-  const work = async (sql: Sql) => {
-    // Not waited for: what follows goes out with it.
-    const locked = operation.memory ? lockTenant(sql, caller.userId) : undefined;
-    return (await Promise.all([act(sql), locked]))[0];
-  };
-  const last = async (sql: Sql, outcome: Outcome) => {
-    if (isReplay) return;
-    await Promise.all([
-      keepAnswer(sql, operation, call, outcome),
-      insertUsageEvents(sql, [eventOf(operation, outcome, meter)]),
-    ]);
-  };
-  const { database } = gates;
-  const written = operation.asOwner ? database.ownerWrite(work, last) : database.write(caller.userId, work, last);
+  const event = (outcome: Outcome) => (isReplay ? undefined : eventOf(operation, outcome, meter));
+  if (operation.memory) {
+    const answer = await database.memoryWrite(caller.userId, act, event);
+    gates.onMemoriesWritten?.();
+    return answer;
+  }
+  const written = operation.asOwner ? database.ownerWrite(act, event) : database.write(caller.userId, act, event);
   // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
-  const answer = await (operation.memory ? written : written.finally(() => gates.keys.onChange(caller.userId)));
-  if (operation.memory) gates.onMemoriesWritten?.();
-  return answer;
+  return written.finally(() => gates.keys.onChange(caller.userId));
 }
 
 /** Keeps the answer of a call with an Idempotency-Key for its repeats. */

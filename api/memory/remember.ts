@@ -31,9 +31,13 @@ export async function store(deps: Deps, caller: Caller, input: NewMemory) {
 /** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
 export async function create(deps: Deps, caller: Caller, input: NewMemory) {
   const row = await readyRow(deps, caller, input);
-  // What was stored on one day is not alike for that.
+  return storeRow(deps, caller, row, likeIt(row));
+}
+
+/** What says nearly the same as a memory: the date does not count, or all that one day brings would be alike. */
+export function likeIt(row: NewMemoryRow): AlikeOptions {
   const ignoredWords = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
-  return storeRow(deps, caller, row, { ignoredWords, least: SIMILAR_FROM, limit: SIMILAR_MOST });
+  return { ignoredWords, least: SIMILAR_FROM, limit: SIMILAR_MOST };
 }
 
 async function readyRow(deps: Deps, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
