@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { v7 as uuidv7 } from 'uuid';
 import { type EmbeddedDatabase, startEmbedded } from '../db/embedded.ts';
 import { ensureLocalOwner, writeCredentials } from './account/local-owner.ts';
 import { type Config, readConfig } from './config.ts';
+import { newId } from './ids.ts';
 import { createLog } from './observe/log.ts';
 import { type Service, startService } from './service.ts';
 import { welcome } from './welcome.ts';
@@ -44,7 +44,7 @@ async function greet(
     process.stdout.write(`${welcome(facts)}\n`);
     return;
   }
-  const deps = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: config.keyEnvironment };
+  const deps = { now: () => new Date(), newId, keyEnvironment: config.keyEnvironment };
   const dataDir = resolve(config.dataDir);
   const { apiKey, isNew } = await service.database.ownerWrite(async (sql) => {
     const owner = await ensureLocalOwner({ ...deps, sql }, dataDir);

@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { v7 as uuidv7 } from 'uuid';
 import { listenForAccountChanges } from '../db/account-changes.ts';
 import { type KeyOwnerRow, keyOwnerStatement } from '../db/api-keys.ts';
 import { assertRowLevelSecurity, connect, type Database } from '../db/connect.ts';
@@ -17,6 +16,7 @@ import { type Indexer, startIndexer } from './embedding/indexer.ts';
 import { openEmbedder, openFormers } from './embedding/open.ts';
 import { type KeyCache, keyCache } from './gates/key-cache.ts';
 import type { Gates } from './gates/run.ts';
+import { newId } from './ids.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { openTransport } from './mail/transport.ts';
 import { addressLimiter, CALLS_PER_ADDRESS } from './metering/address-limit.ts';
@@ -42,7 +42,7 @@ export interface ServiceConfig extends Config {
   callsPerAddress?: number;
 }
 
-const CLOCK = { now: () => new Date(), newId: () => uuidv7() };
+const CLOCK = { now: () => new Date(), newId };
 
 /** How long requests under way may take once the service stops. */
 const DRAIN_MS = 10_000;

@@ -16,7 +16,7 @@ const ROOMS: [room: string, pattern: RegExp][] = [
   ['jobs', /^api\/jobs\//],
   ['pages', /^api\/pages\//],
   ['observe', /^api\/observe\//],
-  ['base', /^api\/(errors|domain|config|version)\.ts$/],
+  ['base', /^api\/(errors|domain|config|version|ids)\.ts$/],
   ['entry', /^(api\/(main|service|app|welcome)\.ts|scripts\/)/],
   ['domain', /^api\/\w+\//],
 ];
@@ -41,7 +41,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 /** Packages that only some rooms may know. */
 const ONLY_IN: Record<string, RegExp> = {
   knex: /^db\//,
-  pg: /^db\//,
+  pg: /^db\/|^scripts\/bench\/bare-route\.ts/,
   koa: /^api\/(app\.ts|gates\/koa\.ts|middleware\/|routes\/)|^mcp\/http\.ts|^scripts\/bench\/bare-route\.ts/,
   '@koa/router': /^api\/(app\.ts|routes\/)|^mcp\/http\.ts/,
   '@modelcontextprotocol/sdk': /^mcp\/(server|http)\.ts|^scripts\/(demo|eval\/ask)\.ts/,

@@ -1,5 +1,4 @@
 import type { JobHelpers, TaskList } from 'graphile-worker';
-import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../../db/connect.ts';
 import { deleteOldIdempotencyKeys } from '../../db/idempotency.ts';
 import { SEND_MAIL_JOB } from '../../db/outbox.ts';
@@ -17,6 +16,7 @@ import type { Billing } from '../billing/billing.ts';
 import { forgetOldWebhooks, processWebhook } from '../billing/inbox.ts';
 import { reconcile } from '../billing/reconcile.ts';
 import { stillGone } from '../billing/still-gone.ts';
+import { newId } from '../ids.ts';
 import { deliver, forgetOldMails } from '../mail/deliver.ts';
 import type { Transport } from '../mail/transport.ts';
 import type { Logger as Log } from '../observe/log.ts';
@@ -52,7 +52,7 @@ export function jobHandlers(
   { database, transport, usageRetentionDays, publicUrl, billing }: JobParts,
   log: Log,
 ): TaskList {
-  const clock = { now: () => new Date(), newId: () => uuidv7() };
+  const clock = { now: () => new Date(), newId };
   // Where nothing is sold there is nobody to ask.
   const isStillGone = async (userId: string) => billing === undefined || stillGone(billing, userId);
   return {

@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid';
 import { connect } from '../../db/connect.ts';
 import { migrateUp } from '../../db/migrate.ts';
 import { openBilling } from '../billing/billing.ts';
 import { readConfig } from '../config.ts';
+import { newId } from '../ids.ts';
 import { openTransport } from '../mail/transport.ts';
 import { createLog } from '../observe/log.ts';
 import { createMetrics } from '../observe/metrics.ts';
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   });
   const transport = openTransport(config);
   const publicUrl = () => config.publicUrl ?? `http://${config.host}:${config.port}`;
-  const clock = { now: () => new Date(), newId: () => uuidv7() };
+  const clock = { now: () => new Date(), newId };
   const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics: createMetrics(() => false) });
   const worker = await startWorker(
     { database, transport, usageRetentionDays: config.usageRetentionDays, publicUrl, billing },
