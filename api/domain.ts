@@ -22,8 +22,9 @@ export interface Caller {
   project?: string;
 }
 
-/** What a domain function works with. `sql` is the tenant's: of a write, the transaction that also meters it. */
+/** What a domain function works with. */
 export interface Deps {
+  /** The tenant's: of a write, the transaction that also meters it; of a read, statements that run at once where they are asked at once. */
   sql: Sql;
   /** The time, to the millisecond. */
   now: () => Date;

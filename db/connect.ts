@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { coalesce } from './coalesce.ts';
-import { connectionLost, retried } from './failures.ts';
+import { retried } from './failures.ts';
 import { lockTenant } from './quotas.ts';
-import { type SharedConnections, shareConnections } from './shared-connections.ts';
+import { shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
 import { asSql, type EventOf, transaction, withClient } from './transaction.ts';
 
@@ -13,12 +13,15 @@ import { asSql, type EventOf, transaction, withClient } from './transaction.ts';
  */
 export interface Database {
   owner: pg.Pool;
-  /** One short statement for a tenant, on connections shared by all callers (`facts`: four shared ones carry twice the reads of a pool of ten). */
-  point<Row>(userId: string, statement: Statement): Promise<Row[]>;
+  /** Short statements for a tenant, on connections shared by all callers (`facts`: four shared ones carry twice the reads of a pool of ten). */
+  point(userId: string): Sql;
+  /**
+   * Statements that only read for a tenant and may be slow. Each is on a connection of its own for as long as it runs: those that are
+   * asked at once run at once, and what the caller does between two holds none up.
+   */
+  read(userId: string): Sql;
   /** One short statement that belongs to no tenant yet (authentication), on a shared connection of the owner. */
   lookup<Row>(statement: Statement): Promise<Row[]>;
-  /** Several statements, or slow ones, that only read for a tenant. */
-  read<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /**
    * A transaction for a tenant: commits when `work` resolves, rolls back when it throws. Deadlocks are tried again.
    * @param event of the work; it goes out together with the commit
@@ -85,12 +88,12 @@ export function connect(options: ConnectOptions): Database {
     retried(() => withClient(app, (client) => transaction(client, work, { userId, event })));
   return {
     owner,
-    point: (userId, statement) => pointRead(points, userId, statement),
+    point: (userId) => tenantSql(userId, async (ask) => ask(await points.next())),
+    read: (userId) => tenantSql(userId, (ask) => withClient(app, ask)),
     lookup: async <Row>(statement: Statement) => {
       const client = await lookups.next();
       return (await asSql(client).query<Row>(statement)).rows;
     },
-    read: (userId, work) => readOn(app, userId, work),
     write,
     memoryWrite: (userId, work, event) =>
       // The lock is not waited for: what follows goes out with it.
@@ -106,9 +109,10 @@ export function connect(options: ConnectOptions): Database {
 /** Start-up proof that row-level security holds on the tenant connections. Throws with what to do when it does not. */
 export async function assertRowLevelSecurity(database: Database): Promise<void> {
   const nobody = '00000000-0000-0000-0000-000000000000';
-  const [row] = await database.point<{ active: boolean; role: string }>(nobody, {
+  const { rows } = await database.point(nobody).query<{ active: boolean; role: string }>({
     text: "select row_security_active('memories') as active, current_user as role",
   });
+  const [row] = rows;
   if (row?.active && row.role === APP_ROLE) return;
   throw new Error(
     `Row-level security does not hold for the role "${row?.role}": it is a superuser or has BYPASSRLS. ` +
@@ -116,41 +120,17 @@ export async function assertRowLevelSecurity(database: Database): Promise<void> 
   );
 }
 
-async function pointRead<Row>(points: SharedConnections, userId: string, statement: Statement): Promise<Row[]> {
-  const client = await points.next();
-  // Queued in one tick the two stay neighbours on the wire, so nobody else's statement comes between them.
-  const tenantSet = client.query({ ...SET_TENANT, values: [userId] });
-  const result = asSql(client).query<Row>(statement);
-  return (await Promise.all([result, tenantSet]))[0].rows;
-}
-
-/** Takes a connection at the first statement: what the work does before (encoding a question) holds none up. */
-async function readOn<T>(pool: pg.Pool, userId: string, work: (sql: Sql) => Promise<T>): Promise<T> {
-  let held: Promise<pg.PoolClient> | undefined;
-  let tenantSet: Promise<unknown> | undefined;
-  const open = async () => {
-    const client = await pool.connect();
-    tenantSet = client.query({ ...SET_TENANT, values: [userId] });
-    tenantSet.catch(() => undefined);
-    return client;
+/** Statements of a tenant's, each on the connection that `on` has for it. */
+function tenantSql(userId: string, on: <T>(ask: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
+  return {
+    query: (statement) =>
+      on(async (client) => {
+        // Queued in one tick the two stay neighbours on the wire, so nobody else's statement comes between them.
+        const tenantSet = client.query({ ...SET_TENANT, values: [userId] });
+        const result = asSql(client).query<never>(statement);
+        return (await Promise.all([result, tenantSet]))[0];
+      }),
   };
-  const sql: Sql = {
-    query: async (statement) => {
-      held ??= open();
-      return asSql(await held).query(statement);
-    },
-  };
-  let failure: Error | undefined;
-  try {
-    const answer = await work(sql);
-    await tenantSet;
-    return answer;
-  } catch (error) {
-    failure = connectionLost(error) ? (error as Error) : undefined;
-    throw error;
-  } finally {
-    (await held?.catch(() => undefined))?.release(failure);
-  }
 }
 
 function refusePooler(url: string): void {

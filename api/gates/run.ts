@@ -152,17 +152,9 @@ async function metered(
 }
 
 async function read(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
-  const { database } = gates;
   const { userId } = call.caller;
-  const act = (sql: Sql) => handlerOf(operation.id)(depsOf(gates, sql, operation), call.caller, input);
-  const answer = operation.point
-    ? await act({
-        query: async (statement) => {
-          const rows = await database.point<never>(userId, statement);
-          return { rows, rowCount: rows.length };
-        },
-      })
-    : await database.read(userId, act);
+  const sql = operation.point ? gates.database.point(userId) : gates.database.read(userId);
+  const answer = await handlerOf(operation.id)(depsOf(gates, sql, operation), call.caller, input);
   const outcome = present(operation, answer);
   await gates.recorder.record(eventOf(operation, outcome, meter));
   return outcome;

@@ -5,8 +5,8 @@ import type { Caller, Deps } from '../domain.ts';
 import { textOf } from '../embedding/indexer.ts';
 import { fuse, type Parts, WEIGHTS } from './fusion.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
-import { embedQuestion, findByMeaning, type Meaning, measureNearness, type SemanticState } from './meaning.ts';
-import { isNarrowed, parseQuestion, plainQuestion } from './question.ts';
+import { findByMeaning, type Meaning, measureNearness, type SemanticState } from './meaning.ts';
+import { isNarrowed, parseQuestion, plainQuestion, type Question } from './question.ts';
 
 /** Candidates from each half; then every candidate is scored on both. */
 const CANDIDATES = 100;
@@ -54,16 +54,12 @@ export async function find(
   text: string,
   withPriors = true,
 ): Promise<Finding> {
-  // Before anything is asked of the database: a busy encoder must not hold a connection up.
-  const { questions, ran } = await embedQuestion(deps, text);
-  const candidates = questions.length > 0 ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE;
-  const where = () => whereMemories(caller.userId, filter);
-  const [{ query, lexical, relaxed }, nearest] = await Promise.all([
-    findByWords(deps, caller, filter, text, candidates),
-    findByMeaning(deps.sql, where, questions, CANDIDATES),
+  const [{ query, lexical, relaxed, turns }, { questions, ran, nearest }] = await Promise.all([
+    findByWords(deps, caller, filter, text),
+    findByMeaning(deps, () => whereMemories(caller.userId, filter), text, CANDIDATES),
   ]);
-  const turns = await findNeighbours(deps.sql, caller.userId, [...lexical.hits.keys()].slice(0, WITH_NEIGHBOURS));
-  const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...turns.map(({ neighbour }) => neighbour)])];
+  const hits = [...lexical.hits.keys()].slice(0, questions.length > 0 ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE);
+  const ids = [...new Set([...hits, ...nearest, ...turns.map(({ neighbour }) => neighbour)])];
   const ranked =
     ids.length === 0 ? [] : await scoreAll(deps, caller, filter, query, { ids, turns, questions, withPriors });
   return {
@@ -76,20 +72,22 @@ export async function find(
   };
 }
 
-/** The best by words; where the question's operators leave nothing, they are taken for words too. */
+/** The best by words, and their neighbours; where the question's operators leave nothing, they are taken for words too. */
 async function findByWords(
   deps: Deps,
   caller: Caller,
   filter: MemoryFilter,
   text: string,
-  candidates: number,
-): Promise<{ query: LexicalQuery; lexical: LexicalResult; relaxed: boolean }> {
-  const query = await prepare(deps.sql, caller.userId, parseQuestion(text));
-  const lexical = await rankLexical(deps.sql, caller.userId, filter, query, candidates);
-  if (lexical.hits.size > 0 || !isNarrowed(query.question)) return { query, lexical, relaxed: false };
-  const plain = await prepare(deps.sql, caller.userId, plainQuestion(text));
-  const found = await rankLexical(deps.sql, caller.userId, filter, plain, candidates);
-  return { query: plain, lexical: found, relaxed: true };
+): Promise<{ query: LexicalQuery; lexical: LexicalResult; relaxed: boolean; turns: Neighbour[] }> {
+  const ask = async (question: Question) => {
+    const query = await prepare(deps.sql, caller.userId, question);
+    return { query, lexical: await rankLexical(deps.sql, caller.userId, filter, query, CANDIDATES_BY_WORDS_ALONE) };
+  };
+  let found = await ask(parseQuestion(text));
+  const relaxed = found.lexical.hits.size === 0 && isNarrowed(found.query.question);
+  if (relaxed) found = await ask(plainQuestion(text));
+  const best = [...found.lexical.hits.keys()].slice(0, WITH_NEIGHBOURS);
+  return { ...found, relaxed, turns: await findNeighbours(deps.sql, caller.userId, best) };
 }
 
 async function scoreAll(

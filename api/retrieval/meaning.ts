@@ -15,7 +15,7 @@ export interface Meaning {
 }
 
 /** The question by the present model, and by former ones whose vectors are not all replaced yet. */
-export async function embedQuestion(deps: Deps, text: string): Promise<{ questions: Meaning[]; ran: SemanticState }> {
+async function embedQuestion(deps: Deps, text: string): Promise<{ questions: Meaning[]; ran: SemanticState }> {
   const [present, ...former] = await Promise.all(
     [deps.embedder, ...(deps.formerEmbedders ?? [])].map((embedder) => embedBy(embedder, text)),
   );
@@ -34,16 +34,26 @@ async function embedBy(embedder: Embedder | undefined, text: string): Promise<Me
   }
 }
 
-/** The nearest memories of every model, each as many as one model's would be. */
+/** What was found by meaning, by which questions, or what kept it. */
+export interface FoundByMeaning {
+  questions: Meaning[];
+  ran: SemanticState;
+  /** The nearest memories of every model, each as many as one model's would be. */
+  nearest: string[];
+}
+
+/** The memories that mean what is asked most nearly. */
 export async function findByMeaning(
-  sql: Sql,
+  deps: Deps,
   where: () => Where,
-  questions: readonly Meaning[],
+  text: string,
   limit: number,
-): Promise<string[]> {
-  const nearest = [];
-  for (const { model, vector } of questions) nearest.push(...(await findNearest(sql, where, model, vector, limit)));
-  return nearest;
+): Promise<FoundByMeaning> {
+  const { questions, ran } = await embedQuestion(deps, text);
+  const nearest = await Promise.all(
+    questions.map(({ model, vector }) => findNearest(deps.sql, where, model, vector, limit)),
+  );
+  return { questions, ran, nearest: nearest.flat() };
 }
 
 /** How near a memory is to a question, and by which passage. */

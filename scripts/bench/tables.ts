@@ -3,6 +3,9 @@ import type { Database } from '../../db/connect.ts';
 
 /** What a search may read. */
 const READ = ['memories', 'lexicon', 'memory_codes', 'memory_vectors'];
+/** At least as many as a service reads on. */
+const CONNECTIONS = 20;
+
 /** Does what autovacuum does after many rows have come: statistics, and the words that wait to be sorted into the index. */
 export async function vacuum(database: Database): Promise<void> {
   for (const table of [...READ, 'quotas']) await database.owner.query(`vacuum (analyze) ${table}`);
@@ -10,8 +13,9 @@ export async function vacuum(database: Database): Promise<void> {
 
 /** Rows that were read so far of the tables of search. */
 export async function rowsRead(database: Database, userId: string): Promise<number> {
-  // A connection reports once a second what it read, or when it is told to. Reads that come one after the other share one.
-  await database.read(userId, (sql) => sql.query({ text: 'select pg_stat_force_next_flush()' }));
+  // A connection reports once a second what it read, or when it is told to: all of them at once, each holding one up.
+  const report = () => database.read(userId).query({ text: 'select pg_stat_force_next_flush(), pg_sleep(0.05)' });
+  await Promise.all(Array.from({ length: CONNECTIONS }, report));
   const { rows } = await database.owner.query<{ read: string }>(
     `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) as read from pg_stat_user_tables where relname = any ($1)`,
     [READ],

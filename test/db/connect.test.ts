@@ -37,6 +37,7 @@ interface Seen {
 }
 /** Named: as on the hot paths, so that prepared statements are part of the proof. */
 const seenStatement = { name: 'seen', text: SEEN };
+const seenBy = async (sql: Sql) => (await sql.query<Seen>(seenStatement)).rows;
 
 describe('the tenant of a connection', () => {
   it('never leaks between 1,000 interleaved point reads of several tenants', async () => {
@@ -45,7 +46,7 @@ describe('the tenant of a connection', () => {
         const id = tenantOf(n * 31);
         // Some start a little later, so that reads join a pipeline that is under way.
         if (n % 3 === 0) await delay(n % 20);
-        return { id, seen: await database.point<Seen>(id, seenStatement) };
+        return { id, seen: await seenBy(database.point(id)) };
       }),
     );
     for (const { id, seen } of answers) expect(seen).toEqual([{ tenant: id, rows: [id] }]);
@@ -53,12 +54,12 @@ describe('the tenant of a connection', () => {
 
   it('never leaks where point reads, reads and writes are mixed, some of which fail', async () => {
     const kinds = [
-      (id: string) => database.point<Seen>(id, seenStatement),
-      (id: string) => database.read(id, async (sql) => (await sql.query<Seen>(seenStatement)).rows),
-      (id: string) => database.write(id, async (sql) => (await sql.query<Seen>(seenStatement)).rows),
-      (id: string) => database.point<Seen>(id, { text: "select 1 / 0, 'x'" }),
+      (id: string) => seenBy(database.point(id)),
+      (id: string) => seenBy(database.read(id)),
+      (id: string) => database.write(id, seenBy),
+      (id: string) => failing(database.point(id)),
       (id: string) => database.write<Seen[]>(id, (sql) => failing(sql)),
-      (id: string) => database.read<Seen[]>(id, (sql) => failing(sql)),
+      (id: string) => failing(database.read(id)),
     ];
     const answers = await Promise.all(
       Array.from({ length: 600 }, async (_, n) => {
@@ -74,13 +75,11 @@ describe('the tenant of a connection', () => {
 
   it('is gone after a write, and a tenant that cannot be set gives nothing', async () => {
     await database.write(tenantOf(0), async (sql) => sql.query(seenStatement));
-    await expect(database.point('not a uuid', seenStatement)).rejects.toMatchObject({ code: '22P02' });
-    await expect(database.point('\0', seenStatement)).rejects.toThrow();
-    await expect(database.read('\0', (sql) => sql.query(seenStatement))).rejects.toThrow();
+    await expect(seenBy(database.point('not a uuid'))).rejects.toMatchObject({ code: '22P02' });
+    await expect(seenBy(database.point('\0'))).rejects.toThrow();
+    await expect(seenBy(database.read('\0'))).rejects.toThrow();
     await expect(database.write('\0', (sql) => sql.query(seenStatement))).rejects.toThrow();
-    expect(await database.point<Seen>(tenantOf(1), seenStatement)).toEqual([
-      { tenant: tenantOf(1), rows: [tenantOf(1)] },
-    ]);
+    expect(await seenBy(database.point(tenantOf(1)))).toEqual([{ tenant: tenantOf(1), rows: [tenantOf(1)] }]);
   });
 });
 
@@ -145,8 +144,8 @@ describe('after the server has ended every connection', () => {
     const end = Date.now() + 5_000;
     for (let good = 0; good < 50; ) {
       const answers = await Promise.allSettled([
-        database.point<Seen>(tenantOf(good), seenStatement),
-        database.read(tenantOf(good), (sql) => sql.query<Seen>(seenStatement)),
+        seenBy(database.point(tenantOf(good))),
+        seenBy(database.read(tenantOf(good))),
         database.write(tenantOf(good), (sql) => sql.query<Seen>(seenStatement)),
         database.ownerWrite((sql) => sql.query({ text: 'select 1' })),
         database.lookup({ text: 'select 1' }),
@@ -207,16 +206,17 @@ function bump(sql: Sql, userId: string, bytes: number): Promise<unknown> {
 }
 
 async function bytesOf(userId: string): Promise<string | undefined> {
-  const [row] = await database.point<{ storage_bytes: string }>(userId, { text: 'select storage_bytes from quotas' });
-  return row?.storage_bytes;
+  const sql = database.point(userId);
+  const { rows } = await sql.query<{ storage_bytes: string }>({ text: 'select storage_bytes from quotas' });
+  return rows[0]?.storage_bytes;
 }
 
 /** Opens connections of every kind. */
 async function warm(): Promise<void> {
   await Promise.all(
     tenants.flatMap((id) => [
-      database.point(id, seenStatement),
-      database.read(id, (sql) => sql.query({ text: 'select pg_sleep(0.05)' })),
+      seenBy(database.point(id)),
+      database.read(id).query({ text: 'select pg_sleep(0.05)' }),
       database.lookup({ text: 'select 1' }),
     ]),
   );
