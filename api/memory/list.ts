@@ -71,6 +71,8 @@ export async function get(
     truncated: content.length < rest.length,
     next_offset: content.length < rest.length ? offset + content.length : null,
   });
+  const everything = part(memory, rest);
+  if (weigh(everything) <= max) return everything;
   // The head comes again with every part, so it may take half of the budget, and its long fields their shares of that.
   const whole = weigh(part(memory, ''));
   const head = whole <= max / 2 ? memory : capHead(memory, max - weigh(part(bare(memory), '')));
