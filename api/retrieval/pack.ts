@@ -50,14 +50,16 @@ export function pack(items: readonly Item[], budget: number, weigh: WeighItems):
   });
   const best = Math.max(...items.map(({ score }) => score ?? 0));
   const byWorth = [...priced].sort((a, b) => worth(b, best) - worth(a, best) || a.rank - b.rank);
-  const distinct = withoutRepeats(byWorth);
   const taken = new Set<(typeof priced)[number]>();
+  const words = memoized(wordsIn);
+  // Of items that say the same, the first that is taken.
+  const isNew = ({ item }: { item: Item }) => ![...taken].some((other) => saysTheSame(words(item), words(other.item)));
   const chosen = () => [...taken].sort((a, b) => a.rank - b.rank).map(({ item }) => item);
   // Twice: section headings are paid once, so after the first round the whole tells what is really left.
   for (let round = 0; round < 2; round++) {
     let left = budget - weigh(chosen());
-    for (const one of distinct) {
-      if (taken.has(one) || !one.whole || one.cost > left) continue;
+    for (const one of byWorth) {
+      if (taken.has(one) || !one.whole || one.cost > left || !isNew(one)) continue;
       taken.add(one);
       left -= one.cost;
     }
@@ -67,8 +69,11 @@ export function pack(items: readonly Item[], budget: number, weigh: WeighItems):
     if (weigh(chosen()) <= budget) break;
     taken.delete(one);
   }
-  const rest = distinct.filter((one) => !taken.has(one)).sort((a, b) => a.rank - b.rank);
-  return withPassage(chosen(), rest.slice(0, CUT_TRIES), budget, weigh);
+  const rest: { item: Item }[] = [];
+  for (const one of priced) {
+    if (rest.length < CUT_TRIES && !taken.has(one) && isNew(one)) rest.push(one);
+  }
+  return withPassage(chosen(), rest, budget, weigh);
 }
 
 /** Whether a text alone takes no more tokens than the budget. A token is a byte at least, so few bytes need no counting. */
@@ -108,25 +113,29 @@ function clamp(item: Item, budget: number): Item {
   return { ...item, text: item.text.slice(start, start + most), cut: true, passageStart: undefined };
 }
 
-/** Of items that say the same, the first. */
-function withoutRepeats<One extends { item: Item }>(items: readonly One[]): One[] {
-  const kept: { one: One; words: Set<string> }[] = [];
-  for (const one of items) {
-    const { memory, text } = one.item;
-    const compared = `${memory.title}\n${text.slice(0, COMPARED)}`;
-    const words = new Set([...wordsOf(compared)].map(({ word }) => word));
-    if (!kept.some((other) => saysTheSame(words, other.words))) kept.push({ one, words });
-  }
-  return kept.map(({ one }) => one);
+function wordsIn({ memory, text }: Item): Set<string> {
+  const compared = `${memory.title}\n${text.slice(0, COMPARED)}`;
+  return new Set([...wordsOf(compared)].map(({ word }) => word));
+}
+
+function memoized<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {
+  const made = new Map<Key, Value>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
 }
 
 function saysTheSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  if (Math.min(a.size, b.size) < SAME_WORDS * Math.max(a.size, b.size)) return false;
-  let shared = 0;
+  // Shared words by all words of the two.
+  const needed = (SAME_WORDS / (1 + SAME_WORDS)) * (a.size + b.size);
+  if (Math.min(a.size, b.size) < Math.max(1, needed)) return false;
+  let shared = a.size;
   for (const word of a) {
-    if (b.has(word)) shared++;
+    if (b.has(word)) continue;
     // A changed number is a changed fact.
-    else if (/\p{N}/u.test(word)) return false;
+    if (--shared < needed || /\p{N}/u.test(word)) return false;
   }
-  return shared > 0 && shared >= SAME_WORDS * (a.size + b.size - shared);
+  return true;
 }
