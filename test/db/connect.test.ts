@@ -83,6 +83,33 @@ describe('the tenant of a connection', () => {
   });
 });
 
+describe('a read', () => {
+  it('runs at once what is asked at once, and holds no connection in between', async () => {
+    const lock = 4711;
+    const holder = new pg.Client(url);
+    const narrow = connect({ url, poolSize: 2, onError: (error) => broken.push(error) });
+    await holder.connect();
+    try {
+      await holder.query('select pg_advisory_lock($1)', [lock]);
+      const ended: string[] = [];
+      const sql = narrow.read(tenantOf(0));
+      const slow = sql
+        .query({ text: 'select pg_advisory_xact_lock($1)', values: [lock] })
+        .then(() => ended.push('the slow statement'));
+      expect(await seenBy(sql)).toEqual([{ tenant: tenantOf(0), rows: [tenantOf(0)] }]);
+      // Of two connections one waits; the read that just answered has given the other one back.
+      expect(await seenBy(narrow.read(tenantOf(1)))).toEqual([{ tenant: tenantOf(1), rows: [tenantOf(1)] }]);
+      ended.push('the others');
+      await holder.query('select pg_advisory_unlock($1)', [lock]);
+      await slow;
+      expect(ended).toEqual(['the others', 'the slow statement']);
+    } finally {
+      await holder.end();
+      await narrow.close();
+    }
+  });
+});
+
 describe('a write', () => {
   it('whose failed statement was swallowed throws instead of answering, and nothing of it stays', async () => {
     const writing = database.write(tenantOf(0), async (sql) => {
