@@ -126,24 +126,33 @@ export async function findByCharacter(sql: Sql, userId: string, character: strin
 
 /**
  * The tenant's lexemes that look most like a mistyped word. Most mistakes leave the first character as it is, so these lexemes are
- * looked at first, and all of them only where none is like it.
+ * looked at first; only where none is like it all of them are that share its second to fourth, middle or last three characters.
  */
 export async function findSimilar(sql: Sql, userId: string, word: string, limit: number): Promise<Term[]> {
-  const ask = async (name: string, among: string) => {
+  const ask = async (name: string, among: string, parts: readonly string[] = []) => {
     const result = await sql.query<Term>({
       name,
       text: `with likely as materialized (
           select lexeme, hash, memories, similarity(lexeme, $2) as likeness from lexicon
-          where user_id = $1 and memories > 0 and length(lexeme) between length($2) - 2 and length($2) + 2 ${among}
+          where user_id = $1 and memories > 0 and length(lexeme) between length($2) - 2 and length($2) + 2 and ${among}
         )
         select $2 as word, lexeme, hash::text as hash, memories from likely
         where likeness >= 0.35 order by likeness desc, memories desc, lexeme limit $3`,
-      values: [userId, word, limit],
+      values: [userId, word, limit, ...parts],
     });
     return result.rows;
   };
-  const near = await ask('find_similar_lexemes_of_one_start', `and ${startsWith('left($2, 1)')}`);
-  return near.length > 0 ? near : ask('find_similar_lexemes', '');
+  const near = await ask('find_similar_lexemes_of_one_start', startsWith('left($2, 1)'));
+  if (near.length > 0) return near;
+  return ask('find_similar_lexemes', '(lexeme like $4 or lexeme like $5 or lexeme like $6)', partsOf(word));
+}
+
+/** Patterns of three characters each that a lexeme shares with a word that is mistyped in one place. */
+function partsOf(word: string): string[] {
+  const characters = [...word];
+  const middle = Math.max(0, Math.floor(characters.length / 2) - 1);
+  const parts = [characters.slice(1, 4), characters.slice(middle, middle + 3), characters.slice(-3)];
+  return parts.map((part) => `%${part.join('').replace(/[\\%_]/g, '\\$&')}%`);
 }
 
 export interface Corpus {

@@ -152,6 +152,24 @@ describe('words that are not whole', () => {
     const wrong = (await search(api, 'elefant')).results[0].score;
     expect(wrong).toBeLessThan(right);
   });
+
+  it.each([
+    ['another first letter', 'jubernetes'],
+    ['no first letter', 'ubernetes'],
+    ['one letter before', 'akubernetes'],
+    ['the first two swapped', 'ukbernetes'],
+    ['two mistakes', 'jubernettes'],
+  ])('a word mistyped from its start is found: %s', async (_name, query) => {
+    const api = await clientWith(texts('kubernetes cluster', 'terraform plan'));
+    expect(titlesOf(await search(api, `${query} setup`))).toEqual(['kubernetes']);
+  });
+
+  it('characters that a pattern would take for others stand for themselves', async () => {
+    const api = await clientWith(texts('kubernetes cluster'));
+    for (const query of ['C:\\temp\\kube', 'x\\y\\', 'a\\', 'qu__rnetes']) {
+      expect([query, titlesOf(await search(api, `${query} setup`))]).toEqual([query, []]);
+    }
+  });
 });
 
 describe('other languages', () => {
