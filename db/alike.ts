@@ -26,8 +26,8 @@ const IGNORED_TERMS = 10;
 
 /**
  * CTEs that end in `alike (id, score)`: the active memories of a project that share most of their words with one that the same
- * statement stores. Candidates share one of its rarest words; for a text that has none but common ones, the newest memories are
- * compared. They stand behind `lexeme`, the words of the new memory, and `known`, the rows of the lexicon that counted it.
+ * statement stores. Candidates share one of its rarest words; for a text that has none but common ones, the tenant's newest memories
+ * are compared: those of the project may be a few among a million. They stand behind `lexeme`, the words of the new memory, and `known`, the rows of the lexicon that counted it.
  * @param project its parameter, as `ignoredWords` and `least` are
  */
 export function alikeTables(project: string, ignoredWords: string, least: string): string {
@@ -47,9 +47,10 @@ export function alikeTables(project: string, ignoredWords: string, least: string
           where (user_id = $1) is true and m.terms && (select hashes from rare) and ${comparable}
           limit ${COMPARED_MEMORIES})
         union all
-        (select id, m.terms from memories m, mine
-          where user_id = $1 and (select hashes from rare) is null and ${comparable}
-          order by created_at desc, id desc limit ${COMPARED_MEMORIES})
+        (select id, m.terms from mine, (
+            select * from memories where user_id = $1 and status = 'active' and (select hashes from rare) is null
+            order by created_at desc, id desc limit ${COMPARED_MEMORIES}
+          ) m where ${comparable})
       ),
       alike as (
         select id, (shared::float8 / nullif(size + own - shared, 0)) as score from (

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { likeIt, newRow } from '../../api/memory/remember.ts';
+import { countWords } from '../../api/retrieval/word-counts.ts';
+import { insertMemory } from '../../db/memories.ts';
+import type { Sql } from '../../db/sql.ts';
+import { startTestService, type TestService, type TestUser } from '../support/service.ts';
+
+const MEMORIES = 3_000;
+const COMMON = ['amber', 'birch', 'cedar', 'dune', 'ember', 'fjord'];
+
+let test: TestService;
+let user: TestUser;
+
+beforeAll(async () => {
+  test = await startTestService();
+  user = await test.newUser();
+  // Every one of many memories holds each of the words.
+  await test.service.database.owner.query(
+    `with lexeme as (select hashtextextended($1::uuid::text || l, 0) as hash, l as lexeme
+        from unnest($2::text[]) as w, unnest(ts_lexize('english_stem', w)) as l),
+      known as (insert into lexicon (user_id, hash, lexeme, memories) select $1, hash, lexeme, $3 from lexeme)
+    insert into memories (user_id, id, type, status, title, content, tags, metadata, version, content_hash, size_bytes,
+      created_at, updated_at, terms, frequencies, length)
+    select $1, gen_random_uuid(), 'long_term', 'active', 'note ' || n, 'words', '{}', '{}', 1, int8send(n), 10,
+      now() - n * interval '1 minute', now(), (select array_agg(hash order by hash) from lexeme), '{1,1,1,1,1,1}', 6
+    from generate_series(1, $3) n`,
+    [user.userId, COMMON, MEMORIES],
+  );
+  await test.service.database.owner.query('analyze memories');
+});
+afterAll(() => test.stop());
+
+it('of a text that has none but common words only the newest memories are read', async () => {
+  const { database } = test.service;
+  const read: number[] = [];
+  const undone = database.write(user.userId, async (sql) => {
+    const explained: Sql = {
+      query: async ({ text, values = [] }) => {
+        const { rows } = await sql.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>({
+          text: `explain (analyze, format json) ${text}`,
+          values,
+        });
+        read.push(rowsOf(rows[0]?.['QUERY PLAN'][0].Plan as Plan));
+        return { rows: [], rowCount: 0 };
+      },
+    };
+    const deps = { sql: explained, now: () => new Date(), newId: () => crypto.randomUUID(), keyEnvironment: 'test' };
+    const said = {
+      title: COMMON.join(' '),
+      content: COMMON.join(' '),
+      type: 'long_term',
+      tags: [],
+      metadata: {},
+    } as const;
+    const row = newRow(deps, { userId: user.userId } as never, said as never);
+    await insertMemory(explained, user.userId, row, countWords(row), { queue: false, alike: likeIt(row) });
+    throw new Error('undone');
+  });
+  await expect(undone).rejects.toThrow('undone');
+  expect(read).toEqual([expect.any(Number)]);
+  expect(read[0]).toBeGreaterThanOrEqual(100);
+  expect(read[0]).toBeLessThan(300);
+});
+
+interface Plan {
+  'Relation Name'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  'Rows Removed by Filter'?: number;
+  Plans?: Plan[];
+}
+
+/** Rows of memories that a statement looked at. */
+function rowsOf(plan: Plan): number {
+  const looked = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
+  const below = (plan.Plans ?? []).map(rowsOf).reduce((sum, rows) => sum + rows, 0);
+  return below + (plan['Relation Name'] === 'memories' ? looked : 0);
+}
