@@ -39,7 +39,8 @@ export async function authenticateRequest(ctx: Context, gates: Gates, door: Door
  * @throws Problem `unprocessable` for what is no project's name
  */
 export function defaultProjectOf(ctx: Context, given?: string | null): string | undefined {
-  const wanted = given || decodeHeader(ctx.get(PROJECT));
+  const header = ctx.get(PROJECT);
+  const wanted = given || (header && decodeHeader(header));
   if (wanted === '' || wanted === '*') return undefined;
   return parseInput(DEFAULT_PROJECT, { [PROJECT]: wanted })[PROJECT];
 }

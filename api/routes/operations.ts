@@ -43,7 +43,9 @@ export function publicRoutes(router: Router, gates: Gates, bodyBytesMax: number)
     router.register(`/api/v1${operation.path}`, [operation.method], async (ctx: Context) => {
       stateOf(ctx).operation = operation.id;
       await gates.addresses.take(ctx.ip);
-      const input = takesBody(operation) ? await readJson(ctx, bodyBytesMax) : queryInput(ctx.URL.searchParams, fields);
+      const input = takesBody(operation)
+        ? await readJson(ctx, bodyBytesMax)
+        : queryInput(new URLSearchParams(ctx.querystring), fields);
       answer(ctx, await runPublic(gates, operation, input));
     });
   }
@@ -67,7 +69,9 @@ async function inputOf(
   bodyBytesMax: number,
 ): Promise<unknown> {
   const version = operation.ifMatch ? ifMatchOf(ctx) : undefined;
-  const rest = takesBody(operation) ? await readJson(ctx, bodyBytesMax) : queryInput(ctx.URL.searchParams, fields);
+  const rest = takesBody(operation)
+    ? await readJson(ctx, bodyBytesMax)
+    : queryInput(new URLSearchParams(ctx.querystring), fields);
   if (rest !== undefined && !isObject(rest)) {
     throw new Problem('invalid_request', {
       detail: 'The body must be a JSON object.',
