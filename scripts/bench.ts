@@ -14,6 +14,7 @@ import { bridgePath } from '../api/welcome.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { updateOverrides } from '../db/users.ts';
 import { startBareRoute } from './bench/bare-route.ts';
+import { measureIdleMemory } from './bench/idle-memory.ts';
 import { type LoadResult, load, type Target } from './bench/load.ts';
 import { startBenchRedis } from './bench/redis.ts';
 import { measureRevocation } from './bench/revocation.ts';
@@ -22,8 +23,8 @@ import { createTexts, GROWING } from './bench/texts.ts';
 const HELP = `Usage: npm run bench [-- --seconds N]
 
 Measures on this machine, in one run: REST and MCP calls with all their gates against a bare HTTP route that does the same
-single query (the ratio is what travels), how soon a key that one node revoked is refused by another, and how fast the bridge
-starts against bare Node. Loopback only.`;
+single query (the ratio is what travels), how soon a key that one node revoked is refused by another, what an idle service takes
+of memory, and how fast the bridge starts against bare Node. Loopback only.`;
 
 const CONNECTIONS = [1, 10, 50];
 const STARTS = 15;
@@ -37,6 +38,8 @@ async function main(seconds: number): Promise<void> {
   const config = { ...readConfig({}), port: 0, dataDir, jobs: false, embedder: 'none' as const };
   const node = (redisUrl?: string) =>
     startService({ ...config, redisUrl, databaseUrl: embedded.url }, createLog({ level: 'silent', pretty: false }));
+  // First, while nothing is stored that would be encoded.
+  const idle = await measureIdleMemory(embedded.url);
   const redis = await startBenchRedis();
   const [service, withRedis] = [await node(), redis && (await node(redis.url))];
   try {
@@ -51,6 +54,7 @@ async function main(seconds: number): Promise<void> {
     const other = await node();
     const [first] = callers as [Caller];
     console.table([await measureRevocation(service, other, first.headers, REVOCATIONS).finally(other.stop)]);
+    console.table(idle);
   } finally {
     await withRedis?.stop();
     await service.stop();

@@ -27,6 +27,12 @@ const LONG_LIFE_MS = 60_000;
 /** A batch takes a tenth of a second, loading half a second: after so long without a word it hangs. */
 const SILENCE_MS = 60_000;
 
+/**
+ * Settings of glibc's allocator, unless somebody has set others: pieces from this size on are given back when they are free. What
+ * loading the model leaves (copies of its weights, 2.4 MB each) would else stay, 50 MB of it; smaller limits make long texts slower.
+ */
+const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '2200000', MALLOC_TRIM_THRESHOLD_: '67108864' };
+
 const IS_SOURCE = import.meta.url.endsWith('.ts');
 const ENTRY = fileURLToPath(new URL(`./encoder-process.${IS_SOURCE ? 'ts' : 'js'}`, import.meta.url));
 
@@ -86,7 +92,9 @@ export class EncoderChild {
     const child = fork(ENTRY, [modelFolder, String(threads)], {
       serialization: 'advanced',
       // Its questions of old space are small: the model lives outside of it.
-      execArgv: ['--max-old-space-size=256', ...loader(), ...execArgv],
+      execArgv: ['--max-old-space-size=256', '--expose-gc', ...loader(), ...execArgv],
+      // biome-ignore lint/style/noProcessEnv: handed on, not read.
+      env: { ...ALLOCATOR, ...process.env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const started = performance.now();
