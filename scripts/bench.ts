@@ -22,8 +22,8 @@ import { createTexts, GROWING } from './bench/texts.ts';
 
 const HELP = `Usage: npm run bench [-- --seconds N]
 
-Measures on this machine, in one run: REST and MCP calls with all their gates against a bare HTTP route that does the same
-single query (the ratio is what travels), how soon a key that one node revoked is refused by another, what an idle service takes
+Measures on this machine, in one run: REST and MCP calls with all their gates against a bare Koa route that does the same
+single query through pg, as it comes and tuned as our connections are (the ratio is what travels), how soon a key that one node revoked is refused by another, what an idle service takes
 of memory, and how fast the bridge starts against bare Node. Loopback only.`;
 
 const CONNECTIONS = [1, 10, 50];
@@ -44,13 +44,15 @@ async function main(seconds: number): Promise<void> {
   const [service, withRedis] = [await node(), redis && (await node(redis.url))];
   try {
     const callers = await makeCallers(service);
-    const bare = await startBareRoute(embedded.url);
-    const ways = waysOf(service.url, withRedis?.url, bare.url, callers);
+    const plain = await startBareRoute(embedded.url, 'plain');
+    const tuned = await startBareRoute(embedded.url, 'tuned');
+    const ways = waysOf(service.url, withRedis?.url, { plain: plain.url, tuned: tuned.url }, callers);
     console.log(
       `${CALLERS} accounts, a connection each in turn; no encoder.${redis ? '' : ' No redis-server here: without Redis only.'}`,
     );
     console.table(await measureAll(ways, seconds * 1000));
-    await bare.stop();
+    await plain.stop();
+    await tuned.stop();
     const other = await node();
     const [first] = callers as [Caller];
     console.table([await measureRevocation(service, other, first.headers, REVOCATIONS).finally(other.stop)]);
@@ -102,10 +104,16 @@ function bodies(): string[] {
 
 interface Way {
   target: Target;
-  ceiling?: string;
+  /** What it is held against: a bare route on `pg` as it comes, and one tuned as the service is. */
+  ceiling?: 'read' | 'insert';
 }
 
-function waysOf(url: string, redisUrl: string | undefined, bareUrl: string, callers: readonly Caller[]) {
+function waysOf(
+  url: string,
+  redisUrl: string | undefined,
+  bare: { plain: string; tuned: string },
+  callers: readonly Caller[],
+) {
   const get = (address: (caller: Caller) => string): Target => ({
     method: 'GET',
     callers: callers.map((caller) => ({ url: address(caller), headers: caller.headers })),
@@ -126,23 +134,25 @@ function waysOf(url: string, redisUrl: string | undefined, bareUrl: string, call
     params: { name: 'get_memory', arguments: { id: first.memoryId } },
   };
   const ways: Record<string, Way> = {
-    'bare read': { target: get(({ userId, memoryId }) => `${bareUrl}/${userId}/${memoryId}`) },
-    'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), ceiling: 'bare read' },
+    'bare read': { target: get(({ userId, memoryId }) => `${bare.plain}/${userId}/${memoryId}`) },
+    'bare read, tuned': { target: get(({ userId, memoryId }) => `${bare.tuned}/${userId}/${memoryId}`) },
+    'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), ceiling: 'read' },
     'MCP get_memory': {
       target: { ...create(() => `${url}/mcp`, [first]), bodies: [JSON.stringify(rpc)], expect: 200 },
-      ceiling: 'bare read',
+      ceiling: 'read',
     },
-    'bare insert': { target: create(({ userId }) => `${bareUrl}/${userId}`) },
-    'bare insert, no look at what is alike': { target: create(({ userId }) => `${bareUrl}/${userId}/unlike`) },
-    'REST create': { target: create(() => `${url}/api/v1/memories`), ceiling: 'bare insert' },
-    'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), ceiling: 'bare insert' },
+    'bare insert': { target: create(({ userId }) => `${bare.plain}/${userId}`) },
+    'bare insert, tuned': { target: create(({ userId }) => `${bare.tuned}/${userId}`) },
+    'bare insert, tuned, without the look': { target: create(({ userId }) => `${bare.tuned}/${userId}/unlike`) },
+    'REST create': { target: create(() => `${url}/api/v1/memories`), ceiling: 'insert' },
+    'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), ceiling: 'insert' },
   };
   if (redisUrl) {
     const target = get(({ memoryId }) => `${redisUrl}/api/v1/memories/${memoryId}`);
-    ways['REST get, limits in Redis'] = { target, ceiling: 'bare read' };
+    ways['REST get, limits in Redis'] = { target, ceiling: 'read' };
     ways['REST create, limits in Redis'] = {
       target: create(() => `${redisUrl}/api/v1/memories`),
-      ceiling: 'bare insert',
+      ceiling: 'insert',
     };
   }
   return ways;
@@ -157,15 +167,17 @@ async function measureAll(ways: Record<string, Way>, milliseconds: number) {
       const result = await load(target, connections, milliseconds);
       if (result.failed > 0) throw new Error(`${name}: ${result.failed} unexpected answers`);
       results.set(name, result);
-      const top = ceiling ? results.get(ceiling) : undefined;
+      const [plain, tuned] = ['', ', tuned'].map((way) => results.get(`bare ${ceiling}${way}`));
+      const share = (top?: LoadResult) => (top ? `${Math.round((100 * result.perSecond) / top.perSecond)} %` : '');
       rows.push({
         connections,
         what: name,
         'per second': Math.round(result.perSecond),
         'p50 ms': round(result.p50Ms),
         'p95 ms': round(result.p95Ms),
-        'added to p50': top ? round(result.p50Ms - top.p50Ms) : '',
-        'of the ceiling': top ? `${Math.round((100 * result.perSecond) / top.perSecond)} %` : '',
+        'added to p50': plain ? round(result.p50Ms - plain.p50Ms) : '',
+        'of the bare route': share(plain),
+        'of the tuned one': share(tuned),
       });
     }
   }

@@ -18,15 +18,12 @@ import { findMemory, insertMemory } from '../../db/memories.ts';
  * security. What the service is measured against in the same run.
  * `GET /{user id}/{memory id}` reads a memory. `POST /{user id}` inserts one by the very statement that the service inserts it by,
  * `POST /{user id}/unlike` by that statement without its look at what is alike.
+ * @param way `plain`: a pool of `pg` as it comes; `tuned`: with all that the service's own connections have (pipelined, corked, planned once)
  */
-export async function startBareRoute(databaseUrl: string) {
-  const pool = new pg.Pool({
-    connectionString: databaseUrl,
-    max: 6,
-    pipeline: true,
-    options: '-c plan_cache_mode=force_generic_plan',
-  });
-  pool.on('connect', coalesce);
+export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned') {
+  const tuned = { max: 6, pipeline: true, options: '-c plan_cache_mode=force_generic_plan' };
+  const pool = new pg.Pool({ connectionString: databaseUrl, ...(way === 'tuned' && tuned) });
+  if (way === 'tuned') pool.on('connect', coalesce);
   const deps: Deps = { sql: pool as never, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: '' };
   const app = new Koa();
   app.use(async (ctx) => {
