@@ -6,7 +6,7 @@ const READ = ['memories', 'lexicon', 'memory_codes', 'memory_vectors'];
 /** At least as many as a service reads on. */
 const CONNECTIONS = 20;
 
-/** Does what autovacuum does after many rows have come: statistics, and the words that wait to be sorted into the index. */
+/** Does what autovacuum does after many rows have come: statistics, and which pages hold nothing but what all see. */
 export async function vacuum(database: Database): Promise<void> {
   for (const table of [...READ, 'quotas']) await database.owner.query(`vacuum (analyze) ${table}`);
 }
