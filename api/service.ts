@@ -4,9 +4,8 @@ import { listenForAccountChanges } from '../db/account-changes.ts';
 import { type KeyOwnerRow, keyOwnerStatement } from '../db/api-keys.ts';
 import { assertRowLevelSecurity, connect, type Database } from '../db/connect.ts';
 import { noteModel } from '../db/embedding-models.ts';
-import { retried } from '../db/failures.ts';
 import { migrateUp, pendingMigrations } from '../db/migrate.ts';
-import { dayUnitsStatement, insertUsageEvents } from '../db/usage.ts';
+import { dayUnitsStatement } from '../db/usage.ts';
 import { secretScanning } from './account/secret-scanning.ts';
 import { createApp } from './app.ts';
 import { openBilling } from './billing/billing.ts';
@@ -145,7 +144,7 @@ function createGates(
     secretScanning: secretScanning(config.githubMetaUrl),
     addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS),
     embedder,
-    recorder: groupRecorder((events) => retried(() => insertUsageEvents(database.owner, events))),
+    recorder: groupRecorder(database.record),
     ...CLOCK,
     keyEnvironment: config.keyEnvironment,
     onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a call failed by our fault'),

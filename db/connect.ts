@@ -1,15 +1,17 @@
 import pg from 'pg';
+import { ask } from './ask.ts';
 import { coalesce } from './coalesce.ts';
 import { retried } from './failures.ts';
 import { lockTenant } from './quotas.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
 import { asSql, type EventOf, transaction, withClient } from './transaction.ts';
+import { insertUsageEvents, type UsageEvent } from './usage.ts';
 
 /**
  * The ways into PostgreSQL. `owner` owns the tables: migrations, jobs, admin, the metering flush and authentication.
  * Everything done for a tenant goes through `point`, `read` or `write`, as the role `wm_app`, which owns nothing and
- * cannot bypass row-level security, with the tenant set on the connection.
+ * cannot bypass row-level security, with the tenant set for that transaction only.
  */
 export interface Database {
   owner: pg.Pool;
@@ -31,6 +33,8 @@ export interface Database {
   memoryWrite<T>(userId: string, work: (sql: Sql) => Promise<T>, event: EventOf<T>): Promise<T>;
   /** Statements for a tenant that all see the moment of the first one, whatever is written meanwhile. They only read. */
   snapshot<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Records usage events of calls that write nothing else, in a transaction of their own; all or none. */
+  record(events: readonly UsageEvent[]): Promise<void>;
   /** A transaction as the owner, for work that spans tenants, or that a tenant's role may not do. */
   ownerWrite<T>(work: (sql: Sql) => Promise<T>, event?: EventOf<T>): Promise<T>;
   close(): Promise<void>;
@@ -53,7 +57,6 @@ const STATEMENT_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 const SNAPSHOT = 'begin isolation level repeatable read read only';
-const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, false)" };
 
 /** Opens the pools lazily: nothing is connected until the first query, so a database that comes up later is found. */
 export function connect(options: ConnectOptions): Database {
@@ -72,36 +75,40 @@ export function connect(options: ConnectOptions): Database {
     application_name: 'whitemagic-app',
     options: `-c role=${APP_ROLE} -c timezone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=30000`,
   };
+  const { onError } = options;
   const owner = new pg.Pool({ ...ownerConfig, max: 6 });
   const app = new pg.Pool({ ...appConfig, max: options.poolSize ?? 12 });
   for (const pool of [owner, app]) {
     // An idle connection that breaks must not end the process; the pool replaces it.
-    pool.on('error', options.onError);
+    pool.on('error', onError);
     // Nor one that breaks in somebody's hands between two statements: the next statement says so.
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('connect', coalesce);
   }
-  const points = shareConnections(appConfig, 3, options.onError);
-  const lookups = shareConnections(ownerConfig, 1, options.onError);
+  const points = shareConnections(appConfig, { count: 3, onOpen: coalesce, onError });
+  const lookups = shareConnections(ownerConfig, { count: 1, onOpen: coalesce, onError });
+  // Nothing to coalesce: a group of events is one statement.
+  const records = shareConnections(ownerConfig, { count: 1, onError });
 
   const write: Database['write'] = (userId, work, event) =>
     retried(() => withClient(app, (client) => transaction(client, work, { userId, event })));
   return {
     owner,
-    point: (userId) => tenantSql(userId, async (ask) => ask(await points.next())),
-    read: (userId) => tenantSql(userId, (ask) => withClient(app, ask)),
+    point: (userId) => tenantSql(userId, async (use) => use(await points.next())),
+    read: (userId) => tenantSql(userId, (use) => withClient(app, use)),
     lookup: async <Row>(statement: Statement) => {
       const client = await lookups.next();
-      return (await asSql(client).query<Row>(statement)).rows;
+      return (await ask<Row>(client, statement)).rows;
     },
     write,
     memoryWrite: (userId, work, event) =>
       // The lock is not waited for: what follows goes out with it.
       write(userId, async (sql) => (await Promise.all([lockTenant(sql, userId), work(sql)]))[1], event),
     snapshot: (userId, work) => withClient(app, (client) => transaction(client, work, { userId, begin: SNAPSHOT })),
+    record: (events) => retried(async () => insertUsageEvents(asSql(await records.next()), events)),
     ownerWrite: (work, event) => retried(() => withClient(owner, (client) => transaction(client, work, { event }))),
     close: async () => {
-      await Promise.all([owner.end(), app.end(), points.close(), lookups.close()]);
+      await Promise.all([owner.end(), app.end(), points.close(), lookups.close(), records.close()]);
     },
   };
 }
@@ -121,16 +128,8 @@ export async function assertRowLevelSecurity(database: Database): Promise<void> 
 }
 
 /** Statements of a tenant's, each on the connection that `on` has for it. */
-function tenantSql(userId: string, on: <T>(ask: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
-  return {
-    query: (statement) =>
-      on(async (client) => {
-        // Queued in one tick the two stay neighbours on the wire, so nobody else's statement comes between them.
-        const tenantSet = client.query({ ...SET_TENANT, values: [userId] });
-        const result = asSql(client).query<never>(statement);
-        return (await Promise.all([result, tenantSet]))[0];
-      }),
-  };
+function tenantSql(userId: string, on: <T>(use: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
+  return { query: <Row>(statement: Statement) => on((client) => ask<Row>(client, statement, userId)) };
 }
 
 function refusePooler(url: string): void {

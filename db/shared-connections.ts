@@ -1,5 +1,4 @@
 import pg from 'pg';
-import { coalesce } from './coalesce.ts';
 
 /** A few pipelined connections that all callers share, taken in turn. Broken ones are opened anew at the next use. */
 export interface SharedConnections {
@@ -7,14 +6,17 @@ export interface SharedConnections {
   close(): Promise<void>;
 }
 
-/**
- * Shared connections answer in order, so they are for point reads only: a slow query would hold up the ones behind it.
- * @param count how many connections
- */
+export interface SharedOptions {
+  /** How many connections. */
+  count: number;
+  onOpen?: (client: pg.Client) => void;
+  onError: (error: Error) => void;
+}
+
+/** Shared connections answer in order, so they are for short statements only: a slow query would hold up the ones behind it. */
 export function shareConnections(
   config: pg.ClientConfig,
-  count: number,
-  onError: (error: Error) => void,
+  { count, onOpen, onError }: SharedOptions,
 ): SharedConnections {
   const slots: (Promise<pg.Client> | undefined)[] = Array.from({ length: count });
   let turn = 0;
@@ -22,7 +24,7 @@ export function shareConnections(
 
   function open(slot: number): Promise<pg.Client> {
     const client = new pg.Client(config);
-    coalesce(client);
+    onOpen?.(client);
     const forget = () => {
       if (slots[slot] === opening) slots[slot] = undefined;
     };

@@ -1,6 +1,7 @@
 import type pg from 'pg';
+import { ask } from './ask.ts';
 import { connectionLost } from './failures.ts';
-import type { Sql } from './sql.ts';
+import type { Sql, Statement } from './sql.ts';
 import { insertUsageEvents, type UsageEvent } from './usage.ts';
 
 /** Names the usage event of a write whose answer is known; undefined where another call's event stands for it. */
@@ -55,7 +56,7 @@ export async function transaction<T>(
   }
 }
 
-/** `pg`'s client as our interface: the same object, with the row type given by the caller. */
+/** A connection as our interface. */
 export function asSql(client: pg.ClientBase): Sql {
-  return client as unknown as Sql;
+  return { query: <Row>(statement: Statement) => ask<Row>(client, statement) };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as turnsEnd } from 'node:timers/promises';
 import type { UsageEvent } from '../../db/usage.ts';
 
 /** Writes usage events of calls that write nothing else, many callers' in one statement. */
@@ -15,8 +16,8 @@ interface Waiting {
 const GROUP_MAX = 1_000;
 
 /**
- * Group commit without a timer: an idle recorder writes at once, and what arrives during a write goes out together with
- * the next. Each caller waits for its own write, so an answered call is a recorded one.
+ * Group commit without a timer: what one turn of the event loop brings is written at its end, and what arrives during a write
+ * goes out together with the next. Each caller waits for its own write, so an answered call is a recorded one.
  * @param insert writes a group in one statement, all or none
  */
 export function groupRecorder(insert: (events: readonly UsageEvent[]) => Promise<void>): Recorder {
@@ -26,6 +27,7 @@ export function groupRecorder(insert: (events: readonly UsageEvent[]) => Promise
   async function writeAll(): Promise<void> {
     writing = true;
     while (waiting.length > 0) {
+      await turnsEnd();
       const group = waiting.slice(0, GROUP_MAX);
       waiting = waiting.slice(GROUP_MAX);
       await writeGroup(group);
