@@ -9,6 +9,7 @@ export interface SharedConnections {
 export interface SharedOptions {
   /** How many connections. */
   count: number;
+  /** What is done with each connection before it is used. */
   onOpen?: (client: pg.Client) => void;
   onError: (error: Error) => void;
 }
@@ -24,7 +25,6 @@ export function shareConnections(
 
   function open(slot: number): Promise<pg.Client> {
     const client = new pg.Client(config);
-    onOpen?.(client);
     const forget = () => {
       if (slots[slot] === opening) slots[slot] = undefined;
     };
@@ -34,7 +34,10 @@ export function shareConnections(
     });
     client.on('end', forget);
     const opening: Promise<pg.Client> = client.connect().then(
-      () => client,
+      () => {
+        onOpen?.(client);
+        return client;
+      },
       (error) => {
         forget();
         throw error;

@@ -1,4 +1,5 @@
 import { Cluster, type ClusterNode, Redis, type RedisOptions } from 'ioredis';
+import { coalesceWrites } from '../../db/coalesce.ts';
 
 /** A connection on which nothing comes back for so long is given up, and another opened. */
 const SOCKET_TIMEOUT_MS = 1_000;
@@ -13,9 +14,9 @@ export function connectRedis(url: string): Redis | Cluster {
   const retry = (times: number) => Math.min(times * 100, 2_000);
   const [first = '', ...others] = addresses;
   if (others.length === 0) {
-    return new Redis(first, { ...common, enableOfflineQueue: false, retryStrategy: retry });
+    return coalesced(new Redis(first, { ...common, enableOfflineQueue: false, retryStrategy: retry }));
   }
-  return new Cluster(addresses.map(nodeOf), {
+  const cluster = new Cluster(addresses.map(nodeOf), {
     enableOfflineQueue: false,
     clusterRetryStrategy: retry,
     // A lost node is the caller's to deal with, now.
@@ -23,6 +24,12 @@ export function connectRedis(url: string): Redis | Cluster {
     retryDelayOnClusterDown: 0,
     redisOptions: { ...common, ...loginOf(first) },
   });
+  return cluster.on('+node', coalesced);
+}
+
+/** Commands of one turn of the event loop leave in one write; `ioredis` would write each by itself. */
+function coalesced(redis: Redis): Redis {
+  return redis.on('connect', () => coalesceWrites(redis.stream));
 }
 
 function nodeOf(address: string): ClusterNode {
