@@ -27,11 +27,14 @@ const IGNORED_TERMS = 10;
 /**
  * CTEs that end in `alike (id, score)`: the active memories of a project that share most of their words with one that the same
  * statement stores. Candidates share one of its rarest words; for a text that has none but common ones, the tenant's newest memories
- * are compared: those of the project may be a few among a million. They stand behind `lexeme`, the words of the new memory, and `known`, the rows of the lexicon that counted it.
+ * are compared: those of the project may be a few among a million. They stand behind `lexeme`, the words of the new memory, and
+ * `known`, the rows of the lexicon that counted it.
+ * No index but that of words fits the conditions of the former, which `is true` sees to: a plan that was made while little was
+ * stored would go on to read another one from end to end.
  * @param project its parameter, as `ignoredWords` and `least` are
  */
 export function alikeTables(project: string, ignoredWords: string, least: string): string {
-  const comparable = `status = 'active' and project is not distinct from ${project}
+  const comparable = `project is not distinct from ${project}
       and cardinality(m.terms) between mine.size * ${least}::float8 - ${IGNORED_TERMS} and mine.size / ${least}::float8 + ${IGNORED_TERMS}`;
   return `ignored as materialized (select distinct hash from (${hashesOf('$1', ignoredWords)}) i),
       term as materialized (select hash from lexeme except select hash from ignored),
@@ -44,7 +47,7 @@ export function alikeTables(project: string, ignoredWords: string, least: string
       ),
       candidate as materialized (
         (select id, m.terms from ranked_memories m, mine
-          where (user_id = $1) is true and m.terms && (select hashes from rare) and ${comparable}
+          where (user_id = $1) is true and m.terms && (select hashes from rare) and (status = 'active') is true and ${comparable}
           limit ${COMPARED_MEMORIES})
         union all
         (select id, m.terms from mine, (

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { likeIt, newRow } from '../../api/memory/remember.ts';
 import { countWords } from '../../api/retrieval/word-counts.ts';
+import { connect } from '../../db/connect.ts';
 import { insertMemory } from '../../db/memories.ts';
 import type { Sql } from '../../db/sql.ts';
+import { dropDatabase, freshDatabase } from '../support/database.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 const MEMORIES = 3_000;
@@ -44,16 +46,7 @@ it('of a text that has none but common words only the newest memories are read',
         return { rows: [], rowCount: 0 };
       },
     };
-    const deps = { sql: explained, now: () => new Date(), newId: () => crypto.randomUUID(), keyEnvironment: 'test' };
-    const said = {
-      title: COMMON.join(' '),
-      content: COMMON.join(' '),
-      type: 'long_term',
-      tags: [],
-      metadata: {},
-    } as const;
-    const row = newRow(deps, { userId: user.userId } as never, said as never);
-    await insertMemory(explained, user.userId, row, countWords(row), { queue: false, alike: likeIt(row) });
+    await store(explained, user.userId);
     throw new Error('undone');
   });
   await expect(undone).rejects.toThrow('undone');
@@ -62,7 +55,54 @@ it('of a text that has none but common words only the newest memories are read',
   expect(read[0]).toBeLessThan(300);
 });
 
+it('a plan that is made while nothing is stored reads no table as a whole', async () => {
+  const url = await freshDatabase();
+  const database = connect({ url, onError: () => undefined });
+  try {
+    const texts: string[] = [];
+    await store(
+      {
+        query: async ({ text }) => {
+          texts.push(text);
+          return { rows: [], rowCount: 0 };
+        },
+      },
+      user.userId,
+    );
+    expect(texts).toHaveLength(1);
+    const plan = await database.write(user.userId, async (sql) => {
+      const { rows } = await sql.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>({
+        text: `explain (generic_plan, format json) ${texts[0]}`,
+      });
+      return rows[0]?.['QUERY PLAN'][0].Plan as Plan;
+    });
+    const scans = nodesOf(plan).filter((node) => node['Relation Name'] && node['Node Type'].endsWith('Scan'));
+    expect(scans.map((node) => node['Node Type'])).toContain('Bitmap Heap Scan');
+    const whole = scans.filter((node) => !node['Index Cond'] && !node['Recheck Cond']);
+    expect(whole).toEqual([]);
+  } finally {
+    await database.close();
+    await dropDatabase(url);
+  }
+});
+
+/** Stores a memory of common words, as a create does. */
+async function store(sql: Sql, userId: string): Promise<void> {
+  const deps = { sql, now: () => new Date(), newId: () => crypto.randomUUID(), keyEnvironment: 'test' };
+  const text = COMMON.join(' ');
+  const said = { title: text, content: text, type: 'long_term', tags: [], metadata: {} } as const;
+  const row = newRow(deps, { userId } as never, said as never);
+  await insertMemory(sql, userId, row, countWords(row), { queue: false, alike: likeIt(row) });
+}
+
+function nodesOf(plan: Plan): Plan[] {
+  return [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+}
+
 interface Plan {
+  'Node Type': string;
+  'Index Cond'?: string;
+  'Recheck Cond'?: string;
   'Relation Name'?: string;
   'Actual Rows': number;
   'Actual Loops': number;
