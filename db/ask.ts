@@ -1,86 +1,103 @@
 import pg from 'pg';
+import { prepareValue } from 'pg/lib/utils.js';
 import type { Result, Statement } from './sql.ts';
 
 /** The part of `pg`'s connection that sends messages of the extended protocol. */
 interface Wire {
-  bind(message: { statement: string; values: readonly string[] }): void;
+  close(message: { type: 'S'; name: string }): void;
+  parse(message: { name: string; text: string }): void;
+  bind(message: { statement: string; values: readonly unknown[]; valueMapper: (value: unknown) => unknown }): void;
+  describe(message: { type: 'P'; name: '' }): void;
   execute(message: { portal: '' }): void;
+  sync(): void;
 }
 
-type Answered = (error: Error | null, result: Result<never>) => void;
+/** What came of statements: what the last one answers, and what it was, such as `COMMIT`. */
+export interface Answer<Row> extends Result<Row> {
+  command: string;
+}
 
-/** What `pg`'s query has beyond its published types: its name, and what its client calls while the answer comes in. */
+type Answered = (error: Error | null, answer: Answer<never>) => void;
+
+/** What `pg`'s query has beyond its published types: how it is sent, and what its client calls while the answer comes in. */
 interface Query {
-  name: string | undefined;
   queryMode: 'extended' | undefined;
   prepare(wire: Wire): void;
   handleDataRow(message: unknown): void;
   handleCommandComplete(message: unknown, wire: Wire): void;
+  handleError(error: Error, wire: Wire): void;
 }
 
-const Query = pg.Query as unknown as new (
-  text: string,
-  values: readonly unknown[] | undefined,
-  done: Answered,
-) => Query;
+const Query = pg.Query as unknown as new (text: string, values: undefined, done: Answered) => Query;
 
-const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, true)" };
-/** Connections that have `SET_TENANT` prepared, or are about to. */
-const tenantReady = new WeakSet<pg.ClientBase>();
+/** Names of the statements that are prepared on a connection, or about to be. */
+const preparedOn = new WeakMap<Wire, Set<string>>();
 
-/**
- * A statement with the tenant set in front of it, both before one Sync: PostgreSQL takes them as one transaction, at whose end
- * the tenant is forgotten, and sends one answer.
- */
-class TenantQuery extends Query {
-  #tenant: string;
-  #isTenantSet = false;
+/** Statements that are sent before one Sync: what follows a failed one is not done. The last one's answer is theirs. */
+class Batch extends Query {
+  #statements: readonly Statement[];
+  /** How many answers are still to come before the last one's. */
+  #before: number;
+  /** Names that this batch is the first to use on its connection. */
+  #prepares: string[] = [];
 
-  constructor(tenant: string, { text, values }: Statement, done: Answered) {
-    super(text, values, done);
-    this.#tenant = tenant;
+  constructor(statements: readonly Statement[], done: Answered) {
+    super('', undefined, done);
     this.queryMode = 'extended';
+    this.#statements = statements;
+    this.#before = statements.length - 1;
   }
 
   override prepare(wire: Wire): void {
-    wire.bind({ statement: SET_TENANT.name, values: [this.#tenant] });
+    for (const statement of this.#statements) this.#send(wire, statement, statement === this.#statements.at(-1));
+    wire.sync();
+  }
+
+  #send(wire: Wire, { name = '', text, values = [] }: Statement, isLast: boolean): void {
+    const prepared = preparedOn.get(wire) ?? new Set();
+    preparedOn.set(wire, prepared);
+    if (!prepared.has(name)) {
+      if (name !== '') {
+        // Of a batch that failed nobody knows how far it came.
+        wire.close({ type: 'S', name });
+        prepared.add(name);
+        this.#prepares.push(name);
+      }
+      wire.parse({ name, text });
+    }
+    wire.bind({ statement: name, values, valueMapper: prepareValue });
+    if (isLast) wire.describe({ type: 'P', name: '' });
     wire.execute({ portal: '' });
-    super.prepare(wire);
   }
 
   override handleDataRow(message: unknown): void {
-    if (this.#isTenantSet) super.handleDataRow(message);
+    if (this.#before === 0) super.handleDataRow(message);
   }
 
   override handleCommandComplete(message: unknown, wire: Wire): void {
-    if (this.#isTenantSet) super.handleCommandComplete(message, wire);
-    this.#isTenantSet = true;
+    if (this.#before === 0) super.handleCommandComplete(message, wire);
+    else this.#before--;
+  }
+
+  override handleError(error: Error, wire: Wire): void {
+    for (const name of this.#prepares) preparedOn.get(wire)?.delete(name);
+    super.handleError(error, wire);
   }
 }
 
 /**
- * Runs a statement on a connection, for a tenant if one is given. `client.query` does the same at more cost: it copies the
- * statement property by property, which a point read feels.
+ * Runs statements on a connection in one round trip: PostgreSQL takes them as one transaction, unless one is open, and does none
+ * that follows a failed one. Answers what the last one does.
  */
-export async function ask<Row>(client: pg.ClientBase, statement: Statement, tenant?: string): Promise<Result<Row>> {
+export async function ask<Row>(client: pg.ClientBase, ...statements: readonly Statement[]): Promise<Answer<Row>> {
   try {
-    return await new Promise<Result<Row>>((resolve, reject) => {
-      const done: Answered = (error, result) => (error ? reject(error) : resolve(result));
-      const { text, values, name } = statement;
-      if (tenant !== undefined) prepareTenant(client, tenant);
-      const query = tenant === undefined ? new Query(text, values, done) : new TenantQuery(tenant, statement, done);
-      query.name = name;
-      client.query(query as unknown as pg.Query);
+    return await new Promise<Answer<Row>>((resolve, reject) => {
+      const done: Answered = (error, answer) => (error ? reject(error) : resolve(answer));
+      client.query(new Batch(statements, done) as unknown as pg.Query);
     });
   } catch (error) {
     // Its stack is that of the socket; whoever reads it wants to know who asked.
     if (error instanceof Error) Error.captureStackTrace(error);
     throw error;
   }
-}
-
-function prepareTenant(client: pg.ClientBase, tenant: string): void {
-  if (tenantReady.has(client)) return;
-  tenantReady.add(client);
-  client.query({ ...SET_TENANT, values: [tenant] }).catch(() => tenantReady.delete(client));
 }

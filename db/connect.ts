@@ -2,11 +2,10 @@ import pg from 'pg';
 import { ask } from './ask.ts';
 import { coalesce } from './coalesce.ts';
 import { retried } from './failures.ts';
-import { lockTenant } from './quotas.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
-import { asSql, type EventOf, transaction, withClient } from './transaction.ts';
-import { insertUsageEvents, type UsageEvent } from './usage.ts';
+import { type EventOf, transaction, withClient } from './transaction.ts';
+import { type UsageEvent, usageStatement } from './usage.ts';
 
 /**
  * The ways into PostgreSQL. `owner` owns the tables: migrations, jobs, admin, the metering flush and authentication.
@@ -56,7 +55,8 @@ export const APP_ROLE = 'wm_app';
 const STATEMENT_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
-const SNAPSHOT = 'begin isolation level repeatable read read only';
+const SNAPSHOT = { name: 'begin_snapshot', text: 'begin isolation level repeatable read read only' };
+const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, true)" };
 
 /** Opens the pools lazily: nothing is connected until the first query, so a database that comes up later is found. */
 export function connect(options: ConnectOptions): Database {
@@ -90,8 +90,6 @@ export function connect(options: ConnectOptions): Database {
   // Nothing to coalesce: a group of events is one statement.
   const records = shareConnections(ownerConfig, { count: 1, onError });
 
-  const write: Database['write'] = (userId, work, event) =>
-    retried(() => withClient(app, (client) => transaction(client, work, { userId, event })));
   return {
     owner,
     point: (userId) => tenantSql(userId, async (use) => use(await points.next())),
@@ -100,12 +98,15 @@ export function connect(options: ConnectOptions): Database {
       const client = await lookups.next();
       return (await ask<Row>(client, statement)).rows;
     },
-    write,
+    write: (userId, work, event) =>
+      retried(() => withClient(app, (client) => transaction(client, work, { userId, event }))),
     memoryWrite: (userId, work, event) =>
-      // The lock is not waited for: what follows goes out with it.
-      write(userId, async (sql) => (await Promise.all([lockTenant(sql, userId), work(sql)]))[1], event),
+      retried(() => withClient(app, (client) => transaction(client, work, { userId, locks: true, event }))),
     snapshot: (userId, work) => withClient(app, (client) => transaction(client, work, { userId, begin: SNAPSHOT })),
-    record: (events) => retried(async () => insertUsageEvents(asSql(await records.next()), events)),
+    record: (events) =>
+      retried(async () => {
+        await ask(await records.next(), usageStatement(events));
+      }),
     ownerWrite: (work, event) => retried(() => withClient(owner, (client) => transaction(client, work, { event }))),
     close: async () => {
       await Promise.all([owner.end(), app.end(), points.close(), lookups.close(), records.close()]);
@@ -129,7 +130,8 @@ export async function assertRowLevelSecurity(database: Database): Promise<void> 
 
 /** Statements of a tenant's, each on the connection that `on` has for it. */
 function tenantSql(userId: string, on: <T>(use: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
-  return { query: <Row>(statement: Statement) => on((client) => ask<Row>(client, statement, userId)) };
+  const tenant = { ...SET_TENANT, values: [userId] };
+  return { query: <Row>(statement: Statement) => on((client) => ask<Row>(client, tenant, statement)) };
 }
 
 function refusePooler(url: string): void {

@@ -1,4 +1,4 @@
-import type { Sql } from './sql.ts';
+import type { Sql, Statement } from './sql.ts';
 
 export interface QuotaRow {
   storage_bytes: number;
@@ -17,13 +17,13 @@ export interface Growth {
  * Holds a tenant's memories for this transaction: what else wants to write them waits. A tenant's writes so come one after the
  * other, which keeps its storage limit and its lexicon exact and leaves nothing to lock in two orders.
  */
-export async function lockTenant(sql: Sql, userId: string): Promise<void> {
-  await sql.query({
+export function lockStatement(userId: string): Statement {
+  return {
     name: 'lock_tenant',
     text: `with first as (insert into quotas (user_id) values ($1) on conflict do nothing)
       select from quotas where user_id = $1 for update`,
     values: [userId],
-  });
+  };
 }
 
 /**

@@ -1,11 +1,15 @@
 import type pg from 'pg';
 import { ask } from './ask.ts';
 import { connectionLost } from './failures.ts';
+import { lockStatement } from './quotas.ts';
 import type { Sql, Statement } from './sql.ts';
-import { insertUsageEvents, type UsageEvent } from './usage.ts';
+import { type UsageEvent, usageStatement } from './usage.ts';
 
 /** Names the usage event of a write whose answer is known; undefined where another call's event stands for it. */
 export type EventOf<T> = (answer: T) => UsageEvent | undefined;
+
+const BEGIN = { name: 'begin', text: 'begin' };
+const COMMIT = { name: 'commit', text: 'commit' };
 
 /** A write's statements are planned once a connection, and never to read a whole table. */
 const SET_TENANT = {
@@ -13,6 +17,16 @@ const SET_TENANT = {
   text: `select set_config('app.user_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true),
     set_config('enable_seqscan', 'off', true)`,
 };
+
+export interface TransactionOptions<T> {
+  /** The tenant whose transaction it is, if it is one's. */
+  userId?: string;
+  /** The tenant's memories are held: what else wants to write them waits. */
+  locks?: boolean;
+  begin?: Statement;
+  /** Of the work; it goes out together with the commit. */
+  event?: EventOf<T> | undefined;
+}
 
 /** A connection of the pool for as long as the work takes; one that broke does not go back. */
 export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -28,35 +42,25 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
   }
 }
 
-/**
- * A transaction, a tenant's if it is given one: commits when `work` resolves, rolls back when it throws.
- * @param event of the work; it goes out together with the commit
- */
+/** A transaction: commits when `work` resolves, rolls back when it throws. It opens with the first statement of the work. */
 export async function transaction<T>(
   client: pg.ClientBase,
   work: (sql: Sql) => Promise<T>,
-  { userId, event, begin = 'begin' }: { userId?: string; event?: EventOf<T> | undefined; begin?: string },
+  { userId, locks = false, begin = BEGIN, event }: TransactionOptions<T>,
 ): Promise<T> {
-  // Not awaited: they travel with the first statement of the work, in one flush.
-  const opening: Promise<unknown>[] = [client.query(begin)];
-  if (userId !== undefined) opening.push(client.query({ ...SET_TENANT, values: [userId] }));
-  const opened = Promise.all(opening);
+  const opening: Statement[] = [begin];
+  if (userId !== undefined) opening.push({ ...SET_TENANT, values: [userId] });
+  if (userId !== undefined && locks) opening.push(lockStatement(userId));
+  const sql: Sql = { query: <Row>(statement: Statement) => ask<Row>(client, ...opening.splice(0), statement) };
   try {
-    const [answer] = await Promise.all([work(asSql(client)), opened]);
+    const answer = await work(sql);
     const made = event?.(answer);
-    const metered = made && insertUsageEvents(asSql(client), [made]);
-    const [ended] = await Promise.all([client.query('commit'), metered]);
+    const ended = await ask(client, ...opening.splice(0), ...(made ? [usageStatement([made])] : []), COMMIT);
     // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
     if (ended.command !== 'COMMIT') throw new Error('the transaction was rolled back');
     return answer;
   } catch (error) {
-    await opened.catch(() => undefined);
     if (!connectionLost(error)) await client.query('rollback');
     throw error;
   }
-}
-
-/** A connection as our interface. */
-export function asSql(client: pg.ClientBase): Sql {
-  return { query: <Row>(statement: Statement) => ask<Row>(client, statement) };
 }

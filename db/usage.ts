@@ -1,4 +1,4 @@
-import type { Sql, Statement } from './sql.ts';
+import type { Statement } from './sql.ts';
 
 export type Door = 'rest' | 'mcp-http' | 'mcp-stdio';
 
@@ -27,9 +27,9 @@ export interface UsageEvent {
  * Records events and adds the ones that really went in to the daily totals, in one statement: many callers' events
  * in a group, or one inside the transaction of the write it meters.
  */
-export async function insertUsageEvents(sql: Sql, events: readonly UsageEvent[]): Promise<void> {
+export function usageStatement(events: readonly UsageEvent[]): Statement {
   const column = <K extends keyof UsageEvent>(key: K) => events.map((event) => event[key]);
-  await sql.query({
+  return {
     name: 'insert_usage_events',
     text: `with event as (
         insert into usage_events (user_id, day, id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out, units, tokens)
@@ -63,7 +63,7 @@ export async function insertUsageEvents(sql: Sql, events: readonly UsageEvent[])
       column('units'),
       column('tokens'),
     ],
-  });
+  };
 }
 
 /** What a user's recorded calls of a UTC day took of the day's allowance: one row, `units`. As the owner. */

@@ -1,6 +1,6 @@
 import { insertAudit } from '../../db/audit.ts';
 import type { Database } from '../../db/connect.ts';
-import { compareQuotas, lockTenant, type QuotaRepair, repairQuota } from '../../db/quotas.ts';
+import { compareQuotas, lockStatement, type QuotaRepair, repairQuota } from '../../db/quotas.ts';
 import type { Deps } from '../domain.ts';
 
 const PAGE = 100;
@@ -28,7 +28,7 @@ export async function recountQuotas(
 
 async function recountQuota(database: Database, clock: Pick<Deps, 'now' | 'newId'>, userId: string) {
   return database.ownerWrite(async (sql) => {
-    await lockTenant(sql, userId);
+    await sql.query(lockStatement(userId));
     const repair = await repairQuota(sql, userId);
     if (repair) {
       const entry = { id: clock.newId(), at: clock.now(), actor: 'job', action: 'quotas.repair' };

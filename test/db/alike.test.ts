@@ -1,7 +1,8 @@
+import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { likeIt, newRow } from '../../api/memory/remember.ts';
 import { countWords } from '../../api/retrieval/word-counts.ts';
-import { connect } from '../../db/connect.ts';
+import { APP_ROLE } from '../../db/connect.ts';
 import { insertMemory } from '../../db/memories.ts';
 import type { Sql } from '../../db/sql.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
@@ -57,7 +58,9 @@ it('of a text that has none but common words only the newest memories are read',
 
 it('a plan that is made while nothing is stored reads no table as a whole', async () => {
   const url = await freshDatabase();
-  const database = connect({ url, onError: () => undefined });
+  const options = `-c role=${APP_ROLE} -c app.user_id=${user.userId} -c enable_seqscan=off`;
+  const client = new pg.Client({ connectionString: url, options });
+  await client.connect();
   try {
     const texts: string[] = [];
     await store(
@@ -70,18 +73,16 @@ it('a plan that is made while nothing is stored reads no table as a whole', asyn
       user.userId,
     );
     expect(texts).toHaveLength(1);
-    const plan = await database.write(user.userId, async (sql) => {
-      const { rows } = await sql.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>({
-        text: `explain (generic_plan, format json) ${texts[0]}`,
-      });
-      return rows[0]?.['QUERY PLAN'][0].Plan as Plan;
-    });
+    const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `explain (generic_plan, format json) ${texts[0]}`,
+    );
+    const plan = rows[0]?.['QUERY PLAN'][0].Plan as Plan;
     const scans = nodesOf(plan).filter((node) => node['Relation Name'] && node['Node Type'].endsWith('Scan'));
     expect(scans.map((node) => node['Node Type'])).toContain('Bitmap Heap Scan');
     const whole = scans.filter((node) => !node['Index Cond'] && !node['Recheck Cond']);
     expect(whole).toEqual([]);
   } finally {
-    await database.close();
+    await client.end();
     await dropDatabase(url);
   }
 });

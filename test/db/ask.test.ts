@@ -5,67 +5,111 @@ import { dropDatabase, freshDatabase } from '../support/database.ts';
 
 const TENANT = '01940000-0000-7000-8000-000000000001';
 const OTHER = '01940000-0000-7000-8000-000000000002';
-const SEEN = { name: 'seen', text: "select current_setting('app.user_id', true) as tenant, $1::int as n" };
+const seen = (n: number) => ({
+  name: 'seen',
+  text: "select current_setting('app.user_id', true) as tenant, $1::int as n",
+  values: [n],
+});
+const of = (tenant: string) => ({
+  name: 'tenant',
+  text: "select set_config('app.user_id', $1, true)",
+  values: [tenant],
+});
+const divide = (by: number) => ({ name: 'divide', text: 'select 1 / $1::int as n', values: [by] });
+const note = (n: number) => ({ name: 'note', text: 'insert into notes values ($1)', values: [n] });
 
 let url: string;
 let client: pg.Client;
 
 beforeAll(async () => {
   url = await freshDatabase();
-});
-afterAll(() => dropDatabase(url));
-beforeAll(async () => {
   client = new pg.Client({ connectionString: url, pipeline: true });
   await client.connect();
+  await client.query('create table notes (n int)');
 });
-afterAll(() => client.end());
+afterAll(async () => {
+  await client.end();
+  await dropDatabase(url);
+});
 
-describe('a statement asked for a tenant', () => {
-  it('sees that tenant, and leaves none behind', async () => {
+const notes = async () => (await client.query('select n from notes order by n')).rows.map(({ n }) => n);
+
+describe('statements asked together', () => {
+  it('are one transaction, which leaves no setting behind, and answer what the last one does', async () => {
     const [mine, nobodys, others] = await Promise.all([
-      ask(client, { ...SEEN, values: [1] }, TENANT),
-      ask(client, { ...SEEN, values: [2] }),
-      ask(client, { ...SEEN, values: [3] }, OTHER),
+      ask(client, of(TENANT), seen(1)),
+      ask(client, seen(2)),
+      ask(client, of(OTHER), seen(3)),
     ]);
-    expect(mine.rows).toEqual([{ tenant: TENANT, n: 1 }]);
+    expect(mine).toMatchObject({ rows: [{ tenant: TENANT, n: 1 }], rowCount: 1, command: 'SELECT' });
     expect(nobodys.rows).toEqual([{ tenant: '', n: 2 }]);
     expect(others.rows).toEqual([{ tenant: OTHER, n: 3 }]);
-    expect(mine).toMatchObject({ rowCount: 1, command: 'SELECT' });
   });
 
   it('need have no values, no name and no rows', async () => {
-    const none = await ask(client, { text: 'select 1 where false' }, TENANT);
-    expect(none).toMatchObject({ rows: [], rowCount: 0 });
-    const unnamed = await ask(client, { text: "select current_setting('app.user_id') as tenant" }, TENANT);
+    expect(await ask(client, of(TENANT), { text: 'select 1 where false' })).toMatchObject({ rows: [], rowCount: 0 });
+    const unnamed = await ask(client, of(TENANT), { text: "select current_setting('app.user_id') as tenant" });
     expect(unnamed.rows).toEqual([{ tenant: TENANT }]);
   });
 
-  it('fails alone, says who asked, and works once its fault is gone', async () => {
+  it('are all undone, and none is done after it, when one fails; their neighbours on the connection are not', async () => {
+    const outcomes = await Promise.allSettled([
+      ask(client, note(1), divide(0), note(2)),
+      ask(client, note(3), seen(4)),
+      ask(client, note(5), divide(0)),
+    ]);
+    expect(outcomes).toMatchObject([
+      { status: 'rejected', reason: { code: '22012' } },
+      { status: 'fulfilled', value: { rows: [{ n: 4 }] } },
+      { status: 'rejected', reason: { code: '22012' } },
+    ]);
+    expect(await notes()).toEqual([3]);
+    expect((await ask(client, divide(1))).rows).toEqual([{ n: 1 }]);
+  });
+
+  it('can open a transaction that others go on with', async () => {
+    await ask(client, { name: 'begin', text: 'begin' }, note(6));
+    expect((await ask(client, note(7), { name: 'commit', text: 'commit' })).command).toBe('COMMIT');
+    expect(await notes()).toEqual([3, 6, 7]);
+  });
+
+  it('work once their fault is gone, and its error says who asked', async () => {
     const late = { name: 'late', text: 'select n from comes_later' };
     async function whoAsks() {
-      return await ask(client, late, TENANT);
+      return await ask(client, of(TENANT), late);
     }
-    const [failed, before, after] = await Promise.allSettled([
-      whoAsks(),
-      ask(client, { ...SEEN, values: [4] }, OTHER),
-      ask(client, { text: 'select 1 / ($1)::int', values: [0] }, TENANT),
-    ]);
-    expect(failed).toMatchObject({ status: 'rejected', reason: { code: '42P01' } });
-    expect((failed as PromiseRejectedResult).reason.stack).toContain('whoAsks');
-    expect(before).toMatchObject({ status: 'fulfilled', value: { rows: [{ tenant: OTHER, n: 4 }] } });
-    expect(after).toMatchObject({ status: 'rejected', reason: { code: '22012' } });
+    const error: Error = await whoAsks().then(
+      () => expect.fail('it was there'),
+      (thrown) => thrown,
+    );
+    expect(error).toMatchObject({ code: '42P01' });
+    expect(error.stack).toContain('whoAsks');
     await client.query('create table comes_later as select 7 as n');
-    expect((await ask(client, late, TENANT)).rows).toEqual([{ n: 7 }]);
+    expect((await whoAsks()).rows).toEqual([{ n: 7 }]);
   });
-});
 
-it('a connection on which the tenant could not be set is not lost', async () => {
-  const other = new pg.Client({ connectionString: url, pipeline: true });
-  await other.connect();
-  try {
-    await expect(ask(other, { ...SEEN, values: [1] }, '\0')).rejects.toThrow();
-    expect((await ask(other, { ...SEEN, values: [1] }, TENANT)).rows).toEqual([{ tenant: TENANT, n: 1 }]);
-  } finally {
-    await other.end();
-  }
+  it('of which the first failed in its first use are prepared again', async () => {
+    const other = new pg.Client({ connectionString: url, pipeline: true });
+    await other.connect();
+    try {
+      await expect(ask(other, of('\0'), seen(1))).rejects.toThrow();
+      await expect(ask(other, divide(0), seen(1))).rejects.toThrow();
+      expect((await ask(other, of(TENANT), divide(1), seen(1))).rows).toEqual([{ tenant: TENANT, n: 1 }]);
+    } finally {
+      await other.end();
+    }
+  });
+
+  it('of a connection that breaks are rejected', async () => {
+    const other = new pg.Client({ connectionString: url, pipeline: true });
+    other.on('error', () => undefined);
+    await other.connect();
+    const [{ pid }] = (await ask<{ pid: number }>(other, { text: 'select pg_backend_pid() as pid' })).rows as [
+      { pid: number },
+    ];
+    const asleep = ask(other, { text: 'select pg_sleep(60)' });
+    await client.query('select pg_terminate_backend($1)', [pid]);
+    await expect(asleep).rejects.toThrow(/terminat/);
+    await expect(ask(other, seen(1))).rejects.toThrow();
+  });
 });

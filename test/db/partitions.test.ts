@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { ask } from '../../db/ask.ts';
 import { migrateUp } from '../../db/migrate.ts';
 import { ensurePartitions, PARTITION_DAYS_AHEAD } from '../../db/partitions.ts';
-import type { Sql } from '../../db/sql.ts';
-import { insertUsageEvents, type UsageEvent } from '../../db/usage.ts';
+import { type UsageEvent, usageStatement } from '../../db/usage.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let node: TestService;
@@ -88,11 +88,7 @@ describe('a day without a partition', () => {
   it('far ahead is caught by the default, stays readable, and moves when its day comes near', async () => {
     const day = dayFrom(today(), PARTITION_DAYS_AHEAD + 10);
     const other = dayFrom(today(), PARTITION_DAYS_AHEAD + 11);
-    await insertUsageEvents(node.service.database.owner as unknown as Sql, [
-      await eventOn(day),
-      await eventOn(day),
-      await eventOn(other),
-    ]);
+    await node.service.database.record([await eventOn(day), await eventOn(day), await eventOn(other)]);
     expect((await sql.query('select from usage_events_default')).rowCount).toBe(3);
     expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
 
@@ -103,7 +99,7 @@ describe('a day without a partition', () => {
     // The same event again is still no second one, moved or not.
     const { rows } = await sql.query('select id from usage_events where day = $1', [day]);
     const repeat = { ...(await eventOn(day)), id: rows[0].id };
-    await insertUsageEvents(node.service.database.owner as unknown as Sql, [repeat]);
+    await node.service.database.record([repeat]);
     expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
   });
 
@@ -139,7 +135,7 @@ describe('an event that is being written into the default partition', () => {
     const writer = new pg.Client(node.databaseUrl);
     await writer.connect();
     await writer.query('begin');
-    await insertUsageEvents(writer as unknown as Sql, [await eventOn(day)]);
+    await ask(writer, usageStatement([await eventOn(day)]));
     const ensuring = node.service.database.ownerWrite((owner) =>
       owner.query<{ made: number }>({
         text: 'select ensure_usage_partitions($1, $1) as made',
