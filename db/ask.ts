@@ -4,6 +4,9 @@ import type { Result, Statement } from './sql.ts';
 
 /** The part of `pg`'s connection that sends messages of the extended protocol. */
 interface Wire {
+  /** Texts of the statements that are prepared on it, and of those about to be, by name: `pg`'s own queries go by these too. */
+  parsedStatements: Record<string, string>;
+  submittedNamedStatements: Record<string, string>;
   close(message: { type: 'S'; name: string }): void;
   parse(message: { name: string; text: string }): void;
   bind(message: { statement: string; values: readonly unknown[]; valueMapper: (value: unknown) => unknown }): void;
@@ -30,9 +33,6 @@ interface Query {
 
 const Query = pg.Query as unknown as new (text: string, values: undefined, done: Answered) => Query;
 
-/** Names of the statements that are prepared on a connection, or about to be. */
-const preparedOn = new WeakMap<Wire, Set<string>>();
-
 /** Statements that are sent before one Sync: what follows a failed one is not done. The last one's answer is theirs. */
 class Batch extends Query {
   #statements: readonly Statement[];
@@ -54,16 +54,13 @@ class Batch extends Query {
   }
 
   #send(wire: Wire, { name = '', text, values = [] }: Statement, isLast: boolean): void {
-    const prepared = preparedOn.get(wire) ?? new Set();
-    preparedOn.set(wire, prepared);
-    if (!prepared.has(name)) {
+    const isPrepared = wire.parsedStatements[name] ?? wire.submittedNamedStatements[name];
+    if (!isPrepared) {
+      wire.parse({ name, text });
       if (name !== '') {
-        // Of a batch that failed nobody knows how far it came.
-        wire.close({ type: 'S', name });
-        prepared.add(name);
+        wire.parsedStatements[name] = text;
         this.#prepares.push(name);
       }
-      wire.parse({ name, text });
     }
     wire.bind({ statement: name, values, valueMapper: prepareValue });
     if (isLast) wire.describe({ type: 'P', name: '' });
@@ -80,7 +77,11 @@ class Batch extends Query {
   }
 
   override handleError(error: Error, wire: Wire): void {
-    for (const name of this.#prepares) preparedOn.get(wire)?.delete(name);
+    // Nobody knows how far it came: what it would have prepared is prepared anew at its next use.
+    for (const name of this.#prepares) {
+      delete wire.parsedStatements[name];
+      wire.close({ type: 'S', name });
+    }
     super.handleError(error, wire);
   }
 }

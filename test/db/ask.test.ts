@@ -100,6 +100,21 @@ describe('statements asked together', () => {
     }
   });
 
+  it('share what is prepared with queries of `pg` itself, also after a failure', async () => {
+    const other = new pg.Client({ connectionString: url, pipeline: true });
+    await other.connect();
+    try {
+      await ask(other, seen(1));
+      expect((await other.query(seen(2))).rows).toMatchObject([{ n: 2 }]);
+      await other.query(note(8));
+      await ask(other, note(9));
+      await expect(ask(other, divide(0))).rejects.toMatchObject({ code: '22012' });
+      expect((await other.query(divide(1))).rows).toEqual([{ n: 1 }]);
+    } finally {
+      await other.end();
+    }
+  });
+
   it('of a connection that breaks are rejected', async () => {
     const other = new pg.Client({ connectionString: url, pipeline: true });
     other.on('error', () => undefined);
