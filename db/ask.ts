@@ -20,13 +20,26 @@ export interface Answer<Row> extends Result<Row> {
   command: string;
 }
 
+/** A column of an answer, and how its text becomes a value. */
+interface Column {
+  name: string;
+  read: (text: string) => unknown;
+}
+
+/** Columns of prepared statements' answers, by connection and name: they are asked for once and stay what they are. */
+const columnsOf = new WeakMap<Wire, Map<string, readonly Column[]>>();
+
 type Answered = (error: Error | null, answer: Answer<never>) => void;
 
 /** What `pg`'s query has beyond its published types: how it is sent, and what its client calls while the answer comes in. */
 interface Query {
   queryMode: 'extended' | undefined;
+  _result: { addRow(row: Record<string, unknown>): void };
+  /** Stands for the answer, once set, until the connection is ready for what follows. */
+  _canceledDueToError: unknown;
   prepare(wire: Wire): void;
-  handleDataRow(message: unknown): void;
+  handleRowDescription(message: { fields: { name: string; dataTypeID: number }[] }): void;
+  handleDataRow(message: { fields: (string | null)[] }): void;
   handleCommandComplete(message: unknown, wire: Wire): void;
   handleError(error: Error, wire: Wire): void;
 }
@@ -40,6 +53,10 @@ class Batch extends Query {
   #before: number;
   /** Names that this batch is the first to use on its connection. */
   #prepares: string[] = [];
+  /** Of the last one's answer; until it has told them, if it has any. */
+  #columns: readonly Column[] = [];
+  /** Keeps them for the next use of the last one, if it has a name. */
+  #keepColumns: (columns: readonly Column[]) => void = () => undefined;
 
   constructor(statements: readonly Statement[], done: Answered) {
     super('', undefined, done);
@@ -49,11 +66,15 @@ class Batch extends Query {
   }
 
   override prepare(wire: Wire): void {
-    for (const statement of this.#statements) this.#send(wire, statement, statement === this.#statements.at(-1));
+    for (const statement of this.#statements) {
+      this.#bind(wire, statement);
+      if (statement === this.#statements.at(-1)) this.#describe(wire, statement);
+      wire.execute({ portal: '' });
+    }
     wire.sync();
   }
 
-  #send(wire: Wire, { name = '', text, values = [] }: Statement, isLast: boolean): void {
+  #bind(wire: Wire, { name = '', text, values = [] }: Statement): void {
     const isPrepared = wire.parsedStatements[name] ?? wire.submittedNamedStatements[name];
     if (!isPrepared) {
       wire.parse({ name, text });
@@ -63,12 +84,35 @@ class Batch extends Query {
       }
     }
     wire.bind({ statement: name, values, valueMapper: prepareValue });
-    if (isLast) wire.describe({ type: 'P', name: '' });
-    wire.execute({ portal: '' });
   }
 
-  override handleDataRow(message: unknown): void {
-    if (this.#before === 0) super.handleDataRow(message);
+  #describe(wire: Wire, { name }: Statement): void {
+    const known = columnsOf.get(wire) ?? new Map<string, readonly Column[]>();
+    columnsOf.set(wire, known);
+    const columns = name === undefined ? undefined : known.get(name);
+    if (columns) this.#columns = columns;
+    else wire.describe({ type: 'P', name: '' });
+    if (name !== undefined) this.#keepColumns = (told) => known.set(name, told);
+  }
+
+  override handleRowDescription({ fields }: { fields: { name: string; dataTypeID: number }[] }): void {
+    this.#columns = fields.map(({ name, dataTypeID }) => ({ name, read: pg.types.getTypeParser(dataTypeID, 'text') }));
+    this.#keepColumns(this.#columns);
+  }
+
+  override handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#before > 0 || this._canceledDueToError) return;
+    const row: Record<string, unknown> = {};
+    try {
+      for (const [i, { name, read }] of this.#columns.entries()) {
+        const text = fields[i] as string | null;
+        row[name] = text === null ? null : read(text);
+      }
+    } catch (error) {
+      this._canceledDueToError = error;
+      return;
+    }
+    this._result.addRow(row);
   }
 
   override handleCommandComplete(message: unknown, wire: Wire): void {
@@ -80,6 +124,7 @@ class Batch extends Query {
     // Nobody knows how far it came: what it would have prepared is prepared anew at its next use.
     for (const name of this.#prepares) {
       delete wire.parsedStatements[name];
+      columnsOf.get(wire)?.delete(name);
       wire.close({ type: 'S', name });
     }
     super.handleError(error, wire);

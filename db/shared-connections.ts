@@ -1,6 +1,9 @@
 import pg from 'pg';
 
-/** A few pipelined connections that all callers share, taken in turn. Broken ones are opened anew at the next use. */
+/**
+ * A few pipelined connections that all callers share. What is asked in one turn of the event loop goes to one of them, so that it
+ * leaves in one write and wakes one server process; the next turn's goes to the next. Broken ones are opened anew at the next use.
+ */
 export interface SharedConnections {
   next(): Promise<pg.Client>;
   close(): Promise<void>;
@@ -14,13 +17,18 @@ export interface SharedOptions {
   onError: (error: Error) => void;
 }
 
+/** More than this of one turn goes to the next connection: those at the end would wait long for those at the front. */
+const ASKED_AT_ONCE = 16;
+
 /** Shared connections answer in order, so they are for short statements only: a slow query would hold up the ones behind it. */
 export function shareConnections(
   config: pg.ClientConfig,
   { count, onOpen, onError }: SharedOptions,
 ): SharedConnections {
   const slots: (Promise<pg.Client> | undefined)[] = Array.from({ length: count });
-  let turn = 0;
+  let slot = 0;
+  /** What this turn of the event loop may still ask on it. */
+  let left = 0;
   let closed = false;
 
   function open(slot: number): Promise<pg.Client> {
@@ -50,8 +58,15 @@ export function shareConnections(
   return {
     next() {
       if (closed) return Promise.reject(new Error('Client was closed'));
-      turn = (turn + 1) % count;
-      return slots[turn] ?? open(turn);
+      if (left === 0) {
+        slot = (slot + 1) % count;
+        left = ASKED_AT_ONCE;
+        setImmediate(() => {
+          left = 0;
+        });
+      }
+      left--;
+      return slots[slot] ?? open(slot);
     },
     async close() {
       closed = true;

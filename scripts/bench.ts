@@ -11,6 +11,7 @@ import { readConfig } from '../api/config.ts';
 import { createLog } from '../api/observe/log.ts';
 import { type Service, startService } from '../api/service.ts';
 import { bridgePath } from '../api/welcome.ts';
+import { listKeys } from '../db/api-keys.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { updateOverrides } from '../db/users.ts';
 import { startBareRoute } from './bench/bare-route.ts';
@@ -24,8 +25,9 @@ import { percentile } from './eval/score.ts';
 const HELP = `Usage: npm run bench [-- --seconds N]
 
 Measures on this machine, in one run: REST and MCP calls with all their gates against a bare Koa route that does the same
-single query through pg, as it comes and tuned as our connections are (the ratio is what travels), how soon a key that one node revoked is refused by another, what an idle service takes
-of memory, and how fast the bridge starts against bare Node. Loopback only.`;
+single query through pg, as it comes and tuned as our connections are (the ratio is what travels), and that waits for its usage event
+to be durable besides, which is what the record itself costs; how soon a key that one node revoked is refused by another, what an idle
+service takes of memory, and how fast the bridge starts against bare Node. Loopback only.`;
 
 const CONNECTIONS = [1, 10, 50];
 /** How often each way is measured, the others in between. */
@@ -72,6 +74,7 @@ async function main(seconds: number): Promise<void> {
 
 interface Caller {
   userId: string;
+  keyId: string;
   memoryId: string;
   headers: Record<string, string>;
 }
@@ -83,15 +86,16 @@ async function makeCallers({ database, url }: Service): Promise<Caller[]> {
   const callers: Caller[] = [];
   const someBodies = bodies();
   for (let n = 0; n < CALLERS; n++) {
-    const { userId, apiKey } = await database.ownerWrite(async (sql) => {
+    const { userId, apiKey, keyId } = await database.ownerWrite(async (sql) => {
       const deps = { sql, now, newId: () => uuidv7(), keyEnvironment: 'bench' };
       const made = await createUser(deps, { email: null, plan: 'enterprise', keyName: 'Bench', actor: 'bench' });
       await updateOverrides(sql, made.userId, limits, now());
-      return made;
+      const [key] = await listKeys(sql, made.userId);
+      return { ...made, keyId: key?.id as string };
     });
     const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
     const made = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: someBodies[n] as string });
-    callers.push({ userId, memoryId: ((await made.json()) as { id: string }).id, headers });
+    callers.push({ userId, keyId, memoryId: ((await made.json()) as { id: string }).id, headers });
   }
   return callers;
 }
@@ -139,6 +143,10 @@ function waysOf(
   const ways: Record<string, Way> = {
     'bare read': { target: get(({ userId, memoryId }) => `${bare.plain}/${userId}/${memoryId}`) },
     'bare read, tuned': { target: get(({ userId, memoryId }) => `${bare.tuned}/${userId}/${memoryId}`) },
+    'bare read, recorded': {
+      target: get(({ userId, memoryId, keyId }) => `${bare.plain}/${userId}/${memoryId}/${keyId}`),
+      ceiling: 'read',
+    },
     'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), ceiling: 'read' },
     'MCP get_memory': {
       target: { ...create(() => `${url}/mcp`, [first]), bodies: [JSON.stringify(rpc)], expect: 200 },

@@ -5,18 +5,22 @@ import Koa from 'koa';
 import pg from 'pg';
 import getRawBody from 'raw-body';
 import { v7 as uuidv7 } from 'uuid';
+import { utcDay } from '../../api/account/usage.ts';
 import type { NewMemory } from '../../api/contracts/memories.ts';
 import type { Caller, Deps } from '../../api/domain.ts';
 import { present } from '../../api/memory/present.ts';
 import { likeIt, newRow } from '../../api/memory/remember.ts';
+import { groupRecorder } from '../../api/metering/recorder.ts';
 import { countWords } from '../../api/retrieval/word-counts.ts';
 import { coalesce } from '../../db/coalesce.ts';
 import { findMemory, insertMemory } from '../../db/memories.ts';
+import { type UsageEvent, usageStatement } from '../../db/usage.ts';
 
 /**
  * The ceiling: a Koa app that does one query through `pg` and nothing else, with no key, no limit, no metering and no row-level
  * security. What the service is measured against in the same run.
- * `GET /{user id}/{memory id}` reads a memory. `POST /{user id}` inserts one by the very statement that the service inserts it by,
+ * `GET /{user id}/{memory id}` reads a memory; with `/{key id}` behind it, it answers once the usage event of that key is durable,
+ * which is what no gate can save. `POST /{user id}` inserts one by the very statement that the service inserts it by,
  * `POST /{user id}/unlike` by that statement without its look at what is alike.
  * @param way `plain`: a pool of `pg` as it comes; `tuned`: with all that the service's own connections have (pipelined, corked, planned once)
  */
@@ -25,11 +29,15 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
   const pool = new pg.Pool({ connectionString: databaseUrl, ...(way === 'tuned' && tuned) });
   if (way === 'tuned') pool.on('connect', coalesce);
   const deps: Deps = { sql: pool as never, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: '' };
+  const recorder = groupRecorder(async (events) => {
+    await pool.query(usageStatement(events) as pg.QueryConfig);
+  });
   const app = new Koa();
   app.use(async (ctx) => {
-    const [, userId = '', memoryId = ''] = ctx.path.split('/');
+    const [, userId = '', memoryId = '', keyId] = ctx.path.split('/');
     if (ctx.method === 'GET') {
       const row = await findMemory(deps.sql, userId, memoryId);
+      if (keyId) await recorder.record(eventOf(userId, keyId));
       ctx.body = row && present(row);
       return;
     }
@@ -51,4 +59,11 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
       await pool.end();
     },
   };
+}
+
+function eventOf(userId: string, keyId: string): UsageEvent {
+  const at = new Date();
+  const call = { door: 'rest', operation: 'memories.get', method: 'GET', status: 200, billable: true } as const;
+  const sizes = { durationMs: 1, bytesIn: 0, bytesOut: 500, units: 1, tokens: null };
+  return { id: uuidv7(), userId, keyId, day: utcDay(at), at, ...call, ...sizes };
 }

@@ -67,6 +67,47 @@ describe('statements asked together', () => {
     expect((await ask(client, divide(1))).rows).toEqual([{ n: 1 }]);
   });
 
+  it('are read alike, whether their columns are told or known from before', async () => {
+    const odd = {
+      name: 'odd',
+      text: `select n, null::text as nothing, n::bigint as big, array['a', null] as list, '{"a": [1]}'::jsonb as json,
+        '2026-11-28T10:00:00Z'::timestamptz as at, '\\x00ff'::bytea as bytes, true as yes
+        from generate_series(1, $1::int) n`,
+    };
+    const row = {
+      ...{ nothing: null, list: ['a', null], json: { a: [1] }, yes: true },
+      ...{ at: new Date('2026-11-28T10:00:00Z'), bytes: Buffer.from([0, 255]) },
+    };
+    const rows = (count: number) => Array.from({ length: count }, (_, i) => ({ n: i + 1, big: `${i + 1}`, ...row }));
+    for (const count of [0, 2, 1, 0, 3]) {
+      const answer = await ask(client, of(TENANT), { ...odd, values: [count] });
+      expect(answer).toMatchObject({ rows: rows(count), rowCount: count, command: 'SELECT' });
+    }
+    const both = await Promise.all([ask(client, { ...odd, values: [1] }), ask(client, { ...odd, values: [2] })]);
+    expect(both.map((answer) => answer.rows)).toEqual([rows(1), rows(2)]);
+    expect((await client.query({ ...odd, values: [2] })).rows).toEqual(rows(2));
+  });
+
+  it('whose answer cannot be read are rejected, and leave the connection to others', async () => {
+    const unreadable = { name: 'unreadable', text: `select '[1]'::json as n, 2 as two where $1` };
+    const fault = new Error('unreadable');
+    const parser = pg.types.getTypeParser(pg.types.builtins.JSON, 'text');
+    pg.types.setTypeParser(pg.types.builtins.JSON, () => {
+      throw fault;
+    });
+    try {
+      for (let turn = 0; turn < 2; turn++) {
+        const asked = [ask(client, { ...unreadable, values: [true] }), ask(client, seen(1))];
+        expect(await Promise.allSettled(asked)).toMatchObject([
+          { status: 'rejected', reason: fault },
+          { status: 'fulfilled', value: { rows: [{ n: 1 }] } },
+        ]);
+      }
+    } finally {
+      pg.types.setTypeParser(pg.types.builtins.JSON, parser);
+    }
+  });
+
   it('can open a transaction that others go on with', async () => {
     await ask(client, { name: 'begin', text: 'begin' }, note(6));
     expect((await ask(client, note(7), { name: 'commit', text: 'commit' })).command).toBe('COMMIT');
@@ -122,9 +163,9 @@ describe('statements asked together', () => {
     const [{ pid }] = (await ask<{ pid: number }>(other, { text: 'select pg_backend_pid() as pid' })).rows as [
       { pid: number },
     ];
-    const asleep = ask(other, { text: 'select pg_sleep(60)' });
+    const broken = expect(ask(other, { text: 'select pg_sleep(60)' })).rejects.toThrow(/terminat/);
     await client.query('select pg_terminate_backend($1)', [pid]);
-    await expect(asleep).rejects.toThrow(/terminat/);
+    await broken;
     await expect(ask(other, seen(1))).rejects.toThrow();
   });
 });

@@ -39,6 +39,22 @@ interface Seen {
 const seenStatement = { name: 'seen', text: SEEN };
 const seenBy = async (sql: Sql) => (await sql.query<Seen>(seenStatement)).rows;
 
+describe('point reads', () => {
+  const pidOf = async () => {
+    const text = 'select pg_backend_pid() as pid';
+    return (await database.point(tenantOf(0)).query<{ pid: number }>({ text })).rows[0]?.pid as number;
+  };
+  const different = (pids: number[]) => new Set(pids).size;
+
+  it('of one turn of the event loop share a connection, sixteen at most; the next turn has another', async () => {
+    const turns: number[][] = [];
+    for (let turn = 0; turn < 3; turn++) turns.push(await Promise.all(Array.from({ length: 16 }, pidOf)));
+    expect(turns.map(different)).toEqual([1, 1, 1]);
+    expect(different(turns.flat())).toBe(3);
+    expect(different(await Promise.all(Array.from({ length: 17 }, pidOf)))).toBe(2);
+  });
+});
+
 describe('the tenant of a connection', () => {
   it('never leaks between 1,000 interleaved point reads of several tenants', async () => {
     const answers = await Promise.all(
