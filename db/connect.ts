@@ -56,7 +56,12 @@ const STATEMENT_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
 const SNAPSHOT = { name: 'begin_snapshot', text: 'begin isolation level repeatable read read only' };
-const SET_TENANT = { name: 'set_tenant', text: "select set_config('app.user_id', $1, true)" };
+/** Sets the tenant of the transaction it is in. */
+export const tenantStatement = (userId: string): Statement => ({
+  name: 'set_tenant',
+  text: "select set_config('app.user_id', $1, true)",
+  values: [userId],
+});
 
 /** Opens the pools lazily: nothing is connected until the first query, so a database that comes up later is found. */
 export function connect(options: ConnectOptions): Database {
@@ -130,8 +135,9 @@ export async function assertRowLevelSecurity(database: Database): Promise<void> 
 
 /** Statements of a tenant's, each on the connection that `on` has for it. */
 function tenantSql(userId: string, on: <T>(use: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
-  const tenant = { ...SET_TENANT, values: [userId] };
-  return { query: <Row>(statement: Statement) => on((client) => ask<Row>(client, tenant, statement)) };
+  return {
+    query: <Row>(statement: Statement) => on((client) => ask<Row>(client, tenantStatement(userId), statement)),
+  };
 }
 
 function refusePooler(url: string): void {
