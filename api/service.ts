@@ -142,7 +142,7 @@ function createGates(
     limiter,
     keys,
     secretScanning: secretScanning(config.githubMetaUrl),
-    addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS),
+    addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS, { limiter }),
     embedder,
     recorder: groupRecorder(database.record),
     ...CLOCK,

@@ -24,9 +24,7 @@ import { settlePurchase } from '../billing/checkout.ts';
 import { noteEmail } from '../billing/provision.ts';
 import type { Deps } from '../domain.ts';
 import { Problem } from '../errors.ts';
-import { subjectOf } from '../metering/address-limit.ts';
-import { DAY_MS, MINUTE_MS, ONE_CALL } from '../metering/limiter.ts';
-import { overLimit } from './limit.ts';
+import { DAY_MS, MINUTE_MS } from '../metering/limiter.ts';
 import type { Gates } from './run.ts';
 
 /*
@@ -135,15 +133,11 @@ export async function welcomeVisitor(
 }
 
 /**
- * Takes a visit from what its address has, here and on all nodes together. While those cannot count together nobody is let in:
- * a guess at a link must not cost less because Redis is away.
+ * Takes a visit from what its address has. While nodes that count together cannot, nobody is let in: a guess at a link must not cost
+ * less because Redis is away.
  */
-async function admit({ addresses, limiter }: Gates, address: string): Promise<void> {
-  await addresses.take(address);
-  const subject = `{visit:${subjectOf(address)}}:rpm` as const;
-  const policy = { name: 'address', window: 'minute', subject, limit: addresses.perMinute } as const;
-  const decision = await limiter.take([policy], ONE_CALL, { closed: true });
-  if (!decision.allowed) throw overLimit(decision);
+function admit({ addresses }: Gates, address: string): Promise<void> {
+  return addresses.take(address, { closed: true });
 }
 
 async function openFor(

@@ -22,7 +22,7 @@ export interface DayPolicy extends Allowance {
 
 export type RatePolicy = MinutePolicy | DayPolicy;
 
-/** Calls that one call counts as, by window. */
+/** Calls that one call counts as, by window. Below zero it gives back what was taken; never more than is used. */
 export interface Cost {
   minute: number;
   day: number;
@@ -116,6 +116,8 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalOptions =
       const counted = days.get(subject);
       const day = Math.max(dayOf(time), counted?.day ?? 0);
       days.set(subject, { units: calls, day, readAt: counted?.readAt ?? time });
+    } else if (calls === 0) {
+      debts.delete(subject);
     } else {
       // A clock that is set back pays nothing until it is where it was.
       const at = Math.max(time, debts.get(subject)?.at ?? time);
@@ -137,7 +139,7 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalOptions =
       const used = policies.map((policy) => usedOf(policy, time));
       const decision = decide(policies, used, cost, time);
       if (decision.allowed) {
-        for (const [i, policy] of policies.entries()) use(policy, (used[i] as number) + cost[policy.window], time);
+        for (const [i, policy] of policies.entries()) use(policy, after(policy, used[i] as number, cost), time);
       }
       return decision;
     },
@@ -170,8 +172,12 @@ export function decide(
     violated: refused.map(({ policy, before }) => stateOf(policy, before, time)),
     retryAfterSeconds: Math.ceil(waitMs / 1000),
     retryAt: new Date(Math.ceil(time + waitMs)),
-    states: asked.map(({ policy, before }) => stateOf(policy, allowed ? before + cost[policy.window] : before, time)),
+    states: asked.map(({ policy, before }) => stateOf(policy, allowed ? after(policy, before, cost) : before, time)),
   };
+}
+
+function after({ window }: RatePolicy, used: number, cost: Cost): number {
+  return Math.max(0, used + cost[window]);
 }
 
 /** The number of the UTC day of a moment in milliseconds. */

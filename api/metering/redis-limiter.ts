@@ -48,11 +48,15 @@ local answer = {time}
 for i, key in ipairs(KEYS) do
   local window, limit, cost = ARGV[3 * i + 1], tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
   answer[i + 1] = string.format('%.17g', used[i])
-  local after = allowed and used[i] + cost or used[i]
+  local after = allowed and math.max(0, used[i] + cost) or used[i]
   if allowed or (window == 'day' and recordedDay) then
     local keep = ${2 * DAY_MS}
     if window == 'minute' then keep = math.max(1, math.ceil(after * ${MINUTE_MS} / limit + (moments[i] - now) / 1000)) end
-    redis.call('SET', key, string.format('%.17g %.0f', after, moments[i]), 'PX', keep)
+    if window == 'minute' and after == 0 then
+      redis.call('DEL', key)
+    else
+      redis.call('SET', key, string.format('%.17g %.0f', after, moments[i]), 'PX', keep)
+    end
   end
 end
 return answer`;

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { generateKey } from '../../api/account/key-format.ts';
+import { CALLS_PER_ADDRESS } from '../../api/metering/address-limit.ts';
 import { type Limiter, ONE_CALL, type RatePolicy } from '../../api/metering/limiter.ts';
 import { redisLimiter } from '../../api/metering/redis-limiter.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -287,6 +289,39 @@ describe.skipIf(!hasRedis)('nodes that share a Redis', () => {
       expect((await eventsOf(a, steady.userId)).filter(({ status }) => status === 200)).toHaveLength(25);
     } finally {
       await Promise.all([a.stop(), b.stop()]);
+    }
+  });
+
+  it('are two services that one address may call without a valid key sixty times a minute together', async () => {
+    const databaseUrl = await freshDatabase();
+    const settings = { databaseUrl, redisUrl: redis.url, callsPerAddress: CALLS_PER_ADDRESS };
+    const nodes = await Promise.all([startTestService(settings), startTestService(settings)]);
+    const [a] = nodes;
+    try {
+      for (const { url } of nodes) {
+        const ready = async () => ((await (await fetch(`${url}/ready`)).json()) as { limiter: string }).limiter;
+        await vi.waitFor(async () => expect(await ready()).toBe('redis'), 10_000);
+      }
+      const users = await Promise.all(Array.from({ length: 100 }, () => a.newUser()));
+      const good = await Promise.all(users.map(({ api }, i) => api.get(`${nodes[i % 2]?.url}/api/v1/user/me`)));
+      expect(good.every(({ status }) => status === 200)).toBe(true);
+      const started = performance.now();
+      const bad = await Promise.all(
+        Array.from({ length: 200 }, (_, i) => {
+          const headers = { Authorization: `Bearer ${generateKey('test')}` };
+          return fetch(`${nodes[i % 2]?.url}/api/v1/user/me`, { headers });
+        }),
+      );
+      const refilled = Math.ceil((performance.now() - started) / 1000);
+      const refused = bad.filter(({ status }) => status === 401).length;
+      expect(refused).toBeGreaterThanOrEqual(CALLS_PER_ADDRESS);
+      expect(refused).toBeLessThanOrEqual(CALLS_PER_ADDRESS + refilled);
+      expect(bad.filter(({ status }) => status === 429)).toHaveLength(200 - refused);
+      // Who was known before is held up by nobody.
+      const again = await Promise.all(users.map(({ api }, i) => api.get(`${nodes[i % 2]?.url}/api/v1/user/me`)));
+      expect(again.every(({ status }) => status === 200)).toBe(true);
+    } finally {
+      await Promise.all(nodes.map((each) => each.stop()));
     }
   });
 

@@ -22,8 +22,9 @@ const take = fc.record({
   perMinute: fc.constantFrom(4, 9),
   perKey: fc.constantFrom(undefined, 2, 6),
   perDay: fc.constantFrom(undefined, 25, 60),
-  minute: fc.integer({ min: 1, max: 3 }),
-  day: fc.nat({ max: 30 }),
+  // Below zero something is given back.
+  minute: fc.integer({ min: -1, max: 3 }),
+  day: fc.integer({ min: -1, max: 30 }),
 });
 interface Take {
   user: string;
