@@ -171,6 +171,8 @@ function waysOf(
 
 async function measureAll(ways: Record<string, Way>, milliseconds: number) {
   const rows = [];
+  // A service runs for weeks: what is measured is code that the engine has compiled, which takes it some ten thousand calls.
+  for (const { target } of Object.values(ways)) await load(target, Math.max(...CONNECTIONS), 2 * milliseconds);
   for (const connections of CONNECTIONS) {
     const results = await measureInTurn(ways, connections, milliseconds);
     for (const [name, { ceiling }] of Object.entries(ways)) {
