@@ -104,7 +104,8 @@ class Batch extends Query {
     if (this.#before > 0 || this._canceledDueToError) return;
     const row: Record<string, unknown> = {};
     try {
-      for (const [i, { name, read }] of this.#columns.entries()) {
+      for (let i = 0; i < fields.length; i++) {
+        const { name, read } = this.#columns[i] as Column;
         const text = fields[i] as string | null;
         row[name] = text === null ? null : read(text);
       }
