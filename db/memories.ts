@@ -30,11 +30,15 @@ export interface MemoryRow {
 
 export type NewMemoryRow = Omit<MemoryRow, 'superseded_by'> & { content_hash: Buffer };
 
+/**
+ * The memory that supersedes one is looked for in a way that no index fits but that of `supersedes`: an order that another one has, or a
+ * condition that a partial one is for, would have a plan from before there were statistics read all that the tenant has.
+ */
 export const MEMORY_COLUMNS =
   'id, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, ' +
   'consolidated_into, version, size_bytes, created_at, updated_at, ' +
-  "(select s.id from memories s where s.user_id = memories.user_id and s.supersedes = memories.id and s.status = 'active' " +
-  'order by s.created_at desc, s.id desc limit 1) as superseded_by';
+  '(select (array_agg(s.id order by s.created_at desc, s.id desc))[1] from memories s ' +
+  "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active') is true) as superseded_by";
 
 /** The constraint that an exact repeat of an active memory hits. */
 export const TWIN_CONSTRAINT = 'memories_active_twin';
