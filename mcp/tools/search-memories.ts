@@ -13,7 +13,11 @@ export const searchMemories = tool(search, {
   input: search.input.omit({ explain: true, priors: true }).extend(toolBudget),
   shows: shownSearch,
   render: (page, fence) => {
-    if (page.total === 0) return page.reason === 'nothing_stored' ? 'Nothing is stored yet.' : 'No memory matches.';
+    if (page.reason === 'nothing_stored') return 'Nothing is stored yet.';
+    // What is off for good is no news.
+    const isPartial = page.parts.semantic === 'loading' || page.parts.semantic === 'unavailable';
+    const byWords = isPartial ? ' Only words were compared: search by meaning is not there right now.' : '';
+    if (page.total === 0) return `No memory matches.${byWords}`;
     const items = page.results.map(
       (hit) =>
         `- ${headline(hit)}${hit.superseded_by ? ` replaced by ${hit.superseded_by}` : ''}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`,
@@ -24,6 +28,6 @@ export const searchMemories = tool(search, {
         ? ' Quotes and minus signs left nothing, so they were ignored.'
         : '';
     const total = `${page.total_relation === 'gte' ? 'at least ' : ''}${page.total}`;
-    return `${page.results.length} of ${total} matches, best first.${remark}\n${fence(items.join('\n'))}${more(page.next_cursor)}`;
+    return `${page.results.length} of ${total} matches, best first.${remark}${byWords}\n${fence(items.join('\n'))}${more(page.next_cursor)}`;
   },
 });

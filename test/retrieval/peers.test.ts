@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fuse } from '../../api/retrieval/fusion.ts';
 import { readSets } from '../../scripts/eval/load.ts';
 import type { Json } from '../support/client.ts';
+import { connectMcp, textOf } from '../support/mcp.ts';
 import { encoderOf, idsOf, meaningReady, search, storeAll, storeMany, titlesOf, until } from '../support/retrieval.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
@@ -65,8 +66,10 @@ describe('2: a part that is missing', () => {
     expect((await full.api.get(`${meaning.url}/ready`)).body.search).toEqual({ lexical: 'on', semantic: 'ready' });
   });
 
-  it('is said while the encoder is down', async () => {
-    const { api } = await meaning.newUser();
+  it('is said while the encoder is down, to a model too', async () => {
+    const user = await meaning.newUser();
+    const { api } = user;
+    const client = await connectMcp(meaning, user);
     await storeAll(api, [{ title: 'T', content: 'walrus' }]);
     await meaningReady(api);
     process.kill((await encoderOf(process.pid)) as number, 'SIGKILL');
@@ -76,7 +79,13 @@ describe('2: a part that is missing', () => {
       return found.parts.semantic !== 'ran' && found;
     }, 'a search without the encoder');
     expect(down.parts.semantic).toBe('unavailable');
+    const told = await until(async () => {
+      const answer = await client.tool('search_memories', { query: 'giraffe' });
+      return answer.structuredContent?.parts.semantic !== 'ran' && textOf(answer);
+    }, 'a search by a tool without the encoder');
+    expect(told).toBe('No memory matches. Only words were compared: search by meaning is not there right now.');
     await until(async () => (await search(api, 'walrus')).parts.semantic === 'ran', 'a search with the encoder again');
+    await client.close();
   });
 });
 
