@@ -40,6 +40,8 @@ interface Bucket {
   underWay: number;
   /** Those of them that have begun: what they hold may come back. */
   held: number;
+  /** How many of them have ended. */
+  ended: number;
   waiting: (() => void)[];
 }
 
@@ -73,7 +75,7 @@ export function addressLimiter(
       subject: `{address:${subject}}:rpm`,
       limit: perMinute,
     } as const;
-    return { policy, spent: 0, at: now(), underWay: 0, held: 0, waiting: [] };
+    return { policy, spent: 0, at: now(), underWay: 0, held: 0, ended: 0, waiting: [] };
   };
 
   /** Calls that may still be spent, those under way not counted. */
@@ -94,15 +96,16 @@ export function addressLimiter(
     for (;;) {
       const free = left(bucket);
       if (free < 1) throw refusal(perMinute, ((1 - free) * MINUTE_MS) / perMinute);
-      const isFree = bucket.underWay < UNDER_WAY_MAX && free - bucket.underWay >= 1;
-      if (isFree && (await reserve(bucket, options))) return;
-      // Nobody is told to wait for nobody: whoever holds a call here wakes others when it ends.
-      if (left(bucket) >= 1) await new Promise<void>((resolve) => bucket.waiting.push(resolve));
+      if (bucket.underWay >= UNDER_WAY_MAX || free - bucket.underWay < 1) await anotherEnds(bucket);
+      else if (await reserve(bucket, options)) return;
     }
   };
 
+  const anotherEnds = ({ waiting }: Bucket) => new Promise<void>((resolve) => waiting.push(resolve));
+
   /** Takes a call where nodes count together. Answers false when it is not to be had now. */
   const reserve = async (bucket: Bucket, options: AddressOptions): Promise<boolean> => {
+    const { ended } = bucket;
     bucket.underWay++;
     let seconds = 0;
     try {
@@ -116,8 +119,14 @@ export function addressLimiter(
       return true;
     }
     if (bucket.held > 0) {
-      // It may come back when one of these ends, and not before: nobody else need ask.
+      // It may come back when one of these ends, and not before. None of them can end unnoticed: nothing is awaited in between.
       bucket.underWay--;
+      await anotherEnds(bucket);
+      return false;
+    }
+    if (bucket.ended !== ended) {
+      // It came back while we asked.
+      release(bucket);
       return false;
     }
     // What went elsewhere is spent, for all that this node knows.
@@ -128,6 +137,7 @@ export function addressLimiter(
 
   const end = (bucket: Bucket, cost: 0 | 1): void => {
     bucket.held--;
+    bucket.ended++;
     bucket.spent += cost;
     release(bucket);
   };
@@ -158,7 +168,8 @@ export function addressLimiter(
         if (error instanceof Problem) cost = 1;
         throw error;
       } finally {
-        if (cost === 0) void together(bucket, -1, {});
+        // Not waited for; what cannot be given back comes back with time.
+        if (cost === 0) together(bucket, -1, {}).catch(() => undefined);
         end(bucket, cost);
       }
     },

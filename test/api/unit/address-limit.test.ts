@@ -157,6 +157,37 @@ describe('an address, on nodes that count together', () => {
     expect(bad).toBeGreaterThan(50);
   });
 
+  it('is never left waiting by one that ends just when another is told to wait for it', async () => {
+    for (let turns = 0; turns < 20; turns++) {
+      const answers = [true, false, true];
+      const decided: (() => void)[] = [];
+      const shared = localLimiter(async () => 0, { now: () => 0 });
+      const take: typeof shared.take = async (policies) => {
+        const allowed = answers.shift() ?? true;
+        if (!allowed) await new Promise<void>((resolve) => decided.push(resolve));
+        return shared.take(policies, { minute: allowed ? 1 : 61, day: 0 });
+      };
+      const node = addressLimiter(60, { limiter: { state: 'redis', take }, now: () => 0 });
+      let finish = () => {};
+      const first = node.attempt('192.0.2.1', () => new Promise<void>((resolve) => void (finish = resolve)));
+      await turn();
+      const second = node.attempt('192.0.2.1', async () => 'done');
+      await turn();
+      decided[0]?.();
+      for (let i = 0; i < turns; i++) await undefined;
+      finish();
+      await first;
+      expect(
+        await Promise.race([
+          second,
+          turn()
+            .then(turn)
+            .then(() => 'waits'),
+        ]),
+      ).toBe('done');
+    }
+  });
+
   it('is counted by each node alone while they cannot count together, unless what it wants must not pass uncounted', async () => {
     const away = new Problem('unavailable');
     const limiter = { state: 'redis: degraded' as const, take: () => Promise.reject(away) };
