@@ -48,7 +48,12 @@ export function mountMcp(router: Router, gates: Gates, options: McpOptions): voi
 async function serve(ctx: Context, gates: Gates, caller: Caller, message: unknown, options: McpOptions): Promise<void> {
   const server = createServer({
     gates,
-    newCall: (method) => callOf(ctx, gates, caller, method),
+    newCall: (method) => {
+      const call = callOf(ctx, gates, caller, method);
+      // What came in is counted once, with the first call of a batch.
+      stateOf(ctx).bytesIn = 0;
+      return call;
+    },
     publicUrl: options.publicUrl,
     onOutcome: ({ headers }) => {
       for (const name of RATE_HEADERS) if (headers[name]) ctx.set(name, headers[name]);

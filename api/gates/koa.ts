@@ -15,6 +15,8 @@ export interface RequestState {
   requestId: string;
   caller?: Caller;
   operation?: string;
+  /** Of the body, once it is read. */
+  bytesIn?: number;
 }
 
 const PROJECT = 'X-WhiteMagic-Project';
@@ -47,15 +49,14 @@ export function defaultProjectOf(ctx: Context, given?: string | null): string | 
 
 /** The call that a request makes, as the pipeline takes it. */
 export function callOf(ctx: Context, gates: Gates, caller: Caller, method: string): Call {
+  const { requestId, bytesIn = claimedBytes(ctx) } = stateOf(ctx);
+  return { eventId: gates.newId(), requestId, caller, method, bytesIn };
+}
+
+/** What a request says of the length of a body that was not read: a claim beyond what a column holds must not cost the event. */
+function claimedBytes(ctx: Context): number {
   const length = Number(ctx.get('Content-Length'));
-  return {
-    eventId: gates.newId(),
-    requestId: stateOf(ctx).requestId,
-    caller,
-    method,
-    // A claim, not a count: one beyond what a column holds must not cost the event.
-    bytesIn: Number.isSafeInteger(length) ? Math.min(length, BYTES_IN_MAX) : 0,
-  };
+  return Number.isSafeInteger(length) ? Math.min(length, BYTES_IN_MAX) : 0;
 }
 
 /**
@@ -153,7 +154,9 @@ export function stateOf(ctx: Context): RequestState {
  */
 export async function readBytes(ctx: Context, bytesMax: number): Promise<Buffer> {
   try {
-    return await getRawBody(ctx.req, { limit: bytesMax, length: ctx.request.length });
+    const bytes = await getRawBody(ctx.req, { limit: bytesMax, length: ctx.request.length });
+    stateOf(ctx).bytesIn = bytes.length;
+    return bytes;
   } catch (error) {
     if (error instanceof Error && 'type' in error && error.type === 'entity.too.large') {
       // The rest of the body is not read, so the connection cannot be used again.

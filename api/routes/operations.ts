@@ -25,8 +25,8 @@ export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: numb
     router.register(path, [operation.method], async (ctx: Context) => {
       const caller = await authenticateRequest(ctx, gates, 'rest');
       stateOf(ctx).operation = operation.id;
-      const call = callOf(ctx, gates, caller, operation.method);
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
+      const call = callOf(ctx, gates, caller, operation.method);
       // A request that cannot be read is a call too, and metered as one.
       if (request instanceof Problem) return answer(ctx, await refuseCall(gates, operation.id, call, request));
       const { input, project, idempotencyKey } = request;

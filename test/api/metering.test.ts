@@ -91,6 +91,22 @@ describe('every authenticated call', () => {
     });
   });
 
+  it('is stored with the size that came, where none was said before', async () => {
+    const who = await node.newUser();
+    const bytes = new TextEncoder().encode(JSON.stringify(note('in pieces')));
+    const pieces = new ReadableStream({
+      start(stream) {
+        stream.enqueue(bytes.subarray(0, 10));
+        stream.enqueue(bytes.subarray(10));
+        stream.close();
+      },
+    });
+    const headers = { Authorization: `Bearer ${who.apiKey}`, 'Content-Type': 'application/json' };
+    const request = { method: 'POST', headers, body: pieces, duplex: 'half' } as RequestInit;
+    expect((await fetch(`${node.url}/api/v1/memories`, request)).status).toBe(201);
+    expect(await eventsOf(node, who.userId)).toMatchObject([{ bytes_in: bytes.length }]);
+  });
+
   it('that is refused for a missing scope, plan or right to write is an event too', async () => {
     const who = await node.newUser();
     const narrow = await who.api.post('/user/keys', { name: 'n', scopes: ['account:read'] });

@@ -133,6 +133,9 @@ describe('what is metered', () => {
     expect((await postMcp(node, user, batch)).body).toHaveLength(3);
     const operations = (await usageEvents(node, user)).map(({ operation }) => operation);
     expect(operations.toSorted()).toEqual(['memories.list', 'search.context']);
+    // What came in came in once.
+    const bytes = (await eventsOf(node, user.userId)).map((event) => event.bytes_in);
+    expect(bytes.toSorted((a, b) => a - b)).toEqual([0, Buffer.byteLength(JSON.stringify(batch))]);
   });
 
   it('concurrent calls of one client, none lost and none twice', async () => {

@@ -168,14 +168,14 @@ describe('an address, on nodes that count together', () => {
         return shared.take(policies, { minute: allowed ? 1 : 61, day: 0 });
       };
       const node = addressLimiter(60, { limiter: { state: 'redis', take }, now: () => 0 });
-      let finish = () => {};
-      const first = node.attempt('192.0.2.1', () => new Promise<void>((resolve) => void (finish = resolve)));
+      const holding: (() => void)[] = [];
+      const first = node.attempt('192.0.2.1', () => new Promise<void>((resolve) => holding.push(resolve)));
       await turn();
       const second = node.attempt('192.0.2.1', async () => 'done');
       await turn();
       decided[0]?.();
       for (let i = 0; i < turns; i++) await undefined;
-      finish();
+      holding[0]?.();
       await first;
       expect(
         await Promise.race([
