@@ -86,6 +86,7 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
       gates: {
         ...createGates(config, database, limiter, keys, embedder, log),
         metrics,
+        publicUrl,
         billing,
         formerEmbedders,
         onMemoriesWritten: () => indexer?.wake(),
@@ -136,7 +137,7 @@ function createGates(
   keys: KeyCache,
   embedder: Embedder,
   log: Logger,
-): Omit<Gates, 'metrics'> {
+): Omit<Gates, 'metrics' | 'publicUrl'> {
   return {
     database,
     limiter,

@@ -12,7 +12,7 @@ import { isStreamed, type Operation, type Streamed } from '../contracts/operatio
 import { parseInput } from '../contracts/parse.ts';
 import type { Caller, Deps } from '../domain.ts';
 import type { Embedder } from '../embedding/embedder.ts';
-import { Problem } from '../errors.ts';
+import { Problem, problemDocument } from '../errors.ts';
 import type { AddressLimiter } from '../metering/address-limit.ts';
 import type { Limiter } from '../metering/limiter.ts';
 import type { Recorder } from '../metering/recorder.ts';
@@ -37,6 +37,8 @@ export interface Gates {
   now: () => Date;
   newId: () => string;
   keyEnvironment: string;
+  /** Known only once the service listens. */
+  publicUrl: () => string;
   embedder?: Embedder | undefined;
   /** Models before it of which there still are vectors. */
   formerEmbedders?: readonly Embedder[] | undefined;
@@ -140,7 +142,8 @@ async function metered(
     if (problem.status >= 500) gates.onFault(error, call.requestId);
     // What was refused before the limiter was asked is told how the allowances stand all the same.
     if (!headers && problem.status < 500) headers = await standing(gates, call.caller);
-    const recorded = await record(gates, meter.event(problem.status, 0), call);
+    const document = JSON.stringify(problemDocument(problem, call.requestId, gates.publicUrl()));
+    const recorded = await record(gates, meter.event(problem.status, Buffer.byteLength(document)), call);
     const answer = recorded ? problem : new Problem('unavailable');
     return counted({
       status: answer.status,

@@ -71,7 +71,8 @@ describe('every authenticated call', () => {
     const answer = await call(who.api);
     const events = await eventsOf(node, who.userId);
     const id = answer.headers.get('x-usage-event');
-    expect(events).toMatchObject([{ id, status, operation, door: 'rest', billable: true }]);
+    const bytes_out = Buffer.byteLength(answer.text);
+    expect(events).toMatchObject([{ id, status, operation, door: 'rest', billable: true, bytes_out }]);
     expect(events[0]?.duration_ms).toBeGreaterThan(0);
     const { kept, added } = await totals(who);
     expect(kept).toEqual(added);
