@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../db/connect.ts';
-import { connectionLost } from '../../db/failures.ts';
 import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/idempotency.ts';
-import { TWIN_CONSTRAINT } from '../../db/memories.ts';
-import { type Sql, violatedConstraint } from '../../db/sql.ts';
+import type { Sql } from '../../db/sql.ts';
 import type { UsageEvent } from '../../db/usage.ts';
 import type { SecretScanning } from '../account/secret-scanning.ts';
 import { utcDay } from '../account/usage.ts';
@@ -18,6 +16,7 @@ import type { Limiter } from '../metering/limiter.ts';
 import type { Recorder } from '../metering/recorder.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { countTokens } from '../retrieval/tokens.ts';
+import { asProblem } from './as-problem.ts';
 import { authorise } from './authorise.ts';
 import { handlerOf } from './handlers.ts';
 import type { KeyCache } from './key-cache.ts';
@@ -299,14 +298,4 @@ function usageEvent(
     bytesIn: call.bytesIn,
     ...measured,
   };
-}
-
-/** Any error as a refusal: ours as it is, a constraint by its name, a lost database as `unavailable`, the rest as `internal`. */
-export function asProblem(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  if (violatedConstraint(error) === TWIN_CONSTRAINT) return new Problem('duplicate_memory', {}, error);
-  // 57014: a statement that ran into its timeout.
-  const timedOut = error instanceof Error && 'code' in error && error.code === '57014';
-  if (connectionLost(error) || timedOut) return new Problem('unavailable', { headers: { 'Retry-After': '2' } }, error);
-  return new Problem('internal', {}, error);
 }

@@ -1,7 +1,7 @@
 import type { Context, Middleware, Next } from 'koa';
 import { Problem, problemDocument } from '../errors.ts';
+import { asProblem } from '../gates/as-problem.ts';
 import { answerPage, type RequestState, stateOf } from '../gates/koa.ts';
-import { asProblem } from '../gates/run.ts';
 import type { Logger } from '../observe/log.ts';
 import { problemPage } from '../pages/notice.ts';
 
