@@ -1,8 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 const TRIES = 3;
+/** How long it gives way to what it met, twice as long at most. */
+const PAUSE_MS = 10;
 
 /**
  * Does something again that PostgreSQL refused for reasons of its own: a deadlock, a serialisation failure, or a row that was on
- * its way into the default partition when its day got a partition of its own.
+ * its way into the default partition when its day got a partition of its own. After a pause: who starts over at once takes the
+ * row from under whoever was waiting for it, and both are in a deadlock again.
  */
 export async function retried<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
@@ -10,6 +15,7 @@ export async function retried<T>(work: () => Promise<T>): Promise<T> {
       return await work();
     } catch (error) {
       if (!isPassing(error) || attempt === TRIES) throw error;
+      await delay(attempt * PAUSE_MS * (1 + Math.random()));
     }
   }
 }
