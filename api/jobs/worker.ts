@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type Runner, run, type WorkerEvents, type WorkerPool } from 'graphile-worker';
 import { freeLostJobs, holdLease, type Lease } from '../../db/job-leases.ts';
+import { openQueuePool } from '../../db/jobs.ts';
 import { enqueueReconciliation } from '../../db/webhook-inbox.ts';
 import type { Logger as Log } from '../observe/log.ts';
 import { CRONTAB, type JobParts, jobHandlers } from './handlers.ts';
@@ -110,10 +111,12 @@ async function begin(parts: JobParts, ownerUrl: string, log: Log): Promise<Run> 
     if (failed === FETCHES_FAILED_MAX) void stop();
   });
 
-  runner = await run({
-    connectionString: ownerUrl,
+  const connections = openQueuePool(ownerUrl, CONCURRENCY + 2);
+  // Not waited for: the queue gives its last connection back when it likes.
+  const close = () => void connections.end();
+  const running = run({
+    pgPool: connections,
     concurrency: CONCURRENCY,
-    maxPoolSize: CONCURRENCY + 2,
     noHandleSignals: true,
     // Otherwise a stop does not wait until what became of the last jobs is written down, and they stay locked.
     preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
@@ -125,9 +128,14 @@ async function begin(parts: JobParts, ownerUrl: string, log: Log): Promise<Run> 
       else log.debug({ job: true }, message);
     }),
   });
+  runner = await running.catch((error) => {
+    close();
+    throw error;
+  });
   const ended = runner.promise
     .catch((error) => log.error({ err: error }, 'the job worker stopped'))
-    .then(() => lease?.release());
+    .then(() => lease?.release())
+    .finally(close);
   return {
     ended,
     async stop() {
