@@ -9,9 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // By default one core is left to vitest itself, which on two cores would mean one file at a time.
     maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
-    // What hangs ends too; what is slow on a busy machine is no failure (times are figures of npm run bench).
-    testTimeout: 90_000,
-    hookTimeout: 120_000,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
     reporters: ['default', './test/support/closing-line-reporter.ts'],
   },
 });

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const TRIES = 3;
 /** How long it gives way to what it met, twice as long at most. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 50;
 
 /**
  * Does something again that PostgreSQL refused for reasons of its own: a deadlock, a serialisation failure, or a row that was on
