@@ -1,21 +1,21 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import { mountMcp } from '../mcp/http.ts';
-import type { WhopOAuth } from './account/whop-login.ts';
+import type { WhopOAuth } from './auth/whop-login.ts';
 import type { Config } from './config.ts';
-import type { Gates } from './gates/run.ts';
-import { answers, secureHeaders } from './middleware/answers.ts';
-import { refuseOtherMethods } from './middleware/methods.ts';
-import { checkOrigin } from './middleware/origin.ts';
-import type { Logger } from './observe/log.ts';
-import { authRoutes } from './routes/auth.ts';
-import { docsRoutes } from './routes/docs.ts';
-import { healthRoutes, type Readiness } from './routes/health.ts';
-import { metricsRoutes } from './routes/metrics.ts';
-import { operationRoutes, publicRoutes } from './routes/operations.ts';
-import { pageRoutes } from './routes/pages.ts';
-import { secretScanningRoutes } from './routes/secret-scanning.ts';
-import { webhookRoutes } from './routes/webhooks.ts';
+import { refuseOtherMethods } from './http/middleware/methods.ts';
+import { checkOrigin } from './http/middleware/origin.ts';
+import { answers, secureHeaders } from './http/middleware/responses.ts';
+import { authRoutes } from './http/routes/auth.ts';
+import { docsRoutes } from './http/routes/docs.ts';
+import { healthRoutes, type Readiness } from './http/routes/health.ts';
+import { metricsRoutes } from './http/routes/metrics.ts';
+import { operationRoutes, publicRoutes } from './http/routes/operations.ts';
+import { pageRoutes } from './http/routes/pages.ts';
+import { secretScanningRoutes } from './http/routes/webhooks/github.ts';
+import { webhookRoutes } from './http/routes/webhooks/whop.ts';
+import type { Logger } from './observability/log.ts';
+import type { Gates } from './pipeline/run.ts';
 
 export interface AppParts {
   config: Config;

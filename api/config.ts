@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { PlanName } from '../db/users.ts';
-import { PLAN_NAMES } from './account/plans.ts';
+import type { PlanName } from '../db/queries/accounts/users.ts';
+import { PLAN_NAMES } from './limits/plans.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (protocols: RegExp) => z.url({ protocol: protocols });

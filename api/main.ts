@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
-import { type EmbeddedDatabase, startEmbedded } from '../db/embedded.ts';
-import { ensureLocalOwner, writeCredentials } from './account/local-owner.ts';
+import { type EmbeddedDatabase, startEmbedded } from '../db/embedded/start.ts';
+import { ensureLocalOwner, writeCredentials } from './accounts/local-owner.ts';
+import { type Service, startService } from './bootstrap.ts';
 import { type Config, readConfig } from './config.ts';
 import { newId } from './ids.ts';
-import { createLog } from './observe/log.ts';
-import { type Service, startService } from './service.ts';
-import { welcome } from './welcome.ts';
+import { createLog } from './observability/log.ts';
+import { welcome } from './startup-banner.ts';
 
 /** The process: configuration, database, service; then it waits for a signal, drains, and ends. */
 async function main(): Promise<void> {

@@ -9,11 +9,11 @@ import {
   ReadResourceRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Context } from 'koa';
-import type { Caller } from '../api/domain.ts';
+import type { Caller } from '../api/context.ts';
 import { Problem } from '../api/errors.ts';
-import { authenticateRequest, callOf, defaultProjectOf, readJson, stateOf } from '../api/gates/koa.ts';
-import { takeProtocolAllowance } from '../api/gates/limit.ts';
-import type { Gates } from '../api/gates/run.ts';
+import { authenticateRequest, callOf, defaultProjectOf, readJson, stateOf } from '../api/http/koa.ts';
+import { takeProtocolAllowance } from '../api/pipeline/rate-limit.ts';
+import type { Gates } from '../api/pipeline/run.ts';
 import { RECALL_PROMPT } from './prompts.ts';
 import { createServer } from './server.ts';
 

@@ -1,6 +1,6 @@
 import type { Operation } from '../api/contracts/operation.ts';
 import { context } from '../api/contracts/search.ts';
-import type { Fence } from './fence.ts';
+import type { Fence } from './delimiter.ts';
 
 /** The prompt that reads memories. */
 export const RECALL_PROMPT = 'recall_for_task';

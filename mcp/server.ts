@@ -12,12 +12,12 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { Problem, refuse } from '../api/errors.ts';
-import { type Call, type Gates, type Outcome, refuseCall, run } from '../api/gates/run.ts';
+import { type Call, type Gates, type Outcome, refuseCall, run } from '../api/pipeline/run.ts';
 import { VERSION } from '../api/version.ts';
-import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './catalogue.ts';
-import { newFence } from './fence.ts';
+import { newFence } from './delimiter.ts';
+import { refusalFacts, refusalMeta, refusalText } from './errors.ts';
 import { PROMPTS, RECALL, RECALL_PROMPT, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
-import { refusalFacts, refusalMeta, refusalText } from './refusal.ts';
+import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
 export interface Connection {

@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import * as admin from '../api/account/admin.ts';
-import { PLAN_NAMES } from '../api/account/plans.ts';
-import { replayReceipts } from '../api/account/purge.ts';
+import * as admin from '../api/accounts/admin.ts';
+import { replayReceipts } from '../api/accounts/purge.ts';
 import { replayWebhook, requireWebhook, webhooks } from '../api/billing/inbox.ts';
 import { readConfig } from '../api/config.ts';
+import type { Deps } from '../api/context.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
-import type { Deps } from '../api/domain.ts';
-import { ERASED_KINDS, listReceipts } from '../db/account-endings.ts';
-import { connect } from '../db/connect.ts';
-import { migrateUp } from '../db/migrate.ts';
+import { PLAN_NAMES } from '../api/limits/plans.ts';
+import { connect } from '../db/client/database.ts';
+import { ERASED_KINDS, listReceipts } from '../db/queries/accounts/lifecycle.ts';
+import { migrateUp } from '../db/schema/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
 
 const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]

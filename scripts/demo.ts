@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { readCredentials } from '../api/account/local-owner.ts';
+import { readCredentials } from '../api/accounts/local-owner.ts';
 
 /*
  * The whole product in one minute: a service on a data directory of its own, the MCP SDK's client through the stdio

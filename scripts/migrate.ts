@@ -1,5 +1,5 @@
 import { readConfig } from '../api/config.ts';
-import { type MigrationStatus, migrateDown, migrateUp, migrationStatus } from '../db/migrate.ts';
+import { type MigrationStatus, migrateDown, migrateUp, migrationStatus } from '../db/schema/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
 
 const HELP = `Usage: npm run migrate -- <command>

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../api/config.ts';
-import { DataDirInUse, type EmbeddedDatabase, findEmbedded, startEmbedded } from '../db/embedded.ts';
+import { DataDirInUse, type EmbeddedDatabase, findEmbedded, startEmbedded } from '../db/embedded/start.ts';
 
 /** How long a service that has taken the data directory may need until its database answers. */
 const PATIENCE_MS = 30_000;

@@ -1,20 +1,20 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeSchema } from '../db/catalogue.ts';
-import { connect } from '../db/connect.ts';
-import { startEmbedded } from '../db/embedded.ts';
-import { migrateUp } from '../db/migrate.ts';
+import { connect } from '../db/client/database.ts';
+import { startEmbedded } from '../db/embedded/start.ts';
+import { describeSchema } from '../db/schema/introspect.ts';
+import { migrateUp } from '../db/schema/migrate.ts';
 
 const HELP = `Usage: npm run schema [-- --check]
 
-Writes db/schema.sql: what all migrations together make of an empty database, in a canonical order.
+Writes db/schema/schema.sql: what all migrations together make of an empty database, in a canonical order.
   --check   write nothing; exit 1 when the file is not what the migrations make`;
 
 // The file is committed, so it is the checkout's own that counts, whether this runs from scripts/ or dist/scripts/.
 const built = import.meta.dirname.endsWith(join('dist', 'scripts'));
 const checkout = join(import.meta.dirname, built ? '../..' : '..');
-const FILE = join(checkout, 'db', 'schema.sql');
+const FILE = join(checkout, 'db', 'schema', 'schema.sql');
 const HEADER = '-- Written by `npm run schema` from the catalogue of a migrated database; do not edit.\n\n';
 
 /** The schema that the migrations make of an empty database, as the file holds it. */
@@ -53,14 +53,14 @@ if (unknown.length > 0) {
   const made = await migratedSchema();
   const committed = await readFile(FILE, 'utf8').catch(() => '');
   if (made === committed) {
-    console.log('db/schema.sql is what the migrations make.');
+    console.log('db/schema/schema.sql is what the migrations make.');
   } else if (args.includes('--check')) {
     process.stderr.write(
-      `db/schema.sql is not what the migrations make:\n${firstDifference(committed, made)}\nRun \`npm run schema\`, look at the difference with \`git diff db/schema.sql\`, and commit it.\n`,
+      `db/schema/schema.sql is not what the migrations make:\n${firstDifference(committed, made)}\nRun \`npm run schema\`, look at the difference with \`git diff db/schema/schema.sql\`, and commit it.\n`,
     );
     process.exitCode = 1;
   } else {
     await writeFile(FILE, made);
-    console.log('Wrote db/schema.sql.');
+    console.log('Wrote db/schema/schema.sql.');
   }
 }

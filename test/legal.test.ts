@@ -8,7 +8,7 @@ import { startTestService, type TestService } from './support/service.ts';
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8');
 const texts = { terms: read('legal/terms.md'), privacy: read('legal/privacy.md') };
-const tables = [...read('db/schema.sql').matchAll(/^create table (\w+)/gm)].map((match) => match[1] as string);
+const tables = [...read('db/schema/schema.sql').matchAll(/^create table (\w+)/gm)].map((match) => match[1] as string);
 
 /** Which line of the privacy policy tells of which table. */
 const TOLD_IN: Record<string, string[]> = {

@@ -1,8 +1,8 @@
-import type { Database } from '../../db/connect.ts';
+import type { Database } from '../../db/client/database.ts';
 import type { WhopConfig } from '../config.ts';
-import type { Deps } from '../domain.ts';
-import type { Logger } from '../observe/log.ts';
-import type { Metrics } from '../observe/metrics.ts';
+import type { Deps } from '../context.ts';
+import type { Logger } from '../observability/log.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { type LicenseCheck, licenseCheck } from './license.ts';
 import { openWhop, type WhopClient } from './whop-client.ts';
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../../db/sql.ts';
+import type { Sql } from '../../db/client/sql.ts';
 import {
   deleteOldWebhooks,
   enqueueWebhook,
@@ -8,8 +8,8 @@ import {
   receiveWebhook,
   settleWebhook,
   type WebhookState,
-} from '../../db/webhook-inbox.ts';
-import type { Deps } from '../domain.ts';
+} from '../../db/queries/billing/webhook-inbox.ts';
+import type { Deps } from '../context.ts';
 import { Problem } from '../errors.ts';
 import type { Billing } from './billing.ts';
 import { converge } from './membership.ts';

@@ -1,6 +1,6 @@
-import { findMembership, type MembershipRow } from '../../db/memberships.ts';
-import type { PlanName } from '../../db/users.ts';
-import type { Caller, Deps } from '../domain.ts';
+import type { PlanName } from '../../db/queries/accounts/users.ts';
+import { findMembership, type MembershipRow } from '../../db/queries/billing/memberships.ts';
+import type { Caller, Deps } from '../context.ts';
 import type { Billing } from './billing.ts';
 import { hashLicense } from './membership.ts';
 import type { WhopMembership } from './payload.ts';

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type BuyerRow, lockBuyer } from '../../db/buyers.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import { type PlanName, updatePlan } from '../../db/queries/accounts/users.ts';
+import { type BuyerRow, lockBuyer } from '../../db/queries/billing/customers.ts';
 import {
   deleteMembership,
   findMembershipBuyer,
@@ -9,11 +11,9 @@ import {
   readingStarts,
   reopenMembership,
   upsertMembership,
-} from '../../db/memberships.ts';
-import type { Sql } from '../../db/sql.ts';
-import { type PlanName, updatePlan } from '../../db/users.ts';
-import { deactivate, reactivate } from '../account/lifecycle.ts';
-import { mailOwner } from '../mail/write.ts';
+} from '../../db/queries/billing/memberships.ts';
+import { deactivate, reactivate } from '../accounts/lifecycle.ts';
+import { mailOwner } from '../mail/enqueue.ts';
 import type { Billing } from './billing.ts';
 import type { WhopMembership } from './payload.ts';
 import { audit, type BillingDeps, noteEmail, provision, welcome } from './provision.ts';

@@ -1,10 +1,16 @@
-import { listKeys } from '../../db/api-keys.ts';
-import { insertAudit } from '../../db/audit.ts';
-import { type BuyerRow, insertBuyer, lockBuyer, updateBuyerEmail, updateWelcomed } from '../../db/buyers.ts';
-import type { PlanName } from '../../db/users.ts';
-import { claimUrl, issueClaim } from '../account/claims.ts';
-import type { Deps } from '../domain.ts';
-import { mailOwner } from '../mail/write.ts';
+import { listKeys } from '../../db/queries/accounts/api-keys.ts';
+import { insertAudit } from '../../db/queries/accounts/audit.ts';
+import type { PlanName } from '../../db/queries/accounts/users.ts';
+import {
+  type BuyerRow,
+  insertBuyer,
+  lockBuyer,
+  updateBuyerEmail,
+  updateWelcomed,
+} from '../../db/queries/billing/customers.ts';
+import type { Deps } from '../context.ts';
+import { claimUrl, issueClaim } from '../keys/activation-links.ts';
+import { mailOwner } from '../mail/enqueue.ts';
 
 /** Who did it, in the audit log. */
 export const ACTOR = 'whop';

@@ -1,5 +1,5 @@
-import { listBuyers } from '../../db/buyers.ts';
-import { listAllMemberships, type MembershipRow } from '../../db/memberships.ts';
+import { listBuyers } from '../../db/queries/billing/customers.ts';
+import { listAllMemberships, type MembershipRow } from '../../db/queries/billing/memberships.ts';
 import type { Billing } from './billing.ts';
 import { type Converged, converge, convergeKnown } from './membership.ts';
 import type { WhopMembership } from './payload.ts';

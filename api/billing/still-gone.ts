@@ -1,4 +1,4 @@
-import { listMemberships } from '../../db/memberships.ts';
+import { listMemberships } from '../../db/queries/billing/memberships.ts';
 import type { Billing } from './billing.ts';
 import { converge } from './membership.ts';
 import { givesAccess } from './tiers.ts';

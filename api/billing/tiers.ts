@@ -1,5 +1,5 @@
-import type { PlanName } from '../../db/users.ts';
-import { PLAN_NAMES } from '../account/plans.ts';
+import type { PlanName } from '../../db/queries/accounts/users.ts';
+import { PLAN_NAMES } from '../limits/plans.ts';
 import type { WhopMembership } from './payload.ts';
 
 /** The plan here for what Whop sells that nobody told us of. */

@@ -1,11 +1,11 @@
-import { connect } from '../../db/connect.ts';
-import { migrateUp } from '../../db/migrate.ts';
+import { connect } from '../../db/client/database.ts';
+import { migrateUp } from '../../db/schema/migrate.ts';
 import { openBilling } from '../billing/billing.ts';
 import { readConfig } from '../config.ts';
 import { newId } from '../ids.ts';
 import { openTransport } from '../mail/transport.ts';
-import { createLog } from '../observe/log.ts';
-import { createMetrics } from '../observe/metrics.ts';
+import { createLog } from '../observability/log.ts';
+import { createMetrics } from '../observability/metrics.ts';
 import { startWorker } from './worker.ts';
 
 /** The process of `npm run worker`: background jobs apart from the API, on a database of your own. */

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type Runner, run, type WorkerEvents, type WorkerPool } from 'graphile-worker';
-import { freeLostJobs, holdLease, type Lease } from '../../db/job-leases.ts';
-import { openQueuePool } from '../../db/jobs.ts';
-import { enqueueReconciliation } from '../../db/webhook-inbox.ts';
-import type { Logger as Log } from '../observe/log.ts';
+import { enqueueReconciliation } from '../../db/queries/billing/webhook-inbox.ts';
+import { freeLostJobs, holdLease, type Lease } from '../../db/queries/jobs/job-leases.ts';
+import { openQueuePool } from '../../db/queries/jobs/job-queue.ts';
+import type { Logger as Log } from '../observability/log.ts';
 import { CRONTAB, type JobParts, jobHandlers } from './handlers.ts';
 
 export interface Worker {

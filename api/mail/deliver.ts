@@ -1,5 +1,5 @@
-import { deleteOldMails, lockUnsentMail, settleMail } from '../../db/outbox.ts';
-import type { Sql } from '../../db/sql.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import { deleteOldMails, lockUnsentMail, settleMail } from '../../db/queries/jobs/outbox.ts';
 import { renderLetter } from './templates.ts';
 import { MailRefused, type Transport } from './transport.ts';
 

@@ -1,4 +1,4 @@
-import { listPlans } from '../account/plans.ts';
+import { listPlans } from '../limits/plans.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 

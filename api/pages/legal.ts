@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { marked } from 'marked';
-import { IDEMPOTENCY_HOURS } from '../../db/idempotency.ts';
-import { VERSIONS_KEPT } from '../../db/memory-versions.ts';
-import { CLAIM_DAYS, CLAIM_REMEMBERED_DAYS } from '../account/claims.ts';
-import { EXPORT_DAYS } from '../account/export.ts';
-import { READ_ONLY_DAYS } from '../account/lifecycle.ts';
-import { SESSION_DAYS } from '../account/sessions.ts';
-import { LOGIN_MINUTES } from '../account/whop-login.ts';
+import { VERSIONS_KEPT } from '../../db/queries/memories/versions.ts';
+import { IDEMPOTENCY_HOURS } from '../../db/queries/usage/idempotency.ts';
+import { READ_ONLY_DAYS } from '../accounts/lifecycle.ts';
+import { SESSION_DAYS } from '../auth/sessions.ts';
+import { LOGIN_MINUTES } from '../auth/whop-login.ts';
 import { WEBHOOK_DAYS_KEPT } from '../billing/inbox.ts';
 import type { Config } from '../config.ts';
+import { CLAIM_DAYS, CLAIM_REMEMBERED_DAYS } from '../keys/activation-links.ts';
 import { MAIL_DAYS_KEPT } from '../mail/deliver.ts';
+import { EXPORT_DAYS } from '../transfer/export.ts';
 import { html, ownHtml } from './html.ts';
 import { page } from './layout.ts';
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { basename } from 'node:path';
-import { runBridge } from '../stdio.ts';
-import { packageRoot, version } from './package-root.ts';
 import { readSettings } from './settings.ts';
+import { runBridge } from './stdio.ts';
+import { packageRoot, version } from './version.ts';
 
 const help = `WhiteMagic ${version}: a memory for AI agents
 

@@ -1,7 +1,7 @@
 import { consolidate } from '../../api/contracts/memories.ts';
-import { CHANGE, tool } from '../tool.ts';
+import { CHANGE, tool } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
-import { oneLine } from './lines.ts';
+import { oneLine } from './format.ts';
 
 export const consolidateMemories = tool(consolidate, {
   title: 'Consolidate old memories',

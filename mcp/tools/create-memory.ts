@@ -1,6 +1,6 @@
 import { create } from '../../api/contracts/memories.ts';
-import { ADD, tool } from '../tool.ts';
-import { shownCreated } from './shown.ts';
+import { ADD, tool } from '../define-tool.ts';
+import { shownCreated } from './outputs.ts';
 
 export const createMemory = tool(create, {
   title: 'Remember something',

@@ -1,5 +1,5 @@
 import { remove } from '../../api/contracts/memories.ts';
-import { CHANGE, tool } from '../tool.ts';
+import { CHANGE, tool } from '../define-tool.ts';
 
 export const deleteMemory = tool(remove, {
   title: 'Forget a memory',

@@ -1,5 +1,5 @@
 import { context } from '../../api/contracts/search.ts';
-import { READ, tool } from '../tool.ts';
+import { READ, tool } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 
 export const getContext = tool(context, {

@@ -1,7 +1,7 @@
 import { get, type Memory } from '../../api/contracts/memories.ts';
-import { READ, tool } from '../tool.ts';
+import { READ, tool } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
-import { headline, oneLine } from './lines.ts';
+import { headline, oneLine } from './format.ts';
 
 export const getMemory = tool(get, {
   title: 'Read a memory',

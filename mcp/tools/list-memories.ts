@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { list } from '../../api/contracts/memories.ts';
-import { READ, tool } from '../tool.ts';
+import { READ, tool } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
-import { headline, more } from './lines.ts';
-import { shownList } from './shown.ts';
+import { headline, more } from './format.ts';
+import { shownList } from './outputs.ts';
 
 export const listMemories = tool(list, {
   title: 'List memories',

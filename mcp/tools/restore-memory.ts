@@ -1,6 +1,6 @@
 import { restore } from '../../api/contracts/memories.ts';
-import { CHANGE, tool } from '../tool.ts';
-import { shownMemory } from './shown.ts';
+import { CHANGE, tool } from '../define-tool.ts';
+import { shownMemory } from './outputs.ts';
 
 export const restoreMemory = tool(restore, {
   title: 'Bring back a memory',

@@ -1,8 +1,8 @@
 import { search } from '../../api/contracts/search.ts';
-import { READ, tool } from '../tool.ts';
+import { READ, tool } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
-import { headline, more } from './lines.ts';
-import { shownSearch } from './shown.ts';
+import { headline, more } from './format.ts';
+import { shownSearch } from './outputs.ts';
 
 export const searchMemories = tool(search, {
   title: 'Search memories',

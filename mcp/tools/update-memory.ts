@@ -1,6 +1,6 @@
 import { update } from '../../api/contracts/memories.ts';
-import { CHANGE, tool } from '../tool.ts';
-import { shownMemory } from './shown.ts';
+import { CHANGE, tool } from '../define-tool.ts';
+import { shownMemory } from './outputs.ts';
 
 export const updateMemory = tool(update, {
   title: 'Change a memory',

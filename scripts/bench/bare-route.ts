@@ -5,20 +5,20 @@ import Koa from 'koa';
 import pg from 'pg';
 import getRawBody from 'raw-body';
 import { v7 as uuidv7 } from 'uuid';
-import { utcDay } from '../../api/account/usage.ts';
+import type { Caller, Deps } from '../../api/context.ts';
 import type { NewMemory } from '../../api/contracts/memories.ts';
-import type { Caller, Deps } from '../../api/domain.ts';
-import { present } from '../../api/memory/present.ts';
-import { likeIt, newRow } from '../../api/memory/remember.ts';
-import { groupRecorder } from '../../api/metering/recorder.ts';
-import { countWords } from '../../api/retrieval/word-counts.ts';
-import { ask } from '../../db/ask.ts';
-import { coalesce } from '../../db/coalesce.ts';
-import { tenantStatement } from '../../db/connect.ts';
-import { findMemory, insertMemory } from '../../db/memories.ts';
-import type { Sql, Statement } from '../../db/sql.ts';
-import { withClient } from '../../db/transaction.ts';
-import { type UsageEvent, usageStatement } from '../../db/usage.ts';
+import { likeIt, newRow } from '../../api/memories/create.ts';
+import { present } from '../../api/memories/to-response.ts';
+import { countWords } from '../../api/search/term-frequencies.ts';
+import { groupRecorder } from '../../api/usage/event-recorder.ts';
+import { utcDay } from '../../api/usage/usage.ts';
+import { ask } from '../../db/client/batch.ts';
+import { coalesce } from '../../db/client/coalesce-writes.ts';
+import { tenantStatement } from '../../db/client/database.ts';
+import type { Sql, Statement } from '../../db/client/sql.ts';
+import { withClient } from '../../db/client/transaction.ts';
+import { findMemory, insertMemory } from '../../db/queries/memories/memories.ts';
+import { type UsageEvent, usageStatement } from '../../db/queries/usage/events.ts';
 
 /**
  * The ceiling: a Koa app that does one query through `pg` and nothing else, with no key, no limit, no metering and no row-level

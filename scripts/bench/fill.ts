@@ -1,10 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
-import { contentHash, sizeBytes } from '../../api/memory/measure.ts';
-import { countWords } from '../../api/retrieval/word-counts.ts';
-import type { Database } from '../../db/connect.ts';
-import type { NewMemoryRow } from '../../db/memories.ts';
-import { moveQuota } from '../../db/quotas.ts';
-import { only, type Sql } from '../../db/sql.ts';
+import { contentHash, sizeBytes } from '../../api/memories/content-hash.ts';
+import { countWords } from '../../api/search/term-frequencies.ts';
+import type { Database } from '../../db/client/database.ts';
+import { only, type Sql } from '../../db/client/sql.ts';
+import type { NewMemoryRow } from '../../db/queries/memories/memories.ts';
+import { moveQuota } from '../../db/queries/usage/quotas.ts';
 import type { Note } from './texts.ts';
 import type { WriteVectors } from './vectors.ts';
 

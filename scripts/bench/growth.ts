@@ -1,4 +1,4 @@
-import type { Service } from '../../api/service.ts';
+import type { Service } from '../../api/bootstrap.ts';
 import { rowOf } from './fill.ts';
 import { WHAT } from './growth-report.ts';
 import { create, type Figure, figure, post, timed, timeInserts } from './measure.ts';

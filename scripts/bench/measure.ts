@@ -1,8 +1,8 @@
-import { countWords } from '../../api/retrieval/word-counts.ts';
-import type { Service } from '../../api/service.ts';
-import { forgetWords } from '../../db/lexical.ts';
-import { deleteMemories, insertMemory, type NewMemoryRow } from '../../db/memories.ts';
-import { moveQuota } from '../../db/quotas.ts';
+import type { Service } from '../../api/bootstrap.ts';
+import { countWords } from '../../api/search/term-frequencies.ts';
+import { deleteMemories, insertMemory, type NewMemoryRow } from '../../db/queries/memories/memories.ts';
+import { forgetWords } from '../../db/queries/search/lexical.ts';
+import { moveQuota } from '../../db/queries/usage/quotas.ts';
 import { percentile } from '../eval/score.ts';
 import type { Note } from './texts.ts';
 

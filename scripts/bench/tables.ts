@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '../../db/connect.ts';
+import type { Database } from '../../db/client/database.ts';
 
 /** What a search may read. */
 const READ = ['memories', 'lexicon', 'memory_codes', 'memory_vectors'];

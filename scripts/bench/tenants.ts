@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
-import { createUser } from '../../api/account/users.ts';
-import type { Service } from '../../api/service.ts';
-import { updateOverrides } from '../../db/users.ts';
+import { createUser } from '../../api/accounts/users.ts';
+import type { Service } from '../../api/bootstrap.ts';
+import { updateOverrides } from '../../db/queries/accounts/users.ts';
 import { fill, rowOf } from './fill.ts';
 import { GROWING, type Texts } from './texts.ts';
 import type { WriteVectors } from './vectors.ts';

@@ -1,6 +1,6 @@
-import { LOCAL_DIMENSIONS, LOCAL_MODEL } from '../../api/embedding/model-name.ts';
-import type { Sql } from '../../db/sql.ts';
-import { replaceVectors } from '../../db/vectors.ts';
+import { LOCAL_DIMENSIONS, LOCAL_MODEL } from '../../api/embeddings/local/model-name.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import { replaceVectors } from '../../db/queries/search/vectors.ts';
 import { randomNumbers } from '../eval/score.ts';
 
 /** Topics of a tenant's memories: directions that vectors gather around. */

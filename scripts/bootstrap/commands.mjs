@@ -31,10 +31,10 @@ export const COMMANDS = {
     'dist/scripts/chaos.js',
   ),
   'simulate:whop': tools('buy plans without paying, and watch them become keys', [
-    { name: 'tsx', args: ['test/support/whop/simulate.ts'] },
+    { name: 'tsx', args: ['scripts/simulate-whop.ts'] },
   ]),
   eval: ours('measure what search finds', 'dist/scripts/eval.js'),
-  schema: ours('write db/schema.sql from the catalogue', 'dist/scripts/schema.js'),
+  schema: ours('write db/schema/schema.sql from the catalogue', 'dist/scripts/schema.js'),
   build: { about: 'build dist/ only', needs: 'build', run: async () => 0 },
   // Some tests start the service as users do, so dist/ must be current.
   test: { ...tools('run the tests', [{ name: 'vitest', args: ['run'] }]), needs: 'build' },

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Door } from '../../db/usage.ts';
+import type { Door } from '../../db/queries/usage/events.ts';
 import type { Entry, Written } from './log.ts';
 import type { Reply, Request } from './send.ts';
 

@@ -1,14 +1,14 @@
 import { Agent } from 'node:http';
-import { NOBODY } from '../../db/embedding-queue.ts';
-import { compareQuotas } from '../../db/quotas.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import { NOBODY } from '../../db/queries/search/embedding-queue.ts';
+import { compareQuotas } from '../../db/queries/usage/quotas.ts';
 import {
   countStored,
   listDailyDifferences,
   listEvents,
   listForgottenByQueue,
   type RecordedEvent,
-} from '../../db/recount.ts';
-import type { Sql } from '../../db/sql.ts';
+} from '../../db/queries/usage/recount.ts';
 import { entryOf, readCall } from './calls.ts';
 import { type Entry, isOpen, type Written } from './log.ts';
 import { send } from './send.ts';

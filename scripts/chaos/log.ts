@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Door } from '../../db/usage.ts';
+import type { Door } from '../../db/queries/usage/events.ts';
 
 /** A memory as a write leaves it. */
 export interface Written {

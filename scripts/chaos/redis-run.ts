@@ -1,7 +1,7 @@
+import { type Service, startService } from '../../api/bootstrap.ts';
 import { readConfig } from '../../api/config.ts';
-import { createLog } from '../../api/observe/log.ts';
-import { type Service, startService } from '../../api/service.ts';
-import { startEmbedded } from '../../db/embedded.ts';
+import { createLog } from '../../api/observability/log.ts';
+import { startEmbedded } from '../../db/embedded/start.ts';
 import { killRedisUnderLoad, type RedisDeath } from './redis-death.ts';
 import { freePort, isRedisInstalled, killRedis, launchRedis } from './redis-server.ts';
 import { addChaosUser, withDatabase } from './user.ts';

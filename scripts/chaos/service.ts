@@ -4,7 +4,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { clusterOf, homeOf } from '../../db/embedded/place.ts';
 import { findRunning } from '../../db/embedded/postmaster.ts';
-import { findEmbedded, startEmbedded } from '../../db/embedded.ts';
+import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { programOf } from '../program.ts';
 
 /** A service in a process of its own on an embedded database, made to be killed. */

@@ -1,8 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
-import { issueKey } from '../../api/account/keys.ts';
-import { createUser } from '../../api/account/users.ts';
-import { connect, type Database } from '../../db/connect.ts';
-import { updateOverrides } from '../../db/users.ts';
+import { createUser } from '../../api/accounts/users.ts';
+import { issueKey } from '../../api/keys/keys.ts';
+import { connect, type Database } from '../../db/client/database.ts';
+import { updateOverrides } from '../../db/queries/accounts/users.ts';
 
 /** Far beyond what a run asks for. */
 const WIDE = { requests_per_minute: 100_000_000, requests_per_day: 100_000_000, storage_bytes: 100_000_000_000 };

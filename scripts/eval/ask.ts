@@ -1,7 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { z } from 'zod';
-import { countTokens } from '../../api/retrieval/tokens.ts';
+import { countTokens } from '../../api/tokens/count.ts';
 import type { EvalSet, Question, Tenant, Tenants } from './load.ts';
 import type { EvalService } from './service.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { countTokens } from '../../api/retrieval/tokens.ts';
+import { countTokens } from '../../api/tokens/count.ts';
 import { tenantOf } from './ask.ts';
 import type { EvalSet, Question, Tenants } from './load.ts';
 import { mean } from './score.ts';

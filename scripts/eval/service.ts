@@ -7,11 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { readCredentials } from '../../api/account/local-owner.ts';
-import { createUser } from '../../api/account/users.ts';
+import { readCredentials } from '../../api/accounts/local-owner.ts';
+import { createUser } from '../../api/accounts/users.ts';
 import { readConfig } from '../../api/config.ts';
-import { connect } from '../../db/connect.ts';
-import { updateOverrides } from '../../db/users.ts';
+import { connect } from '../../db/client/database.ts';
+import { updateOverrides } from '../../db/queries/accounts/users.ts';
 import { withOwnerUrl } from '../open-database.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));

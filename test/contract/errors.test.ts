@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { generateKey } from '../../api/account/key-format.ts';
 import { OPERATIONS } from '../../api/contracts/index.ts';
 import { type Operation, SCOPES, takesBody } from '../../api/contracts/operation.ts';
-import { updateStatus } from '../../db/users.ts';
+import { generateKey } from '../../api/keys/key-format.ts';
+import { updateStatus } from '../../db/queries/accounts/users.ts';
 import { type Answer, Client, type Json } from '../support/client.ts';
 import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';

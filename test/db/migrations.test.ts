@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { describeSchema, TENANTLESS_TABLES } from '../../db/catalogue.ts';
-import { findEmbedded, startEmbedded } from '../../db/embedded.ts';
-import { migrateDown, migrateUp, migrationStatus, pendingMigrations } from '../../db/migrate.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { migrationSource } from '../../db/migrations/index.ts';
-import type { Sql } from '../../db/sql.ts';
+import { describeSchema, TENANTLESS_TABLES } from '../../db/schema/introspect.ts';
+import { migrateDown, migrateUp, migrationStatus, pendingMigrations } from '../../db/schema/migrate.ts';
 import { addBackgroundRows } from '../support/background-rows.ts';
 import { dropDatabase, emptyDatabase } from '../support/database.ts';
 import { runScript, spawnScript } from '../support/run-script.ts';
@@ -26,7 +26,7 @@ beforeEach(async () => {
 afterEach(() => dropDatabase(url));
 
 describe('up, down, up', () => {
-  it('makes the committed db/schema.sql of an empty database, and leaves nothing behind on the way down', async () => {
+  it('makes the committed db/schema/schema.sql of an empty database, and leaves nothing behind on the way down', async () => {
     expect(await migrateUp(url)).toEqual(all);
     expect(await schema()).toBe(await committedSchema());
     expect(await migrateDown(url, true)).toEqual([...all].reverse());
@@ -288,7 +288,7 @@ function schema(): Promise<string> {
 
 /** The committed file without its heading. */
 async function committedSchema(): Promise<string> {
-  const text = await readFile(join(import.meta.dirname, '../../db/schema.sql'), 'utf8');
+  const text = await readFile(join(import.meta.dirname, '../../db/schema/schema.sql'), 'utf8');
   return text.slice(text.indexOf('\n\n') + 2);
 }
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ask } from '../../db/ask.ts';
-import { migrateUp } from '../../db/migrate.ts';
-import { ensurePartitions, PARTITION_DAYS_AHEAD } from '../../db/partitions.ts';
-import { type UsageEvent, usageStatement } from '../../db/usage.ts';
+import { ask } from '../../db/client/batch.ts';
+import { type UsageEvent, usageStatement } from '../../db/queries/usage/events.ts';
+import { migrateUp } from '../../db/schema/migrate.ts';
+import { ensurePartitions, PARTITION_DAYS_AHEAD } from '../../db/schema/partitions.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let node: TestService;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TENANTLESS_TABLES } from '../../db/catalogue.ts';
-import { APP_ROLE, assertRowLevelSecurity, connect } from '../../db/connect.ts';
+import { APP_ROLE, assertRowLevelSecurity, connect } from '../../db/client/database.ts';
+import { TENANTLESS_TABLES } from '../../db/schema/introspect.ts';
 import { addBackgroundRows } from '../support/background-rows.ts';
 import { dropDatabase, emptyDatabase, freshDatabase } from '../support/database.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';

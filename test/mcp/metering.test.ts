@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countTokens } from '../../api/retrieval/tokens.ts';
+import { countTokens } from '../../api/tokens/count.ts';
 import { connectMcp, postMcp, rpc, textOf, usageEvents } from '../support/mcp.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { eventsOf } from '../support/usage.ts';

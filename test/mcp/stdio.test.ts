@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { BridgeOptions } from '../../mcp/stdio.ts';
+import type { BridgeOptions } from '../../mcp/cli/stdio.ts';
 import { PipedBridge, until } from '../support/bridge-pipe.ts';
 import {
   answerRightly,

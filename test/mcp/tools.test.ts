@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { updateOverrides } from '../../db/users.ts';
+import { updateOverrides } from '../../db/queries/accounts/users.ts';
 import { connectMcp, type McpClient, steady, type ToolResult, textOf, usageEvents } from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 

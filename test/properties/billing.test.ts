@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { enqueueReconciliation } from '../../db/webhook-inbox.ts';
-import { type BillingBench, openBillingBench } from '../support/billing-bench.ts';
-import { DEEDS, type Deed, expectAccountOf, live, newLife } from '../support/whop/model.ts';
-import type { WhopEvent } from '../support/whop.ts';
+import { enqueueReconciliation } from '../../db/queries/billing/webhook-inbox.ts';
+import type { WhopEvent } from '../../scripts/whop-simulator/server.ts';
+import { type BillingBench, openBillingBench } from '../support/billing-fixture.ts';
+import { DEEDS, type Deed, expectAccountOf, live, newLife } from '../support/whop-customers-model.ts';
 
 let bench: BillingBench;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Cost, localLimiter, type MinutePolicy } from '../../api/metering/limiter.ts';
+import { type Cost, localLimiter, type MinutePolicy } from '../../api/limits/local-limiter.ts';
 
 const SECOND = 1_000;
 const policy = (limit: number, subject = 'user'): MinutePolicy => ({

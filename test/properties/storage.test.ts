@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { updateOverrides } from '../../db/users.ts';
+import { updateOverrides } from '../../db/queries/accounts/users.ts';
 import type { Json } from '../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 

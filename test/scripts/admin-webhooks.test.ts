@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { WEBHOOK_TRIES } from '../../db/webhook-inbox.ts';
-import { type BillingBench, openBillingBench } from '../support/billing-bench.ts';
+import { WEBHOOK_TRIES } from '../../db/queries/billing/webhook-inbox.ts';
+import type { WhopEvent } from '../../scripts/whop-simulator/server.ts';
+import { type BillingBench, openBillingBench } from '../support/billing-fixture.ts';
 import type { Json } from '../support/client.ts';
 import { runScript } from '../support/run-script.ts';
-import type { WhopEvent } from '../support/whop.ts';
 
 let bench: BillingBench;
 

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { type BridgeOptions, runBridge } from '../../mcp/stdio.ts';
+import { type BridgeOptions, runBridge } from '../../mcp/cli/stdio.ts';
 
 /** A JSON-RPC answer, loosely. */
 export interface Answer {

@@ -1,6 +1,6 @@
 /**
  * A service reduced to its database, to be killed, interrupted and raced by tests.
- * `node --import tsx embedded-child.ts <url of db/embedded.ts> <DATA_DIR>`: prints one JSON line (ChildReport) when it
+ * `node --import tsx embedded-child.ts <url of db/embedded/start.ts> <DATA_DIR>`: prints one JSON line (ChildReport) when it
  * owns the database or could not; stops on a line on stdin or when that closes; on SIGINT counts rows first, as a draining service would.
  */
 import pg from 'pg';
@@ -11,7 +11,7 @@ export type ChildReport =
   | { drained: number };
 
 const [, , moduleUrl = '', dataDir = ''] = process.argv;
-const { startEmbedded } = (await import(moduleUrl)) as typeof import('../../db/embedded.ts');
+const { startEmbedded } = (await import(moduleUrl)) as typeof import('../../db/embedded/start.ts');
 const say = (report: ChildReport) => process.stdout.write(`${JSON.stringify(report)}\n`);
 const logged: string[] = [];
 const begin = performance.now();

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startEmbedded } from '../../db/embedded.ts';
-import { migrateUp } from '../../db/migrate.ts';
+import { startEmbedded } from '../../db/embedded/start.ts';
+import { migrateUp } from '../../db/schema/migrate.ts';
 import { createDatabase } from './database.ts';
 
 declare module 'vitest' {

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
-import { writeExport } from '../../api/account/export.ts';
 import type { OperationId } from '../../api/contracts/index.ts';
 import { findOperation } from '../../api/contracts/index.ts';
+import { writeExport } from '../../api/transfer/export.ts';
 import type { Answer, Client, Json } from './client.ts';
 import type { TestUser } from './service.ts';
 

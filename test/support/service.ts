@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
-import { createUser } from '../../api/account/users.ts';
+import { createUser } from '../../api/accounts/users.ts';
+import { type Service, type ServiceConfig, startService } from '../../api/bootstrap.ts';
 import { readConfig } from '../../api/config.ts';
-import { createLog } from '../../api/observe/log.ts';
-import { type Service, type ServiceConfig, startService } from '../../api/service.ts';
-import type { Database } from '../../db/connect.ts';
-import { type PlanName, updateOverrides } from '../../db/users.ts';
+import { createLog } from '../../api/observability/log.ts';
+import type { Database } from '../../db/client/database.ts';
+import { type PlanName, updateOverrides } from '../../db/queries/accounts/users.ts';
 import { Client } from './client.ts';
 import { dropDatabase, freshDatabase } from './database.ts';
 

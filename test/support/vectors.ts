@@ -1,7 +1,7 @@
-import { countCodes, insertCells } from '../../db/cells.ts';
-import type { Database } from '../../db/connect.ts';
-import { enqueueEmbedding } from '../../db/embedding-queue.ts';
-import { replaceVectors, signs } from '../../db/vectors.ts';
+import type { Database } from '../../db/client/database.ts';
+import { countCodes, insertCells } from '../../db/queries/search/clusters.ts';
+import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
+import { replaceVectors, signs } from '../../db/queries/search/vectors.ts';
 
 /** Gives a memory a vector in a cell and a place in the queue, where no encoder runs. */
 export async function fillIndex(database: Database, userId: string, memoryId: string): Promise<void> {

@@ -3,7 +3,7 @@ import { headersFor } from './headers.ts';
 import { LineSplitter } from './lines.ts';
 import { asLine, type Id, isAnswer, isObject, isRequest, type Message } from './message.ts';
 import { networkFailure } from './network.ts';
-import { refusalFailure } from './refusal.ts';
+import { refusalFailure } from './rejection.ts';
 import type { Target } from './target.ts';
 
 /** One message on its way. */

@@ -1,0 +1,124 @@
+import { insertAudit } from '../../db/queries/accounts/audit.ts';
+import { type EndingRow, findEnding } from '../../db/queries/accounts/lifecycle.ts';
+import { deleteSessionsOf } from '../../db/queries/accounts/sessions.ts';
+import { type UserStatus, updateStatus } from '../../db/queries/accounts/users.ts';
+import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
+import type { Caller, Deps } from '../context.ts';
+import { Problem, refuse } from '../errors.ts';
+import { mailOwner } from '../mail/enqueue.ts';
+
+/** Days that an account is kept after its last plan ended, or its owner asked for its deletion. */
+export const READ_ONLY_DAYS = 30;
+/** Name of the job that purges one account at once. */
+export const PURGE_ACCOUNT_JOB = 'purge_account';
+
+const DAY_MS = 86_400_000;
+
+type Writing = Pick<Deps, 'sql' | 'now' | 'newId'>;
+
+/**
+ * Makes an account read-only whose last plan has ended: its data is kept for {@link READ_ONLY_DAYS} days. Doing it again
+ * changes nothing. One that its owner is deleting stays so.
+ * @param deps `sql` is a transaction of the owner
+ * @param reason a word for the audit log, such as `membership_expired`
+ * @param manageUrl where the plan can be renewed, for the mail
+ */
+export async function deactivate(
+  deps: Writing,
+  userId: string,
+  reason: string,
+  manageUrl: string | null = null,
+): Promise<void> {
+  const account = await findEnding(deps.sql, userId, true);
+  if (!account || account.status === 'deleted' || account.read_only_since) return;
+  const { purge_at } = await settle(deps, { ...account, read_only_since: deps.now() });
+  await audit(deps, userId, 'job', 'account.deactivate', { reason });
+  // Whoever is leaving anyway has been told when.
+  if (account.closing_since) return;
+  const data = { access_until: null, manage_url: manageUrl, purge_at: purge_at?.toISOString() ?? null };
+  await mailOwner(deps, account, 'cancellation', data);
+}
+
+/**
+ * Opens an account again that has a plan again, with all it held. Doing it again changes nothing. One that its owner is
+ * deleting stays so, until they restore it.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function reactivate(deps: Writing, userId: string): Promise<void> {
+  const account = await findEnding(deps.sql, userId, true);
+  if (!account || account.status === 'deleted' || !account.read_only_since) return;
+  await settle(deps, { ...account, read_only_since: null });
+  await audit(deps, userId, 'job', 'account.reactivate');
+}
+
+/**
+ * Closes the caller's account: its keys are good for nothing but to export and to restore it, its sessions end, and after
+ * {@link READ_ONLY_DAYS} days it is purged. `immediate`: its keys end at once, and it is purged as soon as its last mail is out.
+ * @throws Problem `unprocessable` unless `confirm` is the account's id
+ */
+export async function close(deps: Deps, caller: Caller, input: { confirm: string; immediate: boolean }) {
+  if (input.confirm !== caller.userId) throw refuse('confirm', 'must be the id of your account, from GET /user/me');
+  return closeAs(deps, caller.userId, `key:${caller.keyId}`, input.immediate);
+}
+
+/** The same for whoever may do it to any account: `actor` as the audit log knows them. @throws Problem `not_found` */
+export async function closeAs(deps: Writing, userId: string, actor: string, immediate: boolean) {
+  const account = await lockAccount(deps, userId);
+  if (account.status === 'deleted' || (account.closing_since && !immediate)) return standing(account);
+  const closing = { ...account, closing_since: account.closing_since ?? deps.now() };
+  const closed = immediate ? await condemn(deps, closing) : await settle(deps, closing);
+  await deleteSessionsOf(deps.sql, userId);
+  await audit(deps, userId, actor, 'account.delete', { immediate });
+  await mailOwner(deps, account, 'account_deleted', {
+    purge_at: (closed.purge_at ?? deps.now()).toISOString(),
+    restore_url: immediate ? null : '/api/v1/account/restore',
+  });
+  return standing(closed);
+}
+
+/** Takes the caller's {@link close} back: the account is what it was before. One that is not closed stays as it is. */
+export function restore(deps: Deps, caller: Caller) {
+  return restoreAs(deps, caller.userId, `key:${caller.keyId}`);
+}
+
+/** The same for whoever may do it to any account. @throws Problem `not_found` */
+export async function restoreAs(deps: Writing, userId: string, actor: string) {
+  const account = await lockAccount(deps, userId);
+  if (account.status !== 'closing') return standing(account);
+  const restored = await settle(deps, { ...account, closing_since: null });
+  await audit(deps, userId, actor, 'account.restore');
+  return standing(restored);
+}
+
+async function lockAccount(deps: Writing, userId: string): Promise<EndingRow> {
+  const account = await findEnding(deps.sql, userId, true);
+  if (!account) throw new Problem('not_found', { detail: 'This account is gone.' });
+  return account;
+}
+
+/** Writes what the two dates make of an account: its status and when it is purged. */
+async function settle(deps: Writing, account: EndingRow): Promise<EndingRow> {
+  const from = account.closing_since ?? account.read_only_since;
+  const status = account.closing_since ? 'closing' : account.read_only_since ? 'read_only' : 'active';
+  return write(deps, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
+}
+
+/** Ends an account for good; a job purges it. */
+async function condemn(deps: Writing, account: EndingRow): Promise<EndingRow> {
+  await enqueueJob(deps.sql, PURGE_ACCOUNT_JOB, { user_id: account.id }, { key: `purge:${account.id}` });
+  return write(deps, account, 'deleted', deps.now());
+}
+
+async function write(deps: Writing, account: EndingRow, status: UserStatus, purge_at: Date | null): Promise<EndingRow> {
+  const written = { ...account, status, purge_at };
+  await updateStatus(deps.sql, account.id, status, deps.now(), written);
+  return written;
+}
+
+function standing({ status, purge_at }: EndingRow) {
+  return { status, purge_at: purge_at?.toISOString() ?? null };
+}
+
+function audit(deps: Writing, userId: string, actor: string, action: string, details: Record<string, unknown> = {}) {
+  return insertAudit(deps.sql, userId, { id: deps.newId(), at: deps.now(), actor, action, target: userId, details });
+}

@@ -1,0 +1,55 @@
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findUsersByEmail } from '../../db/queries/accounts/users.ts';
+import type { Deps } from '../context.ts';
+import { SCOPES } from '../contracts/operation.ts';
+import { issueKey } from '../keys/keys.ts';
+import { createUser } from './users.ts';
+
+/** The account that a service with its own database makes for the person who started it. */
+const LOCAL_OWNER = 'owner@localhost';
+
+export interface LocalCredentials {
+  url: string;
+  api_key: string;
+}
+
+/**
+ * Makes sure that the person at this machine has an account on the enterprise plan and a key, readable by them alone in
+ * `credentials.json`. Answers the key, and whether it was made just now.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function ensureLocalOwner(deps: Deps, dataDir: string): Promise<{ apiKey: string; isNew: boolean }> {
+  const kept = await readCredentials(dataDir);
+  const [owner] = await findUsersByEmail(deps.sql, LOCAL_OWNER);
+  if (kept && owner) return { apiKey: kept.api_key, isNew: false };
+  if (!owner) {
+    const wanted = { email: LOCAL_OWNER, plan: 'enterprise', keyName: 'Local key', actor: 'start' } as const;
+    return { apiKey: (await createUser(deps, wanted)).apiKey, isNew: true };
+  }
+  const wanted = { name: 'Local key', scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
+  return { apiKey: (await issueKey(deps, owner.id, wanted)).apiKey, isNew: true };
+}
+
+/** What `npm start` left for the bridge; undefined when there is none or it cannot be read. */
+export async function readCredentials(dataDir: string): Promise<LocalCredentials | undefined> {
+  try {
+    const kept = JSON.parse(await readFile(fileIn(dataDir), 'utf8'));
+    return typeof kept.api_key === 'string' && typeof kept.url === 'string' ? kept : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the address and the key for the bridge, mode 0600, never half. */
+export async function writeCredentials(dataDir: string, credentials: LocalCredentials): Promise<void> {
+  await mkdir(dataDir, { recursive: true });
+  const part = `${fileIn(dataDir)}.part`;
+  await writeFile(part, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+  await chmod(part, 0o600);
+  await rename(part, fileIn(dataDir));
+}
+
+function fileIn(dataDir: string): string {
+  return join(dataDir, 'credentials.json');
+}

@@ -1,0 +1,26 @@
+import { findEnding } from '../../db/queries/accounts/lifecycle.ts';
+import { findUser } from '../../db/queries/accounts/users.ts';
+import { findQuota } from '../../db/queries/usage/quotas.ts';
+import type { Caller, Deps } from '../context.ts';
+import { Problem } from '../errors.ts';
+
+/** The caller's account, plan, limits and key. */
+export async function me(deps: Deps, caller: Caller) {
+  const [user, quota, ending] = await Promise.all([
+    findUser(deps.sql, caller.userId),
+    findQuota(deps.sql, caller.userId),
+    findEnding(deps.sql, caller.userId),
+  ]);
+  if (!user) throw new Problem('not_found', { detail: 'This account is gone.' });
+  return {
+    id: user.id,
+    email: user.email,
+    plan: caller.plan,
+    status: caller.status,
+    limits: caller.limits,
+    storage_bytes: quota.storage_bytes,
+    created_at: user.created_at.toISOString(),
+    purge_at: ending?.purge_at?.toISOString() ?? null,
+    key: { id: caller.keyId, scopes: [...caller.scopes] },
+  };
+}

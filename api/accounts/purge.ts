@@ -1,0 +1,141 @@
+import type { Database } from '../../db/client/database.ts';
+import {
+  deleteUser,
+  type EndingRow,
+  findEnding,
+  hasUnsentMail,
+  insertReceipt,
+  listEndings,
+  type ReceiptRow,
+  updatePurgeWarning,
+} from '../../db/queries/accounts/lifecycle.ts';
+import { closeMemberships } from '../../db/queries/billing/memberships.ts';
+import type { Deps } from '../context.ts';
+import { mailOwner } from '../mail/enqueue.ts';
+
+/** How many days before the purge the owner of a read-only account is warned. */
+export const WARNINGS_DAYS_LEFT = [7, 1] as const;
+
+const LAST_WARNING = Math.min(...WARNINGS_DAYS_LEFT);
+const FIRST_WARNING = Math.max(...WARNINGS_DAYS_LEFT);
+const DAY_MS = 86_400_000;
+/** How long a purge waits for a mail to the owner, which would be gone with the account. */
+const LAST_MAIL_MS = 3_600_000;
+const PAGE = 100;
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+type Clock = Pick<Deps, 'now' | 'newId'>;
+
+/** Asks whoever sells the plans whether a user really has none any more. Throws, or answers false, when that is in doubt. */
+export type StillGone = (userId: string) => Promise<boolean>;
+
+/** What became of an account whose purge was tried. */
+export type PurgeOutcome = 'purged' | 'kept' | 'waiting';
+
+/** Told what was done, and what could not be. */
+export interface PurgeReport {
+  onPurged(userId: string): void;
+  /** An account that is due stays for now: it has a plan after all, or nobody could be asked. */
+  onKept(userId: string, reason: unknown): void;
+}
+
+/**
+ * Warns the owners of read-only accounts that end soon, and purges the accounts that are due. May run at any time, in several
+ * processes at once. What goes wrong with one account holds up no other; it is tried again at the next run.
+ */
+export async function endAccounts(
+  database: Database,
+  clock: Clock,
+  stillGone: StillGone,
+  report: PurgeReport,
+): Promise<void> {
+  const soon = new Date(clock.now().getTime() + FIRST_WARNING * DAY_MS);
+  let page: EndingRow[] = [];
+  do {
+    page = await listEndings(database.owner, soon, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
+    for (const { id } of page) {
+      try {
+        await warn(database, clock, id);
+        const outcome = await purgeAccount(database, clock, stillGone, id);
+        if (outcome === 'purged') report.onPurged(id);
+        if (outcome === 'kept') report.onKept(id, undefined);
+      } catch (error) {
+        report.onKept(id, error);
+      }
+    }
+  } while (page.length === PAGE);
+}
+
+/** Warns an account's owner, once for each of {@link WARNINGS_DAYS_LEFT}; what was slept through is one mail. */
+async function warn(database: Database, clock: Clock, userId: string): Promise<void> {
+  await database.ownerWrite(async (sql) => {
+    const account = await findEnding(sql, userId, true);
+    if (account?.status !== 'read_only' || !account.purge_at) return;
+    const now = clock.now().getTime();
+    const leftMs = account.purge_at.getTime() - now;
+    const reached = WARNINGS_DAYS_LEFT.filter((days) => leftMs <= days * DAY_MS);
+    const due = Math.min(...reached);
+    if (reached.length === 0 || (account.purge_warning ?? Number.POSITIVE_INFINITY) <= due) return;
+    // However late the last warning comes, it leaves its day.
+    const purgeAt =
+      due === LAST_WARNING ? new Date(Math.max(account.purge_at.getTime(), now + DAY_MS)) : account.purge_at;
+    await updatePurgeWarning(sql, userId, due, purgeAt);
+    await mailOwner({ ...clock, sql }, account, 'purge_warning', {
+      purge_at: purgeAt.toISOString(),
+      days_left: due,
+      export_url: '/api/v1/account/export',
+    });
+  });
+}
+
+/**
+ * Purges an account if it is due, all or nothing. `kept`: it has a plan after all; `waiting`: a mail to its owner is still on
+ * its way. Undefined when there is nothing to purge.
+ * @throws whatever kept `stillGone` from knowing
+ */
+export async function purgeAccount(
+  database: Database,
+  clock: Clock,
+  stillGone: StillGone,
+  userId: string,
+): Promise<PurgeOutcome | undefined> {
+  const seen = await findEnding(database.owner, userId);
+  if (!seen || !isDue(seen, clock.now())) return undefined;
+  // Asked before the lock, so that a slow answer holds nobody up. What its owner wants gone goes whatever they pay for.
+  if (seen.status === 'read_only' && !(await stillGone(userId))) return 'kept';
+  return database.ownerWrite(async (sql) => {
+    // A restored or reactivated account is another one under the lock, whoever was faster.
+    const account = await findEnding(sql, userId, true);
+    if (account?.status !== seen.status || !isDue(account, clock.now())) return undefined;
+    if (await hasUnsentMail(sql, userId, new Date(clock.now().getTime() - LAST_MAIL_MS))) return 'waiting';
+    await erase({ ...clock, sql }, account, account.status === 'read_only' ? 'lapsed' : 'asked');
+    return 'purged';
+  });
+}
+
+/**
+ * Deletes again what a restored backup brought back, and keeps the receipts. Answers what each receipt came to.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function replayReceipts(deps: Pick<Deps, 'sql' | 'now'>, receipts: readonly ReceiptRow[]) {
+  const replayed: { user_id: string; purged_at: Date; deleted_again: boolean }[] = [];
+  for (const receipt of receipts) {
+    await insertReceipt(deps.sql, receipt);
+    const account = await findEnding(deps.sql, receipt.user_id, true);
+    if (account) await erase(deps, account, receipt.reason);
+    replayed.push({ user_id: receipt.user_id, purged_at: receipt.purged_at, deleted_again: account !== undefined });
+  }
+  return replayed;
+}
+
+function isDue({ status, purge_at, purge_warning }: EndingRow, now: Date): boolean {
+  if (!purge_at || purge_at > now || status === 'active') return false;
+  return status !== 'read_only' || purge_warning === LAST_WARNING;
+}
+
+async function erase(deps: Pick<Deps, 'sql' | 'now'>, account: EndingRow, reason: string): Promise<void> {
+  if (reason === 'asked') await closeMemberships(deps.sql, account.id, deps.now());
+  const counts = await deleteUser(deps.sql, account.id);
+  const asked_at = account.closing_since ?? account.read_only_since;
+  await insertReceipt(deps.sql, { user_id: account.id, reason, asked_at, purged_at: deps.now(), counts });
+}

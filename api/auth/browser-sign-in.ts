@@ -1,0 +1,186 @@
+import type { Sql } from '../../db/client/sql.ts';
+import { type BuyerRow, findBuyer, lockBuyer } from '../../db/queries/billing/customers.ts';
+import { settlePurchase } from '../billing/checkout.ts';
+import { noteEmail } from '../billing/provision.ts';
+import type { Deps } from '../context.ts';
+import { Problem } from '../errors.ts';
+import {
+  type ClaimState,
+  claimState,
+  claimUrl,
+  issueClaim,
+  type Redeemed,
+  redeemClaim,
+  requestNewClaim,
+} from '../keys/activation-links.ts';
+import { DAY_MS, MINUTE_MS } from '../limits/local-limiter.ts';
+import type { Gates } from '../pipeline/run.ts';
+import { closeSession, openSession, readSession, SESSION_DAYS } from './sessions.ts';
+import {
+  authorizeUrl,
+  beginLogin,
+  LOGIN_MINUTES,
+  type LoginFlow,
+  resumeLogin,
+  type WhopOAuth,
+  type WhopPerson,
+  whoSignedIn,
+} from './whop-login.ts';
+
+/*
+ * The pipeline of people in a browser, who have no key yet: limit by address → do, in one transaction. Nothing here is metered.
+ */
+
+export interface VisitParts {
+  gates: Gates;
+  /** Undefined where there is no log-in with Whop. */
+  oauth: WhopOAuth | undefined;
+  publicUrl: () => string;
+}
+
+/** What a browser is given to keep. */
+export interface Cookie {
+  value: string;
+  maxAgeMs: number;
+}
+
+/** How a claim stands, for its page. Changes nothing. @throws Problem `rate_limited` */
+export async function lookAtClaim({ gates }: VisitParts, address: string, token: string): Promise<ClaimState> {
+  await gates.addresses.take(address);
+  return claimState({ sql: gates.database.owner, now: gates.now }, token);
+}
+
+/** Uses a claim up. @throws Problem `rate_limited`, `unavailable` */
+export async function useClaim({ gates }: VisitParts, address: string, token: string): Promise<Redeemed> {
+  await admit(gates, address);
+  return gates.database.ownerWrite((sql) => redeemClaim(depsOf(gates, sql), token));
+}
+
+/** Asks for a claim by mail. @throws Problem `rate_limited`, `unavailable` */
+export async function askForClaim({ gates }: VisitParts, address: string, email: string): Promise<void> {
+  await admit(gates, address);
+  await gates.database.ownerWrite((sql) => requestNewClaim(sql, email));
+}
+
+/**
+ * Begins a log-in with Whop: where to send the browser, and what it keeps meanwhile.
+ * @throws Problem `not_found` where there is no such log-in, `rate_limited`, `unavailable`
+ */
+export async function startLogin(parts: VisitParts, address: string, paymentId?: string) {
+  const oauth = oauthOf(parts);
+  await admit(parts.gates, address);
+  const flow = beginLogin(parts.gates.now(), paymentId);
+  const cookie: Cookie = { value: flow.cookie, maxAgeMs: LOGIN_MINUTES * MINUTE_MS };
+  return { url: authorizeUrl(oauth, flow, redirectUri(parts)), cookie };
+}
+
+/** What a browser brings back from Whop's log-in. */
+export interface Callback {
+  address: string;
+  /** Its cookies: of the log-in that it began, and of the session that it had. */
+  flow: string | undefined;
+  session: string | undefined;
+  state: string | undefined;
+  code: string | undefined;
+}
+
+/**
+ * Ends a log-in with Whop: answers the new session's cookie, and the payment that the person came with. Who has no account yet
+ * gets one by that payment.
+ * @throws Problem `login_failed`, `not_found` for somebody who bought nothing, `account_closing`, `payment_of_another`,
+ *   `rate_limited`, `unavailable`
+ */
+export async function finishLogin(parts: VisitParts, callback: Callback) {
+  const oauth = oauthOf(parts);
+  await admit(parts.gates, callback.address);
+  const flow = resumeLogin(parts.gates.now(), callback.flow, callback.state);
+  if (!callback.code) throw new Problem('login_failed', { detail: 'Whop did not sign you in. Begin again.' });
+  const person = await whoSignedIn(oauth, flow, callback.code, redirectUri(parts));
+  const session = await openFor(parts, person, flow, callback.session);
+  return { session: sessionCookie(session), paymentId: flow.paymentId };
+}
+
+/** Whose browser a session's cookie stands for; `extended` is the cookie again when it may be kept longer now. */
+export async function visitorOf({ gates }: VisitParts, session: string | undefined) {
+  const found = session && (await readSession({ sql: gates.database.owner, now: gates.now }, session));
+  if (!found) return undefined;
+  return { userId: found.userId, extended: found.extended ? sessionCookie(session) : undefined };
+}
+
+/** Signs a browser out. */
+export async function signOut({ gates }: VisitParts, session: string | undefined): Promise<void> {
+  if (session) await closeSession(gates.database.owner, session);
+}
+
+/**
+ * Where a signed-in person makes a key: a fresh claim. With a payment, its purchase is settled first.
+ * @throws Problem `payment_of_another`, `not_found`, `rate_limited`, `unavailable`
+ */
+export async function welcomeVisitor(
+  { gates, publicUrl }: VisitParts,
+  address: string,
+  userId: string,
+  paymentId: string | undefined,
+): Promise<string> {
+  await admit(gates, address);
+  if (paymentId && gates.billing) {
+    const buyer = await findBuyer(gates.database.owner, userId);
+    if (!buyer) throw new Problem('payment_of_another');
+    await settlePurchase(gates.billing, { sub: buyer.whop_user_id }, paymentId);
+  }
+  const { token } = await gates.database.ownerWrite((sql) => issueClaim(depsOf(gates, sql), userId));
+  return claimUrl(publicUrl(), token);
+}
+
+/**
+ * Takes a visit from what its address has. While nodes that count together cannot, nobody is let in: a guess at a link must not cost
+ * less because Redis is away.
+ */
+function admit({ addresses }: Gates, address: string): Promise<void> {
+  return addresses.take(address, { closed: true });
+}
+
+async function openFor(
+  { gates }: VisitParts,
+  person: WhopPerson,
+  flow: LoginFlow,
+  former: string | undefined,
+): Promise<string> {
+  const signIn = () =>
+    gates.database.ownerWrite(async (sql) => {
+      const buyer = await lockBuyer(sql, person.sub);
+      if (!buyer) return undefined;
+      refuseClosed(buyer);
+      const deps = depsOf(gates, sql);
+      await noteEmail(deps, buyer, person.email ?? null);
+      return openSession(deps, buyer.id, former);
+    });
+  const session = await signIn();
+  if (session) return session;
+  if (gates.billing && flow.paymentId) await settlePurchase(gates.billing, person, flow.paymentId);
+  const opened = flow.paymentId && (await signIn());
+  if (!opened)
+    throw new Problem('not_found', { detail: 'Nothing was bought with this Whop account yet. Choose a plan first.' });
+  return opened;
+}
+
+function refuseClosed({ status }: BuyerRow): void {
+  if (status !== 'active' && status !== 'read_only') throw new Problem('account_closing');
+}
+
+function oauthOf({ oauth }: VisitParts): WhopOAuth {
+  if (!oauth) throw new Problem('not_found', { detail: 'There is no log-in with Whop here.' });
+  return oauth;
+}
+
+function redirectUri({ publicUrl }: VisitParts): string {
+  return `${publicUrl()}/auth/whop/callback`;
+}
+
+function sessionCookie(value: string): Cookie {
+  return { value, maxAgeMs: SESSION_DAYS * DAY_MS };
+}
+
+function depsOf({ now, newId, keyEnvironment }: Gates, sql: Sql): Deps {
+  return { sql, now, newId, keyEnvironment };
+}

@@ -1,0 +1,69 @@
+import type { Sql } from '../../db/client/sql.ts';
+import {
+  deleteOldSessions,
+  deleteSession,
+  findSession,
+  insertSession,
+  type SessionRow,
+  updateSession,
+} from '../../db/queries/accounts/sessions.ts';
+import type { Deps } from '../context.ts';
+import { hashToken, newToken } from './secret-token.ts';
+
+/** How long a signed-in browser stays so after it was last seen. */
+export const SESSION_DAYS = 30;
+
+const DAY_MS = 86_400_000;
+const SEEN_EVERY_MS = 60_000;
+
+type SessionDeps = Pick<Deps, 'sql' | 'now' | 'newId'>;
+
+/** A signed-in browser's user. */
+export interface Session {
+  userId: string;
+  /** True when its end was moved just now, so that the cookie's must be too. */
+  extended: boolean;
+}
+
+/**
+ * Signs a browser in: always with a new value of the cookie, whatever the browser came with; what it was signed in to
+ * before is over. The value is in the answer only.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function openSession(deps: SessionDeps, userId: string, former: string | undefined): Promise<string> {
+  if (former) await deleteSession(deps.sql, hashToken(former));
+  const token = newToken();
+  const now = deps.now();
+  const session = { user_id: userId, id: deps.newId(), created_at: now, last_seen_at: now, expires_at: endFrom(now) };
+  await insertSession(deps.sql, session, hashToken(token));
+  return token;
+}
+
+/** Whose browser a cookie's value stands for, unless it is over or the account is closed. Each visit moves the end. As the owner. */
+export async function readSession(deps: Pick<Deps, 'sql' | 'now'>, token: string): Promise<Session | undefined> {
+  const session = await findSession(deps.sql, hashToken(token));
+  const now = deps.now();
+  if (!session || session.expires_at <= now) return undefined;
+  if (session.status !== 'active' && session.status !== 'read_only') return undefined;
+  return { userId: session.user_id, extended: await extend(deps.sql, session, now) };
+}
+
+/** Signs a browser out. As the owner. */
+export function closeSession(sql: Sql, token: string): Promise<void> {
+  return deleteSession(sql, hashToken(token));
+}
+
+/** Forgets the sessions that are over. Answers how many. As the owner. */
+export function forgetOldSessions(sql: Sql, now: Date): Promise<number> {
+  return deleteOldSessions(sql, now);
+}
+
+async function extend(sql: Sql, session: SessionRow, now: Date): Promise<boolean> {
+  if (now.getTime() - session.last_seen_at.getTime() < SEEN_EVERY_MS) return false;
+  await updateSession(sql, { ...session, last_seen_at: now, expires_at: endFrom(now) });
+  return true;
+}
+
+function endFrom(now: Date): Date {
+  return new Date(now.getTime() + SESSION_DAYS * DAY_MS);
+}

@@ -1,0 +1,137 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { cutByTokens, type Range } from '../chunks.ts';
+import { normalise } from '../normalize.ts';
+import { takeBatch } from './batches.ts';
+import type { FromEncoder } from './messages.ts';
+import { type Encoder, LOCAL_CHUNK } from './model.ts';
+import { LOCAL_DIMENSIONS } from './model-name.ts';
+import type { WordCutter } from './word-tokenizer.ts';
+
+/**
+ * Tokens of a batch, padding included: one full passage. 1,024 would fit the memory we allow, but without onnxruntime's
+ * arena larger batches only spend their time on fresh pages (with one thread 3,100 to 3,900 tokens a second at 256, 2,200
+ * at 1,024), and a question waits for the batch that is under way: some 80 ms instead of 500.
+ */
+const BATCH_TOKENS = 256;
+
+/** Of a longer question only the beginning counts (some 500 tokens): it must be answered in time. */
+const QUERY_PASSAGES = 2;
+
+/** Texts are cut ahead until so many passages wait: enough to find some of one length. */
+const PASSAGES_AHEAD = 64;
+
+interface Task {
+  id: number;
+  isQuery: boolean;
+  ranges: Range[];
+  vectors: Float32Array[];
+  left: number;
+}
+
+interface Row {
+  task: Task;
+  index: number;
+  ids: number[];
+}
+
+/** The encoder's desk: questions first, then passages of documents in batches, looking for mail after each batch. */
+export class EncoderWork {
+  readonly #words: WordCutter;
+  readonly #encoder: Encoder;
+  readonly #send: (message: FromEncoder) => void;
+  readonly #texts: { id: number; text: string }[] = [];
+  #urgent: Row[] = [];
+  #waiting: Row[] = [];
+  #running = false;
+
+  constructor(words: WordCutter, encoder: Encoder, send: (message: FromEncoder) => void) {
+    this.#words = words;
+    this.#encoder = encoder;
+    this.#send = send;
+  }
+
+  addQuery(id: number, text: string): void {
+    this.#cut(id, text, true);
+    this.#run();
+  }
+
+  addDocument(id: number, text: string): void {
+    this.#texts.push({ id, text });
+    this.#run();
+  }
+
+  /** Answered too: the service counts on hearing something of all that it asked. */
+  cancel(id: number): void {
+    this.#drop(id);
+    this.#send({ type: 'failed', id, reason: 'cancelled' });
+  }
+
+  #drop(id: number): void {
+    const others = ({ task }: Row) => task.id !== id;
+    this.#urgent = this.#urgent.filter(others);
+    this.#waiting = this.#waiting.filter(others);
+    const at = this.#texts.findIndex((text) => text.id === id);
+    if (at >= 0) this.#texts.splice(at, 1);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    while (this.#urgent.length + this.#waiting.length + this.#texts.length > 0) {
+      // Messages are read here, and only here: encoding holds the thread.
+      await nextTurn();
+      if (this.#urgent.length > 0) await this.#encode(takeBatch(this.#urgent, BATCH_TOKENS));
+      else if (this.#texts.length > 0 && this.#waiting.length < PASSAGES_AHEAD) this.#cutNext();
+      else await this.#encode(takeBatch(this.#waiting, BATCH_TOKENS));
+    }
+    this.#running = false;
+  }
+
+  #cutNext(): void {
+    const next = this.#texts.shift();
+    if (next) this.#cut(next.id, next.text, false);
+  }
+
+  #cut(id: number, text: string, isQuery: boolean): void {
+    const words = this.#words.cut(isQuery ? text.slice(0, QUERY_PASSAGES * 4_000) : text);
+    const passages = cutByTokens(words, text.length, LOCAL_CHUNK).slice(0, isQuery ? QUERY_PASSAGES : undefined);
+    const ranges = passages.map(({ start, end }) => ({ start, end }));
+    const task: Task = { id, isQuery, ranges, vectors: [], left: passages.length };
+    if (task.left === 0) this.#finish(task);
+    const rows = passages.map(({ ids }, index) => ({ task, index, ids }));
+    (isQuery ? this.#urgent : this.#waiting).push(...rows);
+  }
+
+  async #encode(batch: Row[]): Promise<void> {
+    try {
+      const vectors = await this.#encoder.encode(batch.map(({ ids }) => ids));
+      for (const [index, { task, index: place }] of batch.entries()) {
+        task.vectors[place] = vectors[index] as Float32Array;
+        if (--task.left === 0) this.#finish(task);
+      }
+    } catch (error) {
+      for (const id of new Set(batch.map(({ task }) => task.id))) {
+        this.#drop(id);
+        this.#send({ type: 'failed', id, reason: String(error) });
+      }
+    }
+  }
+
+  #finish({ id, isQuery, ranges, vectors }: Task): void {
+    if (!isQuery) this.#send({ type: 'done', id, ranges, vectors: joined(vectors) });
+    else if (vectors.length === 0) this.#send({ type: 'failed', id, reason: 'the question has no words' });
+    else this.#send({ type: 'done', id, ranges: [], vectors: normalise(sum(vectors)) });
+  }
+}
+
+function joined(vectors: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(vectors.length * LOCAL_DIMENSIONS);
+  for (const [index, vector] of vectors.entries()) all.set(vector, index * LOCAL_DIMENSIONS);
+  return all;
+}
+
+function sum(vectors: readonly Float32Array[]): Float32Array {
+  const total = new Float32Array(LOCAL_DIMENSIONS);
+  for (const vector of vectors) for (let k = 0; k < total.length; k++) total[k] = (total[k] ?? 0) + (vector[k] ?? 0);
+  return total;
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { ChunkSize } from '../chunks.ts';
+import { normalise } from '../normalize.ts';
+import { LOCAL_DIMENSIONS } from './model-name.ts';
+import { WordCutter } from './word-tokenizer.ts';
+
+/** Without [CLS] and [SEP]: the model reads at most 256 tokens. */
+export const LOCAL_CHUNK: ChunkSize = { tokens: 254, shared: 32 };
+
+/** What the files in `model/` must be; api/embeddings/local/model/README.md says where they come from. */
+const SHA256: Record<string, string> = {
+  'model.onnx': '8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6',
+  'tokenizer.json': 'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
+  'tokenizer_config.json': 'acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b',
+};
+
+const CLS = 101n;
+const SEP = 102n;
+
+/** The model cannot run here, now or later: a file is not what it should be, or the platform has no library. */
+export class ModelRefused extends Error {}
+
+/** Loads library, weights and tokenizer. Throws ModelRefused where another try would end the same. */
+export async function loadModel(folder: string, threads: number): Promise<{ words: WordCutter; encoder: Encoder }> {
+  const ort = await loadLibrary();
+  const tokenizer = await readChecked(folder, 'tokenizer.json');
+  const config = await readChecked(folder, 'tokenizer_config.json');
+  const words = new WordCutter(JSON.parse(tokenizer.toString()), JSON.parse(config.toString()));
+  // From the bytes that were checked, not from the file once more.
+  const session = await ort.InferenceSession.create(await readChecked(folder, 'model.onnx'), {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // Threads that spin while they wait for each other cost the service its cores: on two busy cores a question took
+    // 24 ms with two of them, and 6 with one thread.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // With either of them memory grows with the largest batch ever seen and never shrinks (900 MB were seen).
+    enableCpuMemArena: false,
+    enableMemPattern: false,
+  });
+  return { words, encoder: new Encoder(session, ort.Tensor) };
+}
+
+async function loadLibrary(): Promise<typeof import('onnxruntime-node')> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!['ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(code ?? '')) throw error;
+    const platform = `${process.platform}-${process.arch}`;
+    throw new ModelRefused(`onnxruntime-node has no library that runs on this machine (${platform}): ${message}`);
+  }
+}
+
+async function readChecked(folder: string, name: string): Promise<Buffer> {
+  const path = join(folder, name);
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? new ModelRefused(`${path} is missing`) : error;
+  });
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== SHA256[name]) throw new ModelRefused(`${path} is not the file it should be: its sha256 is ${found}`);
+  return bytes;
+}
+
+/** Rows of token ids to vectors. `encode` holds the thread to its end: not for a process that serves. */
+export class Encoder {
+  readonly #session: InferenceSession;
+  readonly #Tensor: typeof Tensor;
+
+  constructor(session: InferenceSession, TensorClass: typeof Tensor) {
+    this.#session = session;
+    this.#Tensor = TensorClass;
+  }
+
+  /** One L2-normalised vector a row. A row's vector does not depend on the other rows, nor on the padding. */
+  async encode(rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
+    const width = Math.max(...rows.map((row) => row.length)) + 2;
+    const ids = new BigInt64Array(rows.length * width);
+    const mask = new BigInt64Array(rows.length * width);
+    for (const [index, row] of rows.entries()) fill(ids, mask, index * width, row);
+    const tensor = (data: BigInt64Array) => new this.#Tensor('int64', data, [rows.length, width]);
+    const output = await this.#session.run({
+      input_ids: tensor(ids),
+      attention_mask: tensor(mask),
+      token_type_ids: tensor(new BigInt64Array(ids.length)),
+    });
+    const states = output.last_hidden_state?.data as Float32Array;
+    return rows.map((row, index) => meanOfTokens(states, index * width, row.length + 2));
+  }
+}
+
+function fill(ids: BigInt64Array, mask: BigInt64Array, offset: number, row: readonly number[]): void {
+  ids[offset] = CLS;
+  for (const [index, id] of row.entries()) ids[offset + 1 + index] = BigInt(id);
+  ids[offset + 1 + row.length] = SEP;
+  mask.fill(1n, offset, offset + row.length + 2);
+}
+
+function meanOfTokens(states: Float32Array, from: number, tokens: number): Float32Array {
+  const sum = new Float32Array(LOCAL_DIMENSIONS);
+  const end = (from + tokens) * LOCAL_DIMENSIONS;
+  for (let at = from * LOCAL_DIMENSIONS; at < end; at += LOCAL_DIMENSIONS) {
+    for (let k = 0; k < LOCAL_DIMENSIONS; k++) sum[k] = (sum[k] as number) + (states[at + k] as number);
+  }
+  return normalise(sum);
+}

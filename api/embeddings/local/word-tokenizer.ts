@@ -1,0 +1,50 @@
+import { Tokenizer } from '@huggingface/tokenizers';
+import type { Word } from '../chunks.ts';
+
+/*
+ * The tokenizer says which tokens a text has, not where they stand. So the text is first cut, where BERT's own rules cut
+ * it anyway (white space, each punctuation mark, each CJK character), and each piece is then given to the tokenizer:
+ * the ids are the same as those of the whole text (a test compares them), and each has a place.
+ *
+ * One difference is wanted: `[SEP]` or `[MASK]` in somebody's text is text, not a command to the model.
+ *
+ * \v, \f and U+FEFF are white space to JavaScript, but the model's rules drop them: `a\vb` is one word.
+ */
+const SPACE = '\\t\\n\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
+const CJK = '\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff';
+const MARK = '\\p{P}\\u0021-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u007e';
+const PIECE = new RegExp(`[${CJK}${MARK}]|[^${SPACE}${CJK}${MARK}]+`, 'gu');
+
+/** A cached word costs about 200 bytes. */
+const CACHED_WORDS = 20_000;
+/** What is longer is rarely met again. */
+const CACHED_LENGTH = 24;
+
+/** Cuts texts into words with the ids that the model knows them by. */
+export class WordCutter {
+  readonly #tokenizer: Tokenizer;
+  readonly #known = new Map<string, readonly number[]>();
+
+  /** Takes the parsed contents of `tokenizer.json` and `tokenizer_config.json`. */
+  constructor(tokenizer: object, config: object) {
+    this.#tokenizer = new Tokenizer(tokenizer, config);
+  }
+
+  cut(text: string): Word[] {
+    return Array.from(text.matchAll(PIECE), ({ 0: piece, index }) => ({
+      start: index,
+      end: index + piece.length,
+      ids: this.#idsOf(piece),
+    }));
+  }
+
+  #idsOf(piece: string): readonly number[] {
+    const known = this.#known.get(piece);
+    if (known) return known;
+    const { ids } = this.#tokenizer.encode(piece, { add_special_tokens: false });
+    // Started anew when full: simpler than forgetting the oldest, and a word that matters is soon back.
+    if (this.#known.size >= CACHED_WORDS) this.#known.clear();
+    if (piece.length <= CACHED_LENGTH) this.#known.set(piece, ids);
+    return ids;
+  }
+}

@@ -1,0 +1,111 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { OPERATIONS, PUBLIC_OPERATIONS } from '../../contracts/index.ts';
+import { type JsonSchema, jsonSchema, type Operation, takesBody } from '../../contracts/operation.ts';
+import { Problem } from '../../errors.ts';
+import { type Gates, refuseCall, run } from '../../pipeline/run.ts';
+import { runPublic } from '../../pipeline/run-public.ts';
+import {
+  answer,
+  authenticateRequest,
+  callOf,
+  defaultProjectOf,
+  idempotencyKeyOf,
+  ifMatchOf,
+  readJson,
+  stateOf,
+} from '../koa.ts';
+
+/** Binds every declared operation to its REST address. */
+export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: number): void {
+  for (const declared of OPERATIONS) {
+    const operation = declared as unknown as Operation;
+    const fields = jsonSchema(operation.input, 'input').properties ?? {};
+    const path = `/api/v1${operation.path.replace(/\{(\w+)\}/g, ':$1')}`;
+    router.register(path, [operation.method], async (ctx: Context) => {
+      const caller = await authenticateRequest(ctx, gates, 'rest');
+      stateOf(ctx).operation = operation.id;
+      const request = await requestOf(ctx, operation, fields, bodyBytesMax);
+      const call = callOf(ctx, gates, caller, operation.method);
+      // A request that cannot be read is a call too, and metered as one.
+      if (request instanceof Problem) return answer(ctx, await refuseCall(gates, operation.id, call, request));
+      const { input, project, idempotencyKey } = request;
+      if (project !== undefined) caller.project = project;
+      answer(ctx, await run(gates, operation, { ...call, idempotencyKey }, input));
+    });
+  }
+}
+
+/** Binds what needs no key to its REST address; it costs a call of the caller's address. */
+export function publicRoutes(router: Router, gates: Gates, bodyBytesMax: number): void {
+  for (const operation of PUBLIC_OPERATIONS) {
+    const fields = jsonSchema(operation.input, 'input').properties ?? {};
+    router.register(`/api/v1${operation.path}`, [operation.method], async (ctx: Context) => {
+      stateOf(ctx).operation = operation.id;
+      await gates.addresses.take(ctx.ip);
+      const input = takesBody(operation)
+        ? await readJson(ctx, bodyBytesMax)
+        : queryInput(new URLSearchParams(ctx.querystring), fields);
+      answer(ctx, await runPublic(gates, operation, input));
+    });
+  }
+}
+
+async function requestOf(ctx: Context, operation: Operation, fields: Record<string, JsonSchema>, bodyBytesMax: number) {
+  try {
+    const idempotencyKey = operation.kind === 'write' ? idempotencyKeyOf(ctx) : undefined;
+    const project = operation.memory ? defaultProjectOf(ctx) : undefined;
+    return { idempotencyKey, project, input: await inputOf(ctx, operation, fields, bodyBytesMax) };
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+}
+
+async function inputOf(
+  ctx: Context,
+  operation: Operation,
+  fields: Record<string, JsonSchema>,
+  bodyBytesMax: number,
+): Promise<unknown> {
+  const version = operation.ifMatch ? ifMatchOf(ctx) : undefined;
+  const rest = takesBody(operation)
+    ? await readJson(ctx, bodyBytesMax)
+    : queryInput(new URLSearchParams(ctx.querystring), fields);
+  if (rest !== undefined && !isObject(rest)) {
+    throw new Problem('invalid_request', {
+      detail: 'The body must be a JSON object.',
+      errors: [{ path: '', message: 'must be an object' }],
+    });
+  }
+  const twice = Object.keys(ctx.params).find((name) => rest && name in rest);
+  if (twice) {
+    const message = 'stands in the address and must not be given again';
+    throw new Problem('invalid_request', { detail: `${twice} ${message}`, errors: [{ path: twice, message }] });
+  }
+  return { ...rest, ...ctx.params, ...(version !== undefined && { if_version: version }) };
+}
+
+/** A query string as an input object: texts become what the contract says their field holds. */
+export function queryInput(query: URLSearchParams, fields: Record<string, JsonSchema>): Record<string, unknown> {
+  const names = [...new Set(query.keys())];
+  return Object.fromEntries(names.map((name) => [name, queryValue(name, query.getAll(name), fields[name])]));
+}
+
+function queryValue(name: string, values: string[], field: JsonSchema | undefined): unknown {
+  const types = ([] as unknown[]).concat(field?.type ?? []);
+  if (types.includes('array')) return values.flatMap((value) => value.split(',')).filter((value) => value !== '');
+  if (values.length > 1) {
+    const message = 'is given more than once';
+    throw new Problem('invalid_request', { detail: `${name} ${message}`, errors: [{ path: name, message }] });
+  }
+  const [value = ''] = values;
+  if (value === '' && types.includes('null')) return null;
+  if ((types.includes('integer') || types.includes('number')) && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  if (types.includes('boolean') && (value === 'true' || value === 'false')) return value === 'true';
+  return value;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,145 @@
+import type { Sql } from '../../db/client/sql.ts';
+import {
+  type ClaimRow,
+  deleteOldClaims,
+  findClaim,
+  insertClaim,
+  listUnusedClaimedKeys,
+  useClaim,
+} from '../../db/queries/accounts/activation-links.ts';
+import { findKey, updateKey } from '../../db/queries/accounts/api-keys.ts';
+import { insertAudit } from '../../db/queries/accounts/audit.ts';
+import { findUser, findUsersByEmail, type UserRow } from '../../db/queries/accounts/users.ts';
+import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
+import { countMails } from '../../db/queries/jobs/outbox.ts';
+import { hashToken, newToken } from '../auth/secret-token.ts';
+import type { Deps } from '../context.ts';
+import { SCOPES } from '../contracts/operation.ts';
+import { mailOwner } from '../mail/enqueue.ts';
+import { issueKey } from './keys.ts';
+
+/*
+ * A claim is a link that makes a key once. So the key itself is never mailed nor stored: it exists when somebody presses the
+ * button behind the link, and in that one answer.
+ */
+
+/** How long a claim can be used. */
+export const CLAIM_DAYS = 7;
+/** How long after its end an unused claim is remembered, to tell its late visitor what happened. */
+export const CLAIM_REMEMBERED_DAYS = 30;
+/** How many links an account gets by asking for them on `/claim/new`, in 24 hours. */
+export const CLAIMS_A_DAY_MAX = 5;
+export const DEFAULT_KEY_NAME = 'Default API Key';
+/** Name of the job that mails the claims which somebody asked for. */
+export const MAIL_CLAIMS_JOB = 'mail_claims';
+
+const DAY_MS = 86_400_000;
+const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+
+export type ClaimState = 'open' | 'used' | 'expired' | 'unknown';
+
+/** What pressing the button came to. */
+export type Redeemed =
+  | { state: 'redeemed'; apiKey: string; replacedKeys: number }
+  | { state: Exclude<ClaimState, 'open'> };
+
+type ClaimDeps = Pick<Deps, 'sql' | 'now' | 'newId'>;
+
+/**
+ * Makes a claim for a user. The token is in the answer only.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function issueClaim(deps: ClaimDeps, userId: string): Promise<{ token: string; expiresAt: Date }> {
+  const token = newToken();
+  const now = deps.now();
+  const expiresAt = new Date(now.getTime() + CLAIM_DAYS * DAY_MS);
+  const claim = { user_id: userId, id: deps.newId(), created_at: now, expires_at: expiresAt, used_at: null };
+  await insertClaim(deps.sql, claim, hashToken(token));
+  return { token, expiresAt };
+}
+
+/** How a claim stands. Changes nothing. As the owner. */
+export async function claimState(deps: Pick<Deps, 'sql' | 'now'>, token: string): Promise<ClaimState> {
+  const claim = TOKEN.test(token) ? await findClaim(deps.sql, hashToken(token)) : undefined;
+  return stateOf(claim, deps.now());
+}
+
+/**
+ * Uses a claim up, and with it every other open one of its account: a link that lies in a mailbox is good for nothing once the
+ * owner has a key. Makes the account's default key, and revokes the ones that earlier claims made and nobody has called with. Of
+ * any number of attempts at once, one makes a key.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function redeemClaim(deps: Deps, token: string): Promise<Redeemed> {
+  const hash = hashToken(token);
+  const found = await findClaim(deps.sql, hash);
+  // Held to the end: claims of one user are used one after the other, and not while the account is being closed.
+  const user = found && (await findUser(deps.sql, found.user_id, true));
+  const claim = user && canSignIn(user) ? await findClaim(deps.sql, hash) : undefined;
+  const state = stateOf(claim, deps.now());
+  if (!claim || state !== 'open') return { state: state as Exclude<ClaimState, 'open'> };
+
+  const replaced = await revokeUnusedKeys(deps, claim.user_id);
+  const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
+  const { apiKey, key } = await issueKey(deps, claim.user_id, wanted);
+  await useClaim(deps.sql, claim.user_id, claim.id, key.id, deps.now());
+  await audit(deps, claim.user_id, 'keys.create', key.id);
+  return { state: 'redeemed', apiKey, replacedKeys: replaced };
+}
+
+/**
+ * Asks for a fresh claim by mail. Whether anybody has this address is looked up by a job: neither the answer nor the time it
+ * takes tells. As the owner.
+ */
+export function requestNewClaim(sql: Sql, email: string): Promise<void> {
+  return enqueueJob(sql, MAIL_CLAIMS_JOB, { email }, { key: `claim:${email.toLowerCase()}` });
+}
+
+/**
+ * Mails a fresh claim to each account with this address, unless it had {@link CLAIMS_A_DAY_MAX} within a day.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function mailClaims(deps: ClaimDeps & { publicUrl: string }, email: string): Promise<void> {
+  const aDayAgo = new Date(deps.now().getTime() - DAY_MS);
+  for (const user of await findUsersByEmail(deps.sql, email)) {
+    if (!canSignIn(user)) continue;
+    if ((await countMails(deps.sql, user.id, 'claim', aDayAgo)) >= CLAIMS_A_DAY_MAX) continue;
+    const { token, expiresAt } = await issueClaim(deps, user.id);
+    const data = { claim_url: claimUrl(deps.publicUrl, token), expires_at: expiresAt.toISOString() };
+    await mailOwner(deps, user, 'claim', data);
+  }
+}
+
+/** Forgets the claims that nobody used and that ended long ago. Answers how many. As the owner. */
+export function forgetOldClaims(sql: Sql, now: Date): Promise<number> {
+  return deleteOldClaims(sql, new Date(now.getTime() - CLAIM_REMEMBERED_DAYS * DAY_MS));
+}
+
+/** Where a claim is used. */
+export function claimUrl(publicUrl: string, token: string): string {
+  return `${publicUrl}/claim/${token}`;
+}
+
+function stateOf(claim: ClaimRow | undefined, now: Date): ClaimState {
+  if (!claim) return 'unknown';
+  if (claim.used_at) return 'used';
+  return claim.expires_at <= now ? 'expired' : 'open';
+}
+
+function canSignIn({ status }: UserRow): boolean {
+  return status === 'active' || status === 'read_only';
+}
+
+async function revokeUnusedKeys(deps: Deps, userId: string): Promise<number> {
+  const ids = await listUnusedClaimedKeys(deps.sql, userId);
+  for (const id of ids) {
+    const key = await findKey(deps.sql, userId, id, true);
+    if (key) await updateKey(deps.sql, userId, { ...key, revoked_at: deps.now() });
+    await audit(deps, userId, 'keys.revoke', id);
+  }
+  return ids.length;
+}
+
+function audit(deps: ClaimDeps, userId: string, action: string, target: string): Promise<void> {
+  return insertAudit(deps.sql, userId, { id: deps.newId(), at: deps.now(), actor: 'claim', action, target });
+}

@@ -1,0 +1,34 @@
+import { findKey, type KeyOwnerRow, keyOwnerStatement, updateKey } from '../../db/queries/accounts/api-keys.ts';
+import { insertAudit } from '../../db/queries/accounts/audit.ts';
+import { findUser } from '../../db/queries/accounts/users.ts';
+import type { Deps } from '../context.ts';
+import { mailOwner } from '../mail/enqueue.ts';
+import { hashKey } from './key-format.ts';
+
+/** A key that somebody found where it should not be. */
+export interface Leak {
+  apiKey: string;
+  /** Where it was found, if that is known. */
+  url: string | null;
+  /** Who tells, for the audit log. */
+  reporter: 'anybody' | 'github';
+}
+
+/**
+ * Revokes a leaked key that still works, and mails its owner. Answers whose key it is, revoked now or before; undefined when
+ * it is none of ours.
+ * @param deps `sql` is a transaction of the owner
+ */
+export async function revokeLeaked(deps: Pick<Deps, 'sql' | 'now' | 'newId'>, leak: Leak): Promise<string | undefined> {
+  const [owner] = (await deps.sql.query<KeyOwnerRow>(keyOwnerStatement(hashKey(leak.apiKey)))).rows;
+  if (!owner) return undefined;
+  const key = await findKey(deps.sql, owner.user_id, owner.key_id, true);
+  if (!key || key.revoked_at) return owner.user_id;
+  await updateKey(deps.sql, owner.user_id, { ...key, revoked_at: deps.now() });
+  const entry = { id: deps.newId(), at: deps.now(), actor: `leak:${leak.reporter}`, target: key.id };
+  await insertAudit(deps.sql, owner.user_id, { ...entry, action: 'keys.revoke', details: { leaked_at: leak.url } });
+  const user = await findUser(deps.sql, owner.user_id);
+  const { name, prefix, last4 } = key;
+  if (user) await mailOwner(deps, user, 'key_revoked_leaked', { name, prefix, last4, url: leak.url });
+  return owner.user_id;
+}

@@ -1,0 +1,73 @@
+import type { LimitOverrides, PlanName } from '../../db/queries/accounts/users.ts';
+
+export interface PlanLimits {
+  requests_per_minute: number;
+  /** Calls of a UTC day. */
+  requests_per_day: number;
+  storage_bytes: number;
+  /** Memories over REST; MCP is open to every plan. */
+  rest: boolean;
+  /** Outgoing webhooks. */
+  webhooks: boolean;
+}
+
+const MB = 1_000_000;
+
+export interface Plan {
+  /** In words, for people. */
+  price: string;
+  /** What the plan is for, in a sentence. */
+  purpose: string;
+  limits: PlanLimits;
+}
+
+/** What each plan sells, and for how much. The one table of it. */
+export const PLANS: Record<PlanName, Plan> = {
+  free: {
+    price: '$0',
+    purpose: 'One person trying it out with an IDE agent.',
+    limits: limits(10, 100, 10 * MB, { rest: false, webhooks: false }),
+  },
+  starter: {
+    price: '$10 a month',
+    purpose: 'One person who works with agents every day, and with programs of their own.',
+    limits: limits(60, 5_000, 100 * MB, { rest: true, webhooks: false }),
+  },
+  pro: {
+    price: '$30 a month',
+    purpose: 'A team or a product that is built on memories.',
+    limits: limits(300, 50_000, 1_000 * MB, { rest: true, webhooks: true }),
+  },
+  enterprise: {
+    price: 'custom',
+    purpose: 'A company with many agents; limits by agreement.',
+    limits: limits(1_000, 1_000_000, 10_000 * MB, { rest: true, webhooks: true }),
+  },
+};
+
+export const PLAN_NAMES = Object.keys(PLANS) as PlanName[];
+
+/** Every plan with its price and limits, for people who choose one. */
+export function listPlans() {
+  const results = PLAN_NAMES.map((name) => {
+    const { price, purpose, limits } = PLANS[name];
+    const { rest, ...sold } = limits;
+    const doors: ('mcp' | 'rest')[] = rest ? ['mcp', 'rest'] : ['mcp'];
+    return { name, price, purpose, ...sold, doors };
+  });
+  return { results };
+}
+
+/** The limits of a user: the plan's, with the overrides in their place. */
+export function limitsOf(plan: PlanName, overrides: LimitOverrides): PlanLimits {
+  return { ...PLANS[plan].limits, ...overrides };
+}
+
+function limits(
+  requests_per_minute: number,
+  requests_per_day: number,
+  storage_bytes: number,
+  doors: Pick<PlanLimits, 'rest' | 'webhooks'>,
+): PlanLimits {
+  return { requests_per_minute, requests_per_day, storage_bytes, ...doors };
+}

@@ -1,0 +1,27 @@
+import type { MemoryRow } from '../../db/queries/memories/memories.ts';
+import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
+import { indexWords } from '../../db/queries/search/lexical.ts';
+import { deleteVectors } from '../../db/queries/search/vectors.ts';
+import type { Caller, Deps } from '../context.ts';
+import { countWords } from '../search/term-frequencies.ts';
+
+/**
+ * Makes a changed memory findable by what it says now: by its words at once, in this transaction; by its meaning once the queue has
+ * come to it. Answers by how many words the tenant's memories grew.
+ */
+export async function reindex(
+  deps: Deps,
+  caller: Caller,
+  memory: Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
+): Promise<number> {
+  const grown = await indexWords(deps.sql, caller.userId, memory.id, countWords(memory));
+  if (canEmbed(deps)) await enqueueEmbedding(deps.sql, caller.userId, memory.id);
+  // Nobody would replace them.
+  else await deleteVectors(deps.sql, caller.userId, memory.id);
+  return grown;
+}
+
+/** Whether there is something that makes vectors, now or soon. */
+export function canEmbed({ embedder }: Deps): boolean {
+  return embedder !== undefined && embedder.state !== 'off';
+}

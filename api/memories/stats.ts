@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { findLastAudit } from '../../db/queries/accounts/audit.ts';
+import { countByKind, countTags, listTags } from '../../db/queries/memories/lists.ts';
+import type { MemoryType } from '../../db/queries/memories/memories.ts';
+import { countQueued } from '../../db/queries/search/embedding-queue.ts';
+import { findQuota } from '../../db/queries/usage/quotas.ts';
+import type { Caller, Deps } from '../context.ts';
+import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
+import { CONSOLIDATED } from './consolidate.ts';
+
+const TAGS_PLACE = z.tuple([z.int().min(0)]);
+
+/** Counts by type and status, tags, storage, and when memories were last consolidated. */
+export async function stats(deps: Deps, caller: Caller) {
+  const [kinds, tags, quota, lastConsolidation, pending] = await Promise.all([
+    countByKind(deps.sql, caller.userId),
+    countTags(deps.sql, caller.userId),
+    findQuota(deps.sql, caller.userId),
+    findLastAudit(deps.sql, caller.userId, CONSOLIDATED),
+    countQueued(deps.sql, caller.userId),
+  ]);
+  const sum = (field: 'type' | 'status', value: string) =>
+    kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
+  const state = deps.embedder?.state ?? 'off';
+  return {
+    memories: {
+      total: kinds.reduce((total, kind) => total + kind.count, 0),
+      active: sum('status', 'active'),
+      archived: sum('status', 'archived'),
+      short_term: sum('type', 'short_term'),
+      long_term: sum('type', 'long_term'),
+    },
+    tags,
+    storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
+    embedding: { state, model: state === 'off' ? null : (deps.embedder?.model ?? null), pending },
+    last_consolidation_at: lastConsolidation?.toISOString() ?? null,
+  };
+}
+
+/** The tags of active memories, most used first. */
+export async function tags(deps: Deps, caller: Caller, input: { limit: number; cursor?: string | undefined }) {
+  const offset = input.cursor === undefined ? 0 : decodeCursor('tags', input.cursor, TAGS_PLACE)[0];
+  const [rows, total] = await Promise.all([
+    listTags(deps.sql, caller.userId, input.limit, offset),
+    countTags(deps.sql, caller.userId),
+  ]);
+  const next = offset + rows.length;
+  return {
+    results: rows.map((row) => ({ ...row, types: row.types as MemoryType[] })),
+    total,
+    next_cursor: rows.length > 0 && next < total ? encodeCursor('tags', [next]) : null,
+  };
+}

@@ -1,0 +1,83 @@
+import { type KeyOwnerRow, touchKey } from '../../db/queries/accounts/api-keys.ts';
+import type { Door } from '../../db/queries/usage/events.ts';
+import type { Caller } from '../context.ts';
+import type { Scope } from '../contracts/operation.ts';
+import { Problem } from '../errors.ts';
+import { hashKey, isWellFormedKey } from '../keys/key-format.ts';
+import { limitsOf } from '../limits/plans.ts';
+import type { Gates } from './run.ts';
+
+const TOUCH_EVERY_MS = 60_000;
+
+export interface Credentials {
+  authorization?: string | undefined;
+  apiKey?: string | undefined;
+  /** The network address that they came from. */
+  address: string;
+}
+
+/**
+ * Turns presented credentials into a caller. A malformed or mistyped key is refused by its checksum, without a query;
+ * unknown and revoked ones get the very same answer. Calls without a valid key are limited by address, before any query.
+ * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
+ */
+export async function authenticate(
+  gates: Pick<Gates, 'database' | 'keys' | 'addresses' | 'now'>,
+  credentials: Credentials,
+  door: Door,
+  onTouchError: (error: unknown) => void,
+): Promise<Caller> {
+  const owner = await ownerOf(gates, credentials);
+  const now = gates.now();
+  if (!owner.last_used_at || now.getTime() - owner.last_used_at.getTime() >= TOUCH_EVERY_MS) {
+    // The row may be one that is remembered: its next call must not write again.
+    owner.last_used_at = now;
+    // Not waited for: when a key was last used is news, not a promise.
+    touchKey(gates.database.owner, owner.user_id, owner.key_id, now).catch(onTouchError);
+  }
+  return {
+    userId: owner.user_id,
+    keyId: owner.key_id,
+    scopes: owner.scopes as Scope[],
+    plan: owner.plan,
+    status: owner.status,
+    limits: limitsOf(owner.plan, owner.overrides),
+    keyRequestsPerMinute: owner.rpm_limit,
+    door,
+  };
+}
+
+async function ownerOf(
+  { keys, addresses, now }: Pick<Gates, 'keys' | 'addresses' | 'now'>,
+  credentials: Credentials,
+): Promise<KeyOwnerRow> {
+  const key = presentedKey(credentials);
+  if (!key || !isWellFormedKey(key)) {
+    await addresses.take(credentials.address);
+    throw unauthenticated();
+  }
+  const hash = hashKey(key);
+  const find = async () => {
+    const owner = await keys.find(hash);
+    const gone = !owner || owner.revoked_at !== null || owner.status === 'deleted';
+    if (!gone && !isOver(owner, now())) return owner;
+    keys.forget(hash);
+    throw gone ? unauthenticated() : new Problem('key_expired', { headers: { 'WWW-Authenticate': CHALLENGE } });
+  };
+  return keys.knows(hash) ? find() : addresses.attempt(credentials.address, find);
+}
+
+function isOver({ expires_at }: KeyOwnerRow, now: Date): boolean {
+  return expires_at !== null && expires_at <= now;
+}
+
+const CHALLENGE = 'Bearer realm="whitemagic", error="invalid_token"';
+
+function unauthenticated(): Problem {
+  return new Problem('unauthenticated', { headers: { 'WWW-Authenticate': CHALLENGE } });
+}
+
+function presentedKey({ authorization, apiKey }: Credentials): string | undefined {
+  const bearer = authorization && /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  return bearer || apiKey?.trim() || undefined;
+}

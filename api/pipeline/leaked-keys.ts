@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { Problem } from '../errors.ts';
+import { isWellFormedKey } from '../keys/key-format.ts';
+import { type Leak, revokeLeaked } from '../keys/leaked-key-reports.ts';
+import type { Gates } from './run.ts';
+
+/** A finding, as GitHub's partner programme sends it. */
+const findings = z.array(
+  z.object({ token: z.string(), type: z.string(), url: z.string().nullish(), source: z.string().nullish() }),
+);
+
+/** What GitHub is told of a finding; the token by its SHA-256 in hex. */
+export interface Verdict {
+  token_hash: string;
+  token_type: string;
+  label: 'true_positive' | 'false_positive';
+}
+
+/** Revokes a leaked key, where it is one. Answers whether it is, or was, a key of ours. */
+export async function takeLeak(gates: Gates, leak: Leak): Promise<boolean> {
+  if (!isWellFormedKey(leak.apiKey)) return false;
+  const { now, newId } = gates;
+  const userId = await gates.database.ownerWrite((sql) => revokeLeaked({ sql, now, newId }, leak));
+  // This node too is told by the database, but perhaps only after the answer.
+  if (userId) gates.keys.onChange(userId);
+  return userId !== undefined;
+}
+
+/**
+ * Takes in what GitHub's secret scanning found. What is not signed by GitHub costs a call of its address.
+ * @param request the body's bytes as they came, and the two headers that sign them
+ * @throws Problem `bad_signature`, `rate_limited`, `malformed_request`; `unavailable` while GitHub's keys cannot be read
+ */
+export function receiveFromGithub(
+  gates: Gates,
+  request: { body: Buffer; identifier: string; signature: string },
+  address: string,
+): Promise<Verdict[]> {
+  return gates.addresses.attempt(address, async () => {
+    const { body, identifier, signature } = request;
+    if (!(await gates.secretScanning.isSigned(body, identifier, signature))) throw new Problem('bad_signature');
+    const verdicts: Verdict[] = [];
+    for (const { token, type, url } of findingsOf(body)) {
+      const isOurs = await takeLeak(gates, { apiKey: token, url: url || null, reporter: 'github' });
+      verdicts.push({
+        token_hash: createHash('sha256').update(token).digest('hex'),
+        token_type: type,
+        label: isOurs ? 'true_positive' : 'false_positive',
+      });
+    }
+    return verdicts;
+  });
+}
+
+function findingsOf(body: Buffer): z.output<typeof findings> {
+  try {
+    return findings.parse(JSON.parse(body.toString('utf8')));
+  } catch (error) {
+    throw new Problem('malformed_request', { detail: 'The body is no list of findings.' }, error);
+  }
+}

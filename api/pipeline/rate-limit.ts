@@ -1,0 +1,107 @@
+import type { Caller } from '../context.ts';
+import type { Operation } from '../contracts/operation.ts';
+import { Problem } from '../errors.ts';
+import { type Cost, type Limiter, ONE_CALL, type RateDecision, type RatePolicy } from '../limits/local-limiter.ts';
+
+const ITEMS_PER_CALL = 10;
+
+/** What a call counts as: of a batch each item is a call of the day, and each started ten are one of the minute. */
+export function costOf(operation: Operation | undefined, input: unknown): Cost {
+  const items = operation?.items?.(input) ?? 0;
+  return items > 1 ? { minute: Math.ceil(items / ITEMS_PER_CALL), day: items } : ONE_CALL;
+}
+
+/**
+ * Takes what a call costs from the allowances of the user and, where it has one of its own, the key.
+ * The decision is answered either way, so that a refusal carries the same headers as a success.
+ * @throws Problem `batch_too_large` for what could never pass, `unavailable` when nothing can be counted
+ */
+export async function takeAllowance(limiter: Limiter, caller: Caller, cost: Cost): Promise<RateDecision> {
+  const policies = policiesOf(caller);
+  const short = policies.find(({ window, limit }) => cost[window] > limit);
+  // It could never pass, however long the caller waits.
+  if (short) {
+    const { window, limit } = short;
+    throw new Problem('batch_too_large', {
+      detail: `This costs ${cost[window]} of the ${limit} calls a ${window} that you may make. Send fewer items at once.`,
+    });
+  }
+  return limiter.take(policies, cost);
+}
+
+/** How the allowances stand, for the headers of what was refused before anything was taken. */
+export function peekAllowance(limiter: Limiter, caller: Caller): Promise<RateDecision> {
+  return limiter.take(policiesOf(caller), { minute: 0, day: 0 });
+}
+
+function policiesOf({ userId, keyId, limits, keyRequestsPerMinute }: Caller): RatePolicy[] {
+  const policies: RatePolicy[] = [
+    { name: 'rpm', window: 'minute', subject: `{${userId}}:user`, limit: limits.requests_per_minute },
+  ];
+  if (keyRequestsPerMinute) {
+    policies.push({
+      name: 'key-rpm',
+      window: 'minute',
+      subject: `{${userId}}:key:${keyId}`,
+      limit: keyRequestsPerMinute,
+    });
+  }
+  policies.push({ name: 'daily', window: 'day', subject: `{${userId}}:day`, userId, limit: limits.requests_per_day });
+  return policies;
+}
+
+/** What is not metered (`initialize`, lists, `ping`, notifications) still stays under this many times the plan's rate, per key. */
+const PROTOCOL_FACTOR = 10;
+
+/**
+ * Takes protocol messages from the key's allowance, and answers how that stands: headers.
+ * @throws Problem `rate_limited`
+ */
+export async function takeProtocolAllowance(
+  limiter: Limiter,
+  caller: Caller,
+  messages: number,
+): Promise<Record<string, string>> {
+  const limit = caller.limits.requests_per_minute * PROTOCOL_FACTOR;
+  const subject = `{${caller.userId}}:protocol:${caller.keyId}` as const;
+  const decision = await limiter.take([{ name: 'protocol', window: 'minute', subject, limit }], {
+    minute: messages,
+    day: 0,
+  });
+  if (!decision.allowed) throw overLimit(decision);
+  return rateHeaders(decision);
+}
+
+/** The refusal of a decision that does not allow the call: `quota_exceeded` when the day is used up, else `rate_limited`. */
+export function overLimit(decision: RateDecision): Problem {
+  const { violated, retryAfterSeconds, retryAt } = decision;
+  const day = violated.find(({ policy }) => policy.window === 'day');
+  const { policy, remaining } =
+    day ?? violated.reduce((one, other) => (other.policy.limit < one.policy.limit ? other : one));
+  const seconds = Math.max(1, retryAfterSeconds);
+  const detail = day
+    ? `${remaining} of the ${policy.limit} calls of this UTC day are left; they come back in ${seconds} s, at ${retryAt.toISOString()}.`
+    : `More than ${policy.limit} calls a minute; try again in ${seconds} s.`;
+  return new Problem(day ? 'quota_exceeded' : 'rate_limited', {
+    detail,
+    headers: { ...rateHeaders(decision), 'Retry-After': String(seconds) },
+    extra: {
+      'violated-policies': violated.map(({ policy }) => policy.name),
+      retry_after_seconds: seconds,
+      limit: policy.limit,
+      remaining,
+      resets_at: retryAt.toISOString(),
+    },
+  });
+}
+
+const WINDOW_SECONDS = { minute: 60, day: 86_400 };
+
+/** The headers of draft-ietf-httpapi-ratelimit-headers-11. */
+export function rateHeaders({ states }: RateDecision): Record<string, string> {
+  const policies = states.map(
+    ({ policy: { name, limit, window } }) => `"${name}";q=${limit};w=${WINDOW_SECONDS[window]}`,
+  );
+  const left = states.map(({ policy, remaining, resetSeconds }) => `"${policy.name}";r=${remaining};t=${resetSeconds}`);
+  return { 'RateLimit-Policy': policies.join(', '), RateLimit: left.join(', ') };
+}

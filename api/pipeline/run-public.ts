@@ -1,0 +1,31 @@
+import type { z } from 'zod';
+import type { PublicOperationId, PublicOperationOf } from '../contracts/index.ts';
+import type { PublicOperation } from '../contracts/operation.ts';
+import { parseInput } from '../contracts/parse.ts';
+import { listPlans } from '../limits/plans.ts';
+import { takeLeak } from './leaked-keys.ts';
+import type { Gates, Outcome } from './run.ts';
+
+type Answer<Id extends PublicOperationId> = z.input<PublicOperationOf<Id>['output']>;
+type Handler<Id extends PublicOperationId> = (
+  gates: Gates,
+  input: z.output<PublicOperationOf<Id>['input']>,
+) => Answer<Id> | Promise<Answer<Id>>;
+
+const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
+  'plans.list': listPlans,
+  'keys.leaked': async (gates, { api_key }) => {
+    await takeLeak(gates, { apiKey: api_key, url: null, reporter: 'anybody' });
+    return { received: true };
+  },
+};
+
+/**
+ * Answers what needs no key: nobody to authorise, to limit by plan or to meter. What reaches the database does so as the owner.
+ * @throws Problem `invalid_request`, `unprocessable`
+ */
+export async function runPublic(gates: Gates, operation: PublicOperation, rawInput: unknown): Promise<Outcome> {
+  const handler = handlers[operation.id as PublicOperationId] as (gates: Gates, input: unknown) => unknown;
+  const body = operation.output.parse(await handler(gates, parseInput(operation.input, rawInput)));
+  return { status: operation.status, headers: {}, body, text: JSON.stringify(body) };
+}

@@ -1,0 +1,301 @@
+import { createHash } from 'node:crypto';
+import type { Database } from '../../db/client/database.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import type { UsageEvent } from '../../db/queries/usage/events.ts';
+import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/queries/usage/idempotency.ts';
+import type { Billing } from '../billing/billing.ts';
+import type { Caller, Deps } from '../context.ts';
+import { isStreamed, type Operation, type Streamed } from '../contracts/operation.ts';
+import { parseInput } from '../contracts/parse.ts';
+import type { Embedder } from '../embeddings/embedder.ts';
+import { Problem, problemDocument } from '../errors.ts';
+import type { SecretScanning } from '../keys/secret-scanning.ts';
+import type { AddressLimiter } from '../limits/ip-rate-limiter.ts';
+import type { Limiter } from '../limits/local-limiter.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { countTokens } from '../tokens/count.ts';
+import type { Recorder } from '../usage/event-recorder.ts';
+import { utcDay } from '../usage/usage.ts';
+import { authorise } from './authorize.ts';
+import { handlerOf } from './handlers.ts';
+import type { KeyCache } from './key-cache.ts';
+import { costOf, overLimit, peekAllowance, rateHeaders, takeAllowance } from './rate-limit.ts';
+import { asProblem } from './to-problem.ts';
+
+/** What the pipeline works with; made once, in the process's entry point. */
+export interface Gates {
+  database: Database;
+  limiter: Limiter;
+  /** Who signs what GitHub finds. */
+  secretScanning: SecretScanning;
+  /** What comes without a valid key, by where it comes from. */
+  addresses: AddressLimiter;
+  keys: KeyCache;
+  recorder: Recorder;
+  metrics: Metrics;
+  now: () => Date;
+  newId: () => string;
+  keyEnvironment: string;
+  /** Known only once the service listens. */
+  publicUrl: () => string;
+  embedder?: Embedder | undefined;
+  /** Models before it of which there still are vectors. */
+  formerEmbedders?: readonly Embedder[] | undefined;
+  /** What is sold at Whop, where something is. */
+  billing?: Billing | undefined;
+  /** Told after each committed write to memories, for what follows it in the background. */
+  onMemoriesWritten?: (() => void) | undefined;
+  /** Told of what is our own fault, with its cause. */
+  onFault: (error: unknown, requestId: string) => void;
+}
+
+export interface Call {
+  /** A UUIDv7: it becomes the usage event's id. */
+  eventId: string;
+  requestId: string;
+  caller: Caller;
+  /** HTTP method, or the MCP method. */
+  method: string;
+  bytesIn: number;
+  idempotencyKey?: string | undefined;
+}
+
+export interface Outcome {
+  status: number;
+  headers: Record<string, string>;
+  /** The answer of a success. */
+  body?: unknown;
+  /** The same as it is sent: JSON, unless `type` names another media type. */
+  text?: string;
+  /** Instead of a text, what is sent piece by piece. */
+  stream?: Streamed;
+  type?: string;
+  problem?: Problem;
+  /** The usage event on record for it, a replay's that of the first call; undefined where nothing is on record. */
+  eventId?: string;
+}
+
+/**
+ * The one way to an operation, from every door: authorise → limit → do → meter → answer. Never throws: a refusal is an
+ * outcome with a `problem`. An event of a write is in the write's own transaction; that of a read or a refusal is durable before
+ * this resolves. What could not be metered is answered as `unavailable`.
+ */
+export async function run(gates: Gates, operation: Operation, call: Call, rawInput: unknown): Promise<Outcome> {
+  return metered(gates, operation.id, call, operation, rawInput, async (meter) => {
+    authorise(operation, call.caller);
+    await meter.limit();
+    const input = parseInput(operation.input, rawInput);
+    return operation.kind === 'write'
+      ? write(gates, operation, call, input, meter)
+      : read(gates, operation, call, input, meter);
+  });
+}
+
+/** Meters and limits a call that fits no operation, such as a tool nobody knows, and answers its refusal. */
+export function refuseCall(gates: Gates, name: string, call: Call, problem: Problem): Promise<Outcome> {
+  return metered(gates, name, call, undefined, undefined, async (meter) => {
+    await meter.limit();
+    throw problem;
+  });
+}
+
+interface Meter {
+  limit(): Promise<void>;
+  event(status: number, bytesOut: number, tokens?: number | null): UsageEvent;
+}
+
+async function metered(
+  gates: Gates,
+  name: string,
+  call: Call,
+  operation: Operation | undefined,
+  rawInput: unknown,
+  act: (meter: Meter) => Promise<Outcome>,
+): Promise<Outcome> {
+  const started = performance.now();
+  let headers: Record<string, string> | undefined;
+  let units = 0;
+  const meter: Meter = {
+    async limit() {
+      const cost = costOf(operation, rawInput);
+      const decision = await takeAllowance(gates.limiter, call.caller, cost);
+      headers = rateHeaders(decision);
+      if (!decision.allowed) throw overLimit(decision);
+      units = cost.day;
+    },
+    event: (status, bytesOut, tokens = null) => {
+      const durationMs = performance.now() - started;
+      return usageEvent(gates, name, call, { status, durationMs, bytesOut, units, tokens });
+    },
+  };
+  const counted = (outcome: Outcome): Outcome => {
+    const seconds = (performance.now() - started) / 1000;
+    gates.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
+    return outcome;
+  };
+  try {
+    const outcome = await act(meter);
+    return counted({ eventId: call.eventId, ...outcome, headers: { ...headers, ...outcome.headers } });
+  } catch (error) {
+    const problem = asProblem(error);
+    if (problem.status >= 500) gates.onFault(error, call.requestId);
+    // What was refused before the limiter was asked is told how the allowances stand all the same.
+    if (!headers && problem.status < 500) headers = await standing(gates, call.caller);
+    const document = JSON.stringify(problemDocument(problem, call.requestId, gates.publicUrl()));
+    const recorded = await record(gates, meter.event(problem.status, Buffer.byteLength(document)), call);
+    const answer = recorded ? problem : new Problem('unavailable');
+    return counted({
+      status: answer.status,
+      headers: { ...headers, ...answer.data.headers },
+      problem: answer,
+      ...(recorded && { eventId: call.eventId }),
+    });
+  }
+}
+
+async function read(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
+  const { userId } = call.caller;
+  const sql = operation.point ? gates.database.point(userId) : gates.database.read(userId);
+  const answer = await handlerOf(operation.id)(depsOf(gates, sql, operation), call.caller, input);
+  const outcome = present(operation, answer);
+  await gates.recorder.record(eventOf(operation, outcome, meter));
+  return outcome;
+}
+
+async function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
+  const { database } = gates;
+  const { caller } = call;
+  let isReplay = false;
+  const act = async (sql: Sql) => {
+    const stored = await claim(gates, sql, operation, call, input);
+    isReplay = stored !== undefined;
+    if (stored) return replay(stored);
+    const outcome = present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
+    await keepAnswer(sql, operation, call, outcome);
+    return outcome;
+  };
+  const event = (outcome: Outcome) => (isReplay ? undefined : eventOf(operation, outcome, meter));
+  if (operation.memory) {
+    const answer = await database.memoryWrite(caller.userId, act, event);
+    gates.onMemoriesWritten?.();
+    return answer;
+  }
+  const written = operation.asOwner ? database.ownerWrite(act, event) : database.write(caller.userId, act, event);
+  // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
+  return written.finally(() => gates.keys.onChange(caller.userId));
+}
+
+/** Keeps the answer of a call with an Idempotency-Key for its repeats. */
+async function keepAnswer(
+  sql: Sql,
+  operation: Operation,
+  call: Call,
+  { status, body, headers }: Outcome,
+): Promise<void> {
+  if (!call.idempotencyKey) return;
+  const answer = { status, body, headers, holdsSecret: operation.secret ?? false };
+  await storeIdempotentAnswer(sql, call.caller.userId, call.idempotencyKey, answer);
+}
+
+/** Claims the call's Idempotency-Key, if it has one. Answers what an earlier call with the same key and request left. */
+async function claim(
+  gates: Gates,
+  sql: Sql,
+  operation: Operation,
+  call: Call,
+  input: unknown,
+): Promise<IdempotencyRow | undefined> {
+  if (!call.idempotencyKey) return undefined;
+  const now = gates.now();
+  const requestHash = createHash('sha256')
+    .update(JSON.stringify([operation.id, input, call.caller.project]))
+    .digest();
+  const stored = await claimIdempotencyKey(sql, call.caller.userId, {
+    key: call.idempotencyKey,
+    requestHash,
+    eventId: call.eventId,
+    day: utcDay(now),
+    now,
+  });
+  if (!stored) return undefined;
+  if (!stored.request_hash.equals(requestHash)) throw new Problem('idempotency_conflict');
+  if (stored.holds_secret) throw new Problem('secret_already_shown');
+  return stored;
+}
+
+function replay(stored: IdempotencyRow): Outcome {
+  return {
+    status: stored.status ?? 200,
+    headers: { ...stored.headers, 'Idempotency-Replayed': 'true' },
+    body: stored.body,
+    text: JSON.stringify(stored.body),
+    eventId: stored.event_id,
+  };
+}
+
+/** The answer by the operation's contract. A mismatch is our fault and never leaves the house. */
+function present(operation: Operation, answer: unknown): Outcome {
+  const body = operation.output.parse(answer);
+  const facts = operation.facts?.(body) ?? { status: operation.statuses[0] };
+  const headers: Record<string, string> = {};
+  if (facts.location) headers.Location = facts.location;
+  if (facts.etag) headers.ETag = facts.etag;
+  if (isStreamed(body)) {
+    headers['Content-Disposition'] = `attachment; filename="${body.name}"`;
+    return { status: facts.status, headers, body, stream: body, type: operation.sends as string };
+  }
+  if (operation.sends) return { status: facts.status, headers, body, text: body as string, type: operation.sends };
+  return { status: facts.status, headers, body, text: JSON.stringify(body) };
+}
+
+function depsOf(gates: Gates, sql: Sql, { sent }: Operation): Deps {
+  const weigh = sent && ((answer: unknown) => Math.max(...sent(answer).map(countTokens)));
+  const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = gates;
+  return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing, weigh };
+}
+
+/** The event of a success, with the tokens that a model reads of it. */
+function eventOf(operation: Operation, { status, body, stream, text = '' }: Outcome, meter: Meter): UsageEvent {
+  return meter.event(status, stream?.bytes ?? Buffer.byteLength(text), operation.tokens?.(body, countTokens));
+}
+
+async function standing(gates: Gates, caller: Caller): Promise<Record<string, string>> {
+  try {
+    return rateHeaders(await peekAllowance(gates.limiter, caller));
+  } catch {
+    return {};
+  }
+}
+
+async function record(gates: Gates, event: UsageEvent, call: Call): Promise<boolean> {
+  try {
+    await gates.recorder.record(event);
+    return true;
+  } catch (error) {
+    gates.onFault(error, call.requestId);
+    return false;
+  }
+}
+
+function usageEvent(
+  gates: Gates,
+  operation: string,
+  call: Call,
+  measured: Pick<UsageEvent, 'status' | 'durationMs' | 'bytesOut' | 'units' | 'tokens'>,
+): UsageEvent {
+  const at = gates.now();
+  return {
+    id: call.eventId,
+    userId: call.caller.userId,
+    keyId: call.caller.keyId,
+    day: utcDay(at),
+    at,
+    door: call.caller.door,
+    operation,
+    method: call.method,
+    // Successes and the caller's own mistakes are work done; what we refused or broke is not.
+    billable: measured.status < 500 && measured.status !== 429,
+    bytesIn: call.bytesIn,
+    ...measured,
+  };
+}

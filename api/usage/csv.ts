@@ -1,0 +1,40 @@
+import { sumUsage } from '../../db/queries/usage/totals.ts';
+import type { Caller, Deps } from '../context.ts';
+import { presentSum, requireUsageDay, utcDay } from './usage.ts';
+
+const COLUMNS = [
+  'day',
+  'door',
+  'operation',
+  'endpoint',
+  'calls',
+  'billable',
+  'errors',
+  'mean_ms',
+  'bytes_in',
+  'bytes_out',
+  'units',
+  'tokens',
+] as const;
+
+/** The caller's usage of a month (`YYYY-MM`, by default the present one) as CSV: a row per day, door and operation, oldest day first. */
+export async function usageCsv(deps: Deps, caller: Caller, input: { month?: string }): Promise<string> {
+  const month = input.month ?? utcDay(deps.now()).slice(0, 7);
+  const first = requireUsageDay('month', `${month}-01`);
+  const last = new Date(first);
+  last.setUTCMonth(last.getUTCMonth() + 1, 0);
+  const rows = await sumUsage(deps.sql, caller.userId, first, utcDay(last), 'endpoint');
+  const sums = rows.map(presentSum).toSorted((a, b) => (a.day ?? '').localeCompare(b.day ?? ''));
+  return csv([COLUMNS, ...sums.map((sum) => COLUMNS.map((column) => sum[column] ?? ''))]);
+}
+
+/** Rows as CSV (RFC 4180). A text that a spreadsheet would take for a formula is marked as a text. */
+export function csv(rows: readonly (readonly (string | number)[])[]): string {
+  return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+}
+
+function cell(value: string | number): string {
+  if (typeof value === 'number') return String(value);
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,39 @@
+import type { Database } from '../../db/client/database.ts';
+import { insertAudit } from '../../db/queries/accounts/audit.ts';
+import { compareQuotas, lockStatement, type QuotaRepair, repairQuota } from '../../db/queries/usage/quotas.ts';
+import type { Deps } from '../context.ts';
+
+const PAGE = 100;
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Proves every tenant's quota by a recount, and sets right what differs, with an audit row. Looking holds nobody up; only
+ * a tenant whose quota differs is held, for one short transaction, and counted again.
+ * @param onRepair told of each quota that was wrong
+ */
+export async function recountQuotas(
+  database: Database,
+  clock: Pick<Deps, 'now' | 'newId'>,
+  onRepair: (userId: string, repair: QuotaRepair) => void,
+): Promise<void> {
+  let page: { user_id: string; differs: boolean }[] = [];
+  do {
+    page = await compareQuotas(database.owner, page.at(-1)?.user_id ?? BEFORE_ALL, PAGE);
+    for (const { user_id } of page.filter(({ differs }) => differs)) {
+      const repair = await recountQuota(database, clock, user_id);
+      if (repair) onRepair(user_id, repair);
+    }
+  } while (page.length === PAGE);
+}
+
+async function recountQuota(database: Database, clock: Pick<Deps, 'now' | 'newId'>, userId: string) {
+  return database.ownerWrite(async (sql) => {
+    await sql.query(lockStatement(userId));
+    const repair = await repairQuota(sql, userId);
+    if (repair) {
+      const entry = { id: clock.newId(), at: clock.now(), actor: 'job', action: 'quotas.repair' };
+      await insertAudit(sql, userId, { ...entry, details: { ...repair } });
+    }
+    return repair;
+  });
+}

@@ -1,0 +1,21 @@
+import type { Database } from '../../db/client/database.ts';
+import { deleteStrayEvents, dropOldPartition } from '../../db/schema/partitions.ts';
+import { utcDay } from './usage.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Drops the usage events of days that ended more than `days` ago, a partition a transaction; the daily totals stay. What calls
+ * under way keep it from dropping is left to the next run. Answers the names of the dropped partitions.
+ */
+export async function forgetOldUsage(database: Database, now: Date, days: number): Promise<string[]> {
+  const before = utcDay(new Date(now.getTime() - days * DAY_MS));
+  const dropped: string[] = [];
+  for (;;) {
+    const name = await database.ownerWrite((sql) => dropOldPartition(sql, before));
+    if (name === null) break;
+    dropped.push(name);
+  }
+  await database.ownerWrite((sql) => deleteStrayEvents(sql, before));
+  return dropped;
+}

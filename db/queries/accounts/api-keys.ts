@@ -1,0 +1,120 @@
+import { announced } from '../../client/account-notifications.ts';
+import type { Sql } from '../../client/sql.ts';
+import type { LimitOverrides, PlanName, UserStatus } from './users.ts';
+
+/** A key as it may be shown: the key itself is nowhere. */
+export interface KeyRow {
+  id: string;
+  name: string;
+  prefix: string;
+  last4: string;
+  scopes: string[];
+  rpm_limit: number | null;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  last_used_at: Date | null;
+  created_at: Date;
+}
+
+/** What a presented key stands for. */
+export interface KeyOwnerRow {
+  user_id: string;
+  key_id: string;
+  scopes: string[];
+  rpm_limit: number | null;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  last_used_at: Date | null;
+  plan: PlanName;
+  status: UserStatus;
+  overrides: LimitOverrides;
+}
+
+const COLUMNS = 'id, name, prefix, last4, scopes, rpm_limit, expires_at, revoked_at, last_used_at, created_at';
+
+/** Stores a key and the hash it is found by. */
+export async function insertKey(sql: Sql, userId: string, key: KeyRow, hash: Buffer): Promise<void> {
+  await sql.query({
+    text: `insert into api_keys (user_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    values: [
+      userId,
+      key.id,
+      key.name,
+      key.prefix,
+      key.last4,
+      key.scopes,
+      key.rpm_limit,
+      key.expires_at,
+      key.revoked_at,
+      key.last_used_at,
+      key.created_at,
+    ],
+  });
+  await sql.query({
+    text: 'insert into key_lookup (key_hash, user_id, key_id) values ($1, $2, $3)',
+    values: [hash, userId, key.id],
+  });
+}
+
+/** Finds what a presented key's SHA-256 stands for, revoked and expired keys too. The one query before a tenant is known: as the owner. */
+export function keyOwnerStatement(hash: Buffer) {
+  return {
+    name: 'find_key_owner',
+    text: `select k.user_id, k.id as key_id, k.scopes, k.rpm_limit, k.expires_at, k.revoked_at, k.last_used_at,
+        u.plan, u.status, u.overrides
+      from key_lookup l join api_keys k on k.user_id = l.user_id and k.id = l.key_id join users u on u.id = l.user_id
+      where l.key_hash = $1`,
+    values: [hash],
+  };
+}
+
+/** The tenant's keys, newest first. */
+export async function listKeys(sql: Sql, userId: string): Promise<KeyRow[]> {
+  const result = await sql.query<KeyRow>({
+    text: `select ${COLUMNS} from api_keys where user_id = $1 order by created_at desc, id desc`,
+    values: [userId],
+  });
+  return result.rows;
+}
+
+/** One key of the tenant. `lock` holds it until the transaction ends. */
+export async function findKey(sql: Sql, userId: string, id: string, lock = false): Promise<KeyRow | undefined> {
+  const result = await sql.query<KeyRow>({
+    text: `select ${COLUMNS} from api_keys where user_id = $1 and id = $2 ${lock ? 'for update' : ''}`,
+    values: [userId, id],
+  });
+  return result.rows[0];
+}
+
+/** A key by its id alone, and whose it is. As the owner. */
+export async function findAnyKey(sql: Sql, id: string): Promise<{ userId: string; key: KeyRow } | undefined> {
+  const result = await sql.query<KeyRow & { user_id: string }>({
+    text: `select user_id, ${COLUMNS} from api_keys where id = $1 for update`,
+    values: [id],
+  });
+  const [row] = result.rows;
+  if (!row) return undefined;
+  const { user_id: userId, ...key } = row;
+  return { userId, key };
+}
+
+/** Writes a key's name, scopes, limit, expiry and revocation. */
+export async function updateKey(sql: Sql, userId: string, key: KeyRow): Promise<void> {
+  await sql.query({
+    text: `update api_keys set name = $3, scopes = $4, rpm_limit = $5, expires_at = $6, revoked_at = $7
+      where user_id = $1 and id = $2 returning ${announced('user_id')}`,
+    values: [userId, key.id, key.name, key.scopes, key.rpm_limit, key.expires_at, key.revoked_at],
+  });
+}
+
+/** Notes that a key and its user were seen, unless that was noted within the last minute. As the owner. */
+export async function touchKey(sql: Sql, userId: string, keyId: string, now: Date): Promise<void> {
+  await sql.query({
+    name: 'touch_key',
+    text: `with touched as (
+        update api_keys set last_used_at = $3 where user_id = $1 and id = $2
+          and (last_used_at is null or last_used_at <= $3::timestamptz - interval '1 minute') returning user_id
+      ) update users set last_seen_at = $3 where id in (select user_id from touched)`,
+    values: [userId, keyId, now],
+  });
+}

@@ -1,0 +1,123 @@
+import type { Sql } from '../../client/sql.ts';
+
+/** An export of an account. Its file is in {@link findExportChunk}. */
+export interface ExportRow {
+  id: string;
+  status: 'pending' | 'ready' | 'failed';
+  created_at: Date;
+  ready_at: Date | null;
+  expires_at: Date | null;
+  /** Size of the file. */
+  bytes: number | null;
+  chunks: number | null;
+  /** Lines of each kind. */
+  counts: Record<string, number> | null;
+}
+
+const COLUMNS = 'id, status, created_at, ready_at, expires_at, bytes::float8 as bytes, chunks, counts';
+
+/** Begins an export, unless one is pending. Answers the pending one. */
+export async function insertExport(sql: Sql, userId: string, id: string, now: Date): Promise<ExportRow> {
+  await sql.query({
+    text: `insert into exports (user_id, id, status, created_at) values ($1, $2, 'pending', $3)
+      on conflict (user_id) where status = 'pending' do nothing`,
+    values: [userId, id, now],
+  });
+  return (await findExport(sql, userId, 'pending')) as ExportRow;
+}
+
+/** A tenant's newest export, of one status or any. */
+export async function findExport(
+  sql: Sql,
+  userId: string,
+  status?: ExportRow['status'],
+): Promise<ExportRow | undefined> {
+  const result = await sql.query<ExportRow>({
+    text: `select ${COLUMNS} from exports where user_id = $1 and ($2::text is null or status = $2)
+      order by created_at desc, id desc limit 1`,
+    values: [userId, status ?? null],
+  });
+  return result.rows[0];
+}
+
+/** Holds a pending export until the transaction ends; false when it is done with. */
+export async function lockPendingExport(sql: Sql, userId: string, id: string): Promise<boolean> {
+  const result = await sql.query({
+    text: "select from exports where user_id = $1 and id = $2 and status = 'pending' for update",
+    values: [userId, id],
+  });
+  return result.rows.length > 0;
+}
+
+/** Removes what is there of an export's file, from a try that did not come to its end. */
+export async function deleteExportChunks(sql: Sql, userId: string, id: string): Promise<void> {
+  await sql.query({ text: 'delete from export_chunks where user_id = $1 and export_id = $2', values: [userId, id] });
+}
+
+/** Adds a piece to an export's file. */
+export async function insertExportChunk(
+  sql: Sql,
+  userId: string,
+  id: string,
+  chunk: number,
+  bytes: Buffer,
+): Promise<void> {
+  await sql.query({
+    name: 'insert_export_chunk',
+    text: 'insert into export_chunks (user_id, export_id, chunk, bytes) values ($1, $2, $3, $4)',
+    values: [userId, id, chunk, bytes],
+  });
+}
+
+/** A piece of an export's file, the first one is 0; undefined after the last. */
+export async function findExportChunk(
+  sql: Sql,
+  userId: string,
+  id: string,
+  chunk: number,
+): Promise<Buffer | undefined> {
+  const result = await sql.query<{ bytes: Buffer }>({
+    name: 'find_export_chunk',
+    text: 'select bytes from export_chunks where user_id = $1 and export_id = $2 and chunk = $3',
+    values: [userId, id, chunk],
+  });
+  return result.rows[0]?.bytes;
+}
+
+/** Notes that an export's file is whole, and removes the tenant's earlier ones. */
+export async function settleExport(sql: Sql, userId: string, row: Omit<ExportRow, 'created_at'>): Promise<void> {
+  await sql.query({
+    text: `update exports set status = $3, ready_at = $4, expires_at = $5, bytes = $6, chunks = $7, counts = $8
+      where user_id = $1 and id = $2`,
+    values: [
+      userId,
+      row.id,
+      row.status,
+      row.ready_at,
+      row.expires_at,
+      row.bytes,
+      row.chunks,
+      JSON.stringify(row.counts),
+    ],
+  });
+  await sql.query({
+    text: "delete from exports where user_id = $1 and id <> $2 and status <> 'pending'",
+    values: [userId, row.id],
+  });
+}
+
+/** Removes exports that are over, and gives up on those that have been pending since `pendingBefore`. Answers how many went. As the owner. */
+export async function deleteOldExports(
+  sql: Sql,
+  before: { pendingBefore: Date; createdBefore: Date },
+): Promise<number> {
+  await sql.query({
+    text: "update exports set status = 'failed' where status = 'pending' and created_at < $1",
+    values: [before.pendingBefore],
+  });
+  const result = await sql.query({
+    text: "delete from exports where status <> 'pending' and created_at < $1",
+    values: [before.createdBefore],
+  });
+  return result.rowCount ?? 0;
+}

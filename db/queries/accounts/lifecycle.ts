@@ -1,0 +1,93 @@
+import { announced } from '../../client/account-notifications.ts';
+import { only, type Sql } from '../../client/sql.ts';
+import type { EndingDates, UserStatus } from './users.ts';
+
+/** How an account ends, if it does. */
+export interface EndingRow extends EndingDates {
+  id: string;
+  email: string | null;
+  status: UserStatus;
+  /** Days that were left when its owner was last warned of the purge. */
+  purge_warning: number | null;
+}
+
+const COLUMNS = 'id, email, status, read_only_since, closing_since, purge_at, purge_warning';
+
+/** How an account stands; undefined when there is none. `lock` holds it until the transaction ends, as the owner. */
+export async function findEnding(sql: Sql, userId: string, lock = false): Promise<EndingRow | undefined> {
+  const result = await sql.query<EndingRow>({
+    text: `select ${COLUMNS} from users where id = $1 ${lock ? 'for no key update' : ''}`,
+    values: [userId],
+  });
+  return result.rows[0];
+}
+
+/** Accounts that are going to be purged before a moment, in the order of their ids, those after `after`. As the owner. */
+export async function listEndings(sql: Sql, before: Date, after: string, limit: number): Promise<EndingRow[]> {
+  const result = await sql.query<EndingRow>({
+    text: `select ${COLUMNS} from users where purge_at < $1 and id > $2 order by id limit $3`,
+    values: [before, after, limit],
+  });
+  return result.rows;
+}
+
+/** Notes that an account's owner was warned, and when it will be purged. As the owner. */
+export async function updatePurgeWarning(sql: Sql, userId: string, daysLeft: number, purgeAt: Date): Promise<void> {
+  await sql.query({
+    text: `update users set purge_warning = $2, purge_at = $3 where id = $1 returning ${announced('id')}`,
+    values: [userId, daysLeft, purgeAt],
+  });
+}
+
+/** True while a mail to the account's owner, written since then, is neither sent nor refused. */
+export async function hasUnsentMail(sql: Sql, userId: string, since: Date): Promise<boolean> {
+  const result = await sql.query({
+    text: `select from outbox where user_id = $1 and created_at > $2 and sent_at is null and refused_at is null limit 1`,
+    values: [userId, since],
+  });
+  return result.rows.length > 0;
+}
+
+/** What a receipt counts. */
+export const ERASED_KINDS = ['memories', 'versions', 'keys', 'usage_events', 'audit_rows'] as const;
+/** How much of each kind a tenant had. */
+export type ErasedCounts = Record<(typeof ERASED_KINDS)[number], number>;
+
+/** What stays of a purged account. */
+export interface ReceiptRow {
+  user_id: string;
+  reason: string;
+  /** When its owner asked for it, or its plan ended. */
+  asked_at: Date | null;
+  purged_at: Date;
+  counts: ErasedCounts;
+}
+
+/** Removes a user and every row of theirs, in the caller's transaction. Answers how much there was. As the owner. */
+export async function deleteUser(sql: Sql, userId: string): Promise<ErasedCounts> {
+  const count = (table: string) => `(select count(*)::float8 from ${table} where user_id = $1)`;
+  const counted = await sql.query<ErasedCounts>({
+    text: `select ${count('memories')} as memories, ${count('memory_versions')} as versions, ${count('api_keys')} as keys,
+      ${count('usage_events')} as usage_events, ${count('audit_log')} as audit_rows`,
+    values: [userId],
+  });
+  await sql.query({ text: `delete from users where id = $1 returning ${announced('id')}`, values: [userId] });
+  return only(counted);
+}
+
+/** Keeps a receipt; one that is there stays. As the owner. */
+export async function insertReceipt(sql: Sql, receipt: ReceiptRow): Promise<void> {
+  await sql.query({
+    text: `insert into deletion_receipts (user_id, reason, asked_at, purged_at, counts) values ($1, $2, $3, $4, $5)
+      on conflict (user_id) do nothing`,
+    values: [receipt.user_id, receipt.reason, receipt.asked_at, receipt.purged_at, JSON.stringify(receipt.counts)],
+  });
+}
+
+/** Every receipt, oldest first. As the owner. */
+export async function listReceipts(sql: Sql): Promise<ReceiptRow[]> {
+  const result = await sql.query<ReceiptRow>({
+    text: 'select user_id, reason, asked_at, purged_at, counts from deletion_receipts order by purged_at, user_id',
+  });
+  return result.rows;
+}

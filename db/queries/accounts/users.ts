@@ -1,0 +1,104 @@
+import { announced } from '../../client/account-notifications.ts';
+import type { Sql } from '../../client/sql.ts';
+
+export type PlanName = 'free' | 'starter' | 'pro' | 'enterprise';
+/** `closing`: its owner asked for its deletion and may still take that back; `deleted`: it is about to be purged. */
+export type UserStatus = 'active' | 'read_only' | 'closing' | 'deleted';
+
+/** Limits of one user that differ from the plan's. */
+export interface LimitOverrides {
+  requests_per_minute?: number;
+  requests_per_day?: number;
+  storage_bytes?: number;
+}
+
+export interface UserRow {
+  id: string;
+  email: string | null;
+  plan: PlanName;
+  status: UserStatus;
+  overrides: LimitOverrides;
+  created_at: Date;
+}
+
+const COLUMNS = 'id, email, plan, status, overrides, created_at';
+
+/** Adds a user. As the owner: users have no tenant. */
+export async function insertUser(sql: Sql, user: UserRow): Promise<void> {
+  await sql.query({
+    text: `insert into users (id, email, plan, status, overrides, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $6)`,
+    values: [user.id, user.email, user.plan, user.status, JSON.stringify(user.overrides), user.created_at],
+  });
+}
+
+/** One user by id. `lock` holds it until the transaction ends. As the owner. */
+export async function findUser(sql: Sql, id: string, lock = false): Promise<UserRow | undefined> {
+  const result = await sql.query<UserRow>({
+    text: `select ${COLUMNS} from users where id = $1 ${lock ? 'for update' : ''}`,
+    values: [id],
+  });
+  return result.rows[0];
+}
+
+/** All users, oldest first, at most `limit`. As the owner. */
+export async function listUsers(sql: Sql, limit: number): Promise<UserRow[]> {
+  const result = await sql.query<UserRow>({
+    text: `select ${COLUMNS} from users order by created_at, id limit $1`,
+    values: [limit],
+  });
+  return result.rows;
+}
+
+/** Users with this e-mail address in any case: none, one, or several, for an address is no identity. As the owner. */
+export async function findUsersByEmail(sql: Sql, email: string): Promise<UserRow[]> {
+  const result = await sql.query<UserRow>({
+    text: `select ${COLUMNS} from users where lower(email) = lower($1) order by created_at`,
+    values: [email],
+  });
+  return result.rows;
+}
+
+/** Puts a user on a plan. Answers false when there is no such user. As the owner. */
+export async function updatePlan(sql: Sql, id: string, plan: PlanName, now: Date): Promise<boolean> {
+  const result = await sql.query({
+    text: `update users set plan = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
+    values: [id, plan, now],
+  });
+  return result.rowCount === 1;
+}
+
+/** Replaces a user's limit overrides. Answers false when there is no such user. As the owner. */
+export async function updateOverrides(sql: Sql, id: string, overrides: LimitOverrides, now: Date): Promise<boolean> {
+  const result = await sql.query({
+    text: `update users set overrides = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
+    values: [id, JSON.stringify(overrides), now],
+  });
+  return result.rowCount === 1;
+}
+
+/** Since when an account ends, and when it is purged. */
+export interface EndingDates {
+  /** The last plan ended. */
+  read_only_since: Date | null;
+  /** Its owner asked for its deletion. */
+  closing_since: Date | null;
+  purge_at: Date | null;
+}
+
+const NOT_ENDING: EndingDates = { read_only_since: null, closing_since: null, purge_at: null };
+
+/** Opens an account, makes it read-only, or closes it. Answers false when there is no such user. As the owner. */
+export async function updateStatus(
+  sql: Sql,
+  id: string,
+  status: UserStatus,
+  now: Date,
+  { read_only_since, closing_since, purge_at }: EndingDates = NOT_ENDING,
+): Promise<boolean> {
+  const result = await sql.query({
+    text: `update users set status = $2, updated_at = $3, read_only_since = $4, closing_since = $5, purge_at = $6,
+        purge_warning = null where id = $1 returning ${announced('id')}`,
+    values: [id, status, now, read_only_since, closing_since, purge_at],
+  });
+  return result.rowCount === 1;
+}

@@ -1,0 +1,61 @@
+import type { Sql } from '../../client/sql.ts';
+import type { PlanName, UserRow } from '../accounts/users.ts';
+
+/** A user who has bought at Whop: known by Whop's user id, which neither changes nor is shared, unlike an address. */
+export interface BuyerRow extends UserRow {
+  whop_user_id: string;
+  /** When the welcome was mailed. */
+  welcomed_at: Date | null;
+}
+
+const COLUMNS = 'id, email, plan, status, overrides, created_at, whop_user_id, welcomed_at';
+
+/** A buyer by Whop's user id, held until the transaction ends. As the owner. */
+export async function lockBuyer(sql: Sql, whopUserId: string): Promise<BuyerRow | undefined> {
+  const result = await sql.query<BuyerRow>({
+    text: `select ${COLUMNS} from users where whop_user_id = $1 for update`,
+    values: [whopUserId],
+  });
+  return result.rows[0];
+}
+
+/** A buyer by the account's id; undefined for a user who has bought nothing. As the owner. */
+export async function findBuyer(sql: Sql, id: string): Promise<BuyerRow | undefined> {
+  const result = await sql.query<BuyerRow>({
+    text: `select ${COLUMNS} from users where id = $1 and whop_user_id is not null`,
+    values: [id],
+  });
+  return result.rows[0];
+}
+
+/** Adds a buyer and holds the row, unless there is one with this Whop user id: then false. As the owner. */
+export async function insertBuyer(
+  sql: Sql,
+  buyer: { id: string; whop_user_id: string; email: string | null; plan: PlanName; created_at: Date },
+): Promise<boolean> {
+  const result = await sql.query({
+    text: `insert into users (id, whop_user_id, email, plan, status, overrides, created_at, updated_at)
+      values ($1, $2, $3, $4, 'active', '{}', $5, $5) on conflict (whop_user_id) do nothing`,
+    values: [buyer.id, buyer.whop_user_id, buyer.email, buyer.plan, buyer.created_at],
+  });
+  return result.rowCount === 1;
+}
+
+/** Notes the address that Whop has of a buyer now. As the owner. */
+export async function updateBuyerEmail(sql: Sql, id: string, email: string, now: Date): Promise<void> {
+  await sql.query({ text: 'update users set email = $2, updated_at = $3 where id = $1', values: [id, email, now] });
+}
+
+/** Notes that a buyer was welcomed. As the owner. */
+export async function updateWelcomed(sql: Sql, id: string, now: Date): Promise<void> {
+  await sql.query({ text: 'update users set welcomed_at = $2 where id = $1', values: [id, now] });
+}
+
+/** Whop's ids of all users who have a membership. As the owner. */
+export async function listBuyers(sql: Sql): Promise<string[]> {
+  const result = await sql.query<{ whop_user_id: string }>({
+    text: `select whop_user_id from users u where whop_user_id is not null
+      and exists (select from memberships m where m.user_id = u.id) order by id`,
+  });
+  return result.rows.map((row) => row.whop_user_id);
+}

@@ -1,0 +1,139 @@
+import { only, type Sql } from '../../client/sql.ts';
+import type { PlanName } from '../accounts/users.ts';
+
+/** What a user has bought at Whop, as it was last known. */
+export interface MembershipRow {
+  id: string;
+  /** Whop's word for it, which may be one that we do not know. */
+  status: string;
+  plan_id: string | null;
+  product_id: string | null;
+  /** The plan here that it gives. */
+  tier: PlanName;
+  period_end: Date | null;
+  /** Whether it ever gave its tier: what never did cannot lapse. */
+  gave_access: boolean;
+  cancel_at_period_end: boolean;
+  manage_url: string | null;
+  /** SHA-256 of the licence key. */
+  license_hash: Buffer | null;
+  /** When Whop last changed it, by Whop's clock. */
+  changed_at: Date | null;
+  /** When Whop was asked for this, by the database's clock. */
+  read_at: Date;
+  /** False for what a webhook told while Whop could not be asked. */
+  confirmed: boolean;
+}
+
+const COLUMNS = `id, status, plan_id, product_id, tier, period_end, gave_access, cancel_at_period_end, manage_url, license_hash,
+  changed_at, read_at, confirmed`;
+
+/**
+ * The moment before Whop is asked: of two answers that cross on their way, the one that was asked for later is kept. By
+ * the database's clock, which all nodes share.
+ */
+export async function readingStarts(sql: Sql): Promise<Date> {
+  return only(await sql.query<{ at: Date }>({ text: `select date_trunc('milliseconds', clock_timestamp()) as at` })).at;
+}
+
+/**
+ * Keeps a membership, unless what is known is newer: of confirmed ones by when Whop was asked, of unconfirmed ones by
+ * when Whop changed it. Answers whether it was kept. As the owner.
+ */
+export async function upsertMembership(sql: Sql, userId: string, row: MembershipRow): Promise<boolean> {
+  const result = await sql.query({
+    text: `insert into memberships as m (user_id, ${COLUMNS})
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $14 then $13 else to_timestamp(0) end, $14)
+      on conflict (user_id, id) do update set status = excluded.status, plan_id = excluded.plan_id,
+        product_id = excluded.product_id, tier = excluded.tier, period_end = excluded.period_end,
+        gave_access = m.gave_access or excluded.gave_access,
+        cancel_at_period_end = excluded.cancel_at_period_end, manage_url = excluded.manage_url,
+        license_hash = excluded.license_hash, changed_at = excluded.changed_at,
+        read_at = greatest(m.read_at, excluded.read_at), confirmed = excluded.confirmed
+      where case when excluded.confirmed then m.read_at <= excluded.read_at else m.changed_at < excluded.changed_at end`,
+    values: [
+      userId,
+      row.id,
+      row.status,
+      row.plan_id,
+      row.product_id,
+      row.tier,
+      row.period_end,
+      row.gave_access,
+      row.cancel_at_period_end,
+      row.manage_url,
+      row.license_hash,
+      row.changed_at,
+      row.read_at,
+      row.confirmed,
+    ],
+  });
+  return result.rowCount === 1;
+}
+
+/** All memberships of a user. */
+export async function listMemberships(sql: Sql, userId: string): Promise<MembershipRow[]> {
+  const result = await sql.query<MembershipRow>({
+    text: `select ${COLUMNS} from memberships where user_id = $1 order by id`,
+    values: [userId],
+  });
+  return result.rows;
+}
+
+/** The tenant's own membership by its id or its licence key's hash. */
+export async function findMembership(
+  sql: Sql,
+  userId: string,
+  by: { id: string; licenseHash: Buffer },
+): Promise<MembershipRow | undefined> {
+  const result = await sql.query<MembershipRow>({
+    name: 'find_membership',
+    text: `select ${COLUMNS} from memberships where user_id = $1 and (id = $2 or license_hash = $3)`,
+    values: [userId, by.id, by.licenseHash],
+  });
+  return result.rows[0];
+}
+
+/** Whop's id of the user who has a membership here; undefined when nobody has. As the owner. */
+export async function findMembershipBuyer(sql: Sql, id: string): Promise<string | undefined> {
+  const result = await sql.query<{ whop_user_id: string }>({
+    text: 'select whop_user_id from memberships m join users u on u.id = m.user_id where m.id = $1',
+    values: [id],
+  });
+  return result.rows[0]?.whop_user_id;
+}
+
+/** Takes a membership from a user, because it has become another's. As the owner. */
+export async function deleteMembership(sql: Sql, userId: string, id: string): Promise<void> {
+  await sql.query({ text: 'delete from memberships where user_id = $1 and id = $2', values: [userId, id] });
+}
+
+/** Every membership known here, in short. As the owner. */
+export async function listAllMemberships(sql: Sql): Promise<MembershipRow[]> {
+  return (await sql.query<MembershipRow>({ text: `select ${COLUMNS} from memberships` })).rows;
+}
+
+const HASH = (id: string) => `sha256(convert_to(${id}, 'UTF8'))`;
+
+/** Remembers, as hashes, what a user had who asked to be forgotten. Before the user is deleted. As the owner. */
+export async function closeMemberships(sql: Sql, userId: string, now: Date): Promise<void> {
+  await sql.query({
+    text: `insert into closed_memberships (membership_hash, closed_at)
+      select ${HASH('id')}, $2 from memberships where user_id = $1 on conflict do nothing`,
+    values: [userId, now],
+  });
+}
+
+/** Whether somebody had this membership who asked to be forgotten. As the owner. */
+export async function isMembershipClosed(sql: Sql, id: string): Promise<boolean> {
+  const result = await sql.query({
+    text: `select from closed_memberships where membership_hash = ${HASH('$1')}`,
+    values: [id],
+  });
+  return result.rows.length > 0;
+}
+
+/** Forgets that a membership was closed: its owner came back. As the owner. */
+export async function reopenMembership(sql: Sql, id: string): Promise<void> {
+  await sql.query({ text: `delete from closed_memberships where membership_hash = ${HASH('$1')}`, values: [id] });
+}

@@ -1,0 +1,122 @@
+import type { Sql } from '../../client/sql.ts';
+import { type MemoryFilter, whereMemories } from './filters.ts';
+import { MEMORY_COLUMNS, type MemoryRow } from './memories.ts';
+
+export type MemorySort = 'created_at' | 'updated_at' | 'occurred_at' | 'title';
+
+/** Where a page starts: behind the row with this sort value and id. */
+export interface KeysetPosition {
+  value: string;
+  id: string;
+}
+
+export interface MemoryPage {
+  sort: MemorySort;
+  order: 'asc' | 'desc';
+  limit: number;
+  after?: KeysetPosition;
+}
+
+// "C" so that titles sort by code point: the same on every server, whatever its locale.
+const SORT_COLUMNS: Record<MemorySort, { column: string; cast: string }> = {
+  created_at: { column: 'created_at', cast: 'timestamptz' },
+  updated_at: { column: 'updated_at', cast: 'timestamptz' },
+  occurred_at: { column: 'coalesce(occurred_at, created_at)', cast: 'timestamptz' },
+  title: { column: 'title collate "C"', cast: 'text' },
+};
+
+/** One page of the tenant's memories that a filter lets through, by keyset, so that no page repeats or skips while nothing changes. */
+export async function listMemories(
+  sql: Sql,
+  userId: string,
+  filter: MemoryFilter,
+  page: MemoryPage,
+): Promise<MemoryRow[]> {
+  const where = whereMemories(userId, filter);
+  const { column, cast } = SORT_COLUMNS[page.sort];
+  if (page.after) {
+    const operator = page.order === 'asc' ? '>' : '<';
+    where.and(
+      `(${column}, id) ${operator} (${where.value(page.after.value)}::${cast}, ${where.value(page.after.id)}::uuid)`,
+    );
+  }
+  const result = await sql.query<MemoryRow>({
+    text: `select ${MEMORY_COLUMNS} from memories where ${where.text}
+      order by ${column} ${page.order}, id ${page.order} limit ${where.value(page.limit)}`,
+    values: where.values,
+  });
+  return result.rows;
+}
+
+/** How many memories a filter lets through. */
+export async function countMemories(sql: Sql, userId: string, filter: MemoryFilter): Promise<number> {
+  const where = whereMemories(userId, filter);
+  const result = await sql.query<{ count: string }>({
+    text: `select count(*) from memories where ${where.text}`,
+    values: where.values,
+  });
+  return Number(result.rows[0]?.count ?? 0);
+}
+
+/** The ids that a filter lets through, oldest first, locked until the transaction ends. */
+export async function lockMatching(sql: Sql, userId: string, filter: MemoryFilter, limit: number): Promise<string[]> {
+  const where = whereMemories(userId, filter);
+  const result = await sql.query<{ id: string }>({
+    text: `select id from memories where ${where.text} order by id limit ${where.value(limit)} for update`,
+    values: where.values,
+  });
+  return result.rows.map((row) => row.id);
+}
+
+export interface TagRow {
+  tag: string;
+  count: number;
+  types: string[];
+}
+
+/** The tags of active memories with their counts, most used first, then by name. */
+export async function listTags(sql: Sql, userId: string, limit: number, offset: number): Promise<TagRow[]> {
+  const result = await sql.query<{ tag: string; count: string; types: string[] }>({
+    name: 'list_tags',
+    text: `select tag, count(*), array_agg(distinct type order by type) as types
+      from memories, unnest(tags) as tag where user_id = $1 and status = 'active'
+      group by tag order by count(*) desc, tag collate "C" limit $2 offset $3`,
+    values: [userId, limit, offset],
+  });
+  return result.rows.map((row) => ({ ...row, count: Number(row.count) }));
+}
+
+/** How many different tags the active memories carry. */
+export async function countTags(sql: Sql, userId: string): Promise<number> {
+  const result = await sql.query<{ count: string }>({
+    name: 'count_tags',
+    text: "select count(distinct tag) from memories, unnest(tags) as tag where user_id = $1 and status = 'active'",
+    values: [userId],
+  });
+  return Number(result.rows[0]?.count ?? 0);
+}
+
+export interface MemoryCounts {
+  type: string;
+  status: string;
+  count: number;
+}
+
+/** Memories by type and status. */
+export async function countByKind(sql: Sql, userId: string): Promise<MemoryCounts[]> {
+  const result = await sql.query<{ type: string; status: string; count: string }>({
+    name: 'count_by_kind',
+    text: 'select type, status, count(*) from memories where user_id = $1 group by type, status',
+    values: [userId],
+  });
+  return result.rows.map((row) => ({ ...row, count: Number(row.count) }));
+}
+
+/** Ids and tags of every memory that has tags, for bringing them to the rule. */
+export async function listTagged(sql: Sql, userId: string): Promise<{ id: string; title: string; tags: string[] }[]> {
+  const result = await sql.query<{ id: string; title: string; tags: string[] }>({
+    text: "select id, title, tags from memories where user_id = $1 and tags <> '{}' order by id",
+    values: [userId],
+  });
+  return result.rows;
+}

@@ -1,0 +1,118 @@
+import type pg from 'pg';
+import type { Database } from '../../client/database.ts';
+import type { Sql } from '../../client/sql.ts';
+
+/** A tenant's codes of one model. */
+export interface Codes {
+  userId: string;
+  model: string;
+}
+
+export interface CodeCounts {
+  codes: number;
+  /** Those that are in no cell. */
+  free: number;
+  /** How many there were when the cells were cut; 0 while there are none. */
+  whenCut: number;
+}
+
+/** How many codes there are, and how the cells stand. As the owner. */
+export async function countCodes(sql: Sql, { userId, model }: Codes): Promise<CodeCounts> {
+  const result = await sql.query<{ codes: string; free: string; cut: number | null }>({
+    name: 'count_codes',
+    text: `select count(*) as codes, count(*) filter (where cell is null) as free,
+        (select max(codes_when_cut) from memory_cells where user_id = $1 and model = $2) as cut
+      from memory_codes where user_id = $1 and model = $2`,
+    values: [userId, model],
+  });
+  const row = result.rows[0];
+  return { codes: Number(row?.codes ?? 0), free: Number(row?.free ?? 0), whenCut: row?.cut ?? 0 };
+}
+
+/** Some of the codes, spread evenly over all, as texts of 0 and 1. As the owner. */
+export async function sampleCodes(sql: Sql, { userId, model }: Codes, limit: number): Promise<string[]> {
+  const result = await sql.query<{ code: string }>({
+    text: `select code::text from memory_codes where user_id = $1 and model = $2
+      order by hashtextextended(memory_id::text, chunk), memory_id, chunk limit $3`,
+    values: [userId, model, limit],
+  });
+  return result.rows.map((row) => row.code);
+}
+
+/** Adds cells around these codes; their numbers follow the former ones'. Answers the last number before them. As the owner. */
+export async function insertCells(
+  sql: Sql,
+  { userId, model }: Codes,
+  centres: readonly string[],
+  codes: number,
+): Promise<number> {
+  const result = await sql.query<{ former: number }>({
+    text: `with former as (select coalesce(max(cell), 0) as cell from memory_cells where user_id = $1 and model = $2),
+      made as (
+        insert into memory_cells (user_id, model, cell, code, codes_when_cut)
+        select $1, $2, former.cell + place, code::varbit, $4 from former, unnest($3::text[]) with ordinality as c (code, place)
+      )
+      select cell as former from former`,
+    values: [userId, model, centres, codes],
+  });
+  return result.rows[0]?.former ?? 0;
+}
+
+/** Moves some codes that are in no cell, or in one up to `former`, into the nearest cell after that. Answers how many. As the owner. */
+export async function moveIntoCells(
+  sql: Sql,
+  { userId, model }: Codes,
+  former: number,
+  limit: number,
+): Promise<number> {
+  const result = await sql.query({
+    text: `with moving as materialized (
+        select memory_id, chunk, code from memory_codes where user_id = $1 and model = $2 and (cell is null or cell <= $3) limit $4
+      ), nearest as materialized (
+        select memory_id, chunk, (
+          select c.cell from memory_cells c where c.user_id = $1 and c.model = $2 and c.cell > $3
+          order by bit_count(c.code # moving.code), c.cell limit 1
+        ) as cell from moving
+      )
+      update memory_codes m set cell = n.cell from nearest n
+      where m.user_id = $1 and m.model = $2 and m.memory_id = n.memory_id and m.chunk = n.chunk and n.cell is not null`,
+    values: [userId, model, former, limit],
+  });
+  return result.rowCount ?? 0;
+}
+
+/** Removes the cells up to a number. Codes that came into them meanwhile are in no cell then. As the owner. */
+export async function deleteCells(sql: Sql, { userId, model }: Codes, upTo: number): Promise<void> {
+  await sql.query({
+    text: 'delete from memory_cells where user_id = $1 and model = $2 and cell <= $3',
+    values: [userId, model, upTo],
+  });
+}
+
+/** The last number of the cells of former cuts; 0 when there is only one cut. As the owner. */
+export async function findFormerCut(sql: Sql, { userId, model }: Codes): Promise<number> {
+  const result = await sql.query<{ former: number | null }>({
+    text: `select max(cell) as former from memory_cells c where user_id = $1 and model = $2
+      and codes_when_cut < (select max(codes_when_cut) from memory_cells where user_id = $1 and model = $2)`,
+    values: [userId, model],
+  });
+  return result.rows[0]?.former ?? 0;
+}
+
+/** Does something that only one process may do with these codes at a time. Answers false when another one is at it. */
+export async function alone(database: Database, { userId, model }: Codes, work: () => Promise<void>): Promise<boolean> {
+  const client: pg.PoolClient = await database.owner.connect();
+  const lock = `hashtextextended('memory_cells ' || $1 || ' ' || $2, 0)`;
+  try {
+    const taken = await client.query(`select pg_try_advisory_lock(${lock}) as taken`, [userId, model]);
+    if (!taken.rows[0]?.taken) return false;
+    try {
+      await work();
+      return true;
+    } finally {
+      await client.query(`select pg_advisory_unlock(${lock})`, [userId, model]);
+    }
+  } finally {
+    client.release();
+  }
+}

@@ -1,0 +1,124 @@
+import type { Sql } from '../../client/sql.ts';
+
+/** A memory that waits for its vectors. */
+export interface QueuedMemory {
+  user_id: string;
+  memory_id: string;
+  /** Rises when the memory changes while it waits or is being worked on. */
+  revision: number;
+  title: string;
+  content: string;
+}
+
+/** How long a worker may be silent before another one tries: what a killed one had waits no longer. */
+const LEASE = "interval '15 seconds'";
+const FREE = '(q.leased_until is null or q.leased_until < now())';
+/** Before every tenant. */
+export const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Puts a memory into the queue, in the transaction that wrote it. */
+export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: string): Promise<void> {
+  await sql.query({
+    name: 'enqueue_embedding',
+    text: `insert into embedding_queue as q (user_id, memory_id) values ($1, $2)
+      on conflict (user_id, memory_id) do update set revision = q.revision + 1, leased_until = null, renewal = false`,
+    values: [userId, memoryId],
+  });
+}
+
+/** Puts every memory that lacks vectors of a model into the queue, behind what is newly written. Answers how many. As the owner. */
+export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
+  const result = await sql.query({
+    text: `insert into embedding_queue (user_id, memory_id, renewal)
+      select user_id, id, true from memories m
+      where not exists (select 1 from memory_vectors v where v.user_id = m.user_id and v.memory_id = m.id and v.model = $1)
+      on conflict do nothing`,
+    values: [model],
+  });
+  return result.rowCount ?? 0;
+}
+
+/** Which waiting memories are taken. */
+export interface Turn {
+  /** The newly written ones, or those that a change of model left. */
+  renewal: boolean;
+  /** The tenant whose turn was last: the next ones in the order of their ids are served first. */
+  after: string;
+}
+
+/**
+ * Takes some waiting memories and keeps other workers off them for a while. The tenants take turns, so that one who stores
+ * thousands holds nobody up: of each of the next tenants its oldest, then its second oldest, … As the owner.
+ */
+export async function leaseQueued(sql: Sql, { renewal, after }: Turn, limit: number): Promise<QueuedMemory[]> {
+  const next = (least: string) =>
+    `(select q.user_id from embedding_queue q where q.renewal = $1 and q.user_id > ${least} and ${FREE} order by q.user_id limit 1)`;
+  const result = await sql.query<QueuedMemory>({
+    name: 'lease_queued',
+    text: `with recursive tenant (user_id, place) as (
+        select coalesce(${next('$2')}, ${next(`'${NOBODY}'`)}), 1
+        union all
+        select coalesce(${next('t.user_id')}, ${next(`'${NOBODY}'`)}), place + 1 from tenant t where place < $3
+      ), turns as (
+        select w.*, row_number() over (partition by user_id order by queued_at, memory_id) as turn, place
+        from (select user_id, min(place) as place from tenant where user_id is not null group by user_id) t,
+          lateral (
+            select q.user_id as tenant, q.memory_id, q.queued_at from embedding_queue q
+            where q.renewal = $1 and q.user_id = t.user_id and ${FREE} order by q.queued_at limit $3
+          ) w
+      ), chosen as (
+        select q.user_id, q.memory_id from embedding_queue q join (select * from turns order by turn, place limit $3) t
+          on t.tenant = q.user_id and t.memory_id = q.memory_id
+        where ${FREE} for update of q skip locked
+      ), leased as (
+        update embedding_queue q set leased_until = now() + ${LEASE} from chosen c
+        where q.user_id = c.user_id and q.memory_id = c.memory_id returning q.user_id, q.memory_id, q.revision
+      )
+      select l.*, m.title, m.content from leased l join memories m on m.user_id = l.user_id and m.id = l.memory_id`,
+    values: [renewal, after, limit],
+  });
+  return result.rows;
+}
+
+/** Says that a worker still works on these. As the owner. */
+export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
+  await sql.query({
+    text: `update embedding_queue q set leased_until = now() + ${LEASE}
+      from unnest($1::uuid[], $2::uuid[], $3::integer[]) as r (user_id, memory_id, revision)
+      where q.user_id = r.user_id and q.memory_id = r.memory_id and q.revision = r.revision`,
+    values: [
+      queued.map(({ user_id }) => user_id),
+      queued.map(({ memory_id }) => memory_id),
+      queued.map(({ revision }) => revision),
+    ],
+  });
+}
+
+/** Takes a memory off the queue, unless it changed meanwhile: then answers false, and its vectors are not to be written. As the owner. */
+export async function settleQueued(sql: Sql, { user_id, memory_id, revision }: QueuedMemory): Promise<boolean> {
+  const result = await sql.query({
+    name: 'settle_queued',
+    text: 'delete from embedding_queue where user_id = $1 and memory_id = $2 and revision = $3',
+    values: [user_id, memory_id, revision],
+  });
+  return result.rowCount === 1;
+}
+
+/** Gives leased memories back at once. As the owner. */
+export async function releaseQueued(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
+  await sql.query({
+    text: `update embedding_queue q set leased_until = null from unnest($1::uuid[], $2::uuid[]) as r (user_id, memory_id)
+      where q.user_id = r.user_id and q.memory_id = r.memory_id`,
+    values: [queued.map(({ user_id }) => user_id), queued.map(({ memory_id }) => memory_id)],
+  });
+}
+
+/** How many of the tenant's memories wait for their vectors. */
+export async function countQueued(sql: Sql, userId: string): Promise<number> {
+  const result = await sql.query<{ count: string }>({
+    name: 'count_queued',
+    text: 'select count(*) from embedding_queue where user_id = $1',
+    values: [userId],
+  });
+  return Number(result.rows[0]?.count ?? 0);
+}

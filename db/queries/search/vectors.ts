@@ -1,0 +1,181 @@
+import type { Sql } from '../../client/sql.ts';
+import type { Where } from '../memories/filters.ts';
+
+/** A passage of a memory and its vector. Offsets are characters of the text that was embedded. */
+export interface VectorRow {
+  chunk: number;
+  start: number;
+  end: number;
+  vector: Float32Array;
+}
+
+/**
+ * Replaces a memory's vectors of one model: exact ones, and beside them in a narrow table their signs, a bit a number, which are
+ * all that a scan over many has to read.
+ */
+export async function replaceVectors(
+  sql: Sql,
+  userId: string,
+  memoryId: string,
+  model: string,
+  chunks: readonly VectorRow[],
+): Promise<void> {
+  await deleteVectors(sql, userId, memoryId);
+  await sql.query({
+    name: 'insert_vectors',
+    text: `with chunk as (
+        select * from unnest($4::smallint[], $5::integer[], $6::integer[], $7::bytea[], $8::text[]) as c (chunk, first, last, vector, code)
+      ), exact as (
+        insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector)
+        select $1, $2, $3, chunk, first, last, vector from chunk
+      )
+      insert into memory_codes (user_id, model, memory_id, chunk, code, cell)
+      select $1, $3, $2, chunk, code::varbit, (
+        select cell from memory_cells c where c.user_id = $1 and c.model = $3
+        order by bit_count(c.code # chunk.code::varbit), cell desc limit 1
+      ) from chunk`,
+    values: [
+      userId,
+      memoryId,
+      model,
+      chunks.map(({ chunk }) => chunk),
+      chunks.map(({ start }) => start),
+      chunks.map(({ end }) => end),
+      chunks.map(({ vector }) => toBytes(vector)),
+      chunks.map(({ vector }) => signs(vector)),
+    ],
+  });
+}
+
+/** Removes a memory's vectors, of every model: they say what it no longer says. */
+export async function deleteVectors(sql: Sql, userId: string, memoryId: string): Promise<void> {
+  await sql.query({
+    name: 'delete_vectors',
+    text: `with codes as (delete from memory_codes where user_id = $1 and memory_id = $2)
+      delete from memory_vectors where user_id = $1 and memory_id = $2`,
+    values: [userId, memoryId],
+  });
+}
+
+/** How many of the nearest passages the filter is asked about. */
+const SCANNED = 1_000;
+/** Share of a tenant's cells that are scanned: they hold 98 % of the 200 nearest codes (`test/api/search/clusters.test.ts`). */
+const SCANNED_CELLS = 0.35;
+
+/**
+ * Codes in the cells next to a question, and those that are in no cell (of a small tenant, all). The tenant of the latter is asked for
+ * by a query, so that the planner takes it for an average one: it would else count others' free codes in, and read the whole table.
+ */
+const NEAR_CODES = (model: string, code: string) => `(
+    select memory_id, code from memory_codes where user_id = (select $1::uuid) and model = ${model} and cell is null
+    union all
+    select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell = any (array(
+      select cell from memory_cells where user_id = $1 and model = ${model} order by bit_count(code # ${code}::varbit), cell
+      limit (select ceil(count(*) * ${SCANNED_CELLS}) from memory_cells where user_id = $1 and model = ${model})
+    ))
+  )`;
+
+/**
+ * The memories whose passages have the most signs in common with a question's vector and that pass the filter, nearest first.
+ * The filter holds before the cut: where the best thousand passages leave too few, the filter comes first.
+ * @param where makes the filter, narrowed to the tenant, anew for each statement
+ */
+export async function findNearest(
+  sql: Sql,
+  where: () => Where,
+  model: string,
+  vector: Float32Array,
+  limit: number,
+): Promise<string[]> {
+  const { ids, scanned } = await scanNear(sql, where(), model, signs(vector), limit);
+  if (ids.length === limit || scanned < SCANNED) return ids;
+  return scanPassing(sql, where(), model, signs(vector), limit);
+}
+
+/** Of the nearest passages whatever the filter, the memories that pass it, nearest first, and how many passages these were. */
+async function scanNear(sql: Sql, where: Where, model: string, code: string, limit: number) {
+  const filter = where.text;
+  const [name, bits] = [where.value(model), where.value(code)];
+  const result = await sql.query<{ memory_id: string; scanned: string }>({
+    text: `with near as materialized (
+        select memory_id, bit_count(code # ${bits}::varbit) as distance from ${NEAR_CODES(name, bits)} codes
+        order by distance, memory_id limit ${SCANNED}
+      )
+      select memory_id, (select count(*) from near) as scanned
+      from near where memory_id in (select id from memories where ${filter} and id in (select memory_id from near))
+      group by memory_id order by min(distance), memory_id limit ${where.value(limit)}`,
+    values: where.values,
+  });
+  return { ids: result.rows.map((row) => row.memory_id), scanned: Number(result.rows[0]?.scanned ?? SCANNED) };
+}
+
+/** The memories of the nearest passages among all that the filter lets through, whatever their cells, nearest first. */
+async function scanPassing(sql: Sql, where: Where, model: string, code: string, limit: number): Promise<string[]> {
+  const filter = where.text;
+  const [name, bits] = [where.value(model), where.value(code)];
+  const result = await sql.query<{ memory_id: string }>({
+    text: `select memory_id from memory_codes
+      where user_id = $1 and model = ${name} and memory_id in (select id from memories where ${filter})
+      group by memory_id order by min(bit_count(code # ${bits}::varbit)), memory_id limit ${where.value(limit)}`,
+    values: where.values,
+  });
+  return result.rows.map((row) => row.memory_id);
+}
+
+/**
+ * The memories of the nearest passages in the cells next to a code, nearest first, one entry a passage.
+ * @param code signs of a vector, as text of 0 and 1
+ */
+export async function scanNearCells(
+  sql: Sql,
+  userId: string,
+  model: string,
+  code: string,
+  limit: number,
+): Promise<string[]> {
+  const result = await sql.query<{ memory_id: string }>({
+    text: `select memory_id from ${NEAR_CODES('$2', '$3')} codes order by bit_count(code # $3::varbit), memory_id limit $4`,
+    values: [userId, model, code, limit],
+  });
+  return result.rows.map((row) => row.memory_id);
+}
+
+/** The exact vectors of these memories, by memory. */
+export async function findVectors(
+  sql: Sql,
+  userId: string,
+  model: string,
+  ids: readonly string[],
+): Promise<Map<string, VectorRow[]>> {
+  const result = await sql.query<{ memory_id: string; chunk: number; start: number; end: number; vector: Buffer }>({
+    name: 'find_vectors',
+    text: `select memory_id::text, chunk, first_character as start, last_character as end, vector from memory_vectors
+      where user_id = $1 and model = $2 and memory_id = any ($3) order by memory_id, chunk`,
+    values: [userId, model, ids],
+  });
+  const byMemory = new Map<string, VectorRow[]>();
+  for (const { memory_id, vector, ...row } of result.rows) {
+    const rows = byMemory.get(memory_id) ?? [];
+    rows.push({ ...row, vector: fromBytes(vector) });
+    byMemory.set(memory_id, rows);
+  }
+  return byMemory;
+}
+
+/** The code of a vector: a bit a number, 1 where it is positive, as text of 0 and 1. */
+export function signs(vector: Float32Array): string {
+  let bits = '';
+  for (const number of vector) bits += number > 0 ? '1' : '0';
+  return bits;
+}
+
+/** Little-endian 32-bit floats. */
+function toBytes(vector: Float32Array): Buffer {
+  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
+}
+
+function fromBytes(bytes: Buffer): Float32Array {
+  // A copy: the driver's buffer is shared and need not be aligned.
+  const copy = new Uint8Array(bytes);
+  return new Float32Array(copy.buffer, 0, copy.byteLength / 4);
+}

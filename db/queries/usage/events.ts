@@ -1,0 +1,76 @@
+import type { Statement } from '../../client/sql.ts';
+
+export type Door = 'rest' | 'mcp-http' | 'mcp-stdio';
+
+/** One metered call. `day` is the UTC day of `at`; the id is unique for all time, so writing it twice changes nothing. */
+export interface UsageEvent {
+  userId: string;
+  day: string;
+  id: string;
+  at: Date;
+  keyId: string;
+  door: Door;
+  operation: string;
+  method: string;
+  status: number;
+  billable: boolean;
+  durationMs: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** What the call took of the day's allowance: 0 when it was not let through, a batch's items. */
+  units: number;
+  /** Tokens that a model was given to read; null where nothing is counted. */
+  tokens: number | null;
+}
+
+/**
+ * Records events and adds the ones that really went in to the daily totals, in one statement: many callers' events
+ * in a group, or one inside the transaction of the write it meters.
+ */
+export function usageStatement(events: readonly UsageEvent[]): Statement {
+  const column = <K extends keyof UsageEvent>(key: K) => events.map((event) => event[key]);
+  return {
+    name: 'insert_usage_events',
+    text: `with event as (
+        insert into usage_events (user_id, day, id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out, units, tokens)
+        select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[],
+          $8::text[], $9::smallint[], $10::boolean[], $11::real[], $12::integer[], $13::integer[],
+          $14::integer[], $15::integer[])
+        on conflict do nothing returning *
+      )
+      insert into usage_daily as d (user_id, day, door, operation, calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens)
+      select user_id, day, door, operation, count(*), count(*) filter (where billable), count(*) filter (where status >= 400),
+        sum(duration_ms), sum(bytes_in), sum(bytes_out), sum(units), coalesce(sum(tokens), 0)
+      from event group by user_id, day, door, operation order by user_id, day, door, operation
+      on conflict (user_id, day, door, operation) do update set
+        calls = d.calls + excluded.calls, billable = d.billable + excluded.billable, errors = d.errors + excluded.errors,
+        duration_ms = d.duration_ms + excluded.duration_ms, bytes_in = d.bytes_in + excluded.bytes_in,
+        bytes_out = d.bytes_out + excluded.bytes_out, units = d.units + excluded.units, tokens = d.tokens + excluded.tokens`,
+    values: [
+      column('userId'),
+      column('day'),
+      column('id'),
+      column('at'),
+      column('keyId'),
+      column('door'),
+      column('operation'),
+      column('method'),
+      column('status'),
+      column('billable'),
+      column('durationMs'),
+      column('bytesIn'),
+      column('bytesOut'),
+      column('units'),
+      column('tokens'),
+    ],
+  };
+}
+
+/** What a user's recorded calls of a UTC day took of the day's allowance: one row, `units`. As the owner. */
+export function dayUnitsStatement(userId: string, day: string): Statement {
+  return {
+    name: 'sum_day_units',
+    text: 'select coalesce(sum(units), 0)::float8 as units from usage_daily where user_id = $1 and day = $2',
+    values: [userId, day],
+  };
+}

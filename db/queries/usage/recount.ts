@@ -1,0 +1,68 @@
+import type { Sql } from '../../client/sql.ts';
+import type { Door } from './events.ts';
+
+/*
+ * What is on record counted again, for `npm run chaos`: each statement sees one moment. As the owner.
+ */
+
+/** A usage event as a client's log is held against it. */
+export interface RecordedEvent {
+  id: string;
+  door: Door;
+  operation: string;
+  status: number;
+  units: number;
+}
+
+/** Every usage event of a user. An id that stood there for two days would come twice. */
+export async function listEvents(sql: Sql, userId: string): Promise<RecordedEvent[]> {
+  const result = await sql.query<RecordedEvent>({
+    text: 'select id, door, operation, status, units from usage_events where user_id = $1',
+    values: [userId],
+  });
+  return result.rows;
+}
+
+/** The daily totals that differ from the user's events grouped again, as `day door operation`. */
+export async function listDailyDifferences(sql: Sql, userId: string): Promise<string[]> {
+  const result = await sql.query<{ name: string }>({
+    text: `with counted as (
+        select day, door, operation, count(*) as calls, count(*) filter (where billable) as billable,
+          count(*) filter (where status >= 400) as errors, sum(bytes_in) as bytes_in, sum(bytes_out) as bytes_out,
+          sum(units) as units, coalesce(sum(tokens), 0) as tokens
+        from usage_events where user_id = $1 group by day, door, operation
+      ), kept as (
+        select day, door, operation, calls, billable, errors, bytes_in, bytes_out, units, tokens
+        from usage_daily where user_id = $1
+      )
+      select distinct concat_ws(' ', day, door, operation) as name from (
+        (select * from counted except select * from kept) union all (select * from kept except select * from counted)
+      ) different order by name`,
+    values: [userId],
+  });
+  return result.rows.map(({ name }) => name);
+}
+
+/** How many memories a user has, how many of their titles differ, and how often they were changed. */
+export async function countStored(
+  sql: Sql,
+  userId: string,
+): Promise<{ memories: number; titles: number; changes: number }> {
+  const result = await sql.query<{ memories: number; titles: number; changes: number }>({
+    text: `select count(*)::int as memories, count(distinct title)::int as titles,
+      coalesce(sum(version - 1), 0)::int as changes from memories where user_id = $1`,
+    values: [userId],
+  });
+  return result.rows[0] ?? { memories: 0, titles: 0, changes: 0 };
+}
+
+/** Ids of a user's memories that have no vectors and do not wait for any. */
+export async function listForgottenByQueue(sql: Sql, userId: string): Promise<string[]> {
+  const result = await sql.query<{ id: string }>({
+    text: `select id from memories m where user_id = $1
+      and not exists (select 1 from memory_vectors v where v.user_id = m.user_id and v.memory_id = m.id)
+      and not exists (select 1 from embedding_queue q where q.user_id = m.user_id and q.memory_id = m.id)`,
+    values: [userId],
+  });
+  return result.rows.map(({ id }) => id);
+}

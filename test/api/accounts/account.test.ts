@@ -1,0 +1,248 @@
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { deactivate, READ_ONLY_DAYS, reactivate } from '../../../api/accounts/lifecycle.ts';
+import type { Sql } from '../../../db/client/sql.ts';
+import { addBackgroundRows } from '../../support/background-rows.ts';
+import { Client, type Json } from '../../support/client.ts';
+import { mailParts } from '../../support/mail-parts.ts';
+import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
+import { connectMcp, textOf } from '../../support/mcp.ts';
+import { expectProblem } from '../../support/openapi.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+import { rowsOf } from '../../support/tenant-rows.ts';
+
+const DAY_MS = 86_400_000;
+
+let sink: MailSink;
+/** Its jobs run. */
+let node: TestService;
+
+beforeAll(async () => {
+  sink = await startMailSink();
+  node = await startTestService({ jobs: true, smtpUrl: sink.url });
+});
+afterAll(async () => {
+  await node.stop();
+  await sink.close();
+});
+
+let count = 0;
+
+/** Somebody with an address of their own, a memory with a version, and a second key. */
+async function newOwner(): Promise<TestUser & { email: string; memoryId: string; keyId: string }> {
+  const email = `owner-${++count}@example.com`;
+  const user = await node.newUser({ email });
+  const { body } = await user.api.post('/memories', { title: 'Kept', content: `of ${email}` });
+  await user.api.patch(`/memories/${body.id}`, { content: `still of ${email}` });
+  const key = await user.api.post('/user/keys', { name: 'second' });
+  return { ...user, email, memoryId: body.id, keyId: key.body.id };
+}
+
+const mailsTo = (email: string) => sink.received.filter(({ to }) => to.includes(email));
+const subjectsTo = (email: string) => mailsTo(email).map(({ source }) => mailParts(source).subject);
+const close = (user: TestUser, more = '') => user.api.delete(`/account?confirm=${user.userId}${more}`);
+const asOwner = <T>(work: (deps: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
+  node.service.database.ownerWrite((sql) => work({ sql, now: () => new Date(), newId: () => uuidv7() }));
+const seen = (user: TestUser, status: string) =>
+  vi.waitFor(async () => expect((await user.api.get('/user/me')).body.status).toBe(status));
+
+function expectInDays(instant: string, days: number): void {
+  expect(Math.abs(new Date(instant).getTime() - Date.now() - days * DAY_MS)).toBeLessThan(60_000);
+}
+
+/** What a lapsed, closing or open account answers to a write, a read, and a request for an export. */
+async function doorsOf(user: TestUser): Promise<Json> {
+  const [write, read, search, exported] = await Promise.all([
+    user.api.post('/memories', { title: `t${++count}`, content: 'c' }),
+    user.api.get('/memories'),
+    user.api.post('/search', { query: 'Kept' }),
+    user.api.post('/account/export', {}),
+  ]);
+  return [write, read, search, exported].map(({ status, body }) => body.code ?? status);
+}
+
+describe('DELETE /account', () => {
+  it('is refused without the id of the very account, and changes nothing', async () => {
+    const user = await newOwner();
+    const other = await newOwner();
+    expectProblem(await user.api.delete('/account'), 400, 'invalid_request');
+    for (const confirm of [other.userId, 'yes', '']) {
+      const answer = await user.api.delete(`/account?confirm=${confirm}`);
+      expectProblem(answer, 422, 'unprocessable');
+      expect(answer.body.errors[0].path).toBe('confirm');
+    }
+    expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'active', purge_at: null });
+  });
+
+  it('stops its keys at every door but for the ways out, ends its sessions, and tells the owner how to come back', async () => {
+    const user = await newOwner();
+    const { owner } = node.service.database;
+    const sessions = `insert into sessions (user_id, id, created_at, last_seen_at, expires_at)
+      values ($1, gen_random_uuid(), now(), now(), now() + interval '1 day')`;
+    await owner.query(sessions, [user.userId]);
+    const mcp = await connectMcp(node, user);
+
+    const answer = await close(user);
+    expect([answer.status, answer.body.status]).toEqual([202, 'closing']);
+    expectInDays(answer.body.purge_at, READ_ONLY_DAYS);
+
+    expect(await doorsOf(user)).toEqual(['account_closing', 'account_closing', 'account_closing', 202]);
+    for (const path of ['/user/keys', '/user/usage', '/stats']) {
+      expectProblem(await user.api.get(path), 403, 'account_closing');
+    }
+    expectProblem(await user.api.post('/user/keys', { name: 'more' }), 403, 'account_closing');
+    const called = await mcp.tool('search_memories', { query: 'Kept' });
+    expect([called.isError, textOf(called)]).toEqual([true, expect.stringContaining('account_closing')]);
+    await mcp.close();
+    expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at: answer.body.purge_at });
+    expect((await rowsOf(owner, user.userId)).sessions).toBeUndefined();
+
+    await vi.waitFor(() => expect(subjectsTo(user.email)).toContain('Your WhiteMagic account is being deleted'));
+    const letter = mailsTo(user.email)
+      .map(({ source }) => mailParts(source))
+      .find(({ subject }) => /deleted/.test(subject));
+    expect(letter?.text).toContain(`${node.url}/api/v1/account/restore`);
+  });
+
+  it('asked twice is done once: the day stays, and there is one mail', async () => {
+    const user = await newOwner();
+    const first = await close(user);
+    const again = await close(user);
+    expect(again.body).toEqual(first.body);
+    const { rows } = await node.service.database.owner.query(
+      "select template from outbox where user_id = $1 and template = 'account_deleted'",
+      [user.userId],
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it('needs a key that may write keys', async () => {
+    const user = await newOwner();
+    const { body } = await user.api.post('/user/keys', { name: 'narrow', scopes: ['memories:read', 'account:read'] });
+    const narrow = new Client(node.url, body.api_key);
+    expectProblem(await narrow.delete(`/account?confirm=${user.userId}`), 403, 'scope_required');
+    await close(user);
+    expectProblem(await narrow.post('/account/restore', {}), 403, 'scope_required');
+  });
+
+  it('at once ends the keys with its answer, mails, then leaves nothing of the account but a receipt', async () => {
+    const user = await newOwner();
+    const other = await newOwner();
+    const { owner } = node.service.database;
+    const client = new pg.Client(node.databaseUrl);
+    await client.connect();
+    await addBackgroundRows(client);
+    await client.end();
+    const before = await rowsOf(owner, user.userId);
+    expect(Object.keys(before)).toEqual(
+      expect.arrayContaining(['memories', 'memory_versions', 'api_keys', 'key_lookup']),
+    );
+    const othersBefore = await rowsOf(owner, other.userId);
+
+    const answer = await close(user, '&immediate=true');
+    expect([answer.status, answer.body.status]).toEqual([202, 'deleted']);
+    expectProblem(await user.api.get('/user/me'), 401, 'unauthenticated');
+    expectProblem(await user.api.post('/account/restore', {}), 401, 'unauthenticated');
+
+    await vi.waitFor(async () => expect(await rowsOf(owner, user.userId)).toEqual({}), { timeout: 20_000 });
+    expect(subjectsTo(user.email)).toContain('Your WhiteMagic account is being deleted');
+    expect(await rowsOf(owner, other.userId)).toEqual(othersBefore);
+    const { rows } = await owner.query('select * from deletion_receipts where user_id = $1', [user.userId]);
+    expect(rows).toEqual([
+      {
+        user_id: user.userId,
+        reason: 'asked',
+        asked_at: expect.any(Date),
+        purged_at: expect.any(Date),
+        counts: { memories: 1, versions: 1, keys: 2, usage_events: expect.any(Number), audit_rows: expect.any(Number) },
+      },
+    ]);
+    expect(JSON.stringify(rows)).not.toContain(user.email);
+  });
+
+  it('at once also ends an account that is being deleted already', async () => {
+    const user = await newOwner();
+    await close(user);
+    expect((await close(user, '&immediate=true')).body.status).toBe('deleted');
+    const { owner } = node.service.database;
+    await vi.waitFor(async () => expect(await rowsOf(owner, user.userId)).toEqual({}), { timeout: 20_000 });
+  });
+});
+
+describe('POST /account/restore', () => {
+  it('brings back all that was there, with the keys that were good before', async () => {
+    const user = await newOwner();
+    const before = (await user.api.get(`/memories/${user.memoryId}`)).body;
+    await user.api.delete(`/user/keys/${user.keyId}`);
+    await close(user);
+    const answer = await user.api.post('/account/restore', {});
+    expect([answer.status, answer.body]).toEqual([200, { status: 'active', purge_at: null }]);
+    expect((await user.api.get(`/memories/${user.memoryId}`)).body).toEqual(before);
+    const keys = (await user.api.get('/user/keys')).body.results;
+    expect(keys.map(({ active }: Json) => active).toSorted()).toEqual([false, true]);
+    expect(await doorsOf(user)).toEqual([201, 200, 200, 202]);
+  });
+
+  it('changes nothing of an account that is not being deleted', async () => {
+    const user = await newOwner();
+    expect((await user.api.post('/account/restore', {})).body).toEqual({ status: 'active', purge_at: null });
+  });
+
+  it('makes read-only again what was read-only, with the days it had left', async () => {
+    const user = await newOwner();
+    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await seen(user, 'read_only');
+    const lapsed = (await user.api.get('/user/me')).body.purge_at;
+    await close(user);
+    expect((await user.api.post('/account/restore', {})).body).toEqual({ status: 'read_only', purge_at: lapsed });
+  });
+});
+
+describe('an account whose plan has ended', () => {
+  it('is read-only: reads, searches and exports work through the doors of its tier, and writes are refused', async () => {
+    const user = await newOwner();
+    await asOwner((deps) => deactivate(deps, user.userId, 'test', 'https://whop.example/m'));
+    await seen(user, 'read_only');
+    expect(await doorsOf(user)).toEqual(['account_read_only', 200, 200, 202]);
+    expectInDays((await user.api.get('/user/me')).body.purge_at, READ_ONLY_DAYS);
+    await vi.waitFor(() => expect(subjectsTo(user.email)).toContain('Your WhiteMagic plan has ended'));
+    const letter = mailsTo(user.email)
+      .map(({ source }) => mailParts(source))
+      .find(({ subject }) => /ended/.test(subject));
+    expect(letter?.html).toContain('href="https://whop.example/m"');
+  });
+
+  it('writes again with everything it had once it has a plan, and a second time of either changes nothing', async () => {
+    const user = await newOwner();
+    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await seen(user, 'read_only');
+    const { purge_at } = (await user.api.get('/user/me')).body;
+    await asOwner((deps) => deactivate(deps, user.userId, 'again'));
+    expect((await user.api.get('/user/me')).body.purge_at).toBe(purge_at);
+    for (let time = 0; time < 2; time++) await asOwner((deps) => reactivate(deps, user.userId));
+    await seen(user, 'active');
+    expect(await doorsOf(user)).toEqual([201, 200, 200, 202]);
+    expect((await user.api.get(`/memories/${user.memoryId}`)).body.content).toBe(`still of ${user.email}`);
+    const { rows } = await node.service.database.owner.query(
+      "select action from audit_log where user_id = $1 and action like 'account.%activate' order by at, id",
+      [user.userId],
+    );
+    expect(rows.map(({ action }) => action)).toEqual(['account.deactivate', 'account.reactivate']);
+  });
+
+  it('that its owner is deleting stays so, whatever becomes of the plan', async () => {
+    const user = await newOwner();
+    const { purge_at } = (await close(user)).body;
+    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at });
+    await asOwner((deps) => reactivate(deps, user.userId));
+    expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at });
+    expect((await user.api.post('/account/restore', {})).body.status).toBe('active');
+  });
+
+  it('is told to nobody who is not there: a user that is gone is no error', async () => {
+    await asOwner((deps) => deactivate(deps, uuidv7(), 'test'));
+    await asOwner((deps) => reactivate(deps, uuidv7()));
+  });
+});

@@ -1,0 +1,408 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { deactivate, READ_ONLY_DAYS, reactivate } from '../../../api/accounts/lifecycle.ts';
+import {
+  endAccounts,
+  type PurgeOutcome,
+  purgeAccount,
+  type StillGone,
+  WARNINGS_DAYS_LEFT,
+} from '../../../api/accounts/purge.ts';
+import { deliver } from '../../../api/mail/deliver.ts';
+import { smtpTransport, type Transport } from '../../../api/mail/transport.ts';
+import type { Sql } from '../../../db/client/sql.ts';
+import { listReceipts } from '../../../db/queries/accounts/lifecycle.ts';
+import type { UserStatus } from '../../../db/queries/accounts/users.ts';
+import { mailParts } from '../../support/mail-parts.ts';
+import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
+import { runScript, spawnScript } from '../../support/run-script.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+import { rowsOf } from '../../support/tenant-rows.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const PUBLIC_URL = 'https://memory.example.com';
+const clock = { now: () => new Date(), newId: () => uuidv7() };
+const gone: StillGone = async () => true;
+
+let sink: MailSink;
+let transport: Transport;
+/** Its jobs do not run: tests run them, one by one. */
+let node: TestService;
+let owner: pg.Pool;
+
+beforeAll(async () => {
+  [sink, node] = await Promise.all([startMailSink(), startTestService()]);
+  transport = smtpTransport(sink.url, 'noreply@example.com');
+  owner = node.service.database.owner;
+});
+afterAll(async () => {
+  transport.close();
+  await node.stop();
+  await sink.close();
+});
+
+let children: ReturnType<typeof spawnScript>[] = [];
+afterEach(async () => {
+  for (const { child, finished } of children) {
+    child.kill('SIGKILL');
+    await finished;
+  }
+  children = [];
+});
+
+type Owner = TestUser & { email: string };
+let count = 0;
+
+async function newOwner(more: { email?: null } = {}): Promise<Owner> {
+  const email = `leaver-${++count}@example.com`;
+  const user = await node.newUser(more.email === null ? {} : { email });
+  await user.api.post('/memories', { title: 'Kept', content: email });
+  return { ...user, email };
+}
+
+const asOwner = <T>(work: (deps: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
+  node.service.database.ownerWrite((sql) => work({ ...clock, sql }));
+
+async function newLapsed(): Promise<Owner> {
+  const user = await newOwner();
+  await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+  return user;
+}
+
+/** Lets days go by for one account. */
+async function pass(user: Owner, days: number): Promise<void> {
+  await owner.query(
+    `update users set read_only_since = read_only_since - $2::interval, closing_since = closing_since - $2::interval,
+      purge_at = purge_at - $2::interval where id = $1`,
+    [user.userId, `${days} days`],
+  );
+}
+
+/** A run of the hourly job. Answers what it came to. */
+async function run(stillGone: StillGone = gone) {
+  const report = { purged: [] as string[], kept: [] as [string, unknown][] };
+  await endAccounts(node.service.database, clock, stillGone, {
+    onPurged: (userId) => report.purged.push(userId),
+    onKept: (userId, reason) => report.kept.push([userId, reason]),
+  });
+  return report;
+}
+
+/** Sends what waits, and answers the subjects of all that this owner has got. */
+async function subjectsOf(user: Owner): Promise<string[]> {
+  const { rows } = await owner.query('select user_id, id from outbox where sent_at is null');
+  for (const { user_id, id } of rows) {
+    await node.service.database.ownerWrite((sql) => deliver(sql, transport, PUBLIC_URL, user_id, id));
+  }
+  return sink.received.filter(({ to }) => to.includes(user.email)).map(({ source }) => mailParts(source).subject);
+}
+
+async function statusOf(user: Owner): Promise<UserStatus | undefined> {
+  return (await owner.query('select status from users where id = $1', [user.userId])).rows[0]?.status;
+}
+
+async function receiptOf(user: Owner) {
+  const receipts = await node.service.database.ownerWrite(listReceipts);
+  return receipts.find(({ user_id }) => user_id === user.userId);
+}
+
+const ENDED = 'Your WhiteMagic plan has ended';
+const IN_7_DAYS = 'In 7 days your WhiteMagic memories will be deleted';
+const IN_A_DAY = 'In one day your WhiteMagic memories will be deleted';
+
+describe('a read-only account', () => {
+  it('is mailed about on days 0, 23 and 29, once each however often the job runs, and is purged on day 30', async () => {
+    expect(READ_ONLY_DAYS - WARNINGS_DAYS_LEFT[0]).toBe(23);
+    expect(READ_ONLY_DAYS - WARNINGS_DAYS_LEFT[1]).toBe(29);
+    const user = await newLapsed();
+    const subjects: Record<number, string[]> = {};
+    for (let day = 0; day <= READ_ONLY_DAYS; day++) {
+      if (day > 0) await pass(user, 1);
+      for (let time = 0; time < 2; time++) await run();
+      if ((await statusOf(user)) === 'read_only') subjects[day] = await subjectsOf(user);
+    }
+    expect(subjects[22]).toEqual([ENDED]);
+    expect(subjects[23]).toEqual([ENDED, IN_7_DAYS]);
+    expect(subjects[28]).toEqual([ENDED, IN_7_DAYS]);
+    expect(subjects[29]).toEqual([ENDED, IN_7_DAYS, IN_A_DAY]);
+    expect(subjects[30]).toBeUndefined();
+    expect(await rowsOf(owner, user.userId)).toEqual({});
+    expect(await receiptOf(user)).toMatchObject({ reason: 'lapsed', counts: { memories: 1, keys: 1 } });
+    expect(await subjectsOf(user)).toHaveLength(3);
+  });
+
+  it('that nobody looked at for months gets its last warning first, and the day that it leaves', async () => {
+    const user = await newLapsed();
+    await pass(user, 200);
+    expect((await run()).purged).not.toContain(user.userId);
+    expect(await subjectsOf(user)).toEqual([ENDED, IN_A_DAY]);
+    const { rows } = await owner.query(
+      "select purge_at > now() + interval '23 hours' as kept from users where id = $1",
+      [user.userId],
+    );
+    expect(rows).toEqual([{ kept: true }]);
+    await pass(user, 1);
+    expect((await run()).purged).toContain(user.userId);
+  });
+
+  it('without an address goes the same way, unwarned', async () => {
+    const user = await newOwner({ email: null });
+    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    for (const days of [23, 6, 1]) {
+      await pass(user, days);
+      await run();
+    }
+    expect(await statusOf(user)).toBeUndefined();
+  });
+
+  it('that has a plan again in its last hour keeps all it had, and is warned anew the next time', async () => {
+    const user = await newLapsed();
+    await pass(user, 29.9);
+    await run();
+    await asOwner((deps) => reactivate(deps, user.userId));
+    await pass(user, 60);
+    await run();
+    expect(await statusOf(user)).toBe('active');
+    expect((await user.api.get('/memories')).body.total).toBe(1);
+    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await pass(user, 29.9);
+    await run();
+    expect(await subjectsOf(user)).toEqual([ENDED, IN_A_DAY, ENDED, IN_A_DAY]);
+  });
+
+  it('is kept while Whop says that it has a plan, or cannot say, and holds up no other', async () => {
+    const [paying, unsure, done] = await Promise.all([newLapsed(), newLapsed(), newLapsed()]);
+    for (const user of [paying, unsure, done]) await pass(user, 29);
+    await run();
+    for (const user of [paying, unsure, done]) await pass(user, 1);
+    await subjectsOf(done);
+    const failure = new Error('Whop is away');
+    const asked: string[] = [];
+    const report = await run(async (userId) => {
+      asked.push(userId);
+      if (userId === unsure.userId) throw failure;
+      return userId !== paying.userId;
+    });
+    expect(asked.toSorted()).toEqual([paying, unsure, done].map(({ userId }) => userId).toSorted());
+    expect(report.kept.toSorted()).toEqual(
+      [
+        [paying.userId, undefined],
+        [unsure.userId, failure],
+      ].toSorted(),
+    );
+    expect(report.purged).toEqual([done.userId]);
+    expect([await statusOf(paying), await statusOf(unsure), await statusOf(done)]).toEqual([
+      'read_only',
+      'read_only',
+      undefined,
+    ]);
+  });
+});
+
+describe('accounts that never end', () => {
+  it('are left alone, however old: a free one that nobody ever bought anything for, too', async () => {
+    const [free, paid] = [await newOwner(), await newOwner()];
+    await owner.query("update users set plan = 'free', created_at = '2001-01-01' where id = $1", [free.userId]);
+    const asked = vi.fn(gone);
+    await run(asked);
+    expect([await statusOf(free), await statusOf(paid)]).toEqual(['active', 'active']);
+    expect(asked.mock.calls.flat()).not.toContain(free.userId);
+    expect(await subjectsOf(free)).toEqual([]);
+  });
+});
+
+describe('an account that its owner deleted', () => {
+  it('is purged after its days without another mail, and nobody asks Whop', async () => {
+    const user = await newOwner();
+    await user.api.delete(`/account?confirm=${user.userId}`);
+    const asked = vi.fn(gone);
+    await pass(user, READ_ONLY_DAYS - 0.1);
+    expect((await run(asked)).purged).not.toContain(user.userId);
+    await subjectsOf(user);
+    await pass(user, 1);
+    expect((await run(asked)).purged).toContain(user.userId);
+    expect(asked).not.toHaveBeenCalledWith(user.userId);
+    expect(await rowsOf(owner, user.userId)).toEqual({});
+    expect(await receiptOf(user)).toMatchObject({ reason: 'asked' });
+    expect(await subjectsOf(user)).toEqual(['Your WhiteMagic account is being deleted']);
+  });
+
+  it('waits for the mail that tells of it, an hour at most', async () => {
+    const [user, unreached] = [await newOwner(), await newOwner()];
+    for (const one of [user, unreached]) await one.api.delete(`/account?confirm=${one.userId}&immediate=true`);
+    const purge = ({ userId }: Owner) => purgeAccount(node.service.database, clock, gone, userId);
+    expect(await purge(user)).toBe('waiting');
+    expect(Object.keys(await rowsOf(owner, user.userId))).toContain('memories');
+    await owner.query("update outbox set created_at = created_at - interval '61 minutes' where user_id = $1", [
+      unreached.userId,
+    ]);
+    expect(await purge(unreached)).toBe('purged');
+    expect(await subjectsOf(user)).toEqual(['Your WhiteMagic account is being deleted']);
+    expect(await purge(user)).toBe('purged');
+    expect(await purge(user)).toBeUndefined();
+  });
+});
+
+/** Somebody who is due, with the last mail out. */
+async function newDue(): Promise<Owner> {
+  const user = await newLapsed();
+  await pass(user, 29);
+  await run();
+  await subjectsOf(user);
+  await pass(user, 1);
+  return user;
+}
+
+describe('a reactivation that races the purge', () => {
+  const purge = ({ userId }: Owner, stillGone = gone) => purgeAccount(node.service.database, clock, stillGone, userId);
+
+  it('and holds the row first keeps the account, whatever the purge had seen before', async () => {
+    const user = await newDue();
+    const client = new pg.Client(node.databaseUrl);
+    await client.connect();
+    await client.query('begin');
+    await reactivate({ ...clock, sql: client as unknown as Sql }, user.userId);
+    let outcome: PurgeOutcome | undefined | 'none' = 'none';
+    const purging = purge(user).then((answer) => {
+      outcome = answer;
+    });
+    await waitingForLock(1);
+    expect(outcome).toBe('none');
+    await client.query('commit');
+    await purging;
+    await client.end();
+    expect([outcome, await statusOf(user)]).toEqual([undefined, 'active']);
+    expect((await user.api.get('/memories')).body.total).toBe(1);
+    expect(await receiptOf(user)).toBeUndefined();
+  });
+
+  it('while Whop is being asked keeps it, too', async () => {
+    const user = await newDue();
+    const outcome = await purge(user, async (userId) => {
+      await asOwner((deps) => reactivate(deps, userId));
+      return true;
+    });
+    expect([outcome, await statusOf(user)]).toEqual([undefined, 'active']);
+  });
+
+  it('at any moment comes out one way or the other, never half', async () => {
+    const outcomes: string[] = [];
+    const users = await Promise.all(Array.from({ length: 20 }, newDue));
+    for (const [n, user] of users.entries()) {
+      const [purged] = await Promise.all([
+        delay(n % 4).then(() => purge(user)),
+        delay(Math.floor(n / 4)).then(() => asOwner((deps) => reactivate(deps, user.userId))),
+      ]);
+      outcomes.push(String(purged));
+      const rows = await rowsOf(owner, user.userId);
+      if (purged === 'purged') expect([rows, (await receiptOf(user))?.counts.memories]).toEqual([{}, 1]);
+      else expect([rows.memories, await statusOf(user), await receiptOf(user)]).toEqual([1, 'active', undefined]);
+    }
+    console.log(`20 races: ${outcomes.filter((outcome) => outcome === 'purged').length} purged, the others kept whole`);
+  });
+});
+
+/** Resolves when so many statements wait for somebody's lock in this database. */
+async function waitingForLock(statements: number): Promise<void> {
+  await vi.waitUntil(
+    async () => {
+      const { rowCount } = await owner.query(
+        "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      );
+      return rowCount === statements;
+    },
+    { timeout: 20_000, interval: 10 },
+  );
+}
+
+describe('a worker that is killed in the middle of a purge', () => {
+  it('has deleted nothing, and the next one deletes everything', async () => {
+    const user = await newOwner();
+    for (let n = 0; n < 20; n++) await user.api.post('/memories', { title: `t${n}`, content: 'c', tags: ['x'] });
+    await user.api.delete(`/account?confirm=${user.userId}&immediate=true`);
+    await subjectsOf(user);
+    const before = await rowsOf(owner, user.userId);
+
+    // The purge has the account and some of its rows when it comes to one that somebody else holds.
+    const holder = new pg.Client(node.databaseUrl);
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select from memories where user_id = $1 order by id desc limit 1 for update', [user.userId]);
+    const spawnWorker = () => {
+      const child = spawnScript('api/jobs/main.ts', [], {
+        DATABASE_URL: node.databaseUrl,
+        SMTP_URL: sink.url,
+        LOG_LEVEL: 'error',
+      });
+      children.push(child);
+      return child;
+    };
+    const doomed = spawnWorker();
+    await waitingForLock(1);
+    doomed.child.kill('SIGKILL');
+    await doomed.finished;
+    await holder.query('rollback');
+    await holder.end();
+    await vi.waitFor(async () => {
+      const { rowCount } = await owner.query(
+        "select from pg_stat_activity where query ilike 'delete from users%' and state <> 'idle'",
+      );
+      expect(rowCount).toBe(0);
+    });
+    expect(await rowsOf(owner, user.userId)).toEqual(before);
+    expect(await receiptOf(user)).toBeUndefined();
+
+    spawnWorker();
+    await vi.waitFor(async () => expect(await rowsOf(owner, user.userId)).toEqual({}), { timeout: 30_000 });
+    expect(await receiptOf(user)).toMatchObject({ counts: { memories: 21 } });
+  });
+});
+
+describe('receipts', () => {
+  it('delete again what a restored backup brought back, from the table or from a file', async () => {
+    const user = await newOwner();
+    const other = await newOwner();
+    const admin = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runScript('scripts/admin.ts', [...args, '--json'], {
+        DATABASE_URL: node.databaseUrl,
+      });
+      expect(code, stderr).toBe(0);
+      return JSON.parse(stdout);
+    };
+    const backup = await owner.query('select * from users where id = $1', [user.userId]);
+    const restoreBackup = () =>
+      owner.query('insert into users select * from jsonb_populate_record(null::users, $1)', [backup.rows[0]]);
+    await user.api.delete(`/account?confirm=${user.userId}&immediate=true`);
+    await subjectsOf(user);
+    await run();
+    const [receipt] = (await admin('receipts', 'list')).filter(
+      ({ user_id }: { user_id: string }) => user_id === user.userId,
+    );
+    expect(Object.keys(receipt)).toEqual(['user_id', 'reason', 'asked_at', 'purged_at', 'counts']);
+
+    await restoreBackup();
+    const replayed = await admin('receipts', 'replay');
+    expect(replayed).toContainEqual({ user_id: user.userId, purged_at: receipt.purged_at, deleted_again: true });
+    expect(await rowsOf(owner, user.userId)).toEqual({});
+
+    // The backup is older than the receipt, which was kept elsewhere.
+    await restoreBackup();
+    await owner.query('delete from deletion_receipts where user_id = $1', [user.userId]);
+    const folder = await mkdtemp(join(tmpdir(), 'whitemagic-receipts-'));
+    const file = join(folder, 'receipts.json');
+    await writeFile(file, JSON.stringify([receipt]));
+    const again = await admin('receipts', 'replay', '--file', file);
+    expect(again[0]).toEqual({ user_id: user.userId, purged_at: receipt.purged_at, deleted_again: true });
+    expect(again.slice(1).some(({ deleted_again }: { deleted_again: boolean }) => deleted_again)).toBe(false);
+    await rm(folder, { recursive: true });
+    expect(await rowsOf(owner, user.userId)).toEqual({});
+    expect((await receiptOf(user))?.reason).toBe('asked');
+    expect((await rowsOf(owner, other.userId)).memories).toBe(1);
+  });
+});

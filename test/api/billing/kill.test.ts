@@ -1,0 +1,105 @@
+import { randomInt } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { WhopStandIn } from '../../../scripts/whop-simulator/server.ts';
+import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
+import { spawnScript } from '../../support/run-script.ts';
+import { DEEDS, type Deed, expectAccountOf, live, newLife } from '../../support/whop-customers-model.ts';
+
+let bench: BillingBench;
+let children: ReturnType<typeof spawnScript>[] = [];
+
+beforeAll(async () => {
+  // This node does no jobs: it is there for its database and its Whop.
+  bench = await openBillingBench({ jobs: false });
+});
+afterAll(async () => {
+  for (const { child, finished } of children) {
+    child.kill('SIGKILL');
+    await finished;
+  }
+  children = [];
+  await bench.close();
+});
+
+/** What a process needs to sell at the stand-in. */
+function variables({ config }: WhopStandIn): Record<string, string> {
+  return {
+    DATABASE_URL: bench.node.databaseUrl,
+    DATA_DIR: bench.node.dataDir,
+    EMBEDDER: 'none',
+    LOG_LEVEL: 'error',
+    WHOP_API_KEY: config.apiKey as string,
+    WHOP_API_URL: config.apiUrl,
+    WHOP_WEBHOOK_SECRET: config.webhookSecrets.join(),
+    WHOP_PLANS: Object.entries(config.plans)
+      .map((pair) => pair.join('='))
+      .join(),
+  };
+}
+
+function spawnProcess(path: string, own: Record<string, string>) {
+  const made = spawnScript(path, [], { ...variables(bench.whop), ...own });
+  children.push(made);
+  return made;
+}
+
+/** The service as a process of its own, which takes webhooks and works on them; resolves when it listens. */
+async function startNode(own: Record<string, string> = {}) {
+  const node = spawnProcess('api/main.ts', { PORT: '0', ...own });
+  await vi.waitUntil(() => / API +http/.test(node.output()), { timeout: 60_000 });
+  const url = / API +(http\S+)\/api\/v1/.exec(node.output())?.[1] as string;
+  return { ...node, url };
+}
+
+it('an event that was answered is worked on by `npm run worker` when the node that answered is killed', async () => {
+  const { whop } = bench;
+  const first = await startNode({ JOBS: 'off' });
+  whop.webhookUrl = `${first.url}/webhooks/whop`;
+  const membership = whop.buy('plan_pro');
+  for (const event of whop.events) expect(await whop.deliver(event)).toBe(200);
+  first.child.kill('SIGKILL');
+  await first.finished;
+  expect(await bench.account(membership.person?.id)).toBeUndefined();
+  const worker = spawnProcess('api/jobs/main.ts', { PUBLIC_URL: 'https://memory.example' });
+  await bench.settled();
+  expect(await bench.account(membership.person?.id)).toMatchObject({ plan: 'pro', claims: 1 });
+  expect(await bench.mails(membership.person?.id)).toEqual(['welcome']);
+  const [mail] = await readdir(join(bench.node.dataDir, 'outbox'));
+  const source = await readFile(join(bench.node.dataDir, 'outbox', mail as string), 'utf8');
+  expect(source.replaceAll('=\r\n', '')).toContain('https://memory.example/claim/');
+  worker.child.kill('SIGTERM');
+  expect((await worker.finished).code).toBe(0);
+}, 120_000);
+
+it('kills at random moments change nothing of what becomes of people who buy, switch, cancel and come back', async () => {
+  const { whop } = bench;
+  whop.events.length = 0;
+  whop.autoDeliver = true;
+  const lives = Array.from({ length: 6 }, () => newLife(whop));
+  let node = await startNode();
+  const { port } = new URL(node.url);
+  whop.webhookUrl = `${node.url}/webhooks/whop`;
+  // Each answer takes a while, so that a kill finds something half done.
+  whop.trouble = { delayMs: 15 };
+  for (let kill = 0; kill < 6; kill++) {
+    for (let n = 0; n < 10; n++) {
+      const deed = { what: DEEDS[randomInt(DEEDS.length)] as Deed['what'], which: randomInt(12) };
+      live(whop, lives[randomInt(lives.length)] as (typeof lives)[0], deed);
+      await delay(randomInt(25));
+    }
+    node.child.kill('SIGKILL');
+    await node.finished;
+    node = await startNode({ PORT: port });
+  }
+  await whop.idle();
+  whop.trouble = {};
+  await bench.settled({ hurry: true });
+  for (const life of lives) await expectAccountOf(bench, life);
+  const inbox = await bench.inbox();
+  expect(inbox.filter(({ done }) => !done)).toEqual([]);
+  node.child.kill('SIGTERM');
+  expect((await node.finished).code).toBe(0);
+}, 180_000);

@@ -1,0 +1,259 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { WEBHOOK_TRIES } from '../../../db/queries/billing/webhook-inbox.ts';
+import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
+import { bodyOf, signed } from '../../../scripts/whop-simulator/shapes.ts';
+import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
+import { Client } from '../../support/client.ts';
+import { expectProblem } from '../../support/openapi.ts';
+import { startTestService } from '../../support/service.ts';
+
+const METRICS_TOKEN = 'a-token-of-enough-length';
+
+let bench: BillingBench;
+
+beforeAll(async () => {
+  bench = await openBillingBench({ metricsToken: METRICS_TOKEN });
+});
+afterAll(() => bench.close());
+afterEach(async () => {
+  const { whop, sql } = bench;
+  whop.trouble = {};
+  whop.shape = 'v1';
+  whop.webhooksDisabled = false;
+  await bench.settled();
+  await sql.query('delete from webhook_inbox');
+  whop.events.length = 0;
+});
+
+const last = (): WhopEvent => bench.whop.events.at(-1) as WhopEvent;
+const userOf = ({ person }: Membership) => person?.id;
+
+/** Sends the newest event, which must be taken, and waits until it is worked on. */
+async function tell(): Promise<void> {
+  expect(await bench.whop.deliver(last())).toBe(200);
+  await bench.settled();
+}
+
+describe('POST /webhooks/whop', () => {
+  it('keeps a signed event and answers 200, before it is worked on', async () => {
+    const { whop } = bench;
+    whop.trouble = { delayMs: 300 };
+    const membership = whop.buy('plan_pro');
+    expect(await whop.deliver(last())).toBe(200);
+    expect(await bench.inbox()).toMatchObject([
+      { webhook_id: last().id, type: 'membership.activated', deliveries: 1, ignored: false, done: false },
+    ]);
+    expect(await bench.account(userOf(membership))).toBeUndefined();
+    await bench.settled();
+    expect(await bench.inbox()).toMatchObject([{ done: true, attempts: 1, last_error: null }]);
+    expect(await bench.account(userOf(membership))).toMatchObject({
+      plan: 'pro',
+      status: 'active',
+      claims: 1,
+      keys: 0,
+    });
+  });
+
+  it('refuses what is not signed, is too old or was changed: 401, and nothing is kept', async () => {
+    const { whop, node } = bench;
+    whop.buy('plan_pro');
+    const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+    expect(await whop.deliver(last(), { secret: 'ws_wrong' })).toBe(401);
+    expect(await whop.deliver(last(), { at: minutesAgo(6) })).toBe(401);
+    expect(await whop.deliver(last(), { at: minutesAgo(-6) })).toBe(401);
+    expect(await whop.deliver(last(), { shape: 'sketch' })).toBe(401);
+    const body = bodyOf(last(), 'v1');
+    const headers = signed({ id: last().id, body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
+    const client = new Client(node.url);
+    const url = `${node.url}/webhooks/whop`;
+    expectProblem(await client.post(url, body.replace('active', 'Active'), headers), 401, 'bad_signature');
+    expectProblem(await client.post(url, body), 401, 'bad_signature');
+    expect(await bench.inbox()).toEqual([]);
+    const metrics = await client.get(`${node.url}/metrics`, { Authorization: `Bearer ${METRICS_TOKEN}` });
+    expect(metrics.text).toContain('whitemagic_webhooks_refused_total 6\n');
+    // The very bytes that were signed, white space and all, whatever they are called.
+    const spaced = ` ${body}\n`;
+    const again = signed({ id: last().id, body: spaced, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
+    expect((await client.post(url, spaced, { ...again, 'Content-Type': 'text/plain' })).status).toBe(200);
+  });
+
+  it('refuses what is signed and no event: 400, and nothing is kept', async () => {
+    const { whop, node } = bench;
+    for (const body of ['', 'not JSON', '[]', '{"type":"membership.activated"}']) {
+      const headers = signed({ id: 'msg_x', body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
+      const answer = await new Client(node.url).post(`${node.url}/webhooks/whop`, body, headers);
+      expectProblem(answer, 400, 'malformed_request');
+    }
+    expect(await bench.inbox()).toEqual([]);
+  });
+
+  it('keeps an event that means nothing here as ignored, and does nothing about it', async () => {
+    const { whop } = bench;
+    whop.buy('plan_pro');
+    whop.calls.length = 0;
+    expect(await whop.deliver({ ...last(), type: 'invoice.created' })).toBe(200);
+    await bench.settled();
+    expect(await bench.inbox()).toMatchObject([{ type: 'invoice.created', ignored: true, done: false, attempts: 0 }]);
+    expect(whop.calls).toEqual([]);
+  });
+
+  it('works on an event once, however often it is delivered', async () => {
+    const { whop } = bench;
+    const membership = whop.buy('plan_pro');
+    const delivered = await Promise.all(Array.from({ length: 100 }, () => whop.deliver(last())));
+    expect(delivered).toEqual(Array(100).fill(200));
+    await bench.settled();
+    expect(await bench.inbox()).toMatchObject([{ deliveries: 100, done: true }]);
+    expect(await bench.account(userOf(membership))).toMatchObject({ claims: 1, memberships: [{ id: membership.id }] });
+    expect(await bench.mails(userOf(membership))).toEqual(['welcome']);
+    const { rows } = await bench.sql.query('select from users where whop_user_id = $1', [userOf(membership)]);
+    expect(rows).toHaveLength(1);
+    whop.calls.length = 0;
+    await tell();
+    expect(whop.calls).toEqual([]);
+  });
+
+  it('makes one account of a hundred different events about one buyer at once', async () => {
+    const { whop } = bench;
+    const membership = whop.buy('plan_pro');
+    const events = Array.from({ length: 100 }, (_, n) => ({ ...last(), id: `msg_many_${n}` }));
+    await Promise.all(events.map((event) => whop.deliver(event)));
+    await bench.settled();
+    expect((await bench.inbox()).filter(({ done }) => done)).toHaveLength(100);
+    expect(await bench.account(userOf(membership))).toMatchObject({ claims: 1, plan: 'pro' });
+    expect(await bench.mails(userOf(membership))).toEqual(['welcome']);
+  });
+
+  it('takes every shape that Whop has had', async () => {
+    const { whop } = bench;
+    for (const shape of ['v1', 'dated', 'v5'] as const) {
+      whop.shape = shape;
+      const membership = whop.buy('plan_starter');
+      await tell();
+      const account = { plan: 'starter', email: membership.person?.email, claims: 1 };
+      expect(await bench.account(userOf(membership)), shape).toMatchObject(account);
+    }
+  });
+
+  it("takes the sketch's format where the operator wants it, each delivery as an event of its own", async () => {
+    const own = await openBillingBench({ whop: { legacySignatures: true } });
+    own.whop.shape = 'sketch';
+    const membership = own.whop.buy('plan_starter');
+    const event = own.whop.events.at(-1) as WhopEvent;
+    for (const status of [200, 200]) expect(await own.whop.deliver(event)).toBe(status);
+    await own.settled();
+    expect(await own.inbox()).toMatchObject([
+      { deliveries: 1, done: true },
+      { deliveries: 1, done: true },
+    ]);
+    expect(await own.account(userOf(membership))).toMatchObject({ plan: 'starter', claims: 1 });
+    await own.close();
+  });
+
+  it('answers 404 where nothing is sold, and 401 where there is no secret to check with', async () => {
+    const { whop } = bench;
+    whop.buy('plan_pro');
+    const here = whop.webhookUrl;
+    const shop = await startTestService();
+    whop.webhookUrl = `${shop.url}/webhooks/whop`;
+    expect(await whop.deliver(last())).toBe(404);
+    await shop.stop();
+    const open = await startTestService({ whop: { ...whop.config, webhookSecrets: [] } });
+    whop.webhookUrl = `${open.url}/webhooks/whop`;
+    expect(await whop.deliver(last())).toBe(401);
+    expect(await whop.deliver(last(), { secret: '' })).toBe(401);
+    await open.stop();
+    whop.webhookUrl = here;
+  });
+
+  it('holds an address to its limit that cannot sign, and never Whop', async () => {
+    const { whop } = bench;
+    const node = await startTestService({ whop: whop.config, callsPerAddress: 5 });
+    const here = whop.webhookUrl;
+    whop.webhookUrl = `${node.url}/webhooks/whop`;
+    whop.buy('plan_pro');
+    const forged = [];
+    for (let n = 0; n < 7; n++) forged.push(await whop.deliver(last(), { secret: 'ws_wrong' }));
+    expect(forged).toEqual([401, 401, 401, 401, 401, 429, 429]);
+    for (let n = 0; n < 10; n++) expect(await whop.deliver({ ...last(), id: `msg_limit_${n}` })).toBe(200);
+    await node.stop();
+    whop.webhookUrl = here;
+  });
+
+  it('answers 503 while the database is away, and keeps the event when it comes again', async () => {
+    const { whop, node, sql } = bench;
+    whop.buy('plan_pro');
+    await sql.query('begin');
+    await sql.query('lock table webhook_inbox in access exclusive mode');
+    const delivery = whop.deliver(last());
+    const waiting = `select pid from pg_stat_activity where query like '%webhook_inbox as w%' and wait_event_type = 'Lock'
+      and datname = current_database()`;
+    await vi.waitUntil(async () => (await node.service.database.owner.query(waiting)).rowCount);
+    await node.service.database.owner.query(`select pg_terminate_backend(pid) from (${waiting}) w`);
+    expect(await delivery).toBe(503);
+    await sql.query('rollback');
+    expect(await bench.inbox()).toEqual([]);
+    await tell();
+    expect(await bench.inbox()).toMatchObject([{ done: true }]);
+  });
+
+  it('refuses a body beyond the limit before it is read', async () => {
+    const { node } = bench;
+    const answer = await new Client(node.url).post(`${node.url}/webhooks/whop`, 'x'.repeat(1_100_000));
+    expectProblem(answer, 413, 'body_too_large');
+  });
+});
+
+describe('an event whose processing fails', () => {
+  it('holds by what it says itself while Whop cannot be asked, and is tried until Whop confirms it', async () => {
+    const { whop } = bench;
+    whop.trouble = { status: 500 };
+    const membership = whop.buy('plan_pro');
+    expect(await whop.deliver(last())).toBe(200);
+    await vi.waitUntil(async () => (await bench.inbox())[0]?.last_error, { timeout: 20_000 });
+    expect(await bench.inbox()).toMatchObject([{ done: false, last_error: "Whop's API answered 500" }]);
+    expect(await bench.account(userOf(membership))).toMatchObject({
+      plan: 'pro',
+      claims: 1,
+      memberships: [{ confirmed: false }],
+    });
+    whop.trouble = {};
+    await bench.settled({ hurry: true });
+    expect(await bench.inbox()).toMatchObject([{ done: true, last_error: null }]);
+    expect(await bench.account(userOf(membership))).toMatchObject({ claims: 1, memberships: [{ confirmed: true }] });
+    expect(await bench.mails(userOf(membership))).toEqual(['welcome']);
+  });
+
+  it('is a dead letter in the end, and done when it comes again', async () => {
+    const { whop, sql } = bench;
+    whop.trouble = { status: 404 };
+    const membership = whop.buy('plan_pro');
+    expect(await whop.deliver(last())).toBe(200);
+    await bench.settled({ hurry: true });
+    expect(await bench.inbox()).toMatchObject([{ done: false, attempts: WEBHOOK_TRIES }]);
+    const { rows } = await sql.query('select attempts = max_attempts as dead from graphile_worker._private_jobs');
+    expect(rows).toEqual([{ dead: true }]);
+    expect(await bench.account(userOf(membership))).toBeUndefined();
+    whop.trouble = {};
+    await tell();
+    expect(await bench.inbox()).toMatchObject([{ done: true, deliveries: 2 }]);
+    expect(await bench.account(userOf(membership))).toMatchObject({ plan: 'pro', claims: 1 });
+  });
+
+  it('does not go by an old event that comes late while Whop cannot be asked', async () => {
+    const { whop } = bench;
+    const membership = whop.buy('plan_pro');
+    const bought = last();
+    await tell();
+    whop.end(membership);
+    await tell();
+    expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
+    whop.trouble = { status: 503 };
+    await whop.deliver({ ...bought, id: 'msg_late' });
+    await vi.waitUntil(async () => (await bench.inbox()).some(({ last_error }) => last_error), { timeout: 20_000 });
+    expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
+    whop.trouble = {};
+    await bench.settled({ hurry: true });
+    expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
+  });
+});

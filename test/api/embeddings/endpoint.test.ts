@@ -1,0 +1,206 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
+import { Breaker } from '../../../api/embeddings/endpoint/circuit-breaker.ts';
+import { EndpointEmbedder, type EndpointOptions } from '../../../api/embeddings/endpoint/endpoint.ts';
+import { openEmbedder } from '../../../api/embeddings/open.ts';
+import { cosine } from './texts.ts';
+
+interface Seen {
+  url: string | undefined;
+  headers: IncomingMessage['headers'];
+  body: { model: string; input: string[]; dimensions?: number };
+  at: number;
+}
+
+type Answer = (response: ServerResponse, inputs: string[]) => void;
+
+const vectorFor = (input: string) => [input.length, 3, 4];
+
+const good: Answer = (response, inputs) => {
+  const data = inputs.map((input, index) => ({ object: 'embedding', index, embedding: vectorFor(input) }));
+  // The protocol does not promise an order: `index` says which is which.
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data: data.reverse() }));
+};
+
+const status =
+  (code: number, headers: Record<string, string> = {}): Answer =>
+  (response) =>
+    response.writeHead(code, headers).end('{"error":{"message":"secret detail"}}');
+
+const closers: (() => unknown)[] = [];
+afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
+
+/** An endpoint that gives the answers in turn, the last one for ever. */
+async function endpoint(answers: Answer[], options: Partial<EndpointOptions> = {}) {
+  const seen: Seen[] = [];
+  const server = createServer(async (request, response) => {
+    const body = JSON.parse(await text(request)) as Seen['body'];
+    seen.push({ url: request.url, headers: request.headers, body, at: performance.now() });
+    const answer = answers.length > 1 ? answers.shift() : answers[0];
+    answer?.(response, body.input);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  const embedder = new EndpointEmbedder({ url, key: 'sk-test', model: 'tiny', pauseMs: 10, ...options });
+  closers.push(
+    () => embedder.close(),
+    () => server.closeAllConnections(),
+    () => server.close(),
+  );
+  return { embedder, seen, url };
+}
+
+describe('an OpenAI-compatible endpoint', () => {
+  it('is asked in the protocol, and its vectors are normalised', async () => {
+    const { embedder, seen } = await endpoint([good]);
+    expect([embedder.model, embedder.dimensions, embedder.state]).toEqual(['openai:tiny@1', 0, 'ready']);
+    const vector = await embedder.embedQuery('four');
+    expect(cosine(vector, vector)).toBeCloseTo(1, 5);
+    expect(embedder.dimensions).toBe(3);
+    expect(seen[0]).toMatchObject({ url: '/v1/embeddings', headers: { authorization: 'Bearer sk-test' } });
+    expect(seen[0]?.body).toEqual({ model: 'tiny', input: ['four'] });
+  });
+
+  it('gets 100 texts in four requests, and each text its own vector', async () => {
+    const { embedder, seen } = await endpoint([good]);
+    const texts = Array.from({ length: 100 }, (_, i) => 'x'.repeat(i + 1));
+    const chunks = await embedder.embedDocuments(['', ...texts]);
+    expect(seen.map(({ body }) => body.input.length).sort()).toEqual([32, 32, 32, 4]);
+    expect(chunks[0]).toEqual([]);
+    for (const [index, [chunk]] of chunks.slice(1).entries()) {
+      expect(chunk).toMatchObject({ start: 0, end: index + 1 });
+      expect((chunk?.vector[0] ?? 0) / (chunk?.vector[1] ?? 1)).toBeCloseTo((index + 1) / 3, 3);
+    }
+  });
+
+  it('gets a long text in passages, shorter ones of dense scripts', async () => {
+    const { embedder, seen } = await endpoint([good]);
+    const long = 'word '.repeat(2_000);
+    const [latin, chinese] = await embedder.embedDocuments([long, '数据库'.repeat(700)]);
+    expect(latin?.at(-1)?.end).toBe(long.length);
+    expect([latin?.length, chinese?.length]).toEqual([6, 4]);
+    expect(Math.max(...seen.flatMap(({ body }) => body.input.map((input) => input.length)))).toBeLessThanOrEqual(2_000);
+  });
+
+  it('is asked again after 429, not before Retry-After', async () => {
+    const { embedder, seen } = await endpoint([status(429, { 'retry-after': '1' }), good]);
+    await embedder.embedQuery('later');
+    expect((seen[1]?.at ?? 0) - (seen[0]?.at ?? 0)).toBeGreaterThanOrEqual(990);
+    expect(embedder.reason).toBeUndefined();
+  });
+
+  it('is not waited for when Retry-After is longer than the question may take', async () => {
+    const { embedder, seen } = await endpoint([status(503, { 'retry-after': '15' })], { queryMs: 100 });
+    await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
+    expect(seen).toHaveLength(1);
+  });
+
+  it('is left alone after five failures, and named as degraded', async () => {
+    const said: string[] = [];
+    const { embedder, seen } = await endpoint([status(500)], { log: (message) => said.push(message) });
+    await expect(embedder.embedDocuments(['a'])).rejects.toThrow('the endpoint answered 500');
+    expect(seen).toHaveLength(4);
+    await expect(embedder.embedDocuments(['a'])).rejects.toThrow(EmbedderUnavailable);
+    expect([seen.length, embedder.state, embedder.reason]).toEqual([5, 'degraded', 'the endpoint answered 500']);
+    await expect(embedder.embedQuery('a')).rejects.toThrow(EmbedderUnavailable);
+    expect(seen).toHaveLength(5);
+    expect(said).toEqual(['Embeddings fail and are paused: the endpoint answered 500']);
+  });
+
+  it('is given up at the deadline', async () => {
+    const silent: Answer = () => {};
+    const { embedder } = await endpoint([silent, silent, good], { queryMs: 80, timeoutMs: 80 });
+    await expect(embedder.embedQuery('x')).rejects.toThrow('the endpoint took more than 80 ms');
+    // A document's request is tried again.
+    expect(await embedder.embedDocuments(['x'])).toHaveLength(1);
+  });
+
+  it.each([400, 401, 404])('is asked once when it answers %i, and its words are not passed on', async (code) => {
+    const { embedder, seen } = await endpoint([status(code)]);
+    const error = (await embedder.embedQuery('x').catch((error: unknown) => error)) as Error;
+    expect(error).toBeInstanceOf(EmbedderUnavailable);
+    expect(error.message).toBe(`the endpoint answered ${code}`);
+    expect(seen).toHaveLength(1);
+  });
+
+  it.each<[string, unknown]>([
+    ['another dimension', { data: [{ index: 0, embedding: [1, 2] }] }],
+    ['too few vectors', { data: [] }],
+    ['numbers that are none', { data: [{ index: 0, embedding: [1, null, 2] }] }],
+    ['another index', { data: [{ index: 5, embedding: [1, 2, 3] }] }],
+    ['something else', 'hello'],
+  ])('is refused with %s', async (_, answer) => {
+    const bad: Answer = (response) => response.end(JSON.stringify(answer));
+    const { embedder } = await endpoint([good, bad]);
+    await embedder.embedQuery('x');
+    await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
+  });
+
+  it('is refused when it ignores the dimension asked for', async () => {
+    const { embedder, seen } = await endpoint([good], { dimensions: 256 });
+    expect(embedder.model).toBe('openai:tiny:256@1');
+    await expect(embedder.embedQuery('x')).rejects.toThrow('vectors of 3 numbers instead of 256');
+    expect(seen[0]?.body.dimensions).toBe(256);
+  });
+
+  it('is not followed elsewhere, and only an http(s) address is one', async () => {
+    const other = await endpoint([good]);
+    const { embedder } = await endpoint([status(307, { location: `${other.url}/embeddings` })], { queryMs: 300 });
+    await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
+    expect(other.seen).toHaveLength(0);
+    expect(() => new EndpointEmbedder({ url: 'file:///etc/passwd', model: 'm' })).toThrow('not an http(s) address');
+  });
+
+  it('stops with its caller and with close', async () => {
+    const { embedder } = await endpoint([() => {}]);
+    const controller = new AbortController();
+    const question = embedder.embedQuery('x', controller.signal);
+    controller.abort(new Error('gone'));
+    await expect(question).rejects.toThrow('gone');
+    const documents = embedder.embedDocuments(['x']);
+    await embedder.close();
+    await expect(documents).rejects.toThrow('closed');
+    await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
+    expect(embedder.state).toBe('off');
+  });
+});
+
+describe('the breaker', () => {
+  it('lets one trial through after its pause, and doubles the pause when that fails', () => {
+    let now = 0;
+    const breaker = new Breaker(() => now);
+    for (let i = 0; i < 5; i++) breaker.failed('down');
+    expect(breaker.admits()).toBe(false);
+    now = 5_000;
+    expect([breaker.admits(), breaker.admits()]).toEqual([true, false]);
+    breaker.failed('still down');
+    now = 14_999;
+    expect(breaker.admits()).toBe(false);
+    now = 15_000;
+    expect(breaker.admits()).toBe(true);
+    breaker.gaveUp();
+    expect(breaker.admits()).toBe(true);
+    breaker.succeeded();
+    expect([breaker.isOpen, breaker.reason, breaker.admits(), breaker.admits()]).toEqual([
+      false,
+      undefined,
+      true,
+      true,
+    ]);
+  });
+});
+
+describe('openEmbedder', () => {
+  it('opens what the settings name', async () => {
+    const none = openEmbedder({ embedder: 'none' });
+    expect([none.state, none.reason]).toEqual(['off', 'EMBEDDER is none']);
+    await expect(none.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
+    expect(openEmbedder({ embedder: 'openai', model: 'm', dimensions: 8 })).toMatchObject({ model: 'openai:m:8@1' });
+    const local = openEmbedder({ embedder: 'local' });
+    expect(local).toMatchObject({ model: 'local:all-MiniLM-L6-v2-int8@1', dimensions: 384, state: 'loading' });
+    await local.close();
+  });
+});

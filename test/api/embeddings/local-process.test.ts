@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
+import { LocalEmbedder, type LocalOptions } from '../../../api/embeddings/local/local.ts';
+import { isAlive, ready, textOf, until } from './texts.ts';
+
+const MODEL = join(import.meta.dirname, '../../../api/embeddings/local/model');
+const TSX = createRequire(import.meta.url).resolve('tsx');
+
+const opened: LocalEmbedder[] = [];
+const open = (options?: LocalOptions) => {
+  const embedder = new LocalEmbedder(options);
+  opened.push(embedder);
+  return embedder;
+};
+afterEach(() => Promise.all(opened.splice(0).map((embedder) => embedder.close())));
+
+it('is there at once: questions are refused while it loads, documents wait', async () => {
+  const embedder = open();
+  expect(embedder.state).toBe('loading');
+  await expect(embedder.embedQuery('too early')).rejects.toThrow(EmbedderUnavailable);
+  const [chunks] = await embedder.embedDocuments(['patient']);
+  expect([embedder.state, embedder.reason, chunks?.length]).toEqual(['ready', undefined, 1]);
+});
+
+it('starts again when its process is killed in the middle: what it had is rejected, what waited is done', async () => {
+  const said: string[] = [];
+  const embedder = open({ log: (message) => said.push(message) });
+  await ready(embedder);
+  const documents = embedder.embedDocuments(Array.from({ length: 40 }, (_, i) => textOf(190, i)));
+  const filler = embedder.embedDocuments(Array.from({ length: 40 }, (_, i) => textOf(190, i)));
+  const waiting = embedder.embedDocuments(['later']);
+  const question = embedder.embedQuery(textOf(150));
+  const killed = embedder.pid as number;
+  process.kill(killed, 'SIGKILL');
+  const ends = await Promise.allSettled([documents, filler, question]);
+  for (const end of ends) expect(end).toMatchObject({ status: 'rejected', reason: expect.any(EmbedderUnavailable) });
+  expect(embedder.state).toBe('degraded');
+  expect(embedder.reason).toContain('SIGKILL');
+  await expect(embedder.embedQuery('not now')).rejects.toThrow(EmbedderUnavailable);
+  expect(await waiting).toHaveLength(1);
+  expect(embedder.pid).not.toBe(killed);
+  expect(await embedder.embedQuery('and now')).toHaveLength(384);
+  expect(said).toHaveLength(1);
+});
+
+it('ends with close, even while it works, and can be used no more', async () => {
+  const embedder = open();
+  await ready(embedder);
+  const pid = embedder.pid as number;
+  const documents = embedder.embedDocuments(Array.from({ length: 40 }, (_, i) => textOf(190, i)));
+  documents.catch(() => {});
+  await embedder.close();
+  expect(isAlive(pid)).toBe(false);
+  await expect(documents).rejects.toThrow(EmbedderUnavailable);
+  await expect(embedder.embedDocuments(['x'])).rejects.toThrow('closed');
+  await embedder.close();
+});
+
+it('closes while it loads', async () => {
+  const embedder = open();
+  const pid = embedder.pid as number;
+  await embedder.close();
+  expect([isAlive(pid), embedder.state]).toEqual([false, 'off']);
+});
+
+/** Starts parent.ts and reads the pid of its encoder. */
+async function startParent(...args: string[]) {
+  const parent = spawn(process.execPath, ['--import', TSX, join(import.meta.dirname, 'parent.ts'), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  return { parent, encoder: Number(line.toString()) };
+}
+
+it('dies with its parent, even when that is killed while it works', async () => {
+  const { parent, encoder } = await startParent('stay');
+  expect(isAlive(encoder)).toBe(true);
+  parent.kill('SIGKILL');
+  await until(() => !isAlive(encoder), 5_000);
+});
+
+it('does not keep its parent open', async () => {
+  const { parent, encoder } = await startParent();
+  const [code] = parent.exitCode === null ? await once(parent, 'exit') : [parent.exitCode];
+  expect(code).toBe(0);
+  await until(() => !isAlive(encoder), 5_000);
+});
+
+it.each([
+  ['model.onnx', 11_000_000],
+  ['tokenizer.json', 200_000],
+])('refuses a tampered %s', async (name, at) => {
+  const folder = await mkdtemp(join(tmpdir(), 'model-'));
+  await cp(MODEL, folder, { recursive: true });
+  const bytes = await readFile(join(folder, name));
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  await writeFile(join(folder, name), bytes);
+  const embedder = open({ modelFolder: folder });
+  await expect(embedder.embedDocuments(['x'])).rejects.toThrow(/is not the file it should be/);
+  expect([embedder.state, embedder.reason]).toEqual(['off', expect.stringContaining(name)]);
+  await rm(folder, { recursive: true });
+});
+
+it('is off, and does not try again, where the library has no binary', async () => {
+  const said: string[] = [];
+  const elsewhere = 'data:text/javascript,Object.defineProperty(process,"arch",{value:"riscv64"})';
+  const embedder = open({ execArgv: ['--import', elsewhere], log: (message) => said.push(message) });
+  await until(() => embedder.state === 'off');
+  expect(embedder.reason).toMatch(/onnxruntime-node has no library that runs on this machine \(\w+-riscv64\)/);
+  await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
+  await expect(embedder.embedDocuments(['x'])).rejects.toThrow(EmbedderUnavailable);
+  expect(said).toHaveLength(1);
+});
+
+it('starts later and later when it keeps ending', async () => {
+  const pauses: number[] = [];
+  const log = (message: string) => void pauses.push(Number(/in (\d+) ms/.exec(message)?.[1]));
+  const embedder = open({ execArgv: ['--import', 'data:text/javascript,process.exit(7)'], log });
+  await until(() => pauses.length === 3);
+  expect(pauses).toEqual([250, 500, 1_000]);
+  expect(embedder.state).toBe('degraded');
+});

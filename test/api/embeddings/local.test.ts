@@ -1,0 +1,132 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
+import { LocalEmbedder } from '../../../api/embeddings/local/local.ts';
+import { cosine, memoryOf, ready, textOf } from './texts.ts';
+
+const QUESTION = 'When did Caroline go to the LGBTQ support group?';
+
+describe('the local encoder', () => {
+  // The deadline is tested by itself: these tests share their machine.
+  const embedder = new LocalEmbedder({ queryMs: 25_000 });
+  beforeAll(() => ready(embedder));
+  afterAll(() => embedder.close());
+
+  const one = async (text: string) => {
+    const [chunks] = await embedder.embedDocuments([text]);
+    return chunks ?? [];
+  };
+
+  it('gives the numbers that the model is known by', async () => {
+    const vector = await embedder.embedQuery(QUESTION);
+    expect(Array.from(vector.slice(0, 5), (x) => x.toFixed(4)).join(' ')).toBe('-0.0108 0.0152 -0.0409 0.0972 -0.0530');
+    expect(vector).toHaveLength(embedder.dimensions);
+    expect(cosine(vector, vector)).toBeCloseTo(1, 5);
+  });
+
+  it('gives a text the same vector alone, as a question, among others, and padded', async () => {
+    const alone = await embedder.embedQuery(QUESTION);
+    const [first, ...others] = await embedder.embedDocuments([QUESTION, textOf(12), textOf(30), textOf(190)]);
+    expect(cosine(alone, first?.[0]?.vector as Float32Array)).toBeGreaterThan(0.999);
+    for (const [index, [chunk]] of others.entries()) {
+      const [same] = await one([textOf(12), textOf(30), textOf(190)][index] as string);
+      expect(cosine(chunk?.vector as Float32Array, same?.vector as Float32Array)).toBeGreaterThan(0.999);
+    }
+  });
+
+  it('finds the near text nearer', async () => {
+    const question = await embedder.embedQuery('How do we deploy to production?');
+    const [near] = await one('Releases go live through the pipeline on every merge to main.');
+    const [far] = await one('My aunt makes excellent plum dumplings.');
+    const likeness = (chunk?: { vector: Float32Array }) => cosine(question, chunk?.vector as Float32Array);
+    expect(likeness(near)).toBeGreaterThan(likeness(far) + 0.2);
+  });
+
+  it('cuts 100 kB into passages up to the last sentence, which is found', async () => {
+    const text = `${textOf(18_000).slice(0, 99_900)}\nThe safe is behind the painting of the red horse. `;
+    const chunks = await one(text);
+    expect(chunks.length).toBeGreaterThan(50);
+    expect([chunks[0]?.start, chunks.at(-1)?.end]).toEqual([0, text.length]);
+    for (const [index, { start, end }] of chunks.slice(1).entries()) {
+      const former = chunks[index] as { start: number; end: number };
+      expect(start > former.start && start < former.end && end > former.end).toBe(true);
+      expect(text.charAt(start - 1)).toMatch(/\s/);
+    }
+    const question = await embedder.embedQuery('Where is the safe?');
+    const best = chunks.toSorted((a, b) => cosine(question, b.vector) - cosine(question, a.vector))[0];
+    expect(text.slice(best?.start, best?.end)).toContain('red horse');
+  });
+
+  it.each([
+    ['CJK', '数据库连接池的最大值是二十。'.repeat(60), 2],
+    ['emoji', '👩‍👩‍👧🏳️‍🌈 done ✅', 1],
+    ['one word of 5,000 letters', 'q'.repeat(5_000), 1],
+    ['minified code', 'a.b(c,{d:e});'.repeat(100), 5],
+    ['control characters and lone surrogates', 'left\u0001\ud800right', 1],
+    ['nothing', '', 0],
+    ['white space and zero-width marks', ' \n\t\u200b\ufeff ', 0],
+  ])('takes %s', async (_, text, atLeast) => {
+    const chunks = await one(text);
+    expect(chunks.length).toBeGreaterThanOrEqual(atLeast);
+    if (atLeast === 0) expect(chunks).toEqual([]);
+    for (const { vector } of chunks) expect(cosine(vector, vector)).toBeCloseTo(1, 4);
+    expect(chunks.at(-1)?.end ?? text.length).toBe(text.length);
+  });
+
+  it('refuses a question without words, and cuts off an endless one', async () => {
+    await expect(embedder.embedQuery(' \u200b ')).rejects.toThrow(EmbedderUnavailable);
+    const long = await embedder.embedQuery(textOf(20_000));
+    expect(cosine(long, long)).toBeCloseTo(1, 4);
+  });
+
+  it('lets questions overtake 200 waiting documents', async () => {
+    const order: string[] = [];
+    const documents = Array.from({ length: 20 }, (_, call) =>
+      embedder
+        .embedDocuments(Array.from({ length: 10 }, (_, i) => textOf(25, call * 10 + i)))
+        .then(() => order.push('documents')),
+    );
+    await delay(50);
+    const questions = Array.from({ length: 5 }, () => embedder.embedQuery(QUESTION).then(() => order.push('question')));
+    await Promise.all([...questions, ...documents]);
+    expect(order.lastIndexOf('question')).toBeLessThan(12);
+    expect(order).toHaveLength(25);
+  });
+
+  it('gives a question up at its deadline and on its signal, and goes on', async () => {
+    const hasty = new LocalEmbedder({ queryMs: 1 });
+    await ready(hasty);
+    await expect(hasty.embedQuery(textOf(150))).rejects.toThrow(/took more than 1 ms/);
+    await hasty.close();
+    const reason = new Error('the caller has gone');
+    await expect(embedder.embedQuery(QUESTION, AbortSignal.abort(reason))).rejects.toBe(reason);
+    const controller = new AbortController();
+    const answer = embedder.embedQuery(QUESTION, controller.signal);
+    controller.abort(reason);
+    await expect(answer).rejects.toBe(reason);
+    await expect(embedder.embedQuery(QUESTION)).resolves.toBeDefined();
+  });
+
+  it('never holds up the event loop while it embeds 50 documents', async () => {
+    let longestMs = 0;
+    let last = performance.now();
+    let spent = process.cpuUsage();
+    const beat = setInterval(() => {
+      // Not the gap alone: that also has what other processes take of this machine.
+      const { user, system } = process.cpuUsage(spent);
+      longestMs = Math.max(longestMs, Math.min(performance.now() - last, (user + system) / 1_000));
+      last = performance.now();
+      spent = process.cpuUsage();
+    }, 5);
+    await embedder.embedDocuments(Array.from({ length: 50 }, (_, i) => textOf(60, i)));
+    clearInterval(beat);
+    console.log(`longest work between two turns of the event loop: ${longestMs.toFixed(1)} ms`);
+    expect(longestMs).toBeLessThan(50);
+  });
+
+  it.runIf(process.platform === 'linux')('has stayed below 450 MB over 100 kB of text and 250 documents', () => {
+    const { now, peak } = memoryOf(embedder.pid as number);
+    console.log(`encoder process: ${now >> 10} MB now, ${peak >> 10} MB at most`);
+    expect(peak).toBeLessThan(450 * 1024);
+  });
+});

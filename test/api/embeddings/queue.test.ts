@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Database } from '../../../db/client/database.ts';
+import {
+  enqueueEmbedding,
+  enqueueMissing,
+  leaseQueued,
+  NOBODY,
+  settleQueued,
+} from '../../../db/queries/search/embedding-queue.ts';
+import { startTestService, type TestService } from '../../support/service.ts';
+
+let node: TestService;
+let database: Database;
+
+beforeAll(async () => {
+  node = await startTestService();
+  database = node.service.database;
+});
+afterEach(() => database.owner.query('delete from memories'));
+afterAll(() => node.stop());
+
+async function tenantWith(memories: number, queue = true): Promise<string> {
+  const { userId } = await node.newUser();
+  const ids = Array.from({ length: memories }, () => randomUUID());
+  await database.owner.query(
+    `insert into memories (user_id, id, type, status, title, content, content_hash, size_bytes, created_at, updated_at)
+      select $1, id, 'long_term', 'active', '', 'x', uuid_send(id), 1, now(), now() from unnest($2::uuid[]) id`,
+    [userId, ids],
+  );
+  if (queue) {
+    const statement = 'insert into embedding_queue (user_id, memory_id) select $1, unnest($2::uuid[])';
+    await database.owner.query(statement, [userId, ids]);
+  }
+  return userId;
+}
+
+const countBy = (queued: { user_id: string }[], userId: string) =>
+  queued.filter((one) => one.user_id === userId).length;
+
+it('a tenant who stores one memory does not wait behind one who stored thousands', async () => {
+  const crowd = await tenantWith(2_500);
+  const [one, other] = [await tenantWith(1), await tenantWith(1)];
+  const taken = await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16);
+  expect([countBy(taken, crowd), countBy(taken, one), countBy(taken, other)]).toEqual([14, 1, 1]);
+  const next = await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16);
+  expect(countBy(next, crowd)).toBe(16);
+  expect(next.some(({ memory_id }) => taken.some((before) => before.memory_id === memory_id))).toBe(false);
+});
+
+it('more tenants than a batch holds take turns', async () => {
+  const tenants = [];
+  for (let n = 0; n < 9; n++) tenants.push(await tenantWith(3));
+  const served: string[] = [];
+  let after = NOBODY;
+  for (let round = 0; round < 9; round++) {
+    const batch = await leaseQueued(database.owner, { renewal: false, after }, 3);
+    const ids = batch.map(({ user_id }) => user_id).sort();
+    served.push(...ids);
+    after = ids.findLast((id) => id <= after) ?? (ids.at(-1) as string);
+    for (const one of batch) expect(await settleQueued(database.owner, one)).toBe(true);
+  }
+  // Three each, and nobody twice before everybody once.
+  for (let turn = 0; turn < 3; turn++)
+    expect(served.slice(turn * 9, turn * 9 + 9).toSorted()).toEqual(tenants.toSorted());
+});
+
+it('what a change of model leaves is queued apart from what is newly written, and a change brings it forward', async () => {
+  const renewing = await tenantWith(3, false);
+  await enqueueMissing(database.owner, 'new');
+  expect(countBy(await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16), renewing)).toBe(0);
+  const { rows } = await database.owner.query('select memory_id from embedding_queue where user_id = $1 limit 1', [
+    renewing,
+  ]);
+  await enqueueEmbedding(database.owner, renewing, rows[0].memory_id);
+  const fresh = await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16);
+  expect(fresh.filter(({ user_id }) => user_id === renewing).map(({ memory_id }) => memory_id)).toEqual([
+    rows[0].memory_id,
+  ]);
+  expect(countBy(await leaseQueued(database.owner, { renewal: true, after: NOBODY }, 16), renewing)).toBe(2);
+});

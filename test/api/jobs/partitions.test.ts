@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CRONTAB, jobHandlers } from '../../../api/jobs/handlers.ts';
+import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
+import { spawnScript } from '../../support/run-script.ts';
+
+let bench: JobBench;
+
+beforeEach(async () => {
+  bench = await openJobBench();
+});
+afterEach(() => bench.close());
+
+/** Takes away what is ahead of tomorrow, as if nobody had been here for a month. */
+async function loseTheFuture(): Promise<number> {
+  const { rows } = await bench.sql.query(
+    `select relname from pg_class where relname ~ '^usage_events_[0-9]{8}$' and relname > 'usage_events_' || to_char(now() at time zone 'utc', 'YYYYMMDD')`,
+  );
+  for (const { relname } of rows) await bench.sql.query(`drop table ${relname}`);
+  return rows.length;
+}
+
+async function daysAhead(): Promise<number> {
+  const { rowCount } = await bench.sql.query(
+    `select from pg_class c join pg_inherits i on i.inhrelid = c.oid
+      where relname ~ '^usage_events_[0-9]{8}$' and relname > 'usage_events_' || to_char(now() at time zone 'utc', 'YYYYMMDD')
+        and relrowsecurity and relforcerowsecurity`,
+  );
+  return rowCount ?? 0;
+}
+
+describe('the partitions of the days ahead', () => {
+  it('are made by the job, thirty of them, and a second run makes none', async () => {
+    expect(await loseTheFuture()).toBe(30);
+    await bench.startWorker();
+    await bench.sql.query("select graphile_worker.add_job('ensure_partitions')");
+    await bench.settled();
+    expect(await daysAhead()).toBe(30);
+    await bench.sql.query("select graphile_worker.add_job('ensure_partitions')");
+    await bench.settled();
+    expect(await bench.jobs()).toEqual([]);
+    expect(await daysAhead()).toBe(30);
+  });
+
+  it('are made by the next worker when one was killed in the middle', async () => {
+    await loseTheFuture();
+    const worker = spawnScript('api/jobs/main.ts', [], { DATABASE_URL: bench.url, LOG_LEVEL: 'error' });
+    // `npm run worker` migrates first, which makes them too: so lose them again, and hold the job up.
+    await vi.waitUntil(async () => (await daysAhead()) === 30, { timeout: 30_000, interval: 50 });
+    await vi.waitUntil(
+      async () =>
+        (
+          await bench.sql.query(
+            "select from pg_stat_activity where application_name = 'whitemagic-job-lease' and datname = current_database()",
+          )
+        ).rowCount,
+      { timeout: 30_000, interval: 50 },
+    );
+    await loseTheFuture();
+    await bench.sql.query("select pg_advisory_lock(hashtext('ensure_usage_partitions'))");
+    await bench.sql.query("select graphile_worker.add_job('ensure_partitions')");
+    await vi.waitUntil(async () => (await bench.jobs())[0]?.locked_by, { timeout: 10_000 });
+    worker.child.kill('SIGKILL');
+    await worker.finished;
+    await bench.sql.query('select pg_advisory_unlock_all()');
+    expect(await daysAhead()).toBe(0);
+
+    await bench.startWorker();
+    await bench.settled(30_000);
+    expect(await daysAhead()).toBe(30);
+  }, 60_000);
+
+  it('are looked after every hour, and what was slept through is made up for', () => {
+    const line = CRONTAB.split('\n').find((text) => text.includes('ensure_partitions'));
+    expect(line).toMatch(/^\d+ \* \* \* \* ensure_partitions \?fill=2h/);
+    const names = CRONTAB.trim()
+      .split('\n')
+      .map((text) => text.split(' ')[5] as string);
+    expect(Object.keys(jobHandlers({} as never, {} as never))).toEqual(expect.arrayContaining(names));
+  });
+
+  it('are not the only thing: old idempotency keys are forgotten', async () => {
+    await bench.sql.query(
+      `insert into idempotency_keys (user_id, key, request_hash, event_id, day, created_at)
+        values ($1, 'old', '\\x01', gen_random_uuid(), current_date, now() - interval '25 hours'),
+          ($1, 'new', '\\x01', gen_random_uuid(), current_date, now() - interval '23 hours')`,
+      [bench.userId],
+    );
+    await bench.startWorker();
+    await bench.sql.query("select graphile_worker.add_job('forget_idempotency_keys')");
+    await bench.settled();
+    expect((await bench.sql.query('select key from idempotency_keys')).rows).toEqual([{ key: 'new' }]);
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import type { Problem } from '../../../api/errors.ts';
+import { displayParts, generateKey, hashKey, isWellFormedKey } from '../../../api/keys/key-format.ts';
+import { addressLimiter } from '../../../api/limits/ip-rate-limiter.ts';
+import { authenticate } from '../../../api/pipeline/authenticate.ts';
+import { keyCache } from '../../../api/pipeline/key-cache.ts';
+import type { Database } from '../../../db/client/database.ts';
+import type { KeyOwnerRow } from '../../../db/queries/accounts/api-keys.ts';
+
+describe('a generated key', () => {
+  it('names its environment, is 32 base62 characters long, and no two are the same', () => {
+    const keys = Array.from({ length: 1_000 }, () => generateKey('live'));
+    for (const key of keys) {
+      expect(key).toMatch(/^wm_live_[0-9A-Za-z]{32}$/);
+      expect(isWellFormedKey(key)).toBe(true);
+    }
+    expect(new Set(keys).size).toBe(1_000);
+  });
+
+  it('shows its prefix and its last four characters', () => {
+    expect(displayParts('wm_live_0123456789ABCDEFGHIJKLMNOPQRSTUV')).toEqual({ prefix: 'wm_live_', last4: 'STUV' });
+  });
+
+  it('is stored as its SHA-256', () => {
+    expect(hashKey('abc').toString('hex')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+  });
+});
+
+describe('the checksum', () => {
+  it('is CRC32 in base62 over everything before it: a published key stays valid', () => {
+    expect(isWellFormedKey(`wm_test_${'0'.repeat(26)}${checksumOf(`wm_test_${'0'.repeat(26)}`)}`)).toBe(true);
+  });
+
+  it('notices every wrong, missing or swapped character', () => {
+    const key = generateKey('test');
+    const start = 'wm_test_'.length;
+    for (let at = start; at < key.length; at++) {
+      const other = key[at] === 'x' ? 'y' : 'x';
+      expect(isWellFormedKey(key.slice(0, at) + other + key.slice(at + 1)), `position ${at}`).toBe(false);
+      expect(isWellFormedKey(key.slice(0, at) + key.slice(at + 1))).toBe(false);
+      if (key[at] !== key[at + 1] && at + 1 < key.length) {
+        expect(isWellFormedKey(key.slice(0, at) + key[at + 1] + key[at] + key.slice(at + 2))).toBe(false);
+      }
+    }
+    expect(isWellFormedKey(key.replace('wm_test_', 'wm_live_'))).toBe(false);
+  });
+
+  it.each([
+    '',
+    'wm_',
+    'wm_test_',
+    `wm_test_${'0'.repeat(31)}`,
+    `wm_TEST_${'0'.repeat(32)}`,
+    `sk_test_${'0'.repeat(32)}`,
+  ])('is not even looked at in what has not a key’s form: "%s"', (text) => expect(isWellFormedKey(text)).toBe(false));
+});
+
+describe('authentication', () => {
+  /** Gates before a database that counts what it is asked, and knows nothing. */
+  function countingGates() {
+    let queries = 0;
+    const keys = keyCache(async () => {
+      queries++;
+      return undefined;
+    });
+    const gates = { database: {} as Database, keys, addresses: addressLimiter(60), now: () => new Date() };
+    return { gates, queries: () => queries };
+  }
+  const attempt = async (gates: Parameters<typeof authenticate>[0], key: string): Promise<Problem> =>
+    authenticate(gates, { authorization: `Bearer ${key}`, address: '::1' }, 'rest', () => undefined).then(
+      () => {
+        throw new Error('was let in');
+      },
+      (problem: Problem) => problem,
+    );
+
+  it('asks the database nothing about a mistyped key, and once about a well-formed one; both get the same answer', async () => {
+    const { gates, queries } = countingGates();
+    const key = generateKey('test');
+    const mistyped = await attempt(gates, key.slice(0, -1) + (key.endsWith('0') ? '1' : '0'));
+    for (const text of ['', 'x', 'x'.repeat(100_000), `${key}x`]) await attempt(gates, text);
+    expect(queries()).toBe(0);
+    const unknown = await attempt(gates, key);
+    expect(queries()).toBe(1);
+    expect({ code: unknown.code, data: unknown.data }).toEqual({ code: mistyped.code, data: mistyped.data });
+  });
+
+  it('holds a remembered key to its expiry at every call, and notes its use once a minute', async () => {
+    let time = Date.UTC(2026, 0, 1);
+    const expires_at = new Date(time + 3_000);
+    let [lookups, touches] = [0, 0];
+    const keys = keyCache(async () => {
+      lookups++;
+      return { ...OWNER, expires_at };
+    });
+    keys.onListening();
+    const database = { owner: { query: async () => touches++ } } as unknown as Database;
+    const gates = { database, keys, addresses: addressLimiter(60), now: () => new Date(time) };
+    const credentials = { apiKey: generateKey('test'), address: '::1' };
+    const call = () => authenticate(gates, credentials, 'rest', () => undefined);
+    for (let i = 0; i < 3; i++) {
+      expect((await call()).userId).toBe('ada');
+      time += 1_000;
+    }
+    expect([lookups, touches]).toEqual([1, 1]);
+    await expect(call()).rejects.toMatchObject({ code: 'key_expired' });
+    expect(lookups).toBe(1);
+    await expect(call()).rejects.toMatchObject({ code: 'key_expired' });
+    expect([lookups, touches]).toEqual([2, 1]);
+  });
+});
+
+const OWNER: KeyOwnerRow = {
+  user_id: 'ada',
+  key_id: 'key',
+  scopes: [],
+  rpm_limit: null,
+  expires_at: null,
+  revoked_at: null,
+  last_used_at: null,
+  plan: 'pro',
+  status: 'active',
+  overrides: {},
+};
+
+/** The checksum by its definition, written again: CRC-32 (IEEE 802.3), six base62 digits. */
+function checksumOf(text: string): string {
+  let crc = 0xffffffff;
+  for (const byte of Buffer.from(text)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  let rest = BigInt((crc ^ 0xffffffff) >>> 0);
+  let digits = '';
+  for (let digit = 0; digit < 6; digit++) {
+    digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'[Number(rest % 62n)] + digits;
+    rest /= 62n;
+  }
+  return digits;
+}

@@ -1,0 +1,306 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as admin from '../../../api/accounts/admin.ts';
+import { OPERATIONS } from '../../../api/contracts/index.ts';
+import type { Sql } from '../../../db/client/sql.ts';
+import * as users from '../../../db/queries/accounts/users.ts';
+import { type Answer, Client, type Json } from '../../support/client.ts';
+import { dropDatabase, freshDatabase } from '../../support/database.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+import { type Line, openLine } from '../../support/tcp-proxy.ts';
+
+const LISTENER = 'whitemagic-listener';
+
+let databaseUrl: string;
+let line: Line;
+/** Where changes are made. */
+let near: TestService;
+/** Another node on the same database, by way of a line. */
+let far: TestService;
+
+beforeAll(async () => {
+  databaseUrl = await freshDatabase();
+  line = await openLine(databaseUrl);
+  near = await startTestService({ databaseUrl });
+  far = await startTestService({ databaseUrl: line.url });
+  vi.spyOn(far.service.database, 'lookup');
+  vi.spyOn(near.service.database, 'lookup');
+});
+afterEach(() => line.release());
+afterAll(async () => {
+  await Promise.all([near.stop(), far.stop()]);
+  await line.cut();
+  await dropDatabase(databaseUrl);
+});
+
+/** A second key of a new user, and a client of each node that uses it. */
+interface Subject {
+  owner: TestUser;
+  keyId: string;
+  atNear: Client;
+  atFar: Client;
+}
+
+async function newSubject(more: object = {}): Promise<Subject> {
+  const owner = await near.newUser();
+  const made = await owner.api.post('/user/keys', { name: 'key', ...more });
+  const [atNear, atFar] = [near, far].map(({ url }) => new Client(url, made.body.api_key)) as [Client, Client];
+  return { owner, keyId: made.body.id, atNear, atFar };
+}
+
+const call = (api: Client) => api.get('/user/me');
+
+/** How often a node looked keys up while something was done. */
+async function lookupsOf(node: TestService, act: () => Promise<unknown>): Promise<number> {
+  const { calls } = vi.mocked(node.service.database.lookup).mock;
+  const count = () => calls.filter(([{ name }]) => name === 'find_key_owner').length;
+  const before = count();
+  await act();
+  return count() - before;
+}
+
+/** Calls until the node remembers the key. */
+async function warm(node: TestService, api: Client): Promise<void> {
+  await vi.waitFor(async () => expect(await lookupsOf(node, () => call(api))).toBe(0), { timeout: 10_000 });
+}
+
+/** Whether a node looks a key up at each of several calls. */
+const asksEachTime = async (node: TestService, api: Client) =>
+  (await lookupsOf(node, async () => {
+    for (let i = 0; i < 5; i++) await call(api);
+  })) === 5;
+
+const asAdmin = (act: (deps: Parameters<typeof admin.setPlan>[0]) => Promise<unknown>) =>
+  near.service.database.ownerWrite((sql) => {
+    const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+    return act(deps);
+  });
+const user = (sql: Sql, id: string) => users.findUser(sql, id) as Promise<users.UserRow>;
+const refused = (code: string) => (answer: Answer<Json>) => expect(answer.body.code).toBe(code);
+
+interface Change {
+  /** The operation, the admin's function, or the writer in `db/queries/accounts/users.ts`. */
+  by: string;
+  make: (subject: Subject) => Promise<unknown>;
+  /** What a call sees from then on. */
+  seen: (answer: Answer<Json>) => void;
+}
+
+const CHANGES: Change[] = [
+  {
+    by: 'keys.revoke',
+    make: ({ owner, keyId }) => owner.api.delete(`/user/keys/${keyId}`),
+    seen: refused('unauthenticated'),
+  },
+  {
+    by: 'keys.update',
+    make: ({ owner, keyId }) => owner.api.patch(`/user/keys/${keyId}`, { scopes: ['memories:read'] }),
+    seen: refused('scope_required'),
+  },
+  {
+    by: 'keys.update',
+    make: ({ owner, keyId }) => owner.api.patch(`/user/keys/${keyId}`, { rpm_limit: 321 }),
+    seen: ({ headers }) => expect(headers.get('ratelimit-policy')).toContain('q=321'),
+  },
+  {
+    by: 'keys.rotate',
+    make: ({ owner, keyId }) => owner.api.post(`/user/keys/${keyId}/rotate`),
+    seen: refused('key_expired'),
+  },
+  {
+    by: 'account.delete',
+    make: ({ owner }) => owner.api.delete(`/account?confirm=${owner.userId}`),
+    seen: ({ body }) => expect(body.status).toBe('closing'),
+  },
+  {
+    by: 'account.restore',
+    make: async ({ owner, atFar }) => {
+      await owner.api.delete(`/account?confirm=${owner.userId}`);
+      await vi.waitFor(async () => expect((await call(atFar)).body.status).toBe('closing'));
+      await owner.api.post('/account/restore', {});
+    },
+    seen: ({ body }) => expect(body.status).toBe('active'),
+  },
+  {
+    by: 'deleteUser',
+    make: ({ owner }) =>
+      asAdmin(async (deps) => admin.deleteUser(deps, await user(deps.sql, owner.userId), { immediate: true })),
+    seen: refused('unauthenticated'),
+  },
+  {
+    by: 'restoreUser',
+    make: async ({ owner, atFar }) => {
+      await owner.api.delete(`/account?confirm=${owner.userId}`);
+      await vi.waitFor(async () => expect((await call(atFar)).body.status).toBe('closing'));
+      await asAdmin(async (deps) => admin.restoreUser(deps, await user(deps.sql, owner.userId)));
+    },
+    seen: ({ body }) => expect(body.status).toBe('active'),
+  },
+  {
+    by: 'setPlan',
+    make: ({ owner }) => asAdmin(async (deps) => admin.setPlan(deps, await user(deps.sql, owner.userId), 'free')),
+    seen: ({ body }) => expect([body.plan, body.limits.rest]).toEqual(['free', false]),
+  },
+  {
+    by: 'setOverrides',
+    make: ({ owner }) =>
+      asAdmin(async (deps) =>
+        admin.setOverrides(deps, await user(deps.sql, owner.userId), { requests_per_minute: 54_321 }),
+      ),
+    seen: ({ headers }) => expect(headers.get('ratelimit-policy')).toContain('q=54321'),
+  },
+  {
+    by: 'revokeAnyKey',
+    make: ({ keyId }) => asAdmin((deps) => admin.revokeAnyKey(deps, keyId)),
+    seen: refused('unauthenticated'),
+  },
+  ...(['read_only', 'deleted'] as const).map(
+    (status): Change => ({
+      by: 'updateStatus',
+      make: ({ owner }) => asAdmin(({ sql }) => users.updateStatus(sql, owner.userId, status, new Date())),
+      seen: ({ body }) =>
+        expect(status === 'deleted' ? body.code : body.status).toMatch(/^(read_only|unauthenticated)$/),
+    }),
+  ),
+];
+
+describe('another node', () => {
+  it('does not look up each call', async () => {
+    const { atFar } = await newSubject();
+    await warm(far, atFar);
+    const lookups = await lookupsOf(far, async () => {
+      for (let i = 0; i < 20; i++) expect((await call(atFar)).status).toBe(200);
+    });
+    expect(lookups).toBe(0);
+  });
+
+  it.each(CHANGES)('follows $by, and does not fall back', async ({ make, seen }) => {
+    const subject = await newSubject();
+    await warm(far, subject.atFar);
+    expect(() => seen({ status: 200, headers: new Headers(), text: '', body: { limits: {}, code: '' } })).toThrow();
+    await make(subject);
+    await vi.waitFor(async () => seen(await call(subject.atFar)), { timeout: 2_000, interval: 5 });
+    for (const answer of await Promise.all(Array.from({ length: 20 }, () => call(subject.atFar)))) seen(answer);
+  });
+
+  it('takes the free plan for closed to REST as soon as it knows of it', async () => {
+    const { owner, atFar } = await newSubject();
+    await warm(far, atFar);
+    expect((await atFar.get('/stats')).status).toBe(200);
+    await asAdmin(async (deps) => admin.setPlan(deps, await user(deps.sql, owner.userId), 'free'));
+    await vi.waitFor(async () => expect((await atFar.get('/stats')).body.code).toBe('plan_required'));
+  });
+
+  it('never accepts a key again that it has refused, however calls and the revocation race', async () => {
+    for (let round = 0; round < 10; round++) {
+      const { owner, keyId, atFar } = await newSubject();
+      const statuses: number[] = [];
+      let done = false;
+      const caller = async () => {
+        while (!done) statuses.push((await call(atFar)).status);
+      };
+      const callers = [caller()];
+      await vi.waitFor(() => expect(statuses.length).toBeGreaterThan(round));
+      await owner.api.delete(`/user/keys/${keyId}`);
+      await vi.waitFor(() => expect(statuses.slice(-20)).toEqual(Array(20).fill(401)), { timeout: 10_000 });
+      done = true;
+      await Promise.all(callers);
+      expect(new Set(statuses.slice(statuses.indexOf(401)))).toEqual(new Set([401]));
+    }
+  });
+
+  it('is told by everything that changes what keys may', () => {
+    const tested = new Set(CHANGES.map(({ by }) => by));
+    // A new key is nowhere remembered, and an export changes no key.
+    const operations = OPERATIONS.filter(({ kind, memory }) => kind === 'write' && !memory).map(({ id }) => id);
+    expect(operations.filter((id) => !tested.has(id))).toEqual(['keys.create', 'account.export']);
+    const readsOrAdds = ['addKey', 'addUser', 'allUsers', 'keysOf', 'requireUser'];
+    expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
+    // Neither an address nor a welcome changes what keys may.
+    expect(silentWriters().toSorted()).toEqual([
+      "'update users set email = $2, updated_at = $3 where id = $1'",
+      "'update users set welcomed_at = $2 where id = $1'",
+      'touch_key',
+    ]);
+  });
+});
+
+/** Statements in `db/` that change or remove users or keys and do not announce it: by name, or whole. */
+function silentWriters(): string[] {
+  const folder = join(import.meta.dirname, '../../../db');
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const statements = sources.flatMap((file) =>
+    [
+      ...readFileSync(join(folder, file), 'utf8').matchAll(/(?:name: '(\w+)',\s*)?text:\s*(`[^`]*`|'[^']*'|"[^"]*")/g),
+    ].map(([, name, text]) => ({ name, text: text as string })),
+  );
+  expect(statements.length).toBeGreaterThan(50);
+  return statements
+    .filter(({ text }) => /\b(update|delete from|truncate)\s+(users|api_keys|key_lookup)\b/.test(text))
+    .filter(({ text }) => !text.includes('returning ${announced('))
+    .map(({ name, text }) => name ?? text);
+}
+
+describe('the node that makes the change', () => {
+  it('refuses the very next call, though it has not heard of it from the database', async () => {
+    const owner = await far.newUser();
+    const made = await owner.api.post('/user/keys', { name: 'key' });
+    const api = new Client(far.url, made.body.api_key);
+    await warm(far, api);
+    line.hold(LISTENER);
+    const lookups = await lookupsOf(far, async () => expect((await call(api)).status).toBe(200));
+    expect(lookups).toBe(0);
+    expect((await owner.api.delete(`/user/keys/${made.body.id}`)).status).toBe(200);
+    expect((await call(api)).status).toBe(401);
+  });
+});
+
+describe('a key that expires', () => {
+  it('is refused from then on where it is remembered, too', async () => {
+    const { atFar } = await newSubject({ expires_at: new Date(Date.now() + 4_000).toISOString() });
+    await warm(far, atFar);
+    await vi.waitFor(async () => expect((await call(atFar)).body.code).toBe('key_expired'), { timeout: 10_000 });
+  });
+});
+
+describe('a node that does not hear of changes', () => {
+  const endListener = async () => {
+    const others = `select pg_terminate_backend(pid) as ended from pg_stat_activity
+      where application_name = $1 and datname = current_database()`;
+    const { rows } = await near.service.database.owner.query(others, [LISTENER]);
+    expect(rows.map(({ ended }) => ended)).toEqual([true, true]);
+  };
+  const revokeSilently = (keyId: string) =>
+    near.service.database.owner.query('update api_keys set revoked_at = now() where id = $1', [keyId]);
+
+  it('remembers nothing until it hears again', async () => {
+    const [kept, revoked] = [await newSubject(), await newSubject()];
+    await warm(far, kept.atFar);
+    await warm(far, revoked.atFar);
+    line.refuse(LISTENER);
+    await endListener();
+    await vi.waitFor(async () => expect(await asksEachTime(far, kept.atFar)).toBe(true));
+    expect((await call(revoked.atFar)).status).toBe(200);
+    await revokeSilently(revoked.keyId);
+    expect((await call(revoked.atFar)).status).toBe(401);
+    expect(await asksEachTime(far, kept.atFar)).toBe(true);
+    line.release();
+    await warm(far, kept.atFar);
+    expect((await call(revoked.atFar)).status).toBe(401);
+  });
+
+  it('notices that its line is dead, and believes nothing longer than five seconds', async () => {
+    const [kept, revoked] = [await newSubject(), await newSubject()];
+    await warm(far, kept.atFar);
+    await warm(far, revoked.atFar);
+    line.hold(LISTENER);
+    await revoked.owner.api.delete(`/user/keys/${revoked.keyId}`);
+    await vi.waitFor(async () => expect((await call(revoked.atFar)).status).toBe(401), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await asksEachTime(far, kept.atFar)).toBe(true), { timeout: 10_000 });
+    line.release();
+    await warm(far, kept.atFar);
+    expect((await call(revoked.atFar)).status).toBe(401);
+  });
+});

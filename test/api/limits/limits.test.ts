@@ -1,0 +1,342 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, Client, type Json } from '../../support/client.ts';
+import { connectMcp, textOf } from '../../support/mcp.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+import { eventsOf } from '../../support/usage.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+const many = (count: number, call: () => Promise<Answer<Json>>) => Promise.all(Array.from({ length: count }, call));
+const passed = (answers: Answer[]) => answers.filter(({ status }) => status !== 429).length;
+/** How many calls a minute's allowance may give back while a test runs. */
+const refilled = (perMinute: number, since: number) => Math.ceil((perMinute * (Date.now() - since)) / 60_000);
+
+describe('the allowance of a minute', () => {
+  it('is exact: of 200 calls at once precisely as many pass as the plan allows', async () => {
+    // At 37 a minute one comes back every 1.6 s; the burst is over before that.
+    const who = await node.newUser({ requestsPerMinute: 37 });
+    const since = Date.now();
+    const answers = await many(200, () => who.api.get('/user/me'));
+    const spare = refilled(37, since) - 1;
+    expect(passed(answers)).toBeGreaterThanOrEqual(37);
+    expect(passed(answers)).toBeLessThanOrEqual(37 + spare);
+    const events = await eventsOf(node, who.userId);
+    expect(events).toHaveLength(200);
+    // Refused calls are recorded and cost nothing.
+    expect(events.filter(({ billable }) => billable)).toHaveLength(passed(answers));
+    expect(events.filter(({ status, billable }) => status === 429 && !billable)).toHaveLength(200 - passed(answers));
+  });
+
+  it('is told by every answer: what is allowed, what is left, and when to come again', async () => {
+    const who = await node.newUser({ requestsPerMinute: 2 });
+    const first = await who.api.get('/user/me');
+    expect(first.headers.get('ratelimit-policy')).toBe('"rpm";q=2;w=60, "daily";q=1000000;w=86400');
+    // More comes of the minute in half a minute, of the day at midnight.
+    const [, tomorrow] = first.headers.get('ratelimit')?.match(/^"rpm";r=1;t=30, "daily";r=999999;t=(\d+)$/) ?? [];
+    expect(Number(tomorrow)).toBeGreaterThan(0);
+    expect(Number(tomorrow)).toBeLessThanOrEqual(86_400);
+    const second = await who.api.get(`/memories/019ab0c0-0000-7000-8000-000000000000`);
+    expect(second.status).toBe(404);
+    expect(second.headers.get('ratelimit')).toMatch(/^"rpm";r=0;t=(2[789]|30), "daily";r=999998;/);
+    const from = Date.now();
+    const refused = await who.api.get('/user/me');
+    const to = Date.now();
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('ratelimit')).toMatch(/^"rpm";r=0;t=(2[789]|30), "daily";r=999998;/);
+    const seconds = Number(refused.headers.get('retry-after'));
+    expect(`${seconds}`).toBe(/^"rpm";r=0;t=(\d+)/.exec(refused.headers.get('ratelimit') ?? '')?.[1]);
+    expect(refused.body).toMatchObject({
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      code: 'rate_limited',
+      status: 429,
+      'violated-policies': ['rpm'],
+      retry_after_seconds: seconds,
+      limit: 2,
+      remaining: 0,
+      upgrade_url: `${node.url}/api/v1/plans`,
+    });
+    const resetsAt = Date.parse(refused.body.resets_at);
+    expect(resetsAt).toBeGreaterThan(from + (seconds - 1) * 1000);
+    expect(resetsAt).toBeLessThanOrEqual(to + seconds * 1000);
+  });
+
+  it('is told by an answer that was refused before anything was taken, too', async () => {
+    const who = await node.newUser({ plan: 'free', requestsPerMinute: 2, requestsPerDay: 9 });
+    for (let i = 0; i < 3; i++) {
+      const refused = await who.api.get('/memories');
+      expect([refused.status, refused.body.code]).toEqual([403, 'plan_required']);
+      expect(refused.headers.get('ratelimit')).toMatch(/^"rpm";r=2;t=0, "daily";r=9;t=\d+$/);
+    }
+  });
+
+  it('comes back after as many seconds as Retry-After says, and not before', async () => {
+    // One call comes back every three seconds.
+    const who = await node.newUser({ requestsPerMinute: 20 });
+    await many(20, () => who.api.get('/user/me'));
+    const refused = await who.api.get('/user/me');
+    expect(refused.status).toBe(429);
+    await new Promise((resolve) => setTimeout(resolve, Number(refused.headers.get('retry-after')) * 1_000));
+    expect((await who.api.get('/user/me')).status).toBe(200);
+  });
+
+  it('is the user’s, not the key’s: two keys share it; another user has another', async () => {
+    const who = await node.newUser({ requestsPerMinute: 10 });
+    const stranger = await node.newUser({ requestsPerMinute: 10 });
+    const { body } = await who.api.post('/user/keys', { name: 'second' });
+    const second = new Client(node.url, body.api_key);
+    const answers = await Promise.all([
+      many(20, () => who.api.get('/user/me')),
+      many(20, () => second.get('/user/me')),
+    ]);
+    expect(passed(answers.flat())).toBe(9);
+    expect((await stranger.api.get('/user/me')).status).toBe(200);
+  });
+
+  it('is charged for calls that cannot be read, and not for those that authorisation refuses', async () => {
+    const who = await node.newUser({ requestsPerMinute: 5 });
+    await who.api.post('/memories', '{');
+    await who.api.post('/memories', { colour: 'red' });
+    expect((await who.api.get('/user/me')).headers.get('ratelimit')).toMatch(/^"rpm";r=2;/);
+  });
+
+  it('of a plan is the plan’s', async () => {
+    const plans: [plan: 'free' | 'starter' | 'pro' | 'enterprise', perMinute: number, perDay: number][] = [
+      ['free', 10, 100],
+      ['starter', 60, 5_000],
+      ['pro', 300, 50_000],
+      ['enterprise', 1_000, 1_000_000],
+    ];
+    for (const [plan, perMinute, perDay] of plans) {
+      const who = await node.newUser({ plan, requestsPerMinute: null });
+      expect((await who.api.get('/user/me')).headers.get('ratelimit-policy')).toBe(
+        `"rpm";q=${perMinute};w=60, "daily";q=${perDay};w=86400`,
+      );
+    }
+  });
+});
+
+describe('a limit of a key', () => {
+  async function limitedKey(who: TestUser, rpm_limit: number): Promise<Client> {
+    const { body } = await who.api.post('/user/keys', { name: 'slow', rpm_limit });
+    return new Client(node.url, body.api_key);
+  }
+
+  it('holds for that key alone, and is told beside the user’s', async () => {
+    const who = await node.newUser();
+    const slow = await limitedKey(who, 3);
+    expect(passed(await many(10, () => slow.get('/user/me')))).toBe(3);
+    const refused = await slow.get('/user/me');
+    expect(refused.body['violated-policies']).toEqual(['key-rpm']);
+    expect(refused.headers.get('ratelimit-policy')).toBe(
+      '"rpm";q=1000000;w=60, "key-rpm";q=3;w=60, "daily";q=1000000;w=86400',
+    );
+    expect(refused.body.detail).toContain('3 calls a minute');
+    expect((await who.api.get('/user/me')).status).toBe(200);
+  });
+
+  it('that refuses a call leaves the user’s allowance untouched', async () => {
+    const who = await node.newUser({ requestsPerMinute: 10 });
+    const slow = await limitedKey(who, 2);
+    await many(20, () => slow.get('/user/me'));
+    // One for making the key, two that passed.
+    expect(passed(await many(20, () => who.api.get('/user/me')))).toBe(7);
+  });
+});
+
+const memories = (count: number) => Array.from({ length: count }, (_, i) => ({ title: `b${i}`, content: `${i}` }));
+
+/** What the calls of a user took of the day, by the events and by the roll-up. */
+async function unitsOf(who: TestUser): Promise<[events: number, daily: number]> {
+  const { rows } = await node.service.database.owner.query(
+    `select (select coalesce(sum(units), 0)::int from usage_events where user_id = $1) as events,
+      (select coalesce(sum(units), 0)::int from usage_daily where user_id = $1) as daily`,
+    [who.userId],
+  );
+  return [rows[0].events, rows[0].daily];
+}
+
+describe('the allowance of a day', () => {
+  it('is exact: of 200 calls at once precisely as many pass, and only those are taken from it', async () => {
+    const who = await node.newUser({ requestsPerDay: 37 });
+    expect(passed(await many(200, () => who.api.get('/user/me')))).toBe(37);
+    expect(await unitsOf(who)).toEqual([37, 37]);
+  });
+
+  it('that is used up says so, and when calls come back', async () => {
+    const who = await node.newUser({ requestsPerDay: 1 });
+    await who.api.get('/user/me');
+    const refused = await who.api.get('/user/me');
+    expect(refused.status).toBe(429);
+    const seconds = Number(refused.headers.get('retry-after'));
+    const midnight = new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString();
+    expect(refused.body).toMatchObject({
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      code: 'quota_exceeded',
+      'violated-policies': ['daily'],
+      retry_after_seconds: seconds,
+      limit: 1,
+      remaining: 0,
+      resets_at: midnight,
+      upgrade_url: `${node.url}/api/v1/plans`,
+    });
+    expect(refused.headers.get('ratelimit')).toContain(`"daily";r=0;t=${seconds}`);
+    expect(refused.body.detail).toBe(
+      `0 of the 1 calls of this UTC day are left; they come back in ${seconds} s, at ${midnight}.`,
+    );
+  });
+
+  it('is what counts when both are used up', async () => {
+    const who = await node.newUser({ requestsPerMinute: 2, requestsPerDay: 2 });
+    await many(2, () => who.api.get('/user/me'));
+    const { body } = await who.api.get('/user/me');
+    expect([body.code, body['violated-policies']]).toEqual(['quota_exceeded', ['rpm', 'daily']]);
+  });
+
+  it('is taken by every call that was let through, however it ended, and by no other', async () => {
+    const who = await node.newUser({ requestsPerDay: 20 });
+    await who.api.get('/user/me');
+    await who.api.post('/memories', '{');
+    await who.api.get('/memories/019ab0c0-0000-7000-8000-000000000000');
+    await who.api.post('/memories/batch', { memories: memories(7) });
+    expect(await unitsOf(who)).toEqual([10, 10]);
+    expect((await who.api.post('/memories/batch', { memories: memories(11) })).body.code).toBe('quota_exceeded');
+    expect((await who.api.post('/memories/batch', { memories: memories(21) })).body.code).toBe('batch_too_large');
+    const narrow = await who.api.post('/user/keys', { name: 'narrow', scopes: ['account:read'] });
+    expect((await new Client(node.url, narrow.body.api_key).get('/memories')).body.code).toBe('scope_required');
+    expect(await unitsOf(who)).toEqual([11, 11]);
+    expect((await who.api.get('/user/me')).headers.get('ratelimit')).toContain('"daily";r=8;');
+  });
+
+  it('is taken by the repeat of an Idempotency-Key, which leaves no second event', async () => {
+    const who = await node.newUser({ requestsPerDay: 3 });
+    const create = () => who.api.post('/memories', { title: 'once', content: 'once' }, { 'Idempotency-Key': 'k' });
+    expect([(await create()).status, (await create()).status, (await create()).status]).toEqual([201, 201, 201]);
+    expect((await create()).status).toBe(429);
+    expect(await unitsOf(who)).toEqual([1, 1]);
+  });
+
+  it('survives a restart: what is on record is counted before the first call', async () => {
+    const first = await startTestService({ databaseUrl: node.databaseUrl });
+    const who = await first.newUser({ requestsPerDay: 30 });
+    await who.api.post('/memories/batch', { memories: memories(24) });
+    await first.stop();
+    const second = await startTestService({ databaseUrl: node.databaseUrl });
+    const again = new Client(second.url, who.apiKey);
+    expect(passed(await many(40, () => again.get('/user/me')))).toBe(6);
+    await second.stop();
+  });
+
+  it('begins anew with each UTC day', async () => {
+    const who = await node.newUser({ requestsPerDay: 4 });
+    const { owner } = node.service.database;
+    await owner.query(
+      `insert into usage_daily (user_id, day, door, operation, calls, units)
+        values ($1, (now() at time zone 'utc')::date - 1, 'rest', 'user.me', 9, 9), ($1, (now() at time zone 'utc')::date, 'rest', 'x', 1, 1)`,
+      [who.userId],
+    );
+    expect(passed(await many(10, () => who.api.get('/user/me')))).toBe(3);
+  });
+});
+
+describe('three things that a plan limits', () => {
+  it('stay three over REST: what it has not, what is used up, what comes too fast', async () => {
+    const free = await node.newUser({ plan: 'free' });
+    const spent = await node.newUser({ requestsPerDay: 1 });
+    await spent.api.get('/stats');
+    const full = await node.newUser({ storageBytes: 10 });
+    const fast = await node.newUser({ requestsPerMinute: 1 });
+    await fast.api.get('/stats');
+    const answers = [
+      await free.api.get('/stats'),
+      await spent.api.get('/stats'),
+      await full.api.post('/memories', { title: 'More than', content: 'ten bytes' }),
+      await fast.api.get('/stats'),
+    ];
+    expect(answers.map(({ status, body }) => [status, body.code, body['violated-policies']])).toEqual([
+      [403, 'plan_required', undefined],
+      [429, 'quota_exceeded', ['daily']],
+      [403, 'storage_full', undefined],
+      [429, 'rate_limited', ['rpm']],
+    ]);
+    for (const { body } of answers) expect(body.upgrade_url).toBe(`${node.url}/api/v1/plans`);
+  });
+
+  it('stay three over MCP, which every plan has', async () => {
+    const free = await node.newUser({ plan: 'free', requestsPerMinute: 10 });
+    const spent = await node.newUser({ requestsPerDay: 1 });
+    const full = await node.newUser({ storageBytes: 10 });
+    const fast = await node.newUser({ requestsPerMinute: 1 });
+    const note = { title: 'More than', content: 'ten bytes' };
+    const refusals = await Promise.all(
+      [spent, full, fast].map(async (who) => {
+        const client = await connectMcp(node, who);
+        if (who !== full) await client.use('list_memories');
+        const result = await client.tool('create_memory', note);
+        await client.close();
+        return result;
+      }),
+    );
+    const client = await connectMcp(node, free);
+    await client.use('create_memory', note);
+    await client.close();
+    const { _meta: quota } = refusals[0] as { _meta: Record<string, unknown> };
+    expect(quota).toEqual({
+      'whitemagic/code': 'quota_exceeded',
+      'whitemagic/status': 429,
+      'whitemagic/request_id': expect.any(String),
+      'whitemagic/usage_event': expect.any(String),
+      'whitemagic/violated_policies': ['daily'],
+      'whitemagic/retry_after_seconds': expect.any(Number),
+      'whitemagic/limit': 1,
+      'whitemagic/remaining': 0,
+      'whitemagic/resets_at': expect.stringMatching(/T00:00:00\.000Z$/),
+      'whitemagic/upgrade_url': `${node.url}/api/v1/plans`,
+    });
+    const texts = refusals.map((result) => textOf(result).replace(/in \d+ s|at 20\S+Z/g, '<when>'));
+    const plans = `\nPlans: ${node.url}/api/v1/plans`;
+    expect(texts).toEqual([
+      `The calls of your day are used up (quota_exceeded). 0 of the 1 calls of this UTC day are left; they come back <when>, <when>.${plans}`,
+      expect.stringMatching(/^The storage of your plan is used up \(storage_full\)\. .*\nPlans: /),
+      `Too many calls in a minute (rate_limited). More than 1 calls a minute; try again <when>.${plans}`,
+    ]);
+  });
+});
+
+describe('a batch', () => {
+  it.each([
+    [1, 1],
+    [10, 1],
+    [11, 2],
+    [95, 10],
+    [100, 10],
+  ])('of %i memories costs %i calls of the minute', async (count, cost) => {
+    const who = await node.newUser({ requestsPerMinute: 20 });
+    const { status, headers } = await who.api.post('/memories/batch', { memories: memories(count) });
+    expect(status).toBe(200);
+    expect(headers.get('ratelimit')).toMatch(new RegExp(`^"rpm";r=${20 - cost};`));
+  });
+
+  it('that what is left of the allowance cannot pay is refused whole, and costs nothing', async () => {
+    const who = await node.newUser({ requestsPerMinute: 12 });
+    await many(5, () => who.api.get('/user/me'));
+    const refused = await who.api.post('/memories/batch', { memories: memories(100) });
+    expect(refused.status).toBe(429);
+    expect(['14', '15']).toContain(refused.headers.get('retry-after'));
+    expect((await who.api.get('/memories')).body.total).toBe(0);
+    expect(passed(await many(20, () => who.api.get('/user/me')))).toBe(6);
+  });
+
+  it('that no minute could ever pay is refused as too large, not told to wait', async () => {
+    const who = await node.newUser({ requestsPerMinute: 9 });
+    const refused = await who.api.post('/memories/batch', { memories: memories(100) });
+    expect(refused.status).toBe(413);
+    expect(refused.body.code).toBe('batch_too_large');
+    expect(refused.headers.get('retry-after')).toBeNull();
+    expect((await who.api.post('/memories/batch', { memories: memories(90) })).status).toBe(200);
+  });
+});

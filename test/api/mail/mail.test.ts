@@ -1,0 +1,247 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type JobBench, KEY_CREATED, openJobBench } from '../../support/job-fixture.ts';
+import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
+import { startTestService } from '../../support/service.ts';
+
+let bench: JobBench;
+let sink: MailSink;
+
+beforeEach(async () => {
+  [bench, sink] = await Promise.all([openJobBench(), startMailSink()]);
+});
+afterEach(async () => {
+  await Promise.all([bench.close(), sink.close()]);
+});
+
+describe('a mail', () => {
+  it('goes out when its transaction commits, to the recipient, by its own Message-ID, and is noted as sent', async () => {
+    await bench.startWorker(sink.url);
+    const id = await bench.post();
+    await vi.waitUntil(() => sink.received.length > 0, { timeout: 5_000 });
+    await bench.settled();
+    expect(sink.received).toEqual([
+      { messageId: `<${id}@whitemagic>`, to: ['ann@example.com'], source: expect.stringContaining('laptop') },
+    ]);
+    expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), refused_at: null, last_error: null });
+  });
+
+  it('of a transaction that rolls back is never sent, while one beside it is', async () => {
+    await bench.startWorker(sink.url);
+    const lost = bench.database.write(bench.userId, async (sql) => {
+      await bench.post({ sql });
+      throw new Error('a rule');
+    });
+    await expect(lost).rejects.toThrow('a rule');
+    expect(await bench.jobs()).toEqual([]);
+    const sent = await bench.post();
+    await bench.settled();
+    await delay(200);
+    expect(sink.received.map((mail) => mail.messageId)).toEqual([`<${sent}@whitemagic>`]);
+  });
+
+  it('goes out in order of no account but once each, when two workers share a hundred', async () => {
+    await Promise.all([bench.startWorker(sink.url), bench.startWorker(sink.url)]);
+    const ids = await Promise.all(Array.from({ length: 100 }, () => bench.post()));
+    await bench.settled();
+    expect(sink.received.map((mail) => mail.messageId).sort()).toEqual(ids.map((id) => `<${id}@whitemagic>`).sort());
+  });
+
+  it('is not sent twice when its job comes twice', async () => {
+    await bench.startWorker(sink.url);
+    const id = await bench.post();
+    await bench.settled();
+    await again(id);
+    await bench.settled();
+    expect(sink.received).toHaveLength(1);
+  });
+
+  it('is tried again after a passing refusal (4xx), with the same Message-ID', async () => {
+    sink.behave(451);
+    await bench.startWorker(sink.url);
+    const id = await bench.post();
+    await vi.waitUntil(() => sink.offered() > 0, { timeout: 5_000 });
+    sink.behave('accept');
+    await bench.settled();
+    expect(sink.received.map((mail) => mail.messageId)).toEqual([`<${id}@whitemagic>`]);
+    expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), refused_at: null });
+  });
+
+  it('is tried again when the mail server is away for a while', async () => {
+    const gone = await startMailSink();
+    await gone.close();
+    await bench.startWorker(gone.url);
+    const id = await bench.post();
+    await vi.waitUntil(async () => (await bench.jobs())[0]?.last_error, { timeout: 5_000 });
+    const [job] = await bench.jobs();
+    expect(job).toMatchObject({ attempts: 1, max_attempts: 25, last_error: expect.stringContaining('ECONNREFUSED') });
+    expect(job?.run_at.getTime()).toBeGreaterThan(Date.now());
+    expect(await outbox(id)).toMatchObject({ sent_at: null, refused_at: null });
+  });
+
+  it('is not tried again after a refusal for good (5xx), which is kept with its reason', async () => {
+    sink.behave(550);
+    await bench.startWorker(sink.url);
+    const id = await bench.post();
+    await bench.settled();
+    await again(id);
+    await bench.settled();
+    expect(await bench.jobs()).toEqual([]);
+    expect(sink.offered()).toBe(1);
+    const row = await outbox(id);
+    expect(row).toMatchObject({ sent_at: null, refused_at: expect.any(Date) });
+    expect(row.last_error).toContain('550');
+  });
+});
+
+describe('without a mail server', () => {
+  it('a mail is a file that only its owner can read, written once even when the job runs twice', async () => {
+    await bench.startWorker();
+    const id = await bench.post();
+    await bench.settled();
+    const file = join(bench.dataDir, 'outbox', `${id}.eml`);
+    const first = await stat(file);
+    expect(first.mode & 0o777).toBe(0o600);
+    const text = await readFile(file, 'utf8');
+    expect(text).toMatch(/^To: ann@example\.com\r?$/m);
+    expect(text).toMatch(new RegExp(`^Message-ID: <${id}@whitemagic>\r?$`, 'm'));
+
+    await again(id);
+    await bench.settled();
+    expect((await stat(file)).ino).toBe(first.ino);
+    // Even one that was sent without being noted (the process died between the two) is one file.
+    await bench.sql.query('update outbox set sent_at = null, data = $1', [JSON.stringify(KEY_CREATED)]);
+    await again(id);
+    await bench.settled();
+    expect(await readdir(join(bench.dataDir, 'outbox'))).toEqual([`${id}.eml`]);
+    expect(await readFile(file, 'utf8')).toMatch(new RegExp(`^Message-ID: <${id}@whitemagic>\r?$`, 'm'));
+  });
+});
+
+describe('a job that can never succeed', () => {
+  it('ends as a dead letter that says why, and holds up no other', async () => {
+    await bench.startWorker(sink.url);
+    const poison = await bench.post({ template: 'no_such_template' });
+    const good = await bench.post();
+    // Its 25 tries take three days; here the last one is the next.
+    await vi.waitUntil(async () => (await bench.jobs()).some((job) => job.last_error), { timeout: 5_000 });
+    await bench.sql.query('update graphile_worker._private_jobs set attempts = max_attempts - 1, run_at = now()');
+    await bench.settled();
+    expect(await bench.jobs()).toMatchObject([
+      {
+        task: 'send_mail',
+        attempts: 25,
+        max_attempts: 25,
+        locked_by: null,
+        last_error: 'no mail template no_such_template',
+      },
+    ]);
+    expect(sink.received.map((mail) => mail.messageId)).toEqual([`<${good}@whitemagic>`]);
+    expect(await outbox(poison)).toMatchObject({ sent_at: null });
+  });
+});
+
+describe('a worker', () => {
+  it('goes on when the server has ended all of its connections, time and again', async () => {
+    await bench.startWorker(sink.url);
+    for (let round = 1; round <= 3; round++) {
+      await bench.sql.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = current_user and pid <> pg_backend_pid()',
+      );
+      await vi.waitFor(() => bench.post(), { timeout: 5_000, interval: 50 });
+      await vi.waitUntil(() => sink.received.length === round, { timeout: 15_000 });
+    }
+  });
+
+  it('begins anew after an outage that ended its run', async () => {
+    const worker = await bench.startWorker(sink.url);
+    const name = new URL(bench.url).pathname.slice(1);
+    // Nobody is let in for longer than the queue has patience.
+    await bench.sql.query(`alter database ${name} connection limit 0`);
+    const end = Date.now() + 6_000;
+    while (Date.now() < end) {
+      await bench.sql.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename = current_user and pid <> pg_backend_pid()',
+      );
+      await delay(20);
+    }
+    await bench.sql.query(`alter database ${name} connection limit -1`);
+    await vi.waitFor(() => bench.post(), { timeout: 10_000, interval: 50 });
+    await vi.waitUntil(() => sink.received.length === 1, { timeout: 20_000 });
+    await worker.stop();
+  }, 60_000);
+
+  it('lets a job under way finish when it is stopped', async () => {
+    const worker = await bench.startWorker(sink.url);
+    const release = sink.hold();
+    const id = await bench.post();
+    await vi.waitUntil(() => sink.offered() > 0, { timeout: 5_000 });
+    let stopped = false;
+    const stopping = worker.stop().then(() => {
+      stopped = true;
+    });
+    await delay(300);
+    expect(stopped).toBe(false);
+    release();
+    await stopping;
+    expect(sink.received).toHaveLength(1);
+    expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date) });
+    expect(await bench.jobs()).toEqual([]);
+  });
+
+  it('that is stopped while a mail server says nothing gives up after five seconds, and leaves the mail to the next', async () => {
+    const worker = await bench.startWorker(sink.url);
+    sink.hold();
+    const id = await bench.post();
+    await vi.waitUntil(() => sink.offered() > 0, { timeout: 5_000 });
+    const before = Date.now();
+    await worker.stop();
+    expect(Date.now() - before).toBeLessThan(8_000);
+    expect(await outbox(id)).toMatchObject({ sent_at: null });
+    expect(await bench.jobs()).toMatchObject([
+      { attempts: 1, locked_by: null, last_error: expect.stringContaining('stopped') },
+    ]);
+  });
+});
+
+describe('a key that is made', () => {
+  it('is told to its owner by mail, without the key; nobody is told where there is no address', async () => {
+    const node = await startTestService({ jobs: true });
+    const ann = await node.newUser({ email: 'ann@example.com' });
+    const bob = await node.newUser();
+    const [made] = await Promise.all([
+      ann.api.post('/user/keys', { name: 'Laptop "one" <b>' }),
+      bob.api.post('/user/keys', { name: 'other' }),
+    ]);
+    expect(made.status).toBe(201);
+    const folder = join(node.dataDir, 'outbox');
+    const files = () => readdir(folder).catch(() => []);
+    await vi.waitUntil(async () => (await files()).some((name) => name.endsWith('.eml')), { timeout: 5_000 });
+    await delay(200);
+    const names = await files();
+    expect(names).toHaveLength(1);
+    const text = (await readFile(join(folder, names[0] as string), 'utf8'))
+      .replaceAll('=\r\n', '')
+      .replaceAll('=3D', '=');
+    expect(text).toMatch(/^To: ann@example\.com\r?$/m);
+    expect(text).toMatch(/^Subject: A new API key was made for your WhiteMagic account\r?$/m);
+    expect(text).toContain(made.body.last4);
+    expect(text).toContain('Laptop &quot;one&quot; &lt;b&gt;');
+    expect(text).not.toContain(made.body.api_key);
+    await node.stop();
+  });
+});
+
+async function outbox(id: string) {
+  return (await bench.sql.query('select * from outbox where id = $1', [id])).rows[0];
+}
+
+/** The job of a mail once more. */
+async function again(id: string): Promise<void> {
+  await bench.sql.query(
+    "select graphile_worker.add_job('send_mail', json_build_object('user_id', $1::text, 'id', $2::text))",
+    [bench.userId, id],
+  );
+}

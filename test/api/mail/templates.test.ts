@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { READ_ONLY_DAYS } from '../../../api/accounts/lifecycle.ts';
+import { renderLetter, type TemplateData, type TemplateName } from '../../../api/mail/templates.ts';
+import { type JobBench, openJobBench, PUBLIC_URL } from '../../support/job-fixture.ts';
+import { type MailParts, mailParts } from '../../support/mail-parts.ts';
+import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
+
+let bench: JobBench;
+let sink: MailSink;
+
+beforeAll(async () => {
+  [bench, sink] = await Promise.all([openJobBench(), startMailSink()]);
+  await bench.startWorker(sink.url);
+});
+afterAll(() => Promise.all([bench.close(), sink.close()]));
+
+const KEY = { name: 'Laptop "one" <b>', prefix: 'wm_live_', last4: 'wxyz' };
+const END = { access_until: null, manage_url: null, purge_at: null };
+const USE = { threshold: 80, used: 8_000, limit: 10_000, plan: 'pro', day: '2026-11-02' };
+const CLAIM_URL = `${PUBLIC_URL}/claim/abc`;
+
+interface Case<Name extends TemplateName = TemplateName> {
+  name: Name;
+  data: TemplateData<Name>;
+  /** What the reader must find, in text and HTML alike. */
+  says: string[];
+  /** Where its button leads. */
+  button?: string;
+  /** The line for the shell. */
+  command?: string;
+}
+
+const letter = <Name extends TemplateName>(
+  name: Name,
+  data: TemplateData<Name>,
+  says: string[],
+  more: { button?: string; command?: string } = {},
+): Case => ({ name, data, says, ...more }) as unknown as Case;
+
+const LETTERS: Case[] = [
+  letter(
+    'welcome',
+    { claim_url: CLAIM_URL, plan: 'starter', expires_at: '2026-12-01T09:45:30.000Z' },
+    ['starter', '1 December 2026 at 09:45 UTC'],
+    { button: CLAIM_URL },
+  ),
+  letter('claim', { claim_url: CLAIM_URL, expires_at: '2026-12-01T09:45:30.000Z' }, ['1 December 2026 at 09:45 UTC'], {
+    button: CLAIM_URL,
+  }),
+  letter(
+    'login_link',
+    { url: `${PUBLIC_URL}/login/abc`, expires_at: '2026-12-01T09:45:30.000Z' },
+    ['1 December 2026 at 09:45 UTC'],
+    { button: `${PUBLIC_URL}/login/abc` },
+  ),
+  letter('plan_changed', { from: 'starter', to: 'pro' }, ['starter', 'pro'], { button: `${PUBLIC_URL}/` }),
+  letter('payment_failed', { manage_url: 'https://whop.example/m?a=1&b=2' }, ['did not go through'], {
+    button: 'https://whop.example/m?a=1&b=2',
+  }),
+  letter('payment_failed', { manage_url: null }, ['did not go through']),
+  letter('usage_alert', { kind: 'calls', ...USE }, ['8,000 of the 10,000', '2026-11-02', 'pro']),
+  letter('usage_alert', { kind: 'storage', ...USE, threshold: 100 }, ['8,000 of the 10,000 bytes', 'pro']),
+  letter(
+    'cancellation',
+    { ...END, access_until: '2026-12-24T00:00:00.000Z', manage_url: 'https://whop.example/m' },
+    ['24 December 2026 at 00:00 UTC', `${READ_ONLY_DAYS} days`],
+    { button: 'https://whop.example/m' },
+  ),
+  letter('cancellation', { ...END, purge_at: '2026-12-23T12:00:00.000Z' }, [
+    'read-only',
+    '23 December 2026 at 12:00 UTC',
+  ]),
+  letter(
+    'purge_warning',
+    { purge_at: '2026-12-23T12:00:00.000Z', days_left: 1, export_url: '/api/v1/account/export' },
+    ['one day', '23 December 2026 at 12:00 UTC'],
+    { command: `${PUBLIC_URL}/api/v1/account/export` },
+  ),
+  letter(
+    'export_ready',
+    { url: '/api/v1/account/export/file', expires_at: '2026-12-01T09:45:30.000Z' },
+    ['1 December 2026 at 09:45 UTC'],
+    { command: `${PUBLIC_URL}/api/v1/account/export/file` },
+  ),
+  letter(
+    'account_deleted',
+    { purge_at: '2026-12-23T12:00:00.000Z', restore_url: '/api/v1/account/restore' },
+    ['23 December 2026 at 12:00 UTC'],
+    { command: `${PUBLIC_URL}/api/v1/account/restore` },
+  ),
+  letter('account_deleted', { purge_at: '2026-12-23T12:00:00.000Z', restore_url: null }, ['cannot be undone']),
+  letter('key_created', { ...KEY, at: '2026-11-02T09:45:30.000Z' }, [
+    `"${KEY.name}" (wm_live_…wxyz)`,
+    '2 November 2026 at 09:45 UTC',
+  ]),
+  letter(
+    'key_revoked_leaked',
+    { ...KEY, url: 'https://github.com/a/b/blob/c' },
+    [`"${KEY.name}" (wm_live_…wxyz)`, 'revoked'],
+    { button: 'https://github.com/a/b/blob/c' },
+  ),
+  letter('key_revoked_leaked', { ...KEY, url: null }, [`"${KEY.name}" (wm_live_…wxyz)`, 'revoked']),
+];
+
+async function received({ name, data }: Case): Promise<MailParts> {
+  const id = await bench.post({ template: name, data });
+  const arrived = () => sink.received.find((mail) => mail.messageId === `<${id}@whitemagic>`);
+  await vi.waitUntil(arrived, { timeout: 10_000 });
+  return mailParts(arrived()?.source ?? '');
+}
+
+/** HTML as somebody reads it. */
+function read(html: string): string {
+  const text = html.slice(html.indexOf('<body')).replaceAll(/<[^>]+>/g, '');
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+describe.each(LETTERS)('the mail $name: $data', (one) => {
+  it('arrives in text and HTML that say the same', async () => {
+    const { subject, text, html } = await received(one);
+    expect(subject).toMatch(/WhiteMagic/);
+    for (const fact of one.says) {
+      expect(text).toContain(fact);
+      expect(read(html)).toContain(fact);
+    }
+    // In HTML the button and the address beside it are what the text has as one line.
+    const plain = text.replaceAll(/\s+/g, ' ').trim();
+    expect(read(html)).toBe(one.button ? plain.replace(/: (https?:\S+) WhiteMagic$/, ' $1 WhiteMagic') : plain);
+    const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, url = '']) => url.replaceAll('&amp;', '&'));
+    expect(links).toEqual(one.button ? [one.button, one.button] : []);
+    if (one.command) expect(text).toMatch(/^curl .*-H "Authorization: Bearer \$WHITEMAGIC_API_KEY"/m);
+    if (one.command ?? one.button) expect(text).toContain(one.command ?? one.button);
+  });
+
+  it('is right by day and by night, and asks nothing of the network', async () => {
+    const { html } = await received(one);
+    expect(html).toContain('<meta name="color-scheme" content="light dark">');
+    // Colours come in pairs, on the button alone.
+    expect(html.replaceAll(/<a href[^>]*background:#[0-9a-f]{6};color:#[0-9a-f]{6}[^>]*>/g, '')).not.toMatch(
+      /(background|color):#/,
+    );
+    expect(html).not.toMatch(/<(script|img|link|iframe)|url\(/i);
+  });
+});
+
+describe('the templates', () => {
+  it('are all tried here', () => {
+    const tried = new Set(LETTERS.map(({ name }) => name));
+    expect([...tried].toSorted()).toEqual([
+      'account_deleted',
+      'cancellation',
+      'claim',
+      'export_ready',
+      'key_created',
+      'key_revoked_leaked',
+      'login_link',
+      'payment_failed',
+      'plan_changed',
+      'purge_warning',
+      'usage_alert',
+      'welcome',
+    ]);
+    expect(() => renderLetter('none', {}, PUBLIC_URL)).toThrow('no mail template none');
+  });
+
+  it.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'http://'])(
+    'make no link of what is no web address: %s',
+    (url) => {
+      const made = renderLetter('payment_failed', { manage_url: url }, PUBLIC_URL);
+      expect(made.html).not.toContain('href');
+      expect(made.text).not.toContain(url);
+    },
+  );
+
+  it('let nothing out of an address or a name', () => {
+    const url = 'https://a.example/"><script>alert(1)</script>';
+    const made = renderLetter('key_revoked_leaked', { ...KEY, name: '</p><script>', url }, PUBLIC_URL);
+    expect(made.html).not.toContain('<script');
+  });
+});

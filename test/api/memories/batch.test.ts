@@ -1,0 +1,267 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../support/client.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+let user: TestUser;
+
+beforeAll(async () => {
+  node = await startTestService();
+  user = await node.newUser();
+});
+afterAll(() => node.stop());
+
+const note = (title: string, more: object = {}) => ({ title, content: `About ${title}`, ...more });
+
+/** A user who stores these, in this order; with their ids. */
+async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: string[] }> {
+  const owner = await node.newUser();
+  const ids: string[] = [];
+  for (const memory of memories) ids.push((await owner.api.post('/memories', memory)).body.id);
+  return { owner, ids };
+}
+
+/** Everything that a user stores, as JSON: two equal texts mean that nothing was written in between. */
+async function snapshot(owner: TestUser): Promise<string> {
+  const tables = ['memories', 'memory_versions', 'quotas', 'audit_log'];
+  const rows = await Promise.all(
+    tables.map((table) =>
+      node.service.database.owner.query(`select to_jsonb(t) as row from ${table} t where user_id = $1 order by 1`, [
+        owner.userId,
+      ]),
+    ),
+  );
+  return JSON.stringify(rows.map((result) => result.rows));
+}
+
+describe('a batch', () => {
+  it('answers per item, in the order given; a bad one refuses nobody else', async () => {
+    const { owner, ids } = await userWith([note('old')]);
+    const { status, body } = await owner.api.post('/memories/batch', {
+      memories: [
+        note('first'),
+        { title: '', content: 'x' },
+        note('old', { tags: ['new'] }),
+        note('first'),
+        note('typo', { colour: 'red' }),
+        'no object',
+        null,
+        note('orphan', { supersedes: '019ab0c0-0000-7000-8000-000000000000' }),
+        note('tags', { tags: Array.from({ length: 101 }, (_, i) => `t${i}`) }),
+        note('last'),
+      ],
+    });
+    expect(status).toBe(200);
+    expect(body.results.map((result: Json) => result.index)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(body.results.map((result: Json) => result.error?.code ?? result.status)).toEqual([
+      'created',
+      'unprocessable',
+      'deduplicated',
+      'deduplicated',
+      'invalid_request',
+      'invalid_request',
+      'invalid_request',
+      'unprocessable',
+      'unprocessable',
+      'created',
+    ]);
+    expect(body.results[1].error.errors[0].path).toBe('title');
+    expect(body.results[4].error.errors).toEqual([{ path: 'colour', message: 'is not a known field' }]);
+    expect(body.results[2].id).toBe(ids[0]);
+    expect(body.results[3].id).toBe(body.results[0].id);
+    const stored = (await owner.api.get('/memories?order=asc')).body.results;
+    expect(stored.map((memory: Json) => memory.title)).toEqual(['old', 'first', 'last']);
+    expect(stored[0].tags).toEqual(['new']);
+    for (const index of [0, 9]) expect((await owner.api.get(`/memories/${body.results[index].id}`)).status).toBe(200);
+  });
+
+  it('takes 1 to 100 memories', async () => {
+    const memories = (count: number) => Array.from({ length: count }, (_, i) => note(`item ${i}`));
+    expect((await user.api.post('/memories/batch', { memories: memories(1) })).status).toBe(200);
+    const most = await user.api.post('/memories/batch', { memories: memories(100) });
+    expect(most.body.results).toHaveLength(100);
+    expect(most.body.results.map((result: Json) => result.status).slice(0, 2)).toEqual(['deduplicated', 'created']);
+    for (const count of [0, 101]) {
+      const refused = await user.api.post('/memories/batch', { memories: memories(count) });
+      expect(refused.status).toBe(422);
+      expect(refused.body.errors[0].path).toBe('memories');
+    }
+  });
+
+  it('stores what fits when the storage of the plan runs out, and says which items it refused', async () => {
+    const owner = await node.newUser();
+    await node.service.database.owner.query(
+      `update users set overrides = overrides || '{"storage_bytes": 1000}' where id = $1`,
+      [owner.userId],
+    );
+    const item = (i: number, length: number) => ({ title: `${i}`, content: 'x'.repeat(length) });
+    const { body } = await owner.api.post('/memories/batch', { memories: [item(1, 600), item(2, 600), item(3, 300)] });
+    expect(body.results.map((result: Json) => result.error?.code ?? result.status)).toEqual([
+      'created',
+      'storage_full',
+      'created',
+    ]);
+    expect((await owner.api.get('/stats')).body.storage).toEqual({ bytes: 902, limit_bytes: 1_000 });
+    const single = await owner.api.post('/memories', item(4, 600));
+    expect(single.status).toBe(403);
+    expect(single.body).toMatchObject({ code: 'storage_full', storage_bytes: 902, limit_bytes: 1_000 });
+  });
+
+  it('of two callers with the same memories in opposite order ends for both', async () => {
+    const owner = await node.newUser();
+    const memories = Array.from({ length: 30 }, (_, i) => note(`crossing ${i}`));
+    const answers = await Promise.all(
+      [memories, memories.toReversed()].map((given) => owner.api.post('/memories/batch', { memories: given })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect((await owner.api.get('/memories')).body.total).toBe(30);
+  });
+});
+
+describe('a bulk change', () => {
+  const actions: [action: string, more: object, changed: number[]][] = [
+    ['archive', {}, [0, 1]],
+    ['restore', {}, [2]],
+    ['delete', {}, [0, 1, 2]],
+    ['add_tags', { tags: ['X'] }, [0, 2]],
+    ['remove_tags', { tags: ['x', ' A '] }, [0, 1, 2]],
+  ];
+
+  it.each(actions)(
+    '%s: the dry run writes nothing and names what the real run changes',
+    async (action, more, which) => {
+      const { owner, ids } = await userWith([
+        note('a', { tags: ['a'] }),
+        note('b', { tags: ['a', 'x'] }),
+        note('c', { tags: ['a'] }),
+        note('d', { tags: ['d'] }),
+      ]);
+      await owner.api.delete(`/memories/${ids[2]}`);
+      const request = { filter: { status: 'all', tags: ['A'] }, action, ...more };
+      const before = await snapshot(owner);
+      const dry = await owner.api.post('/memories/bulk', request);
+      expect(dry.body).toEqual({
+        dry_run: true,
+        action,
+        matched: 3,
+        changed: which.map((index) => ids[index]),
+        refused: [],
+        remaining: 0,
+      });
+      expect(await snapshot(owner)).toBe(before);
+      const real = await owner.api.post('/memories/bulk', { ...request, dry_run: false });
+      expect(real.body).toEqual({ ...dry.body, dry_run: false });
+      const after = await Promise.all(ids.map((id) => owner.api.get(`/memories/${id}`)));
+      const expected: Record<string, object[]> = {
+        archive: [{ status: 'archived' }, { status: 'archived' }, { status: 'archived' }],
+        restore: [{ status: 'active' }, { status: 'active' }, { status: 'active' }],
+        add_tags: [{ tags: ['a', 'x'] }, { tags: ['a', 'x'] }, { tags: ['a', 'x'], status: 'archived' }],
+        remove_tags: [{ tags: [] }, { tags: [] }, { tags: [] }],
+      };
+      if (action === 'delete') expect(after.map(({ status }) => status)).toEqual([404, 404, 404, 200]);
+      else
+        expect(after.map(({ body }) => body)).toMatchObject([...(expected[action] ?? []), { tags: ['d'], version: 1 }]);
+      const again = await owner.api.post('/memories/bulk', { ...request, dry_run: false });
+      expect(again.body.changed).toEqual([]);
+    },
+  );
+
+  it('names what it refuses, in the dry run too: two archived twins cannot both come back', async () => {
+    const { owner, ids } = await userWith([note('twin')]);
+    await owner.api.delete(`/memories/${ids[0]}`);
+    const second = await owner.api.post('/memories', note('twin'));
+    await owner.api.delete(`/memories/${second.body.id}`);
+    const request = { filter: { status: 'archived' }, action: 'restore' };
+    const dry = (await owner.api.post('/memories/bulk', request)).body;
+    const real = (await owner.api.post('/memories/bulk', { ...request, dry_run: false })).body;
+    expect(real.changed).toEqual(ids);
+    expect(real.refused).toMatchObject([{ id: second.body.id, code: 'duplicate_memory' }]);
+    expect({ ...dry, dry_run: false }).toEqual(real);
+  });
+
+  it('acts on a thousand at most, oldest first, and says how many are left', async () => {
+    const owner = await node.newUser();
+    for (let page = 0; page < 11; page++) {
+      const memories = Array.from({ length: 100 }, (_, i) => note(`${page}-${i}`));
+      await owner.api.post('/memories/batch', { memories: page === 10 ? memories.slice(0, 5) : memories });
+    }
+    const request = { filter: { type: 'short_term' }, action: 'delete', dry_run: false };
+    const first = (await owner.api.post('/memories/bulk', request)).body;
+    expect(first).toMatchObject({ matched: 1_005, remaining: 5 });
+    expect(first.changed).toHaveLength(1_000);
+    const left = (await owner.api.get('/memories')).body.results.map((memory: Json) => memory.title);
+    expect(left).toEqual(['10-4', '10-3', '10-2', '10-1', '10-0']);
+    expect((await owner.api.post('/memories/bulk', request)).body).toMatchObject({ matched: 5, remaining: 0 });
+    expect((await owner.api.get('/stats')).body.storage.bytes).toBe(0);
+  });
+
+  it('reaches memories by id, and never those of another tenant', async () => {
+    const { owner, ids } = await userWith([note('mine')]);
+    const stranger = await userWith([note('theirs')]);
+    const request = { filter: { ids: [...ids, ...stranger.ids] }, action: 'delete', dry_run: false };
+    expect((await owner.api.post('/memories/bulk', request)).body).toMatchObject({ matched: 1, changed: ids });
+    expect((await stranger.owner.api.get('/memories')).body.total).toBe(1);
+  });
+
+  it('wants a filter that narrows, tags to tag with, and only fields it knows', async () => {
+    const bulk = (body: object) => user.api.post('/memories/bulk', body);
+    const cases: [body: object, status: number, path: string][] = [
+      [{ filter: {}, action: 'delete' }, 422, 'filter'],
+      [{ filter: { status: 'active' }, action: 'delete' }, 422, 'filter'],
+      [{ action: 'delete' }, 400, 'filter'],
+      [{ filter: { tags: ['a'] }, action: 'explode' }, 400, 'action'],
+      [{ filter: { tags: ['a'] }, action: 'add_tags' }, 422, 'tags'],
+      [{ filter: { tags: ['a'] }, action: 'add_tags', tags: [] }, 422, 'tags'],
+      [{ filter: { colour: 'red' }, action: 'archive' }, 400, 'filter.colour'],
+      [{ filter: { ids: ['1'] }, action: 'archive' }, 400, 'filter.ids.0'],
+      [{ filter: { tags: ['a'] }, action: 'archive', dry_run: 'no' }, 400, 'dry_run'],
+    ];
+    for (const [body, status, path] of cases) {
+      const refused = await bulk(body);
+      expect(refused.status, JSON.stringify(body)).toBe(status);
+      expect(refused.body.errors[0].path).toBe(path);
+    }
+    expect((await bulk({ filter: { status: 'all' }, action: 'archive' })).status).toBe(200);
+  });
+
+  it('takes a filter that names no tag for no filter at all', async () => {
+    const { owner } = await userWith([note('keep me')]);
+    for (const filter of [{ tags: [] }, { project: '*' }, { tags: [' '] }]) {
+      const refused = await owner.api.post('/memories/bulk', { filter, action: 'delete', dry_run: false });
+      expect(refused.status, JSON.stringify(filter)).toBe(422);
+    }
+    expect((await owner.api.get('/memories')).body.total).toBe(1);
+  });
+});
+
+describe('normalising tags', () => {
+  it('brings old tags to the rule, archived memories included, after a dry run that says so', async () => {
+    const { owner, ids } = await userWith([note('a'), note('b'), note('c', { tags: ['fine'] })]);
+    await owner.api.delete(`/memories/${ids[1]}`);
+    const setTags = (id: string | undefined, tags: string[]) =>
+      node.service.database.owner.query('update memories set tags = $3 where user_id = $1 and id = $2', [
+        owner.userId,
+        id,
+        tags,
+      ]);
+    await setTags(ids[0], ['My Tag', 'my tag', '']);
+    await setTags(ids[1], [' X ']);
+    const before = await snapshot(owner);
+    const dry = (await owner.api.post('/tags/normalize')).body;
+    expect(dry).toEqual({
+      dry_run: true,
+      changed: [
+        { id: ids[0], title: 'a', before: ['My Tag', 'my tag', ''], after: ['my_tag'] },
+        { id: ids[1], title: 'b', before: [' X '], after: ['x'] },
+      ],
+      remaining: 0,
+    });
+    expect(await snapshot(owner)).toBe(before);
+    const real = (await owner.api.post('/tags/normalize', { dry_run: false })).body;
+    expect(real).toEqual({ ...dry, dry_run: false });
+    expect((await owner.api.get(`/memories/${ids[0]}`)).body).toMatchObject({ tags: ['my_tag'], version: 2 });
+    expect((await owner.api.get(`/memories/${ids[1]}`)).body).toMatchObject({ tags: ['x'], status: 'archived' });
+    expect((await owner.api.get(`/memories/${ids[2]}`)).body.version).toBe(1);
+    expect((await owner.api.post('/tags/normalize', { dry_run: false })).body.changed).toEqual([]);
+  });
+});

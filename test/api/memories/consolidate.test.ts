@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../support/client.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+const note = (title: string, more: object = {}) => ({ title, content: `About ${title}`, ...more });
+const NOW = { min_age_days: 0 };
+const today = () => new Date().toISOString().slice(0, 10);
+
+async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: string[] }> {
+  const owner = await node.newUser();
+  const ids: string[] = [];
+  for (const memory of memories) ids.push((await owner.api.post('/memories', memory)).body.id);
+  return { owner, ids };
+}
+
+/** As if what is stored had last been edited this many days ago. */
+const age = (owner: TestUser, days: number, id?: string) =>
+  node.service.database.owner.query(
+    `update memories set updated_at = updated_at - $2 * interval '1 day', created_at = created_at - $2 * interval '1 day'
+     where user_id = $1 and id = coalesce($3, id)`,
+    [owner.userId, days, id],
+  );
+
+const consolidate = async (owner: TestUser, body: object): Promise<Json> => {
+  const answer = await owner.api.post('/consolidate', body);
+  expect(answer.status).toBe(200);
+  return answer.body;
+};
+const ids = (list: Json[]) => list.map(({ id }) => id);
+const read = async (owner: TestUser, id: string | undefined): Promise<Json> =>
+  (await owner.api.get(`/memories/${id}`)).body;
+
+/** What a dry run foresees, without what only the real run can know: the ids of its digests. */
+const foreseen = ({ digests, archived, ...rest }: Json) => ({
+  ...rest,
+  dry_run: true,
+  digests: digests.map(({ title }: Json) => title),
+  archived: archived.map(({ id, title }: Json) => ({ id, title })),
+});
+
+describe('consolidation', () => {
+  it('promotes what carries a promotion tag, puts the rest into a digest, and leaves everything else alone', async () => {
+    const { owner, ids: all } = await userWith([
+      note('a decision', { tags: ['Decision', 'x'] }),
+      note('one', { tags: ['x', 'y'], project: 'p' }),
+      note('two', { occurred_at: '2026-01-02' }),
+      note('known', { type: 'long_term' }),
+      note('gone'),
+    ]);
+    await owner.api.delete(`/memories/${all[4]}`);
+    const dry = await consolidate(owner, NOW);
+    expect(dry).toMatchObject({
+      dry_run: true,
+      promoted: [{ id: all[0], title: 'a decision' }],
+      archived: [
+        { id: all[1], title: 'one', digest_id: null },
+        { id: all[2], title: 'two', digest_id: null },
+      ],
+      digests: [{ id: null, title: `Consolidated Insights - ${today()}` }],
+      remaining: 0,
+    });
+    expect((await owner.api.get('/stats')).body.memories).toMatchObject({ total: 5, active: 4, long_term: 1 });
+
+    const real = await consolidate(owner, { ...NOW, dry_run: false });
+    expect(foreseen(real)).toEqual(foreseen(dry));
+    const [{ id: digestId }] = real.digests;
+    expect(real.archived.map((source: Json) => source.digest_id)).toEqual([digestId, digestId]);
+
+    expect(await read(owner, all[0])).toMatchObject({ type: 'long_term', status: 'active', version: 2 });
+    const versions = (await owner.api.get(`/memories/${all[0]}/versions`)).body;
+    expect(versions.results).toMatchObject([{ version: 1, type: 'short_term' }]);
+    for (const id of all.slice(1, 3)) {
+      expect(await read(owner, id)).toMatchObject({
+        status: 'archived',
+        type: 'short_term',
+        consolidated_into: digestId,
+      });
+    }
+    expect(await read(owner, all[3])).toMatchObject({ status: 'active', version: 1 });
+    expect(await read(owner, all[4])).toMatchObject({ status: 'archived', consolidated_into: null });
+
+    const digest = await read(owner, digestId);
+    expect(digest).toMatchObject({ type: 'long_term', status: 'active', tags: ['consolidated', 'archive'] });
+    const sources = await Promise.all(all.slice(1, 3).map((id) => read(owner, id)));
+    expect(digest.content).toBe(
+      [
+        `## one\n\nDate: ${sources[0].created_at}\nTags: x, y\nSource: ${all[1]}\n\nAbout one`,
+        `## two\n\nDate: 2026-01-02T00:00:00.000Z\nTags: none\nSource: ${all[2]}\n\nAbout two`,
+      ].join('\n\n'),
+    );
+    expect(await consolidate(owner, { ...NOW, dry_run: false })).toMatchObject({
+      promoted: [],
+      archived: [],
+      digests: [],
+    });
+  });
+
+  it.each(['heuristic', 'pattern', 'proven', 'decision', 'insight'])(
+    'takes the tag %s for a promotion',
+    async (tag) => {
+      const { owner, ids: all } = await userWith([note('keeper', { tags: [tag] })]);
+      expect(await consolidate(owner, { ...NOW, dry_run: false })).toMatchObject({
+        promoted: [{ id: all[0] }],
+        digests: [],
+      });
+    },
+  );
+
+  it('leaves sources restorable: active again, as what they were, without the link', async () => {
+    const { owner, ids: all } = await userWith([note('one', { tags: ['x'] }), note('two')]);
+    await consolidate(owner, { ...NOW, dry_run: false });
+    const back = await owner.api.post(`/memories/${all[0]}/restore`);
+    expect(back.body).toMatchObject({ status: 'active', type: 'short_term', tags: ['x'], consolidated_into: null });
+    expect((await owner.api.post('/search', { query: 'one' })).body.results[0].id).toBe(all[0]);
+  });
+
+  it('can be repeated the same day with what came back: nothing is lost and nothing breaks', async () => {
+    const { owner, ids: all } = await userWith([note('one'), note('two')]);
+    const first = await consolidate(owner, { ...NOW, dry_run: false });
+    for (const id of all) await owner.api.post(`/memories/${id}/restore`);
+    const second = await consolidate(owner, { ...NOW, dry_run: false });
+    expect(ids(second.archived)).toEqual(all);
+    // The very same sources make the very same digest.
+    expect(second.digests).toEqual(first.digests);
+    expect((await owner.api.get('/memories')).body.total).toBe(1);
+  });
+
+  it('counts the age from the last edit or restore, seven days unless told otherwise', async () => {
+    const { owner, ids: all } = await userWith([note('old'), note('young'), note('edited'), note('restored')]);
+    await age(owner, 8);
+    await age(owner, -2, all[1]);
+    await owner.api.patch(`/memories/${all[2]}`, { tags: ['edited'] });
+    await owner.api.delete(`/memories/${all[3]}`);
+    await owner.api.post(`/memories/${all[3]}/restore`);
+    expect(ids((await consolidate(owner, {})).archived)).toEqual([all[0]]);
+    expect(ids((await consolidate(owner, { min_age_days: 5.5 })).archived)).toEqual([all[0], all[1]]);
+    expect(ids((await consolidate(owner, { min_age_days: 9 })).archived)).toEqual([]);
+    expect(ids((await consolidate(owner, NOW)).archived).toSorted()).toEqual(all.toSorted());
+    const refused = await owner.api.post('/consolidate', { min_age_days: -1 });
+    expect(refused.status).toBe(422);
+  });
+
+  it('stays within a project when one is named; the digest belongs to the project its sources share', async () => {
+    const { owner, ids: all } = await userWith([
+      note('p1', { project: 'p' }),
+      note('p2', { project: 'p' }),
+      note('q', { project: 'q' }),
+      note('none'),
+    ]);
+    const inP = await consolidate(owner, { ...NOW, project: 'p', dry_run: false });
+    expect(ids(inP.archived)).toEqual(all.slice(0, 2));
+    expect(await read(owner, inP.digests[0].id)).toMatchObject({ project: 'p' });
+    const rest = await consolidate(owner, { ...NOW, dry_run: false });
+    expect(ids(rest.archived)).toEqual(all.slice(2));
+    expect(await read(owner, rest.digests[0].id)).toMatchObject({ project: null });
+  });
+
+  it('archives what a long-term memory says already, and links it there; the dry run says so', async () => {
+    const { owner, ids: all } = await userWith([
+      note('rule', { tags: ['proven'] }),
+      note('rule', { tags: ['proven'], type: 'long_term' }),
+    ]);
+    const dry = await consolidate(owner, NOW);
+    const real = await consolidate(owner, { ...NOW, dry_run: false });
+    expect(await read(owner, all[0])).toMatchObject({ status: 'archived', consolidated_into: all[1] });
+    expect(real).toMatchObject({ promoted: [], archived: [{ id: all[0], digest_id: all[1] }], digests: [] });
+    expect({ ...dry, dry_run: false }).toEqual(real);
+  });
+
+  it('takes the oldest 500 at once and says how many remain', async () => {
+    const owner = await node.newUser();
+    for (let page = 0; page < 6; page++) {
+      const memories = Array.from({ length: page === 5 ? 3 : 100 }, (_, i) => note(`${page}-${i}`));
+      await owner.api.post('/memories/batch', { memories });
+    }
+    expect(await consolidate(owner, NOW)).toMatchObject({ remaining: 3 });
+    const first = await consolidate(owner, { ...NOW, dry_run: false });
+    expect(first.archived).toHaveLength(500);
+    expect(first.archived[0].title).toBe('0-0');
+    const left = (await owner.api.get('/memories?type=short_term')).body.results.map((memory: Json) => memory.title);
+    expect(left).toEqual(['5-2', '5-1', '5-0']);
+  });
+
+  it('cuts a digest that would grow too long into several, and every source is in one of them', async () => {
+    const memories = Array.from({ length: 5 }, (_, i) => ({ title: `big ${i}`, content: `${i}`.repeat(90_000) }));
+    const { owner, ids: all } = await userWith(memories);
+    const dry = await consolidate(owner, NOW);
+    const real = await consolidate(owner, { ...NOW, dry_run: false });
+    expect(foreseen(real)).toEqual(foreseen(dry));
+    expect(real.digests.map((digest: Json) => digest.title)).toEqual([
+      `Consolidated Insights - ${today()}`,
+      `Consolidated Insights - ${today()} (2)`,
+      `Consolidated Insights - ${today()} (3)`,
+    ]);
+    const contents = await Promise.all(real.digests.map(async ({ id }: Json) => (await read(owner, id)).content));
+    for (const id of all) expect(contents.join('')).toContain(`Source: ${id}`);
+  });
+
+  it('of two at the same time happens once', async () => {
+    const { owner, ids: all } = await userWith([note('one'), note('two'), note('three', { tags: ['proven'] })]);
+    const answers = await Promise.all([1, 2].map(() => consolidate(owner, { ...NOW, dry_run: false })));
+    expect(answers.flatMap(({ promoted }) => ids(promoted))).toEqual([all[2]]);
+    expect(answers.flatMap(({ archived }) => ids(archived)).toSorted()).toEqual(all.slice(0, 2).toSorted());
+    expect((await owner.api.get('/stats')).body.memories).toMatchObject({ total: 4, active: 2, archived: 2 });
+  });
+});

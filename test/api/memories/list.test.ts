@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../support/client.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+let user: TestUser;
+
+beforeAll(async () => {
+  node = await startTestService();
+  user = await node.newUser();
+});
+afterAll(() => node.stop());
+
+/** A user who stores these, in this order. */
+async function userWith(memories: object[]): Promise<TestUser> {
+  const made = await node.newUser();
+  for (const [index, memory] of memories.entries()) {
+    const { status } = await made.api.post('/memories', { title: `M${index}`, content: `text ${index}`, ...memory });
+    expect(status).toBe(201);
+  }
+  return made;
+}
+
+const titles = async (who: TestUser, query: string): Promise<string[]> => {
+  const { status, body } = await who.api.get(`/memories${query}`);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body.results.map((memory: Json) => memory.title);
+};
+
+describe('a list', () => {
+  it('holds whole memories, newest first, with their number and where the next page starts', async () => {
+    const owner = await userWith([{}, {}, {}]);
+    const { body } = await owner.api.get('/memories?limit=2');
+    expect(body).toMatchObject({ total: 3, truncated: false, next_cursor: expect.any(String) });
+    expect(body.results.map((memory: Json) => memory.title)).toEqual(['M2', 'M1']);
+    const { truncated: _t, next_offset: _n, ...whole } = (await owner.api.get(`/memories/${body.results[0].id}`)).body;
+    expect(body.results[0]).toEqual(whole);
+  });
+
+  it('tells a user who has stored nothing from a filter that matches nothing', async () => {
+    const nobody = await node.newUser();
+    const empty = await nobody.api.get('/memories?type=long_term');
+    expect(empty.body).toEqual({
+      results: [],
+      total: 0,
+      next_cursor: null,
+      truncated: false,
+      reason: 'nothing_stored',
+    });
+    const owner = await userWith([{}]);
+    expect((await owner.api.get('/memories?type=long_term')).body.reason).toBe('nothing_matched');
+    expect((await owner.api.get('/memories')).body).not.toHaveProperty('reason');
+  });
+
+  it('refuses a filter it does not know, a value it cannot read, and a filter given twice, and names each', async () => {
+    const cases: [query: string, status: number, path: string][] = [
+      ['?colour=red', 400, 'colour'],
+      ['?type=medium_term', 400, 'type'],
+      ['?status=deleted', 400, 'status'],
+      ['?sort=size', 400, 'sort'],
+      ['?order=up', 400, 'order'],
+      ['?tags_match=none', 400, 'tags_match'],
+      ['?limit=ten', 400, 'limit'],
+      ['?limit=1.5', 400, 'limit'],
+      ['?limit=', 400, 'limit'],
+      ['?limit=0', 422, 'limit'],
+      ['?limit=-1', 422, 'limit'],
+      ['?limit=201', 422, 'limit'],
+      ['?max_tokens=49', 422, 'max_tokens'],
+      ['?limit=5&limit=6', 400, 'limit'],
+      ['?type=short_term&type=long_term', 400, 'type'],
+      ['?created_after=yesterday', 422, 'created_after'],
+      ['?created_after=2026-02-30', 422, 'created_after'],
+      ['?created_after=2026-01-01T10:00:00', 422, 'created_after'],
+      ['?project=%00', 422, 'project'],
+    ];
+    for (const [query, status, path] of cases) {
+      const refused = await user.api.get(`/memories${query}`);
+      expect(refused.status, query).toBe(status);
+      expect(
+        refused.body.errors.map((error: Json) => error.path),
+        query,
+      ).toEqual([path]);
+    }
+    const both = await user.api.get('/memories?colour=red&size=9&limit=x');
+    expect(both.body.errors.map((error: Json) => error.path).sort()).toEqual(['colour', 'limit', 'size']);
+  });
+
+  it('takes limits of 1 and 200', async () => {
+    for (const limit of [1, 200]) expect((await user.api.get(`/memories?limit=${limit}`)).status).toBe(200);
+  });
+});
+
+describe('filters', () => {
+  it('by type, status, project and session are exact', async () => {
+    const owner = await userWith([
+      { title: 'short' },
+      { title: 'long', type: 'long_term' },
+      { title: 'p', project: 'p', session_id: 's' },
+      { title: 'pp', project: 'pp', session_id: 'ss' },
+      { title: 'gone' },
+    ]);
+    const gone = (await owner.api.get('/memories?limit=1')).body.results[0];
+    await owner.api.delete(`/memories/${gone.id}`);
+    expect(await titles(owner, '?type=long_term')).toEqual(['long']);
+    expect(await titles(owner, '?status=archived')).toEqual(['gone']);
+    expect(await titles(owner, '?status=all&type=short_term')).toEqual(['gone', 'pp', 'p', 'short']);
+    expect(await titles(owner, '')).toEqual(['pp', 'p', 'long', 'short']);
+    expect(await titles(owner, '?project=p')).toEqual(['p']);
+    expect(await titles(owner, '?project=')).toEqual(['long', 'short']);
+    expect(await titles(owner, '?session_id=ss')).toEqual(['pp']);
+    expect(await titles(owner, '?session_id=')).toEqual(['long', 'short']);
+    expect(await titles(owner, '?project=p&type=long_term')).toEqual([]);
+  });
+
+  it('by tags match all, any, or exactly, by the rule that tags are stored by', async () => {
+    const owner = await userWith([
+      { title: 'none' },
+      { title: 'a', tags: ['a'] },
+      { title: 'b', tags: ['b'] },
+      { title: 'ab', tags: ['a', 'b'] },
+      { title: 'my', tags: ['My Tag'] },
+    ]);
+    expect(await titles(owner, '?tags=a')).toEqual(['ab', 'a']);
+    expect(await titles(owner, '?tags=a,b')).toEqual(['ab']);
+    expect(await titles(owner, '?tags=b&tags=a')).toEqual(['ab']);
+    expect(await titles(owner, '?tags=a,b&tags_match=any')).toEqual(['ab', 'b', 'a']);
+    expect(await titles(owner, '?tags=b,a&tags_match=exact')).toEqual(['ab']);
+    expect(await titles(owner, '?tags=a&tags_match=exact')).toEqual(['a']);
+    expect(await titles(owner, '?tags=%20MY%20%20tag')).toEqual(['my']);
+    expect(await titles(owner, '?tags=never')).toEqual([]);
+    expect(await titles(owner, '?tags=&tags_match=exact')).toEqual(['none']);
+    expect(await titles(owner, '?tags_match=exact')).toEqual(['none']);
+    expect(await titles(owner, '?tags=')).toHaveLength(5);
+    expect(await titles(owner, '?tags=&tags_match=any')).toHaveLength(5);
+  });
+
+  it('by time take the start and leave the end out; what has no time of occurrence is in no such range', async () => {
+    const owner = await userWith([
+      { title: 'never' },
+      { title: 'first', occurred_at: '2026-01-01T00:00:00Z' },
+      { title: 'second', occurred_at: '2026-01-02T00:00:00+02:00' },
+    ]);
+    expect(await titles(owner, '?occurred_after=2026-01-01')).toEqual(['second', 'first']);
+    expect(await titles(owner, '?occurred_before=2026-01-01')).toEqual([]);
+    expect(await titles(owner, '?occurred_after=2026-01-01T22:00:00Z')).toEqual(['second']);
+    expect(await titles(owner, '?occurred_before=2026-01-01T22:00:00Z')).toEqual(['first']);
+    const [second] = (await owner.api.get('/memories?limit=1')).body.results;
+    expect(await titles(owner, `?created_after=${second.created_at}`)).toContain('second');
+    expect(await titles(owner, `?created_before=${second.created_at}`)).not.toContain('second');
+    expect(await titles(owner, '?created_before=2020-01-01')).toEqual([]);
+  });
+});
+
+describe('sorting', () => {
+  it('goes by creation, update, occurrence or title, both ways', async () => {
+    const owner = await userWith([
+      { title: 'b', occurred_at: '2020-03-01' },
+      { title: 'C', occurred_at: '2020-01-01' },
+      { title: 'ä', occurred_at: '2020-02-01' },
+      { title: 'a' },
+    ]);
+    const first = (await owner.api.get('/memories?order=asc&limit=1')).body.results[0];
+    await owner.api.patch(`/memories/${first.id}`, { metadata: { touched: true } });
+    const orders: [sort: string, ascending: string[]][] = [
+      ['created_at', ['b', 'C', 'ä', 'a']],
+      ['updated_at', ['C', 'ä', 'a', 'b']],
+      // Where nothing is said of when it happened, it is when it was stored.
+      ['occurred_at', ['C', 'ä', 'b', 'a']],
+      ['title', ['C', 'a', 'b', 'ä']],
+    ];
+    for (const [sort, ascending] of orders) {
+      expect(await titles(owner, `?sort=${sort}&order=asc`), sort).toEqual(ascending);
+      expect(await titles(owner, `?sort=${sort}`), sort).toEqual(ascending.toReversed());
+    }
+  });
+});
+
+describe('GET /tags', () => {
+  it('counts the tags of active memories, most used first, with the types that use them', async () => {
+    const owner = await userWith([
+      { tags: ['b', 'a'] },
+      { tags: ['a'], type: 'long_term' },
+      { tags: ['c'] },
+      { tags: ['gone'] },
+    ]);
+    await owner.api.delete(`/memories/${(await owner.api.get('/memories?limit=1')).body.results[0].id}`);
+    const { body } = await owner.api.get('/tags');
+    expect(body).toEqual({
+      results: [
+        { tag: 'a', count: 2, types: ['long_term', 'short_term'] },
+        { tag: 'b', count: 1, types: ['short_term'] },
+        { tag: 'c', count: 1, types: ['short_term'] },
+      ],
+      total: 3,
+      next_cursor: null,
+    });
+    const first = (await owner.api.get('/tags?limit=2')).body;
+    const rest = (await owner.api.get(`/tags?limit=2&cursor=${first.next_cursor}`)).body;
+    expect([...first.results, ...rest.results]).toEqual(body.results);
+    expect(rest.next_cursor).toBeNull();
+  });
+});
+
+describe('GET /stats', () => {
+  it('counts by type and status, tags, bytes, and knows the last consolidation', async () => {
+    const owner = await userWith([{ tags: ['a'] }, { tags: ['a', 'b'], type: 'long_term' }, { content: 'ü' }]);
+    await owner.api.delete(`/memories/${(await owner.api.get('/memories?limit=1')).body.results[0].id}`);
+    const { body } = await owner.api.get('/stats');
+    expect(body).toEqual({
+      memories: { total: 3, active: 2, archived: 1, short_term: 2, long_term: 1 },
+      tags: 2,
+      // Titles of two bytes; contents of six, six and two; tags of one byte each.
+      storage: { bytes: 3 * 2 + 6 + 6 + 2 + 3, limit_bytes: 10_000_000_000 },
+      embedding: { state: 'off', model: null, pending: 0 },
+      last_consolidation_at: null,
+    });
+    await owner.api.post('/consolidate', { dry_run: true, min_age_days: 0 });
+    expect((await owner.api.get('/stats')).body.last_consolidation_at).toBeNull();
+    await owner.api.post('/consolidate', { dry_run: false, min_age_days: 0 });
+    expect(Date.now() - Date.parse((await owner.api.get('/stats')).body.last_consolidation_at)).toBeLessThan(60_000);
+  });
+});

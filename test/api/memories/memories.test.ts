@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Answer, Json } from '../../support/client.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+let user: TestUser;
+
+beforeAll(async () => {
+  node = await startTestService();
+  user = await node.newUser();
+});
+afterAll(() => node.stop());
+
+const note = (title: string, more = {}) => ({ title, content: `About ${title}`, ...more });
+
+describe('a created memory', () => {
+  it('is answered as it is stored, with 201, its address and its ETag', async () => {
+    const created = await user.api.post('/memories', {
+      title: 'Deploys',
+      content: 'We deploy on Fridays.\n`snake_case` stays.',
+      tags: [' My Tag ', 'my tag', ''],
+      metadata: { importance: 0.5, nested: { list: [1, 'ü'] } },
+      project: 'shop',
+      session_id: 's1',
+      occurred_at: '2026-11-02',
+    });
+    expect(created.status).toBe(201);
+    expect(created.headers.get('location')).toBe(`/api/v1/memories/${created.body.id}`);
+    expect(created.headers.get('etag')).toBe('"1"');
+    expect(created.body).toMatchObject({
+      type: 'short_term',
+      status: 'active',
+      tags: ['my_tag'],
+      project: 'shop',
+      session_id: 's1',
+      occurred_at: '2026-11-02T00:00:00.000Z',
+      version: 1,
+      deduplicated: false,
+      changed: [],
+    });
+    const read = await user.api.get(`/memories/${created.body.id}`);
+    expect(read.body.content).toBe('We deploy on Fridays.\n`snake_case` stays.');
+    expect(read.body.metadata).toEqual({ importance: 0.5, nested: { list: [1, 'ü'] } });
+  });
+
+  it('is found by the next call', async () => {
+    await user.api.post('/memories', { title: 'Zebra', content: 'stripes everywhere' });
+    const found = await user.api.post('/search', { query: 'which animal has stripes?' });
+    expect(found.body.results[0]).toMatchObject({ title: 'Zebra', matched: ['stripes'] });
+    expect(found.body.results[0].snippet).toContain('**stripes**');
+  });
+
+  it('that repeats an active one answers that one with 200, which takes up new tags and metadata', async () => {
+    const first = await user.api.post('/memories', note('twin', { tags: ['a'], metadata: { x: 1 } }));
+    const again = await user.api.post('/memories', note('twin', { tags: ['b'], metadata: { y: 2 } }));
+    expect(again.status).toBe(200);
+    expect(again.body).toMatchObject({
+      id: first.body.id,
+      deduplicated: true,
+      changed: ['tags', 'metadata'],
+      tags: ['a', 'b'],
+      metadata: { x: 1, y: 2 },
+      version: 2,
+    });
+  });
+});
+
+describe('what counts as a repeat', () => {
+  it('is the same project, session, time, title and content, with the same type, expiry and predecessor', async () => {
+    const old = await user.api.post('/memories', note('predecessor'));
+    const base = note('point 21', { project: 'p', session_id: 's', occurred_at: '2026-01-01' });
+    const first = await user.api.post('/memories', base);
+    const others = [
+      { type: 'long_term' },
+      { expires_at: '2031-01-01' },
+      { supersedes: old.body.id },
+      { project: 'q' },
+      { project: null },
+      { session_id: 't' },
+      { session_id: null },
+      { occurred_at: '2026-01-02' },
+      { occurred_at: null },
+      { title: 'point 21 ' },
+      { content: 'about point 21' },
+    ];
+    const ids = new Set([first.body.id]);
+    for (const other of others) {
+      const made = await user.api.post('/memories', { ...base, ...other });
+      expect(made.status, JSON.stringify(other)).toBe(201);
+      ids.add(made.body.id);
+    }
+    expect(ids.size).toBe(others.length + 1);
+    for (const other of [{}, ...others]) {
+      const again = await user.api.post('/memories', { ...base, ...other });
+      expect(again.status, JSON.stringify(other)).toBe(200);
+      expect(again.body.deduplicated).toBe(true);
+      expect(ids).toContain(again.body.id);
+    }
+  });
+
+  it('writes no version when the repeat brings nothing new', async () => {
+    const first = await user.api.post('/memories', note('nothing new', { tags: ['a', 'b'], metadata: { x: 1 } }));
+    const again = await user.api.post('/memories', note('nothing new', { tags: ['B '], metadata: { x: 1 } }));
+    expect(again.body).toMatchObject({ id: first.body.id, deduplicated: true, changed: [], version: 1 });
+    expect((await user.api.get(`/memories/${first.body.id}/versions`)).body.total).toBe(0);
+  });
+
+  it('is not an archived memory: the same text makes a new one', async () => {
+    const first = await user.api.post('/memories', note('once archived'));
+    await user.api.delete(`/memories/${first.body.id}`);
+    const again = await user.api.post('/memories', note('once archived'));
+    expect(again.status).toBe(201);
+    expect(again.body.id).not.toBe(first.body.id);
+  });
+
+  it('is decided by the database: of twenty at once one is stored, and all answer it', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => user.api.post('/memories', note('stampede', { tags: [`t${i}`] }))),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(19).fill(200), 201]);
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    const listed = await user.api.get('/memories?session_id=&tags=t0');
+    expect(listed.body.total).toBe(1);
+    expect(listed.body.results[0].tags.toSorted()).toEqual(Array.from({ length: 20 }, (_, i) => `t${i}`).sort());
+  });
+});
+
+describe('a project', () => {
+  it('is the header’s where none is named, and null where null is said', async () => {
+    const header = { 'X-WhiteMagic-Project': 'sh%C3%B6p' };
+    const byHeader = await user.api.post('/memories', note('in the shop'), header);
+    const named = await user.api.post('/memories', note('elsewhere', { project: 'barn' }), header);
+    const none = await user.api.post('/memories', note('nowhere', { project: null }), header);
+    expect([byHeader, named, none].map(({ body }) => body.project)).toEqual(['shöp', 'barn', null]);
+  });
+
+  it('of the connection narrows lists and searches, "*" lifts that, null asks for memories of no project', async () => {
+    const other = await node.newUser();
+    for (const project of ['a', 'b', null]) await other.api.post('/memories', note('lighthouse', { project }));
+    const header = { 'X-WhiteMagic-Project': 'a' };
+    const projects = async (query: string, headers = {}) =>
+      (await other.api.get(`/memories${query}`, headers)).body.results.map((m: { project: string }) => m.project);
+    expect(await projects('', header)).toEqual(['a']);
+    expect(await projects('?project=*', header)).toEqual([null, 'b', 'a']);
+    expect(await projects('?project=b', header)).toEqual(['b']);
+    expect(await projects('?project=', header)).toEqual([null]);
+    expect(await projects('')).toEqual([null, 'b', 'a']);
+    const search = async (body: object, headers = {}) =>
+      (await other.api.post('/search', { query: 'lighthouse', ...body }, headers)).body.total;
+    expect(await search({}, header)).toBe(1);
+    expect(await search({ project: '*' }, header)).toBe(3);
+    expect(await search({ project: null }, header)).toBe(1);
+  });
+
+  it('cannot be called "*", which means any', async () => {
+    const refused = await user.api.post('/memories', note('star', { project: '*' }));
+    expect(refused.status).toBe(422);
+    expect(refused.body.errors[0].path).toBe('project');
+  });
+});
+
+describe('supersession', () => {
+  it('links both ways while the successor is active', async () => {
+    const old = await user.api.post('/memories', note('deploys on Friday'));
+    const next = await user.api.post('/memories', note('deploys on Monday', { supersedes: old.body.id }));
+    expect(next.body).toMatchObject({ supersedes: old.body.id, superseded_by: null });
+    const superseded = async () => (await user.api.get(`/memories/${old.body.id}`)).body.superseded_by;
+    expect(await superseded()).toBe(next.body.id);
+    await user.api.delete(`/memories/${next.body.id}`);
+    expect(await superseded()).toBeNull();
+    await user.api.post(`/memories/${next.body.id}/restore`);
+    expect(await superseded()).toBe(next.body.id);
+  });
+
+  it('is refused for an unknown memory, for one of another tenant, and for itself', async () => {
+    const stranger = await node.newUser();
+    const theirs = await stranger.api.post('/memories', note('theirs'));
+    const random = '019ab0c0-0000-7000-8000-000000000000';
+    const answers = [];
+    for (const supersedes of [random, theirs.body.id]) {
+      const refused = await user.api.post('/memories', note('successor', { supersedes }));
+      expect(refused.status).toBe(422);
+      expect(refused.body.errors).toEqual([{ path: 'supersedes', message: `you have no memory ${supersedes}` }]);
+      answers.push(refused.text.replaceAll(supersedes, 'ID').replace(refused.body.request_id, ''));
+    }
+    expect(answers[0]).toBe(answers[1]);
+    const own = await user.api.post('/memories', note('own successor'));
+    const itself = await user.api.patch(`/memories/${own.body.id}`, { supersedes: own.body.id });
+    expect(itself.status).toBe(422);
+  });
+});
+
+describe('a read', () => {
+  it('continues where max_tokens cut it, until the whole content was given', async () => {
+    const content = Array.from({ length: 600 }, (_, i) => `word${i}`).join(' ');
+    const { body } = await user.api.post('/memories', { title: 'long', content });
+    let read = '';
+    let offset: number | null = 0;
+    let pages = 0;
+    while (offset !== null) {
+      const page: Answer<Json> = await user.api.get(`/memories/${body.id}?max_tokens=400&offset=${offset}`);
+      expect(page.body.truncated).toBe(page.body.next_offset !== null);
+      expect(page.body.content).not.toBe('');
+      read += page.body.content;
+      offset = page.body.next_offset;
+      pages++;
+    }
+    expect(read).toBe(content);
+    expect(pages).toBeGreaterThan(2);
+  });
+});
+
+describe('a memory that says nearly what another says', () => {
+  it('is stored all the same, and told of with the other’s id; what is of another project or says something else is not', async () => {
+    const owner = await node.newUser();
+    const first = await owner.api.post('/memories', {
+      title: 'Kayak',
+      content: 'The kayak in the boathouse by the lake is red.',
+    });
+    await owner.api.post('/memories', {
+      title: 'Kayak',
+      content: 'The kayak in the boathouse by the lake is red!',
+      project: 'other',
+    });
+    await owner.api.post('/memories', { title: 'Canoe', content: 'Canoes are rented out at the harbour on Sundays.' });
+    const second = await owner.api.post('/memories', {
+      title: 'Kayak',
+      content: 'The kayak in the boathouse by the lake is blue.',
+    });
+    expect(second.status).toBe(201);
+    expect(second.body.similar).toEqual([{ id: first.body.id, score: expect.any(Number) }]);
+    expect(second.body.similar[0].score).toBeGreaterThanOrEqual(0.6);
+    expect(first.body.similar).toEqual([]);
+    expect((await owner.api.get('/memories')).body.total).toBe(4);
+  });
+});

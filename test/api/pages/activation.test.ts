@@ -1,0 +1,275 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readConfig } from '../../../api/config.ts';
+import { PLANS } from '../../../api/limits/plans.ts';
+import { claimFor, keysOf } from '../../support/activation-links.ts';
+import { hasBrowser, startBrowser } from '../../support/browser.ts';
+import { Client } from '../../support/client.ts';
+import { startTestService, type TestService } from '../../support/service.ts';
+
+const PHONE = { viewport: { width: 360, height: 780 } };
+const DESK = { viewport: { width: 1280, height: 800 } };
+
+/** As text: this side of the wire knows no document. */
+const MEASURE = `({
+  page: document.documentElement.scrollWidth,
+  window: innerWidth,
+  title: document.title,
+  headings: document.querySelectorAll('h1').length,
+  main: document.querySelectorAll('main').length,
+  language: document.documentElement.lang,
+  background: getComputedStyle(document.body).backgroundColor,
+})`;
+
+interface Measured {
+  page: number;
+  window: number;
+  title: string;
+  headings: number;
+  main: number;
+  language: string;
+  background: string;
+}
+
+let node: TestService;
+let browser: Browser;
+
+describe.skipIf(!hasBrowser)('in a browser', () => {
+  beforeAll(async () => {
+    const { whop } = readConfig({
+      WHOP_PLANS: 'plan_f=free,plan_s=starter,plan_p=pro,plan_yearly=pro,prod_e=enterprise',
+      WHOP_OAUTH_CLIENT_ID: 'app_x',
+      WHOP_OAUTH_CLIENT_SECRET: 'secret',
+    });
+    [node, browser] = await Promise.all([
+      startTestService({ jobs: true, whop, supportEmail: 'help@example.com' }),
+      startBrowser(),
+    ]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await node?.stop();
+  });
+
+  /** A page that notes what its browser complains of: a policy that was broken, an error. A refusal's own status is none. */
+  async function open(options: BrowserContextOptions = DESK): Promise<{ page: Page; complaints: string[] }> {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (!/responded with a status of (404|410|422)/.test(message.text())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (new URL(request.url()).origin !== node.url) complaints.push(`asked ${request.url()}`);
+    });
+    return { page, complaints };
+  }
+
+  const shoot = async (page: Page, name: string) => {
+    if (process.env.SCREENSHOTS)
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
+  };
+
+  describe('a claim', () => {
+    it('without scripts: a look changes nothing, the button shows a key that works, once', async () => {
+      const owner = await node.newUser();
+      const token = await claimFor(node, owner.userId);
+      const { page, complaints } = await open({ ...PHONE, javaScriptEnabled: false });
+      for (let looks = 0; looks < 3; looks++) await page.goto(`${node.url}/claim/${token}`);
+      expect(await keysOf(node, owner.userId)).toHaveLength(1);
+      await shoot(page, 'claim-phone');
+      await page.getByRole('button', { name: 'Show my API key' }).click();
+      const key = await page.locator('#key').innerText();
+      await shoot(page, 'key-phone');
+      expect((await new Client(node.url, key).get('/user/me')).body.id).toBe(owner.userId);
+      expect(await page.getByRole('button', { name: /Copy/ }).count()).toBe(0);
+      const clients = await page
+        .locator('details.client')
+        .evaluateAll((all) =>
+          all.map((one) => [
+            one.querySelector('summary')?.firstChild?.textContent,
+            one.querySelector('code')?.textContent,
+          ]),
+        );
+      expect(clients.map(([client]) => client)).toEqual(['Claude Code', 'Cursor', 'VS Code', 'Codex', 'curl']);
+      for (const [client, text] of clients) expect([client, text]).toEqual([client, expect.stringContaining(key)]);
+
+      await page.goto(`${node.url}/claim/${token}`);
+      await page.getByRole('heading', { name: 'This link has been used' }).waitFor();
+      await page.getByRole('link', { name: 'Get a new link' }).click();
+      await page.getByRole('heading', { name: 'Get a new link' }).waitFor();
+      expect(complaints).toEqual([]);
+    });
+
+    it('with scripts: each copy button puts its text into the clipboard, and says so', async () => {
+      const owner = await node.newUser();
+      const { page, complaints } = await open();
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: node.url });
+      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      await page.getByRole('button', { name: 'Show my API key' }).click();
+      const key = await page.locator('#key').innerText();
+      const clipboard = () => page.evaluate<string>('navigator.clipboard.readText()');
+      await page.getByRole('button', { name: 'Copy API key' }).click();
+      await vi.waitFor(async () => expect(await clipboard()).toBe(key));
+      expect(await page.getByRole('status').innerText()).toBe('Copied.');
+      await page.locator('summary', { hasText: 'Codex' }).click();
+      await page.getByRole('button', { name: 'Copy the text for Codex' }).click();
+      await vi.waitFor(async () =>
+        expect(await clipboard()).toBe(
+          `[mcp_servers.whitemagic]\nurl = "${node.url}/mcp"\nhttp_headers = { Authorization = "Bearer ${key}" }`,
+        ),
+      );
+      await shoot(page, 'key-desk');
+      expect(complaints).toEqual([]);
+    });
+
+    it('leaves the text selected where the clipboard is closed', async () => {
+      const owner = await node.newUser();
+      const { page } = await open();
+      await page.addInitScript("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      await page.getByRole('button', { name: 'Show my API key' }).click();
+      await page.getByRole('button', { name: 'Copy API key' }).click();
+      await vi.waitFor(async () =>
+        expect(await page.evaluate<string>('String(getSelection())')).toBe(await page.locator('#key').innerText()),
+      );
+      expect(await page.getByRole('button', { name: 'Copy API key' }).innerText()).toBe('Selected');
+    });
+
+    it('pressed again by a reload shows no key', async () => {
+      const owner = await node.newUser();
+      const { page } = await open();
+      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      await page.getByRole('button', { name: 'Show my API key' }).click();
+      await page.locator('#key').waitFor();
+      await page.reload();
+      await page.getByRole('heading', { name: 'This link has been used' }).waitFor();
+      expect(await page.locator('#key').count()).toBe(0);
+      expect(await keysOf(node, owner.userId)).toHaveLength(2);
+    });
+
+    it('can be used with the keyboard alone', async () => {
+      const owner = await node.newUser();
+      const { page } = await open();
+      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      const focused = () => page.evaluate<string>('document.activeElement.textContent.trim()');
+      const seen: (string | undefined)[] = [];
+      while (seen.at(-1) !== 'Show my API key' && seen.length < 12) {
+        await page.keyboard.press('Tab');
+        seen.push(await focused());
+      }
+      expect(seen[0]).toBe('Skip to the content');
+      expect(seen.at(-1)).toBe('Show my API key');
+      await page.keyboard.press('Enter');
+      await page.locator('#key').waitFor();
+    });
+
+    it('that expired leads to a new one by mail, and that to a key', async () => {
+      const owner = await node.newUser({ email: 'late@example.com' });
+      const token = await claimFor(node, owner.userId);
+      await node.service.database.owner.query('update claims set expires_at = now() where user_id = $1', [
+        owner.userId,
+      ]);
+      const { page, complaints } = await open({ ...PHONE, javaScriptEnabled: false });
+      await page.goto(`${node.url}/claim/${token}`);
+      await page.getByRole('heading', { name: 'This link has expired' }).waitFor();
+      await page.getByRole('link', { name: 'Get a new link' }).click();
+      await page.getByLabel('E-mail address').fill('late@example.com');
+      await page.getByRole('button', { name: 'Mail me a link' }).click();
+      await page.getByRole('heading', { name: 'Look into your mail' }).waitFor();
+      await page.goto(await linkIn('late@example.com'));
+      await page.getByRole('button', { name: 'Show my API key' }).click();
+      await page.locator('#key').waitFor();
+      expect(complaints).toEqual([]);
+    });
+  });
+
+  describe('the start page', () => {
+    it('has every plan with its price and limits, and a checkout where the plan is sold by a link', async () => {
+      const { page, complaints } = await open();
+      await page.goto(node.url);
+      await shoot(page, 'home-desk');
+      const cards = await page.locator('.plan').evaluateAll((all) =>
+        all.map((card) => ({
+          name: card.querySelector('h3')?.textContent,
+          price: card.querySelector('.price')?.textContent?.trim(),
+          link: card.querySelector('a')?.getAttribute('href'),
+          text: card.textContent ?? '',
+        })),
+      );
+      expect(cards.map(({ name, price, link }) => [name, price, link])).toEqual([
+        ['Free', '$0', 'https://whop.com/checkout/plan_f'],
+        ['Starter', '$10 a month', 'https://whop.com/checkout/plan_s'],
+        ['Pro', '$30 a month', 'https://whop.com/checkout/plan_p'],
+        ['Enterprise', 'Custom', 'mailto:help@example.com'],
+      ]);
+      for (const [index, { limits }] of Object.values(PLANS).entries()) {
+        expect(cards[index]?.text).toContain(`${limits.requests_per_day.toLocaleString('en-US')} calls a day`);
+        expect(cards[index]?.text).toContain(`${limits.requests_per_minute.toLocaleString('en-US')} calls a minute`);
+        expect(cards[index]?.text.includes('REST')).toBe(limits.rest);
+      }
+      expect(await page.getByRole('link', { name: 'Sign in with Whop' }).getAttribute('href')).toBe('/auth/whop');
+      expect(complaints).toEqual([]);
+    });
+
+    it('has no link that leads nowhere', async () => {
+      const { page } = await open();
+      await page.goto(node.url);
+      const links = await page
+        .locator('a[href]')
+        .evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''));
+      const ours = [...new Set(links.filter((link) => link.startsWith('/') && !link.startsWith('/auth/')))];
+      expect(ours.length).toBeGreaterThan(5);
+      for (const link of ours) expect([link, (await fetch(node.url + link)).status]).toEqual([link, 200]);
+    });
+  });
+
+  it.each(['/', '/claim/new', '/legal/terms', '/legal/privacy', '/nowhere', '/claim/unknown'])(
+    '%s fits a phone and a desk, light and dark, under its policy',
+    async (path) => {
+      for (const size of [PHONE, DESK]) {
+        for (const colorScheme of ['light', 'dark'] as const) {
+          const { page, complaints } = await open({ ...size, colorScheme });
+          await page.goto(node.url + path);
+          const measured = await page.evaluate<Measured>(MEASURE);
+          expect(measured.page, `${path} at ${size.viewport.width}`).toBe(measured.window);
+          expect(measured).toMatchObject({ headings: 1, main: 1, language: 'en' });
+          expect(measured.title).toMatch(/WhiteMagic$/);
+          const [light = 0] = /\d+/.exec(measured.background) ?? [];
+          expect(Number(light) > 128).toBe(colorScheme === 'light');
+          expect(complaints).toEqual([]);
+          await page.context().close();
+        }
+      }
+    },
+    60_000,
+  );
+
+  it('a refusal is a page with a way on, and names the request', async () => {
+    const { page } = await open();
+    const answer = await page.goto(`${node.url}/nowhere`);
+    expect(answer?.status()).toBe(404);
+    expect(await page.locator('main code').innerText()).toBe(answer?.headers()['x-request-id']);
+    await page.getByRole('link', { name: 'To the start' }).click();
+    await page.getByRole('heading', { name: 'A memory for your AI agents' }).waitFor();
+  });
+});
+
+/** The claim's address in the first mail to somebody. */
+function linkIn(address: string): Promise<string> {
+  const folder = join(node.dataDir, 'outbox');
+  return vi.waitFor(
+    async () => {
+      for (const file of await readdir(folder)) {
+        const source = (await readFile(join(folder, file), 'utf8')).replace(/=\r?\n/g, '');
+        const link = new RegExp(`${node.url}/claim/[A-Za-z0-9_-]{43}`).exec(source)?.[0];
+        if (source.includes(`To: ${address}`) && link) return link;
+      }
+      throw new Error(`no mail to ${address} yet`);
+    },
+    { timeout: 15_000 },
+  );
+}

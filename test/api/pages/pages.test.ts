@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COPY_SCRIPT, ICON, STYLE } from '../../../api/pages/assets.ts';
+import { html } from '../../../api/pages/html.ts';
+import { sendRaw } from '../../support/raw-http.ts';
+import { startTestService, type TestService } from '../../support/service.ts';
+
+const BROWSER = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+describe('a page', () => {
+  it.each(['/', '/claim/new', '/claim/x', '/legal/terms', '/nowhere'])('%s carries the strict policy', async (path) => {
+    const { headers } = await fetch(node.url + path, { headers: BROWSER });
+    expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(headers.get('content-security-policy')).toBe(
+      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
+    expect(headers.get('referrer-policy')).toBe('same-origin');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.getSetCookie()).toEqual([]);
+  });
+
+  it('has no script and no style of its own', async () => {
+    for (const path of ['/', '/claim/new', '/legal/privacy']) {
+      const text = await (await fetch(node.url + path)).text();
+      expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\sstyle=|\son\w+=/i);
+    }
+  });
+
+  it('refers to files that may be kept for good: their address changes with them', async () => {
+    const home = await (await fetch(node.url)).text();
+    for (const { path, type, body } of [STYLE, ICON, COPY_SCRIPT]) {
+      const answer = await fetch(node.url + path);
+      expect(answer.headers.get('content-type')).toContain(type);
+      expect(answer.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+      expect(await answer.text()).toBe(body);
+    }
+    expect(home).toContain(STYLE.path);
+    expect((await fetch(`${node.url}/assets/style.0000000000000000.css`)).status).toBe(404);
+  });
+
+  it('is understood by a form of its own: the origin that a browser names is ours', async () => {
+    const post = (headers: Record<string, string>) =>
+      fetch(`${node.url}/claim/${'A'.repeat(43)}`, { method: 'POST', headers: { ...BROWSER, ...headers } });
+    expect((await post({ Origin: node.url })).status).toBe(404);
+    expect((await post({ Origin: 'https://evil.example' })).status).toBe(403);
+  });
+});
+
+describe('a refusal', () => {
+  it('is a page to a browser, and a problem to a program and behind the doors of programs', async () => {
+    const asked: [string, Record<string, string>, string][] = [
+      ['/nowhere', BROWSER, 'text/html'],
+      ['/nowhere', { Accept: '*/*' }, 'application/problem+json'],
+      ['/nowhere', { Accept: 'application/json' }, 'application/problem+json'],
+      ['/nowhere', {}, 'application/problem+json'],
+      ['/api/v1/memories', BROWSER, 'application/problem+json'],
+      ['/api/v1/nowhere', BROWSER, 'application/problem+json'],
+      ['/mcp', BROWSER, 'application/problem+json'],
+      ['/webhooks/nowhere', BROWSER, 'application/problem+json'],
+    ];
+    for (const [path, headers, type] of asked) {
+      const answer = await sendRaw(node.url, { path, headers });
+      expect([path, answer.headers.get('content-type')]).toEqual([path, expect.stringContaining(type)]);
+    }
+  });
+
+  it('as a page shows nothing of the request that could be markup', async () => {
+    const answer = await fetch(`${node.url}/<script>alert(1)</script>?q=<b>`, { headers: BROWSER });
+    expect(await answer.text()).not.toMatch(/alert|<b>/);
+  });
+});
+
+describe('html', () => {
+  it('escapes what is put in, in text and attributes, and nests pieces and lists', () => {
+    const evil = `<b>"&'`;
+    expect(html`<a title="${evil}">${[evil, html`<i>${1}</i>`]}${false}${undefined}</a>`.html).toBe(
+      '<a title="&lt;b&gt;&quot;&amp;&#39;">&lt;b&gt;&quot;&amp;&#39;<i>1</i></a>',
+    );
+  });
+});

@@ -1,0 +1,309 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OPERATIONS } from '../../../api/contracts/index.ts';
+import type { Answer, Json } from '../../support/client.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+import { eventsOf } from '../../support/usage.ts';
+
+let node: TestService;
+let user: TestUser;
+
+beforeAll(async () => {
+  node = await startTestService();
+  user = await node.newUser();
+});
+afterAll(() => node.stop());
+
+let count = 0;
+const fresh = () => `key-${++count}`;
+const note = (title: string, more: object = {}) => ({ title, content: `About ${title}`, ...more });
+
+async function stored(who: TestUser, more: object = {}): Promise<string> {
+  return (await who.api.post('/memories', note(`stored ${++count}`, more))).body.id;
+}
+
+interface Write {
+  id: string;
+  /** Path and body of a call that has an effect, made ready for this user. */
+  call: (who: TestUser) => Promise<[method: string, path: string, body?: unknown]>;
+  /** Another request of the same operation. */
+  other: (path: string, body: Json) => [path: string, body?: unknown];
+}
+
+const withBody =
+  (more: object) =>
+  (path: string, body: Json): [string, unknown] => [path, { ...body, ...more }];
+
+const WRITES: Write[] = [
+  {
+    id: 'memories.create',
+    call: async () => ['POST', '/memories', note('create')],
+    other: withBody({ title: 'other' }),
+  },
+  {
+    id: 'memories.batch',
+    call: async () => ['POST', '/memories/batch', { memories: [note('one'), { title: '' }] }],
+    other: withBody({ memories: [note('two')] }),
+  },
+  {
+    id: 'memories.bulk',
+    call: async (who) => {
+      await stored(who, { tags: ['bulk'] });
+      return ['POST', '/memories/bulk', { filter: { tags: ['bulk'] }, action: 'archive', dry_run: false }];
+    },
+    other: withBody({ action: 'delete' }),
+  },
+  {
+    id: 'memories.replace',
+    call: async (who) => ['PUT', `/memories/${await stored(who)}`, note('replaced')],
+    other: withBody({ title: 'other' }),
+  },
+  {
+    id: 'memories.update',
+    call: async (who) => ['PATCH', `/memories/${await stored(who)}`, { add_tags: ['new'] }],
+    other: withBody({ add_tags: ['other'] }),
+  },
+  {
+    id: 'memories.delete',
+    call: async (who) => ['DELETE', `/memories/${await stored(who)}?permanent=true`],
+    other: (path) => [path.replace('true', 'false')],
+  },
+  {
+    id: 'memories.restore',
+    call: async (who) => {
+      const id = await stored(who);
+      await who.api.delete(`/memories/${id}`);
+      return ['POST', `/memories/${id}/restore`];
+    },
+    other: withBody({ type: 'long_term' }),
+  },
+  {
+    id: 'memories.consolidate',
+    call: async (who) => {
+      await stored(who);
+      return ['POST', '/consolidate', { dry_run: false, min_age_days: 0 }];
+    },
+    other: withBody({ min_age_days: 1 }),
+  },
+  {
+    id: 'tags.normalize',
+    call: async () => ['POST', '/tags/normalize', { dry_run: false }],
+    other: withBody({ dry_run: true }),
+  },
+  {
+    id: 'keys.create',
+    call: async () => ['POST', '/user/keys', { name: 'made once' }],
+    other: withBody({ name: 'other' }),
+  },
+  {
+    id: 'keys.update',
+    call: async (who) => [
+      'PATCH',
+      `/user/keys/${(await who.api.post('/user/keys', { name: 'k' })).body.id}`,
+      { name: 'renamed' },
+    ],
+    other: withBody({ name: 'other' }),
+  },
+  {
+    id: 'keys.revoke',
+    call: async (who) => ['DELETE', `/user/keys/${(await who.api.post('/user/keys', { name: 'k' })).body.id}`],
+    other: (path) => [path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
+  },
+  {
+    id: 'keys.rotate',
+    call: async (who) => ['POST', `/user/keys/${(await who.api.post('/user/keys', { name: 'k' })).body.id}/rotate`],
+    other: withBody({ grace_seconds: 9 }),
+  },
+  {
+    id: 'account.export',
+    call: async () => ['POST', '/account/export', {}],
+    // Of its own operation there is only this one request.
+    other: () => ['/account/restore', {}],
+  },
+  {
+    id: 'account.delete',
+    call: async (who) => ['DELETE', `/account?confirm=${who.userId}`],
+    other: (path) => [`${path}&immediate=true`],
+  },
+  {
+    id: 'account.restore',
+    call: async (who) => {
+      await who.api.delete(`/account?confirm=${who.userId}`);
+      return ['POST', '/account/restore', {}];
+    },
+    other: () => ['/account/export', {}],
+  },
+];
+
+/** Everything of a user that a write may change, but for what merely tells that a key was used. */
+async function snapshot(who: TestUser): Promise<string> {
+  const tables = ['memories', 'memory_versions', 'quotas', 'audit_log', 'api_keys', 'exports', 'outbox'];
+  const rows = await Promise.all(
+    tables.map((table) =>
+      node.service.database.owner.query(
+        `select to_jsonb(t) - 'last_used_at' as row from ${table} t where user_id = $1 order by 1`,
+        [who.userId],
+      ),
+    ),
+  );
+  return JSON.stringify(rows.map((result) => result.rows));
+}
+
+it('every write operation is tried here', () => {
+  const writes = OPERATIONS.filter(({ kind }) => kind === 'write').map(({ id }) => id);
+  expect(WRITES.map(({ id }) => id).toSorted()).toEqual(writes.toSorted());
+});
+
+describe.each(WRITES)('$id', ({ id, call, other }) => {
+  const holdsSecret = ['keys.create', 'keys.rotate'].includes(id);
+
+  it('answers a repeat with the same key and body as before, and does nothing and meters nothing again', async () => {
+    const who = await node.newUser();
+    const [method, path, body] = await call(who);
+    const key = { 'Idempotency-Key': fresh() };
+    const first = await who.api.request(method, path, body, key);
+    expect(first.status, first.text).toBeLessThan(300);
+    expect(first.headers.get('idempotency-replayed')).toBeNull();
+    const [after, events] = [await snapshot(who), await eventsOf(node, who.userId)];
+    expect(first.headers.get('x-usage-event')).toBe(events.at(-1)?.id);
+    for (let repeat = 0; repeat < 2; repeat++) {
+      const again = await who.api.request(method, path, body, key);
+      if (holdsSecret) {
+        expect(again.status).toBe(409);
+        expect(again.body.code).toBe('secret_already_shown');
+        expect(again.text).not.toContain('wm_test_');
+        continue;
+      }
+      expect({ status: again.status, body: again.body }).toEqual({ status: first.status, body: first.body });
+      expect(again.headers.get('idempotency-replayed')).toBe('true');
+      for (const name of ['location', 'etag', 'x-usage-event'])
+        expect(again.headers.get(name)).toBe(first.headers.get(name));
+    }
+    expect(await snapshot(who)).toBe(after);
+    // A refusal is a call of its own; a repeated answer is not.
+    expect((await eventsOf(node, who.userId)).length - events.length).toBe(holdsSecret ? 2 : 0);
+  });
+
+  it('refuses the key with another request: 409, and nothing is done', async () => {
+    const who = await node.newUser();
+    const [method, path, body] = await call(who);
+    const key = { 'Idempotency-Key': fresh() };
+    await who.api.request(method, path, body, key);
+    const after = await snapshot(who);
+    const refused = await who.api.request(method, ...pad(other(path, body)), key);
+    expect(refused.status).toBe(409);
+    expect(refused.body.code).toBe('idempotency_conflict');
+    expect(await snapshot(who)).toBe(after);
+  });
+});
+
+function pad([path, body]: [string, unknown?]): [string, unknown] {
+  return [path, body];
+}
+
+describe('an Idempotency-Key', () => {
+  it('makes one of twenty concurrent twins', async () => {
+    const who = await node.newUser();
+    const key = { 'Idempotency-Key': fresh() };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => who.api.post('/user/keys', { name: 'only one' }, key)),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)]);
+    expect((await who.api.get('/user/keys')).body.total).toBe(2);
+
+    const memory = { 'Idempotency-Key': fresh() };
+    const created = await Promise.all(Array.from({ length: 20 }, () => who.api.post('/memories', note('x'), memory)));
+    expect(new Set(created.map(({ status, text }) => `${status} ${JSON.parse(text).id}`)).size).toBe(1);
+    expect(created.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(19);
+    expect(created.every(({ status, body }) => status === 201 && body.deduplicated === false)).toBe(true);
+    const creates = (await eventsOf(node, who.userId)).filter(({ operation }) => operation === 'memories.create');
+    expect(creates).toHaveLength(1);
+  });
+
+  it('is not used up by a call that failed: the corrected one passes', async () => {
+    const key = { 'Idempotency-Key': fresh() };
+    const id = await stored(user);
+    for (const body of [{ title: '' }, { colour: 'red' }, '{"title": ']) {
+      expect((await user.api.patch(`/memories/${id}`, body, key)).status).toBeGreaterThanOrEqual(400);
+    }
+    expect((await user.api.patch(`/memories/${id}`, { if_version: 9, title: 'x' }, key)).status).toBe(412);
+    const done = await user.api.patch(`/memories/${id}`, { title: 'x' }, key);
+    expect(done.status).toBe(200);
+    expect(done.headers.get('idempotency-replayed')).toBeNull();
+  });
+
+  it('belongs to one user: another may use the same', async () => {
+    const stranger = await node.newUser();
+    const key = { 'Idempotency-Key': fresh() };
+    const mine = await user.api.post('/memories', note('shared key'), key);
+    const theirs = await stranger.api.post('/memories', note('shared key'), key);
+    expect([mine.status, theirs.status]).toEqual([201, 201]);
+    expect(theirs.body.id).not.toBe(mine.body.id);
+    expect(theirs.headers.get('idempotency-replayed')).toBeNull();
+  });
+
+  it('is the same with and without the quotes of the draft', async () => {
+    const key = fresh();
+    const first = await user.api.post('/memories', note('quoted'), { 'Idempotency-Key': `"${key}"` });
+    const again = await user.api.post('/memories', note('quoted'), { 'Idempotency-Key': key });
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body.id).toBe(first.body.id);
+  });
+
+  it('compares what is asked, not how it is written: order of fields and defaults do not matter', async () => {
+    const key = { 'Idempotency-Key': fresh() };
+    await user.api.post('/memories', '{"title": "order", "content": "c"}', key);
+    const again = await user.api.post('/memories', '{"content":"c","tags":[],"title":"order"}', key);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+  });
+
+  it('tells apart requests that differ by the project of the connection or by If-Match', async () => {
+    const key = { 'Idempotency-Key': fresh() };
+    const post = (project: string) =>
+      user.api.post('/memories', note('header'), { ...key, 'X-WhiteMagic-Project': project });
+    expect((await post('a')).status).toBe(201);
+    expect((await post('b')).body.code).toBe('idempotency_conflict');
+    const id = await stored(user);
+    const patchKey = { 'Idempotency-Key': fresh() };
+    const patch = (version: string) =>
+      user.api.patch(`/memories/${id}`, { add_tags: ['z'] }, { ...patchKey, 'If-Match': version });
+    expect((await patch('"1"')).status).toBe(200);
+    expect((await patch('"2"')).body.code).toBe('idempotency_conflict');
+  });
+
+  it('is forgotten after a day', async () => {
+    const key = fresh();
+    const header = { 'Idempotency-Key': key };
+    await user.api.post('/memories', note('yesterday'), header);
+    await node.service.database.owner.query(
+      `update idempotency_keys set created_at = created_at - interval '25 hours' where user_id = $1 and key = $2`,
+      [user.userId, key],
+    );
+    const today = await user.api.post('/memories', note('today'), header);
+    expect(today.status).toBe(201);
+    expect(today.headers.get('idempotency-replayed')).toBeNull();
+    expect((await user.api.post('/memories', note('today'), header)).headers.get('idempotency-replayed')).toBe('true');
+  });
+
+  it.each([
+    ['too long', 'x'.repeat(256)],
+    ['with a space', 'a b'],
+    ['not ASCII', 'schl\u00fcssel'],
+    ['nothing between quotes', '""'],
+  ])('that cannot be one is a 400 that names the header: %s', async (_what, key) => {
+    const refused = await user.api.post('/memories', note('bad key'), { 'Idempotency-Key': key });
+    expect(refused.status).toBe(400);
+    expect(refused.body.errors).toEqual([
+      { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
+    ]);
+  });
+
+  it('of 255 characters is one, and on a read it does nothing', async () => {
+    const key = { 'Idempotency-Key': 'x'.repeat(255) };
+    expect((await user.api.post('/memories', note('long key'), key)).status).toBe(201);
+    const reads: Answer[] = [await user.api.get('/memories', key), await user.api.post('/search', { query: 'x' }, key)];
+    for (const read of reads) {
+      expect(read.status).toBe(200);
+      expect(read.headers.get('idempotency-replayed')).toBeNull();
+    }
+  });
+});

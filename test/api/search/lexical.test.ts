@@ -1,0 +1,454 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../support/client.ts';
+import { idsOf, search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+/** A new user's client, after it stored these. */
+async function clientWith(memories: readonly object[]) {
+  const { api } = await node.newUser();
+  await storeMany(api, memories);
+  return api;
+}
+const texts = (...contents: string[]) => contents.map((content) => ({ title: content.split(' ')[0], content }));
+
+describe('ranking by words', () => {
+  it('lets rare words count more than common ones', async () => {
+    const common = Array.from({ length: 30 }, (_, n) => ({ title: `Note ${n}`, content: `the server runs task ${n}` }));
+    const api = await clientWith([
+      ...common,
+      { title: 'Common', content: 'server server server tasks running' },
+      { title: 'Rare', content: 'the quokka runs' },
+    ]);
+    expect(titlesOf(await search(api, 'server quokka'))[0]).toBe('Rare');
+  });
+
+  it('counts how rare a word is within the tenant: what others store changes no score', async () => {
+    const mine = texts('alpha beta', 'alpha gamma', 'beta delta words');
+    const api = await clientWith(mine);
+    const before = (await search(api, 'alpha delta')).results.map(({ id, score }: Json) => [id, score.toFixed(4)]);
+    await clientWith(
+      Array.from({ length: 100 }, (_, n) => ({ title: `delta ${n}`, content: `delta delta alpha ${n}` })),
+    );
+    const after = (await search(api, 'alpha delta')).results.map(({ id, score }: Json) => [id, score.toFixed(4)]);
+    expect(after).toEqual(before);
+    const twin = await clientWith(mine);
+    const scores = (await search(twin, 'alpha delta')).results.map(({ score }: Json) => score.toFixed(4));
+    expect(scores).toEqual(before.map(([, score]: Json) => score));
+  });
+
+  it('does not bury a short fact under a long text that says the word more often', async () => {
+    const api = await clientWith([
+      { title: 'Long', content: `${'Much is said here about everything else. '.repeat(80)} falcon falcon falcon` },
+      { title: 'Short', content: 'Her falcon is called Storm.' },
+      ...texts('one thing here', 'another thing there', 'some third thing'),
+    ]);
+    expect(titlesOf(await search(api, 'what is the falcon called'))).toEqual(['Short', 'Long']);
+  });
+
+  it('finds by tags and by title', async () => {
+    const api = await clientWith([
+      { title: 'Plain', content: 'x', tags: ['Post-Mortem', 'größe'] },
+      { title: 'Heading about turbines', content: 'y' },
+    ]);
+    for (const query of ['post-mortem', 'mortem', 'grösse größe', 'grosse größe', 'GRÖßE']) {
+      expect(titlesOf(await search(api, query))).toEqual(['Plain']);
+    }
+    const found = await search(api, 'turbine');
+    expect(titlesOf(found)).toEqual(['Heading about turbines']);
+    expect(found.results[0].matched).toEqual(['turbine']);
+  });
+
+  it('finds by the day a memory tells of', async () => {
+    const api = await clientWith([
+      { title: 'One', content: 'the dinner', occurred_at: '2023-05-08T19:00:00Z' },
+      { title: 'Two', content: 'the dinner', occurred_at: '2023-06-09T19:00:00Z' },
+    ]);
+    for (const query of ['dinner on 8 May 2023', '2023-05-08', 'the dinner in May', 'the dinner on a Monday']) {
+      expect(titlesOf(await search(api, query))[0]).toBe('One');
+    }
+  });
+
+  it('with `explain` says what each part gave, and without says nothing', async () => {
+    const { api } = await node.newUser();
+    await storeAll(api, [
+      { title: 'First', content: 'a stoat', session_id: 's', metadata: { importance: 0.9 } },
+      { title: 'Second', content: 'and its burrow', session_id: 's' },
+    ]);
+    const [first, second] = (await search(api, { query: 'stoat', explain: true })).results;
+    expect(Object.keys(first.explanation).toSorted()).toEqual(['importance', 'lexical', 'neighbours', 'recency']);
+    expect(first.explanation).toMatchObject({ importance: 0.9, neighbours: 0 });
+    expect(first.explanation.lexical).toBeGreaterThan(0);
+    expect(second.explanation).toMatchObject({ lexical: 0 });
+    expect(second.explanation.neighbours).toBeGreaterThan(0);
+    expect((await search(api, 'stoat')).results[0]).not.toHaveProperty('explanation');
+  });
+});
+
+describe('operators', () => {
+  const NOTES = [
+    { title: 'Phrase', content: 'We measure twice and cut once.' },
+    { title: 'Scattered', content: 'Twice we cut; once we measure, and then measure again twice.' },
+    { title: 'Broken', content: 'measure\n   TWICE, please' },
+  ];
+
+  it('a quoted phrase binds, whatever its case and blanks', async () => {
+    const api = await clientWith(NOTES);
+    for (const query of ['"measure twice"', '“Measure  Twice”', 'cut "measure twice" once', '„measure twice“']) {
+      const found = await search(api, query);
+      expect(titlesOf(found).toSorted()).toEqual(['Broken', 'Phrase']);
+      expect(found).not.toHaveProperty('relaxed');
+    }
+  });
+
+  it('an exclusion leaves out what holds the word, in whatever form, also when only its name has it', async () => {
+    const api = await clientWith([
+      { title: 'A', content: 'deploy to staging' },
+      { title: 'B', content: 'deployed to production servers' },
+      { title: 'C', content: 'deploy the server_pool' },
+    ]);
+    expect(titlesOf(await search(api, 'deploy -staging')).toSorted()).toEqual(['B', 'C']);
+    expect(titlesOf(await search(api, 'deploy -server'))).toEqual(['A']);
+    expect(titlesOf(await search(api, 'deploy -server_pool')).toSorted()).toEqual(['A', 'B']);
+    expect(titlesOf(await search(api, 'deploy -nonexistent')).toSorted()).toEqual(['A', 'B', 'C']);
+    expect(titlesOf(await search(api, '-staging')).toSorted()).toEqual(['A']);
+  });
+
+  it('that leave nothing are taken for words, and the answer says `relaxed`', async () => {
+    const api = await clientWith(NOTES);
+    const phrase = await search(api, '"twice measure cut"');
+    expect(phrase.relaxed).toBe(true);
+    expect(phrase.total).toBe(3);
+    const exclusion = await search(api, 'measure -twice');
+    expect(exclusion.relaxed).toBe(true);
+    expect(exclusion.total).toBe(3);
+  });
+});
+
+describe('words that are not whole', () => {
+  it('the last word may be only begun, and only the last', async () => {
+    const api = await clientWith(texts('kubernetes cluster', 'terraform plan'));
+    const found = await search(api, 'the kuber');
+    expect(titlesOf(found)).toEqual(['kubernetes']);
+    expect(found.results[0].matched).toEqual(['kuber']);
+    expect(found.results[0].snippet).toContain('**kubernetes**');
+    expect(titlesOf(await search(api, 'kube terraform'))).toEqual(['terraform']);
+  });
+
+  it('a mistyped word finds what it resembles, below what is spelt right', async () => {
+    const api = await clientWith(texts('kubernetes cluster', 'postgres vacuum', 'elephant walk'));
+    expect(titlesOf(await search(api, 'kuberntes setup'))).toEqual(['kubernetes']);
+    expect(titlesOf(await search(api, 'postgers problems'))).toEqual(['postgres']);
+    expect(titlesOf(await search(api, 'xylophone repair'))).toEqual([]);
+    const right = (await search(api, 'elephant')).results[0].score;
+    const wrong = (await search(api, 'elefant')).results[0].score;
+    expect(wrong).toBeLessThan(right);
+  });
+
+  it.each([
+    ['another first letter', 'jubernetes'],
+    ['no first letter', 'ubernetes'],
+    ['one letter before', 'akubernetes'],
+    ['the first two swapped', 'ukbernetes'],
+    ['two mistakes', 'jubernettes'],
+  ])('a word mistyped from its start is found: %s', async (_name, query) => {
+    const api = await clientWith(texts('kubernetes cluster', 'terraform plan'));
+    expect(titlesOf(await search(api, `${query} setup`))).toEqual(['kubernetes']);
+  });
+
+  it('characters that a pattern would take for others stand for themselves', async () => {
+    const api = await clientWith(texts('kubernetes cluster'));
+    for (const query of ['C:\\temp\\kube', 'x\\y\\', 'a\\', 'qu__rnetes']) {
+      expect([query, titlesOf(await search(api, `${query} setup`))]).toEqual([query, []]);
+    }
+  });
+});
+
+describe('other languages', () => {
+  it.each([
+    ['Straße', 'Die Straße ist gesperrt', 'straße gesperrt'],
+    ['accents', 'El café está en la esquina', 'cafe esta'],
+    ['accents asked', 'naive resume', 'naïve résumé'],
+    ['decomposed', 'cafe\u0301 cre\u0300me', 'café crème'],
+    ['Japanese', '配達通知は夜間に送らない', '通知'],
+    ['Japanese, one character', '黒猫が庭で寝ている', '猫'],
+    ['Japanese, the last character', '彼女は白い猫', '猫'],
+    ['katakana with a long sound', 'ステージングサーバーを再起動した', 'サーバー'],
+    ['katakana of half width', 'ｻｰﾊﾞｰを再起動した', 'サーバー'],
+    ['katakana decomposed', 'サーハ\u3099ーを再起動した', 'サーバー'],
+    ['Japanese with Latin', 'NATSを選んだ', 'nats'],
+    ['Chinese', '服务器的端口是五四三三', '端口'],
+    ['Korean with a particle', '서버를 다시 시작했다', '서버 문제'],
+    ['Korean decomposed', '서버를 다시'.normalize('NFD'), '서버'],
+    ['Thai', 'เซิร์ฟเวอร์หยุดทำงาน', 'หยุด'],
+    ['Russian', 'Сервер перезапущен ночью', 'сервер'],
+    ['Greek', 'Η θάλασσα είναι ήρεμη', 'θάλασσα'],
+    ['Arabic', 'الخادم متوقف الآن', 'متوقف'],
+    ['Hebrew', 'השרת נפל בלילה', 'השרת'],
+    ['Hindi', 'सर्वर बंद है', 'सर्वर'],
+    ['full width', 'ＡＰＩ １２３', 'api 123'],
+    ['ligature', 'the ﬁle', 'file'],
+  ])('%s', async (_name, content, query) => {
+    const api = await clientWith([
+      { title: '1', content },
+      { title: '2', content: 'something else' },
+    ]);
+    const found = await search(api, query);
+    expect(titlesOf(found)).toEqual(['1']);
+    expect(found.results[0].matched).not.toEqual([]);
+    expect(found.results[0].snippet.normalize('NFC')).toContain('**');
+    expect(found.results[0].snippet.replaceAll('**', '')).toBe(content);
+  });
+});
+
+describe('names of code', () => {
+  const NOTE = {
+    title: 'Code',
+    content:
+      'getUserProfile in api/gates/run.ts calls parse_json_body and std::vector of HTTPServer v1.2.3, mail anna.b@example.com',
+  };
+  it.each([
+    'getUserProfile',
+    'getuserprofile',
+    'user profile',
+    'api/gates/run.ts',
+    'run.ts',
+    'gates',
+    'parse_json_body',
+    'json',
+    'std::vector',
+    'vector',
+    'HTTPServer',
+    'http server',
+    'v1.2.3',
+    'anna.b@example.com',
+    'example.com',
+    'anna',
+  ])('are found whole and by part: %s', async (query) => {
+    const api = await clientWith([NOTE, { title: 'Other', content: 'nothing of the kind' }]);
+    const found = await search(api, query);
+    expect(titlesOf(found)).toEqual(['Code']);
+    expect(found.results[0].snippet).toContain('**');
+    expect(found.results[0].snippet.replaceAll('**', '')).toBe(NOTE.content);
+  });
+
+  it('rank the whole name above its parts', async () => {
+    const api = await clientWith([
+      { title: 'Parts', content: 'the user may get a profile, and the profile of a user' },
+      { title: 'Whole', content: 'and then getUserProfile is called' },
+      { title: 'Other', content: 'getUserName is another' },
+    ]);
+    expect(titlesOf(await search(api, 'getUserProfile'))[0]).toBe('Whole');
+  });
+});
+
+describe('what is found', () => {
+  it('is never nothing while a memory that passes the filter shares a word with the question', async () => {
+    const words = ['kelp', 'crab', 'tide', 'reef', 'gull', 'sand', 'wave', 'shell', '猫', 'サーバー', 'v1.2', 'E_42'];
+    const some = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 4 });
+    const filler = fc.constantFrom('the', 'what about', 'zzzzqq', 'is', '?', '-', '"', '(');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ words: some, project: fc.constantFrom('a', 'b') }), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.oneof(some, fc.array(filler, { maxLength: 2 })), { minLength: 1, maxLength: 5 }),
+        async (memories, asked) => {
+          const query = asked.flat().join(' ');
+          const wanted = asked.flat().filter((word) => words.includes(word));
+          fc.pre(wanted.length > 0 && !query.includes('"'));
+          const { api } = await node.newUser();
+          await storeMany(
+            api,
+            memories.map((memory, n) => ({
+              title: `${n}`,
+              content: `${memory.words.join(' ')} ${randomUUID()}`,
+              project: memory.project,
+            })),
+          );
+          for (const project of ['a', 'b']) {
+            const shares = memories.some(
+              (memory) => memory.project === project && memory.words.some((word) => wanted.includes(word)),
+            );
+            const found = await search(api, { query, project });
+            if (shares) expect(found.results.length, query).toBeGreaterThan(0);
+          }
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('comes from the rarest words where thousands share one, and `total_relation` says that there may be more', async () => {
+    const owner = await node.newUser();
+    await fill(owner, 5_000, 'ballast');
+    const [rare] = await storeAll(owner.api, [{ title: 'Rare', content: 'ballast of zirconium', project: 'p' }]);
+    const both = await search(owner.api, 'ballast zirconium');
+    expect(idsOf(both)[0]).toBe(rare);
+    expect(both.total_relation).toBe('gte');
+    const common = await search(owner.api, 'ballast');
+    expect(common).toMatchObject({ total: 5_001, total_relation: 'eq' });
+    // The rare word is where the filter does not reach: the common one finds what passes all the same.
+    const elsewhere = await search(owner.api, { query: 'ballast zirconium', project: null });
+    expect(elsewhere.results).toHaveLength(10);
+    await owner.api.delete(`/memories/${rare}`);
+    expect((await search(owner.api, 'ballast zirconium')).results).toHaveLength(10);
+  });
+
+  it('comes from memories with two of the words first, where even the rarest stands in more than are scored', async () => {
+    const owner = await node.newUser();
+    await fill(owner, 10_100, 'ballast');
+    // As after writing ten thousand of each: nothing but the lexicon is asked how common a word is.
+    const [both] = await storeAll(owner.api, [{ title: 'Both', content: 'a keel on its own ballast' }]);
+    const sql = `update lexicon set memories = 10200 where user_id = $1 and lexeme = 'keel'`;
+    await node.service.database.owner.query(sql, [owner.userId]);
+    const found = await search(owner.api, 'ballast keel');
+    expect([idsOf(found)[0], found.total_relation]).toEqual([both, 'gte']);
+    const common = await search(owner.api, 'ballast');
+    expect(common).toMatchObject({ total: 10_000, total_relation: 'gte' });
+    expect(common.results).toHaveLength(10);
+  });
+});
+
+describe('the snippet', () => {
+  it('of a 100 kB text is the passage that answers, bounded, with the words marked', async () => {
+    const filler = Array.from({ length: 2_000 }, (_, n) => `Line ${n} speaks of the usual things and of tasks.`);
+    for (const place of [500, 1_000, 2_000]) {
+      const lines = [...filler];
+      lines.splice(place, 0, 'The mascot of the team is an armadillo called Biscuit.');
+      const api = await clientWith([{ title: 'Minutes', content: lines.join(' ').slice(-100_000) }]);
+      const [hit] = (await search(api, 'Which armadillo is the mascot?')).results;
+      expect(hit.snippet).toContain('**mascot** of the team is an **armadillo** called Biscuit.');
+      expect(hit.snippet.length).toBeLessThan(500);
+      expect(hit.matched).toEqual(['armadillo', 'mascot']);
+    }
+  });
+
+  it('of a text without a blank is bounded', async () => {
+    for (const blob of ['x'.repeat(100_000), '漢'.repeat(30_000), 'a.b/'.repeat(25_000)]) {
+      const api = await clientWith([{ title: 'Blob', content: `${blob} pelican` }]);
+      const answer = await api.post('/search', { query: 'pelican' });
+      expect(titlesOf(answer.body)).toEqual(['Blob']);
+      expect(answer.text.length).toBeLessThan(5_000);
+      expect(answer.body.results[0].snippet).toContain('**pelican**');
+    }
+  });
+});
+
+describe('the lexicon', () => {
+  it('follows a change, an archive and a removal at once', async () => {
+    const { api } = await node.newUser();
+    const [id] = await storeAll(api, [{ title: 'T', content: 'ocelot', tags: ['margay'] }]);
+    const finds = async (query: string) => (await search(api, query)).total;
+    await api.patch(`/memories/${id}`, { content: 'jaguar', tags: ['puma'] });
+    expect([await finds('ocelot'), await finds('margay'), await finds('jaguar'), await finds('puma')]).toEqual([
+      0, 0, 1, 1,
+    ]);
+    await api.delete(`/memories/${id}`);
+    expect(await finds('jaguar')).toBe(0);
+    expect((await search(api, { query: 'jaguar', status: 'all' })).total).toBe(1);
+    await api.post(`/memories/${id}/restore`, { version: 1 });
+    await api.post(`/memories/${id}/restore`, {});
+    expect([await finds('ocelot'), await finds('jaguar')]).toEqual([1, 0]);
+    await api.delete(`/memories/${id}?permanent=true`);
+    expect((await search(api, { query: 'ocelot', status: 'all' })).total).toBe(0);
+  });
+
+  it('is what a recount of the memories gives, after any operations, also at once', async () => {
+    const content = fc
+      .array(fc.constantFrom('kelp', 'crab', 'tides', 'getUserProfile', '猫が好き', '2023-05-08'), { maxLength: 5 })
+      .map((list) => `x${list.join(' ')}`);
+    const step = fc.record({
+      act: fc.constantFrom(
+        'create',
+        'create',
+        'patch',
+        'put',
+        'archive',
+        'restore',
+        'remove',
+        'batch',
+        'bulk',
+        'consolidate',
+      ),
+      pick: fc.nat({ max: 100 }),
+      content,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 25 }),
+        fc.integer({ min: 1, max: 6 }),
+        async (steps, atOnce) => {
+          const user = await node.newUser();
+          const ids = await storeAll(user.api, [{ title: 'first', content: 'first' }]);
+          for (let from = 0; from < steps.length; from += atOnce) {
+            await Promise.all(steps.slice(from, from + atOnce).map((one) => take(user, ids, one)));
+          }
+          await expectRecount(user);
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+});
+
+async function take(
+  { api }: TestUser,
+  ids: string[],
+  { act, pick, content }: { act: string; pick: number; content: string },
+): Promise<void> {
+  const id = ids[pick % ids.length] as string;
+  const path = `/memories/${id}`;
+  const acts: Record<string, () => Promise<{ status: number; body: Json }>> = {
+    create: () => api.post('/memories', { title: `T ${pick}`, content, tags: ['a b'] }),
+    patch: () => api.patch(path, { content, tags: [`t${pick}`] }),
+    put: () => api.put(path, { title: 'put', content }),
+    archive: () => api.delete(path),
+    restore: () => api.post(`${path}/restore`, pick % 2 ? { version: 1 } : {}),
+    remove: () => api.delete(`${path}?permanent=true`),
+    batch: () => api.post('/memories/batch', { memories: [{ title: 'b', content }, { title: '' }] }),
+    bulk: () =>
+      api.post('/memories/bulk', {
+        filter: { tags: ['a b'] },
+        action: pick % 3 ? 'add_tags' : 'delete',
+        ...(pick % 3 && { tags: ['bulk tag'] }),
+        dry_run: pick % 5 === 0,
+      }),
+    consolidate: () => api.post('/consolidate', { min_age_days: 0, dry_run: pick % 2 === 0 }),
+  };
+  const answer = await (acts[act] as () => Promise<{ status: number; body: Json }>)();
+  expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(500);
+  if (act === 'create' && answer.status === 201) ids.push(answer.body.id);
+}
+
+/** What the tables say is what the memories say. */
+async function expectRecount({ userId }: TestUser): Promise<void> {
+  const { owner } = node.service.database;
+  const wrong = await owner.query(
+    `select * from (select hash, memories::bigint from lexicon where user_id = $1 and memories <> 0) kept
+      full join (select hash, count(*) as memories from memories, unnest(terms) as hash where user_id = $1 group by hash) told
+      using (hash) where kept.memories is distinct from told.memories`,
+    [userId],
+  );
+  expect(wrong.rows).toEqual([]);
+  const { rows } = await owner.query(
+    `select q.memories::int, q.words::int, (select count(*)::int from memories where user_id = $1) as told_memories,
+        (select coalesce(sum(length), 0)::int from memories where user_id = $1) as told_words
+      from quotas q where user_id = $1`,
+    [userId],
+  );
+  expect(rows[0].memories).toBe(rows[0].told_memories);
+  expect(rows[0].words).toBe(rows[0].told_words);
+}
+
+/** Stores memories that share a word, several calls at once. */
+async function fill({ api }: TestUser, count: number, word: string): Promise<void> {
+  const memories = Array.from({ length: count }, (_, n) => ({ title: `n${n}`, content: word }));
+  await storeMany(api, memories);
+}

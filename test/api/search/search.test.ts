@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../../support/client.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+/** A user who stores these, in this order; with their ids. */
+async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: string[] }> {
+  const owner = await node.newUser();
+  const ids: string[] = [];
+  for (const memory of memories) {
+    const made = await owner.api.post('/memories', memory);
+    expect(made.status).toBe(201);
+    ids.push(made.body.id);
+  }
+  return { owner, ids };
+}
+
+async function search(owner: TestUser, body: object): Promise<Json> {
+  const answer = await owner.api.post('/search', body);
+  expect(answer.status, answer.text).toBe(200);
+  return answer.body;
+}
+const titles = (answer: Json): string[] => answer.results.map(({ title }: Json) => title);
+
+describe('a search', () => {
+  it('finds what holds any word of the question, in whatever form; more words rank higher', async () => {
+    const { owner } = await userWith([
+      { title: 'One', content: 'The parrot sings in the morning' },
+      { title: 'Two', content: 'The parrot and the goldfish sing' },
+      { title: 'Three', content: 'Nothing of interest' },
+      { title: 'Four', content: 'Fish, golden' },
+    ]);
+    const found = await search(owner, { query: 'Did parrots and a goldfish ever sing together?' });
+    expect(titles(found)).toEqual(['Two', 'One']);
+    expect(found).toMatchObject({ total: 2, total_relation: 'eq', next_cursor: null, truncated: false });
+    expect(found.results[0].matched).toEqual(['goldfish', 'parrots', 'sing']);
+    expect(found.results[1].matched).toEqual(['parrots', 'sing']);
+    expect(found.results[0].score).toBeGreaterThan(found.results[1].score);
+  });
+
+  it('ranks a hit in the title above one in the text, and the newer first among equals', async () => {
+    const { owner } = await userWith([
+      { title: 'Notes', content: 'about the lighthouse' },
+      { title: 'Notes', content: 'about the lighthouse', project: 'later' },
+      { title: 'Lighthouse', content: 'keeper and lamp' },
+    ]);
+    const found = await search(owner, { query: 'lighthouse' });
+    expect(found.results.map(({ title, project }: Json) => [title, project])).toEqual([
+      ['Lighthouse', null],
+      ['Notes', 'later'],
+      ['Notes', null],
+    ]);
+  });
+
+  it('shows the passage around the hit with the words marked, wherever in the text it is', async () => {
+    const filler = 'lorem ipsum dolor sit amet '.repeat(300);
+    const { owner, ids } = await userWith([
+      {
+        title: 'Long',
+        content: `${filler} the wombats dig at night ${filler}`,
+        tags: ['x'],
+        project: 'p',
+        session_id: 's',
+      },
+    ]);
+    const [hit] = (await search(owner, { query: 'wombat' })).results;
+    expect(hit.snippet).toContain('**wombats** dig at night');
+    expect(hit.snippet.length).toBeLessThan(1_000);
+    const stored = (await owner.api.get(`/memories/${ids[0]}`)).body;
+    for (const field of Object.keys(hit).filter((name) => !['snippet', 'score', 'matched'].includes(name))) {
+      expect(hit[field], field).toEqual(stored[field]);
+    }
+  });
+
+  it.each([
+    'it\'s "quoted" & (unbalanced | !operators <-> :*',
+    "'; drop table memories; --",
+    '%_\\ $1 {} [] <b>walrus</b>',
+    '日本語 walrus 🦭',
+    'walrus '.repeat(1_000),
+  ])('takes any text for plain words: %s', async (query) => {
+    const { owner } = await userWith([{ title: 'T', content: 'a walrus, quoted: unbalanced operators drop' }]);
+    expect((await search(owner, { query })).total).toBe(1);
+  });
+
+  it('of stop words alone matches nothing, and says that there is something stored', async () => {
+    const { owner } = await userWith([{ title: 'T', content: 'the and of' }]);
+    expect(await search(owner, { query: 'the of and' })).toMatchObject({
+      results: [],
+      total: 0,
+      reason: 'nothing_matched',
+    });
+  });
+
+  it('tells "nothing stored" from "nothing matched"', async () => {
+    const nobody = await node.newUser();
+    expect(await search(nobody, { query: 'x' })).toEqual({
+      results: [],
+      total: 0,
+      total_relation: 'eq',
+      next_cursor: null,
+      truncated: false,
+      parts: { lexical: 'ran', semantic: 'off' },
+      reason: 'nothing_stored',
+    });
+    const { owner } = await userWith([{ title: 'T', content: 'platypus' }]);
+    expect((await search(owner, { query: 'otter' })).reason).toBe('nothing_matched');
+    expect((await search(owner, { query: 'platypus', type: 'long_term' })).reason).toBe('nothing_matched');
+    expect(await search(owner, { query: 'platypus' })).not.toHaveProperty('reason');
+  });
+
+  it('refuses a blank, missing or too long question and an unknown field', async () => {
+    const owner = await node.newUser();
+    const cases: [body: object, status: number, path: string][] = [
+      [{}, 400, 'query'],
+      [{ query: '  ' }, 422, 'query'],
+      [{ query: 'x'.repeat(10_001) }, 422, 'query'],
+      [{ query: 7 }, 400, 'query'],
+      [{ query: 'x', limit: 201 }, 422, 'limit'],
+      [{ query: 'x', colour: 'red' }, 400, 'colour'],
+      [{ query: 'x', tags: 'a' }, 400, 'tags'],
+    ];
+    for (const [body, status, path] of cases) {
+      const refused = await owner.api.post('/search', body);
+      expect(refused.status, JSON.stringify(body).slice(0, 80)).toBe(status);
+      expect(refused.body.errors[0].path).toBe(path);
+    }
+  });
+});
+
+describe('filters of a search', () => {
+  it('hold before the ranking: the best of what passes, not what passes of the best', async () => {
+    const owner = await node.newUser();
+    const memories = Array.from({ length: 250 }, (_, i) => ({ title: 'Heron heron', content: `heron heron ${i}` }));
+    for (let at = 0; at < 250; at += 100) {
+      await owner.api.post('/memories/batch', { memories: memories.slice(at, at + 100) });
+    }
+    await owner.api.post('/memories', {
+      title: 'Aside',
+      content: `one heron ${'in a long text '.repeat(200)}`,
+      tags: ['My Rare'],
+    });
+    const found = await search(owner, { query: 'heron', tags: ['my rare'], limit: 1 });
+    expect(found).toMatchObject({ total: 1, next_cursor: null });
+    expect(titles(found)).toEqual(['Aside']);
+    expect((await search(owner, { query: 'heron', limit: 1 })).total).toBe(251);
+  });
+
+  it('are those of the lists', async () => {
+    const { owner } = await userWith([
+      { title: 'short', content: 'crane' },
+      { title: 'long', content: 'crane', type: 'long_term', tags: ['a', 'b'] },
+      { title: 'p', content: 'crane', project: 'p', session_id: 's', tags: ['a'] },
+      { title: 'dated', content: 'crane', occurred_at: '2020-05-05' },
+    ]);
+    const by = async (filter: object) => titles(await search(owner, { query: 'crane', ...filter })).toSorted();
+    expect(await by({ type: 'long_term' })).toEqual(['long']);
+    expect(await by({ status: 'archived' })).toEqual([]);
+    expect(await by({ tags: ['a', 'B'] })).toEqual(['long']);
+    expect(await by({ tags: ['a', 'b'], tags_match: 'any' })).toEqual(['long', 'p']);
+    expect(await by({ tags: ['a'], tags_match: 'exact' })).toEqual(['p']);
+    expect(await by({ tags_match: 'exact' })).toEqual(['dated', 'short']);
+    expect(await by({ project: 'p', session_id: 's' })).toEqual(['p']);
+    expect(await by({ project: null })).toEqual(['dated', 'long', 'short']);
+    expect(await by({ occurred_after: '2020-05-05', occurred_before: '2020-05-06' })).toEqual(['dated']);
+    expect(await by({ created_before: '2020-01-01' })).toEqual([]);
+  });
+});
+
+describe('what was superseded', () => {
+  it('comes behind what replaced it, however much better its words fit, and names it', async () => {
+    const old = { title: 'Deploy day: deploy', content: 'We deploy on Fridays. Deploy, deploy.' };
+    const { owner, ids } = await userWith([old, { title: 'Another', content: 'deploy, once' }]);
+    const next = {
+      title: 'Change',
+      content: `${'It was decided otherwise. '.repeat(20)} Mondays: deploy`,
+      supersedes: ids[0],
+    };
+    const { body } = await owner.api.post('/memories', next);
+    const found = await search(owner, { query: 'when do we deploy' });
+    expect(titles(found).indexOf('Change')).toBeLessThan(titles(found).indexOf('Deploy day: deploy'));
+    expect(found.results.find(({ id }: Json) => id === ids[0]).superseded_by).toBe(body.id);
+    expect(found.total).toBe(3);
+  });
+
+  it('holds along a chain', async () => {
+    const { owner, ids } = await userWith([{ title: 'Port port port', content: 'port 1' }]);
+    const second = await owner.api.post('/memories', { title: 'Port port', content: 'port 2', supersedes: ids[0] });
+    const third = { title: 'Newest', content: `the port is 3 ${'and so on '.repeat(50)}`, supersedes: second.body.id };
+    await owner.api.post('/memories', third);
+    expect(titles(await search(owner, { query: 'port' }))).toEqual(['Newest', 'Port port', 'Port port port']);
+  });
+});
+
+describe('the cursor of a search', () => {
+  it('walks every result once, in the order of the ranking, while memories are added', async () => {
+    const owner = await node.newUser();
+    const memories = Array.from({ length: 60 }, (_, i) => ({
+      title: `T${i}`,
+      content: `newt ${'newt '.repeat(i % 7)} ${i}`,
+    }));
+    await owner.api.post('/memories/batch', { memories });
+    const whole = (await search(owner, { query: 'newt', limit: 200 })).results.map(({ id }: Json) => id);
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: Json = await search(owner, { query: 'newt', limit: 9, ...(cursor && { cursor }) });
+      seen.push(...page.results.map(({ id }: Json) => id));
+      cursor = page.next_cursor;
+      await owner.api.post('/memories', { title: 'Newt', content: `newt newt newt ${seen.length}` });
+    } while (cursor);
+    expect(seen).toEqual(whole);
+  });
+
+  it('reaches the 200th result, ten at a time', async () => {
+    const owner = await node.newUser();
+    for (let at = 0; at < 2; at++) {
+      const memories = Array.from({ length: 100 }, (_, i) => ({ title: `T${at}-${i}`, content: 'axolotl' }));
+      await owner.api.post('/memories/batch', { memories });
+    }
+    const seen = new Set<string>();
+    let cursor: string | null = null;
+    let pages = 0;
+    do {
+      const page: Json = await search(owner, { query: 'axolotl', ...(cursor && { cursor }) });
+      for (const { id } of page.results) seen.add(id);
+      cursor = page.next_cursor;
+      pages++;
+    } while (cursor);
+    expect({ seen: seen.size, pages }).toEqual({ seen: 200, pages: 20 });
+  });
+
+  it('is refused with another question', async () => {
+    const { owner } = await userWith([
+      { title: '1', content: 'toad' },
+      { title: '2', content: 'toad' },
+    ]);
+    const { next_cursor: cursor } = await search(owner, { query: 'toad', limit: 1 });
+    for (const body of [{ query: 'frog' }, { query: 'toad', type: 'short_term' }, { query: 'toad', tags: ['a'] }]) {
+      const refused = await owner.api.post('/search', { ...body, cursor });
+      expect(refused.status).toBe(400);
+      expect(refused.body.errors[0].path).toBe('cursor');
+    }
+    expect((await owner.api.post('/search', { query: 'toad', cursor: 'junk' })).status).toBe(400);
+    expect(titles(await search(owner, { query: 'toad', limit: 5, cursor }))).toEqual(['1']);
+  });
+});

@@ -1,0 +1,292 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEmbedded } from '../../../db/embedded/start.ts';
+import type { Client, Json } from '../../support/client.ts';
+import { type MainProcess, processesOf, startMain } from '../../support/main-process.ts';
+import {
+  encoderOf,
+  idsOf,
+  meaningReady,
+  search,
+  storeAll,
+  storeMany,
+  titlesOf,
+  until,
+} from '../../support/retrieval.ts';
+import { startTestService, type TestService } from '../../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService({ embedder: 'local' });
+});
+afterAll(() => node.stop());
+
+const clientWith = async (memories: readonly object[]) => {
+  const { api } = await node.newUser();
+  const ids = await storeAll(api, memories);
+  await meaningReady(api);
+  return { api, ids };
+};
+
+describe('the part that finds by meaning', () => {
+  it('says `loading` until it is there, and searches go on by words', async () => {
+    const fresh = await startTestService({ embedder: 'local' });
+    try {
+      const { api } = await fresh.newUser();
+      await storeAll(api, [{ title: 'Walrus', content: 'a walrus' }]);
+      const seen = new Set<string>();
+      await until(async () => {
+        const found = await search(api, 'walrus');
+        expect(titlesOf(found)).toEqual(['Walrus']);
+        seen.add(found.parts.semantic);
+        return found.parts.semantic === 'ran';
+      }, 'meaning');
+      expect([...seen]).toEqual(['loading', 'ran']);
+    } finally {
+      await fresh.stop();
+    }
+  });
+
+  it('says `off` where there is none', async () => {
+    const without = await startTestService();
+    try {
+      const { api } = await without.newUser();
+      expect((await search(api, 'walrus')).parts.semantic).toBe('off');
+      expect((await api.get('/stats')).body.embedding).toMatchObject({ state: 'off', pending: 0 });
+    } finally {
+      await without.stop();
+    }
+  });
+
+  it('finds a paraphrase that shares no word, and explains it', async () => {
+    const { api } = await clientWith([
+      { title: 'Pets', content: 'My dog likes to chase squirrels in the park.' },
+      { title: 'Food', content: 'We ate pasta with tomato sauce.' },
+      { title: 'Money', content: 'The invoice must be paid by Friday.' },
+    ]);
+    const found = await search(api, { query: 'which canine hunts rodents outdoors', explain: true });
+    expect(titlesOf(found)[0]).toBe('Pets');
+    expect(found.results[0].matched).toEqual([]);
+    expect(found.results[0].explanation).toMatchObject({ lexical: 0, neighbours: 0 });
+    expect(found.results[0].explanation.semantic).toBeGreaterThan(0.2);
+    expect(titlesOf(await search(api, 'when do I have to settle the bill'))[0]).toBe('Money');
+  });
+
+  it('finds a new memory by its words at once, by its meaning soon after', async () => {
+    const { api } = await clientWith([{ title: 'Aside', content: 'The printer is on the second floor.' }]);
+    const [id] = await storeAll(api, [{ title: 'Car', content: 'The automobile is parked behind the building.' }]);
+    expect(idsOf(await search(api, 'automobile'))[0]).toBe(id);
+    const found = await until(async () => {
+      const now = await search(api, { query: 'where did I leave my vehicle', explain: true });
+      return now.results[0]?.id === id && now;
+    }, 'found by meaning');
+    expect(found.results[0].explanation.semantic).toBeGreaterThan(0);
+    expect((await api.get('/stats')).body.embedding).toMatchObject({ state: 'ready', pending: 0 });
+  });
+
+  it('shows the passage that means what was asked, where no word decides', async () => {
+    const filler = Array.from({ length: 120 }, (_, n) => `Paragraph ${n} lists the prices of several office chairs.`);
+    const wanted = Array.from({ length: 40 }, () => 'A physician examined the injured child and bandaged its arm.');
+    filler.splice(90, 0, ...wanted);
+    const { api } = await clientWith([{ title: 'Mixed', content: filler.join(' ') }]);
+    const [hit] = (await search(api, 'doctor treats kid')).results;
+    expect(hit.snippet).toContain('physician examined the injured child');
+    expect(hit.snippet.length).toBeLessThan(1_000);
+  });
+
+  it('takes the vectors of the new text when a memory changes while it is being embedded', async () => {
+    const { api } = await node.newUser();
+    // Long enough to be under way when the change comes.
+    const long = (topic: string) => Array.from({ length: 250 }, (_, n) => `${topic}, number ${n}.`).join(' ');
+    const ids = await storeAll(
+      api,
+      Array.from({ length: 4 }, (_, n) => ({ title: 'Untitled', content: long(`Fish swim in the sea ${n}`) })),
+    );
+    await Promise.all(
+      ids.map((id, n) => api.patch(`/memories/${id}`, { content: `The pianist gave a concert, evening ${n}.` })),
+    );
+    await api.delete(`/memories/${ids[3]}?permanent=true`);
+    await meaningReady(api);
+    const { rows } = await node.service.database.owner.query(
+      `select memory_id, count(*)::int as chunks, max(last_character) as last from memory_vectors
+        where memory_id = any ($1) group by memory_id order by memory_id`,
+      [ids],
+    );
+    expect(rows.map(({ memory_id }: Json) => memory_id)).toEqual(ids.slice(0, 3).toSorted());
+    for (const { chunks, last } of rows) expect([chunks, last < 80]).toEqual([1, true]);
+    const codes = await node.service.database.owner.query(
+      'select memory_id from memory_codes where memory_id = any ($1) order by memory_id',
+      [ids],
+    );
+    expect(codes.rows.map(({ memory_id }: Json) => memory_id)).toEqual(ids.slice(0, 3).toSorted());
+    expect(
+      idsOf(await search(api, 'musician performs on stage'))
+        .slice(0, 3)
+        .toSorted(),
+    ).toEqual(ids.slice(0, 3).toSorted());
+  });
+
+  it('leaves nothing of what was deleted, also while it waits', async () => {
+    const { api } = await node.newUser();
+    const ids = await storeMany(
+      api,
+      Array.from({ length: 40 }, (_, n) => ({ title: `Gone ${n}`, content: `Soon forgotten ${n}` })),
+    );
+    await Promise.all(ids.map((id) => api.delete(`/memories/${id}?permanent=true`)));
+    await meaningReady(api);
+    for (const table of ['memory_vectors', 'memory_codes', 'embedding_queue']) {
+      const { rows } = await node.service.database.owner.query(
+        `select count(*)::int as n from ${table} where memory_id = any ($1)`,
+        [ids],
+      );
+      expect([table, rows[0].n]).toEqual([table, 0]);
+    }
+    expect((await search(api, 'not remembered any more')).results).toEqual([]);
+  });
+});
+
+describe('with meanings at work', () => {
+  it('filters hold before the cut, however many nearer memories they keep out', async () => {
+    const { api, userId } = await node.newUser();
+    const [id] = await storeAll(api, [
+      { title: 'Only', content: 'Invoices are sent by the accountant.', project: 'mine', tags: ['kept'] },
+    ]);
+    await meaningReady(api);
+    const [near] = await storeAll(api, [
+      { title: 'Near', content: 'A cat sleeps on the warm sofa.', project: 'other' },
+    ]);
+    await meaningReady(api);
+    // 1,500 that are nearer than the one that passes: made in the database, as the encoder would take a minute.
+    await node.service.database.owner.query(
+      `with made as (
+          insert into memories select (jsonb_populate_record(m, jsonb_build_object('id', uuidv7(), 'content_hash', '\\x' || encode(sha256(n::text::bytea), 'hex')))).*
+          from memories m, generate_series(1, 1500) n where user_id = $1 and id = $2 returning id
+        ), vectors as (
+          insert into memory_vectors select v.user_id, made.id, model, chunk, first_character, last_character, vector
+          from memory_vectors v, made where v.user_id = $1 and v.memory_id = $2
+        )
+        insert into memory_codes select c.user_id, model, made.id, chunk, code
+        from memory_codes c, made where c.user_id = $1 and c.memory_id = $2`,
+      [userId, near],
+    );
+    const query = 'a feline naps on furniture';
+    expect(titlesOf(await search(api, { query, limit: 100 }))).toEqual(Array.from({ length: 100 }, () => 'Near'));
+    for (const filter of [{ project: 'mine' }, { tags: ['kept'] }, { project: 'mine', created_after: '2020-01-01' }]) {
+      expect(idsOf(await search(api, { query, ...filter }))).toEqual([id]);
+    }
+    for (const filter of [{ project: 'none' }, { status: 'archived' }, { type: 'long_term' }, { session_id: 's' }]) {
+      expect(idsOf(await search(api, { query, ...filter }))).toEqual([]);
+    }
+  });
+
+  it('exclusions and phrases hold for what only meaning finds', async () => {
+    const { api } = await clientWith([
+      { title: 'Bike', content: 'She repairs her bicycle, the red one.' },
+      { title: 'Cycle', content: 'He rides a bicycle, the green one.' },
+    ]);
+    const found = await search(api, 'cycling two-wheeler bicycle -red');
+    expect(titlesOf(found)).toEqual(['Cycle']);
+    expect(titlesOf(await search(api, 'two wheels "the green one"'))).toEqual(['Cycle']);
+  });
+
+  it('turns lend weight to their neighbours within a session only', async () => {
+    const at = (minute: number) => `2025-01-01T10:${String(minute).padStart(2, '0')}:00Z`;
+    const { api, ids } = await clientWith([
+      { title: 'Asked', content: 'What about the marmoset?', session_id: 's1', occurred_at: at(1) },
+      { title: 'Answered', content: 'It is fine.', session_id: 's1', occurred_at: at(2) },
+      { title: 'Elsewhere', content: 'It is fine.', session_id: 's2', occurred_at: at(2) },
+      { title: 'Alone', content: 'It is fine.', occurred_at: at(2) },
+    ]);
+    const found = await search(api, { query: 'marmoset', explain: true });
+    const lent = Object.fromEntries(found.results.map((one: Json) => [one.title, one.explanation.neighbours]));
+    expect(lent.Answered).toBeGreaterThan(0);
+    expect([lent.Elsewhere, lent.Alone, lent.Asked]).toEqual([0, 0, 0]);
+    expect(idsOf(found).slice(0, 2)).toEqual([ids[0], ids[1]]);
+  });
+
+  it('what was superseded comes behind its successor, also when only meaning finds both', async () => {
+    const { api, ids } = await clientWith([
+      { title: 'Home', content: 'Nadia lives in an apartment in Berlin, Germany.' },
+      { title: 'Hobby', content: 'Nadia paints.' },
+    ]);
+    const [next] = await storeAll(api, [
+      {
+        title: 'Home',
+        content: 'Nadia moved into a cottage; that was some time ago, and she likes it.',
+        supersedes: ids[0],
+      },
+    ]);
+    await meaningReady(api);
+    const found = await search(api, { query: 'flat, residence, German city', explain: true });
+    const order = idsOf(found);
+    expect(order.indexOf(next as string)).toBeGreaterThanOrEqual(0);
+    expect(order.indexOf(next as string)).toBe(order.indexOf(ids[0] as string) - 1);
+  });
+});
+
+describe('an encoder that is killed', () => {
+  it('leaves searches going by words, which say so, and comes back', async () => {
+    const { api, ids } = await clientWith([
+      { title: 'Pets', content: 'My dog likes to chase squirrels in the park.' },
+      { title: 'Money', content: 'The invoice must be paid by Friday.' },
+    ]);
+    const queued = storeMany(
+      api,
+      Array.from({ length: 30 }, (_, n) => ({ title: `More ${n}`, content: `${`Waiting line ${n}. `.repeat(40)}` })),
+    );
+    const pid = (await encoderOf(process.pid)) as number;
+    await queued;
+    process.kill(pid, 'SIGKILL');
+    const heard: string[] = [];
+    await until(async () => {
+      const found = await search(api, 'dog squirrels');
+      expect(idsOf(found)[0]).toBe(ids[0]);
+      if (heard.at(-1) !== found.parts.semantic) heard.push(found.parts.semantic);
+      return heard.includes('unavailable') && found.parts.semantic === 'ran';
+    }, 'the encoder back');
+    await meaningReady(api);
+    expect(await encoderOf(process.pid)).not.toBe(pid);
+    expect(idsOf(await search(api, 'which canine hunts rodents outdoors'))[0]).toBe(ids[0]);
+  });
+});
+
+describe('a service that is killed with a full queue', () => {
+  it('embeds what waited once it is started again, and what was under way when its lease ends', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-queue-'));
+    await chmod(dataDir, 0o755);
+    let main: MainProcess | undefined;
+    try {
+      main = await startMain(dataDir, { LOG_LEVEL: 'error' });
+      const animals = ['dog', 'horse', 'parrot', 'shark', 'bee', 'frog'];
+      const memories = Array.from({ length: 60 }, (_, n) => ({
+        title: `Note ${n}`,
+        content: `A ${animals[n % 6]} was seen near house number ${n}. ${'Nothing else happened on that day. '.repeat(20)}`,
+      }));
+      const ids = await storeMany(main.api, memories);
+      expect(await pendingOf(main.api)).toBeGreaterThan(0);
+      await main.kill();
+      main = await startMain(dataDir, { LOG_LEVEL: 'error' });
+      const { api } = main;
+      expect(await pendingOf(api)).toBeGreaterThan(0);
+      await meaningReady(api, 60);
+      const found = await search(api, { query: 'winged insect that makes honey', limit: 200, explain: true });
+      expect(new Set(idsOf(found))).toEqual(new Set(ids));
+      for (const { explanation } of found.results) expect(explanation).toHaveProperty('semantic');
+      const bees = ids.filter((_, n) => animals[n % 6] === 'bee');
+      expect(bees).toContain(idsOf(found)[0]);
+    } finally {
+      await main?.stop();
+      if ((await processesOf(dataDir)).length > 0) {
+        await (await startEmbedded({ dataDir, log: () => undefined })).stop();
+      }
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  }, 90_000);
+});
+
+async function pendingOf(api: Client): Promise<number> {
+  return (await api.get('/stats')).body.embedding.pending;
+}

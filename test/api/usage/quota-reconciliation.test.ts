@@ -1,0 +1,150 @@
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jobHandlers } from '../../../api/jobs/handlers.ts';
+import { recountQuotas } from '../../../api/usage/quota-reconciliation.ts';
+import type { QuotaRepair } from '../../../db/queries/usage/quotas.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+const clock = { now: () => new Date(), newId: () => uuidv7() };
+const sql = (text: string, values: unknown[] = []) => node.service.database.owner.query(text, values);
+
+/** Runs the recount; answers what it repaired, by user. */
+async function recount(): Promise<Map<string, QuotaRepair>> {
+  const repairs = new Map<string, QuotaRepair>();
+  await recountQuotas(node.service.database, clock, (userId, repair) => repairs.set(userId, repair));
+  return repairs;
+}
+
+async function storingUser(): Promise<TestUser> {
+  const user = await node.newUser();
+  const { body } = await user.api.post('/memories', { title: 'kelp', content: 'forests of kelp', tags: ['sea'] });
+  await user.api.patch(`/memories/${body.id}`, { content: 'forests of giant kelp' });
+  await user.api.post('/memories', { title: 'crab', content: 'a crab' });
+  return user;
+}
+
+async function quotaOf(user: TestUser) {
+  const { rows } = await sql(
+    'select storage_bytes::int as storage_bytes, memories::int as memories, words::int as words from quotas where user_id = $1',
+    [user.userId],
+  );
+  return rows[0];
+}
+
+async function repairsOf(user: TestUser) {
+  const { rows } = await sql(
+    "select actor, details from audit_log where user_id = $1 and action = 'quotas.repair' order by at",
+    [user.userId],
+  );
+  return rows;
+}
+
+describe('the recount', () => {
+  it('writes nothing where every quota is right', async () => {
+    const [user, idle] = await Promise.all([storingUser(), node.newUser()]);
+    const before = await quotaOf(user);
+    expect(before).toMatchObject({ memories: 2 });
+    expect(await recount()).toEqual(new Map());
+    expect(await quotaOf(user)).toEqual(before);
+    expect(await repairsOf(user)).toEqual([]);
+    expect(await quotaOf(idle)).toBeUndefined();
+  });
+
+  it.each([
+    ['too many bytes', 'update quotas set storage_bytes = storage_bytes + 7 where user_id = $1'],
+    ['too few memories', 'update quotas set memories = 0 where user_id = $1'],
+    ['other words', 'update quotas set words = words + 1 where user_id = $1'],
+    ['nothing', 'delete from quotas where user_id = $1'],
+    ['all of it wrong', 'update quotas set storage_bytes = 1, memories = 1, words = 1 where user_id = $1'],
+  ])('repairs a quota that says %s, with an audit row', async (_what, sabotage) => {
+    const [user, neighbour] = await Promise.all([storingUser(), storingUser()]);
+    const right = await quotaOf(user);
+    await sql(sabotage, [user.userId]);
+    const wrong = (await quotaOf(user)) ?? { storage_bytes: 0, memories: 0, words: 0 };
+
+    expect(await recount()).toEqual(new Map([[user.userId, { before: wrong, after: right }]]));
+    expect(await quotaOf(user)).toEqual(right);
+    expect(await repairsOf(user)).toEqual([{ actor: 'job', details: { before: wrong, after: right } }]);
+    expect(await repairsOf(neighbour)).toEqual([]);
+    expect(await recount()).toEqual(new Map());
+  });
+
+  it('repairs one that tells of what is gone', async () => {
+    const user = await storingUser();
+    await sql('delete from memories where user_id = $1', [user.userId]);
+    await recount();
+    expect(await quotaOf(user)).toEqual({ storage_bytes: 0, memories: 0, words: 0 });
+  });
+
+  it('finds nothing wrong while writes are under way, and repairs what is wrong in the midst of them', async () => {
+    const users = await Promise.all([storingUser(), storingUser(), storingUser()]);
+    let writing = true;
+    const writers = users.flatMap((user) =>
+      [1, 2].map(async (writer) => {
+        for (let count = 0; writing; count++) {
+          const made = await user.api.post('/memories', {
+            title: `${writer} ${count}`,
+            content: 'x'.repeat(count % 50) || 'x',
+          });
+          expect(made.status).toBe(201);
+          if (count % 3 === 0) await user.api.patch(`/memories/${made.body.id}`, { content: 'changed' });
+          if (count % 3 === 1) await user.api.delete(`/memories/${made.body.id}?permanent=true`);
+        }
+      }),
+    );
+    const [victim, ...others] = users as [TestUser, ...TestUser[]];
+    for (let run = 1; run <= 10; run++) expect(await recount()).toEqual(new Map());
+    await sql('update quotas set storage_bytes = storage_bytes + 1000, words = words + 5 where user_id = $1', [
+      victim.userId,
+    ]);
+    expect([...(await Promise.all([recount(), recount()])).flatMap((repairs) => [...repairs.keys()])]).toEqual([
+      victim.userId,
+    ]);
+    for (let run = 1; run <= 5; run++) expect(await recount()).toEqual(new Map());
+    writing = false;
+    await Promise.all(writers);
+    expect(await recount()).toEqual(new Map());
+    expect(await repairsOf(victim)).toHaveLength(1);
+    for (const other of others) expect(await repairsOf(other)).toEqual([]);
+  });
+
+  it('reaches every tenant of many, page by page', async () => {
+    const user = await storingUser();
+    const { rows } = await sql(
+      `with added as (
+          insert into users (id, plan, created_at, updated_at) select gen_random_uuid(), 'free', now(), now() from generate_series(1, 350) returning id
+        )
+        insert into quotas (user_id, memories) select id, 1 from added returning user_id`,
+    );
+    const repaired = [...(await recount()).keys()];
+    expect(repaired.toSorted()).toEqual(rows.map((row) => row.user_id).toSorted());
+    expect(repaired).not.toContain(user.userId);
+  });
+
+  it('as a job warns of what it repaired', async () => {
+    const user = await storingUser();
+    await sql('update quotas set memories = 9 where user_id = $1', [user.userId]);
+    const warned: unknown[] = [];
+    const parts = {
+      database: node.service.database,
+      transport: {} as never,
+      usageRetentionDays: 400,
+      publicUrl: () => '',
+    };
+    const handlers = jobHandlers(parts, { warn: (...words: unknown[]) => warned.push(words) } as never);
+    await handlers.recount_quotas?.({}, {} as never);
+    expect(warned).toEqual([
+      [
+        { user_id: user.userId, before: expect.objectContaining({ memories: 9 }), after: await quotaOf(user) },
+        'a quota differed from a recount and was repaired',
+      ],
+    ]);
+  });
+});

@@ -1,0 +1,264 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countTokens } from '../../../api/tokens/count.ts';
+import { updateOverrides } from '../../../db/queries/accounts/users.ts';
+import { Client, type Json } from '../../support/client.ts';
+import { connectMcp } from '../../support/mcp.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+const DAY_MS = 86_400_000;
+const today = () => new Date().toISOString().slice(0, 10);
+const daysAgo = (days: number) => new Date(Date.parse(today()) - days * DAY_MS).toISOString().slice(0, 10);
+const MISSING = '0198a3b2-7c1d-7e2f-8a9b-0c1d2e3f4a5b';
+
+/** Adds calls of a day to a user's totals. */
+async function addDay(user: TestUser, day: string, calls: number, operation = 'memories.get'): Promise<void> {
+  await node.service.database.owner.query(
+    `insert into usage_daily (user_id, day, door, operation, calls, billable, units, tokens) values ($1, $2, 'rest', $4, $3, $3, $3, 7)`,
+    [user.userId, day, calls, operation],
+  );
+}
+
+/** Two creates and a miss over REST, one list over MCP. */
+async function busyUser(): Promise<TestUser> {
+  const user = await node.newUser();
+  for (const title of ['a', 'b']) await user.api.post('/memories', { title, content: title });
+  await user.api.get(`/memories/${MISSING}`);
+  const client = await connectMcp(node, user);
+  await client.use('list_memories');
+  await client.close();
+  return user;
+}
+
+describe('usage by groups', () => {
+  const rowsBy = async (user: TestUser, group: string) => {
+    const { status, body, text } = await user.api.get(`/user/usage?group_by=${group}`);
+    expect(status, text).toBe(200);
+    return body;
+  };
+  const told = (row: Json, ...fields: string[]) => fields.map((field) => row[field]);
+
+  it('by operation and by door adds up the same calls', async () => {
+    const user = await busyUser();
+    const byOperation = await rowsBy(user, 'operation');
+    expect(byOperation.results.map((row: Json) => told(row, 'operation', 'calls', 'errors'))).toEqual([
+      ['memories.create', 2, 0],
+      ['memories.get', 1, 1],
+      ['memories.list', 1, 0],
+    ]);
+    expect(byOperation.totals).toEqual({ calls: 4, billable: 4, errors: 1 });
+    const byDoor = await rowsBy(user, 'door');
+    expect(byDoor.results.map((row: Json) => told(row, 'door', 'calls'))).toEqual([
+      // The call before is in it.
+      ['rest', 4],
+      ['mcp-http', 1],
+    ]);
+  });
+
+  it('by day adds up doors and operations, newest first, and a row has only what it is grouped by', async () => {
+    const user = await node.newUser();
+    await addDay(user, daysAgo(1), 3);
+    await addDay(user, daysAgo(1), 4, 'stats.get');
+    await addDay(user, daysAgo(2), 1);
+    const { results, totals } = await rowsBy(user, 'day');
+    expect(results.map((row: Json) => told(row, 'day', 'calls', 'units', 'tokens'))).toEqual([
+      [daysAgo(1), 7, 7, 14],
+      [daysAgo(2), 1, 1, 7],
+    ]);
+    expect(Object.keys(results[0])).toEqual([
+      'day',
+      'calls',
+      'billable',
+      'errors',
+      'mean_ms',
+      'bytes_in',
+      'bytes_out',
+      'units',
+      'tokens',
+    ]);
+    expect(totals.calls).toBe(8);
+  });
+
+  it('by hour tells the UTC hours of single calls, newest first', async () => {
+    const user = await busyUser();
+    const { rows } = await node.service.database.owner.query('select * from usage_events where user_id = $1 limit 1', [
+      user.userId,
+    ]);
+    const [{ id: _id, at: _at, day: _day, ...event }] = rows;
+    const columns = Object.keys(event).join(', ');
+    for (const [at, id] of [
+      ['T09:59:59.999Z', '00000000-0000-7000-8000-000000000001'],
+      ['T10:00:00.000Z', '00000000-0000-7000-8000-000000000002'],
+      ['T10:59:59.999Z', '00000000-0000-7000-8000-000000000003'],
+    ]) {
+      await node.service.database.owner.query(
+        `insert into usage_events (id, day, at, ${columns}) select $2, $3, $4, ${columns} from usage_events where user_id = $1 limit 1`,
+        [user.userId, id, daysAgo(3), `${daysAgo(3)}${at}`],
+      );
+    }
+    const { results } = await rowsBy(user, 'hour');
+    expect(results.slice(-2).map((row: Json) => told(row, 'hour', 'calls'))).toEqual([
+      [`${daysAgo(3)}T10:00:00.000Z`, 2],
+      [`${daysAgo(3)}T09:00:00.000Z`, 1],
+    ]);
+    const calls = results.slice(0, -2).reduce((sum: number, row: Json) => sum + row.calls, 0);
+    expect(calls).toBe(4);
+  });
+
+  it('by key tells the names of keys, revoked ones too', async () => {
+    const user = await node.newUser();
+    const laptop = (await user.api.post('/user/keys', { name: 'laptop' })).body;
+    for (let call = 0; call < 3; call++) await new Client(node.url, laptop.api_key).get('/stats');
+    await user.api.delete(`/user/keys/${laptop.id}`);
+    const { results } = await rowsBy(user, 'key');
+    expect(results.map((row: Json) => told(row, 'key_name', 'calls'))).toEqual([
+      ['laptop', 3],
+      ['Test key', 2],
+    ]);
+    expect(results[0].key_id).toBe(laptop.id);
+  });
+
+  it('knows nobody else’s calls', async () => {
+    const [busy, idle] = await Promise.all([busyUser(), node.newUser()]);
+    for (const group of ['day', 'hour', 'operation', 'key', 'door']) {
+      const fresh = await node.newUser();
+      expect((await rowsBy(fresh, group)).results).toEqual([]);
+    }
+    expect((await busy.api.get('/user/usage')).body.totals.calls).toBe(4);
+    expect((await idle.api.get('/user/usage')).body.plan.calls_today.used).toBe(0);
+  });
+
+  it('refuses by hour or key more days than it answers at once, and says how many', async () => {
+    const { api } = await node.newUser();
+    for (const group of ['hour', 'key']) {
+      expect((await api.get(`/user/usage?group_by=${group}&days=31`)).status).toBe(200);
+      const refused = await api.get(`/user/usage?group_by=${group}&days=32`);
+      expect(refused.status).toBe(422);
+      expect(refused.body.errors).toEqual([
+        { path: 'days', message: 'asks for 32 days; at most 31 are answered at once by hour or key' },
+      ]);
+      const early = await api.get(`/user/usage?group_by=${group}&from=2026-01-01&to=2026-02-01`);
+      expect(early.body.errors[0].path).toBe('from');
+    }
+    expect((await api.get('/user/usage?days=400')).status).toBe(200);
+    expect((await api.get('/user/usage?days=401')).status).toBe(422);
+    expect((await api.get('/user/usage?days=2&from=2026-01-01')).body.errors[0].path).toBe('days');
+    expect((await api.get('/user/usage?group_by=colour')).status).toBe(400);
+  });
+
+  it('covers as many days as it was asked for', async () => {
+    const { api } = await node.newUser();
+    const { body } = await api.get('/user/usage?days=7&to=2026-03-07');
+    expect([body.from, body.to]).toEqual(['2026-03-01', '2026-03-07']);
+  });
+});
+
+describe('the share of the plan', () => {
+  it('is that of today’s calls, a batch by its items, and of the storage with kept versions', async () => {
+    const user = await node.newUser();
+    const overrides = { requests_per_minute: 1_000, requests_per_day: 40, storage_bytes: 400 };
+    await node.service.database.ownerWrite((sql) => updateOverrides(sql, user.userId, overrides, new Date()));
+    const memories = Array.from({ length: 5 }, (_, n) => ({ title: `${n}`, content: '123456789' }));
+    await user.api.post('/memories/batch', { memories });
+    const [{ id }] = (await user.api.get('/memories?limit=1')).body.results;
+    await user.api.patch(`/memories/${id}`, { content: '987654321' });
+    await addDay(user, daysAgo(1), 30);
+    const { plan } = (await user.api.get('/user/usage')).body;
+    expect(plan).toEqual({
+      name: 'enterprise',
+      calls_today: { used: 7, limit: 40, percent: 17.5, resets_at: `${daysAgo(-1)}T00:00:00.000Z` },
+      storage_bytes: { used: 60, limit: 400, percent: 15 },
+    });
+  });
+});
+
+describe('GET /user/usage.csv', () => {
+  const month = () => today().slice(0, 7);
+
+  it('is a month of the caller’s own usage, oldest day first, under a heading', async () => {
+    const [user, other] = await Promise.all([node.newUser(), node.newUser()]);
+    await addDay(other, '2026-02-01', 1_000);
+    await addDay(user, '2026-01-31', 1);
+    await addDay(user, '2026-02-28', 3);
+    await addDay(user, '2026-02-01', 2);
+    await addDay(user, '2026-02-01', 5, 'stats.get');
+    await addDay(user, '2026-03-01', 4);
+    const { status, headers, text } = await user.api.get('/user/usage.csv?month=2026-02');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    expect(text.split('\r\n')).toEqual([
+      'day,door,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,units,tokens',
+      '2026-02-01,rest,stats.get,GET /api/v1/stats,5,5,0,0,0,0,5,7',
+      '2026-02-01,rest,memories.get,GET /api/v1/memories/{id},2,2,0,0,0,0,2,7',
+      '2026-02-28,rest,memories.get,GET /api/v1/memories/{id},3,3,0,0,0,0,3,7',
+      '',
+    ]);
+  });
+
+  it('is of the present month by default, says the same as the JSON, and is metered', async () => {
+    const user = await busyUser();
+    const rows = (await user.api.get(`/user/usage?from=${month()}-01`)).body.results;
+    const { text } = await user.api.get('/user/usage.csv');
+    const [names, ...lines] = text.trimEnd().split('\r\n');
+    const read = lines.map((line) => {
+      const cells = line.split(',');
+      return Object.fromEntries((names as string).split(',').map((name, index) => [name, cells[index]]));
+    });
+    for (const row of rows) {
+      expect(read).toContainEqual(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, `${value}`])));
+    }
+    // And the call that asked for the JSON.
+    expect(read).toHaveLength(rows.length + 1);
+    const { owner } = node.service.database;
+    const events = await owner.query(
+      `select status, bytes_out from usage_events where user_id = $1 and operation = 'user.usage_csv'`,
+      [user.userId],
+    );
+    expect(events.rows).toEqual([{ status: 200, bytes_out: Buffer.byteLength(text) }]);
+  });
+
+  it('marks what a spreadsheet would run', async () => {
+    const user = await node.newUser();
+    await addDay(user, '2026-02-01', 1, '=HYPERLINK("http://evil")');
+    const { text } = await user.api.get('/user/usage.csv?month=2026-02');
+    expect(text).toContain(`,"'=HYPERLINK(""http://evil"")","'=HYPERLINK(""http://evil"")",1,`);
+  });
+
+  it('is a heading for a month without calls, and refuses what is no month', async () => {
+    const { api } = await node.newUser();
+    expect((await api.get('/user/usage.csv?month=2031-12')).text.split('\r\n')).toHaveLength(2);
+    for (const wrong of ['2026-13', '2026-00', '2026-1', '2026-01-01', 'now', '-2026-01']) {
+      const refused = await api.get(`/user/usage.csv?month=${wrong}`);
+      expect([wrong, refused.status]).toEqual([wrong, 400]);
+      expect(refused.body.errors[0].path).toBe('month');
+    }
+    expect((await api.get('/user/usage.csv?month=0000-01')).status).toBe(422);
+  });
+});
+
+describe('memory://usage', () => {
+  it('is today’s calls, the storage and the last seven days, in few tokens', async () => {
+    const user = await node.newUser();
+    for (let day = 1; day <= 30; day++) {
+      for (const operation of ['memories.get', 'memories.create', 'search.query']) {
+        await addDay(user, daysAgo(day), 123_456, operation);
+      }
+    }
+    await user.api.post('/memories', { title: 'a', content: 'b' });
+    const client = await connectMcp(node, user);
+    const { contents } = await client.readResource({ uri: 'memory://usage' });
+    const text = (contents[0] as { text: string }).text;
+    const usage = JSON.parse(text);
+    expect(usage.results.map((row: Json) => row.day)).toEqual([0, 1, 2, 3, 4, 5, 6].map(daysAgo));
+    expect(usage.plan.calls_today).toMatchObject({ used: 1, limit: 1_000_000 });
+    expect(usage.plan.storage_bytes.used).toBe(2);
+    expect(countTokens(text)).toBeLessThan(800);
+    await client.close();
+  });
+});

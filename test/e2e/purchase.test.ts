@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type BillingBench, openBillingBench } from '../support/billing-fixture.ts';
+import { hasBrowser, startBrowser } from '../support/browser.ts';
+import { mailParts } from '../support/mail-parts.ts';
+import { type MailSink, startMailSink } from '../support/mail-sink.ts';
+import { connectMcp } from '../support/mcp.ts';
+
+const NOTE = { title: 'Deploys', content: 'We deploy on Fridays at noon.' };
+
+let bench: BillingBench;
+let sink: MailSink;
+
+describe.skipIf(!hasBrowser)('from a purchase to the first call', () => {
+  beforeAll(async () => {
+    sink = await startMailSink();
+    bench = await openBillingBench({ smtpUrl: sink.url });
+  });
+  afterAll(async () => {
+    await bench?.close();
+    await sink?.close();
+  });
+
+  it('nobody has a hand in it: webhook, mail, claim in a browser, a memory stored and found over MCP', async () => {
+    const started = performance.now();
+    const seconds: Record<string, number> = {};
+    const reached = (step: string) => {
+      seconds[step] = Math.round(performance.now() - started) / 1000;
+    };
+    const browser = await startBrowser();
+    reached('the browser is open');
+    try {
+      const { whop, node } = bench;
+      whop.autoDeliver = true;
+      const ann = whop.person({ email: 'ann@example.com' });
+      whop.buy('plan_pro', { person: ann });
+      await whop.idle();
+      reached('the webhook is answered');
+
+      const mail = await vi.waitUntil(() => sink.received.find(({ to }) => to.includes('ann@example.com')), 20_000);
+      reached('the mail has arrived');
+      const { text } = mailParts(mail.source);
+      const link = /https?:\S+\/claim\/\S+/.exec(text)?.[0] as string;
+      expect(text).not.toContain('wm_test_');
+
+      const page = await browser.newPage();
+      await page.goto(link);
+      await page.getByRole('button', { name: 'Show my API key' }).click();
+      await page.getByRole('button', { name: 'Copy API key' }).waitFor();
+      const apiKey = /wm_test_[A-Za-z0-9]{32}/.exec(await page.content())?.[0] as string;
+      reached('the key is shown');
+
+      const client = await connectMcp(node, { apiKey });
+      const { id } = await client.use('create_memory', NOTE);
+      const found = await client.use('search_memories', { query: 'when do we deploy?' });
+      expect(found.results[0].id).toBe(id);
+      await client.close();
+      reached('a memory is stored and found');
+
+      expect(await bench.account(ann.id)).toMatchObject({ plan: 'pro', status: 'active', keys: 1 });
+      expect(sink.received).toHaveLength(1);
+      console.log(`seconds from the purchase on: ${JSON.stringify(seconds)}`);
+    } finally {
+      await browser.close();
+    }
+  });
+});

@@ -1,0 +1,259 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
+import { Client } from '../support/client.ts';
+import { type MainProcess, processesOf, readCredentials, spawnMain, startMain } from '../support/main-process.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const KEY = /wm_[a-z0-9]+_[0-9A-Za-z]{32}/;
+
+let dataDir: string;
+let started: MainProcess[] = [];
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-start-'));
+  // As mkdtemp makes it, the user that the database runs as could not enter.
+  await chmod(dataDir, 0o755);
+});
+afterEach(async () => {
+  for (const service of started) await service.kill();
+  started = [];
+  if ((await processesOf(dataDir)).length > 0) {
+    // A server that lost its service is taken over, and then stopped as usual.
+    await (await startEmbedded({ dataDir, log: () => undefined })).stop();
+  }
+  expect(await processesOf(dataDir)).toEqual([]);
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+async function start(variables?: Record<string, string>): Promise<MainProcess> {
+  const service = await startMain(dataDir, variables);
+  started.push(service);
+  return service;
+}
+
+describe('the first start', () => {
+  it('prints where things are, and keeps the key in credentials.json, never in the output', async () => {
+    const service = await start();
+    const file = join(dataDir, 'credentials.json');
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+    const kept = await readCredentials(dataDir);
+    expect(kept).toEqual({ url: service.url, api_key: expect.stringMatching(KEY) });
+    expect(service.output()).toContain(`API        ${service.url}/api/v1`);
+    expect(service.output()).toContain(`MCP        ${service.url}/mcp`);
+    expect(service.output()).toContain(`Reference  ${service.url}/docs`);
+    expect(service.output()).toContain(`The key of the local account is in ${file}`);
+    expect(service.output()).not.toMatch(KEY);
+
+    expect((await service.api.get('/user/me')).body).toMatchObject({ plan: 'enterprise' });
+    for (const path of ['/health', '/ready', '/docs', '/openapi.json']) {
+      expect([path, (await service.api.get(`${service.url}${path}`)).status]).toEqual([path, 200]);
+    }
+  });
+
+  it.skipIf(!hasScript())('shows the key at a terminal, once, with lines that connect an IDE', async () => {
+    const first = await atTerminal();
+    const { api_key, url } = await readCredentials(dataDir);
+    expect(first).toContain(`Authorization: Bearer ${api_key}`);
+    expect(first).toContain(`claude mcp add --transport http whitemagic ${url}/mcp`);
+    const second = await atTerminal();
+    expect(second).toContain('/api/v1');
+    expect(second).not.toMatch(KEY);
+    expect(second).not.toContain('claude mcp add');
+    expect((await readCredentials(dataDir)).api_key).toBe(api_key);
+  });
+
+  it('that is interrupted at any moment leaves no database running, and the next one works', async () => {
+    const stages = ['database', 'database/cluster', 'database/cluster/postmaster.pid', 'credentials.json'];
+    for (const [index, stage] of stages.entries()) {
+      const folder = join(dataDir, String(index));
+      const { child, finished, output } = spawnMain(folder);
+      await vi.waitUntil(() => stat(join(folder, stage)).catch(() => false), { timeout: 20_000, interval: 5 });
+      child.kill('SIGINT');
+      const { code, signal } = await finished;
+      // Before our first line Node itself ends on the signal: there is nothing to be stopped yet.
+      expect([output(), signal === 'SIGINT' || code === 0]).toEqual([output(), true]);
+      expect([stage, await processesOf(dataDir)]).toEqual([stage, []]);
+    }
+    const service = await start();
+    expect((await service.api.get('/user/me')).status).toBe(200);
+  });
+});
+
+describe('a second start', () => {
+  it('on the same data directory refuses with the pid of the first, and harms nothing', async () => {
+    const service = await start();
+    const { code, stderr, stdout } = await spawnMain(dataDir).finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain(`is in use by process ${service.child.pid}`);
+    expect(stderr).toContain('set DATA_DIR to another directory');
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stdout).not.toContain('WhiteMagic is running');
+    expect((await service.api.get('/user/me')).status).toBe(200);
+  });
+
+  it('after a clean stop finds everything again: the same key, the same memories', async () => {
+    const first = await start();
+    const created = await first.api.post('/memories', { title: 'kept', content: 'over a restart' });
+    const before = await readCredentials(dataDir);
+    await first.stop();
+    const second = await start();
+    expect((await readCredentials(dataDir)).api_key).toBe(before.api_key);
+    expect((await second.api.get(`/memories/${created.body.id}`)).body).toMatchObject({ content: 'over a restart' });
+    expect(second.output()).not.toContain('The key of the local account');
+  });
+
+  it('on another data directory runs beside the first', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'whitemagic-start-'));
+    const [one, two] = await Promise.all([start(), startMain(other)]);
+    expect(one.url).not.toBe(two.url);
+    expect((await one.api.get('/user/me')).status).toBe(200);
+    expect((await two.api.get('/user/me')).status).toBe(200);
+    // A key of one is nobody to the other.
+    expect((await new Client(two.url, one.api.apiKey).get('/user/me')).status).toBe(401);
+    await two.stop();
+    expect(await processesOf(other)).toEqual([]);
+    await rm(other, { recursive: true, force: true });
+  });
+});
+
+describe('a signal to stop', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s answers what is under way, takes nothing new, and stops the database',
+    async (signal) => {
+      const service = await start();
+      const release = await holdQuota(service);
+      const slow = service.api.post('/memories', { title: 'slow', content: 'under way' });
+      await delay(300);
+      service.child.kill(signal);
+      // As a terminal and npm do: the signal comes again.
+      await delay(200);
+      service.child.kill(signal);
+      await vi.waitFor(() => expect(fetch(`${service.url}/health`)).rejects.toThrow('fetch failed'));
+      const before = Date.now();
+      await release();
+      expect((await slow).status).toBe(201);
+      expect(await service.finished).toMatchObject({ code: 0, signal: null });
+      // At once, though the client keeps its connection: the ten seconds of the drain are for answers only.
+
+      expect(Date.now() - before).toBeLessThan(2_500);
+      expect(service.output()).toContain(`${signal}: draining`);
+      expect(service.output()).toContain('stopped');
+      expect(await processesOf(dataDir)).toEqual([]);
+      const again = await start();
+      expect((await again.api.get(`/memories/${(await slow).body.id}`)).status).toBe(200);
+    },
+  );
+});
+
+describe('after kill -9', () => {
+  it.each(['the service', 'the service and its database'])(
+    'of %s the next start recovers, with the same key',
+    async (what) => {
+      const first = await start();
+      const created = await first.api.post('/memories', { title: 'kept', content: 'over a kill' });
+      await first.kill();
+      const left = await processesOf(dataDir);
+      expect(left.length).toBeGreaterThan(0);
+      expect(await findEmbedded(dataDir)).toBeNull();
+      if (what !== 'the service') for (const pid of left) process.kill(pid, 'SIGKILL');
+      const second = await start();
+      expect((await second.api.get(`/memories/${created.body.id}`)).body).toMatchObject({ content: 'over a kill' });
+      expect((await second.api.post('/memories', { title: 'new', content: 'works' })).status).toBe(201);
+      expect((await second.stop()).code).toBe(0);
+      expect(await processesOf(dataDir)).toEqual([]);
+    },
+  );
+});
+
+describe('a start that cannot succeed', () => {
+  it('says that the port is taken, and leaves no database running', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const { code, stderr } = await spawnMain(dataDir, { PORT: String(port) }).finished;
+    expect([code, stderr]).toEqual([
+      1,
+      `Port ${port} on 127.0.0.1 is taken. Stop what uses it, or set PORT to another.\n`,
+    ]);
+    expect(await processesOf(dataDir)).toEqual([]);
+    server.close();
+  });
+
+  it('names every setting that it cannot use', async () => {
+    const { code, stderr } = await spawnMain(dataDir, { PORT: 'many', SMTP_URL: 'mail' }).finished;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^These settings cannot be used:\n {2}PORT: .+\n {2}SMTP_URL: .+\n$/);
+  });
+
+  it('says that the database it was given cannot be reached, without its password', async () => {
+    const url = 'postgres://someone:hunter2@127.0.0.1:1/nothing';
+    const { code, stderr, stdout } = await spawnMain(dataDir, { DATABASE_URL: url }).finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain('127.0.0.1:1');
+    expect(stderr + stdout).not.toContain('hunter2');
+  });
+
+  it('ends, with everything it opened, when the credentials cannot be written', async () => {
+    await (await start()).stop();
+    await rm(join(dataDir, 'credentials.json'));
+    // A folder in the file's way.
+    await mkdir(join(dataDir, 'credentials.json', 'x'), { recursive: true });
+    const { code, stderr } = await spawnMain(dataDir).finished;
+    expect([code, stderr]).toEqual([1, expect.stringContaining('credentials.json')]);
+    expect(await processesOf(dataDir)).toEqual([]);
+    await rm(join(dataDir, 'credentials.json'), { recursive: true });
+  });
+});
+
+/** Holds the row that a create needs last, so that creates wait. Answers how to let go. */
+async function holdQuota(service: MainProcess): Promise<() => Promise<void>> {
+  await service.api.post('/memories', { title: 'first', content: 'makes the row' });
+  const client = new pg.Client((await findEmbedded(dataDir)) as string);
+  await client.connect();
+  await client.query('begin');
+  await client.query('select from quotas for update');
+  return async () => {
+    await client.query('commit');
+    await client.end();
+  };
+}
+
+/** Runs the service at a terminal until it has greeted, then presses Ctrl-C. Answers what the person saw. */
+async function atTerminal(): Promise<string> {
+  const command = `exec ${process.execPath} --import tsx api/main.ts`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: join(import.meta.dirname, '../..'),
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', DATA_DIR: dataDir },
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let seen = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    seen += text;
+  });
+  const closed = once(child, 'close');
+  await vi.waitFor(() => expect(seen).toContain('/docs'), { timeout: 20_000, interval: 50 });
+  await delay(200);
+  child.stdin.write('\x03');
+  await closed;
+  expect(await processesOf(join(dataDir, 'database'))).toEqual([]);
+  return seen;
+}
+
+function hasScript(): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    execFileSync('script', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
