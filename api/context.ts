@@ -23,7 +23,7 @@ export interface Caller {
 }
 
 /** What a domain function works with. */
-export interface Deps {
+export interface RequestContext {
   /** The tenant's: of a write, the transaction that also meters it; of a read, statements that run at once where they are asked at once. */
   sql: Sql;
   /** The time, to the millisecond. */

@@ -6,7 +6,7 @@ import * as admin from '../api/accounts/admin.ts';
 import { replayReceipts } from '../api/accounts/purge.ts';
 import { replayWebhook, requireWebhook, webhooks } from '../api/billing/inbox.ts';
 import { readConfig } from '../api/config.ts';
-import type { Deps } from '../api/context.ts';
+import type { RequestContext } from '../api/context.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
 import { PLAN_NAMES } from '../api/limits/plans.ts';
 import { connect } from '../db/client/database.ts';
@@ -61,10 +61,10 @@ const receipts = z.array(
 
 /** Each command: what it takes, and what it does. */
 const COMMANDS = {
-  'users list': command(z.strictObject({}), (deps) => admin.allUsers(deps)),
+  'users list': command(z.strictObject({}), (context) => admin.allUsers(context)),
   'users create': command(z.strictObject({ email: z.email(), plan: plan.default('free') }), admin.addUser),
-  'users set-plan': command(z.strictObject({ user, plan }), async (deps, input) =>
-    admin.setPlan(deps, await admin.requireUser(deps, input.user), input.plan),
+  'users set-plan': command(z.strictObject({ user, plan }), async (context, input) =>
+    admin.setPlan(context, await admin.requireUser(context, input.user), input.plan),
   ),
   'users set-override': command(
     z.strictObject({
@@ -73,48 +73,53 @@ const COMMANDS = {
       'requests-per-day': count.optional(),
       'storage-bytes': count.optional(),
     }),
-    async (deps, input) =>
-      admin.setOverrides(deps, await admin.requireUser(deps, input.user), {
+    async (context, input) =>
+      admin.setOverrides(context, await admin.requireUser(context, input.user), {
         ...(input['requests-per-minute'] && { requests_per_minute: input['requests-per-minute'] }),
         ...(input['requests-per-day'] && { requests_per_day: input['requests-per-day'] }),
         ...(input['storage-bytes'] && { storage_bytes: input['storage-bytes'] }),
       }),
   ),
-  'users delete': command(z.strictObject({ user, immediate: z.boolean().default(false) }), async (deps, input) =>
-    admin.deleteUser(deps, await admin.requireUser(deps, input.user), input),
+  'users delete': command(z.strictObject({ user, immediate: z.boolean().default(false) }), async (context, input) =>
+    admin.deleteUser(context, await admin.requireUser(context, input.user), input),
   ),
-  'users restore': command(z.strictObject({ user }), async (deps, input) =>
-    admin.restoreUser(deps, await admin.requireUser(deps, input.user)),
+  'users restore': command(z.strictObject({ user }), async (context, input) =>
+    admin.restoreUser(context, await admin.requireUser(context, input.user)),
   ),
-  'keys list': command(z.strictObject({ user }), async (deps, input) =>
-    admin.keysOf(deps, await admin.requireUser(deps, input.user)),
+  'keys list': command(z.strictObject({ user }), async (context, input) =>
+    admin.keysOf(context, await admin.requireUser(context, input.user)),
   ),
   'keys create': command(
     z.strictObject({ user, name: z.string().min(1).max(100).default('API key'), scopes: scopes.optional() }),
-    async (deps, input) => admin.addKey(deps, await admin.requireUser(deps, input.user), input),
+    async (context, input) => admin.addKey(context, await admin.requireUser(context, input.user), input),
   ),
-  'keys revoke': command(z.strictObject({ key: id }), (deps, input) => admin.revokeAnyKey(deps, input.key)),
-  'webhooks list': command(z.strictObject({ state: state.optional() }), (deps, input) => webhooks(deps, input.state)),
-  'webhooks show': command(z.strictObject({ webhook }), (deps, input) => requireWebhook(deps, input.webhook)),
-  'webhooks replay': command(z.strictObject({ webhook }), (deps, input) => replayWebhook(deps, input.webhook)),
-  'receipts list': command(z.strictObject({}), (deps) => listReceipts(deps.sql)),
-  'receipts replay': command(z.strictObject({ file: z.string().min(1).optional() }), async (deps, { file }) => {
+  'keys revoke': command(z.strictObject({ key: id }), (context, input) => admin.revokeAnyKey(context, input.key)),
+  'webhooks list': command(z.strictObject({ state: state.optional() }), (context, input) =>
+    webhooks(context, input.state),
+  ),
+  'webhooks show': command(z.strictObject({ webhook }), (context, input) => requireWebhook(context, input.webhook)),
+  'webhooks replay': command(z.strictObject({ webhook }), (context, input) => replayWebhook(context, input.webhook)),
+  'receipts list': command(z.strictObject({}), (context) => listReceipts(context.sql)),
+  'receipts replay': command(z.strictObject({ file: z.string().min(1).optional() }), async (context, { file }) => {
     const kept = file ? receipts.parse(JSON.parse(await readFile(file, 'utf8'))) : [];
     const known = new Set(kept.map(({ user_id }) => user_id));
-    return replayReceipts(deps, [...kept, ...(await listReceipts(deps.sql)).filter((one) => !known.has(one.user_id))]);
+    return replayReceipts(context, [
+      ...kept,
+      ...(await listReceipts(context.sql)).filter((one) => !known.has(one.user_id)),
+    ]);
   }),
 };
 
-type Act = (deps: Deps, options: Record<string, unknown>) => Promise<unknown>;
+type Act = (context: RequestContext, options: Record<string, unknown>) => Promise<unknown>;
 
 function command<Input extends z.ZodType>(
   schema: Input,
-  act: (deps: Deps, input: z.output<Input>) => Promise<unknown>,
+  act: (context: RequestContext, input: z.output<Input>) => Promise<unknown>,
 ): Act {
-  return (deps, options) => {
+  return (context, options) => {
     const parsed = schema.safeParse(options);
     if (!parsed.success) throw new Error(`${z.prettifyError(parsed.error)}\n\n${HELP}`);
-    return act(deps, parsed.data);
+    return act(context, parsed.data);
   };
 }
 
@@ -143,7 +148,7 @@ async function main(): Promise<void> {
   if (help) return print(HELP);
   const act = (COMMANDS as Record<string, Act | undefined>)[positionals.join(' ')];
   if (!act) throw new Error(HELP);
-  const answer = await inDatabase((deps) => act(deps, options));
+  const answer = await inDatabase((context) => act(context, options));
   if (json) print(JSON.stringify(answer));
   else if (Array.isArray(answer)) console.table(answer.map(readable));
   else
@@ -152,14 +157,14 @@ async function main(): Promise<void> {
 }
 
 /** Does something in a transaction of the owner, on a migrated database. */
-function inDatabase<T>(act: (deps: Deps) => Promise<T>): Promise<T> {
+function inDatabase<T>(act: (context: RequestContext) => Promise<T>): Promise<T> {
   const config = readConfig();
   return withOwnerUrl(config, async (url) => {
     await migrateUp(url);
     const database = connect({ url, onError: () => undefined });
     try {
-      const deps = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: config.keyEnvironment };
-      return await database.ownerWrite((sql) => act({ ...deps, sql }));
+      const context = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: config.keyEnvironment };
+      return await database.ownerWrite((sql) => act({ ...context, sql }));
     } finally {
       await database.close();
     }

@@ -3,7 +3,7 @@ import { type EndingRow, findEnding } from '../../db/queries/accounts/lifecycle.
 import { deleteSessionsOf } from '../../db/queries/accounts/sessions.ts';
 import { type UserStatus, updateStatus } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { Problem, refuse } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 
@@ -14,41 +14,41 @@ export const PURGE_ACCOUNT_JOB = 'purge_account';
 
 const DAY_MS = 86_400_000;
 
-type Writing = Pick<Deps, 'sql' | 'now' | 'newId'>;
+type Writing = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
  * Makes an account read-only whose last plan has ended: its data is kept for {@link READ_ONLY_DAYS} days. Doing it again
  * changes nothing. One that its owner is deleting stays so.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  * @param reason a word for the audit log, such as `membership_expired`
  * @param manageUrl where the plan can be renewed, for the mail
  */
 export async function deactivate(
-  deps: Writing,
+  context: Writing,
   userId: string,
   reason: string,
   manageUrl: string | null = null,
 ): Promise<void> {
-  const account = await findEnding(deps.sql, userId, true);
+  const account = await findEnding(context.sql, userId, true);
   if (!account || account.status === 'deleted' || account.read_only_since) return;
-  const { purge_at } = await settle(deps, { ...account, read_only_since: deps.now() });
-  await audit(deps, userId, 'job', 'account.deactivate', { reason });
+  const { purge_at } = await settle(context, { ...account, read_only_since: context.now() });
+  await audit(context, userId, 'job', 'account.deactivate', { reason });
   // Whoever is leaving anyway has been told when.
   if (account.closing_since) return;
   const data = { access_until: null, manage_url: manageUrl, purge_at: purge_at?.toISOString() ?? null };
-  await mailOwner(deps, account, 'cancellation', data);
+  await mailOwner(context, account, 'cancellation', data);
 }
 
 /**
  * Opens an account again that has a plan again, with all it held. Doing it again changes nothing. One that its owner is
  * deleting stays so, until they restore it.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function reactivate(deps: Writing, userId: string): Promise<void> {
-  const account = await findEnding(deps.sql, userId, true);
+export async function reactivate(context: Writing, userId: string): Promise<void> {
+  const account = await findEnding(context.sql, userId, true);
   if (!account || account.status === 'deleted' || !account.read_only_since) return;
-  await settle(deps, { ...account, read_only_since: null });
-  await audit(deps, userId, 'job', 'account.reactivate');
+  await settle(context, { ...account, read_only_since: null });
+  await audit(context, userId, 'job', 'account.reactivate');
 }
 
 /**
@@ -56,62 +56,67 @@ export async function reactivate(deps: Writing, userId: string): Promise<void> {
  * {@link READ_ONLY_DAYS} days it is purged. `immediate`: its keys end at once, and it is purged as soon as its last mail is out.
  * @throws Problem `unprocessable` unless `confirm` is the account's id
  */
-export async function close(deps: Deps, caller: Caller, input: { confirm: string; immediate: boolean }) {
+export async function close(context: RequestContext, caller: Caller, input: { confirm: string; immediate: boolean }) {
   if (input.confirm !== caller.userId) throw refuse('confirm', 'must be the id of your account, from GET /user/me');
-  return closeAs(deps, caller.userId, `key:${caller.keyId}`, input.immediate);
+  return closeAs(context, caller.userId, `key:${caller.keyId}`, input.immediate);
 }
 
 /** The same for whoever may do it to any account: `actor` as the audit log knows them. @throws Problem `not_found` */
-export async function closeAs(deps: Writing, userId: string, actor: string, immediate: boolean) {
-  const account = await lockAccount(deps, userId);
+export async function closeAs(context: Writing, userId: string, actor: string, immediate: boolean) {
+  const account = await lockAccount(context, userId);
   if (account.status === 'deleted' || (account.closing_since && !immediate)) return standing(account);
-  const closing = { ...account, closing_since: account.closing_since ?? deps.now() };
-  const closed = immediate ? await condemn(deps, closing) : await settle(deps, closing);
-  await deleteSessionsOf(deps.sql, userId);
-  await audit(deps, userId, actor, 'account.delete', { immediate });
-  await mailOwner(deps, account, 'account_deleted', {
-    purge_at: (closed.purge_at ?? deps.now()).toISOString(),
+  const closing = { ...account, closing_since: account.closing_since ?? context.now() };
+  const closed = immediate ? await condemn(context, closing) : await settle(context, closing);
+  await deleteSessionsOf(context.sql, userId);
+  await audit(context, userId, actor, 'account.delete', { immediate });
+  await mailOwner(context, account, 'account_deleted', {
+    purge_at: (closed.purge_at ?? context.now()).toISOString(),
     restore_url: immediate ? null : '/api/v1/account/restore',
   });
   return standing(closed);
 }
 
 /** Takes the caller's {@link close} back: the account is what it was before. One that is not closed stays as it is. */
-export function restore(deps: Deps, caller: Caller) {
-  return restoreAs(deps, caller.userId, `key:${caller.keyId}`);
+export function restore(context: RequestContext, caller: Caller) {
+  return restoreAs(context, caller.userId, `key:${caller.keyId}`);
 }
 
 /** The same for whoever may do it to any account. @throws Problem `not_found` */
-export async function restoreAs(deps: Writing, userId: string, actor: string) {
-  const account = await lockAccount(deps, userId);
+export async function restoreAs(context: Writing, userId: string, actor: string) {
+  const account = await lockAccount(context, userId);
   if (account.status !== 'closing') return standing(account);
-  const restored = await settle(deps, { ...account, closing_since: null });
-  await audit(deps, userId, actor, 'account.restore');
+  const restored = await settle(context, { ...account, closing_since: null });
+  await audit(context, userId, actor, 'account.restore');
   return standing(restored);
 }
 
-async function lockAccount(deps: Writing, userId: string): Promise<EndingRow> {
-  const account = await findEnding(deps.sql, userId, true);
+async function lockAccount(context: Writing, userId: string): Promise<EndingRow> {
+  const account = await findEnding(context.sql, userId, true);
   if (!account) throw new Problem('not_found', { detail: 'This account is gone.' });
   return account;
 }
 
 /** Writes what the two dates make of an account: its status and when it is purged. */
-async function settle(deps: Writing, account: EndingRow): Promise<EndingRow> {
+async function settle(context: Writing, account: EndingRow): Promise<EndingRow> {
   const from = account.closing_since ?? account.read_only_since;
   const status = account.closing_since ? 'closing' : account.read_only_since ? 'read_only' : 'active';
-  return write(deps, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
+  return write(context, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
 }
 
 /** Ends an account for good; a job purges it. */
-async function condemn(deps: Writing, account: EndingRow): Promise<EndingRow> {
-  await enqueueJob(deps.sql, PURGE_ACCOUNT_JOB, { user_id: account.id }, { key: `purge:${account.id}` });
-  return write(deps, account, 'deleted', deps.now());
+async function condemn(context: Writing, account: EndingRow): Promise<EndingRow> {
+  await enqueueJob(context.sql, PURGE_ACCOUNT_JOB, { user_id: account.id }, { key: `purge:${account.id}` });
+  return write(context, account, 'deleted', context.now());
 }
 
-async function write(deps: Writing, account: EndingRow, status: UserStatus, purge_at: Date | null): Promise<EndingRow> {
+async function write(
+  context: Writing,
+  account: EndingRow,
+  status: UserStatus,
+  purge_at: Date | null,
+): Promise<EndingRow> {
   const written = { ...account, status, purge_at };
-  await updateStatus(deps.sql, account.id, status, deps.now(), written);
+  await updateStatus(context.sql, account.id, status, context.now(), written);
   return written;
 }
 
@@ -119,6 +124,13 @@ function standing({ status, purge_at }: EndingRow) {
   return { status, purge_at: purge_at?.toISOString() ?? null };
 }
 
-function audit(deps: Writing, userId: string, actor: string, action: string, details: Record<string, unknown> = {}) {
-  return insertAudit(deps.sql, userId, { id: deps.newId(), at: deps.now(), actor, action, target: userId, details });
+function audit(context: Writing, userId: string, actor: string, action: string, details: Record<string, unknown> = {}) {
+  return insertAudit(context.sql, userId, {
+    id: context.newId(),
+    at: context.now(),
+    actor,
+    action,
+    target: userId,
+    details,
+  });
 }

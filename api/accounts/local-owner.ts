@@ -1,7 +1,7 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findUsersByEmail } from '../../db/queries/accounts/users.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
 import { createUser } from './users.ts';
@@ -17,18 +17,21 @@ export interface LocalCredentials {
 /**
  * Makes sure that the person at this machine has an account on the enterprise plan and a key, readable by them alone in
  * `credentials.json`. Answers the key, and whether it was made just now.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function ensureLocalOwner(deps: Deps, dataDir: string): Promise<{ apiKey: string; isNew: boolean }> {
+export async function ensureLocalOwner(
+  context: RequestContext,
+  dataDir: string,
+): Promise<{ apiKey: string; isNew: boolean }> {
   const kept = await readCredentials(dataDir);
-  const [owner] = await findUsersByEmail(deps.sql, LOCAL_OWNER);
+  const [owner] = await findUsersByEmail(context.sql, LOCAL_OWNER);
   if (kept && owner) return { apiKey: kept.api_key, isNew: false };
   if (!owner) {
     const wanted = { email: LOCAL_OWNER, plan: 'enterprise', keyName: 'Local key', actor: 'start' } as const;
-    return { apiKey: (await createUser(deps, wanted)).apiKey, isNew: true };
+    return { apiKey: (await createUser(context, wanted)).apiKey, isNew: true };
   }
   const wanted = { name: 'Local key', scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
-  return { apiKey: (await issueKey(deps, owner.id, wanted)).apiKey, isNew: true };
+  return { apiKey: (await issueKey(context, owner.id, wanted)).apiKey, isNew: true };
 }
 
 /** What `npm start` left for the bridge; undefined when there is none or it cannot be read. */

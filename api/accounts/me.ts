@@ -1,15 +1,15 @@
 import { findEnding } from '../../db/queries/accounts/lifecycle.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 
 /** The caller's account, plan, limits and key. */
-export async function me(deps: Deps, caller: Caller) {
+export async function me(context: RequestContext, caller: Caller) {
   const [user, quota, ending] = await Promise.all([
-    findUser(deps.sql, caller.userId),
-    findQuota(deps.sql, caller.userId),
-    findEnding(deps.sql, caller.userId),
+    findUser(context.sql, caller.userId),
+    findQuota(context.sql, caller.userId),
+    findEnding(context.sql, caller.userId),
   ]);
   if (!user) throw new Problem('not_found', { detail: 'This account is gone.' });
   return {

@@ -10,7 +10,7 @@ import {
   updatePurgeWarning,
 } from '../../db/queries/accounts/lifecycle.ts';
 import { closeMemberships } from '../../db/queries/billing/memberships.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 
 /** How many days before the purge the owner of a read-only account is warned. */
@@ -24,7 +24,7 @@ const LAST_MAIL_MS = 3_600_000;
 const PAGE = 100;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
-type Clock = Pick<Deps, 'now' | 'newId'>;
+type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
 /** Asks whoever sells the plans whether a user really has none any more. Throws, or answers false, when that is in doubt. */
 export type StillGone = (userId: string) => Promise<boolean>;
@@ -115,14 +115,14 @@ export async function purgeAccount(
 
 /**
  * Deletes again what a restored backup brought back, and keeps the receipts. Answers what each receipt came to.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function replayReceipts(deps: Pick<Deps, 'sql' | 'now'>, receipts: readonly ReceiptRow[]) {
+export async function replayReceipts(context: Pick<RequestContext, 'sql' | 'now'>, receipts: readonly ReceiptRow[]) {
   const replayed: { user_id: string; purged_at: Date; deleted_again: boolean }[] = [];
   for (const receipt of receipts) {
-    await insertReceipt(deps.sql, receipt);
-    const account = await findEnding(deps.sql, receipt.user_id, true);
-    if (account) await erase(deps, account, receipt.reason);
+    await insertReceipt(context.sql, receipt);
+    const account = await findEnding(context.sql, receipt.user_id, true);
+    if (account) await erase(context, account, receipt.reason);
     replayed.push({ user_id: receipt.user_id, purged_at: receipt.purged_at, deleted_again: account !== undefined });
   }
   return replayed;
@@ -133,9 +133,9 @@ function isDue({ status, purge_at, purge_warning }: EndingRow, now: Date): boole
   return status !== 'read_only' || purge_warning === LAST_WARNING;
 }
 
-async function erase(deps: Pick<Deps, 'sql' | 'now'>, account: EndingRow, reason: string): Promise<void> {
-  if (reason === 'asked') await closeMemberships(deps.sql, account.id, deps.now());
-  const counts = await deleteUser(deps.sql, account.id);
+async function erase(context: Pick<RequestContext, 'sql' | 'now'>, account: EndingRow, reason: string): Promise<void> {
+  if (reason === 'asked') await closeMemberships(context.sql, account.id, context.now());
+  const counts = await deleteUser(context.sql, account.id);
   const asked_at = account.closing_since ?? account.read_only_since;
-  await insertReceipt(deps.sql, { user_id: account.id, reason, asked_at, purged_at: deps.now(), counts });
+  await insertReceipt(context.sql, { user_id: account.id, reason, asked_at, purged_at: context.now(), counts });
 }

@@ -1,17 +1,17 @@
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { insertUser, type PlanName } from '../../db/queries/accounts/users.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
 
-/** Adds a user with one key of all scopes. `deps.sql` is a transaction of the owner. The key is in the answer only. */
+/** Adds a user with one key of all scopes. `context.sql` is a transaction of the owner. The key is in the answer only. */
 export async function createUser(
-  deps: Deps,
+  context: RequestContext,
   wanted: { email: string | null; plan: PlanName; keyName: string; actor: string },
 ): Promise<{ userId: string; apiKey: string }> {
-  const now = deps.now();
-  const userId = deps.newId();
-  await insertUser(deps.sql, {
+  const now = context.now();
+  const userId = context.newId();
+  await insertUser(context.sql, {
     id: userId,
     email: wanted.email,
     plan: wanted.plan,
@@ -19,12 +19,12 @@ export async function createUser(
     overrides: {},
     created_at: now,
   });
-  const { apiKey } = await issueKey(deps, userId, {
+  const { apiKey } = await issueKey(context, userId, {
     name: wanted.keyName,
     scopes: [...SCOPES],
     expiresAt: null,
     rpmLimit: null,
   });
-  await insertAudit(deps.sql, userId, { id: deps.newId(), at: now, actor: wanted.actor, action: 'users.create' });
+  await insertAudit(context.sql, userId, { id: context.newId(), at: now, actor: wanted.actor, action: 'users.create' });
   return { userId, apiKey };
 }

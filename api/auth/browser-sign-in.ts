@@ -2,7 +2,7 @@ import type { Sql } from '../../db/client/sql.ts';
 import { type BuyerRow, findBuyer, lockBuyer } from '../../db/queries/billing/customers.ts';
 import { settlePurchase } from '../billing/checkout.ts';
 import { noteEmail } from '../billing/provision.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import {
   type ClaimState,
@@ -151,9 +151,9 @@ async function openFor(
       const buyer = await lockBuyer(sql, person.sub);
       if (!buyer) return undefined;
       refuseClosed(buyer);
-      const deps = depsOf(gates, sql);
-      await noteEmail(deps, buyer, person.email ?? null);
-      return openSession(deps, buyer.id, former);
+      const context = depsOf(gates, sql);
+      await noteEmail(context, buyer, person.email ?? null);
+      return openSession(context, buyer.id, former);
     });
   const session = await signIn();
   if (session) return session;
@@ -181,6 +181,6 @@ function sessionCookie(value: string): Cookie {
   return { value, maxAgeMs: SESSION_DAYS * DAY_MS };
 }
 
-function depsOf({ now, newId, keyEnvironment }: Gates, sql: Sql): Deps {
+function depsOf({ now, newId, keyEnvironment }: Gates, sql: Sql): RequestContext {
   return { sql, now, newId, keyEnvironment };
 }

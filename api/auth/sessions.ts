@@ -7,7 +7,7 @@ import {
   type SessionRow,
   updateSession,
 } from '../../db/queries/accounts/sessions.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { hashToken, newToken } from './secret-token.ts';
 
 /** How long a signed-in browser stays so after it was last seen. */
@@ -16,7 +16,7 @@ export const SESSION_DAYS = 30;
 const DAY_MS = 86_400_000;
 const SEEN_EVERY_MS = 60_000;
 
-type SessionDeps = Pick<Deps, 'sql' | 'now' | 'newId'>;
+type SessionDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /** A signed-in browser's user. */
 export interface Session {
@@ -28,24 +28,33 @@ export interface Session {
 /**
  * Signs a browser in: always with a new value of the cookie, whatever the browser came with; what it was signed in to
  * before is over. The value is in the answer only.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function openSession(deps: SessionDeps, userId: string, former: string | undefined): Promise<string> {
-  if (former) await deleteSession(deps.sql, hashToken(former));
+export async function openSession(context: SessionDeps, userId: string, former: string | undefined): Promise<string> {
+  if (former) await deleteSession(context.sql, hashToken(former));
   const token = newToken();
-  const now = deps.now();
-  const session = { user_id: userId, id: deps.newId(), created_at: now, last_seen_at: now, expires_at: endFrom(now) };
-  await insertSession(deps.sql, session, hashToken(token));
+  const now = context.now();
+  const session = {
+    user_id: userId,
+    id: context.newId(),
+    created_at: now,
+    last_seen_at: now,
+    expires_at: endFrom(now),
+  };
+  await insertSession(context.sql, session, hashToken(token));
   return token;
 }
 
 /** Whose browser a cookie's value stands for, unless it is over or the account is closed. Each visit moves the end. As the owner. */
-export async function readSession(deps: Pick<Deps, 'sql' | 'now'>, token: string): Promise<Session | undefined> {
-  const session = await findSession(deps.sql, hashToken(token));
-  const now = deps.now();
+export async function readSession(
+  context: Pick<RequestContext, 'sql' | 'now'>,
+  token: string,
+): Promise<Session | undefined> {
+  const session = await findSession(context.sql, hashToken(token));
+  const now = context.now();
   if (!session || session.expires_at <= now) return undefined;
   if (session.status !== 'active' && session.status !== 'read_only') return undefined;
-  return { userId: session.user_id, extended: await extend(deps.sql, session, now) };
+  return { userId: session.user_id, extended: await extend(context.sql, session, now) };
 }
 
 /** Signs a browser out. As the owner. */

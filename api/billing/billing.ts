@@ -1,13 +1,13 @@
 import type { Database } from '../../db/client/database.ts';
 import type { WhopConfig } from '../config.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { type LicenseCheck, licenseCheck } from './license.ts';
 import { openWhop, type WhopClient } from './whop-client.ts';
 
 /** What selling at Whop works with; made once, in the process's entry point. */
-export interface Billing extends Pick<Deps, 'now' | 'newId'> {
+export interface Billing extends Pick<RequestContext, 'now' | 'newId'> {
   database: Database;
   whop: WhopClient;
   checkLicense: LicenseCheck;

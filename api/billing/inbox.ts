@@ -9,7 +9,7 @@ import {
   settleWebhook,
   type WebhookState,
 } from '../../db/queries/billing/webhook-inbox.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import type { Billing } from './billing.ts';
 import { converge } from './membership.ts';
@@ -85,19 +85,19 @@ export function forgetOldWebhooks(sql: Sql, now: Date): Promise<number> {
 const LISTED_MAX = 200;
 
 /** Webhooks, newest first, at most 200; for the operator. */
-export function webhooks({ sql }: Pick<Deps, 'sql'>, state?: WebhookState) {
+export function webhooks({ sql }: Pick<RequestContext, 'sql'>, state?: WebhookState) {
   return listWebhooks(sql, { state, limit: LISTED_MAX });
 }
 
 /** One webhook with what Whop sent. @throws Error when there is none */
-export async function requireWebhook({ sql }: Pick<Deps, 'sql'>, id: string) {
+export async function requireWebhook({ sql }: Pick<RequestContext, 'sql'>, id: string) {
   const webhook = await findWebhook(sql, id);
   if (!webhook) throw new Error(`There is no webhook ${id}.`);
   return webhook;
 }
 
 /** Has a webhook worked on again, from its first try. One that was done is left alone. */
-export async function replayWebhook({ sql }: Pick<Deps, 'sql'>, id: string) {
+export async function replayWebhook({ sql }: Pick<RequestContext, 'sql'>, id: string) {
   const { processed_at, payload } = await requireWebhook({ sql }, id);
   const notice = readNotice(payload);
   const replayed = !processed_at && notice !== undefined;

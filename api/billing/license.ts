@@ -1,6 +1,6 @@
 import type { PlanName } from '../../db/queries/accounts/users.ts';
 import { findMembership, type MembershipRow } from '../../db/queries/billing/memberships.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import type { Billing } from './billing.ts';
 import { hashLicense } from './membership.ts';
 import type { WhopMembership } from './payload.ts';
@@ -57,11 +57,11 @@ const UNKNOWN = {
  * How a licence of the caller's own stands: as Whop says, or as Whop last said where it cannot be asked. Another's is
  * not to be told from one that does not exist.
  */
-export async function validateLicense(deps: Deps, caller: Caller, input: { license_key: string }) {
+export async function validateLicense(context: RequestContext, caller: Caller, input: { license_key: string }) {
   const by = { id: input.license_key, licenseHash: hashLicense(input.license_key) };
-  const row = await findMembership(deps.sql, caller.userId, by);
+  const row = await findMembership(context.sql, caller.userId, by);
   if (!row) return UNKNOWN;
-  const asked = await deps.billing?.checkLicense(row.id).catch((error: unknown) => {
+  const asked = await context.billing?.checkLicense(row.id).catch((error: unknown) => {
     if (error instanceof WhopFailure) return undefined;
     throw error;
   });

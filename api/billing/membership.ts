@@ -65,8 +65,8 @@ export async function converge(
   const failure = answer instanceof WhopFailure ? answer : undefined;
   const membership = answer instanceof WhopFailure ? toldOf(membershipId, told, answer) : answer;
   const converged = await billing.database.ownerWrite(async (sql) => {
-    const deps = { sql, now: billing.now, newId: billing.newId };
-    const settled = await settle(deps, billing, membership, {
+    const context = { sql, now: billing.now, newId: billing.newId };
+    const settled = await settle(context, billing, membership, {
       readAt,
       confirmed: !failure,
       inPerson: told.inPerson ?? false,
@@ -107,16 +107,16 @@ interface Reading {
 }
 
 async function settle(
-  deps: BillingDeps,
+  context: BillingDeps,
   billing: Billing,
   membership: WhopMembership,
   reading: Reading,
 ): Promise<Converged | undefined> {
-  const { sql } = deps;
+  const { sql } = context;
   const former = await findMembershipBuyer(sql, membership.id);
   const whopUserId = membership.userId ?? former;
   if (!whopUserId) return undefined;
-  if (former && former !== whopUserId) await leave(deps, billing, former, membership.id);
+  if (former && former !== whopUserId) await leave(context, billing, former, membership.id);
 
   const tier = tierOf(membership, billing.config.plans);
   if (!tier)
@@ -128,14 +128,14 @@ async function settle(
   const row = rowOf(membership, tier ?? LOWEST_TIER, reading);
   let found = await lockBuyer(sql, whopUserId);
   const isNew = !found && givesAccess(row.status) && (await mayOpen(sql, membership.id, reading.inPerson));
-  if (isNew) ({ buyer: found } = await provision(deps, { whopUserId, email, plan: row.tier }));
+  if (isNew) ({ buyer: found } = await provision(context, { whopUserId, email, plan: row.tier }));
   if (!found) return undefined;
-  const buyer = await noteEmail(deps, found, email);
+  const buyer = await noteEmail(context, found, email);
 
   const before = await listMemberships(sql, buyer.id);
   await upsertMembership(sql, buyer.id, row);
   const after = await listMemberships(sql, buyer.id);
-  const differences = await adjust(deps, billing, buyer, before, after);
+  const differences = await adjust(context, billing, buyer, before, after);
   if (isNew) differences.push({ what: 'account', from: null, to: buyer.plan });
   return { userId: buyer.id, whopUserId, differences };
 }
@@ -148,18 +148,18 @@ async function mayOpen(sql: Sql, membershipId: string, inPerson: boolean): Promi
 }
 
 /** Takes a membership from a buyer who has given it to somebody else. */
-async function leave(deps: BillingDeps, billing: Billing, whopUserId: string, membershipId: string): Promise<void> {
-  const buyer = await lockBuyer(deps.sql, whopUserId);
+async function leave(context: BillingDeps, billing: Billing, whopUserId: string, membershipId: string): Promise<void> {
+  const buyer = await lockBuyer(context.sql, whopUserId);
   if (!buyer) return;
-  const before = await listMemberships(deps.sql, buyer.id);
-  await deleteMembership(deps.sql, buyer.id, membershipId);
+  const before = await listMemberships(context.sql, buyer.id);
+  await deleteMembership(context.sql, buyer.id, membershipId);
   const given = before.map((row) => (row.id === membershipId ? { ...row, status: 'canceled' } : row));
-  await adjust(deps, billing, buyer, before, given);
+  await adjust(context, billing, buyer, before, given);
 }
 
 /** Makes plan and status of an account what its memberships give, and tells its owner. Answers all that differs. */
 async function adjust(
-  deps: BillingDeps,
+  context: BillingDeps,
   billing: Billing,
   buyer: BuyerRow,
   before: readonly MembershipRow[],
@@ -172,42 +172,42 @@ async function adjust(
   const tier = bestTier(after.filter(({ status }) => givesAccess(status)).map((row) => row.tier));
   if (!tier) {
     if (!after.some((row) => row.gave_access)) return differences;
-    await deactivate(deps, buyer.id, 'membership_ended', after.findLast((row) => row.manage_url)?.manage_url);
+    await deactivate(context, buyer.id, 'membership_ended', after.findLast((row) => row.manage_url)?.manage_url);
     return isActive ? [...differences, { what: 'account', from: 'active', to: 'read_only' }] : differences;
   }
-  if (!isActive) await reactivate(deps, buyer.id);
+  if (!isActive) await reactivate(context, buyer.id);
   if (buyer.status === 'read_only') differences.push({ what: 'account', from: 'read_only', to: 'active' });
   // Whoever is leaving is told nothing of plans.
   const isTold = buyer.status !== 'closing';
-  const welcomed = isTold && (await welcome(deps, buyer, { plan: tier, publicUrl: billing.publicUrl() }));
+  const welcomed = isTold && (await welcome(context, buyer, { plan: tier, publicUrl: billing.publicUrl() }));
   if (tier !== buyer.plan) {
-    await changePlan(deps, buyer, tier);
-    if (isTold && !welcomed) await mailOwner(deps, buyer, 'plan_changed', { from: buyer.plan, to: tier });
+    await changePlan(context, buyer, tier);
+    if (isTold && !welcomed) await mailOwner(context, buyer, 'plan_changed', { from: buyer.plan, to: tier });
     differences.push({ what: 'plan', from: buyer.plan, to: tier });
   }
-  if (isTold) for (const row of after) await tellOf(deps, buyer, formerOf(row, before), row);
+  if (isTold) for (const row of after) await tellOf(context, buyer, formerOf(row, before), row);
   return differences;
 }
 
-async function changePlan(deps: BillingDeps, buyer: BuyerRow, to: PlanName): Promise<void> {
-  await updatePlan(deps.sql, buyer.id, to, deps.now());
-  await audit(deps, buyer.id, 'users.set_plan', { from: buyer.plan, to });
+async function changePlan(context: BillingDeps, buyer: BuyerRow, to: PlanName): Promise<void> {
+  await updatePlan(context.sql, buyer.id, to, context.now());
+  await audit(context, buyer.id, 'users.set_plan', { from: buyer.plan, to });
 }
 
 /** Mails what a buyer should do something about, when it begins. */
 async function tellOf(
-  deps: BillingDeps,
+  context: BillingDeps,
   buyer: BuyerRow,
   former: MembershipRow | undefined,
   row: MembershipRow,
 ): Promise<void> {
   const { manage_url } = row;
   if (row.status === 'past_due' && former?.status !== 'past_due') {
-    await mailOwner(deps, buyer, 'payment_failed', { manage_url });
+    await mailOwner(context, buyer, 'payment_failed', { manage_url });
   }
   if (givesAccess(row.status) && row.cancel_at_period_end && !former?.cancel_at_period_end) {
     const access_until = row.period_end?.toISOString() ?? null;
-    await mailOwner(deps, buyer, 'cancellation', { access_until, manage_url, purge_at: null });
+    await mailOwner(context, buyer, 'cancellation', { access_until, manage_url, purge_at: null });
   }
 }
 

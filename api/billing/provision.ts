@@ -8,36 +8,36 @@ import {
   updateBuyerEmail,
   updateWelcomed,
 } from '../../db/queries/billing/customers.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { claimUrl, issueClaim } from '../keys/activation-links.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 
 /** Who did it, in the audit log. */
 export const ACTOR = 'whop';
 
-export type BillingDeps = Pick<Deps, 'sql' | 'now' | 'newId'>;
+export type BillingDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
  * The account of a Whop user, made if there is none, and held until the transaction ends. Of any number of attempts at
  * once one makes it.
  */
 export async function provision(
-  deps: BillingDeps,
+  context: BillingDeps,
   wanted: { whopUserId: string; email: string | null; plan: PlanName },
 ): Promise<{ buyer: BuyerRow; isNew: boolean }> {
-  const { sql, now } = deps;
-  const row = { id: deps.newId(), whop_user_id: wanted.whopUserId, email: wanted.email, plan: wanted.plan };
+  const { sql, now } = context;
+  const row = { id: context.newId(), whop_user_id: wanted.whopUserId, email: wanted.email, plan: wanted.plan };
   const isNew = await insertBuyer(sql, { ...row, created_at: now() });
-  if (isNew) await audit(deps, row.id, 'users.create', { plan: wanted.plan });
+  if (isNew) await audit(context, row.id, 'users.create', { plan: wanted.plan });
   const buyer = await lockBuyer(sql, wanted.whopUserId);
   if (!buyer) throw new Error('an account was deleted while it was being made');
   return { buyer, isNew };
 }
 
 /** Keeps the address that Whop has of a buyer. Answers the buyer as it is then. */
-export async function noteEmail(deps: BillingDeps, buyer: BuyerRow, email: string | null): Promise<BuyerRow> {
+export async function noteEmail(context: BillingDeps, buyer: BuyerRow, email: string | null): Promise<BuyerRow> {
   if (!email || email === buyer.email) return buyer;
-  await updateBuyerEmail(deps.sql, buyer.id, email, deps.now());
+  await updateBuyerEmail(context.sql, buyer.id, email, context.now());
   return { ...buyer, email };
 }
 
@@ -46,15 +46,15 @@ export async function noteEmail(deps: BillingDeps, buyer: BuyerRow, email: strin
  * found a way to a key without it. Answers whether it did.
  */
 export async function welcome(
-  deps: BillingDeps,
+  context: BillingDeps,
   buyer: BuyerRow,
   { plan, publicUrl }: { plan: PlanName; publicUrl: string },
 ): Promise<boolean> {
   if (buyer.welcomed_at || !buyer.email) return false;
-  await updateWelcomed(deps.sql, buyer.id, deps.now());
-  if ((await listKeys(deps.sql, buyer.id)).length > 0) return false;
-  const { token, expiresAt } = await issueClaim(deps, buyer.id);
-  await mailOwner(deps, buyer, 'welcome', {
+  await updateWelcomed(context.sql, buyer.id, context.now());
+  if ((await listKeys(context.sql, buyer.id)).length > 0) return false;
+  const { token, expiresAt } = await issueClaim(context, buyer.id);
+  await mailOwner(context, buyer, 'welcome', {
     claim_url: claimUrl(publicUrl, token),
     plan,
     expires_at: expiresAt.toISOString(),
@@ -64,10 +64,10 @@ export async function welcome(
 
 /** Writes down what was done to a buyer's account. */
 export function audit(
-  deps: BillingDeps,
+  context: BillingDeps,
   userId: string,
   action: string,
   details: Record<string, unknown>,
 ): Promise<void> {
-  return insertAudit(deps.sql, userId, { id: deps.newId(), at: deps.now(), actor: ACTOR, action, details });
+  return insertAudit(context.sql, userId, { id: context.newId(), at: context.now(), actor: ACTOR, action, details });
 }

@@ -1,7 +1,7 @@
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import { listMemories } from '../../db/queries/memories/lists.ts';
 import { findMemories, type MemoryRow } from '../../db/queries/memories/memories.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { type Finding, type Found, find, passageIn } from '../search/hybrid-search.ts';
 import { whyNothing } from '../search/search.ts';
@@ -32,19 +32,19 @@ const DEFAULT_TIER: Tier = 1;
  * `max_tokens`. The count in the answer is that of the very text.
  */
 export async function context(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: FilterInput & { query?: string | undefined; tier?: Tier | undefined; max_tokens?: number | undefined },
 ) {
-  const filter = { ...toFilter(caller, { ...input, status: 'active' }), validAt: deps.now() };
+  const filter = { ...toFilter(caller, { ...input, status: 'active' }), validAt: context.now() };
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
   const found =
     tier === undefined
-      ? await candidates(deps, caller, filter, input.query, CANDIDATES)
-      : await tierCandidates(deps, caller, filter, input.query, TIERS[tier]);
+      ? await candidates(context, caller, filter, input.query, CANDIDATES)
+      : await tierCandidates(context, caller, filter, input.query, TIERS[tier]);
   const chosen = tier === undefined ? found.slice(0, CANDIDATES) : byTier(found, tier);
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
-  const reason = found.length === 0 ? await whyNothing(deps.sql, caller) : undefined;
+  const reason = found.length === 0 ? await whyNothing(context.sql, caller) : undefined;
   const answer = (items: Item[]) => {
     const text = render(heading, items);
     return {
@@ -59,14 +59,14 @@ export async function context(
   if (input.max_tokens === undefined) return answer(chosen);
   const weigh = (items: Item[]) => {
     const package_ = answer(items);
-    return deps.weigh?.(package_) ?? package_.tokens;
+    return context.weigh?.(package_) ?? package_.tokens;
   };
   return answer(pack(chosen, input.max_tokens, weigh));
 }
 
 /** The best or newest memories of a filter, at most `most`, and one more when there are more. */
 async function candidates(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
   query: string | undefined,
@@ -74,13 +74,13 @@ async function candidates(
 ): Promise<Item[]> {
   if (query === undefined) {
     const page = { sort: 'created_at', order: 'desc', limit: most + 1 } as const;
-    const newest = await listMemories(deps.sql, caller.userId, filter, page);
+    const newest = await listMemories(context.sql, caller.userId, filter, page);
     return newest.map((memory) => ({ memory, text: memory.content, cut: false }));
   }
-  const finding = await find(deps, caller, filter, query);
+  const finding = await find(context, caller, filter, query);
   const best = finding.ranked.slice(0, most + 1);
   const ids = best.map(({ id }) => id);
-  const byId = new Map((await findMemories(deps.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
+  const byId = new Map((await findMemories(context.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
   return best.flatMap((found) => {
     const memory = byId.get(found.id);
     return memory ? [itemOf(memory, found, finding)] : [];
@@ -95,15 +95,15 @@ function itemOf(memory: MemoryRow, found: Found, { query }: Finding): Item {
 
 /** What a tier chooses from: each type for itself, so that many of the one do not crowd out the other. */
 async function tierCandidates(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
   query: string | undefined,
   { short, long }: (typeof TIERS)[Tier],
 ): Promise<Item[]> {
   const parts = await Promise.all([
-    candidates(deps, caller, { ...filter, type: 'short_term' }, query, short.most),
-    candidates(deps, caller, { ...filter, type: 'long_term' }, query, long.most),
+    candidates(context, caller, { ...filter, type: 'short_term' }, query, short.most),
+    candidates(context, caller, { ...filter, type: 'long_term' }, query, long.most),
   ]);
   return parts.flat();
 }

@@ -13,7 +13,7 @@ import { findUser, findUsersByEmail, type UserRow } from '../../db/queries/accou
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
 import { countMails } from '../../db/queries/jobs/outbox.ts';
 import { hashToken, newToken } from '../auth/secret-token.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { issueKey } from './keys.ts';
@@ -43,47 +43,47 @@ export type Redeemed =
   | { state: 'redeemed'; apiKey: string; replacedKeys: number }
   | { state: Exclude<ClaimState, 'open'> };
 
-type ClaimDeps = Pick<Deps, 'sql' | 'now' | 'newId'>;
+type ClaimDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
  * Makes a claim for a user. The token is in the answer only.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function issueClaim(deps: ClaimDeps, userId: string): Promise<{ token: string; expiresAt: Date }> {
+export async function issueClaim(context: ClaimDeps, userId: string): Promise<{ token: string; expiresAt: Date }> {
   const token = newToken();
-  const now = deps.now();
+  const now = context.now();
   const expiresAt = new Date(now.getTime() + CLAIM_DAYS * DAY_MS);
-  const claim = { user_id: userId, id: deps.newId(), created_at: now, expires_at: expiresAt, used_at: null };
-  await insertClaim(deps.sql, claim, hashToken(token));
+  const claim = { user_id: userId, id: context.newId(), created_at: now, expires_at: expiresAt, used_at: null };
+  await insertClaim(context.sql, claim, hashToken(token));
   return { token, expiresAt };
 }
 
 /** How a claim stands. Changes nothing. As the owner. */
-export async function claimState(deps: Pick<Deps, 'sql' | 'now'>, token: string): Promise<ClaimState> {
-  const claim = TOKEN.test(token) ? await findClaim(deps.sql, hashToken(token)) : undefined;
-  return stateOf(claim, deps.now());
+export async function claimState(context: Pick<RequestContext, 'sql' | 'now'>, token: string): Promise<ClaimState> {
+  const claim = TOKEN.test(token) ? await findClaim(context.sql, hashToken(token)) : undefined;
+  return stateOf(claim, context.now());
 }
 
 /**
  * Uses a claim up, and with it every other open one of its account: a link that lies in a mailbox is good for nothing once the
  * owner has a key. Makes the account's default key, and revokes the ones that earlier claims made and nobody has called with. Of
  * any number of attempts at once, one makes a key.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function redeemClaim(deps: Deps, token: string): Promise<Redeemed> {
+export async function redeemClaim(context: RequestContext, token: string): Promise<Redeemed> {
   const hash = hashToken(token);
-  const found = await findClaim(deps.sql, hash);
+  const found = await findClaim(context.sql, hash);
   // Held to the end: claims of one user are used one after the other, and not while the account is being closed.
-  const user = found && (await findUser(deps.sql, found.user_id, true));
-  const claim = user && canSignIn(user) ? await findClaim(deps.sql, hash) : undefined;
-  const state = stateOf(claim, deps.now());
+  const user = found && (await findUser(context.sql, found.user_id, true));
+  const claim = user && canSignIn(user) ? await findClaim(context.sql, hash) : undefined;
+  const state = stateOf(claim, context.now());
   if (!claim || state !== 'open') return { state: state as Exclude<ClaimState, 'open'> };
 
-  const replaced = await revokeUnusedKeys(deps, claim.user_id);
+  const replaced = await revokeUnusedKeys(context, claim.user_id);
   const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
-  const { apiKey, key } = await issueKey(deps, claim.user_id, wanted);
-  await useClaim(deps.sql, claim.user_id, claim.id, key.id, deps.now());
-  await audit(deps, claim.user_id, 'keys.create', key.id);
+  const { apiKey, key } = await issueKey(context, claim.user_id, wanted);
+  await useClaim(context.sql, claim.user_id, claim.id, key.id, context.now());
+  await audit(context, claim.user_id, 'keys.create', key.id);
   return { state: 'redeemed', apiKey, replacedKeys: replaced };
 }
 
@@ -97,16 +97,16 @@ export function requestNewClaim(sql: Sql, email: string): Promise<void> {
 
 /**
  * Mails a fresh claim to each account with this address, unless it had {@link CLAIMS_A_DAY_MAX} within a day.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function mailClaims(deps: ClaimDeps & { publicUrl: string }, email: string): Promise<void> {
-  const aDayAgo = new Date(deps.now().getTime() - DAY_MS);
-  for (const user of await findUsersByEmail(deps.sql, email)) {
+export async function mailClaims(context: ClaimDeps & { publicUrl: string }, email: string): Promise<void> {
+  const aDayAgo = new Date(context.now().getTime() - DAY_MS);
+  for (const user of await findUsersByEmail(context.sql, email)) {
     if (!canSignIn(user)) continue;
-    if ((await countMails(deps.sql, user.id, 'claim', aDayAgo)) >= CLAIMS_A_DAY_MAX) continue;
-    const { token, expiresAt } = await issueClaim(deps, user.id);
-    const data = { claim_url: claimUrl(deps.publicUrl, token), expires_at: expiresAt.toISOString() };
-    await mailOwner(deps, user, 'claim', data);
+    if ((await countMails(context.sql, user.id, 'claim', aDayAgo)) >= CLAIMS_A_DAY_MAX) continue;
+    const { token, expiresAt } = await issueClaim(context, user.id);
+    const data = { claim_url: claimUrl(context.publicUrl, token), expires_at: expiresAt.toISOString() };
+    await mailOwner(context, user, 'claim', data);
   }
 }
 
@@ -130,16 +130,16 @@ function canSignIn({ status }: UserRow): boolean {
   return status === 'active' || status === 'read_only';
 }
 
-async function revokeUnusedKeys(deps: Deps, userId: string): Promise<number> {
-  const ids = await listUnusedClaimedKeys(deps.sql, userId);
+async function revokeUnusedKeys(context: RequestContext, userId: string): Promise<number> {
+  const ids = await listUnusedClaimedKeys(context.sql, userId);
   for (const id of ids) {
-    const key = await findKey(deps.sql, userId, id, true);
-    if (key) await updateKey(deps.sql, userId, { ...key, revoked_at: deps.now() });
-    await audit(deps, userId, 'keys.revoke', id);
+    const key = await findKey(context.sql, userId, id, true);
+    if (key) await updateKey(context.sql, userId, { ...key, revoked_at: context.now() });
+    await audit(context, userId, 'keys.revoke', id);
   }
   return ids.length;
 }
 
-function audit(deps: ClaimDeps, userId: string, action: string, target: string): Promise<void> {
-  return insertAudit(deps.sql, userId, { id: deps.newId(), at: deps.now(), actor: 'claim', action, target });
+function audit(context: ClaimDeps, userId: string, action: string, target: string): Promise<void> {
+  return insertAudit(context.sql, userId, { id: context.newId(), at: context.now(), actor: 'claim', action, target });
 }

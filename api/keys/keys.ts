@@ -1,83 +1,83 @@
 import { findKey, insertKey, type KeyRow, listKeys, updateKey } from '../../db/queries/accounts/api-keys.ts';
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import type { Scope } from '../contracts/operation.ts';
 import { Problem, refuse } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
 
 /** The tenant's keys, newest first; revoked and expired ones too. */
-export async function list(deps: Deps, caller: Caller) {
-  const keys = await listKeys(deps.sql, caller.userId);
-  return { results: keys.map((key) => present(key, deps.now())), total: keys.length };
+export async function list(context: RequestContext, caller: Caller) {
+  const keys = await listKeys(context.sql, caller.userId);
+  return { results: keys.map((key) => present(key, context.now())), total: keys.length };
 }
 
 /** Makes a key with the caller's scopes or fewer. The answer holds the key itself, once. */
 export async function create(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { name: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
 ) {
   const scopes = input.scopes ?? [...caller.scopes];
   refuseWider(scopes, caller.scopes, "the calling key's");
-  refusePast(deps, input.expires_at);
-  const made = await issueKey(deps, caller.userId, {
+  refusePast(context, input.expires_at);
+  const made = await issueKey(context, caller.userId, {
     name: input.name,
     scopes,
     expiresAt: input.expires_at ?? null,
     rpmLimit: input.rpm_limit ?? null,
   });
-  await audit(deps, caller, 'keys.create', made.key.id);
-  await tellOwner(deps, caller, made.key);
-  return { ...present(made.key, deps.now()), api_key: made.apiKey };
+  await audit(context, caller, 'keys.create', made.key.id);
+  await tellOwner(context, caller, made.key);
+  return { ...present(made.key, context.now()), api_key: made.apiKey };
 }
 
 /** Changes name, scopes (never wider), expiry or limit of a key that is not revoked. */
 export async function update(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { id: string; name?: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
 ) {
-  const key = await lockLiveKey(deps, caller, input.id);
+  const key = await lockLiveKey(context, caller, input.id);
   if (input.scopes) refuseWider(input.scopes, key.scopes, "the key's present");
-  refusePast(deps, input.expires_at);
+  refusePast(context, input.expires_at);
   const { id, ...changes } = input;
   const next = { ...key, ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) };
-  await updateKey(deps.sql, caller.userId, next);
-  await audit(deps, caller, 'keys.update', id, { fields: Object.keys(changes) });
-  return present(next, deps.now());
+  await updateKey(context.sql, caller.userId, next);
+  await audit(context, caller, 'keys.update', id, { fields: Object.keys(changes) });
+  return present(next, context.now());
 }
 
 /** Revokes a key for good. Revoking a revoked key changes nothing. */
-export async function revoke(deps: Deps, caller: Caller, input: { id: string }) {
-  const key = await findKey(deps.sql, caller.userId, input.id, true);
+export async function revoke(context: RequestContext, caller: Caller, input: { id: string }) {
+  const key = await findKey(context.sql, caller.userId, input.id, true);
   if (!key) throw new Problem('not_found', { detail: `You have no API key ${input.id}.` });
-  if (key.revoked_at) return present(key, deps.now());
-  const revoked = { ...key, revoked_at: deps.now() };
-  await updateKey(deps.sql, caller.userId, revoked);
-  await audit(deps, caller, 'keys.revoke', key.id);
-  return present(revoked, deps.now());
+  if (key.revoked_at) return present(key, context.now());
+  const revoked = { ...key, revoked_at: context.now() };
+  await updateKey(context.sql, caller.userId, revoked);
+  await audit(context, caller, 'keys.revoke', key.id);
+  return present(revoked, context.now());
 }
 
 /** Makes a key like the old one, which works for `grace_seconds` more, or as long as it had left. */
-export async function rotate(deps: Deps, caller: Caller, input: { id: string; grace_seconds: number }) {
-  const key = await lockLiveKey(deps, caller, input.id);
+export async function rotate(context: RequestContext, caller: Caller, input: { id: string; grace_seconds: number }) {
+  const key = await lockLiveKey(context, caller, input.id);
   // Its successor would end with it, before it began.
-  if (key.expires_at && key.expires_at <= deps.now()) throw noLiveKey(input.id);
+  if (key.expires_at && key.expires_at <= context.now()) throw noLiveKey(input.id);
   refuseWider(key.scopes as Scope[], caller.scopes, "the calling key's");
-  const graceEnd = new Date(deps.now().getTime() + input.grace_seconds * 1000);
+  const graceEnd = new Date(context.now().getTime() + input.grace_seconds * 1000);
   const oldEnd = key.expires_at && key.expires_at < graceEnd ? key.expires_at : graceEnd;
-  await updateKey(deps.sql, caller.userId, { ...key, expires_at: oldEnd });
-  const made = await issueKey(deps, caller.userId, {
+  await updateKey(context.sql, caller.userId, { ...key, expires_at: oldEnd });
+  const made = await issueKey(context, caller.userId, {
     name: key.name,
     scopes: key.scopes,
     expiresAt: key.expires_at,
     rpmLimit: key.rpm_limit,
   });
-  await audit(deps, caller, 'keys.rotate', key.id, { replaced_by: made.key.id });
+  await audit(context, caller, 'keys.rotate', key.id, { replaced_by: made.key.id });
   return {
-    ...present(made.key, deps.now()),
+    ...present(made.key, context.now()),
     api_key: made.apiKey,
     replaces: key.id,
     replaced_expires_at: oldEnd.toISOString(),
@@ -86,13 +86,13 @@ export async function rotate(deps: Deps, caller: Caller, input: { id: string; gr
 
 /** Generates and stores a key. The text of the key exists in the answer only. */
 export async function issueKey(
-  deps: Deps,
+  context: RequestContext,
   userId: string,
   wanted: { name: string; scopes: string[]; expiresAt: Date | null; rpmLimit: number | null },
 ): Promise<{ apiKey: string; key: KeyRow }> {
-  const apiKey = generateKey(deps.keyEnvironment);
+  const apiKey = generateKey(context.keyEnvironment);
   const key: KeyRow = {
-    id: deps.newId(),
+    id: context.newId(),
     name: wanted.name,
     ...displayParts(apiKey),
     scopes: wanted.scopes,
@@ -100,17 +100,17 @@ export async function issueKey(
     expires_at: wanted.expiresAt,
     revoked_at: null,
     last_used_at: null,
-    created_at: deps.now(),
+    created_at: context.now(),
   };
-  await insertKey(deps.sql, userId, key, hashKey(apiKey));
+  await insertKey(context.sql, userId, key, hashKey(apiKey));
   return { apiKey, key };
 }
 
 /** Mails the account's owner that a key was made, where there is an address. */
-async function tellOwner(deps: Deps, caller: Caller, key: KeyRow): Promise<void> {
-  const user = await findUser(deps.sql, caller.userId);
+async function tellOwner(context: RequestContext, caller: Caller, key: KeyRow): Promise<void> {
+  const user = await findUser(context.sql, caller.userId);
   const { name, prefix, last4, created_at } = key;
-  if (user) await mailOwner(deps, user, 'key_created', { name, prefix, last4, at: created_at.toISOString() });
+  if (user) await mailOwner(context, user, 'key_created', { name, prefix, last4, at: created_at.toISOString() });
 }
 
 function present(key: KeyRow, now: Date) {
@@ -125,8 +125,8 @@ function present(key: KeyRow, now: Date) {
   };
 }
 
-async function lockLiveKey(deps: Deps, caller: Caller, id: string): Promise<KeyRow> {
-  const key = await findKey(deps.sql, caller.userId, id, true);
+async function lockLiveKey(context: RequestContext, caller: Caller, id: string): Promise<KeyRow> {
+  const key = await findKey(context.sql, caller.userId, id, true);
   if (!key || key.revoked_at) throw noLiveKey(id);
   return key;
 }
@@ -140,12 +140,18 @@ function refuseWider(wanted: readonly string[], allowed: readonly string[], whos
   if (wider.length > 0) throw refuse('scopes', `${wider.join(', ')} would go beyond ${whose} scopes`);
 }
 
-function refusePast(deps: Deps, expiresAt: Date | null | undefined): void {
-  if (expiresAt && expiresAt <= deps.now())
+function refusePast(context: RequestContext, expiresAt: Date | null | undefined): void {
+  if (expiresAt && expiresAt <= context.now())
     throw refuse('expires_at', 'must lie in the future; to end a key now, revoke it');
 }
 
-function audit(deps: Deps, caller: Caller, action: string, target: string, details?: Record<string, unknown>) {
-  const entry = { id: deps.newId(), at: deps.now(), actor: `key:${caller.keyId}`, action, target };
-  return insertAudit(deps.sql, caller.userId, details ? { ...entry, details } : entry);
+function audit(
+  context: RequestContext,
+  caller: Caller,
+  action: string,
+  target: string,
+  details?: Record<string, unknown>,
+) {
+  const entry = { id: context.newId(), at: context.now(), actor: `key:${caller.keyId}`, action, target };
+  return insertAudit(context.sql, caller.userId, details ? { ...entry, details } : entry);
 }

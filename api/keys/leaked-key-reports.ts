@@ -1,7 +1,7 @@
 import { findKey, type KeyOwnerRow, keyOwnerStatement, updateKey } from '../../db/queries/accounts/api-keys.ts';
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { hashKey } from './key-format.ts';
 
@@ -17,18 +17,21 @@ export interface Leak {
 /**
  * Revokes a leaked key that still works, and mails its owner. Answers whose key it is, revoked now or before; undefined when
  * it is none of ours.
- * @param deps `sql` is a transaction of the owner
+ * @param context `sql` is a transaction of the owner
  */
-export async function revokeLeaked(deps: Pick<Deps, 'sql' | 'now' | 'newId'>, leak: Leak): Promise<string | undefined> {
-  const [owner] = (await deps.sql.query<KeyOwnerRow>(keyOwnerStatement(hashKey(leak.apiKey)))).rows;
+export async function revokeLeaked(
+  context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
+  leak: Leak,
+): Promise<string | undefined> {
+  const [owner] = (await context.sql.query<KeyOwnerRow>(keyOwnerStatement(hashKey(leak.apiKey)))).rows;
   if (!owner) return undefined;
-  const key = await findKey(deps.sql, owner.user_id, owner.key_id, true);
+  const key = await findKey(context.sql, owner.user_id, owner.key_id, true);
   if (!key || key.revoked_at) return owner.user_id;
-  await updateKey(deps.sql, owner.user_id, { ...key, revoked_at: deps.now() });
-  const entry = { id: deps.newId(), at: deps.now(), actor: `leak:${leak.reporter}`, target: key.id };
-  await insertAudit(deps.sql, owner.user_id, { ...entry, action: 'keys.revoke', details: { leaked_at: leak.url } });
-  const user = await findUser(deps.sql, owner.user_id);
+  await updateKey(context.sql, owner.user_id, { ...key, revoked_at: context.now() });
+  const entry = { id: context.newId(), at: context.now(), actor: `leak:${leak.reporter}`, target: key.id };
+  await insertAudit(context.sql, owner.user_id, { ...entry, action: 'keys.revoke', details: { leaked_at: leak.url } });
+  const user = await findUser(context.sql, owner.user_id);
   const { name, prefix, last4 } = key;
-  if (user) await mailOwner(deps, user, 'key_revoked_leaked', { name, prefix, last4, url: leak.url });
+  if (user) await mailOwner(context, user, 'key_revoked_leaked', { name, prefix, last4, url: leak.url });
   return owner.user_id;
 }

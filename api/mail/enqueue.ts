@@ -1,15 +1,15 @@
 import { insertMail } from '../../db/queries/jobs/outbox.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import type { TemplateData, TemplateName } from './templates.ts';
 
 /** Mails the owner of an account in the caller's transaction; does nothing where there is no address. */
 export async function mailOwner<Name extends TemplateName>(
-  deps: Pick<Deps, 'sql' | 'now' | 'newId'>,
+  context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
   owner: { id: string; email: string | null },
   template: Name,
   data: TemplateData<Name>,
 ): Promise<void> {
   if (owner.email === null) return;
-  const mail = { user_id: owner.id, id: deps.newId(), recipient: owner.email, template, data };
-  await insertMail(deps.sql, { ...mail, created_at: deps.now() });
+  const mail = { user_id: owner.id, id: context.newId(), recipient: owner.email, template, data };
+  await insertMail(context.sql, { ...mail, created_at: context.now() });
 }

@@ -1,7 +1,7 @@
 import { rehearsed, withSavepoint } from '../../db/client/sql.ts';
 import { countMemories, listTagged, lockMatching } from '../../db/queries/memories/lists.ts';
 import { findMemories, type MemoryRow } from '../../db/queries/memories/memories.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { newMemory } from '../contracts/memories.ts';
 import { parseInput } from '../contracts/parse.ts';
@@ -14,19 +14,19 @@ import { type Changes, change, removeForGood } from './update.ts';
 type BulkAction = 'archive' | 'restore' | 'delete' | 'add_tags' | 'remove_tags';
 
 /** Stores many memories, each for itself: a refused one says why and leaves the others alone. */
-export async function batch(deps: Deps, caller: Caller, input: { memories: unknown[] }) {
+export async function batch(context: RequestContext, caller: Caller, input: { memories: unknown[] }) {
   const results = [];
   for (const [index, item] of input.memories.entries()) {
-    results.push({ index, ...(await storeItem(deps, caller, item)) });
+    results.push({ index, ...(await storeItem(context, caller, item)) });
   }
   return { results };
 }
 
-async function storeItem(deps: Deps, caller: Caller, item: unknown) {
+async function storeItem(context: RequestContext, caller: Caller, item: unknown) {
   return refusable(
-    deps,
+    context,
     async () => {
-      const memory = await store(deps, caller, parseInput(newMemory, item));
+      const memory = await store(context, caller, parseInput(newMemory, item));
       return { status: memory.deduplicated ? ('deduplicated' as const) : ('created' as const), id: memory.id };
     },
     (problem) => ({
@@ -39,24 +39,24 @@ async function storeItem(deps: Deps, caller: Caller, item: unknown) {
 
 /** Does one thing to every memory that a filter lets through, at most a thousand a call. */
 export async function bulk(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { filter: FilterInput; action: BulkAction; tags?: string[] | undefined; dry_run: boolean },
 ) {
   const tagging = input.action === 'add_tags' || input.action === 'remove_tags';
   if (tagging && !input.tags?.length) throw refuse('tags', `must name the tags of ${input.action}`);
   const filter = toFilter(caller, input.filter);
-  const matched = await countMemories(deps.sql, caller.userId, filter);
-  const ids = await lockMatching(deps.sql, caller.userId, filter, LIMITS.bulk);
-  const memories = await findMemories(deps.sql, caller.userId, ids, true);
+  const matched = await countMemories(context.sql, caller.userId, filter);
+  const ids = await lockMatching(context.sql, caller.userId, filter, LIMITS.bulk);
+  const memories = await findMemories(context.sql, caller.userId, ids, true);
   const affected = memories.filter((memory) => affects(memory, input.action, input.tags));
   const answer = { dry_run: input.dry_run, action: input.action, matched, remaining: matched - memories.length };
-  const act = () => changeAll(deps, caller, affected, input);
-  return { ...answer, ...(input.dry_run ? await rehearsed(deps.sql, act) : await act()) };
+  const act = () => changeAll(context, caller, affected, input);
+  return { ...answer, ...(input.dry_run ? await rehearsed(context.sql, act) : await act()) };
 }
 
 async function changeAll(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   memories: MemoryRow[],
   { action, tags }: { action: BulkAction; tags?: string[] | undefined },
@@ -65,14 +65,14 @@ async function changeAll(
   const refused: { id: string; code: string; detail: string }[] = [];
   if (action === 'delete') {
     const ids = memories.map(({ id }) => id);
-    await removeForGood(deps, caller, ids);
+    await removeForGood(context, caller, ids);
     return { changed: ids, refused };
   }
   for (const memory of memories) {
     await refusable(
-      deps,
+      context,
       async () => {
-        await change(deps, caller, memory, bulkChanges(memory, action, tags));
+        await change(context, caller, memory, bulkChanges(memory, action, tags));
         changed.push(memory.id);
       },
       (problem) => {
@@ -84,25 +84,29 @@ async function changeAll(
 }
 
 /** Brings the tags of old memories to the rule. */
-export async function normalizeAllTags(deps: Deps, caller: Caller, input: { dry_run: boolean }) {
-  const tagged = await listTagged(deps.sql, caller.userId);
+export async function normalizeAllTags(context: RequestContext, caller: Caller, input: { dry_run: boolean }) {
+  const tagged = await listTagged(context.sql, caller.userId);
   const wrong = tagged
     .map(({ id, title, tags }) => ({ id, title, before: tags, after: normalizeTags(tags) }))
     .filter(({ before, after }) => before.join('\0') !== after.join('\0'));
   const changed = wrong.slice(0, LIMITS.bulk);
   if (!input.dry_run) {
     const ids = changed.map(({ id }) => id);
-    for (const memory of await findMemories(deps.sql, caller.userId, ids, true)) {
-      await change(deps, caller, memory, { tags: normalizeTags(memory.tags) });
+    for (const memory of await findMemories(context.sql, caller.userId, ids, true)) {
+      await change(context, caller, memory, { tags: normalizeTags(memory.tags) });
     }
   }
   return { dry_run: input.dry_run, changed, remaining: wrong.length - changed.length };
 }
 
 /** Does one item of many under a savepoint: a refusal takes back that item only. */
-async function refusable<T, R>(deps: Deps, act: () => Promise<T>, refused: (problem: Problem) => R): Promise<T | R> {
+async function refusable<T, R>(
+  context: RequestContext,
+  act: () => Promise<T>,
+  refused: (problem: Problem) => R,
+): Promise<T | R> {
   try {
-    return await withSavepoint(deps.sql, act);
+    return await withSavepoint(context.sql, act);
   } catch (error) {
     if (error instanceof Problem) return refused(error);
     throw error;

@@ -1,7 +1,7 @@
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { countMemories, lockMatching } from '../../db/queries/memories/lists.ts';
 import { findMemories, lockTwin, type MemoryRow } from '../../db/queries/memories/memories.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
 import { longestFitting, tokensAsJson, type Weigh } from '../tokens/truncate.ts';
@@ -35,7 +35,7 @@ interface Known {
  * link to it. A dry run answers the same lists and writes nothing.
  */
 export async function consolidate(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: {
     dry_run: boolean;
@@ -46,17 +46,17 @@ export async function consolidate(
 ) {
   const filter = {
     ...toFilter(caller, { project: input.project, status: 'active', type: 'short_term' }),
-    updatedBefore: new Date(deps.now().getTime() - input.min_age_days * DAY_MS + 1),
+    updatedBefore: new Date(context.now().getTime() - input.min_age_days * DAY_MS + 1),
   };
-  const total = await countMemories(deps.sql, caller.userId, filter);
-  const ids = await lockMatching(deps.sql, caller.userId, filter, MOST_AT_ONCE);
-  const candidates = (await findMemories(deps.sql, caller.userId, ids)).sort(byCreation);
-  const { promoted, known } = await planPromotions(deps, caller, candidates.filter(isPromoted));
+  const total = await countMemories(context.sql, caller.userId, filter);
+  const ids = await lockMatching(context.sql, caller.userId, filter, MOST_AT_ONCE);
+  const candidates = (await findMemories(context.sql, caller.userId, ids)).sort(byCreation);
+  const { promoted, known } = await planPromotions(context, caller, candidates.filter(isPromoted));
   const digests = planDigests(
-    deps,
+    context,
     candidates.filter((memory) => !isPromoted(memory)),
   );
-  if (!input.dry_run && candidates.length > 0) await apply(deps, caller, promoted, known, digests);
+  if (!input.dry_run && candidates.length > 0) await apply(context, caller, promoted, known, digests);
   const report = {
     dry_run: input.dry_run,
     promoted: promoted.map(({ id, title }) => ({ id, title })),
@@ -67,7 +67,7 @@ export async function consolidate(
     digests: digests.map(({ id, title }) => ({ id, title })),
     remaining: total - candidates.length,
   };
-  return cutReport(report, input.max_tokens, deps.weigh ?? tokensAsJson);
+  return cutReport(report, input.max_tokens, context.weigh ?? tokensAsJson);
 }
 
 interface Report {
@@ -97,21 +97,21 @@ function cutReport<Lists extends Report>(report: Lists, max: number | undefined,
 }
 
 async function apply(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   promoted: MemoryRow[],
   known: Known[],
   digests: Digest[],
 ): Promise<void> {
-  for (const memory of promoted) await change(deps, caller, memory, { type: 'long_term' });
+  for (const memory of promoted) await change(context, caller, memory, { type: 'long_term' });
   for (const { memory, twinId } of known) {
-    await change(deps, caller, memory, { status: 'archived', consolidated_into: twinId });
+    await change(context, caller, memory, { status: 'archived', consolidated_into: twinId });
   }
   for (const digest of digests) {
     // A digest belongs to no project unless all of its sources share one.
     const projects = new Set(digest.sources.map((source) => source.project));
     const [project] = projects.size === 1 ? projects : [null];
-    const stored = await store(deps, caller, {
+    const stored = await store(context, caller, {
       title: digest.title,
       content: digest.sources.map(describe).join('\n\n'),
       type: 'long_term',
@@ -121,12 +121,12 @@ async function apply(
     });
     digest.id = stored.id;
     for (const source of digest.sources) {
-      await change(deps, caller, source, { status: 'archived', consolidated_into: stored.id });
+      await change(context, caller, source, { status: 'archived', consolidated_into: stored.id });
     }
   }
-  await insertAudit(deps.sql, caller.userId, {
-    id: deps.newId(),
-    at: deps.now(),
+  await insertAudit(context.sql, caller.userId, {
+    id: context.newId(),
+    at: context.now(),
     actor: `key:${caller.keyId}`,
     action: CONSOLIDATED,
     details: { promoted: promoted.length, known: known.length, digests: digests.map(({ id }) => id) },
@@ -134,20 +134,20 @@ async function apply(
 }
 
 /** Which memories become long-term themselves, and which a long-term one makes superfluous. */
-async function planPromotions(deps: Deps, caller: Caller, memories: MemoryRow[]) {
+async function planPromotions(context: RequestContext, caller: Caller, memories: MemoryRow[]) {
   const promoted: MemoryRow[] = [];
   const known: Known[] = [];
   for (const memory of memories) {
     const row = { ...memory, type: 'long_term' as const, content_hash: contentHash(memory) };
-    const twin = await lockTwin(deps.sql, caller.userId, row);
+    const twin = await lockTwin(context.sql, caller.userId, row);
     if (twin) known.push({ memory, twinId: twin.id });
     else promoted.push(memory);
   }
   return { promoted, known };
 }
 
-function planDigests(deps: Deps, sources: MemoryRow[]): Digest[] {
-  const title = `Consolidated Insights - ${deps.now().toISOString().slice(0, 10)}`;
+function planDigests(context: RequestContext, sources: MemoryRow[]): Digest[] {
+  const title = `Consolidated Insights - ${context.now().toISOString().slice(0, 10)}`;
   const digests: Digest[] = [];
   let room = 0;
   for (const source of sources) {

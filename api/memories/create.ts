@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../../db/queries/memories/memories.ts';
 import type { AlikeOptions } from '../../db/queries/memories/near-duplicates.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
 import { countWords } from '../search/term-frequencies.ts';
@@ -23,15 +23,15 @@ const SIMILAR_MOST = 3;
  * supersedes) answers that one, which takes up the new tags and metadata: nothing of the repeat is lost.
  * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory)
  */
-export async function store(deps: Deps, caller: Caller, input: NewMemory) {
-  const { similar: _, ...stored } = await storeRow(deps, caller, await readyRow(deps, caller, input));
+export async function store(context: RequestContext, caller: Caller, input: NewMemory) {
+  const { similar: _, ...stored } = await storeRow(context, caller, await readyRow(context, caller, input));
   return stored;
 }
 
 /** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
-export async function create(deps: Deps, caller: Caller, input: NewMemory) {
-  const row = await readyRow(deps, caller, input);
-  return storeRow(deps, caller, row, likeIt(row));
+export async function create(context: RequestContext, caller: Caller, input: NewMemory) {
+  const row = await readyRow(context, caller, input);
+  return storeRow(context, caller, row, likeIt(row));
 }
 
 /** What says nearly the same as a memory: the date does not count, or all that one day brings would be alike. */
@@ -40,31 +40,31 @@ export function likeIt(row: NewMemoryRow): AlikeOptions {
   return { ignoredWords, least: SIMILAR_FROM, limit: SIMILAR_MOST };
 }
 
-async function readyRow(deps: Deps, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
-  const row = newRow(deps, caller, input);
+async function readyRow(context: RequestContext, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
+  const row = newRow(context, caller, input);
   requireTags(row.tags);
-  await requireSuperseded(deps, caller, row.supersedes);
+  await requireSuperseded(context, caller, row.supersedes);
   return row;
 }
 
-async function storeRow(deps: Deps, caller: Caller, row: NewMemoryRow, alike?: AlikeOptions) {
+async function storeRow(context: RequestContext, caller: Caller, row: NewMemoryRow, alike?: AlikeOptions) {
   const counts = countWords(row);
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const stored = await insertMemory(deps.sql, caller.userId, row, counts, { queue: canEmbed(deps), alike });
+    const stored = await insertMemory(context.sql, caller.userId, row, counts, { queue: canEmbed(context), alike });
     if (stored) {
       requireRoom(caller, stored.storage_bytes, row.size_bytes);
       const similar = stored.similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
       return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
     }
-    const twin = await lockTwin(deps.sql, caller.userId, row);
-    if (twin) return { ...(await mergeRepeat(deps, caller, twin, row)), similar: [] };
+    const twin = await lockTwin(context.sql, caller.userId, row);
+    if (twin) return { ...(await mergeRepeat(context, caller, twin, row)), similar: [] };
   }
   throw new Error('the twin of a memory kept vanishing');
 }
 
 /** A row as it is stored, from what a create takes. */
-export function newRow(deps: Deps, caller: Caller, input: NewMemory): NewMemoryRow {
-  const now = deps.now();
+export function newRow(context: RequestContext, caller: Caller, input: NewMemory): NewMemoryRow {
+  const now = context.now();
   const said = {
     title: input.title,
     content: input.content,
@@ -76,7 +76,7 @@ export function newRow(deps: Deps, caller: Caller, input: NewMemory): NewMemoryR
   };
   return {
     ...said,
-    id: deps.newId(),
+    id: context.newId(),
     type: input.type,
     status: 'active',
     expires_at: input.expires_at ?? null,
@@ -90,12 +90,12 @@ export function newRow(deps: Deps, caller: Caller, input: NewMemory): NewMemoryR
   };
 }
 
-async function mergeRepeat(deps: Deps, caller: Caller, twin: MemoryRow, repeat: NewMemoryRow) {
+async function mergeRepeat(context: RequestContext, caller: Caller, twin: MemoryRow, repeat: NewMemoryRow) {
   const tags = normalizeTags([...twin.tags, ...repeat.tags]);
   const metadata = { ...twin.metadata, ...repeat.metadata };
   const changed: ('tags' | 'metadata')[] = [];
   if (tags.length > twin.tags.length) changed.push('tags');
   if (!isDeepStrictEqual(metadata, twin.metadata)) changed.push('metadata');
-  const memory = changed.length > 0 ? await change(deps, caller, twin, { tags, metadata }) : twin;
+  const memory = changed.length > 0 ? await change(context, caller, twin, { tags, metadata }) : twin;
   return { ...present(memory), deduplicated: true, changed };
 }

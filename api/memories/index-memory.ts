@@ -2,7 +2,7 @@ import type { MemoryRow } from '../../db/queries/memories/memories.ts';
 import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
 import { indexWords } from '../../db/queries/search/lexical.ts';
 import { deleteVectors } from '../../db/queries/search/vectors.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { countWords } from '../search/term-frequencies.ts';
 
 /**
@@ -10,18 +10,18 @@ import { countWords } from '../search/term-frequencies.ts';
  * come to it. Answers by how many words the tenant's memories grew.
  */
 export async function reindex(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   memory: Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
 ): Promise<number> {
-  const grown = await indexWords(deps.sql, caller.userId, memory.id, countWords(memory));
-  if (canEmbed(deps)) await enqueueEmbedding(deps.sql, caller.userId, memory.id);
+  const grown = await indexWords(context.sql, caller.userId, memory.id, countWords(memory));
+  if (canEmbed(context)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
   // Nobody would replace them.
-  else await deleteVectors(deps.sql, caller.userId, memory.id);
+  else await deleteVectors(context.sql, caller.userId, memory.id);
   return grown;
 }
 
 /** Whether there is something that makes vectors, now or soon. */
-export function canEmbed({ embedder }: Deps): boolean {
+export function canEmbed({ embedder }: RequestContext): boolean {
   return embedder !== undefined && embedder.state !== 'off';
 }

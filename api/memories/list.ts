@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { countMemories, listMemories, type MemorySort } from '../../db/queries/memories/lists.ts';
 import { findMemory, type MemoryRow } from '../../db/queries/memories/memories.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { id, moment } from '../contracts/fields.ts';
 import type { Memory } from '../contracts/memories.ts';
 import { Problem } from '../errors.ts';
@@ -25,17 +25,17 @@ const TITLE_PLACE = z.tuple([z.string(), id]);
 const TIME_PLACE = z.tuple([moment, id]);
 
 /** One page of memories. With `max_tokens`, as many as fit, and contents cut so that a long one leaves room for others. */
-export async function list(deps: Deps, caller: Caller, input: ListInput) {
+export async function list(context: RequestContext, caller: Caller, input: ListInput) {
   const { limit, cursor, max_tokens, ...question } = input;
   const filter = toFilter(caller, input);
   const after = cursor === undefined ? undefined : position([question, caller.project], cursor, input.sort);
   const page = { sort: input.sort, order: input.order, limit: limit + 1, ...(after && { after }) };
   const [rows, total] = await Promise.all([
-    listMemories(deps.sql, caller.userId, filter, page),
-    countMemories(deps.sql, caller.userId, filter),
+    listMemories(context.sql, caller.userId, filter, page),
+    countMemories(context.sql, caller.userId, filter),
   ]);
   const wanted: Item[] = rows.slice(0, limit).map(present);
-  const reason = total === 0 ? await whyNothing(deps.sql, caller) : undefined;
+  const reason = total === 0 ? await whyNothing(context.sql, caller) : undefined;
   const answer = (shown: Item[]) => {
     const last = rows[Math.max(0, shown.length - 1)];
     const more = shown.length < rows.length && last;
@@ -48,23 +48,23 @@ export async function list(deps: Deps, caller: Caller, input: ListInput) {
     };
   };
   if (max_tokens === undefined) return answer(wanted);
-  return answer(fillPage(wanted, max_tokens, deps.weigh ?? tokensAsJson, answer, shorten));
+  return answer(fillPage(wanted, max_tokens, context.weigh ?? tokensAsJson, answer, shorten));
 }
 
 /** One memory, or the part of its content from `offset` on that fits `max_tokens`. */
 export async function get(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { id: string; offset: number; max_tokens?: number | undefined },
 ) {
-  const row = await findMemory(deps.sql, caller.userId, input.id);
+  const row = await findMemory(context.sql, caller.userId, input.id);
   if (!row) throw new Problem('not_found', { detail: `You have no memory ${input.id}.` });
   const memory = present(row);
   const offset = wholeCharacter(memory.content, input.offset);
   const rest = offset > 0 ? memory.content.slice(offset) : memory.content;
   if (input.max_tokens === undefined) return { ...memory, content: rest, truncated: false, next_offset: null };
   const max = input.max_tokens;
-  const weigh = deps.weigh ?? tokensAsJson;
+  const weigh = context.weigh ?? tokensAsJson;
   const part = (head: Memory & { shortened?: LongField[] }, content: string) => ({
     ...head,
     content,

@@ -4,24 +4,24 @@ import { countByKind, countTags, listTags } from '../../db/queries/memories/list
 import type { MemoryType } from '../../db/queries/memories/memories.ts';
 import { countQueued } from '../../db/queries/search/embedding-queue.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { CONSOLIDATED } from './consolidate.ts';
 
 const TAGS_PLACE = z.tuple([z.int().min(0)]);
 
 /** Counts by type and status, tags, storage, and when memories were last consolidated. */
-export async function stats(deps: Deps, caller: Caller) {
+export async function stats(context: RequestContext, caller: Caller) {
   const [kinds, tags, quota, lastConsolidation, pending] = await Promise.all([
-    countByKind(deps.sql, caller.userId),
-    countTags(deps.sql, caller.userId),
-    findQuota(deps.sql, caller.userId),
-    findLastAudit(deps.sql, caller.userId, CONSOLIDATED),
-    countQueued(deps.sql, caller.userId),
+    countByKind(context.sql, caller.userId),
+    countTags(context.sql, caller.userId),
+    findQuota(context.sql, caller.userId),
+    findLastAudit(context.sql, caller.userId, CONSOLIDATED),
+    countQueued(context.sql, caller.userId),
   ]);
   const sum = (field: 'type' | 'status', value: string) =>
     kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
-  const state = deps.embedder?.state ?? 'off';
+  const state = context.embedder?.state ?? 'off';
   return {
     memories: {
       total: kinds.reduce((total, kind) => total + kind.count, 0),
@@ -32,17 +32,21 @@ export async function stats(deps: Deps, caller: Caller) {
     },
     tags,
     storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
-    embedding: { state, model: state === 'off' ? null : (deps.embedder?.model ?? null), pending },
+    embedding: { state, model: state === 'off' ? null : (context.embedder?.model ?? null), pending },
     last_consolidation_at: lastConsolidation?.toISOString() ?? null,
   };
 }
 
 /** The tags of active memories, most used first. */
-export async function tags(deps: Deps, caller: Caller, input: { limit: number; cursor?: string | undefined }) {
+export async function tags(
+  context: RequestContext,
+  caller: Caller,
+  input: { limit: number; cursor?: string | undefined },
+) {
   const offset = input.cursor === undefined ? 0 : decodeCursor('tags', input.cursor, TAGS_PLACE)[0];
   const [rows, total] = await Promise.all([
-    listTags(deps.sql, caller.userId, input.limit, offset),
-    countTags(deps.sql, caller.userId),
+    listTags(context.sql, caller.userId, input.limit, offset),
+    countTags(context.sql, caller.userId),
   ]);
   const next = offset + rows.length;
   return {

@@ -8,7 +8,7 @@ import {
 } from '../../db/queries/memories/memories.ts';
 import { findVersion, keepVersion } from '../../db/queries/memories/versions.ts';
 import { forgetWords } from '../../db/queries/search/lexical.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import { Problem, refuse } from '../errors.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
@@ -47,44 +47,49 @@ const STATUS_FIELDS = ['status', 'consolidated_into'];
  * @param memory as it is now, locked by this transaction
  * @throws Problem `duplicate_memory` when it would say exactly what another active memory says; `storage_full`
  */
-export async function change(deps: Deps, caller: Caller, memory: MemoryRow, changes: Changes): Promise<MemoryRow> {
+export async function change(
+  context: RequestContext,
+  caller: Caller,
+  memory: MemoryRow,
+  changes: Changes,
+): Promise<MemoryRow> {
   const changed = Object.keys(changes).filter((field) => differs(memory, changes, field as keyof Changes));
   if (changed.length === 0) return memory;
   if (changes.tags) requireTags(changes.tags);
-  const next = { ...memory, ...changes, version: memory.version + 1, updated_at: deps.now() };
+  const next = { ...memory, ...changes, version: memory.version + 1, updated_at: context.now() };
   const row = { ...next, size_bytes: sizeBytes(next), content_hash: contentHash(next) };
-  if (row.status === 'active') await refuseTwin(deps, caller, row);
+  if (row.status === 'active') await refuseTwin(context, caller, row);
   const keeps = changed.some((field) => !STATUS_FIELDS.includes(field));
-  const grown = keeps ? await keepVersion(deps.sql, caller.userId, memory) : 0;
-  await updateMemory(deps.sql, caller.userId, row);
-  const words = changed.some((field) => FOUND_BY.includes(field)) ? await reindex(deps, caller, row) : 0;
-  await moveStorage(deps, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
+  const grown = keeps ? await keepVersion(context.sql, caller.userId, memory) : 0;
+  await updateMemory(context.sql, caller.userId, row);
+  const words = changed.some((field) => FOUND_BY.includes(field)) ? await reindex(context, caller, row) : 0;
+  await moveStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;
 }
 
 /** PATCH: only what is named. */
 export async function update(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { id: string; if_version?: number; add_tags?: string[]; remove_tags?: string[] } & Changes,
 ) {
   const { id, if_version, tags, add_tags, remove_tags, ...fields } = input;
-  const memory = await lockMemory(deps, caller, id, if_version);
-  await requireOther(deps, caller, memory, fields.supersedes);
+  const memory = await lockMemory(context, caller, id, if_version);
+  await requireOther(context, caller, memory, fields.supersedes);
   const named = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Changes;
   const next = changeTags(memory.tags, { tags, add_tags, remove_tags });
-  return present(await change(deps, caller, memory, { ...named, tags: next }));
+  return present(await change(context, caller, memory, { ...named, tags: next }));
 }
 
 /** PUT: everything, what is left out by its default; only the type stays. */
 export async function replace(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: Omit<NewMemory, 'type'> & { id: string; type?: MemoryRow['type']; if_version?: number },
 ) {
-  const memory = await lockMemory(deps, caller, input.id, input.if_version);
-  await requireOther(deps, caller, memory, input.supersedes);
+  const memory = await lockMemory(context, caller, input.id, input.if_version);
+  await requireOther(context, caller, memory, input.supersedes);
   const next: Changes = {
     type: input.type ?? memory.type,
     title: input.title,
@@ -97,46 +102,51 @@ export async function replace(
     expires_at: input.expires_at ?? null,
     supersedes: input.supersedes ?? null,
   };
-  return present(await change(deps, caller, memory, next));
+  return present(await change(context, caller, memory, next));
 }
 
 /** Archives a memory, or with `permanent` removes it and its versions. */
 export async function remove(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { id: string; permanent: boolean; if_version?: number },
 ) {
-  const memory = await lockMemory(deps, caller, input.id, input.if_version);
+  const memory = await lockMemory(context, caller, input.id, input.if_version);
   if (input.permanent) {
-    await removeForGood(deps, caller, [memory.id]);
+    await removeForGood(context, caller, [memory.id]);
     return { id: memory.id, status: 'deleted' as const, version: null };
   }
-  const archived = await change(deps, caller, memory, { status: 'archived' });
+  const archived = await change(context, caller, memory, { status: 'archived' });
   return { id: memory.id, status: 'archived' as const, version: archived.version };
 }
 
 /** Removes memories and their versions, and gives their storage back. */
-export async function removeForGood(deps: Deps, caller: Caller, ids: readonly string[]): Promise<void> {
-  const words = await forgetWords(deps.sql, caller.userId, ids);
-  const gone = await deleteMemories(deps.sql, caller.userId, ids);
-  await moveStorage(deps, caller, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
+export async function removeForGood(context: RequestContext, caller: Caller, ids: readonly string[]): Promise<void> {
+  const words = await forgetWords(context.sql, caller.userId, ids);
+  const gone = await deleteMemories(context.sql, caller.userId, ids);
+  await moveStorage(context, caller, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
 }
 
 /** Makes an archived memory active again, as the type it has unless another is asked for; or takes back a former version. */
 export async function restore(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { id: string; type?: MemoryRow['type']; version?: number },
 ) {
-  const memory = await lockMemory(deps, caller, input.id);
-  const former = await formerState(deps, caller, memory, input.version ?? memory.version);
+  const memory = await lockMemory(context, caller, input.id);
+  const former = await formerState(context, caller, memory, input.version ?? memory.version);
   const type = input.type ?? former.type ?? memory.type;
-  return present(await change(deps, caller, memory, { ...former, type, status: 'active', consolidated_into: null }));
+  return present(await change(context, caller, memory, { ...former, type, status: 'active', consolidated_into: null }));
 }
 
-async function formerState(deps: Deps, caller: Caller, memory: MemoryRow, version: number): Promise<Changes> {
+async function formerState(
+  context: RequestContext,
+  caller: Caller,
+  memory: MemoryRow,
+  version: number,
+): Promise<Changes> {
   if (version === memory.version) return {};
-  const former = await findVersion(deps.sql, caller.userId, memory.id, version);
+  const former = await findVersion(context.sql, caller.userId, memory.id, version);
   if (!former) throw new Problem('not_found', { detail: `Version ${version} of memory ${memory.id} is not kept.` });
   const { version: _version, size_bytes, written_at, status, ...state } = former;
   return state;
@@ -146,8 +156,13 @@ async function formerState(deps: Deps, caller: Caller, memory: MemoryRow, versio
  * The memory, locked until the transaction ends.
  * @throws Problem `not_found`; `precondition_failed` when it is not at `ifVersion`
  */
-export async function lockMemory(deps: Deps, caller: Caller, id: string, ifVersion?: number): Promise<MemoryRow> {
-  const memory = await findMemory(deps.sql, caller.userId, id, true);
+export async function lockMemory(
+  context: RequestContext,
+  caller: Caller,
+  id: string,
+  ifVersion?: number,
+): Promise<MemoryRow> {
+  const memory = await findMemory(context.sql, caller.userId, id, true);
   if (!memory) throw new Problem('not_found', { detail: `You have no memory ${id}.` });
   if (ifVersion !== undefined && ifVersion !== memory.version) {
     throw new Problem('precondition_failed', {
@@ -159,18 +174,23 @@ export async function lockMemory(deps: Deps, caller: Caller, id: string, ifVersi
 }
 
 /** Refuses a `supersedes` that names no memory of the tenant. */
-export async function requireSuperseded(deps: Deps, caller: Caller, id: string | null): Promise<void> {
-  if (id === null || (await findMemory(deps.sql, caller.userId, id))) return;
+export async function requireSuperseded(context: RequestContext, caller: Caller, id: string | null): Promise<void> {
+  if (id === null || (await findMemory(context.sql, caller.userId, id))) return;
   throw refuse('supersedes', `you have no memory ${id}`);
 }
 
-async function requireOther(deps: Deps, caller: Caller, memory: MemoryRow, supersedes: string | null | undefined) {
+async function requireOther(
+  context: RequestContext,
+  caller: Caller,
+  memory: MemoryRow,
+  supersedes: string | null | undefined,
+) {
   if (supersedes === memory.id) throw refuse('supersedes', 'a memory cannot supersede itself');
-  if (supersedes && supersedes !== memory.supersedes) await requireSuperseded(deps, caller, supersedes);
+  if (supersedes && supersedes !== memory.supersedes) await requireSuperseded(context, caller, supersedes);
 }
 
-async function refuseTwin(deps: Deps, caller: Caller, row: Parameters<typeof lockTwin>[2]): Promise<void> {
-  const twin = await lockTwin(deps.sql, caller.userId, row);
+async function refuseTwin(context: RequestContext, caller: Caller, row: Parameters<typeof lockTwin>[2]): Promise<void> {
+  const twin = await lockTwin(context.sql, caller.userId, row);
   if (!twin || twin.id === row.id) return;
   throw new Problem('duplicate_memory', {
     detail: `Memory ${twin.id} already says exactly this.`,

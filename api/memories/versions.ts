@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findMemory } from '../../db/queries/memories/memories.ts';
 import { countVersions, listVersions, type VersionRow } from '../../db/queries/memories/versions.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 
@@ -9,15 +9,15 @@ const VERSION_PLACE = z.tuple([z.int32().min(1)]);
 
 /** The former versions of a memory, newest first. */
 export async function versions(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: { id: string; limit: number; cursor?: string | undefined },
 ) {
   const before = input.cursor === undefined ? undefined : decodeCursor(input.id, input.cursor, VERSION_PLACE)[0];
   const [memory, rows, total] = await Promise.all([
-    findMemory(deps.sql, caller.userId, input.id),
-    listVersions(deps.sql, caller.userId, input.id, input.limit + 1, before),
-    countVersions(deps.sql, caller.userId, input.id),
+    findMemory(context.sql, caller.userId, input.id),
+    listVersions(context.sql, caller.userId, input.id, input.limit + 1, before),
+    countVersions(context.sql, caller.userId, input.id),
   ]);
   if (!memory) throw new Problem('not_found', { detail: `You have no memory ${input.id}.` });
   const page = rows.slice(0, input.limit);

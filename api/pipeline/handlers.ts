@@ -3,7 +3,7 @@ import { close, restore } from '../accounts/lifecycle.ts';
 import { me } from '../accounts/me.ts';
 import { validateLicense } from '../billing/license.ts';
 import { context } from '../context/context.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
 import * as keys from '../keys/keys.ts';
 import * as many from '../memories/batch.ts';
@@ -19,7 +19,7 @@ import { usageCsv } from '../usage/csv.ts';
 import { usage } from '../usage/usage.ts';
 
 type Handler<Id extends OperationId> = (
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   input: z.output<OperationOf<Id>['input']>,
 ) => Promise<z.input<OperationOf<Id>['output']>>;
@@ -59,6 +59,6 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
 };
 
 /** The domain function of an operation. Its input must have passed the operation's contract. */
-export function handlerOf(id: string): (deps: Deps, caller: Caller, input: unknown) => Promise<unknown> {
-  return handlers[id as OperationId] as (deps: Deps, caller: Caller, input: unknown) => Promise<unknown>;
+export function handlerOf(id: string): (context: RequestContext, caller: Caller, input: unknown) => Promise<unknown> {
+  return handlers[id as OperationId] as (context: RequestContext, caller: Caller, input: unknown) => Promise<unknown>;
 }

@@ -4,7 +4,7 @@ import type { Sql } from '../../db/client/sql.ts';
 import type { UsageEvent } from '../../db/queries/usage/events.ts';
 import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/queries/usage/idempotency.ts';
 import type { Billing } from '../billing/billing.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { isStreamed, type Operation, type Streamed } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import type { Embedder } from '../embeddings/embedder.ts';
@@ -248,7 +248,7 @@ function present(operation: Operation, answer: unknown): Outcome {
   return { status: facts.status, headers, body, text: JSON.stringify(body) };
 }
 
-function depsOf(gates: Gates, sql: Sql, { sent }: Operation): Deps {
+function depsOf(gates: Gates, sql: Sql, { sent }: Operation): RequestContext {
   const weigh = sent && ((answer: unknown) => Math.max(...sent(answer).map(countTokens)));
   const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = gates;
   return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing, weigh };

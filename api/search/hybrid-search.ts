@@ -1,7 +1,7 @@
 import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
 import { findRankFacts, type RankFacts } from '../../db/queries/search/lexical.ts';
 import { findNeighbours, type Neighbour } from '../../db/queries/search/session-context.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/indexer.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
 import { isNarrowed, parseQuestion, plainQuestion, type Question } from './query-parser.ts';
@@ -48,20 +48,20 @@ export interface Finding {
 
 /** Finds what fits a question: by its words and by its meaning, both scored for every candidate of either. */
 export async function find(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
   text: string,
   withPriors = true,
 ): Promise<Finding> {
   const [{ query, lexical, relaxed, turns }, { questions, ran, nearest }] = await Promise.all([
-    findByWords(deps, caller, filter, text),
-    findByMeaning(deps, () => whereMemories(caller.userId, filter), text, CANDIDATES),
+    findByWords(context, caller, filter, text),
+    findByMeaning(context, () => whereMemories(caller.userId, filter), text, CANDIDATES),
   ]);
   const hits = [...lexical.hits.keys()].slice(0, questions.length > 0 ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE);
   const ids = [...new Set([...hits, ...nearest, ...turns.map(({ neighbour }) => neighbour)])];
   const ranked =
-    ids.length === 0 ? [] : await scoreAll(deps, caller, filter, query, { ids, turns, questions, withPriors });
+    ids.length === 0 ? [] : await scoreAll(context, caller, filter, query, { ids, turns, questions, withPriors });
   return {
     ranked,
     query,
@@ -74,36 +74,36 @@ export async function find(
 
 /** The best by words, and their neighbours; where the question's operators leave nothing, they are taken for words too. */
 async function findByWords(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
   text: string,
 ): Promise<{ query: LexicalQuery; lexical: LexicalResult; relaxed: boolean; turns: Neighbour[] }> {
   const ask = async (question: Question) => {
-    const query = await prepare(deps.sql, caller.userId, question);
-    return { query, lexical: await rankLexical(deps.sql, caller.userId, filter, query, CANDIDATES_BY_WORDS_ALONE) };
+    const query = await prepare(context.sql, caller.userId, question);
+    return { query, lexical: await rankLexical(context.sql, caller.userId, filter, query, CANDIDATES_BY_WORDS_ALONE) };
   };
   let found = await ask(parseQuestion(text));
   const relaxed = found.lexical.hits.size === 0 && isNarrowed(found.query.question);
   if (relaxed) found = await ask(plainQuestion(text));
   const best = [...found.lexical.hits.keys()].slice(0, WITH_NEIGHBOURS);
-  return { ...found, relaxed, turns: await findNeighbours(deps.sql, caller.userId, best) };
+  return { ...found, relaxed, turns: await findNeighbours(context.sql, caller.userId, best) };
 }
 
 async function scoreAll(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
   query: LexicalQuery,
   found: { ids: string[]; turns: Neighbour[]; questions: readonly Meaning[]; withPriors: boolean },
 ): Promise<Found[]> {
   const [words, nearness, facts] = await Promise.all([
-    scoreLexical(deps.sql, caller.userId, filter, query, found.ids),
-    measureNearness(deps.sql, caller.userId, found.questions, found.ids),
-    findRankFacts(deps.sql, caller.userId, found.ids),
+    scoreLexical(context.sql, caller.userId, filter, query, found.ids),
+    measureNearness(context.sql, caller.userId, found.questions, found.ids),
+    findRankFacts(context.sql, caller.userId, found.ids),
   ]);
   const lent = lendToNeighbours(words, found.turns);
-  const now = deps.now();
+  const now = context.now();
   const scored = facts
     // What the filter or an operator keeps out has no lexical score, not even 0.
     .filter(({ id }) => words.has(id))

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Sql } from '../../db/client/sql.ts';
 import { findMemories, hasMemories, type MemoryRow } from '../../db/queries/memories/memories.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
@@ -26,16 +26,16 @@ type SearchInput = FilterInput & {
 };
 
 /** Finds what fits a question by its words and by its meaning, best first. */
-export async function search(deps: Deps, caller: Caller, input: SearchInput) {
+export async function search(context: RequestContext, caller: Caller, input: SearchInput) {
   const { limit, cursor, max_tokens, explain = false, ...asked } = input;
   const question = [asked, caller.project];
   const place = cursor === undefined ? undefined : placeOf(decodeCursor(question, cursor, PLACE));
-  const finding = await find(deps, caller, toFilter(caller, input), input.query, input.priors);
+  const finding = await find(context, caller, toFilter(caller, input), input.query, input.priors);
   const ranking = rankFrom(finding, place);
   const { ids } = ranking;
-  const results = await describe(deps, caller, finding, ids.slice(0, limit), explain);
+  const results = await describe(context, caller, finding, ids.slice(0, limit), explain);
   const total = Math.max(finding.matching.count, finding.ranked.length);
-  const reason = total === 0 ? await whyNothing(deps.sql, caller) : undefined;
+  const reason = total === 0 ? await whyNothing(context.sql, caller) : undefined;
   const pinsMax =
     max_tokens === undefined ? RANKED_MAX : Math.floor((max_tokens * CURSOR_SHARE) / TOKENS_PER_PINNED_ID);
   const page = (shown: SearchResult[], next_cursor: string | null) => ({
@@ -56,7 +56,7 @@ export async function search(deps: Deps, caller: Caller, input: SearchInput) {
   };
   if (max_tokens === undefined) return answer(results);
   const withoutCursor = (shown: SearchResult[]) => page(shown, null);
-  return answer(fillPage(results, max_tokens, deps.weigh ?? tokensAsJson, answer, shorten, withoutCursor));
+  return answer(fillPage(results, max_tokens, context.weigh ?? tokensAsJson, answer, shorten, withoutCursor));
 }
 
 /** Where a page of results starts: how many of how many ranked ones came before, and the ids that are pinned for it. */
@@ -102,13 +102,13 @@ export async function whyNothing(sql: Sql, caller: Caller): Promise<'nothing_sto
 
 /** The results of these ids, in their order. What no longer passes the filter is left out. */
 async function describe(
-  deps: Deps,
+  context: RequestContext,
   caller: Caller,
   finding: Finding,
   ids: readonly string[],
   explain: boolean,
 ): Promise<SearchResult[]> {
-  const memories = new Map((await findMemories(deps.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
+  const memories = new Map((await findMemories(context.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
   const found = new Map(finding.ranked.map((one) => [one.id, one]));
   return ids.flatMap((id) => {
     const [memory, one] = [memories.get(id), found.get(id)];

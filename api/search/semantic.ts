@@ -1,7 +1,7 @@
 import type { Sql } from '../../db/client/sql.ts';
 import type { Where } from '../../db/queries/memories/filters.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { type Embedder, EmbedderUnavailable } from '../embeddings/embedder.ts';
 import { bestPassage } from './score-fusion.ts';
 
@@ -15,9 +15,12 @@ export interface Meaning {
 }
 
 /** The question by the present model, and by former ones whose vectors are not all replaced yet. */
-async function embedQuestion(deps: Deps, text: string): Promise<{ questions: Meaning[]; ran: SemanticState }> {
+async function embedQuestion(
+  context: RequestContext,
+  text: string,
+): Promise<{ questions: Meaning[]; ran: SemanticState }> {
   const [present, ...former] = await Promise.all(
-    [deps.embedder, ...(deps.formerEmbedders ?? [])].map((embedder) => embedBy(embedder, text)),
+    [context.embedder, ...(context.formerEmbedders ?? [])].map((embedder) => embedBy(embedder, text)),
   );
   const questions = [present, ...former].flatMap((one) => (typeof one === 'object' ? [one] : []));
   return { questions, ran: typeof present === 'string' ? present : 'ran' };
@@ -44,14 +47,14 @@ export interface FoundByMeaning {
 
 /** The memories that mean what is asked most nearly. */
 export async function findByMeaning(
-  deps: Deps,
+  context: RequestContext,
   where: () => Where,
   text: string,
   limit: number,
 ): Promise<FoundByMeaning> {
-  const { questions, ran } = await embedQuestion(deps, text);
+  const { questions, ran } = await embedQuestion(context, text);
   const nearest = await Promise.all(
-    questions.map(({ model, vector }) => findNearest(deps.sql, where, model, vector, limit)),
+    questions.map(({ model, vector }) => findNearest(context.sql, where, model, vector, limit)),
   );
   return { questions, ran, nearest: nearest.flat() };
 }

@@ -23,7 +23,7 @@ import {
 } from '../../db/queries/accounts/exports.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import type { Streamed } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
@@ -39,46 +39,46 @@ const PENDING_MAX_MS = DAY_MS;
 const CHUNK_BYTES = 262_144;
 const FILE_PATH = '/api/v1/account/export/file';
 
-type Clock = Pick<Deps, 'now' | 'newId'>;
+type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
 /**
  * Asks for an export of everything the account holds; a job writes it. While one is pending, that is the one.
  * @throws Problem `scope_required` for a key that may not read memories
  */
-export async function requestExport(deps: Deps, caller: Caller) {
+export async function requestExport(context: RequestContext, caller: Caller) {
   requireMemories(caller);
-  const id = deps.newId();
-  const pending = await insertExport(deps.sql, caller.userId, id, deps.now());
+  const id = context.newId();
+  const pending = await insertExport(context.sql, caller.userId, id, context.now());
   if (pending.id === id) {
-    const entry = { id: deps.newId(), at: deps.now(), actor: `key:${caller.keyId}`, target: id };
-    await insertAudit(deps.sql, caller.userId, { ...entry, action: 'account.export' });
+    const entry = { id: context.newId(), at: context.now(), actor: `key:${caller.keyId}`, target: id };
+    await insertAudit(context.sql, caller.userId, { ...entry, action: 'account.export' });
   }
   const payload = { user_id: caller.userId, export_id: pending.id };
-  await enqueueJob(deps.sql, EXPORT_JOB, payload, { key: `export:${pending.id}` });
+  await enqueueJob(context.sql, EXPORT_JOB, payload, { key: `export:${pending.id}` });
   return present(pending);
 }
 
 /** The newest export. @throws Problem `not_found` when there is none */
-export async function exportState(deps: Deps, caller: Caller) {
-  const newest = await findExport(deps.sql, caller.userId);
+export async function exportState(context: RequestContext, caller: Caller) {
+  const newest = await findExport(context.sql, caller.userId);
   if (!newest) throw new Problem('not_found', { detail: 'You have no export. POST to this address asks for one.' });
   return present(newest);
 }
 
 /**
  * The file of the newest export that is ready.
- * @param deps `sql` works until the file is sent
+ * @param context `sql` works until the file is sent
  * @throws Problem `not_found` when there is none, `scope_required` for a key that may not read memories
  */
-export async function exportFile(deps: Deps, caller: Caller): Promise<Streamed> {
+export async function exportFile(context: RequestContext, caller: Caller): Promise<Streamed> {
   requireMemories(caller);
-  const ready = await findExport(deps.sql, caller.userId, 'ready');
-  if (!ready || isOver(ready, deps.now()))
+  const ready = await findExport(context.sql, caller.userId, 'ready');
+  if (!ready || isOver(ready, context.now()))
     throw new Problem('not_found', { detail: 'You have no export that is ready.' });
   return {
     name: `whitemagic-export-${ready.created_at.toISOString().slice(0, 10)}.ndjson.gz`,
     bytes: ready.bytes ?? 0,
-    pieces: chunksOf(deps.sql, caller.userId, ready),
+    pieces: chunksOf(context.sql, caller.userId, ready),
   };
 }
 
@@ -121,15 +121,15 @@ export async function forgetOldExports(sql: Sql, now: Date): Promise<void> {
 }
 
 async function settle(
-  deps: Pick<Deps, 'sql' | 'now' | 'newId'>,
+  context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
   userId: string,
   written: Pick<ExportRow, 'id' | 'bytes' | 'chunks' | 'counts'>,
 ): Promise<void> {
-  const now = deps.now();
+  const now = context.now();
   const expires_at = new Date(now.getTime() + EXPORT_DAYS * DAY_MS);
-  await settleExport(deps.sql, userId, { ...written, status: 'ready', ready_at: now, expires_at });
-  const user = await findUser(deps.sql, userId);
-  if (user) await mailOwner(deps, user, 'export_ready', { url: FILE_PATH, expires_at: expires_at.toISOString() });
+  await settleExport(context.sql, userId, { ...written, status: 'ready', ready_at: now, expires_at });
+  const user = await findUser(context.sql, userId);
+  if (user) await mailOwner(context, user, 'export_ready', { url: FILE_PATH, expires_at: expires_at.toISOString() });
 }
 
 /** The first line of the file: what it is, whose, and how many lines of each kind follow. */

@@ -6,7 +6,7 @@ import {
   listUse,
   type UseRow,
 } from '../../db/queries/usage/alerts.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 import { limitsOf } from '../limits/plans.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { utcDay } from './usage.ts';
@@ -30,7 +30,7 @@ const THRESHOLDS: Record<AlertKind, [percent: number, from: number][]> = {
 /** Below this percent of the plan's storage its alerts are forgotten, and given again when it is crossed again. */
 const STORAGE_FORGET_BELOW = 70;
 
-type Clock = Pick<Deps, 'now' | 'newId'>;
+type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
 interface Use {
   kind: AlertKind;

@@ -1,5 +1,5 @@
 import { sumUsage } from '../../db/queries/usage/totals.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { presentSum, requireUsageDay, utcDay } from './usage.ts';
 
 const COLUMNS = [
@@ -18,12 +18,12 @@ const COLUMNS = [
 ] as const;
 
 /** The caller's usage of a month (`YYYY-MM`, by default the present one) as CSV: a row per day, door and operation, oldest day first. */
-export async function usageCsv(deps: Deps, caller: Caller, input: { month?: string }): Promise<string> {
-  const month = input.month ?? utcDay(deps.now()).slice(0, 7);
+export async function usageCsv(context: RequestContext, caller: Caller, input: { month?: string }): Promise<string> {
+  const month = input.month ?? utcDay(context.now()).slice(0, 7);
   const first = requireUsageDay('month', `${month}-01`);
   const last = new Date(first);
   last.setUTCMonth(last.getUTCMonth() + 1, 0);
-  const rows = await sumUsage(deps.sql, caller.userId, first, utcDay(last), 'endpoint');
+  const rows = await sumUsage(context.sql, caller.userId, first, utcDay(last), 'endpoint');
   const sums = rows.map(presentSum).toSorted((a, b) => (a.day ?? '').localeCompare(b.day ?? ''));
   return csv([COLUMNS, ...sums.map((sum) => COLUMNS.map((column) => sum[column] ?? ''))]);
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../../db/client/database.ts';
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { compareQuotas, lockStatement, type QuotaRepair, repairQuota } from '../../db/queries/usage/quotas.ts';
-import type { Deps } from '../context.ts';
+import type { RequestContext } from '../context.ts';
 
 const PAGE = 100;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
@@ -13,7 +13,7 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
  */
 export async function recountQuotas(
   database: Database,
-  clock: Pick<Deps, 'now' | 'newId'>,
+  clock: Pick<RequestContext, 'now' | 'newId'>,
   onRepair: (userId: string, repair: QuotaRepair) => void,
 ): Promise<void> {
   let page: { user_id: string; differs: boolean }[] = [];
@@ -26,7 +26,7 @@ export async function recountQuotas(
   } while (page.length === PAGE);
 }
 
-async function recountQuota(database: Database, clock: Pick<Deps, 'now' | 'newId'>, userId: string) {
+async function recountQuota(database: Database, clock: Pick<RequestContext, 'now' | 'newId'>, userId: string) {
   return database.ownerWrite(async (sql) => {
     await sql.query(lockStatement(userId));
     const repair = await repairQuota(sql, userId);

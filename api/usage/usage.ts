@@ -2,7 +2,7 @@ import { only } from '../../db/client/sql.ts';
 import { dayUnitsStatement } from '../../db/queries/usage/events.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import { sumUsage, type UsageGroup, type UsageSumRow } from '../../db/queries/usage/totals.ts';
-import type { Caller, Deps } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { findOperation } from '../contracts/index.ts';
 import { refuse } from '../errors.ts';
 
@@ -21,11 +21,18 @@ interface Range {
 }
 
 /** What the caller has used, in groups and in all, and how much of the plan that is. Calls still under way are not in it. */
-export async function usage(deps: Deps, caller: Caller, input: Range & { group_by?: Exclude<UsageGroup, 'endpoint'> }) {
+export async function usage(
+  context: RequestContext,
+  caller: Caller,
+  input: Range & { group_by?: Exclude<UsageGroup, 'endpoint'> },
+) {
   const group = input.group_by ?? 'endpoint';
   const mostDays = group === 'hour' || group === 'key' ? MOST_DAYS_OF_EVENTS : MOST_DAYS;
-  const { from, to } = rangeOf(deps, input, mostDays);
-  const [rows, plan] = await Promise.all([sumUsage(deps.sql, caller.userId, from, to, group), planUse(deps, caller)]);
+  const { from, to } = rangeOf(context, input, mostDays);
+  const [rows, plan] = await Promise.all([
+    sumUsage(context.sql, caller.userId, from, to, group),
+    planUse(context, caller),
+  ]);
   const sum = (field: 'calls' | 'billable' | 'errors') => rows.reduce((total, row) => total + row[field], 0);
   return {
     from,
@@ -60,11 +67,11 @@ export function requireUsageDay(field: string, day: string): string {
   return day;
 }
 
-function rangeOf(deps: Deps, input: Range, mostDays: number): { from: string; to: string } {
+function rangeOf(context: RequestContext, input: Range, mostDays: number): { from: string; to: string } {
   if (input.from !== undefined && input.days !== undefined) throw refuse('days', 'must not be given beside `from`');
   if (input.from !== undefined) requireUsageDay('from', input.from);
   if (input.to !== undefined) requireUsageDay('to', input.to);
-  const to = input.to ?? utcDay(deps.now());
+  const to = input.to ?? utcDay(context.now());
   const from = input.from ?? utcDay(new Date(Date.parse(to) - ((input.days ?? DEFAULT_DAYS) - 1) * DAY_MS));
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
   if (days < 1) throw refuse('from', 'must not lie after `to`');
@@ -76,11 +83,11 @@ function rangeOf(deps: Deps, input: Range, mostDays: number): { from: string; to
   return { from, to };
 }
 
-async function planUse(deps: Deps, { userId, plan, limits }: Caller) {
-  const now = deps.now();
+async function planUse(context: RequestContext, { userId, plan, limits }: Caller) {
+  const now = context.now();
   const [calls, quota] = await Promise.all([
-    deps.sql.query<{ units: number }>(dayUnitsStatement(userId, utcDay(now))),
-    findQuota(deps.sql, userId),
+    context.sql.query<{ units: number }>(dayUnitsStatement(userId, utcDay(now))),
+    findQuota(context.sql, userId),
   ]);
   const midnight = Date.parse(utcDay(now)) + DAY_MS;
   return {

@@ -5,7 +5,7 @@ import Koa from 'koa';
 import pg from 'pg';
 import getRawBody from 'raw-body';
 import { v7 as uuidv7 } from 'uuid';
-import type { Caller, Deps } from '../../api/context.ts';
+import type { Caller, RequestContext } from '../../api/context.ts';
 import type { NewMemory } from '../../api/contracts/memories.ts';
 import { likeIt, newRow } from '../../api/memories/create.ts';
 import { present } from '../../api/memories/to-response.ts';
@@ -33,7 +33,12 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
   const tuned = { max: 6, pipeline: true, options: '-c plan_cache_mode=force_generic_plan' };
   const pool = new pg.Pool({ connectionString: databaseUrl, ...(way === 'tuned' && tuned) });
   if (way === 'tuned') pool.on('connect', coalesce);
-  const deps: Deps = { sql: pool as never, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: '' };
+  const context: RequestContext = {
+    sql: pool as never,
+    now: () => new Date(),
+    newId: () => uuidv7(),
+    keyEnvironment: '',
+  };
   const recorder = groupRecorder(async (events) => {
     await pool.query(usageStatement(events) as pg.QueryConfig);
   });
@@ -41,15 +46,15 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
   app.use(async (ctx) => {
     const [, userId = '', memoryId = '', keyId] = ctx.path.split('/');
     if (ctx.method === 'GET') {
-      const row = await findMemory(deps.sql, userId, memoryId);
+      const row = await findMemory(context.sql, userId, memoryId);
       if (keyId) await recorder.record(eventOf(userId, keyId));
       ctx.body = row && present(row);
       return;
     }
     const input = { tags: [], metadata: {}, type: 'long_term', ...JSON.parse((await getRawBody(ctx.req)).toString()) };
-    const row = newRow(deps, { userId } as Caller, input as NewMemory);
+    const row = newRow(context, { userId } as Caller, input as NewMemory);
     const alike = memoryId === 'unlike' ? undefined : likeIt(row);
-    const sql = way === 'tuned' ? tenantSql(pool, userId) : deps.sql;
+    const sql = way === 'tuned' ? tenantSql(pool, userId) : context.sql;
     await insertMemory(sql, userId, row, countWords(row), { queue: false, alike });
     ctx.status = 201;
     ctx.body = present({ ...row, superseded_by: null });

@@ -30,10 +30,10 @@ export interface Bench {
 /** Adds a tenant of wide limits. */
 export async function addTenant(service: Service): Promise<Tenant> {
   return service.database.ownerWrite(async (sql) => {
-    const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'bench' };
+    const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'bench' };
     const wanted = { email: null, plan: 'enterprise', keyName: 'Bench', actor: 'bench' } as const;
-    const made = await createUser(deps, wanted);
-    await updateOverrides(sql, made.userId, WIDE, deps.now());
+    const made = await createUser(context, wanted);
+    await updateOverrides(sql, made.userId, WIDE, context.now());
     return made;
   });
 }

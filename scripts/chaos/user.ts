@@ -19,12 +19,12 @@ export interface ChaosUser {
 /** Makes a user with two keys and wide limits, but for `overrides`. */
 export async function addChaosUser(database: Database, overrides: { requests_per_minute?: number } = {}) {
   return database.ownerWrite(async (sql): Promise<ChaosUser> => {
-    const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'chaos' };
+    const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'chaos' };
     const wanted = { email: null, plan: 'enterprise', keyName: 'chaos', actor: 'chaos' } as const;
-    const { userId, apiKey } = await createUser(deps, wanted);
-    await updateOverrides(sql, userId, { ...WIDE, ...overrides }, deps.now());
+    const { userId, apiKey } = await createUser(context, wanted);
+    await updateOverrides(sql, userId, { ...WIDE, ...overrides }, context.now());
     const reader = { name: 'reader', scopes: ['memories:read' as const], expiresAt: null, rpmLimit: null };
-    return { userId, apiKey, readerKey: (await issueKey(deps, userId, reader)).apiKey };
+    return { userId, apiKey, readerKey: (await issueKey(context, userId, reader)).apiKey };
   });
 }
 

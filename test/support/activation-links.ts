@@ -4,8 +4,8 @@ import type { TestService } from './service.ts';
 
 /** A claim of a user, as provisioning makes one. Answers its token. */
 export async function claimFor(node: TestService, userId: string): Promise<string> {
-  const deps = { now: () => new Date(), newId: () => uuidv7() };
-  return (await node.service.database.ownerWrite((sql) => issueClaim({ ...deps, sql }, userId))).token;
+  const context = { now: () => new Date(), newId: () => uuidv7() };
+  return (await node.service.database.ownerWrite((sql) => issueClaim({ ...context, sql }, userId))).token;
 }
 
 /** The keys of a user by how they stand, oldest first. */

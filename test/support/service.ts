@@ -65,10 +65,10 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
     databaseUrl,
     dataDir,
     async newUser({ plan = 'enterprise', email, requestsPerMinute = WIDE, requestsPerDay = WIDE, storageBytes } = {}) {
-      const deps = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+      const context = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
       const { userId, apiKey } = await service.database.ownerWrite(async (sql) => {
         const wanted = { email: email ?? null, plan, keyName: 'Test key', actor: 'test' };
-        const made = await createUser({ ...deps, sql }, wanted);
+        const made = await createUser({ ...context, sql }, wanted);
         if (requestsPerMinute !== null) {
           const overrides = {
             requests_per_minute: requestsPerMinute,

@@ -42,7 +42,7 @@ async function newOwner(): Promise<TestUser & { email: string; memoryId: string;
 const mailsTo = (email: string) => sink.received.filter(({ to }) => to.includes(email));
 const subjectsTo = (email: string) => mailsTo(email).map(({ source }) => mailParts(source).subject);
 const close = (user: TestUser, more = '') => user.api.delete(`/account?confirm=${user.userId}${more}`);
-const asOwner = <T>(work: (deps: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
+const asOwner = <T>(work: (context: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
   node.service.database.ownerWrite((sql) => work({ sql, now: () => new Date(), newId: () => uuidv7() }));
 const seen = (user: TestUser, status: string) =>
   vi.waitFor(async () => expect((await user.api.get('/user/me')).body.status).toBe(status));
@@ -191,7 +191,7 @@ describe('POST /account/restore', () => {
 
   it('makes read-only again what was read-only, with the days it had left', async () => {
     const user = await newOwner();
-    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await asOwner((context) => deactivate(context, user.userId, 'test'));
     await seen(user, 'read_only');
     const lapsed = (await user.api.get('/user/me')).body.purge_at;
     await close(user);
@@ -202,7 +202,7 @@ describe('POST /account/restore', () => {
 describe('an account whose plan has ended', () => {
   it('is read-only: reads, searches and exports work through the doors of its tier, and writes are refused', async () => {
     const user = await newOwner();
-    await asOwner((deps) => deactivate(deps, user.userId, 'test', 'https://whop.example/m'));
+    await asOwner((context) => deactivate(context, user.userId, 'test', 'https://whop.example/m'));
     await seen(user, 'read_only');
     expect(await doorsOf(user)).toEqual(['account_read_only', 200, 200, 202]);
     expectInDays((await user.api.get('/user/me')).body.purge_at, READ_ONLY_DAYS);
@@ -215,12 +215,12 @@ describe('an account whose plan has ended', () => {
 
   it('writes again with everything it had once it has a plan, and a second time of either changes nothing', async () => {
     const user = await newOwner();
-    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await asOwner((context) => deactivate(context, user.userId, 'test'));
     await seen(user, 'read_only');
     const { purge_at } = (await user.api.get('/user/me')).body;
-    await asOwner((deps) => deactivate(deps, user.userId, 'again'));
+    await asOwner((context) => deactivate(context, user.userId, 'again'));
     expect((await user.api.get('/user/me')).body.purge_at).toBe(purge_at);
-    for (let time = 0; time < 2; time++) await asOwner((deps) => reactivate(deps, user.userId));
+    for (let time = 0; time < 2; time++) await asOwner((context) => reactivate(context, user.userId));
     await seen(user, 'active');
     expect(await doorsOf(user)).toEqual([201, 200, 200, 202]);
     expect((await user.api.get(`/memories/${user.memoryId}`)).body.content).toBe(`still of ${user.email}`);
@@ -234,15 +234,15 @@ describe('an account whose plan has ended', () => {
   it('that its owner is deleting stays so, whatever becomes of the plan', async () => {
     const user = await newOwner();
     const { purge_at } = (await close(user)).body;
-    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await asOwner((context) => deactivate(context, user.userId, 'test'));
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at });
-    await asOwner((deps) => reactivate(deps, user.userId));
+    await asOwner((context) => reactivate(context, user.userId));
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at });
     expect((await user.api.post('/account/restore', {})).body.status).toBe('active');
   });
 
   it('is told to nobody who is not there: a user that is gone is no error', async () => {
-    await asOwner((deps) => deactivate(deps, uuidv7(), 'test'));
-    await asOwner((deps) => reactivate(deps, uuidv7()));
+    await asOwner((context) => deactivate(context, uuidv7(), 'test'));
+    await asOwner((context) => reactivate(context, uuidv7()));
   });
 });

@@ -66,12 +66,12 @@ async function newOwner(more: { email?: null } = {}): Promise<Owner> {
   return { ...user, email };
 }
 
-const asOwner = <T>(work: (deps: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
+const asOwner = <T>(work: (context: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
   node.service.database.ownerWrite((sql) => work({ ...clock, sql }));
 
 async function newLapsed(): Promise<Owner> {
   const user = await newOwner();
-  await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+  await asOwner((context) => deactivate(context, user.userId, 'test'));
   return user;
 }
 
@@ -153,7 +153,7 @@ describe('a read-only account', () => {
 
   it('without an address goes the same way, unwarned', async () => {
     const user = await newOwner({ email: null });
-    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await asOwner((context) => deactivate(context, user.userId, 'test'));
     for (const days of [23, 6, 1]) {
       await pass(user, days);
       await run();
@@ -165,12 +165,12 @@ describe('a read-only account', () => {
     const user = await newLapsed();
     await pass(user, 29.9);
     await run();
-    await asOwner((deps) => reactivate(deps, user.userId));
+    await asOwner((context) => reactivate(context, user.userId));
     await pass(user, 60);
     await run();
     expect(await statusOf(user)).toBe('active');
     expect((await user.api.get('/memories')).body.total).toBe(1);
-    await asOwner((deps) => deactivate(deps, user.userId, 'test'));
+    await asOwner((context) => deactivate(context, user.userId, 'test'));
     await pass(user, 29.9);
     await run();
     expect(await subjectsOf(user)).toEqual([ENDED, IN_A_DAY, ENDED, IN_A_DAY]);
@@ -285,7 +285,7 @@ describe('a reactivation that races the purge', () => {
   it('while Whop is being asked keeps it, too', async () => {
     const user = await newDue();
     const outcome = await purge(user, async (userId) => {
-      await asOwner((deps) => reactivate(deps, userId));
+      await asOwner((context) => reactivate(context, userId));
       return true;
     });
     expect([outcome, await statusOf(user)]).toEqual([undefined, 'active']);
@@ -297,7 +297,7 @@ describe('a reactivation that races the purge', () => {
     for (const [n, user] of users.entries()) {
       const [purged] = await Promise.all([
         delay(n % 4).then(() => purge(user)),
-        delay(Math.floor(n / 4)).then(() => asOwner((deps) => reactivate(deps, user.userId))),
+        delay(Math.floor(n / 4)).then(() => asOwner((context) => reactivate(context, user.userId))),
       ]);
       outcomes.push(String(purged));
       const rows = await rowsOf(owner, user.userId);

@@ -53,8 +53,8 @@ describe('an account that its owner deleted, though it is paid for', () => {
     const caller = { userId: id, keyId: uuidv7() } as Caller;
     bench.whop.calls.length = 0;
     await database.ownerWrite((sql) => {
-      const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
-      return close(deps, caller, { confirm: id, immediate: true });
+      const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+      return close(context, caller, { confirm: id, immediate: true });
     });
     await vi.waitFor(async () => expect(await bench.account(membership.person?.id)).toBeUndefined(), {
       timeout: 20_000,

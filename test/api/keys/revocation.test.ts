@@ -72,10 +72,10 @@ const asksEachTime = async (node: TestService, api: Client) =>
     for (let i = 0; i < 5; i++) await call(api);
   })) === 5;
 
-const asAdmin = (act: (deps: Parameters<typeof admin.setPlan>[0]) => Promise<unknown>) =>
+const asAdmin = (act: (context: Parameters<typeof admin.setPlan>[0]) => Promise<unknown>) =>
   near.service.database.ownerWrite((sql) => {
-    const deps = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
-    return act(deps);
+    const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+    return act(context);
   });
 const user = (sql: Sql, id: string) => users.findUser(sql, id) as Promise<users.UserRow>;
 const refused = (code: string) => (answer: Answer<Json>) => expect(answer.body.code).toBe(code);
@@ -126,7 +126,7 @@ const CHANGES: Change[] = [
   {
     by: 'deleteUser',
     make: ({ owner }) =>
-      asAdmin(async (deps) => admin.deleteUser(deps, await user(deps.sql, owner.userId), { immediate: true })),
+      asAdmin(async (context) => admin.deleteUser(context, await user(context.sql, owner.userId), { immediate: true })),
     seen: refused('unauthenticated'),
   },
   {
@@ -134,26 +134,27 @@ const CHANGES: Change[] = [
     make: async ({ owner, atFar }) => {
       await owner.api.delete(`/account?confirm=${owner.userId}`);
       await vi.waitFor(async () => expect((await call(atFar)).body.status).toBe('closing'));
-      await asAdmin(async (deps) => admin.restoreUser(deps, await user(deps.sql, owner.userId)));
+      await asAdmin(async (context) => admin.restoreUser(context, await user(context.sql, owner.userId)));
     },
     seen: ({ body }) => expect(body.status).toBe('active'),
   },
   {
     by: 'setPlan',
-    make: ({ owner }) => asAdmin(async (deps) => admin.setPlan(deps, await user(deps.sql, owner.userId), 'free')),
+    make: ({ owner }) =>
+      asAdmin(async (context) => admin.setPlan(context, await user(context.sql, owner.userId), 'free')),
     seen: ({ body }) => expect([body.plan, body.limits.rest]).toEqual(['free', false]),
   },
   {
     by: 'setOverrides',
     make: ({ owner }) =>
-      asAdmin(async (deps) =>
-        admin.setOverrides(deps, await user(deps.sql, owner.userId), { requests_per_minute: 54_321 }),
+      asAdmin(async (context) =>
+        admin.setOverrides(context, await user(context.sql, owner.userId), { requests_per_minute: 54_321 }),
       ),
     seen: ({ headers }) => expect(headers.get('ratelimit-policy')).toContain('q=54321'),
   },
   {
     by: 'revokeAnyKey',
-    make: ({ keyId }) => asAdmin((deps) => admin.revokeAnyKey(deps, keyId)),
+    make: ({ keyId }) => asAdmin((context) => admin.revokeAnyKey(context, keyId)),
     seen: refused('unauthenticated'),
   },
   ...(['read_only', 'deleted'] as const).map(
@@ -189,7 +190,7 @@ describe('another node', () => {
     const { owner, atFar } = await newSubject();
     await warm(far, atFar);
     expect((await atFar.get('/stats')).status).toBe(200);
-    await asAdmin(async (deps) => admin.setPlan(deps, await user(deps.sql, owner.userId), 'free'));
+    await asAdmin(async (context) => admin.setPlan(context, await user(context.sql, owner.userId), 'free'));
     await vi.waitFor(async () => expect((await atFar.get('/stats')).body.code).toBe('plan_required'));
   });
 
