@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startServiceProcess } from './service-process.ts';
-import { type Membership, startWhop, type WhopStandIn } from './whop-simulator/server.ts';
+import { type Membership, startWhopSimulator, type WhopSimulator } from './whop-simulator/server.ts';
 
 const HELP = `Usage: npm run simulate:whop [-- --port N]
 
@@ -15,7 +15,7 @@ Starts the service on a database of its own, a stand-in for Whop, and a page to 
 const PLANS = ['plan_free', 'plan_starter', 'plan_pro', 'plan_enterprise'];
 
 /** What can be done to a membership, by the words on its button. */
-const DEEDS: Record<string, (whop: WhopStandIn, membership: Membership) => void> = {
+const DEEDS: Record<string, (whop: WhopSimulator, membership: Membership) => void> = {
   'upgrade to enterprise': (whop, membership) => whop.switchPlan(membership, 'plan_enterprise'),
   'cancel at period end': (whop, membership) => whop.cancelAtPeriodEnd(membership),
   'end now': (whop, membership) => whop.end(membership),
@@ -25,7 +25,7 @@ const DEEDS: Record<string, (whop: WhopStandIn, membership: Membership) => void>
 };
 
 interface Simulation {
-  whop: WhopStandIn;
+  whop: WhopSimulator;
   serviceUrl: string;
   outbox: string;
   /** How each delivery of an event ended, by the event's id. */
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     throw new Error('This is a make-believe Whop, where nobody pays: it does not run with NODE_ENV=production.');
   }
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-whop-'));
-  const whop = await startWhop();
+  const whop = await startWhopSimulator();
   const { config } = whop;
   const service = await startServiceProcess(dataDir, {
     LOG_LEVEL: 'warn',
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   await rm(dataDir, { recursive: true, force: true });
 }
 
-function recordDeliveries(whop: WhopStandIn): Map<string, number[]> {
+function recordDeliveries(whop: WhopSimulator): Map<string, number[]> {
   const deliveries = new Map<string, number[]>();
   const deliver = whop.deliver;
   whop.deliver = async (event, options) => {

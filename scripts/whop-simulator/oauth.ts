@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Person } from './people.ts';
 
-export interface OAuthAnswer {
+export interface OAuthResponse {
   status: number;
   body?: unknown;
   location?: string;
@@ -17,25 +17,25 @@ interface Grant {
 
 const token = (prefix: string) => `${prefix}_${randomBytes(16).toString('hex')}`;
 
-/** Whop's OAuth 2.1 server with PKCE: codes are good once, for their client, redirect address and verifier. */
-export function oauthServer(client: { id: string; secret: string }) {
+/** Simulates Whop's OAuth 2.1 server with PKCE. A code is valid once, for its client, redirect URI and verifier. */
+export function createOAuthServer(client: { id: string; secret: string }) {
   const codes = new Map<string, Grant>();
   const tokens = new Map<string, Person>();
   const revoked: string[] = [];
-  const refuse = (error: string): OAuthAnswer => ({ status: 400, body: { error } });
+  const fail = (error: string): OAuthResponse => ({ status: 400, body: { error } });
 
   return {
-    /** Tokens that were given back. */
+    /** Tokens that were revoked. */
     revoked,
-    /** Tokens that still are good. */
+    /** Tokens that are still valid. */
     live: () => [...tokens.keys()],
-    /** `/oauth/authorize`, as the person who sits there and agrees. */
-    authorize(query: URLSearchParams, person: Person): OAuthAnswer {
+    /** `GET /oauth/authorize`, as the person who signs in and consents. */
+    authorize(query: URLSearchParams, person: Person): OAuthResponse {
       const redirectUri = query.get('redirect_uri');
       const challenge = query.get('code_challenge');
-      if (query.get('client_id') !== client.id || !redirectUri) return refuse('invalid_client');
-      if (query.get('response_type') !== 'code') return refuse('unsupported_response_type');
-      if (query.get('code_challenge_method') !== 'S256' || !challenge) return refuse('invalid_request');
+      if (query.get('client_id') !== client.id || !redirectUri) return fail('invalid_client');
+      if (query.get('response_type') !== 'code') return fail('unsupported_response_type');
+      if (query.get('code_challenge_method') !== 'S256' || !challenge) return fail('invalid_request');
       const code = token('code');
       codes.set(code, { person, clientId: client.id, redirectUri, challenge, nonce: query.get('nonce') });
       const location = new URL(redirectUri);
@@ -43,17 +43,17 @@ export function oauthServer(client: { id: string; secret: string }) {
       location.searchParams.set('state', query.get('state') ?? '');
       return { status: 302, location: location.href };
     },
-    /** `/oauth/token` with a JSON body. */
-    token(body: Record<string, string>): OAuthAnswer {
+    /** `POST /oauth/token` with a JSON body. */
+    token(body: Record<string, string>): OAuthResponse {
       const grant = codes.get(body.code ?? '');
       codes.delete(body.code ?? '');
-      if (body.grant_type !== 'authorization_code') return refuse('unsupported_grant_type');
-      if (body.client_id !== client.id || body.client_secret !== client.secret) return refuse('invalid_client');
+      if (body.grant_type !== 'authorization_code') return fail('unsupported_grant_type');
+      if (body.client_id !== client.id || body.client_secret !== client.secret) return fail('invalid_client');
       const challenge = createHash('sha256')
         .update(body.code_verifier ?? '')
         .digest('base64url');
       if (!grant || grant.redirectUri !== body.redirect_uri || grant.challenge !== challenge)
-        return refuse('invalid_grant');
+        return fail('invalid_grant');
       const accessToken = token('at');
       tokens.set(accessToken, grant.person);
       const now = Math.floor(Date.now() / 1000);
@@ -77,8 +77,8 @@ export function oauthServer(client: { id: string; secret: string }) {
         },
       };
     },
-    /** `/oauth/userinfo`. */
-    userinfo(authorization: string): OAuthAnswer {
+    /** `GET /oauth/userinfo`. */
+    userinfo(authorization: string): OAuthResponse {
       const person = tokens.get(authorization.replace(/^Bearer /, ''));
       if (!person) return { status: 401, body: { error: 'invalid_token' } };
       return {
@@ -93,8 +93,8 @@ export function oauthServer(client: { id: string; secret: string }) {
         },
       };
     },
-    /** `/oauth/revoke`. */
-    revoke(body: Record<string, string>): OAuthAnswer {
+    /** `POST /oauth/revoke`. */
+    revoke(body: Record<string, string>): OAuthResponse {
       tokens.delete(body.token ?? '');
       revoked.push(body.token ?? '');
       return { status: 200, body: {} };

@@ -7,7 +7,7 @@ export interface Person {
   email: string | null;
 }
 
-/** A membership as Whop keeps it; how it is told is a matter of shape. */
+/** A membership as Whop stores it. How it is serialized depends on the {@link Shape}. */
 export interface Membership {
   id: string;
   status: string;
@@ -36,15 +36,15 @@ export interface Payment {
 
 export const COMPANY = { id: 'biz_test', title: 'WhiteMagic' };
 
-/** An id as Whop makes them: `mem_…`. */
+/** Generates an id in Whop's format, such as `mem_…`. */
 export function whopId(prefix: string): string {
   return `${prefix}_${randomBytes(7).toString('hex')}`;
 }
 
 let last = 0;
 
-/** The time, each later than the one before: of two changes in one millisecond, the order is told all the same. */
-export function tick(): Date {
+/** Returns the current time, at least 1 ms later than the previous call, so that changes within one millisecond keep their order. */
+export function nextTimestamp(): Date {
   last = Math.max(Date.now(), last + 1);
   return new Date(last);
 }

@@ -3,71 +3,78 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WhopConfig } from '../../api/config.ts';
-import { type OAuthAnswer, oauthServer } from './oauth.ts';
-import { COMPANY, type Membership, type Payment, type Person, tick, whopId } from './people.ts';
-import { bodyOf, membershipIn, paymentIn, type Shape, signed, type WhopEvent } from './shapes.ts';
+import { createOAuthServer, type OAuthResponse } from './oauth.ts';
+import { COMPANY, type Membership, nextTimestamp, type Payment, type Person, whopId } from './people.ts';
+import {
+  type Shape,
+  serializeBody,
+  serializeMembership,
+  serializePayment,
+  signatureHeaders,
+  type WhopEvent,
+} from './shapes.ts';
 
 export type { Membership, Payment, Person, Shape, WhopEvent };
 
-/** What is wrong with Whop at the moment. */
-export interface Trouble {
-  /** The API answers everything with this. */
+/** Faults that the simulator injects. */
+export interface Faults {
+  /** Status of every API response. */
   status?: number;
-  /** The API answers so many milliseconds late. */
+  /** Delay of every API response. */
   delayMs?: number;
 }
 
-export interface StandInOptions {
-  /** Where webhooks go, once {@link WhopStandIn.autoDeliver} is on or {@link WhopStandIn.deliver} is called. */
+export interface WhopSimulatorOptions {
+  /** URL that webhooks are sent to, by {@link WhopSimulator.deliver} or when {@link WhopSimulator.autoDeliver} is on. */
   webhookUrl?: string;
-  /** Pauses before an undelivered webhook is sent again; after the last one it is given up. */
+  /** Pauses before a failed delivery is retried; after the last one webhooks are disabled. */
   pausesMs?: readonly number[];
   plans?: WhopConfig['plans'];
   port?: number;
 }
 
-/** Whop, near enough: its API, its webhooks and its log-in, and what people do there. */
-export interface WhopStandIn {
+/** A local server that speaks Whop's API, webhooks and OAuth, with methods for what customers do there. */
+export interface WhopSimulator {
   url: string;
-  /** For the service's configuration. */
+  /** Configuration of a service that uses this server. */
   config: WhopConfig;
   webhookUrl: string;
-  /** How webhooks are written. Default `v1`. */
+  /** Format of webhooks. Default `v1`. */
   shape: Shape;
-  trouble: Trouble;
-  /** Who sits at the browser when the log-in is asked for; nobody: 401. */
+  faults: Faults;
+  /** Person who is signed in at Whop in the browser; undefined: `/oauth/authorize` returns 401. */
   signedIn: Person | undefined;
-  /** Sends each event as it happens, again until it is taken. */
+  /** Delivers each event when it happens, with retries. */
   autoDeliver: boolean;
-  /** True once deliveries have failed for too long: what happens from then on is never sent. */
+  /** True once all retries of a delivery have failed. Later events are dropped. */
   webhooksDisabled: boolean;
-  /** Everything that happened while webhooks were on, in order. */
+  /** Every event while webhooks were enabled, in order. */
   events: WhopEvent[];
   memberships: Map<string, Membership>;
   payments: Map<string, Payment>;
-  /** What was asked of the API: `GET /memberships/mem_…`. */
+  /** API requests received, such as `GET /memberships/mem_…`. */
   calls: string[];
-  oauth: ReturnType<typeof oauthServer>;
+  oauth: ReturnType<typeof createOAuthServer>;
 
   person(options?: { email?: string | null; name?: string }): Person;
-  /** Somebody buys a plan. Answers the membership, which Whop changes from then on. */
+  /** Buys a plan for a person (default: a new one). Returns the membership, which later calls change in place. */
   buy(
     planId: string,
     options?: { person?: Person; planMetadata?: Record<string, unknown>; status?: string },
   ): Membership;
   cancelAtPeriodEnd(membership: Membership): void;
-  /** The membership is over. */
+  /** Ends the membership. */
   end(membership: Membership, status?: 'canceled' | 'expired'): void;
   resume(membership: Membership): void;
   switchPlan(membership: Membership, planId: string): void;
-  /** A renewal could not be collected; Whop goes on trying. */
+  /** Fails a renewal payment; the membership becomes `past_due`. */
   failPayment(membership: Membership): void;
   refundHalf(membership: Membership): void;
-  /** Changes a membership without a word. */
+  /** Changes a membership without an event. */
   change(membership: Membership, fields: Partial<Membership>): void;
-  /** Sends one event once. Answers the status, 0 when nobody answered. */
+  /** Delivers one event once. Returns the response's status, 0 without a response. */
   deliver(event: WhopEvent, options?: { shape?: Shape; secret?: string; at?: Date }): Promise<number>;
-  /** Resolves when nothing is on its way. */
+  /** Resolves when no delivery is in progress. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
@@ -77,44 +84,43 @@ const SECRET = `ws_${'5ec2e7'.repeat(10)}0000`;
 const API_KEY = 'apik_test';
 const CLIENT = { id: 'app_test', secret: 'app_secret' };
 const DELIVERY_TIMEOUT_MS = 5_000;
-const SNAPSHOT = <T extends object>(thing: T): T => ({ ...thing });
 
-/** Starts a stand-in for Whop on a free port. */
-export async function startWhop(options: StandInOptions = {}): Promise<WhopStandIn> {
-  const oauth = oauthServer(CLIENT);
-  const onTheirWay = new Set<Promise<void>>();
+/** Starts the simulator on `options.port`, by default a free port. */
+export async function startWhopSimulator(options: WhopSimulatorOptions = {}): Promise<WhopSimulator> {
+  const oauth = createOAuthServer(CLIENT);
+  const deliveries = new Set<Promise<void>>();
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const pausesMs = options.pausesMs ?? [30, 60, 120, 240, 480];
 
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => response.destroy());
+    respond(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
-  const happened = (type: string, subject: WhopEvent['subject']): void => {
-    // Never sent, not even when they are on again.
+  const emit = (type: string, subject: WhopEvent['subject']): void => {
+    // Dropped for good, even if webhooks are enabled again.
     if (whop.webhooksDisabled) return;
     const { membership, payment, refund } = subject;
-    const then = SNAPSHOT(membership);
+    const snapshot = { ...membership };
     const event: WhopEvent = {
       id: whopId('msg'),
       type,
       subject: {
-        membership: then,
-        ...(payment && { payment: { ...payment, membership: then } }),
+        membership: snapshot,
+        ...(payment && { payment: { ...payment, membership: snapshot } }),
         ...(refund && { refund }),
       },
-      at: tick(),
+      at: nextTimestamp(),
     };
     whop.events.push(event);
     if (!whop.autoDeliver) return;
-    const way = keepDelivering(event).finally(() => onTheirWay.delete(way));
-    onTheirWay.add(way);
+    const delivery = deliverWithRetries(event).finally(() => deliveries.delete(delivery));
+    deliveries.add(delivery);
   };
 
-  async function keepDelivering(event: WhopEvent): Promise<void> {
+  async function deliverWithRetries(event: WhopEvent): Promise<void> {
     for (const pause of [...pausesMs, undefined]) {
       const status = await whop.deliver(event);
       if (status >= 200 && status < 300) return;
@@ -125,13 +131,13 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
   }
 
   const paid = (membership: Membership, status: Payment['status']): Payment => {
-    const payment = { id: whopId('pay'), status, membership, refunded: 0, total: 30, createdAt: tick() };
+    const payment = { id: whopId('pay'), status, membership, refunded: 0, total: 30, createdAt: nextTimestamp() };
     whop.payments.set(payment.id, payment);
-    happened(status === 'paid' ? 'payment.succeeded' : 'payment.failed', { membership, payment });
+    emit(status === 'paid' ? 'payment.succeeded' : 'payment.failed', { membership, payment });
     return payment;
   };
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
     const send = (status: number, body?: unknown, headers: Record<string, string> = {}) => {
       response.writeHead(status, { 'Content-Type': 'application/json', ...headers });
@@ -142,9 +148,9 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
       const { status, body, location } = signIn(pathname, searchParams, request.headers.authorization ?? '', given);
       return send(status, body, location ? { Location: location } : {});
     }
-    if (whop.trouble.delayMs) await delay(whop.trouble.delayMs);
+    if (whop.faults.delayMs) await delay(whop.faults.delayMs);
     whop.calls.push(`${request.method} ${pathname.replace('/api/v1', '')}`);
-    if (whop.trouble.status) return send(whop.trouble.status, { error: { type: 'internal_error', message: 'oops' } });
+    if (whop.faults.status) return send(whop.faults.status, { error: { type: 'internal_error', message: 'oops' } });
     if (request.headers.authorization !== `Bearer ${API_KEY}`) {
       return send(401, { error: { type: 'unauthorized', message: 'The API key is not valid' } });
     }
@@ -152,7 +158,7 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
     return found ? send(200, found) : send(404, { error: { type: 'not_found', message: 'Not found' } });
   }
 
-  function signIn(path: string, query: URLSearchParams, bearer: string, given: Record<string, string>): OAuthAnswer {
+  function signIn(path: string, query: URLSearchParams, bearer: string, given: Record<string, string>): OAuthResponse {
     if (path === '/oauth/token') return oauth.token(given);
     if (path === '/oauth/userinfo') return oauth.userinfo(bearer);
     if (path === '/oauth/revoke') return oauth.revoke(given);
@@ -165,23 +171,23 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
     if (kind === 'memberships' && id === undefined) return page(all, query);
     if (kind === 'memberships') {
       const found = all.find((membership) => membership.id === id || membership.licenseKey === id);
-      return found && membershipIn('v1', found);
+      return found && serializeMembership('v1', found);
     }
     if (kind === 'payments') {
       const payment = whop.payments.get(id ?? '');
-      return payment && paymentIn('v1', payment);
+      return payment && serializePayment('v1', payment);
     }
     if (kind === 'users' && verb === 'access') {
-      const held = all.some(
+      const hasAccess = all.some(
         ({ person, productId, status }) =>
           person?.id === id && productId === of && ['active', 'trialing', 'completed', 'past_due'].includes(status),
       );
-      return { has_access: held, access_level: held ? 'customer' : 'no_access' };
+      return { has_access: hasAccess, access_level: hasAccess ? 'customer' : 'no_access' };
     }
     return undefined;
   }
 
-  const whop: WhopStandIn = {
+  const whop: WhopSimulator = {
     url,
     config: {
       apiKey: API_KEY,
@@ -199,7 +205,7 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
     },
     webhookUrl: options.webhookUrl ?? '',
     shape: 'v1',
-    trouble: {},
+    faults: {},
     signedIn: undefined,
     autoDeliver: false,
     webhooksDisabled: false,
@@ -214,7 +220,7 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
       return { id, name, email: email === undefined ? `${id}@example.com` : email };
     },
     buy(planId, { person = whop.person(), planMetadata = null as never, status = 'active' } = {}) {
-      const at = tick();
+      const at = nextTimestamp();
       const membership: Membership = {
         id: whopId('mem'),
         status,
@@ -232,24 +238,24 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
       };
       whop.memberships.set(membership.id, membership);
       paid(membership, 'paid');
-      happened('membership.activated', { membership });
+      emit('membership.activated', { membership });
       return membership;
     },
     cancelAtPeriodEnd(membership) {
-      whop.change(membership, { cancelAtPeriodEnd: true, canceledAt: tick() });
-      happened('membership.cancel_at_period_end_changed', { membership });
+      whop.change(membership, { cancelAtPeriodEnd: true, canceledAt: nextTimestamp() });
+      emit('membership.cancel_at_period_end_changed', { membership });
     },
     end(membership, status = 'canceled') {
       whop.change(membership, { status, cancelAtPeriodEnd: false });
-      happened('membership.deactivated', { membership });
+      emit('membership.deactivated', { membership });
     },
     resume(membership) {
       whop.change(membership, { status: 'active', cancelAtPeriodEnd: false, canceledAt: null });
-      happened('membership.activated', { membership });
+      emit('membership.activated', { membership });
     },
     switchPlan(membership, planId) {
       whop.change(membership, { planId });
-      happened('membership.updated', { membership });
+      emit('membership.updated', { membership });
     },
     failPayment(membership) {
       whop.change(membership, { status: 'past_due' });
@@ -257,16 +263,19 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
     },
     refundHalf(membership) {
       const payment = [...whop.payments.values()].findLast((made) => made.membership.id === membership.id);
-      if (!payment) throw new Error('nothing was paid');
+      if (!payment) throw new Error('the membership has no payment');
       payment.refunded = payment.total / 2;
-      happened('refund.created', { membership, payment, refund: { id: whopId('rfnd'), amount: payment.refunded } });
+      emit('refund.created', { membership, payment, refund: { id: whopId('rfnd'), amount: payment.refunded } });
     },
     change(membership, fields) {
-      Object.assign(membership, fields, { updatedAt: tick() });
+      Object.assign(membership, fields, { updatedAt: nextTimestamp() });
     },
     async deliver(event, { shape = whop.shape, secret = SECRET, at = new Date() } = {}) {
-      const body = bodyOf(event, shape);
-      const headers = { 'Content-Type': 'application/json', ...signed({ id: event.id, body, shape }, secret, at) };
+      const body = serializeBody(event, shape);
+      const headers = {
+        'Content-Type': 'application/json',
+        ...signatureHeaders({ id: event.id, body, shape }, secret, at),
+      };
       try {
         const response = await fetch(whop.webhookUrl, {
           method: 'POST',
@@ -282,7 +291,7 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
       }
     },
     async idle() {
-      while (onTheirWay.size > 0) await Promise.all(onTheirWay);
+      while (deliveries.size > 0) await Promise.all(deliveries);
     },
     async close() {
       closing.abort();
@@ -294,16 +303,16 @@ export async function startWhop(options: StandInOptions = {}): Promise<WhopStand
   return whop;
 }
 
-/** A page of the list, newest first, as Whop cuts them. */
+/** Returns one page of the membership list, newest first, in Whop's cursor format. */
 function page(all: Membership[], query: URLSearchParams): unknown {
   const newest = all.toReversed();
   const first = Math.min(Number(query.get('first') ?? 20), 100);
   const after = query.get('after');
   const from = after ? newest.findIndex(({ id }) => id === after) + 1 : 0;
   const data = newest.slice(from, from + first);
-  // The list has no addresses and no metadata of plans.
+  // Whop's list omits e-mail addresses and plan metadata.
   const listed = data.map((membership) => {
-    const { user, plan: _plan, ...rest } = membershipIn('v1', membership);
+    const { user, plan: _plan, ...rest } = serializeMembership('v1', membership);
     const { email: _email, ...named } = (user ?? {}) as Record<string, unknown>;
     return { ...rest, plan: { id: membership.planId }, user: user && named };
   });

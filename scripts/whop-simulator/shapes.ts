@@ -2,25 +2,25 @@ import { createHmac } from 'node:crypto';
 import { COMPANY, type Membership, type Payment } from './people.ts';
 
 /**
- * How Whop writes things: `v1` as its API and a webhook without a version, `dated` as a webhook that is pinned to a
- * version, `v5` as webhooks were before, `sketch` as this service's own first plan had it.
+ * Serialization formats of Whop: `v1` (its API, and webhooks without a pinned version), `dated` (webhooks pinned to a
+ * version), `v5` (earlier webhooks), `sketch` (the format of this service's first plan).
  */
 export type Shape = 'v1' | 'dated' | 'v5' | 'sketch';
 
-/** What happened, whatever the shape. */
+/** An event, independent of its format. */
 export interface WhopEvent {
-  /** `msg_…`, the same for every delivery. */
+  /** `msg_…`, the same for every delivery of the event. */
   id: string;
   type: string;
-  /** As it was when it happened: what came after is not in it. */
+  /** Snapshot of the objects at the time of the event. */
   subject: { membership: Membership; payment?: Payment; refund?: { id: string; amount: number } };
   at: Date;
 }
 
 const seconds = (date: Date | null) => date && Math.floor(date.getTime() / 1000);
 
-/** A membership in a shape. */
-export function membershipIn(shape: Shape, membership: Membership): Record<string, unknown> {
+/** Serializes a membership. */
+export function serializeMembership(shape: Shape, membership: Membership): Record<string, unknown> {
   const { person, planId, productId, periodStart, periodEnd, createdAt, updatedAt, canceledAt } = membership;
   const common = {
     id: membership.id,
@@ -76,8 +76,8 @@ export function membershipIn(shape: Shape, membership: Membership): Record<strin
   }
 }
 
-/** A payment as the API and webhooks have it. */
-export function paymentIn(
+/** Serializes a payment. */
+export function serializePayment(
   shape: Shape,
   { id, status, membership, total, createdAt }: Payment,
 ): Record<string, unknown> {
@@ -108,15 +108,20 @@ const SKETCH_NAMES: Record<string, string> = {
   'membership.deactivated': 'membership:cancelled',
 };
 
-/** The body of a webhook. */
-export function bodyOf(event: WhopEvent, shape: Shape): string {
+/** Serializes the body of a webhook. */
+export function serializeBody(event: WhopEvent, shape: Shape): string {
   const { membership, payment, refund } = event.subject;
   const dataShape = payment && shape !== 'dated' ? 'v1' : shape;
   const data = refund
-    ? { id: refund.id, amount: refund.amount, status: 'succeeded', payment: payment && paymentIn(dataShape, payment) }
+    ? {
+        id: refund.id,
+        amount: refund.amount,
+        status: 'succeeded',
+        payment: payment && serializePayment(dataShape, payment),
+      }
     : payment
-      ? paymentIn(dataShape, payment)
-      : membershipIn(shape, membership);
+      ? serializePayment(dataShape, payment)
+      : serializeMembership(shape, membership);
   if (shape === 'v5') return JSON.stringify({ api_version: 'v5', action: V5_NAMES[event.type] ?? event.type, data });
   if (shape === 'sketch')
     return JSON.stringify({ event: SKETCH_NAMES[event.type] ?? event.type.replace('.', ':'), data });
@@ -131,8 +136,8 @@ export function bodyOf(event: WhopEvent, shape: Shape): string {
   });
 }
 
-/** The headers that sign a body. `at` is the time of the delivery. */
-export function signed(
+/** Returns the headers that sign a body. `at` is the time of the delivery. */
+export function signatureHeaders(
   { id, body, shape }: { id: string; body: string; shape: Shape },
   secret: string,
   at = new Date(),

@@ -52,7 +52,7 @@ async function run({ steps, late }: { steps: Step[]; late: number }): Promise<vo
   let isLost = false;
 
   for (const { who, fate, shape, pause, trouble, ...deed } of steps) {
-    whop.trouble = trouble ? { status: trouble } : {};
+    whop.faults = trouble ? { status: trouble } : {};
     live(whop, lives[who % 2 === 0 ? 0 : 1], deed);
     for (const event of whop.events.splice(0)) {
       if (fate === 'lost') isLost = true;
@@ -64,7 +64,7 @@ async function run({ steps, late }: { steps: Step[]; late: number }): Promise<vo
     // While Whop is in trouble nothing ends, and what is tried again later comes out of order.
     if (pause && !trouble) await bench.settled({ hurry: true });
   }
-  whop.trouble = {};
+  whop.faults = {};
   await Promise.all(sending);
   // Some order of what is late.
   while (waiting.length > 0) {

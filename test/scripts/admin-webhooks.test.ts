@@ -28,7 +28,7 @@ it('the operator sees what Whop sent, what was given up, and has it worked on ag
   await bench.settled();
   const stuck = whop.buy('plan_pro');
   const dead = whop.events.at(-1) as WhopEvent;
-  whop.trouble = { status: 404 };
+  whop.faults = { status: 404 };
   await whop.deliver(dead);
   await bench.settled({ hurry: true });
 
@@ -45,7 +45,7 @@ it('the operator sees what Whop sent, what was given up, and has it worked on ag
   await bench.settled({ hurry: true });
   expect(await admin('list', '--state', 'dead')).toMatchObject([{ attempts: 2 * WEBHOOK_TRIES }]);
 
-  whop.trouble = {};
+  whop.faults = {};
   await admin('replay', '--webhook', dead.id);
   await bench.settled();
   expect(await admin('list', '--state', 'dead')).toEqual([]);

@@ -2,13 +2,17 @@ import pg from 'pg';
 import { vi } from 'vitest';
 import type { ServiceConfig } from '../../api/bootstrap.ts';
 import type { WhopConfig } from '../../api/config.ts';
-import { type StandInOptions, startWhop, type WhopStandIn } from '../../scripts/whop-simulator/server.ts';
+import {
+  startWhopSimulator,
+  type WhopSimulator,
+  type WhopSimulatorOptions,
+} from '../../scripts/whop-simulator/server.ts';
 import { startTestService, type TestService } from './service.ts';
 
 /** A node that sells at a stand-in for Whop, with jobs on, and a look into what came of it. */
 export interface BillingBench {
   node: TestService;
-  whop: WhopStandIn;
+  whop: WhopSimulator;
   sql: pg.Client;
   /** The account of a Whop user. */
   account(whopUserId: string | undefined): Promise<Account | undefined>;
@@ -44,9 +48,9 @@ export interface InboxRow {
 /** Starts both; `settings` are the node's. */
 export async function openBillingBench(
   settings: Omit<Partial<ServiceConfig>, 'whop'> & { whop?: Partial<WhopConfig> } = {},
-  options: StandInOptions = {},
+  options: WhopSimulatorOptions = {},
 ): Promise<BillingBench> {
-  const whop = await startWhop(options);
+  const whop = await startWhopSimulator(options);
   const node = await startTestService({ jobs: true, ...settings, whop: { ...whop.config, ...settings.whop } });
   whop.webhookUrl = `${node.url}/webhooks/whop`;
   const sql = new pg.Client(node.databaseUrl);

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { PLAN_NAMES } from '../../api/limits/plans.ts';
-import type { Membership, Person, WhopStandIn } from '../../scripts/whop-simulator/server.ts';
+import type { Membership, Person, WhopSimulator } from '../../scripts/whop-simulator/server.ts';
 import type { BillingBench } from './billing-fixture.ts';
 
 const PLANS = ['plan_free', 'plan_starter', 'plan_pro', 'plan_enterprise'] as const;
@@ -22,7 +22,7 @@ export interface Life {
   counts: Record<Deed['what'], number>;
 }
 
-export function newLife(whop: WhopStandIn): Life {
+export function newLife(whop: WhopSimulator): Life {
   return {
     person: whop.person(),
     memberships: [],
@@ -31,7 +31,7 @@ export function newLife(whop: WhopStandIn): Life {
 }
 
 /** Does it. What needs a membership is a purchase where there is none. */
-export function live(whop: WhopStandIn, life: Life, { what, which }: Deed): void {
+export function live(whop: WhopSimulator, life: Life, { what, which }: Deed): void {
   const membership = life.memberships[which % life.memberships.length];
   const plan = PLANS[which % PLANS.length] as string;
   if (what === 'buy' || !membership) {

@@ -4,7 +4,7 @@ import { forgetOldSessions, SESSION_DAYS } from '../../../api/auth/sessions.ts';
 import { beginLogin, LOGIN_MINUTES, resumeLogin } from '../../../api/auth/whop-login.ts';
 import { updateStatus } from '../../../db/queries/accounts/users.ts';
 import { freePort } from '../../../scripts/chaos/redis-server.ts';
-import { type Person, startWhop, type WhopStandIn } from '../../../scripts/whop-simulator/server.ts';
+import { type Person, startWhopSimulator, type WhopSimulator } from '../../../scripts/whop-simulator/server.ts';
 import { keysOf } from '../../support/activation-links.ts';
 import { Visitor } from '../../support/browser-session.ts';
 import { hasRedis, startRedis } from '../../support/redis.ts';
@@ -12,11 +12,11 @@ import { startTestService, type TestService } from '../../support/service.ts';
 
 const PLANS = { plan_pro: 'pro', plan_starter: 'starter' } as const;
 
-let whop: WhopStandIn;
+let whop: WhopSimulator;
 let node: TestService;
 
 beforeAll(async () => {
-  whop = await startWhop({ plans: PLANS });
+  whop = await startWhopSimulator({ plans: PLANS });
   node = await startTestService({ whop: whop.config });
 });
 afterAll(async () => {
@@ -24,7 +24,7 @@ afterAll(async () => {
   await whop.close();
 });
 beforeEach(() => {
-  whop.trouble = {};
+  whop.faults = {};
 });
 
 const query = (text: string, ...values: unknown[]) => node.service.database.owner.query(text, values);
@@ -117,11 +117,11 @@ describe('a buyer who comes straight from the checkout', () => {
   it('is told to wait while Whop has a problem, and gets in afterwards', async () => {
     const bought = buyer();
     whop.signedIn = bought.person;
-    whop.trouble = { status: 500 };
+    whop.faults = { status: 500 };
     const visitor = new Visitor(node.url);
     const refused = await visitor.follow(`/welcome?payment_id=${bought.paymentId}`);
     expect(refused.answer.status).toBe(503);
-    whop.trouble = {};
+    whop.faults = {};
     expect((await visitor.follow(`/welcome?payment_id=${bought.paymentId}`)).answer.status).toBe(200);
   });
 });

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { WhopStandIn } from '../../../scripts/whop-simulator/server.ts';
+import type { WhopSimulator } from '../../../scripts/whop-simulator/server.ts';
 import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
 import { spawnScript } from '../../support/run-script.ts';
 import { DEEDS, type Deed, expectAccountOf, live, newLife } from '../../support/whop-customers-model.ts';
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 /** What a process needs to sell at the stand-in. */
-function variables({ config }: WhopStandIn): Record<string, string> {
+function variables({ config }: WhopSimulator): Record<string, string> {
   return {
     DATABASE_URL: bench.node.databaseUrl,
     DATA_DIR: bench.node.dataDir,
@@ -83,7 +83,7 @@ it('kills at random moments change nothing of what becomes of people who buy, sw
   const { port } = new URL(node.url);
   whop.webhookUrl = `${node.url}/webhooks/whop`;
   // Each answer takes a while, so that a kill finds something half done.
-  whop.trouble = { delayMs: 15 };
+  whop.faults = { delayMs: 15 };
   for (let kill = 0; kill < 6; kill++) {
     for (let n = 0; n < 10; n++) {
       const deed = { what: DEEDS[randomInt(DEEDS.length)] as Deed['what'], which: randomInt(12) };
@@ -95,7 +95,7 @@ it('kills at random moments change nothing of what becomes of people who buy, sw
     node = await startNode({ PORT: port });
   }
   await whop.idle();
-  whop.trouble = {};
+  whop.faults = {};
   await bench.settled({ hurry: true });
   for (const life of lives) await expectAccountOf(bench, life);
   const inbox = await bench.inbox();

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 afterEach(() => {
-  bench.whop.trouble = {};
+  bench.whop.faults = {};
 });
 
 const check = (user: TestUser, license_key: unknown): Promise<Json> =>
@@ -73,7 +73,7 @@ describe('POST /license/validate', () => {
   it('tells what it last knew while Whop cannot be asked, and since when', async () => {
     const { whop, sql } = bench;
     const node = await openBillingBench({ databaseUrl: bench.node.databaseUrl, jobs: false });
-    node.whop.trouble = { status: 503 };
+    node.whop.faults = { status: 503 };
     await sql.query("update memberships set read_at = '2026-11-02T09:45:30Z' where id = $1", [bought.id]);
     const response = await fetch(`${node.node.url}/api/v1/license/validate`, {
       method: 'POST',
@@ -85,7 +85,7 @@ describe('POST /license/validate', () => {
       expect.objectContaining({ valid: true, plan: 'pro', as_of: '2026-11-02T09:45:30.000Z' }),
     ]);
     await node.close();
-    whop.trouble = {};
+    whop.faults = {};
   });
 
   it('needs a key that may read the account, and a licence', async () => {
@@ -111,10 +111,10 @@ describe("the memory of Whop's answers", () => {
     now += 1;
     expect(await ask(bought.id)).toMatchObject({ plan: 'pro', at: new Date(now) });
     expect(whop.calls).toHaveLength(2);
-    whop.trouble = { status: 404 };
+    whop.faults = { status: 404 };
     now += LICENSE_CACHE_SECONDS * 1000;
     await expect(ask(bought.id)).rejects.toThrow(WhopFailure);
-    whop.trouble = {};
+    whop.faults = {};
     await expect(vi.waitFor(() => ask(bought.id))).resolves.toMatchObject({ plan: 'pro' });
   });
 });
@@ -129,7 +129,7 @@ describe("the client of Whop's API", () => {
       [403, 1],
       [404, 1],
     ] as const) {
-      whop.trouble = { status };
+      whop.faults = { status };
       whop.calls.length = 0;
       const failure = await client.membership(bought.id).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(WhopFailure);

@@ -260,7 +260,7 @@ describe('a membership', () => {
     const membership = whop.buy('plan_pro');
     await tell();
     const { billing } = await compare();
-    whop.trouble = { delayMs: 400 };
+    whop.faults = { delayMs: 400 };
     const early = { ...billing.whop };
     let asked: () => void = () => undefined;
     const isAsked = new Promise<void>((resolve) => {
@@ -278,7 +278,7 @@ describe('a membership', () => {
     };
     const slow = converge({ ...billing, whop: early }, membership.id);
     await isAsked;
-    whop.trouble = {};
+    whop.faults = {};
     whop.end(membership);
     await tell();
     go();

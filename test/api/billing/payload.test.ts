@@ -2,16 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { readMembership, readNotice } from '../../../api/billing/payload.ts';
 import { bestTier, givesAccess, isKnownStatus, tierOf } from '../../../api/billing/tiers.ts';
 import { readConfig } from '../../../api/config.ts';
-import { startWhop } from '../../../scripts/whop-simulator/server.ts';
-import { bodyOf, membershipIn, type Shape } from '../../../scripts/whop-simulator/shapes.ts';
+import { startWhopSimulator } from '../../../scripts/whop-simulator/server.ts';
+import { type Shape, serializeBody, serializeMembership } from '../../../scripts/whop-simulator/shapes.ts';
 
-const whop = await startWhop();
+const whop = await startWhopSimulator();
 await whop.close();
 const person = whop.person({ email: 'ann@example.com' });
 const membership = whop.buy('plan_pro', { person, planMetadata: { tier: 'pro' } });
 const [paid, activated] = whop.events as [(typeof whop.events)[0], (typeof whop.events)[0]];
 
-const notice = (shape: Shape, event = activated) => readNotice(JSON.parse(bodyOf(event, shape)));
+const notice = (shape: Shape, event = activated) => readNotice(JSON.parse(serializeBody(event, shape)));
 
 describe('a membership event', () => {
   it('says the same in every shape that brings it whole', () => {
@@ -157,7 +157,7 @@ describe('what else may come', () => {
   });
 
   it('is a membership of the API in its own shape', () => {
-    expect(readMembership(JSON.parse(JSON.stringify(membershipIn('v1', membership))))?.id).toBe(membership.id);
+    expect(readMembership(JSON.parse(JSON.stringify(serializeMembership('v1', membership))))?.id).toBe(membership.id);
   });
 });
 

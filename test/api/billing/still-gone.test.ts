@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 afterEach(() => {
-  bench.whop.trouble = {};
+  bench.whop.faults = {};
 });
 
 const statusOf = async ({ person }: Membership) => (await bench.account(person?.id))?.status;
@@ -94,10 +94,10 @@ describe('an account that is due to be purged', () => {
 
   it('is kept while Whop cannot be asked, and purged once it can', async () => {
     const membership = await newDue();
-    bench.whop.trouble = { status: 500 };
+    bench.whop.faults = { status: 500 };
     await endAccounts();
     expect(await statusOf(membership)).toBe('read_only');
-    bench.whop.trouble = {};
+    bench.whop.faults = {};
     await endAccounts();
     expect(await statusOf(membership)).toBeUndefined();
   });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WEBHOOK_TRIES } from '../../../db/queries/billing/webhook-inbox.ts';
 import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
-import { bodyOf, signed } from '../../../scripts/whop-simulator/shapes.ts';
+import { serializeBody, signatureHeaders } from '../../../scripts/whop-simulator/shapes.ts';
 import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
 import { Client } from '../../support/client.ts';
 import { expectProblem } from '../../support/openapi.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 afterEach(async () => {
   const { whop, sql } = bench;
-  whop.trouble = {};
+  whop.faults = {};
   whop.shape = 'v1';
   whop.webhooksDisabled = false;
   await bench.settled();
@@ -37,7 +37,7 @@ async function tell(): Promise<void> {
 describe('POST /webhooks/whop', () => {
   it('keeps a signed event and answers 200, before it is worked on', async () => {
     const { whop } = bench;
-    whop.trouble = { delayMs: 300 };
+    whop.faults = { delayMs: 300 };
     const membership = whop.buy('plan_pro');
     expect(await whop.deliver(last())).toBe(200);
     expect(await bench.inbox()).toMatchObject([
@@ -62,8 +62,8 @@ describe('POST /webhooks/whop', () => {
     expect(await whop.deliver(last(), { at: minutesAgo(6) })).toBe(401);
     expect(await whop.deliver(last(), { at: minutesAgo(-6) })).toBe(401);
     expect(await whop.deliver(last(), { shape: 'sketch' })).toBe(401);
-    const body = bodyOf(last(), 'v1');
-    const headers = signed({ id: last().id, body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
+    const body = serializeBody(last(), 'v1');
+    const headers = signatureHeaders({ id: last().id, body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
     const client = new Client(node.url);
     const url = `${node.url}/webhooks/whop`;
     expectProblem(await client.post(url, body.replace('active', 'Active'), headers), 401, 'bad_signature');
@@ -73,14 +73,17 @@ describe('POST /webhooks/whop', () => {
     expect(metrics.text).toContain('whitemagic_webhooks_refused_total 6\n');
     // The very bytes that were signed, white space and all, whatever they are called.
     const spaced = ` ${body}\n`;
-    const again = signed({ id: last().id, body: spaced, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
+    const again = signatureHeaders(
+      { id: last().id, body: spaced, shape: 'v1' },
+      whop.config.webhookSecrets[0] as string,
+    );
     expect((await client.post(url, spaced, { ...again, 'Content-Type': 'text/plain' })).status).toBe(200);
   });
 
   it('refuses what is signed and no event: 400, and nothing is kept', async () => {
     const { whop, node } = bench;
     for (const body of ['', 'not JSON', '[]', '{"type":"membership.activated"}']) {
-      const headers = signed({ id: 'msg_x', body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
+      const headers = signatureHeaders({ id: 'msg_x', body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
       const answer = await new Client(node.url).post(`${node.url}/webhooks/whop`, body, headers);
       expectProblem(answer, 400, 'malformed_request');
     }
@@ -207,7 +210,7 @@ describe('POST /webhooks/whop', () => {
 describe('an event whose processing fails', () => {
   it('holds by what it says itself while Whop cannot be asked, and is tried until Whop confirms it', async () => {
     const { whop } = bench;
-    whop.trouble = { status: 500 };
+    whop.faults = { status: 500 };
     const membership = whop.buy('plan_pro');
     expect(await whop.deliver(last())).toBe(200);
     await vi.waitUntil(async () => (await bench.inbox())[0]?.last_error, { timeout: 20_000 });
@@ -217,7 +220,7 @@ describe('an event whose processing fails', () => {
       claims: 1,
       memberships: [{ confirmed: false }],
     });
-    whop.trouble = {};
+    whop.faults = {};
     await bench.settled({ hurry: true });
     expect(await bench.inbox()).toMatchObject([{ done: true, last_error: null }]);
     expect(await bench.account(userOf(membership))).toMatchObject({ claims: 1, memberships: [{ confirmed: true }] });
@@ -226,7 +229,7 @@ describe('an event whose processing fails', () => {
 
   it('is a dead letter in the end, and done when it comes again', async () => {
     const { whop, sql } = bench;
-    whop.trouble = { status: 404 };
+    whop.faults = { status: 404 };
     const membership = whop.buy('plan_pro');
     expect(await whop.deliver(last())).toBe(200);
     await bench.settled({ hurry: true });
@@ -234,7 +237,7 @@ describe('an event whose processing fails', () => {
     const { rows } = await sql.query('select attempts = max_attempts as dead from graphile_worker._private_jobs');
     expect(rows).toEqual([{ dead: true }]);
     expect(await bench.account(userOf(membership))).toBeUndefined();
-    whop.trouble = {};
+    whop.faults = {};
     await tell();
     expect(await bench.inbox()).toMatchObject([{ done: true, deliveries: 2 }]);
     expect(await bench.account(userOf(membership))).toMatchObject({ plan: 'pro', claims: 1 });
@@ -248,11 +251,11 @@ describe('an event whose processing fails', () => {
     whop.end(membership);
     await tell();
     expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
-    whop.trouble = { status: 503 };
+    whop.faults = { status: 503 };
     await whop.deliver({ ...bought, id: 'msg_late' });
     await vi.waitUntil(async () => (await bench.inbox()).some(({ last_error }) => last_error), { timeout: 20_000 });
     expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
-    whop.trouble = {};
+    whop.faults = {};
     await bench.settled({ hurry: true });
     expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
   });
