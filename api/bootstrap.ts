@@ -11,7 +11,7 @@ import { openBilling } from './billing/billing.ts';
 import type { Config } from './config.ts';
 import type { Embedder } from './embeddings/embedder.ts';
 import { type Indexer, startIndexer } from './embeddings/indexer.ts';
-import { openEmbedder, openFormers } from './embeddings/open.ts';
+import { openEmbedder, openPreviousModels } from './embeddings/open.ts';
 import type { Readiness } from './http/routes/health.ts';
 import { newId } from './ids.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
@@ -74,7 +74,7 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
   try {
     await assertRowLevelSecurity(database);
     if (config.embedder !== 'none') {
-      formerEmbedders = openFormers(embeddings, await noteModel(database.owner, embedder.model));
+      formerEmbedders = openPreviousModels(embeddings, await noteModel(database.owner, embedder.model));
       indexer = startIndexer(database, embedder, formerEmbedders, log);
     }
     let url = config.publicUrl ?? '';

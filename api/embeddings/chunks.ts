@@ -1,29 +1,29 @@
-/** Where a passage stands in its text; `end` is exclusive. */
+/** Position of a passage in its text, in UTF-16 code units; `end` is exclusive. */
 export interface Range {
   start: number;
   end: number;
 }
 
-/** A word as the model sees it: where it stands, and the ids of its pieces. */
+/** A word with its position and the ids of its tokens. */
 export interface Word extends Range {
   ids: readonly number[];
 }
 
-/** A passage that fits the model: its range and the ids of all its words. */
+/** A passage that fits the model: its position and the ids of all its tokens. */
 export interface Passage extends Range {
   ids: number[];
 }
 
-/** At most this many tokens in a passage, and this many of them shared with the one before. */
+/** Maximum number of tokens in a passage, and how many it shares with the one before. */
 export interface ChunkSize {
   tokens: number;
   shared: number;
 }
 
 /**
- * Cuts a text of `length` characters into passages between words. The first starts at 0 and the last ends at the text's
- * end, whatever white space is there. No word may have more tokens than a passage (the model's longest has 100).
- * A text without any token has no passage.
+ * Splits a text of `length` characters into passages, between words. The first passage starts at 0 and the last ends at
+ * the end of the text, including white space. No word may have more tokens than a passage (the model's longest word has
+ * 100). A text without tokens has no passages.
  */
 export function cutByTokens(words: readonly Word[], length: number, size: ChunkSize): Passage[] {
   const passages: Passage[] = [];
@@ -46,13 +46,13 @@ function endOfPassage(words: readonly Word[], first: number, tokensMax: number):
   let index = first;
   for (; index < words.length; index++) {
     tokens += words[index]?.ids.length ?? 0;
-    // A word longer than a passage would otherwise never be passed.
+    // Without `index > first`, a word longer than a passage would loop forever.
     if (tokens > tokensMax && index > first) break;
   }
   return index;
 }
 
-/** Goes back from `next` as far as the shared tokens reach, but always past the former start. */
+/** Goes back from `next` by at most `shared` tokens, but stays behind `first`. */
 function startOfNext(words: readonly Word[], first: number, next: number, shared: number): number {
   let tokens = 0;
   let index = next;
@@ -65,9 +65,9 @@ function startOfNext(words: readonly Word[], first: number, next: number, shared
 }
 
 /**
- * Cuts a text into passages of at most `size` characters, of which `shared` (less than half) are shared: for models
- * whose tokenizer is elsewhere. Cuts behind white space where the last quarter of a passage has some, and never inside
- * a surrogate pair.
+ * Splits a text into passages of at most `size` characters that overlap by `shared` (less than half), for remote models
+ * whose tokenizer is unknown. Splits after white space if the last quarter of a passage has some, and never inside a
+ * surrogate pair.
  */
 export function cutByCharacters(text: string, size: number, shared: number): Range[] {
   if (text.trim() === '') return [];
@@ -81,7 +81,7 @@ export function cutByCharacters(text: string, size: number, shared: number): Ran
   }
 }
 
-/** The last place in (from, to] that stands behind white space, else `to`, moved off the middle of a character. */
+/** Returns the last offset in (from, to] that follows white space, else `to` adjusted to a character boundary. */
 function goodCut(text: string, from: number, to: number): number {
   for (let cut = to; cut > from; cut--) if (/\s/.test(text.charAt(cut - 1))) return cut;
   return isMiddleOfPair(text, to) ? to - 1 : to;

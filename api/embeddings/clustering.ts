@@ -12,44 +12,45 @@ import {
 } from '../../db/queries/search/clusters.ts';
 import type { Logger } from '../observability/log.ts';
 
-/** From this many codes on a scan of all takes longer than finding the near ones. */
+/** Number of codes from which clusters are used; below it, scanning all codes is faster. */
 export const CELLS_FROM = 20_000;
-/** Cells are cut anew once there are this many times the codes. */
+/** Codes are clustered again when their number has grown by this factor. */
 const GROWN = 4;
-/** More codes than this in no cell are put into the nearest. */
+/** When more codes than this are in no cluster, they are assigned to the nearest. */
 const FREE_MAX = 1_000;
 const MOVED_AT_ONCE = 1_000;
 const SAMPLE = 16_384;
 const CELLS_MAX = 1_000;
 const ROUNDS = 6;
-/** The event loop is let go after this much work. */
+/** The computation yields to the event loop after this time. */
 const SLICE_MS = 8;
 
 /**
- * Keeps a tenant's codes in cells, once there are many: codes that have much in common lie in one, so that a search scans those near
- * the question. Meanwhile nothing is out of reach: what is in no cell is always scanned.
+ * Clusters a tenant's binary codes once there are many (IVF), so that a search scans only the clusters nearest to the
+ * query. Codes that are in no cluster are always scanned, so every code stays searchable meanwhile.
  */
 export async function tendCells(database: Database, codes: Codes, log: Logger, signal: AbortSignal): Promise<void> {
   const counts = await countCodes(database.owner, codes);
   const isGrown = counts.codes >= CELLS_FROM && counts.codes >= counts.whenCut * GROWN;
-  const isAmiss = counts.whenCut > 0 && (counts.free > FREE_MAX || (await findFormerCut(database.owner, codes)) > 0);
-  if (!isGrown && !isAmiss) return;
+  const needsRepair =
+    counts.whenCut > 0 && (counts.free > FREE_MAX || (await findFormerCut(database.owner, codes)) > 0);
+  if (!isGrown && !needsRepair) return;
   await alone(database, codes, async () => {
-    if (isGrown) await cut(database, codes, counts.codes, signal);
+    if (isGrown) await recluster(database, codes, counts.codes, signal);
     const former = await findFormerCut(database.owner, codes);
     await moveAll(database, codes, former, signal);
     if (signal.aborted) return;
     await deleteCells(database.owner, codes, former);
     await moveAll(database, codes, former, signal);
-    log.info({ user_id: codes.userId, codes: counts.codes }, 'codes lie in cells');
+    log.info({ user_id: codes.userId, codes: counts.codes }, 'binary codes clustered');
   });
 }
 
-async function cut(database: Database, codes: Codes, count: number, signal: AbortSignal): Promise<void> {
+async function recluster(database: Database, codes: Codes, count: number, signal: AbortSignal): Promise<void> {
   const sample = await sampleCodes(database.owner, codes, SAMPLE);
   const wanted = Math.min(CELLS_MAX, Math.ceil(2 * Math.sqrt(count)));
-  const centres = await findCentres(sample, wanted, signal);
-  if (!signal.aborted) await insertCells(database.owner, codes, centres, count);
+  const centroids = await findCentres(sample, wanted, signal);
+  if (!signal.aborted) await insertCells(database.owner, codes, centroids, count);
 }
 
 async function moveAll(database: Database, codes: Codes, former: number, signal: AbortSignal): Promise<void> {
@@ -60,22 +61,22 @@ async function moveAll(database: Database, codes: Codes, former: number, signal:
 }
 
 /**
- * Centres of groups of codes, by k-means over bits: a centre has each bit as most of its group have it, and a code belongs
- * to the centre that it has the most bits in common with.
- * @param sample codes as texts of 0 and 1, all of one length, in random order
+ * Computes cluster centroids by k-means over bits: each bit of a centroid is the majority of its cluster, and a code
+ * belongs to the centroid with the smallest Hamming distance.
+ * @param sample codes as strings of 0 and 1, of equal length, in random order
  */
 export async function findCentres(sample: readonly string[], count: number, signal?: AbortSignal): Promise<string[]> {
   const length = sample[0]?.length ?? 0;
   const words = Math.ceil(length / 32);
   const codes = packAll(sample, words);
-  const centres = packAll(sample.slice(0, count), words);
-  const groups = centres.length / words;
+  const centroids = packAll(sample.slice(0, count), words);
+  const groups = centroids.length / words;
   for (let round = 0; round < ROUNDS && !signal?.aborted; round++) {
     const ones = new Int32Array(groups * length);
     const members = new Int32Array(groups);
     let sliceEnd = performance.now() + SLICE_MS;
     for (let at = 0; at < codes.length; at += words) {
-      const nearest = nearestOf(codes, at, centres, words);
+      const nearest = nearestOf(codes, at, centroids, words);
       members[nearest] = (members[nearest] as number) + 1;
       addOnes(ones, nearest * length, codes, at, length);
       if (performance.now() < sliceEnd) continue;
@@ -83,24 +84,25 @@ export async function findCentres(sample: readonly string[], count: number, sign
       sliceEnd = performance.now() + SLICE_MS;
     }
     for (let group = 0; group < groups; group++) {
-      // One that nobody belongs to stays where it is.
-      if (members[group]) setMajority(centres, group * words, ones, group * length, length, members[group] as number);
+      // An empty cluster keeps its centroid.
+      if (members[group])
+        setMajorityBits(centroids, group * words, ones, group * length, length, members[group] as number);
     }
   }
-  return Array.from({ length: groups }, (_, group) => unpack(centres, group * words, length));
+  return Array.from({ length: groups }, (_, group) => unpack(centroids, group * words, length));
 }
 
-function nearestOf(codes: Uint32Array, at: number, centres: Uint32Array, words: number): number {
+function nearestOf(codes: Uint32Array, at: number, centroids: Uint32Array, words: number): number {
   let nearest = 0;
   let least = Number.POSITIVE_INFINITY;
-  for (let centre = 0; centre < centres.length; centre += words) {
+  for (let centroid = 0; centroid < centroids.length; centroid += words) {
     let distance = 0;
     for (let word = 0; word < words; word++) {
-      distance += bitCount((codes[at + word] as number) ^ (centres[centre + word] as number));
+      distance += bitCount((codes[at + word] as number) ^ (centroids[centroid + word] as number));
     }
     if (distance >= least) continue;
     least = distance;
-    nearest = centre / words;
+    nearest = centroid / words;
   }
   return nearest;
 }
@@ -111,22 +113,22 @@ function addOnes(ones: Int32Array, to: number, codes: Uint32Array, at: number, l
   }
 }
 
-function setMajority(
-  centres: Uint32Array,
+function setMajorityBits(
+  centroids: Uint32Array,
   at: number,
   ones: Int32Array,
   from: number,
   length: number,
   members: number,
 ): void {
-  centres.fill(0, at, at + Math.ceil(length / 32));
+  centroids.fill(0, at, at + Math.ceil(length / 32));
   for (let bit = 0; bit < length; bit++) {
     if ((ones[from + bit] as number) * 2 > members)
-      centres[at + (bit >> 5)] = (centres[at + (bit >> 5)] as number) | (1 << (bit & 31));
+      centroids[at + (bit >> 5)] = (centroids[at + (bit >> 5)] as number) | (1 << (bit & 31));
   }
 }
 
-/** The number of ones in a word (Warren, Hacker's Delight, 5-2). */
+/** Counts the set bits of a 32-bit word (Warren, Hacker's Delight, section 5-2). */
 function bitCount(word: number): number {
   let bits = word - ((word >>> 1) & 0x55555555);
   bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);

@@ -1,46 +1,46 @@
-/** A passage of a text and its meaning. */
+/** A passage of a text and its vector. */
 export interface Chunk {
-  /** Where the passage begins: an offset into the text as JavaScript counts (UTF-16 code units). */
+  /** Start offset of the passage, in UTF-16 code units. */
   start: number;
-  /** Where it ends, exclusive: `text.slice(start, end)` is the passage. */
+  /** End offset, exclusive: `text.slice(start, end)` is the passage. */
   end: number;
-  /** L2-normalised, so that the dot product of two vectors is their similarity. */
+  /** L2-normalized: the dot product of two vectors is their cosine similarity. */
   vector: Float32Array;
 }
 
 /**
- * - `off`: no vectors, and none to be expected until the next start (`reason` says why);
- * - `loading`: coming up for the first time;
- * - `ready`: answers;
- * - `degraded`: has answered before and is coming back (a crash, an endpoint that fails).
+ * - `off`: makes no vectors until the next start (`reason` says why);
+ * - `loading`: starting for the first time;
+ * - `ready`: makes vectors;
+ * - `degraded`: was ready before and is recovering (a crash, a failing endpoint).
  */
 export type EmbedderState = 'off' | 'loading' | 'ready' | 'degraded';
 
-/** Text to vectors. What search and the indexing queue know of a model. */
+/** Turns texts into vectors. The interface that search and the indexer use. */
 export interface Embedder {
-  /** Names model and generation, e.g. `local:all-MiniLM-L6-v2-int8@1`: vectors of different names are never compared. */
+  /** Model and generation, such as `local:all-MiniLM-L6-v2-int8@1`. Vectors of different names are never compared. */
   readonly model: string;
-  /** Length of every vector. Of an endpoint without a configured length, 0 before the first answer. */
+  /** Length of every vector; 0 before the first response of an endpoint without a configured length. */
   readonly dimensions: number;
   readonly state: EmbedderState;
-  /** Why it is not `ready`, in words for an operator; undefined when it is. */
+  /** Reason why it is not `ready`, for operators; undefined when it is. */
   readonly reason: string | undefined;
   /**
-   * The vector of a question. Goes before all waiting documents.
-   * Throws EmbedderUnavailable when there is none in time (a search is then lexical), or the signal's reason.
+   * Embeds a query, ahead of all waiting documents.
+   * @throws EmbedderUnavailable when there is no vector in time (the search is then lexical only), or the signal's reason
    */
   embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>;
   /**
-   * The passages of each text, in order; together they cover it, with some overlap. A text without words has none.
-   * Waits while the model is loading or coming back. Throws EmbedderUnavailable when it is off, or dies on the way:
-   * then none of these texts is done, and the same call may be made again.
+   * Splits each text into passages and embeds them. The passages cover the text in order, with some overlap; a text
+   * without words has none. Waits while the model is loading or recovering.
+   * @throws EmbedderUnavailable when it is off or fails meanwhile; then no text is done, and the call can be repeated
    */
   embedDocuments(texts: readonly string[]): Promise<Chunk[][]>;
-  /** Rejects what is under way and ends whatever runs. May be called more than once. */
+  /** Rejects pending calls and stops everything. May be called more than once. */
   close(): Promise<void>;
 }
 
-/** There is no vector now. Not a fault of the caller: a search goes on without, a queue tries again later. */
+/** No vector is available now. A search continues without one; the queue retries later. */
 export class EmbedderUnavailable extends Error {
   override name = 'EmbedderUnavailable';
 }

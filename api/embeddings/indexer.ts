@@ -3,7 +3,7 @@ import { forgetModel } from '../../db/queries/search/embedding-models.ts';
 import {
   enqueueMissing,
   leaseQueued,
-  NOBODY,
+  NO_TENANT,
   type QueuedMemory,
   releaseQueued,
   renewLeases,
@@ -14,42 +14,42 @@ import type { Logger } from '../observability/log.ts';
 import { tendCells } from './clustering.ts';
 import type { Chunk, Embedder } from './embedder.ts';
 
-/** Keeps vectors current: takes memories off the durable queue, embeds them, writes the vectors. */
+/** Keeps vectors current: leases memories from the durable queue, embeds them and stores the vectors. */
 export interface Indexer {
-  /** Looks at the queue now instead of at the next turn. */
+  /** Polls the queue now instead of at the next interval. */
   wake(): void;
-  /** Stops after the batch under way, which another worker then takes over. */
+  /** Aborts the current batch, whose lease another worker takes over, and waits until the loop has ended. */
   stop(): Promise<void>;
 }
 
-/** Small, so that a tenant who stores one memory does not wait behind one who stores thousands. */
+/** Memories in a batch. Small, so that a tenant with one new memory does not wait behind a tenant with thousands. */
 const BATCH = 16;
-/** Memories queued by other nodes, or left by a killed one, are found by looking. */
-const LOOK_EVERY_MS = 1_000;
+/** Polling finds memories that other nodes queued or that a killed node left behind. */
+const POLL_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 2_000;
-/** A third of a lease. */
+/** A third of the lease's duration. */
 const RENEW_EVERY_MS = 5_000;
-/** How often it is looked whether a former model's vectors are all replaced, and how often progress is told. */
-const LOOK_AT_FORMERS_MS = 30_000;
+/** Interval at which progress is logged and previous models without vectors are closed. */
+const PREVIOUS_MODELS_CHECK_MS = 30_000;
 
-/** A tenant's cells are looked at whenever it got this many passages, and when it is first seen. */
-const TEND_EVERY = 2_000;
-const TENANTS_REMEMBERED = 10_000;
+/** A tenant's clusters are checked when it is first seen, and after every so many new passages. */
+const CLUSTER_EVERY_PASSAGES = 2_000;
+const TENANTS_TRACKED_MAX = 10_000;
 
 /**
- * Starts to work on the queue. Memories that lack vectors of the present model are put into it first, behind what is newly
- * written. A former model is closed and leaves `formers` when the last memory has left it.
+ * Starts to process the queue. Memories without vectors of the current model are enqueued first, behind new writes. A
+ * previous model is closed and removed from `previousModels` when no memory has vectors of it any more.
  */
-export function startIndexer(database: Database, embedder: Embedder, formers: Embedder[], log: Logger): Indexer {
+export function startIndexer(database: Database, embedder: Embedder, previousModels: Embedder[], log: Logger): Indexer {
   const stopping = new AbortController();
   let wakeUp = () => {};
-  let after = NOBODY;
-  let renewed = 0;
-  // Also when nothing is waiting: an earlier run may have renewed all.
-  let isRenewing = true;
-  let formersLookedAt = Date.now();
-  const grownBy = new Map<string, number>();
-  let tending: Promise<void> = Promise.resolve();
+  let after = NO_TENANT;
+  let reembedded = 0;
+  // True at the start even if nothing is queued: an earlier run may have embedded everything again.
+  let isReembedding = true;
+  let previousModelsCheckedAt = Date.now();
+  const passagesSinceMaintenance = new Map<string, number>();
+  let maintenance: Promise<void> = Promise.resolve();
 
   const sleep = (ms: number) =>
     new Promise<void>((resolve) => {
@@ -62,71 +62,71 @@ export function startIndexer(database: Database, embedder: Embedder, formers: Em
     });
 
   async function work(): Promise<void> {
-    await attempt(takeOver);
+    await tryOrLog(enqueueMemoriesWithoutVectors);
     while (!stopping.signal.aborted) {
       const usable = embedder.state === 'ready' || embedder.state === 'degraded';
-      const done = usable ? await attempt(embedSome) : 0;
-      if (formers.length > 0 && isTimeForFormers(done === 0)) await attempt(lookAtFormers);
-      if (!done) await sleep(usable ? LOOK_EVERY_MS : 100);
+      const done = usable ? await tryOrLog(embedBatch) : 0;
+      if (previousModels.length > 0 && isPreviousModelCheckDue(done === 0)) await tryOrLog(retirePreviousModels);
+      if (!done) await sleep(usable ? POLL_EVERY_MS : 100);
     }
   }
 
-  async function takeOver(): Promise<void> {
+  async function enqueueMemoriesWithoutVectors(): Promise<void> {
     const missing = await enqueueMissing(database.owner, embedder.model);
-    if (missing > 0) log.info({ memories: missing, model: embedder.model }, 'memories wait for their vectors');
+    if (missing > 0) log.info({ memories: missing, model: embedder.model }, 'memories are queued for embedding');
   }
 
-  function isTimeForFormers(isIdle: boolean): boolean {
-    const hasJustEnded = isIdle && isRenewing;
-    if (isIdle) isRenewing = false;
-    return hasJustEnded || Date.now() - formersLookedAt >= LOOK_AT_FORMERS_MS;
+  function isPreviousModelCheckDue(isIdle: boolean): boolean {
+    const hasJustEnded = isIdle && isReembedding;
+    if (isIdle) isReembedding = false;
+    return hasJustEnded || Date.now() - previousModelsCheckedAt >= PREVIOUS_MODELS_CHECK_MS;
   }
 
-  async function lookAtFormers(): Promise<void> {
-    formersLookedAt = Date.now();
-    log.info({ memories: renewed, model: embedder.model }, 'memories have got vectors of the new model so far');
-    for (const former of [...formers]) {
-      if (!(await forgetModel(database.owner, former.model))) continue;
-      formers.splice(formers.indexOf(former), 1);
-      await former.close();
-      log.info({ model: former.model }, 'no vectors of this model are left');
+  async function retirePreviousModels(): Promise<void> {
+    previousModelsCheckedAt = Date.now();
+    log.info({ memories: reembedded, model: embedder.model }, 'memories embedded again with the current model so far');
+    for (const previous of [...previousModels]) {
+      if (!(await forgetModel(database.owner, previous.model))) continue;
+      previousModels.splice(previousModels.indexOf(previous), 1);
+      await previous.close();
+      log.info({ model: previous.model }, 'previous model closed: no vectors of it are left');
     }
-    // A node that still runs the former model may have written with it since.
-    if (formers.length > 0) await takeOver();
+    // A node that still runs the previous model may have stored vectors of it since.
+    if (previousModels.length > 0) await enqueueMemoriesWithoutVectors();
   }
 
-  /** Embeds one batch: what is newly written first. Answers how many memories it was. */
-  async function embedSome(): Promise<number> {
-    let queued = await leaseQueued(database.owner, { renewal: false, after }, BATCH);
-    const isRenewal = queued.length === 0;
-    if (isRenewal) queued = await leaseQueued(database.owner, { renewal: true, after }, BATCH);
+  /** Embeds one batch, new writes first. Returns the number of memories in it. */
+  async function embedBatch(): Promise<number> {
+    let queued = await leaseQueued(database.owner, { isReembedding: false, after }, BATCH);
+    const isReembeddingBatch = queued.length === 0;
+    if (isReembeddingBatch) queued = await leaseQueued(database.owner, { isReembedding: true, after }, BATCH);
     if (queued.length === 0) return 0;
-    after = lastInTurn(queued, after);
+    after = lastServedTenant(queued, after);
     const passages = await embed(database, embedder, queued);
-    for (const [userId, count] of passages) tendWhenGrown(userId, count);
-    if (isRenewal) {
-      isRenewing = true;
-      renewed += queued.length;
+    for (const [userId, count] of passages) maintainClustersWhenGrown(userId, count);
+    if (isReembeddingBatch) {
+      isReembedding = true;
+      reembedded += queued.length;
     }
     return queued.length;
   }
 
-  function tendWhenGrown(userId: string, passages: number): void {
-    const grown = (grownBy.get(userId) ?? TEND_EVERY) + passages;
-    if (grownBy.size >= TENANTS_REMEMBERED) grownBy.clear();
-    grownBy.set(userId, grown >= TEND_EVERY ? 0 : grown);
-    if (grown < TEND_EVERY) return;
-    tending = tending
+  function maintainClustersWhenGrown(userId: string, passages: number): void {
+    const added = (passagesSinceMaintenance.get(userId) ?? CLUSTER_EVERY_PASSAGES) + passages;
+    if (passagesSinceMaintenance.size >= TENANTS_TRACKED_MAX) passagesSinceMaintenance.clear();
+    passagesSinceMaintenance.set(userId, added >= CLUSTER_EVERY_PASSAGES ? 0 : added);
+    if (added < CLUSTER_EVERY_PASSAGES) return;
+    maintenance = maintenance
       .then(() => tendCells(database, { userId, model: embedder.model }, log, stopping.signal))
-      .catch((error) => log.warn({ err: error, user_id: userId }, 'the cells of codes stay as they are'));
+      .catch((error) => log.warn({ err: error, user_id: userId }, 'could not update the clusters of binary codes'));
   }
 
-  async function attempt<T>(act: () => Promise<T>): Promise<T | undefined> {
+  async function tryOrLog<T>(act: () => Promise<T>): Promise<T | undefined> {
     try {
       return await act();
     } catch (error) {
       if (stopping.signal.aborted) return undefined;
-      log.warn({ err: error }, 'embedding is held up');
+      log.warn({ err: error }, 'embedding failed, retrying');
       await sleep(RETRY_AFTER_MS);
       return undefined;
     }
@@ -139,32 +139,32 @@ export function startIndexer(database: Database, embedder: Embedder, formers: Em
       stopping.abort();
       wakeUp();
       await working;
-      await tending;
+      await maintenance;
     },
   };
 }
 
-/** Of those served, the tenant that is farthest from the one before: the next turn begins behind it. */
-function lastInTurn(queued: readonly QueuedMemory[], after: string): string {
+/** Returns the last tenant of this round-robin turn; the next lease starts behind it. */
+function lastServedTenant(queued: readonly QueuedMemory[], after: string): string {
   const ids = queued.map(({ user_id }) => user_id).sort();
   return ids.findLast((id) => id <= after) ?? (ids.at(-1) as string);
 }
 
-/** Embeds memories and stores their vectors. Answers how many passages each tenant got. */
+/** Embeds memories and stores their vectors. Returns the number of passages per tenant. */
 async function embed(
   database: Database,
   embedder: Embedder,
   queued: readonly QueuedMemory[],
 ): Promise<Map<string, number>> {
   const passages = new Map<string, number>();
-  const renewing = setInterval(() => {
+  const leaseRenewal = setInterval(() => {
     renewLeases(database.owner, queued).catch(() => undefined);
   }, RENEW_EVERY_MS).unref();
   try {
     const chunks = await embedder.embedDocuments(queued.map(textOf));
     for (const [index, memory] of queued.entries()) {
       const own = chunks[index] ?? [];
-      await store(database, embedder.model, memory, own);
+      await storeVectors(database, embedder.model, memory, own);
       passages.set(memory.user_id, (passages.get(memory.user_id) ?? 0) + own.length);
     }
     return passages;
@@ -172,18 +172,23 @@ async function embed(
     await releaseQueued(database.owner, queued).catch(() => undefined);
     throw error;
   } finally {
-    clearInterval(renewing);
+    clearInterval(leaseRenewal);
   }
 }
 
-/** What of a memory is embedded: its content, led by its title unless it begins with it anyway. */
+/** Returns the text of a memory that is embedded: title and content, or the content alone if it starts with the title. */
 export function textOf({ title, content }: { title: string; content: string }): string {
   return content.startsWith(title) ? content : `${title}\n${content}`;
 }
 
-function store(database: Database, model: string, memory: QueuedMemory, chunks: readonly Chunk[]): Promise<void> {
+function storeVectors(
+  database: Database,
+  model: string,
+  memory: QueuedMemory,
+  chunks: readonly Chunk[],
+): Promise<void> {
   return database.ownerWrite(async (sql) => {
-    // Changed or deleted meanwhile: what was embedded is no longer what is stored.
+    // The memory was changed or deleted meanwhile, so these vectors are outdated.
     if (!(await settleQueued(sql, memory))) return;
     const rows = chunks.map((chunk, index) => ({ chunk: index, ...chunk }));
     await replaceVectors(sql, memory.user_id, memory.memory_id, model, rows);

@@ -1,6 +1,6 @@
 import { type Chunk, type Embedder, EmbedderUnavailable } from './embedder.ts';
 
-/** No vectors: search is by words only. */
+/** Makes no vectors: every search is lexical only. */
 export class NoEmbedder implements Embedder {
   readonly model = 'none';
   readonly dimensions = 0;

@@ -1,5 +1,5 @@
-/** Scales a vector to length 1, in place. */
-export function normalise(vector: Float32Array): Float32Array {
+/** Scales a vector to length 1, in place (L2 normalization). */
+export function normalize(vector: Float32Array): Float32Array {
   let squares = 0;
   for (const number of vector) squares += number * number;
   const length = Math.sqrt(squares);

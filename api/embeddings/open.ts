@@ -3,20 +3,23 @@ import { EndpointEmbedder } from './endpoint/endpoint.ts';
 import { LocalEmbedder } from './local/local.ts';
 import { NoEmbedder } from './none.ts';
 
-/** As in the variables EMBEDDER, EMBEDDINGS_URL, EMBEDDINGS_API_KEY, EMBEDDINGS_MODEL and EMBEDDINGS_DIMENSIONS. */
+/** Settings of the embedder, from `EMBEDDER` and the `EMBEDDINGS_…` variables. */
 export interface EmbedderSettings {
   embedder: 'local' | 'openai' | 'none';
-  /** Default: OpenAI's own. */
+  /** Default: OpenAI's API. */
   url?: string | undefined;
   key?: string | undefined;
   /** Default: text-embedding-3-small. */
   model?: string | undefined;
-  /** For models that offer several; default: what the endpoint sends. */
+  /** Vector length, for models that offer several. Default: whatever the endpoint returns. */
   dimensions?: number | undefined;
   log?: ((message: string) => void) | undefined;
 }
 
-/** Opens what the settings name, at once: nothing is waited for, `state` tells. Throws on a URL that is not http(s). */
+/**
+ * Opens the configured embedder without waiting for it to load; its `state` shows when it is ready.
+ * @throws Error for a URL that is not http(s)
+ */
 export function openEmbedder({ embedder, url, key, model, dimensions, log }: EmbedderSettings): Embedder {
   if (embedder === 'none') return new NoEmbedder();
   if (embedder === 'local') return new LocalEmbedder({ ...(log && { log }) });
@@ -30,20 +33,20 @@ export function openEmbedder({ embedder, url, key, model, dimensions, log }: Emb
 }
 
 /**
- * Opens the models that made vectors before the present one, where the settings still reach them: until every memory is embedded
- * anew, a question is asked by both.
- * @param models names of vectors, as an embedder's `model`
+ * Opens the models that made vectors before the current one, as far as the settings still reach them. Until every memory
+ * is embedded again, a query is embedded by the current and by the previous models.
+ * @param models values of `Embedder.model`
  */
-export function openFormers(settings: EmbedderSettings, models: readonly string[]): Embedder[] {
+export function openPreviousModels(settings: EmbedderSettings, models: readonly string[]): Embedder[] {
   return models.flatMap((name) => {
-    const former = openFormer(settings, name);
+    const former = openPreviousModel(settings, name);
     if (former?.model === name) return [former];
     void former?.close();
     return [];
   });
 }
 
-function openFormer(settings: EmbedderSettings, name: string): Embedder | undefined {
+function openPreviousModel(settings: EmbedderSettings, name: string): Embedder | undefined {
   if (name.startsWith('local:')) return openEmbedder({ ...settings, embedder: 'local' });
   const [, model, dimensions] = /^openai:(.+?)(?::(\d+))?@\d+$/.exec(name) ?? [];
   if (!model || !(settings.url || settings.key)) return undefined;

@@ -1,18 +1,18 @@
-const FAILURES = 5;
-const FIRST_PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 300_000;
+const FAILURES_MAX = 5;
+const PAUSE_MIN_MS = 5_000;
+const PAUSE_MAX_MS = 300_000;
 
 /**
- * Stops asking a service that fails: after five failures in a row it is left alone for 5 s, then one request is let
- * through as a trial, and each trial that fails doubles the pause, up to five minutes. A success ends all of it.
+ * A circuit breaker. After five consecutive failures it opens for 5 s, then lets one trial request through; each failed
+ * trial doubles the pause, up to five minutes. A success closes it.
  */
-export class Breaker {
+export class CircuitBreaker {
   readonly #now: () => number;
   #failures = 0;
-  #pauseMs = FIRST_PAUSE_MS;
-  #closedUntil = 0;
+  #pauseMs = PAUSE_MIN_MS;
+  #openUntil = 0;
   #isTrying = false;
-  /** The last failure, while there has been no success since. */
+  /** Message of the last failure; undefined after a success. */
   reason: string | undefined;
 
   constructor(now: () => number = () => performance.now()) {
@@ -20,35 +20,35 @@ export class Breaker {
   }
 
   get isOpen(): boolean {
-    return this.#failures >= FAILURES;
+    return this.#failures >= FAILURES_MAX;
   }
 
-  /** Whether to ask now. Who is let through must report `succeeded` or `failed` (or `gaveUp`). */
+  /** Returns whether a request may be sent. The caller must then report `succeeded`, `failed` or `gaveUp`. */
   admits(): boolean {
     if (!this.isOpen) return true;
-    if (this.#isTrying || this.#now() < this.#closedUntil) return false;
+    if (this.#isTrying || this.#now() < this.#openUntil) return false;
     this.#isTrying = true;
     return true;
   }
 
   succeeded(): void {
     this.#failures = 0;
-    this.#pauseMs = FIRST_PAUSE_MS;
+    this.#pauseMs = PAUSE_MIN_MS;
     this.#isTrying = false;
     this.reason = undefined;
   }
 
-  /** @param pauseMs what the service itself asked for */
+  /** Records a failure. @param pauseMs pause that the service asked for */
   failed(reason: string, pauseMs = 0): void {
     this.#failures++;
     this.reason = reason;
     this.#isTrying = false;
     if (!this.isOpen) return;
-    this.#closedUntil = this.#now() + Math.max(pauseMs, this.#pauseMs);
-    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
+    this.#openUntil = this.#now() + Math.max(pauseMs, this.#pauseMs);
+    this.#pauseMs = Math.min(PAUSE_MAX_MS, this.#pauseMs * 2);
   }
 
-  /** There was no answer, or none that says anything about the service. */
+  /** Ends a trial without a result: there was no response, or none that reflects the service's health. */
   gaveUp(): void {
     this.#isTrying = false;
   }

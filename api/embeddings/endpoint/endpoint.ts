@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { cutByCharacters } from '../chunks.ts';
 import { type Chunk, type Embedder, type EmbedderState, EmbedderUnavailable } from '../embedder.ts';
-import { Breaker } from './circuit-breaker.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import { EndpointFailure, requestVectors } from './request.ts';
-import { Lanes } from './semaphore.ts';
+import { Semaphore } from './semaphore.ts';
 
 export interface EndpointOptions {
   /** With or without the trailing `/embeddings`: `https://api.openai.com/v1`. */
@@ -12,38 +12,38 @@ export interface EndpointOptions {
   model: string;
   dimensions?: number;
   log?: (message: string) => void;
-  /** How long a question may take before its search goes on without it. Default 2,000. */
+  /** Time after which a search continues without the query's vector. Default 2,000. */
   queryMs?: number;
-  /** For one request with documents. Default 30,000. */
+  /** Timeout of one request with documents. Default 30,000. */
   timeoutMs?: number;
-  /** The first pause before another try; each is twice the one before, with jitter. Default 500. */
+  /** Pause before the first retry; each further pause is twice as long, with jitter. Default 500. */
   pauseMs?: number;
 }
 
-/** Of English some 500 tokens: fits every common model, and is still one subject. */
+/** About 500 tokens of English: fits every common model, and usually covers one subject. */
 const PASSAGE_CHARACTERS = 2_000;
-/** The same in Greek, Russian, Arabic, Chinese …: hardly more than one character a token. */
+/** The same in scripts with about one character per token (Greek, Russian, Arabic, Chinese, …). */
 const DENSE_PASSAGE_CHARACTERS = 660;
 const SHARED_CHARACTERS = 200;
-/** An answer with so many vectors of 3,072 numbers takes some 10 ms to read: more would be felt by the service. */
+/** Passages per request. Parsing this many vectors of 3,072 numbers blocks the event loop for about 10 ms. */
 const BATCH_PASSAGES = 32;
-const LANES = 2;
-const TRIES = 4;
-/** Who asks us to wait longer gets no more of our waiting: the queue comes back. */
-const LONGEST_PAUSE_MS = 20_000;
+const CONCURRENT_REQUESTS_MAX = 2;
+const ATTEMPTS_MAX = 4;
+/** Longer pauses than this are left to the queue's own retry. */
+const PAUSE_MAX_MS = 20_000;
 
-/** Vectors from any endpoint that speaks OpenAI's `/embeddings`. Sends it the texts: that is the operator's choice. */
+/** Gets vectors from an endpoint with OpenAI's `/embeddings` API. The texts are sent to that endpoint. */
 export class EndpointEmbedder implements Embedder {
   readonly model: string;
   readonly #options: EndpointOptions;
   readonly #url: string;
-  readonly #breaker = new Breaker();
-  readonly #lanes = new Lanes(LANES);
+  readonly #breaker = new CircuitBreaker();
+  readonly #semaphore = new Semaphore(CONCURRENT_REQUESTS_MAX);
   readonly #open = new Set<AbortController>();
   #isClosed = false;
   #dimensions: number;
 
-  /** Throws when the URL is none of http or https. */
+  /** @throws Error for a URL that is neither http nor https */
   constructor(options: EndpointOptions) {
     this.#options = options;
     this.#url = embeddingsUrl(options.url);
@@ -65,7 +65,7 @@ export class EndpointEmbedder implements Embedder {
   }
 
   async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
-    if (text.trim() === '') throw new EmbedderUnavailable('the question has no words');
+    if (text.trim() === '') throw new EmbedderUnavailable('the query has no words');
     const { queryMs = 2_000 } = this.#options;
     return this.#stoppable(
       async (stop) => {
@@ -84,7 +84,7 @@ export class EndpointEmbedder implements Embedder {
     const batches: string[][] = [];
     for (let at = 0; at < passages.length; at += BATCH_PASSAGES) batches.push(passages.slice(at, at + BATCH_PASSAGES));
     const results = await this.#stoppable(({ signal }) =>
-      Promise.all(batches.map((batch) => this.#lanes.run(() => this.#request(batch, signal)))),
+      Promise.all(batches.map((batch) => this.#semaphore.run(() => this.#request(batch, signal)))),
     );
     const vectors = results.flat().values();
     return ranges.map((list) => list.map((range) => ({ ...range, vector: vectors.next().value as Float32Array })));
@@ -95,7 +95,7 @@ export class EndpointEmbedder implements Embedder {
     for (const stop of this.#open) stop.abort(new EmbedderUnavailable('closed'));
   }
 
-  /** Runs what the caller, a deadline and close() can stop; when it ends, whatever it began ends too. */
+  /** Runs `work` until it ends or the caller, the deadline or close() aborts it; then aborts everything that it started. */
   async #stoppable<T>(
     work: (stop: AbortController) => Promise<T>,
     { signal, deadlineMs }: { signal?: AbortSignal | undefined; deadlineMs?: number } = {},
@@ -105,7 +105,7 @@ export class EndpointEmbedder implements Embedder {
     const stop = new AbortController();
     const abort = () => stop.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
-    const deadline = deadlineMs && setTimeout(() => stop.abort(this.#tooLate(deadlineMs)), deadlineMs);
+    const deadline = deadlineMs && setTimeout(() => stop.abort(this.#timedOut(deadlineMs)), deadlineMs);
     this.#open.add(stop);
     try {
       return await work(stop);
@@ -119,7 +119,7 @@ export class EndpointEmbedder implements Embedder {
     }
   }
 
-  #tooLate(ms: number): EmbedderUnavailable {
+  #timedOut(ms: number): EmbedderUnavailable {
     this.#breaker.failed(`the endpoint took more than ${ms} ms`);
     return new EmbedderUnavailable(this.#breaker.reason);
   }
@@ -145,11 +145,11 @@ export class EndpointEmbedder implements Embedder {
     const found = vectors[0]?.length ?? 0;
     this.#dimensions ||= found;
     if (found === this.#dimensions) return vectors;
-    // They could not be compared with those that are stored.
-    throw new EndpointFailure(`the endpoint sent vectors of ${found} numbers instead of ${this.#dimensions}`);
+    // Vectors of another length cannot be compared with the stored ones.
+    throw new EndpointFailure(`the endpoint returned vectors of ${found} numbers instead of ${this.#dimensions}`);
   }
 
-  /** Waits before another try, or throws what the caller is to hear. */
+  /** Waits before the next attempt, or throws the error for the caller. */
   async #recover(error: unknown, attempt: number, signal: AbortSignal): Promise<void> {
     if (!(error instanceof EndpointFailure) || error.isAboutInput) {
       this.#breaker.gaveUp();
@@ -157,15 +157,16 @@ export class EndpointEmbedder implements Embedder {
     }
     const wasOpen = this.#breaker.isOpen;
     this.#breaker.failed(error.message, error.pauseMs);
-    if (this.#breaker.isOpen && !wasOpen) this.#options.log?.(`Embeddings fail and are paused: ${error.message}`);
+    if (this.#breaker.isOpen && !wasOpen)
+      this.#options.log?.(`Embedding requests fail and are paused: ${error.message}`);
     const pauseMs = Math.max(error.pauseMs, this.#jitter(attempt));
-    if (!error.isPassing || attempt === TRIES || this.#breaker.isOpen || pauseMs > LONGEST_PAUSE_MS) {
+    if (!error.isTransient || attempt === ATTEMPTS_MAX || this.#breaker.isOpen || pauseMs > PAUSE_MAX_MS) {
       throw new EmbedderUnavailable(error.message, { cause: error });
     }
     await delay(pauseMs, undefined, { signal });
   }
 
-  /** Between half and all of the pause, so that many nodes do not come back as one. */
+  /** Returns half to all of the pause, so that many nodes do not retry at the same time. */
   #jitter(attempt: number): number {
     const { pauseMs = 500 } = this.#options;
     return pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
@@ -174,7 +175,7 @@ export class EndpointEmbedder implements Embedder {
 
 function embeddingsUrl(text: string): string {
   const url = new URL(text);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error(`${text} is not an http(s) address`);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error(`${text} is not an http(s) URL`);
   if (!url.pathname.endsWith('/embeddings')) url.pathname = `${url.pathname.replace(/\/+$/, '')}/embeddings`;
   return url.href;
 }

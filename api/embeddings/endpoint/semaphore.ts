@@ -1,5 +1,5 @@
-/** Lets so many tasks run at a time; the others wait their turn. */
-export class Lanes {
+/** Runs at most `count` tasks at a time; the others wait in order. */
+export class Semaphore {
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
@@ -13,7 +13,7 @@ export class Lanes {
     try {
       return await task();
     } finally {
-      // The place is handed on, not given back, so that none who comes now is faster than one who waits.
+      // The permit passes to the next waiting task, so a new task cannot overtake it.
       const next = this.#waiting.shift();
       if (next) next();
       else this.#free++;

@@ -1,14 +1,14 @@
-/** A row for the encoder: its token ids, without [CLS] and [SEP]. */
+/** An input of the encoder: token ids, without [CLS] and [SEP]. */
 export interface Row {
   ids: readonly number[];
 }
 
-/** How far behind the oldest row others of about its length are looked for. */
+/** Number of waiting rows that are searched for rows of similar length. */
 const LOOK_AHEAD = 256;
 
 /**
- * Takes the next batch out of the waiting rows: the oldest, so that none waits for ever, and those nearest to it in
- * length, so that little is spent on padding; together at most `tokensMax` tokens after padding (one row always fits).
+ * Removes the next batch from the waiting rows: the oldest row, so that none waits forever, and those closest to it in
+ * length, to minimize padding. A batch has at most `tokensMax` tokens including padding; a single row always fits.
  */
 export function takeBatch<T extends Row>(waiting: T[], tokensMax: number): T[] {
   const oldest = waiting[0];

@@ -4,42 +4,42 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { EmbedderState } from '../embedder.ts';
 import type { FromEncoder, ToEncoder } from './messages.ts';
 
-/** What its owner hears of the encoder process. */
+/** Callbacks of the encoder process. */
 export interface EncoderEvents {
   ready(): void;
   message(message: FromEncoder): void;
-  /** It ended or will never run: nothing sent to it before will be answered. */
+  /** The process ended or cannot run: pending messages get no reply. */
   lost(reason: string): void;
 }
 
 export interface EncoderChildOptions {
   modelFolder: string;
   threads: number;
-  /** Of its Node; for tests. */
+  /** Node options of the process; for tests. */
   execArgv?: readonly string[];
   log?: (message: string) => void;
 }
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
-/** Who lived so long ended by another cause than the last time. */
+/** A process that ran this long resets the restart pause. */
 const LONG_LIFE_MS = 60_000;
-/** A batch takes a tenth of a second, loading half a second: after so long without a word it hangs. */
+/** A batch takes 0.1 s and loading 0.5 s, so a process that is silent for this long hangs. */
 const SILENCE_MS = 60_000;
 
 /**
- * Settings of glibc's allocator, unless somebody has set others: pieces from this size on are given back when they are free. What
- * loading the model leaves (copies of its weights, 2.4 MB each) would else stay, 50 MB of it; smaller limits make long texts slower.
+ * Default settings of glibc's allocator: allocations above the threshold are returned to the system when freed. Without
+ * them, copies of the weights (2.4 MB each, 50 MB in all) stay after loading; smaller thresholds slow down long texts.
  */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '2200000', MALLOC_TRIM_THRESHOLD_: '67108864' };
 
 const IS_SOURCE = import.meta.url.endsWith('.ts');
 const ENTRY = fileURLToPath(new URL(`./encoder-process.${IS_SOURCE ? 'ts' : 'js'}`, import.meta.url));
 
-/** Compiled it needs nothing; from source (tests, `npm run dev`) it needs what we ourselves were started with. */
+/** Returns the loader options that the process needs when it runs from source (tests, `npm run dev`). */
 const loader = () => (IS_SOURCE ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []);
 
-/** Keeps one encoder process running: starts it, and again when it ends, later and later if it keeps ending. */
+/** Keeps one encoder process running. Restarts it when it ends, with exponential back-off. */
 export class EncoderChild {
   state: EmbedderState = 'loading';
   reason: string | undefined = 'the model is loading';
@@ -61,28 +61,28 @@ export class EncoderChild {
     return this.#process?.pid;
   }
 
-  /** Only while `ready`; each message is answered, or `lost` is reported. */
+  /** Sends a message; call it only while `ready`. Each message gets a reply, or `lost` is called. */
   send(message: ToEncoder): void {
     this.#process?.send(message, () => {});
-    this.#awaitWord();
+    this.#startSilenceTimeout();
   }
 
-  /** Whether somebody waits for an answer: only then does it keep the service's process open. */
+  /** Sets whether a reply is awaited. Only then does the child keep the service's process alive. */
   hold(isHeld: boolean): void {
     if (isHeld === this.#isHeld) return;
     this.#isHeld = isHeld;
     this.#applyHold();
   }
 
-  /** Ends it for good. */
+  /** Stops the process permanently. */
   async close(): Promise<void> {
     clearTimeout(this.#restart);
-    this.#turnOff('closed');
+    this.#disable('closed');
     const child = this.#process;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.ref();
-    // It has nothing to bring to an end, and asking would wait for the batch that is under way.
+    // It has no state to save, and a graceful stop would wait for the current batch.
     child.kill('SIGKILL');
     await ended;
   }
@@ -91,74 +91,74 @@ export class EncoderChild {
     const { modelFolder, threads, execArgv = [] } = this.#options;
     const child = fork(ENTRY, [modelFolder, String(threads)], {
       serialization: 'advanced',
-      // Its questions of old space are small: the model lives outside of it.
+      // The heap stays small: the model is outside of it.
       execArgv: ['--max-old-space-size=256', '--expose-gc', ...loader(), ...execArgv],
-      // biome-ignore lint/style/noProcessEnv: handed on, not read.
+      // biome-ignore lint/style/noProcessEnv: passed on, not read.
       env: { ...ALLOCATOR, ...process.env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const started = performance.now();
-    let lastWords = '';
+    let stderrTail = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      lastWords = (lastWords + text).slice(-2_000);
+      stderrTail = (stderrTail + text).slice(-2_000);
     });
     child.on('message', (message: FromEncoder) => this.#receive(message));
     child.once('error', (error) => {
-      // With a pid it was started, and its end will be reported by 'exit'.
-      if (child.pid === undefined) this.#lose(child, started, error.message);
+      // With a pid the process was started, and 'exit' reports its end.
+      if (child.pid === undefined) this.#handleExit(child, started, error.message);
     });
     child.once('exit', (code, signal) => {
-      this.#lose(child, started, `${signal ?? `exit code ${code}`} ${lastWords}`.trim());
+      this.#handleExit(child, started, `${signal ?? `exit code ${code}`} ${stderrTail}`.trim());
     });
     this.#process = child;
     this.#applyHold();
-    this.#awaitWord();
+    this.#startSilenceTimeout();
   }
 
   #receive(message: FromEncoder): void {
-    this.#stopAwaiting();
-    if (message.type === 'refused') {
-      this.#options.log?.(`No vectors, search is by words only: ${message.reason}`);
-      this.#turnOff(message.reason);
+    this.#clearSilenceTimeout();
+    if (message.type === 'unusable') {
+      this.#options.log?.(`Semantic search is disabled: ${message.reason}`);
+      this.#disable(message.reason);
     } else if (message.type === 'ready') {
       if (this.state === 'off') return;
       this.state = 'ready';
       this.reason = undefined;
       this.#events.ready();
     } else this.#events.message(message);
-    if (this.#isHeld) this.#awaitWord();
+    if (this.#isHeld) this.#startSilenceTimeout();
   }
 
-  #turnOff(reason: string): void {
+  #disable(reason: string): void {
     if (this.state === 'off') return;
     this.state = 'off';
     this.reason = reason;
-    this.#stopAwaiting();
+    this.#clearSilenceTimeout();
     this.#events.lost(reason);
   }
 
-  #lose(child: ChildProcess, started: number, reason: string): void {
+  #handleExit(child: ChildProcess, started: number, reason: string): void {
     if (child !== this.#process) return;
     this.#process = undefined;
-    this.#stopAwaiting();
+    this.#clearSilenceTimeout();
     if (this.state === 'off') return;
     this.state = 'degraded';
     this.reason = `the encoder process ended (${reason})`;
     if (performance.now() - started > LONG_LIFE_MS) this.#pauseMs = FIRST_PAUSE_MS;
-    this.#options.log?.(`${this.reason}; it starts again in ${this.#pauseMs} ms`);
+    this.#options.log?.(`${this.reason}; restarting in ${this.#pauseMs} ms`);
     this.#restart = setTimeout(() => this.#start(), this.#pauseMs);
     this.#applyHold();
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
     this.#events.lost(this.reason);
   }
 
-  /** A clock that runs from the first question since it was last heard: who only asks more does not set it back. */
-  #awaitWord(): void {
+  /** Starts the silence timeout with the first message after a reply; further messages do not extend it. */
+  #startSilenceTimeout(): void {
     if (this.state === 'off') return;
     this.#silence ??= setTimeout(() => this.#process?.kill('SIGKILL'), SILENCE_MS).unref();
   }
 
-  #stopAwaiting(): void {
+  #clearSilenceTimeout(): void {
     clearTimeout(this.#silence);
     this.#silence = undefined;
   }
@@ -166,7 +166,7 @@ export class EncoderChild {
   #applyHold(): void {
     const child = this.#process;
     for (const handle of [child, child?.channel, this.#restart]) this.#isHeld ? handle?.ref() : handle?.unref();
-    // A pipe has it, though the type does not say so.
+    // The pipe has `unref`, although its type does not declare it.
     (child?.stderr as { unref?(): void } | null)?.unref?.();
   }
 }

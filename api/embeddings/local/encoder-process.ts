@@ -1,21 +1,21 @@
 /*
- * The process that the sentence encoder runs in: encoding holds a thread for up to a tenth of a second, and a fault in a
- * native library ends its process. Here neither reaches the service. local.ts starts it; messages.ts is their language.
+ * Entry point of the sentence encoder's process. Encoding blocks a thread for up to 0.1 s, and a fault in the native
+ * library ends the process; neither affects the service. Started by encoder-child.ts; messages.ts is the protocol.
  */
 import { EncoderWork } from './encoder-work.ts';
 import type { FromEncoder, ToEncoder } from './messages.ts';
-import { loadModel, ModelRefused } from './model.ts';
+import { loadModel, ModelUnusable } from './model.ts';
 
-// Its life is its parent's: when that ends, in whatever way, the channel closes.
+// The channel closes when the parent ends, for whatever reason.
 process.once('disconnect', () => process.exit());
 if (!process.connected) process.exit();
 
-// Ctrl-C and service managers signal the whole group; the parent then still answers what is under way.
+// Ctrl-C and service managers signal the whole process group; the parent still finishes its pending requests.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 const [folder = '', threads = '1'] = process.argv.slice(2);
 
-// The callback takes the error of a channel that closes at this moment; 'disconnect' does the rest.
+// The callback swallows the error of a closing channel; 'disconnect' handles it.
 const send = (message: FromEncoder) => process.send?.(message, undefined, undefined, () => {});
 
 try {
@@ -26,10 +26,10 @@ try {
     else if (message.type === 'document') work.addDocument(message.id, message.text);
     else work.cancel(message.id);
   });
-  // Loading leaves 25 MB that nothing else would make it collect.
+  // Loading leaves 25 MB of garbage that would otherwise not be collected.
   globalThis.gc?.();
   send({ type: 'ready' });
 } catch (error) {
-  if (!(error instanceof ModelRefused)) throw error;
-  process.send?.({ type: 'refused', reason: error.message } satisfies FromEncoder, () => process.exit());
+  if (!(error instanceof ModelUnusable)) throw error;
+  process.send?.({ type: 'unusable', reason: error.message } satisfies FromEncoder, () => process.exit());
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { cutByTokens, type Range } from '../chunks.ts';
-import { normalise } from '../normalize.ts';
+import { normalize } from '../normalize.ts';
 import { takeBatch } from './batches.ts';
 import type { FromEncoder } from './messages.ts';
 import { type Encoder, LOCAL_CHUNK } from './model.ts';
@@ -8,16 +8,16 @@ import { LOCAL_DIMENSIONS } from './model-name.ts';
 import type { WordCutter } from './word-tokenizer.ts';
 
 /**
- * Tokens of a batch, padding included: one full passage. 1,024 would fit the memory we allow, but without onnxruntime's
- * arena larger batches only spend their time on fresh pages (with one thread 3,100 to 3,900 tokens a second at 256, 2,200
- * at 1,024), and a question waits for the batch that is under way: some 80 ms instead of 500.
+ * Tokens of a batch including padding: one full passage. 1,024 would fit the memory limit, but without onnxruntime's
+ * arena larger batches spend their time on page faults (one thread: 3,100 to 3,900 tokens a second at 256, 2,200 at
+ * 1,024), and a query waits for the current batch: about 80 ms instead of 500.
  */
 const BATCH_TOKENS = 256;
 
-/** Of a longer question only the beginning counts (some 500 tokens): it must be answered in time. */
+/** Passages of a query that are embedded (about 500 tokens); the rest is ignored so that it is ready in time. */
 const QUERY_PASSAGES = 2;
 
-/** Texts are cut ahead until so many passages wait: enough to find some of one length. */
+/** Texts are split ahead until this many passages wait, so that batches can be formed from similar lengths. */
 const PASSAGES_AHEAD = 64;
 
 interface Task {
@@ -34,7 +34,7 @@ interface Row {
   ids: number[];
 }
 
-/** The encoder's desk: questions first, then passages of documents in batches, looking for mail after each batch. */
+/** Schedules the encoder: queries first, then passages of documents in batches. Reads new messages after each batch. */
 export class EncoderWork {
   readonly #words: WordCutter;
   readonly #encoder: Encoder;
@@ -60,7 +60,7 @@ export class EncoderWork {
     this.#run();
   }
 
-  /** Answered too: the service counts on hearing something of all that it asked. */
+  /** Cancels a task. It is replied to as well, because the service expects one reply per message. */
   cancel(id: number): void {
     this.#drop(id);
     this.#send({ type: 'failed', id, reason: 'cancelled' });
@@ -78,7 +78,7 @@ export class EncoderWork {
     if (this.#running) return;
     this.#running = true;
     while (this.#urgent.length + this.#waiting.length + this.#texts.length > 0) {
-      // Messages are read here, and only here: encoding holds the thread.
+      // Messages are read only here, because encoding blocks the thread.
       await nextTurn();
       if (this.#urgent.length > 0) await this.#encode(takeBatch(this.#urgent, BATCH_TOKENS));
       else if (this.#texts.length > 0 && this.#waiting.length < PASSAGES_AHEAD) this.#cutNext();
@@ -119,8 +119,8 @@ export class EncoderWork {
 
   #finish({ id, isQuery, ranges, vectors }: Task): void {
     if (!isQuery) this.#send({ type: 'done', id, ranges, vectors: joined(vectors) });
-    else if (vectors.length === 0) this.#send({ type: 'failed', id, reason: 'the question has no words' });
-    else this.#send({ type: 'done', id, ranges: [], vectors: normalise(sum(vectors)) });
+    else if (vectors.length === 0) this.#send({ type: 'failed', id, reason: 'the query has no words' });
+    else this.#send({ type: 'done', id, ranges: [], vectors: normalize(sum(vectors)) });
   }
 }
 

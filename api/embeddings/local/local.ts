@@ -7,19 +7,19 @@ import { LOCAL_DIMENSIONS, LOCAL_MODEL } from './model-name.ts';
 
 export interface LocalOptions {
   log?: (message: string) => void;
-  /** How long a question may take before its search goes on without it. Default 2,000. */
+  /** Time after which a search continues without the query's vector. Default 2,000. */
   queryMs?: number;
-  /** Default: those beside this file. */
+  /** Folder of the model's files. Default: `model/` next to this file. */
   modelFolder?: string;
-  /** Default: half of the cores, at most four. */
+  /** Threads of the encoder. Default: half of the cores, at most four. */
   threads?: number;
-  /** Of the encoder's Node; for tests. */
+  /** Node options of the encoder process; for tests. */
   execArgv?: readonly string[];
 }
 
-/** Documents that the encoder process has at a time; the others wait here, where a crash does not reach them. */
-const FLYING_TEXTS = 64;
-const FLYING_CHARACTERS = 400_000;
+/** Documents sent to the encoder process at a time. The others wait here and survive a crash of the process. */
+const IN_FLIGHT_TEXTS = 64;
+const IN_FLIGHT_CHARACTERS = 400_000;
 
 interface Call {
   chunks: Chunk[][];
@@ -41,16 +41,16 @@ interface Query {
 
 type Done = FromEncoder & { type: 'done' };
 
-/** The sentence encoder that comes with the service, in a process of its own. Starts loading at once. */
+/** The sentence encoder in the repository, in a child process. Starts loading at once. */
 export class LocalEmbedder implements Embedder {
   readonly model = LOCAL_MODEL;
   readonly dimensions = LOCAL_DIMENSIONS;
   readonly #child: EncoderChild;
   readonly #queryMs: number;
   readonly #queries = new Map<number, Query>();
-  readonly #flying = new Map<number, Item>();
+  readonly #inFlight = new Map<number, Item>();
   #waiting: Item[] = [];
-  #flyingCharacters = 0;
+  #inFlightCharacters = 0;
   #lastId = 0;
 
   constructor({ log, queryMs = 2_000, modelFolder, threads, execArgv }: LocalOptions = {}) {
@@ -63,9 +63,9 @@ export class LocalEmbedder implements Embedder {
         ...(log && { log }),
       },
       {
-        ready: () => this.#feed(),
+        ready: () => this.#sendWaiting(),
         message: (message) => this.#receive(message),
-        lost: (reason) => this.#lose(reason),
+        lost: (reason) => this.#handleLost(reason),
       },
     );
   }
@@ -78,7 +78,7 @@ export class LocalEmbedder implements Embedder {
     return this.#child.reason;
   }
 
-  /** Of the process that encodes, while there is one. */
+  /** Process id of the encoder, while it runs. */
   get pid() {
     return this.#child.pid;
   }
@@ -89,11 +89,11 @@ export class LocalEmbedder implements Embedder {
     const id = ++this.#lastId;
     const deadline = AbortSignal.timeout(this.#queryMs);
     const ends = AbortSignal.any(signal ? [signal, deadline] : [deadline]);
-    const tooLate = new EmbedderUnavailable(`the encoder took more than ${this.#queryMs} ms`);
-    const stop = () => this.#dropQuery(id, deadline.aborted ? tooLate : signal?.reason);
+    const timedOut = new EmbedderUnavailable(`the encoder took more than ${this.#queryMs} ms`);
+    const stop = () => this.#dropQuery(id, deadline.aborted ? timedOut : signal?.reason);
     ends.addEventListener('abort', stop, { once: true });
     try {
-      return await this.#ask(id, text);
+      return await this.#sendQuery(id, text);
     } finally {
       ends.removeEventListener('abort', stop);
       this.#queries.delete(id);
@@ -101,7 +101,7 @@ export class LocalEmbedder implements Embedder {
     }
   }
 
-  #ask(id: number, text: string): Promise<Float32Array> {
+  #sendQuery(id: number, text: string): Promise<Float32Array> {
     return new Promise((resolve, reject) => {
       this.#queries.set(id, { resolve, reject });
       this.#hold();
@@ -121,7 +121,7 @@ export class LocalEmbedder implements Embedder {
       const call: Call = { chunks: [], left: texts.length, resolve, reject };
       for (const [index, text] of texts.entries()) this.#waiting.push({ call, index, text });
       this.#hold();
-      this.#feed();
+      this.#sendWaiting();
     });
   }
 
@@ -129,15 +129,16 @@ export class LocalEmbedder implements Embedder {
     await this.#child.close();
   }
 
-  /** Hands documents over, as many as the process may have. */
-  #feed(): void {
-    while (this.state === 'ready' && this.#flying.size < FLYING_TEXTS) {
+  /** Sends waiting documents, up to the limits of documents in flight. */
+  #sendWaiting(): void {
+    while (this.state === 'ready' && this.#inFlight.size < IN_FLIGHT_TEXTS) {
       const next = this.#waiting[0];
-      if (!next || (this.#flying.size > 0 && this.#flyingCharacters + next.text.length > FLYING_CHARACTERS)) return;
+      if (!next || (this.#inFlight.size > 0 && this.#inFlightCharacters + next.text.length > IN_FLIGHT_CHARACTERS))
+        return;
       this.#waiting.shift();
       const id = ++this.#lastId;
-      this.#flying.set(id, next);
-      this.#flyingCharacters += next.text.length;
+      this.#inFlight.set(id, next);
+      this.#inFlightCharacters += next.text.length;
       this.#child.send({ type: 'document', id, text: next.text });
     }
   }
@@ -147,18 +148,18 @@ export class LocalEmbedder implements Embedder {
     const query = this.#queries.get(message.id);
     if (query && message.type === 'done') query.resolve(message.vectors);
     else if (query && message.type === 'failed') query.reject(new EmbedderUnavailable(message.reason));
-    const item = this.#land(message.id);
+    const item = this.#removeInFlight(message.id);
     if (item && message.type === 'done') this.#finish(item, message);
     else if (item && message.type === 'failed') this.#fail(item.call, message.reason);
-    this.#feed();
+    this.#sendWaiting();
     this.#hold();
   }
 
-  #land(id: number): Item | undefined {
-    const item = this.#flying.get(id);
+  #removeInFlight(id: number): Item | undefined {
+    const item = this.#inFlight.get(id);
     if (!item) return undefined;
-    this.#flying.delete(id);
-    this.#flyingCharacters -= item.text.length;
+    this.#inFlight.delete(id);
+    this.#inFlightCharacters -= item.text.length;
     return item;
   }
 
@@ -170,33 +171,33 @@ export class LocalEmbedder implements Embedder {
     if (--call.left === 0) call.resolve(call.chunks);
   }
 
-  /** A call is done as a whole or not at all: what is left of it would be work for nobody. */
+  /** Rejects a call as a whole and cancels what is left of it. */
   #fail(call: Call, reason: string): void {
     call.reject(new EmbedderUnavailable(reason));
     this.#waiting = this.#waiting.filter((item) => item.call !== call);
-    for (const [id, item] of this.#flying) {
+    for (const [id, item] of this.#inFlight) {
       if (item.call !== call) continue;
-      this.#land(id);
+      this.#removeInFlight(id);
       this.#child.send({ type: 'cancel', id });
     }
   }
 
-  #lose(reason: string): void {
+  #handleLost(reason: string): void {
     for (const { reject } of this.#queries.values()) reject(new EmbedderUnavailable(reason));
     const waiting = this.state === 'off' ? this.#waiting : [];
-    const calls = new Set([...this.#flying.values(), ...waiting].map(({ call }) => call));
+    const calls = new Set([...this.#inFlight.values(), ...waiting].map(({ call }) => call));
     for (const call of calls) this.#fail(call, reason);
     this.#hold();
   }
 
   #hold(): void {
-    this.#child.hold(this.#queries.size + this.#flying.size + this.#waiting.length > 0);
+    this.#child.hold(this.#queries.size + this.#inFlight.size + this.#waiting.length > 0);
   }
 }
 
 /**
- * The other half is for the service and its database. A question of 13 tokens takes 5.5 ms with one thread and 3.9 with
- * two on an idle machine; on a busy one two are no faster. Beyond four there is little to gain.
+ * Leaves half of the cores to the service and its database. A query of 13 tokens takes 5.5 ms with one thread and 3.9 ms
+ * with two on an idle machine; on a busy one, two are no faster. More than four gain little.
  */
 function threadsFor(cores: number): number {
   return Math.min(4, Math.max(1, Math.floor(cores / 2)));

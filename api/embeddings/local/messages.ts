@@ -1,18 +1,18 @@
 /*
- * What the service and its encoder process say to each other. The process gets its settings as arguments
- * (`<model folder> <threads>`); everything else is one of these, and it ends when the channel closes. `id` is given by the service and never reused.
+ * The messages between the service and its encoder process. The process takes its settings as arguments
+ * (`<model folder> <threads>`) and ends when the channel closes. The service assigns `id` and never reuses one.
  */
 
 export type ToEncoder =
   | { type: 'query'; id: number; text: string }
   | { type: 'document'; id: number; text: string }
-  /** Nobody waits for this any more; it may have been answered already. */
+  /** The caller no longer waits; the task may be done already. */
   | { type: 'cancel'; id: number };
 
 export type FromEncoder =
   | { type: 'ready' }
-  /** The model cannot run here, and would not at another try. */
-  | { type: 'refused'; reason: string }
-  /** `vectors` has one for each range (a query: one, and no range), one after the other. */
+  /** The model cannot run on this machine; a restart would not help. */
+  | { type: 'unusable'; reason: string }
+  /** `vectors` holds one vector per range, concatenated; for a query one vector and no range. */
   | { type: 'done'; id: number; ranges: { start: number; end: number }[]; vectors: Float32Array }
   | { type: 'failed'; id: number; reason: string };

@@ -1,3 +1,3 @@
-/** The name of the vectors. Raise the generation whenever the same text would give another vector, or other passages. */
+/** Name of the local model's vectors. Raise the generation when the same text would get other vectors or passages. */
 export const LOCAL_MODEL = 'local:all-MiniLM-L6-v2-int8@1';
 export const LOCAL_DIMENSIONS = 384;

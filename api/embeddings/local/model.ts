@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { ChunkSize } from '../chunks.ts';
-import { normalise } from '../normalize.ts';
+import { normalize } from '../normalize.ts';
 import { LOCAL_DIMENSIONS } from './model-name.ts';
 import { WordCutter } from './word-tokenizer.ts';
 
-/** Without [CLS] and [SEP]: the model reads at most 256 tokens. */
+/** Passage size without [CLS] and [SEP]; the model reads at most 256 tokens. */
 export const LOCAL_CHUNK: ChunkSize = { tokens: 254, shared: 32 };
 
-/** What the files in `model/` must be; api/embeddings/local/model/README.md says where they come from. */
+/** Checksums of the files in `model/`. `model/README.md` names their sources. */
 const SHA256: Record<string, string> = {
   'model.onnx': '8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6',
   'tokenizer.json': 'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
@@ -20,24 +20,27 @@ const SHA256: Record<string, string> = {
 const CLS = 101n;
 const SEP = 102n;
 
-/** The model cannot run here, now or later: a file is not what it should be, or the platform has no library. */
-export class ModelRefused extends Error {}
+/** The model cannot run on this machine: a file is missing or altered, or the platform has no native library. */
+export class ModelUnusable extends Error {}
 
-/** Loads library, weights and tokenizer. Throws ModelRefused where another try would end the same. */
+/**
+ * Loads library, weights and tokenizer.
+ * @throws ModelUnusable if a retry would fail in the same way
+ */
 export async function loadModel(folder: string, threads: number): Promise<{ words: WordCutter; encoder: Encoder }> {
   const ort = await loadLibrary();
   const tokenizer = await readChecked(folder, 'tokenizer.json');
   const config = await readChecked(folder, 'tokenizer_config.json');
   const words = new WordCutter(JSON.parse(tokenizer.toString()), JSON.parse(config.toString()));
-  // From the bytes that were checked, not from the file once more.
+  // Created from the verified bytes; reading the file again could return others.
   const session = await ort.InferenceSession.create(await readChecked(folder, 'model.onnx'), {
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // Threads that spin while they wait for each other cost the service its cores: on two busy cores a question took
-    // 24 ms with two of them, and 6 with one thread.
+    // Spinning threads take cores from the service: on two busy cores a query took 24 ms with two spinning threads, 6 ms
+    // with one thread.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
-    // With either of them memory grows with the largest batch ever seen and never shrinks (900 MB were seen).
+    // With either of them memory grows with the largest batch and never shrinks (up to 900 MB).
     enableCpuMemArena: false,
     enableMemPattern: false,
   });
@@ -51,21 +54,21 @@ async function loadLibrary(): Promise<typeof import('onnxruntime-node')> {
     const { code, message } = error as NodeJS.ErrnoException;
     if (!['ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND'].includes(code ?? '')) throw error;
     const platform = `${process.platform}-${process.arch}`;
-    throw new ModelRefused(`onnxruntime-node has no library that runs on this machine (${platform}): ${message}`);
+    throw new ModelUnusable(`onnxruntime-node has no library that runs on this machine (${platform}): ${message}`);
   }
 }
 
 async function readChecked(folder: string, name: string): Promise<Buffer> {
   const path = join(folder, name);
   const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' ? new ModelRefused(`${path} is missing`) : error;
+    throw error.code === 'ENOENT' ? new ModelUnusable(`${path} is missing`) : error;
   });
   const found = createHash('sha256').update(bytes).digest('hex');
-  if (found !== SHA256[name]) throw new ModelRefused(`${path} is not the file it should be: its sha256 is ${found}`);
+  if (found !== SHA256[name]) throw new ModelUnusable(`${path} is not the expected file: its sha256 is ${found}`);
   return bytes;
 }
 
-/** Rows of token ids to vectors. `encode` holds the thread to its end: not for a process that serves. */
+/** Turns rows of token ids into vectors. `encode` blocks the thread: do not use it in a process that serves requests. */
 export class Encoder {
   readonly #session: InferenceSession;
   readonly #Tensor: typeof Tensor;
@@ -75,7 +78,7 @@ export class Encoder {
     this.#Tensor = TensorClass;
   }
 
-  /** One L2-normalised vector a row. A row's vector does not depend on the other rows, nor on the padding. */
+  /** Returns one L2-normalized vector per row. It depends neither on the other rows nor on the padding. */
   async encode(rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
     const width = Math.max(...rows.map((row) => row.length)) + 2;
     const ids = new BigInt64Array(rows.length * width);
@@ -105,5 +108,5 @@ function meanOfTokens(states: Float32Array, from: number, tokens: number): Float
   for (let at = from * LOCAL_DIMENSIONS; at < end; at += LOCAL_DIMENSIONS) {
     for (let k = 0; k < LOCAL_DIMENSIONS; k++) sum[k] = (sum[k] as number) + (states[at + k] as number);
   }
-  return normalise(sum);
+  return normalize(sum);
 }

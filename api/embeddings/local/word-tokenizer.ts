@@ -2,11 +2,11 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import type { Word } from '../chunks.ts';
 
 /*
- * The tokenizer says which tokens a text has, not where they stand. So the text is first cut, where BERT's own rules cut
- * it anyway (white space, each punctuation mark, each CJK character), and each piece is then given to the tokenizer:
- * the ids are the same as those of the whole text (a test compares them), and each has a place.
+ * The tokenizer returns token ids without offsets. So the text is first split where BERT's rules split it anyway (white
+ * space, each punctuation mark, each CJK character), and each piece is tokenized on its own: the ids equal those of the
+ * whole text (a test compares them), and each has an offset.
  *
- * One difference is wanted: `[SEP]` or `[MASK]` in somebody's text is text, not a command to the model.
+ * One difference is intended: `[SEP]` or `[MASK]` in a stored text is text, not a control token.
  *
  * \v, \f and U+FEFF are white space to JavaScript, but the model's rules drop them: `a\vb` is one word.
  */
@@ -17,10 +17,10 @@ const PIECE = new RegExp(`[${CJK}${MARK}]|[^${SPACE}${CJK}${MARK}]+`, 'gu');
 
 /** A cached word costs about 200 bytes. */
 const CACHED_WORDS = 20_000;
-/** What is longer is rarely met again. */
+/** Longer words rarely occur again and are not cached. */
 const CACHED_LENGTH = 24;
 
-/** Cuts texts into words with the ids that the model knows them by. */
+/** Splits texts into words with their token ids. */
 export class WordCutter {
   readonly #tokenizer: Tokenizer;
   readonly #known = new Map<string, readonly number[]>();
@@ -42,7 +42,7 @@ export class WordCutter {
     const known = this.#known.get(piece);
     if (known) return known;
     const { ids } = this.#tokenizer.encode(piece, { add_special_tokens: false });
-    // Started anew when full: simpler than forgetting the oldest, and a word that matters is soon back.
+    // Cleared when full: simpler than evicting the oldest, and frequent words return soon.
     if (this.#known.size >= CACHED_WORDS) this.#known.clear();
     if (piece.length <= CACHED_LENGTH) this.#known.set(piece, ids);
     return ids;

@@ -13,8 +13,8 @@ export interface QueuedMemory {
 /** How long a worker may be silent before another one tries: what a killed one had waits no longer. */
 const LEASE = "interval '15 seconds'";
 const FREE = '(q.leased_until is null or q.leased_until < now())';
-/** Before every tenant. */
-export const NOBODY = '00000000-0000-0000-0000-000000000000';
+/** Sorts before every tenant id. */
+export const NO_TENANT = '00000000-0000-0000-0000-000000000000';
 
 /** Puts a memory into the queue, in the transaction that wrote it. */
 export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: string): Promise<void> {
@@ -41,7 +41,7 @@ export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
 /** Which waiting memories are taken. */
 export interface Turn {
   /** The newly written ones, or those that a change of model left. */
-  renewal: boolean;
+  isReembedding: boolean;
   /** The tenant whose turn was last: the next ones in the order of their ids are served first. */
   after: string;
 }
@@ -50,15 +50,15 @@ export interface Turn {
  * Takes some waiting memories and keeps other workers off them for a while. The tenants take turns, so that one who stores
  * thousands holds nobody up: of each of the next tenants its oldest, then its second oldest, … As the owner.
  */
-export async function leaseQueued(sql: Sql, { renewal, after }: Turn, limit: number): Promise<QueuedMemory[]> {
+export async function leaseQueued(sql: Sql, { isReembedding, after }: Turn, limit: number): Promise<QueuedMemory[]> {
   const next = (least: string) =>
     `(select q.user_id from embedding_queue q where q.renewal = $1 and q.user_id > ${least} and ${FREE} order by q.user_id limit 1)`;
   const result = await sql.query<QueuedMemory>({
     name: 'lease_queued',
     text: `with recursive tenant (user_id, place) as (
-        select coalesce(${next('$2')}, ${next(`'${NOBODY}'`)}), 1
+        select coalesce(${next('$2')}, ${next(`'${NO_TENANT}'`)}), 1
         union all
-        select coalesce(${next('t.user_id')}, ${next(`'${NOBODY}'`)}), place + 1 from tenant t where place < $3
+        select coalesce(${next('t.user_id')}, ${next(`'${NO_TENANT}'`)}), place + 1 from tenant t where place < $3
       ), turns as (
         select w.*, row_number() over (partition by user_id order by queued_at, memory_id) as turn, place
         from (select user_id, min(place) as place from tenant where user_id is not null group by user_id) t,
@@ -75,7 +75,7 @@ export async function leaseQueued(sql: Sql, { renewal, after }: Turn, limit: num
         where q.user_id = c.user_id and q.memory_id = c.memory_id returning q.user_id, q.memory_id, q.revision
       )
       select l.*, m.title, m.content from leased l join memories m on m.user_id = l.user_id and m.id = l.memory_id`,
-    values: [renewal, after, limit],
+    values: [isReembedding, after, limit],
   });
   return result.rows;
 }

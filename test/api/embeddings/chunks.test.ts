@@ -13,7 +13,7 @@ const files = [file('tokenizer.json'), file('tokenizer_config.json')] as const;
 const cutter = new WordCutter(...files);
 const reference = new Tokenizer(...files);
 
-describe('cutting into words', () => {
+describe('word tokenizer', () => {
   const idsOf = (text: string) => cutter.cut(text).flatMap((word) => word.ids);
   const sameAsReference = (text: string): void => {
     expect(idsOf(text), JSON.stringify(text)).toEqual(reference.encode(text, { add_special_tokens: false }).ids);
@@ -26,22 +26,22 @@ describe('cutting into words', () => {
     '👩‍👩‍👧 🏳️‍🌈 emoji\u200bzero\ufeffwidth\u00adsoft \v\f\u0085 \u2028x',
     'e\u0301 a\u0338b !\u0338 ≯ \u037e \u0387',
     `${'x'.repeat(101)} ${'y'.repeat(100)}`,
-  ])('gives the ids of the reference tokenizer: %s', sameAsReference);
+  ])('returns the ids of the reference tokenizer: %s', sameAsReference);
 
-  it('gives them for any text', () => {
+  it('returns them for any text', () => {
     const odd = fc.constantFrom(...' \t\n.,-_[]\u00a0\u3000\u200b\ufeff日本語éÉßİ中ﬁ한👍\u0301aB1'.split(/(?:)/u));
     fc.assert(
       fc.property(fc.string({ unit: fc.oneof(odd, fc.string({ unit: 'binary', maxLength: 1 })) }), sameAsReference),
     );
   });
 
-  it('takes the names of special tokens for text', () => {
+  it('treats the names of special tokens as text', () => {
     expect(idsOf('[SEP] [MASK]')).not.toContain(102);
     expect(idsOf('[SEP]')).toHaveLength(idsOf('[ sep ]').length);
   });
 });
 
-describe('cutting into passages', () => {
+describe('passages', () => {
   const words = fc
     .array(fc.record({ gap: fc.nat(3), length: fc.integer({ min: 1, max: 9 }), tokens: fc.nat(6) }), { maxLength: 200 })
     .map((parts) => {
@@ -53,7 +53,7 @@ describe('cutting into passages', () => {
       });
     });
 
-  it('covers the text, keeps the size, shares no more than allowed and always goes on', () => {
+  it('cover the text, keep to the size and the overlap, and always advance', () => {
     fc.assert(
       fc.property(words, fc.nat(5), (list, rest) => {
         const length = (list.at(-1)?.end ?? 0) + rest;
@@ -71,7 +71,7 @@ describe('cutting into passages', () => {
     );
   });
 
-  it('cuts by characters without a gap, behind white space, and never through a character', () => {
+  it('split by characters have no gap, end after white space, and never split a character', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('a', 'b', ' ', '👍', '語'), maxLength: 400 }), (text) => {
         const ranges = cutByCharacters(text, 40, 8);
@@ -88,10 +88,10 @@ describe('cutting into passages', () => {
   });
 });
 
-describe('batches', () => {
+describe('encoder batches', () => {
   const rows = (...lengths: number[]) => lengths.map((length) => ({ ids: new Array<number>(length).fill(1) }));
 
-  it('take the oldest row and those of about its length, within the limit after padding', () => {
+  it('hold the oldest row and rows of similar length, within the limit including padding', () => {
     const waiting = rows(10, 200, 11, 9, 200, 60);
     expect(takeBatch(waiting, 64).map(({ ids }) => ids.length)).toEqual([10, 11, 9]);
     expect(waiting.map(({ ids }) => ids.length)).toEqual([200, 200, 60]);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
-import { Breaker } from '../../../api/embeddings/endpoint/circuit-breaker.ts';
+import { CircuitBreaker } from '../../../api/embeddings/endpoint/circuit-breaker.ts';
 import { EndpointEmbedder, type EndpointOptions } from '../../../api/embeddings/endpoint/endpoint.ts';
 import { openEmbedder } from '../../../api/embeddings/open.ts';
 import { cosine } from './texts.ts';
@@ -53,8 +53,8 @@ async function endpoint(answers: Answer[], options: Partial<EndpointOptions> = {
   return { embedder, seen, url };
 }
 
-describe('an OpenAI-compatible endpoint', () => {
-  it('is asked in the protocol, and its vectors are normalised', async () => {
+describe('endpoint embedder', () => {
+  it('sends OpenAI requests and normalizes the vectors', async () => {
     const { embedder, seen } = await endpoint([good]);
     expect([embedder.model, embedder.dimensions, embedder.state]).toEqual(['openai:tiny@1', 0, 'ready']);
     const vector = await embedder.embedQuery('four');
@@ -64,7 +64,7 @@ describe('an OpenAI-compatible endpoint', () => {
     expect(seen[0]?.body).toEqual({ model: 'tiny', input: ['four'] });
   });
 
-  it('gets 100 texts in four requests, and each text its own vector', async () => {
+  it('sends 100 texts in four requests and assigns each text its vector', async () => {
     const { embedder, seen } = await endpoint([good]);
     const texts = Array.from({ length: 100 }, (_, i) => 'x'.repeat(i + 1));
     const chunks = await embedder.embedDocuments(['', ...texts]);
@@ -76,7 +76,7 @@ describe('an OpenAI-compatible endpoint', () => {
     }
   });
 
-  it('gets a long text in passages, shorter ones of dense scripts', async () => {
+  it('splits long texts into passages, shorter ones for dense scripts', async () => {
     const { embedder, seen } = await endpoint([good]);
     const long = 'word '.repeat(2_000);
     const [latin, chinese] = await embedder.embedDocuments([long, '数据库'.repeat(700)]);
@@ -85,32 +85,32 @@ describe('an OpenAI-compatible endpoint', () => {
     expect(Math.max(...seen.flatMap(({ body }) => body.input.map((input) => input.length)))).toBeLessThanOrEqual(2_000);
   });
 
-  it('is asked again after 429, not before Retry-After', async () => {
+  it('retries after a 429, not before Retry-After', async () => {
     const { embedder, seen } = await endpoint([status(429, { 'retry-after': '1' }), good]);
     await embedder.embedQuery('later');
     expect((seen[1]?.at ?? 0) - (seen[0]?.at ?? 0)).toBeGreaterThanOrEqual(990);
     expect(embedder.reason).toBeUndefined();
   });
 
-  it('is not waited for when Retry-After is longer than the question may take', async () => {
+  it('gives up when Retry-After exceeds the time limit of a query', async () => {
     const { embedder, seen } = await endpoint([status(503, { 'retry-after': '15' })], { queryMs: 100 });
     await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
     expect(seen).toHaveLength(1);
   });
 
-  it('is left alone after five failures, and named as degraded', async () => {
+  it('stops requests after five failures and reports degraded', async () => {
     const said: string[] = [];
     const { embedder, seen } = await endpoint([status(500)], { log: (message) => said.push(message) });
-    await expect(embedder.embedDocuments(['a'])).rejects.toThrow('the endpoint answered 500');
+    await expect(embedder.embedDocuments(['a'])).rejects.toThrow('the endpoint returned 500');
     expect(seen).toHaveLength(4);
     await expect(embedder.embedDocuments(['a'])).rejects.toThrow(EmbedderUnavailable);
-    expect([seen.length, embedder.state, embedder.reason]).toEqual([5, 'degraded', 'the endpoint answered 500']);
+    expect([seen.length, embedder.state, embedder.reason]).toEqual([5, 'degraded', 'the endpoint returned 500']);
     await expect(embedder.embedQuery('a')).rejects.toThrow(EmbedderUnavailable);
     expect(seen).toHaveLength(5);
-    expect(said).toEqual(['Embeddings fail and are paused: the endpoint answered 500']);
+    expect(said).toEqual(['Embedding requests fail and are paused: the endpoint returned 500']);
   });
 
-  it('is given up at the deadline', async () => {
+  it('aborts a query at its deadline', async () => {
     const silent: Answer = () => {};
     const { embedder } = await endpoint([silent, silent, good], { queryMs: 80, timeoutMs: 80 });
     await expect(embedder.embedQuery('x')).rejects.toThrow('the endpoint took more than 80 ms');
@@ -118,11 +118,11 @@ describe('an OpenAI-compatible endpoint', () => {
     expect(await embedder.embedDocuments(['x'])).toHaveLength(1);
   });
 
-  it.each([400, 401, 404])('is asked once when it answers %i, and its words are not passed on', async (code) => {
+  it.each([400, 401, 404])('does not retry a %i, and hides the response text', async (code) => {
     const { embedder, seen } = await endpoint([status(code)]);
     const error = (await embedder.embedQuery('x').catch((error: unknown) => error)) as Error;
     expect(error).toBeInstanceOf(EmbedderUnavailable);
-    expect(error.message).toBe(`the endpoint answered ${code}`);
+    expect(error.message).toBe(`the endpoint returned ${code}`);
     expect(seen).toHaveLength(1);
   });
 
@@ -132,34 +132,34 @@ describe('an OpenAI-compatible endpoint', () => {
     ['numbers that are none', { data: [{ index: 0, embedding: [1, null, 2] }] }],
     ['another index', { data: [{ index: 5, embedding: [1, 2, 3] }] }],
     ['something else', 'hello'],
-  ])('is refused with %s', async (_, answer) => {
+  ])('rejects a response with %s', async (_, answer) => {
     const bad: Answer = (response) => response.end(JSON.stringify(answer));
     const { embedder } = await endpoint([good, bad]);
     await embedder.embedQuery('x');
     await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
   });
 
-  it('is refused when it ignores the dimension asked for', async () => {
+  it('rejects vectors that do not have the requested dimensions', async () => {
     const { embedder, seen } = await endpoint([good], { dimensions: 256 });
     expect(embedder.model).toBe('openai:tiny:256@1');
     await expect(embedder.embedQuery('x')).rejects.toThrow('vectors of 3 numbers instead of 256');
     expect(seen[0]?.body.dimensions).toBe(256);
   });
 
-  it('is not followed elsewhere, and only an http(s) address is one', async () => {
+  it('follows no redirect and accepts only http(s) URLs', async () => {
     const other = await endpoint([good]);
     const { embedder } = await endpoint([status(307, { location: `${other.url}/embeddings` })], { queryMs: 300 });
     await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
     expect(other.seen).toHaveLength(0);
-    expect(() => new EndpointEmbedder({ url: 'file:///etc/passwd', model: 'm' })).toThrow('not an http(s) address');
+    expect(() => new EndpointEmbedder({ url: 'file:///etc/passwd', model: 'm' })).toThrow('not an http(s) URL');
   });
 
-  it('stops with its caller and with close', async () => {
+  it('stops on the signal of the caller and on close', async () => {
     const { embedder } = await endpoint([() => {}]);
     const controller = new AbortController();
-    const question = embedder.embedQuery('x', controller.signal);
+    const query = embedder.embedQuery('x', controller.signal);
     controller.abort(new Error('gone'));
-    await expect(question).rejects.toThrow('gone');
+    await expect(query).rejects.toThrow('gone');
     const documents = embedder.embedDocuments(['x']);
     await embedder.close();
     await expect(documents).rejects.toThrow('closed');
@@ -168,10 +168,10 @@ describe('an OpenAI-compatible endpoint', () => {
   });
 });
 
-describe('the breaker', () => {
-  it('lets one trial through after its pause, and doubles the pause when that fails', () => {
+describe('circuit breaker', () => {
+  it('lets one trial through after its pause, and doubles the pause if the trial fails', () => {
     let now = 0;
-    const breaker = new Breaker(() => now);
+    const breaker = new CircuitBreaker(() => now);
     for (let i = 0; i < 5; i++) breaker.failed('down');
     expect(breaker.admits()).toBe(false);
     now = 5_000;
@@ -194,7 +194,7 @@ describe('the breaker', () => {
 });
 
 describe('openEmbedder', () => {
-  it('opens what the settings name', async () => {
+  it('opens the configured embedder', async () => {
     const none = openEmbedder({ embedder: 'none' });
     expect([none.state, none.reason]).toEqual(['off', 'EMBEDDER is none']);
     await expect(none.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);

@@ -20,7 +20,7 @@ const open = (options?: LocalOptions) => {
 };
 afterEach(() => Promise.all(opened.splice(0).map((embedder) => embedder.close())));
 
-it('is there at once: questions are refused while it loads, documents wait', async () => {
+it('local encoder starts at once: queries are rejected while it loads, documents wait', async () => {
   const embedder = open();
   expect(embedder.state).toBe('loading');
   await expect(embedder.embedQuery('too early')).rejects.toThrow(EmbedderUnavailable);
@@ -28,17 +28,17 @@ it('is there at once: questions are refused while it loads, documents wait', asy
   expect([embedder.state, embedder.reason, chunks?.length]).toEqual(['ready', undefined, 1]);
 });
 
-it('starts again when its process is killed in the middle: what it had is rejected, what waited is done', async () => {
+it('local encoder restarts after its process is killed: pending work is rejected, waiting work is done', async () => {
   const said: string[] = [];
   const embedder = open({ log: (message) => said.push(message) });
   await ready(embedder);
   const documents = embedder.embedDocuments(Array.from({ length: 40 }, (_, i) => textOf(190, i)));
   const filler = embedder.embedDocuments(Array.from({ length: 40 }, (_, i) => textOf(190, i)));
   const waiting = embedder.embedDocuments(['later']);
-  const question = embedder.embedQuery(textOf(150));
+  const query = embedder.embedQuery(textOf(150));
   const killed = embedder.pid as number;
   process.kill(killed, 'SIGKILL');
-  const ends = await Promise.allSettled([documents, filler, question]);
+  const ends = await Promise.allSettled([documents, filler, query]);
   for (const end of ends) expect(end).toMatchObject({ status: 'rejected', reason: expect.any(EmbedderUnavailable) });
   expect(embedder.state).toBe('degraded');
   expect(embedder.reason).toContain('SIGKILL');
@@ -49,7 +49,7 @@ it('starts again when its process is killed in the middle: what it had is reject
   expect(said).toHaveLength(1);
 });
 
-it('ends with close, even while it works, and can be used no more', async () => {
+it('local encoder stops on close, even while it works, and rejects later calls', async () => {
   const embedder = open();
   await ready(embedder);
   const pid = embedder.pid as number;
@@ -62,7 +62,7 @@ it('ends with close, even while it works, and can be used no more', async () => 
   await embedder.close();
 });
 
-it('closes while it loads', async () => {
+it('local encoder closes while it loads', async () => {
   const embedder = open();
   const pid = embedder.pid as number;
   await embedder.close();
@@ -78,14 +78,14 @@ async function startParent(...args: string[]) {
   return { parent, encoder: Number(line.toString()) };
 }
 
-it('dies with its parent, even when that is killed while it works', async () => {
+it('encoder process ends with its parent, even when the parent is killed while it works', async () => {
   const { parent, encoder } = await startParent('stay');
   expect(isAlive(encoder)).toBe(true);
   parent.kill('SIGKILL');
   await until(() => !isAlive(encoder), 5_000);
 });
 
-it('does not keep its parent open', async () => {
+it('encoder process does not keep its parent running', async () => {
   const { parent, encoder } = await startParent();
   const [code] = parent.exitCode === null ? await once(parent, 'exit') : [parent.exitCode];
   expect(code).toBe(0);
@@ -95,19 +95,19 @@ it('does not keep its parent open', async () => {
 it.each([
   ['model.onnx', 11_000_000],
   ['tokenizer.json', 200_000],
-])('refuses a tampered %s', async (name, at) => {
+])('local encoder rejects a tampered %s', async (name, at) => {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   await cp(MODEL, folder, { recursive: true });
   const bytes = await readFile(join(folder, name));
   bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
   await writeFile(join(folder, name), bytes);
   const embedder = open({ modelFolder: folder });
-  await expect(embedder.embedDocuments(['x'])).rejects.toThrow(/is not the file it should be/);
+  await expect(embedder.embedDocuments(['x'])).rejects.toThrow(/is not the expected file/);
   expect([embedder.state, embedder.reason]).toEqual(['off', expect.stringContaining(name)]);
   await rm(folder, { recursive: true });
 });
 
-it('is off, and does not try again, where the library has no binary', async () => {
+it('local encoder is off, without retries, where the library has no binary', async () => {
   const said: string[] = [];
   const elsewhere = 'data:text/javascript,Object.defineProperty(process,"arch",{value:"riscv64"})';
   const embedder = open({ execArgv: ['--import', elsewhere], log: (message) => said.push(message) });
@@ -118,7 +118,7 @@ it('is off, and does not try again, where the library has no binary', async () =
   expect(said).toHaveLength(1);
 });
 
-it('starts later and later when it keeps ending', async () => {
+it('encoder process restarts with growing pauses when it keeps ending', async () => {
   const pauses: number[] = [];
   const log = (message: string) => void pauses.push(Number(/in (\d+) ms/.exec(message)?.[1]));
   const embedder = open({ execArgv: ['--import', 'data:text/javascript,process.exit(7)'], log });

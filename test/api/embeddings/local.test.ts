@@ -4,9 +4,9 @@ import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
 import { LocalEmbedder } from '../../../api/embeddings/local/local.ts';
 import { cosine, memoryOf, ready, textOf } from './texts.ts';
 
-const QUESTION = 'When did Caroline go to the LGBTQ support group?';
+const QUERY = 'When did Caroline go to the LGBTQ support group?';
 
-describe('the local encoder', () => {
+describe('local encoder', () => {
   // The deadline is tested by itself: these tests share their machine.
   const embedder = new LocalEmbedder({ queryMs: 25_000 });
   beforeAll(() => ready(embedder));
@@ -17,16 +17,16 @@ describe('the local encoder', () => {
     return chunks ?? [];
   };
 
-  it('gives the numbers that the model is known by', async () => {
-    const vector = await embedder.embedQuery(QUESTION);
+  it('returns the reference numbers of the model', async () => {
+    const vector = await embedder.embedQuery(QUERY);
     expect(Array.from(vector.slice(0, 5), (x) => x.toFixed(4)).join(' ')).toBe('-0.0108 0.0152 -0.0409 0.0972 -0.0530');
     expect(vector).toHaveLength(embedder.dimensions);
     expect(cosine(vector, vector)).toBeCloseTo(1, 5);
   });
 
-  it('gives a text the same vector alone, as a question, among others, and padded', async () => {
-    const alone = await embedder.embedQuery(QUESTION);
-    const [first, ...others] = await embedder.embedDocuments([QUESTION, textOf(12), textOf(30), textOf(190)]);
+  it('returns the same vector for a text alone, as a query, in a batch, and padded', async () => {
+    const alone = await embedder.embedQuery(QUERY);
+    const [first, ...others] = await embedder.embedDocuments([QUERY, textOf(12), textOf(30), textOf(190)]);
     expect(cosine(alone, first?.[0]?.vector as Float32Array)).toBeGreaterThan(0.999);
     for (const [index, [chunk]] of others.entries()) {
       const [same] = await one([textOf(12), textOf(30), textOf(190)][index] as string);
@@ -34,15 +34,15 @@ describe('the local encoder', () => {
     }
   });
 
-  it('finds the near text nearer', async () => {
-    const question = await embedder.embedQuery('How do we deploy to production?');
+  it('returns a higher similarity for the related text', async () => {
+    const query = await embedder.embedQuery('How do we deploy to production?');
     const [near] = await one('Releases go live through the pipeline on every merge to main.');
     const [far] = await one('My aunt makes excellent plum dumplings.');
-    const likeness = (chunk?: { vector: Float32Array }) => cosine(question, chunk?.vector as Float32Array);
-    expect(likeness(near)).toBeGreaterThan(likeness(far) + 0.2);
+    const similarity = (chunk?: { vector: Float32Array }) => cosine(query, chunk?.vector as Float32Array);
+    expect(similarity(near)).toBeGreaterThan(similarity(far) + 0.2);
   });
 
-  it('cuts 100 kB into passages up to the last sentence, which is found', async () => {
+  it('splits 100 kB into passages up to the last sentence, which is found', async () => {
     const text = `${textOf(18_000).slice(0, 99_900)}\nThe safe is behind the painting of the red horse. `;
     const chunks = await one(text);
     expect(chunks.length).toBeGreaterThan(50);
@@ -52,8 +52,8 @@ describe('the local encoder', () => {
       expect(start > former.start && start < former.end && end > former.end).toBe(true);
       expect(text.charAt(start - 1)).toMatch(/\s/);
     }
-    const question = await embedder.embedQuery('Where is the safe?');
-    const best = chunks.toSorted((a, b) => cosine(question, b.vector) - cosine(question, a.vector))[0];
+    const query = await embedder.embedQuery('Where is the safe?');
+    const best = chunks.toSorted((a, b) => cosine(query, b.vector) - cosine(query, a.vector))[0];
     expect(text.slice(best?.start, best?.end)).toContain('red horse');
   });
 
@@ -65,7 +65,7 @@ describe('the local encoder', () => {
     ['control characters and lone surrogates', 'left\u0001\ud800right', 1],
     ['nothing', '', 0],
     ['white space and zero-width marks', ' \n\t\u200b\ufeff ', 0],
-  ])('takes %s', async (_, text, atLeast) => {
+  ])('accepts %s', async (_, text, atLeast) => {
     const chunks = await one(text);
     expect(chunks.length).toBeGreaterThanOrEqual(atLeast);
     if (atLeast === 0) expect(chunks).toEqual([]);
@@ -73,13 +73,13 @@ describe('the local encoder', () => {
     expect(chunks.at(-1)?.end ?? text.length).toBe(text.length);
   });
 
-  it('refuses a question without words, and cuts off an endless one', async () => {
+  it('rejects a query without words, and truncates an endless one', async () => {
     await expect(embedder.embedQuery(' \u200b ')).rejects.toThrow(EmbedderUnavailable);
     const long = await embedder.embedQuery(textOf(20_000));
     expect(cosine(long, long)).toBeCloseTo(1, 4);
   });
 
-  it('lets questions overtake 200 waiting documents', async () => {
+  it('lets queries overtake 200 waiting documents', async () => {
     const order: string[] = [];
     const documents = Array.from({ length: 20 }, (_, call) =>
       embedder
@@ -87,27 +87,27 @@ describe('the local encoder', () => {
         .then(() => order.push('documents')),
     );
     await delay(50);
-    const questions = Array.from({ length: 5 }, () => embedder.embedQuery(QUESTION).then(() => order.push('question')));
-    await Promise.all([...questions, ...documents]);
-    expect(order.lastIndexOf('question')).toBeLessThan(12);
+    const queries = Array.from({ length: 5 }, () => embedder.embedQuery(QUERY).then(() => order.push('query')));
+    await Promise.all([...queries, ...documents]);
+    expect(order.lastIndexOf('query')).toBeLessThan(12);
     expect(order).toHaveLength(25);
   });
 
-  it('gives a question up at its deadline and on its signal, and goes on', async () => {
+  it('aborts a query at its deadline and on its signal, and continues', async () => {
     const hasty = new LocalEmbedder({ queryMs: 1 });
     await ready(hasty);
     await expect(hasty.embedQuery(textOf(150))).rejects.toThrow(/took more than 1 ms/);
     await hasty.close();
     const reason = new Error('the caller has gone');
-    await expect(embedder.embedQuery(QUESTION, AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(embedder.embedQuery(QUERY, AbortSignal.abort(reason))).rejects.toBe(reason);
     const controller = new AbortController();
-    const answer = embedder.embedQuery(QUESTION, controller.signal);
+    const answer = embedder.embedQuery(QUERY, controller.signal);
     controller.abort(reason);
     await expect(answer).rejects.toBe(reason);
-    await expect(embedder.embedQuery(QUESTION)).resolves.toBeDefined();
+    await expect(embedder.embedQuery(QUERY)).resolves.toBeDefined();
   });
 
-  it('never holds up the event loop while it embeds 50 documents', async () => {
+  it('never blocks the event loop while it embeds 50 documents', async () => {
     let longestMs = 0;
     let last = performance.now();
     let spent = process.cpuUsage();

@@ -14,7 +14,7 @@ const MEANINGS = [
   ['car', 'vehicle', 'automobile'],
 ];
 
-/** An endpoint that speaks the protocol; a model that is held answers questions, and no documents until it is let go. */
+/** An endpoint of the protocol. A model that is held embeds queries, and no documents until it is released. */
 const held = new Map<string, Promise<void>>();
 let asked: string[] = [];
 const endpoint = createServer(async (request, response) => {
@@ -45,7 +45,7 @@ afterAll(async () => {
 const start = (model: string): Promise<TestService> =>
   startTestService({ databaseUrl, embedder: 'openai', embeddings: { url, model } });
 
-it('while a model changes, memories are found by the meaning that either has for them', async () => {
+it('model change: memories are found by the vectors of either model', async () => {
   const before = await start('old');
   const { api: writer, apiKey } = await before.newUser();
   await storeAll(writer, [
@@ -87,7 +87,7 @@ it('while a model changes, memories are found by the meaning that either has for
   }
 });
 
-it('a memory that changes while there is no model keeps no vector of what it said before', async () => {
+it('memory changed without a model: the outdated vector is removed', async () => {
   const before = await start('new');
   const { api: writer, apiKey } = await before.newUser();
   const [id] = await storeAll(writer, [{ title: 'Note 3', content: 'The puppy sleeps.' }]);

@@ -5,7 +5,7 @@ import {
   enqueueEmbedding,
   enqueueMissing,
   leaseQueued,
-  NOBODY,
+  NO_TENANT,
   settleQueued,
 } from '../../../db/queries/search/embedding-queue.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
@@ -38,44 +38,44 @@ async function tenantWith(memories: number, queue = true): Promise<string> {
 const countBy = (queued: { user_id: string }[], userId: string) =>
   queued.filter((one) => one.user_id === userId).length;
 
-it('a tenant who stores one memory does not wait behind one who stored thousands', async () => {
+it('embedding queue serves a tenant with one memory beside a tenant with thousands', async () => {
   const crowd = await tenantWith(2_500);
   const [one, other] = [await tenantWith(1), await tenantWith(1)];
-  const taken = await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16);
+  const taken = await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16);
   expect([countBy(taken, crowd), countBy(taken, one), countBy(taken, other)]).toEqual([14, 1, 1]);
-  const next = await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16);
+  const next = await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16);
   expect(countBy(next, crowd)).toBe(16);
   expect(next.some(({ memory_id }) => taken.some((before) => before.memory_id === memory_id))).toBe(false);
 });
 
-it('more tenants than a batch holds take turns', async () => {
+it('embedding queue takes more tenants than fit a batch in turns', async () => {
   const tenants = [];
   for (let n = 0; n < 9; n++) tenants.push(await tenantWith(3));
   const served: string[] = [];
-  let after = NOBODY;
+  let after = NO_TENANT;
   for (let round = 0; round < 9; round++) {
-    const batch = await leaseQueued(database.owner, { renewal: false, after }, 3);
+    const batch = await leaseQueued(database.owner, { isReembedding: false, after }, 3);
     const ids = batch.map(({ user_id }) => user_id).sort();
     served.push(...ids);
     after = ids.findLast((id) => id <= after) ?? (ids.at(-1) as string);
     for (const one of batch) expect(await settleQueued(database.owner, one)).toBe(true);
   }
-  // Three each, and nobody twice before everybody once.
+  // Three each, and no tenant twice before every tenant once.
   for (let turn = 0; turn < 3; turn++)
     expect(served.slice(turn * 9, turn * 9 + 9).toSorted()).toEqual(tenants.toSorted());
 });
 
-it('what a change of model leaves is queued apart from what is newly written, and a change brings it forward', async () => {
+it('embedding queue puts re-embedding behind new writes, and a change moves a memory forward', async () => {
   const renewing = await tenantWith(3, false);
   await enqueueMissing(database.owner, 'new');
-  expect(countBy(await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16), renewing)).toBe(0);
+  expect(countBy(await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16), renewing)).toBe(0);
   const { rows } = await database.owner.query('select memory_id from embedding_queue where user_id = $1 limit 1', [
     renewing,
   ]);
   await enqueueEmbedding(database.owner, renewing, rows[0].memory_id);
-  const fresh = await leaseQueued(database.owner, { renewal: false, after: NOBODY }, 16);
+  const fresh = await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16);
   expect(fresh.filter(({ user_id }) => user_id === renewing).map(({ memory_id }) => memory_id)).toEqual([
     rows[0].memory_id,
   ]);
-  expect(countBy(await leaseQueued(database.owner, { renewal: true, after: NOBODY }, 16), renewing)).toBe(2);
+  expect(countBy(await leaseQueued(database.owner, { isReembedding: true, after: NO_TENANT }, 16), renewing)).toBe(2);
 });

@@ -26,7 +26,7 @@ export const ready = (embedder: Embedder) => until(() => embedder.state === 'rea
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A zombie whom nobody has waited for yet is dead too.
+    // A zombie that has not been reaped yet is dead too.
     return process.platform !== 'linux' || !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
