@@ -50,29 +50,34 @@ export const CHANGE: Annotations = {
  * A tool from its operation. `input` replaces the operation's where the tool bounds it further; `shows` picks what of the answer
  * goes back to the model, which wrote the rest itself.
  */
-export function tool<Declared extends { input: z.ZodType; output: z.ZodType; tool?: string }>(
-  declared: Declared,
+export function tool<Output extends z.ZodType>(
+  declared: Operation<string, z.ZodType, Output>,
   words: {
     title: string;
     description: string;
     annotations: Annotations;
     input?: z.ZodType;
     shows?: z.ZodObject;
-    render: (answer: z.output<Declared['output']>, fence: Fence) => string;
+    render: (answer: z.output<Output>, fence: Fence) => string;
   },
 ): Tool {
   const { input = declared.input, shows, ...rest } = words;
-  if (!declared.tool) throw new Error('the operation names no tool');
+  const name = declared.mcp?.tool;
+  if (!name) throw new Error('the operation names no tool');
   // Not strict: it takes what it shows from a larger answer.
   const shown = shows && z.object(shows.shape);
   const show = (answer: unknown) => (shown ? shown.parse(answer) : answer) as Record<string, unknown>;
   const read = (answer: unknown) => rest.render(answer as never, WIDEST_FENCE);
-  const sent = (answer: unknown) => [JSON.stringify(show(answer)), read(answer)];
-  const tokens: Operation['tokens'] = (answer, count) => count(read(answer));
+  const renderings = (answer: unknown) => [JSON.stringify(show(answer)), read(answer)];
   return {
     ...rest,
-    name: declared.tool,
-    operation: { ...declared, input, sent, tokens } as unknown as Operation,
+    name,
+    operation: {
+      ...declared,
+      input,
+      mcp: { ...declared.mcp, renderings },
+      cost: { ...declared.cost, tokens: (answer, count) => count(read(answer)) },
+    } satisfies Operation<string, z.ZodType, Output>,
     output: shown ?? declared.output,
     show,
   };

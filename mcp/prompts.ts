@@ -31,7 +31,7 @@ First call search_memories for each topic, so that you update or supersede what 
 }
 
 /** The operation that `recall_for_task` reads by. */
-export const RECALL = context as unknown as Operation;
+export const RECALL: Operation = context;
 export const RECALL_TOKENS = 2_000;
 
 /** The text of `recall_for_task`, around the package that was found. */

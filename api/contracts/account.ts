@@ -29,13 +29,11 @@ const keyFields = {
 
 export const me = operation({
   id: 'user.me',
-  method: 'GET',
-  path: '/user/me',
   summary: 'Who am I, on which plan, with which key',
   tag: 'account',
-  scope: 'account:read',
-  kind: 'read',
-  memory: false,
+  http: { method: 'GET', path: '/user/me', statuses: [200] },
+  access: { scope: 'account:read', allowedWhileClosing: true },
+  execution: { kind: 'read' },
   input: z.strictObject({}),
   output: z.strictObject({
     id: f.id,
@@ -55,25 +53,21 @@ export const me = operation({
     key: z.strictObject({ id: f.id, scopes: z.array(scope) }),
   }),
   errors: [],
-  statuses: [200],
-  whileClosing: true,
 });
 
 const share = { used: z.int(), limit: z.int(), percent: z.number() };
 
 export const usage = operation({
   id: 'user.usage',
-  method: 'GET',
-  path: '/user/usage',
   summary: 'What was called, and how much of the plan that is',
   description:
     'A row per day, door and operation, or per what `group_by` names. By hour or key at most 31 days at once, and as ' +
     'far back as single calls are kept.',
-  resource: 'memory://usage',
   tag: 'account',
-  scope: 'account:read',
-  kind: 'read',
-  memory: false,
+  http: { method: 'GET', path: '/user/usage', statuses: [200] },
+  mcp: { resource: 'memory://usage' },
+  access: { scope: 'account:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({
     from: z.iso.date().optional().meta({ description: 'UTC day; default 30 days before `to`.' }),
     to: z.iso.date().optional().meta({ description: 'UTC day, included; default today.' }),
@@ -112,19 +106,16 @@ export const usage = operation({
     }),
   }),
   errors: [],
-  statuses: [200],
 });
 
 export const usageCsv = operation({
   id: 'user.usage_csv',
-  method: 'GET',
-  path: '/user/usage.csv',
   summary: "A month's usage as CSV",
   description: 'A row per day, door and operation, oldest day first, under a heading.',
   tag: 'account',
-  scope: 'account:read',
-  kind: 'read',
-  memory: false,
+  http: { method: 'GET', path: '/user/usage.csv', statuses: [200], mediaType: 'text/csv' },
+  access: { scope: 'account:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({
     month: z
       .string()
@@ -133,36 +124,29 @@ export const usageCsv = operation({
       .meta({ description: 'UTC month, such as 2026-11; default the present one.' }),
   }),
   output: z.string(),
-  sends: 'text/csv',
   errors: [],
-  statuses: [200],
 });
 
 export const listKeys = operation({
   id: 'keys.list',
-  method: 'GET',
-  path: '/user/keys',
   summary: 'List API keys',
   tag: 'keys',
-  scope: 'account:read',
-  kind: 'read',
-  memory: false,
+  http: { method: 'GET', path: '/user/keys', statuses: [200] },
+  access: { scope: 'account:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({}),
   output: z.strictObject({ results: z.array(key), total: z.int() }),
   errors: [],
-  statuses: [200],
 });
 
 export const createKey = operation({
   id: 'keys.create',
-  method: 'POST',
-  path: '/user/keys',
   summary: 'Make an API key',
   description: 'With the scopes of the calling key, or fewer. The key is shown in this answer only.',
   tag: 'keys',
-  scope: 'keys:write',
-  kind: 'write',
-  memory: false,
+  http: { method: 'POST', path: '/user/keys', statuses: [201] },
+  access: { scope: 'keys:write' },
+  execution: { kind: 'write', returnsSecret: true },
   input: z.strictObject({
     name: keyFields.name,
     scopes: keyFields.scopes.optional().meta({ description: 'Default: those of the calling key.' }),
@@ -171,21 +155,16 @@ export const createKey = operation({
   }),
   output: createdKey,
   errors: [],
-  statuses: [201],
-  facts: () => ({ status: 201 }),
-  secret: true,
 });
 
 export const updateKey = operation({
   id: 'keys.update',
-  method: 'PATCH',
-  path: '/user/keys/{id}',
   summary: 'Change the name, scopes, expiry or limit of an API key',
   description: 'Scopes only ever become fewer.',
   tag: 'keys',
-  scope: 'keys:write',
-  kind: 'write',
-  memory: false,
+  http: { method: 'PATCH', path: '/user/keys/{id}', statuses: [200] },
+  access: { scope: 'keys:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({
     id: f.id,
     name: keyFields.name.optional(),
@@ -195,54 +174,43 @@ export const updateKey = operation({
   }),
   output: key,
   errors: ['not_found'],
-  statuses: [200],
 });
 
 export const revokeKey = operation({
   id: 'keys.revoke',
-  method: 'DELETE',
-  path: '/user/keys/{id}',
   summary: 'Revoke an API key, at once and for good',
   tag: 'keys',
-  scope: 'keys:write',
-  kind: 'write',
-  memory: false,
+  http: { method: 'DELETE', path: '/user/keys/{id}', statuses: [200] },
+  access: { scope: 'keys:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({ id: f.id }),
   output: key,
   errors: ['not_found'],
-  statuses: [200],
 });
 
 export const rotateKey = operation({
   id: 'keys.rotate',
-  method: 'POST',
-  path: '/user/keys/{id}/rotate',
   summary: 'Replace an API key',
   description: 'Answers a new key with the same name, scopes and limit; the old one works for `grace_seconds` more.',
   tag: 'keys',
-  scope: 'keys:write',
-  kind: 'write',
-  memory: false,
+  http: { method: 'POST', path: '/user/keys/{id}/rotate', statuses: [201] },
+  access: { scope: 'keys:write' },
+  execution: { kind: 'write', returnsSecret: true },
   input: z.strictObject({
     id: f.id,
     grace_seconds: z.int().min(0).max(604_800).default(0),
   }),
   output: createdKey.extend({ replaces: f.id, replaced_expires_at: f.instant }),
   errors: ['not_found'],
-  statuses: [201],
-  facts: () => ({ status: 201 }),
-  secret: true,
 });
 
 /** Told in one way whether anything was revoked or not: nobody learns here which keys exist. */
 export const reportLeakedKey = publicOperation({
   id: 'keys.leaked',
-  method: 'POST',
-  path: '/keys/leaked',
   summary: 'Report an API key that you found in public',
   description: 'Needs no key. A live key is revoked at once and its owner is told; the answer is always the same.',
   tag: 'keys',
-  status: 202,
+  http: { method: 'POST', path: '/keys/leaked', statuses: [202] },
   input: z.strictObject({ api_key: z.string().max(1_000) }),
   output: z.strictObject({ received: z.literal(true) }),
 });

@@ -4,14 +4,12 @@ import { operation } from './operation.ts';
 
 export const validateLicense = operation({
   id: 'license.validate',
-  method: 'POST',
-  path: '/license/validate',
   summary: 'How a licence of yours stands',
   description: 'A licence that is not of your account is not valid, whether it exists or not.',
   tag: 'account',
-  scope: 'account:read',
-  kind: 'read',
-  memory: false,
+  http: { method: 'POST', path: '/license/validate', statuses: [200] },
+  access: { scope: 'account:read' },
+  execution: { kind: 'read', connection: 'shared' },
   input: z.strictObject({
     license_key: f.text(200).meta({ description: "The licence key, or the membership's id." }),
   }),
@@ -25,6 +23,4 @@ export const validateLicense = operation({
     as_of: f.instant.nullable().meta({ description: 'When Whop said so: seconds ago, unless it cannot be reached.' }),
   }),
   errors: [],
-  statuses: [200],
-  point: true,
 });

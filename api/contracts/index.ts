@@ -52,7 +52,7 @@ export type OperationId = Declared['id'];
 /** The declared operation of an id, with its exact input and output types. */
 export type OperationOf<Id extends OperationId> = Extract<Declared, { id: Id }>;
 
-const byId = new Map<string, Operation>(OPERATIONS.map((op) => [op.id, op as unknown as Operation]));
+const byId = new Map<string, Operation>(OPERATIONS.map((operation: Operation) => [operation.id, operation]));
 
 /** The operation of an id; undefined for what is no operation. */
 export function findOperation(id: string): Operation | undefined {

@@ -15,57 +15,42 @@ const accountExport = z.strictObject({
 
 export const requestExport = operation({
   id: 'account.export',
-  method: 'POST',
-  path: '/account/export',
   summary: 'Ask for a file of everything the account holds',
   description:
     'A job writes it: NDJSON, gzipped, with a manifest as its first line. While one is pending, that is the one ' +
     'answered. Needs `memories:read` as well.',
   tag: 'account',
-  scope: 'account:read',
-  kind: 'write',
-  memory: false,
+  http: { method: 'POST', path: '/account/export', statuses: [202] },
+  access: { scope: 'account:read', allowedWhileClosing: true },
+  execution: { kind: 'write', role: 'admin' },
   input: z.strictObject({}),
   output: accountExport,
   errors: [],
-  statuses: [202],
-  asOwner: true,
-  whileClosing: true,
 });
 
 export const exportState = operation({
   id: 'account.export_state',
-  method: 'GET',
-  path: '/account/export',
   summary: 'How the newest export stands',
   tag: 'account',
-  scope: 'account:read',
-  kind: 'read',
-  memory: false,
+  http: { method: 'GET', path: '/account/export', statuses: [200] },
+  access: { scope: 'account:read', allowedWhileClosing: true },
+  execution: { kind: 'read' },
   input: z.strictObject({}),
   output: accountExport,
   errors: ['not_found'],
-  statuses: [200],
-  whileClosing: true,
 });
 
 export const exportFile = operation({
   id: 'account.export_file',
-  method: 'GET',
-  path: '/account/export/file',
   summary: 'Download the newest export that is ready',
   description: 'Needs `memories:read` as well.',
   tag: 'account',
-  scope: 'account:read',
-  kind: 'read',
-  memory: false,
+  http: { method: 'GET', path: '/account/export/file', statuses: [200], mediaType: 'application/gzip' },
+  access: { scope: 'account:read', allowedWhileClosing: true },
+  execution: { kind: 'read', connection: 'shared' },
   input: z.strictObject({}),
   output: streamed,
-  sends: 'application/gzip',
   errors: ['not_found'],
-  statuses: [200],
-  point: true,
-  whileClosing: true,
 });
 
 const ending = z.strictObject({
@@ -75,41 +60,31 @@ const ending = z.strictObject({
 
 export const closeAccount = operation({
   id: 'account.delete',
-  method: 'DELETE',
-  path: '/account',
   summary: 'Delete the account and everything in it',
   description:
     'Its keys and sessions end at once; for 30 days a key can still export the account or restore it, then it is ' +
     'purged. `immediate` purges it now, and cannot be undone. A plan that is paid for is not cancelled by this.',
   tag: 'account',
-  scope: 'keys:write',
-  kind: 'write',
-  memory: false,
+  http: { method: 'DELETE', path: '/account', statuses: [202] },
+  access: { scope: 'keys:write', allowedWhileClosing: true },
+  execution: { kind: 'write', role: 'admin' },
   input: z.strictObject({
     confirm: z.string().meta({ description: 'The id of the account, from `GET /user/me`.' }),
     immediate: z.boolean().default(false),
   }),
   output: ending,
   errors: ['not_found'],
-  statuses: [202],
-  asOwner: true,
-  whileClosing: true,
 });
 
 export const restoreAccount = operation({
   id: 'account.restore',
-  method: 'POST',
-  path: '/account/restore',
   summary: 'Take the deletion of the account back',
   description: 'Until it is purged. An account that is not being deleted stays as it is.',
   tag: 'account',
-  scope: 'keys:write',
-  kind: 'write',
-  memory: false,
+  http: { method: 'POST', path: '/account/restore', statuses: [200] },
+  access: { scope: 'keys:write', allowedWhileClosing: true },
+  execution: { kind: 'write', role: 'admin' },
   input: z.strictObject({}),
   output: ending,
   errors: ['not_found'],
-  statuses: [200],
-  asOwner: true,
-  whileClosing: true,
 });

@@ -53,7 +53,7 @@ export const newMemory = z.strictObject({
 });
 export type NewMemory = z.output<typeof newMemory>;
 
-const facts = (answer: Memory) => ({ status: 200, etag: `"${answer.version}"` });
+const etag = (memory: Memory) => ({ ETag: `"${memory.version}"` });
 const version = z.int().min(1).max(2_147_483_647);
 /** Any number may be asked for: what is not the present version is a lost race, not a mistake. */
 const ifVersion = z.int().min(0).meta({ description: 'Refuse unless this is the present version.' });
@@ -73,37 +73,33 @@ export const created = memory.extend({
 
 export const create = operation({
   id: 'memories.create',
-  tool: 'create_memory',
-  method: 'POST',
-  path: '/memories',
   summary: 'Store a memory',
   description:
     'Durable and findable by the next call. An exact repeat of an active memory answers that one with 200 and `deduplicated: true`; its tags and metadata take up the new ones.',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: {
+    method: 'POST',
+    path: '/memories',
+    statuses: [201, 200],
+    status: (memory) => (memory.deduplicated ? 200 : 201),
+    headers: (memory) => ({ Location: `/api/v1/memories/${memory.id}`, ...etag(memory) }),
+  },
+  mcp: { tool: 'create_memory' },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: newMemory,
   output: created,
   errors: ['storage_full'],
-  statuses: [201, 200],
-  facts: (answer) => ({
-    status: answer.deduplicated ? 200 : 201,
-    location: `/api/v1/memories/${answer.id}`,
-    etag: `"${answer.version}"`,
-  }),
 });
 
 export const list = operation({
   id: 'memories.list',
-  tool: 'list_memories',
-  method: 'GET',
-  path: '/memories',
   summary: 'List memories',
   tag: 'memories',
-  scope: 'memories:read',
-  kind: 'read',
-  memory: true,
+  http: { method: 'GET', path: '/memories', statuses: [200] },
+  mcp: { tool: 'list_memories' },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({
     ...f.filterFields,
     sort: z.enum(['created_at', 'updated_at', 'occurred_at', 'title']).default('created_at'),
@@ -122,19 +118,16 @@ export const list = operation({
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
   }),
   errors: [],
-  statuses: [200],
 });
 
 export const get = operation({
   id: 'memories.get',
-  tool: 'get_memory',
-  method: 'GET',
-  path: '/memories/{id}',
   summary: 'Read a memory',
   tag: 'memories',
-  scope: 'memories:read',
-  kind: 'read',
-  memory: true,
+  http: { method: 'GET', path: '/memories/{id}', statuses: [200], headers: etag },
+  mcp: { tool: 'get_memory' },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read', connection: 'shared' },
   input: z.strictObject({
     id: f.id,
     offset: z.int().min(0).default(0).meta({ description: 'Character of the content to start at.' }),
@@ -146,42 +139,32 @@ export const get = operation({
     shortened: z.array(z.string()).optional().meta({ description: 'Other fields that `max_tokens` cut short.' }),
   }),
   errors: ['not_found'],
-  statuses: [200],
-  facts,
-  point: true,
 });
 
 export const replace = operation({
   id: 'memories.replace',
-  method: 'PUT',
-  path: '/memories/{id}',
   summary: 'Replace a memory',
   description:
     'What is left out takes its default, but for `type`, which stays. The former state is kept as a version.',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'PUT', path: '/memories/{id}', statuses: [200], ifMatch: true, headers: etag },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: newMemory.extend({ type: editable.type.optional(), id: f.id, if_version: ifVersion.optional() }),
   output: memory,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
-  statuses: [200],
-  facts,
-  ifMatch: true,
 });
 
 export const update = operation({
   id: 'memories.update',
-  tool: 'update_memory',
-  method: 'PATCH',
-  path: '/memories/{id}',
   summary: 'Change a memory',
   description:
     'Only what is named changes. `tags` replaces all tags, and then `add_tags` and `remove_tags` are ignored; otherwise tags are added first, then removed.',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'PATCH', path: '/memories/{id}', statuses: [200], ifMatch: true, headers: etag },
+  mcp: { tool: 'update_memory' },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({
     id: f.id,
     title: editable.title.optional(),
@@ -200,21 +183,16 @@ export const update = operation({
   }),
   output: memory,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
-  statuses: [200],
-  facts,
-  ifMatch: true,
 });
 
 export const remove = operation({
   id: 'memories.delete',
-  tool: 'delete_memory',
-  method: 'DELETE',
-  path: '/memories/{id}',
   summary: 'Archive a memory, or remove it for good',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'DELETE', path: '/memories/{id}', statuses: [200], ifMatch: true },
+  mcp: { tool: 'delete_memory' },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({
     id: f.id,
     permanent: z.boolean().default(false).meta({ description: 'Removes it and its versions; nothing brings it back.' }),
@@ -222,20 +200,16 @@ export const remove = operation({
   }),
   output: z.strictObject({ id: f.id, status: z.enum(['archived', 'deleted']), version: z.int().nullable() }),
   errors: ['not_found'],
-  statuses: [200],
-  ifMatch: true,
 });
 
 export const restore = operation({
   id: 'memories.restore',
-  tool: 'restore_memory',
-  method: 'POST',
-  path: '/memories/{id}/restore',
   summary: 'Bring back an archived memory, or a former version',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'POST', path: '/memories/{id}/restore', statuses: [200], headers: etag },
+  mcp: { tool: 'restore_memory' },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({
     id: f.id,
     type: f.memoryType.optional().meta({ description: 'Default: the type it has.' }),
@@ -245,19 +219,15 @@ export const restore = operation({
   }),
   output: memory,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
-  statuses: [200],
-  facts,
 });
 
 export const versions = operation({
   id: 'memories.versions',
-  method: 'GET',
-  path: '/memories/{id}/versions',
   summary: 'List the former versions of a memory',
   tag: 'memories',
-  scope: 'memories:read',
-  kind: 'read',
-  memory: true,
+  http: { method: 'GET', path: '/memories/{id}/versions', statuses: [200] },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({ id: f.id, limit: f.limit(20), cursor: f.cursor.optional() }),
   output: z.strictObject(
     f.page(
@@ -269,19 +239,17 @@ export const versions = operation({
     ),
   ),
   errors: ['not_found'],
-  statuses: [200],
 });
 
 export const batch = operation({
   id: 'memories.batch',
-  method: 'POST',
-  path: '/memories/batch',
   summary: 'Store up to 100 memories',
   description: 'Each item stands for itself: one that is refused says why and the others are stored.',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'POST', path: '/memories/batch', statuses: [200] },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
+  cost: { items: itemCount },
   input: z.strictObject({
     // Checked item by item, so that one bad item does not refuse the rest.
     memories: z
@@ -306,8 +274,6 @@ export const batch = operation({
     ),
   }),
   errors: ['storage_full'],
-  statuses: [200],
-  items: itemCount,
 });
 
 function itemCount(input: unknown): number {
@@ -326,15 +292,13 @@ const bulkFilter = z.strictObject({ ...f.filterFields, ids: z.array(f.id).min(1)
 
 export const bulk = operation({
   id: 'memories.bulk',
-  method: 'POST',
-  path: '/memories/bulk',
   summary: 'Archive, restore, delete or retag many memories',
   description:
     'Acts on at most 1,000 memories a call, oldest first; `remaining` says how many are left. A dry run answers what a real one would do, and changes nothing.',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'POST', path: '/memories/bulk', statuses: [200] },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({
     filter: bulkFilter.refine(narrows, 'must narrow by something; to act on everything, say `"status": "all"`'),
     action: z.enum(['archive', 'restore', 'delete', 'add_tags', 'remove_tags']),
@@ -350,21 +314,18 @@ export const bulk = operation({
     remaining: z.int(),
   }),
   errors: ['storage_full'],
-  statuses: [200],
 });
 
 export const consolidate = operation({
   id: 'memories.consolidate',
-  tool: 'consolidate_memories',
-  method: 'POST',
-  path: '/consolidate',
   summary: 'Turn old short-term memories into long-term knowledge',
   description:
     'Active short-term memories not edited for `min_age_days`: those tagged heuristic, pattern, proven, decision or insight become long-term; the others go into a long-term digest and are archived with a link to it.',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'POST', path: '/consolidate', statuses: [200] },
+  mcp: { tool: 'consolidate_memories' },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({
     dry_run: z.boolean().default(true).meta({ description: 'Only tell what would be done.' }),
     min_age_days: z.number().min(0).max(36_500).default(7).meta({ description: 'Days without an edit.' }),
@@ -383,34 +344,28 @@ export const consolidate = operation({
     remaining: z.int().meta({ description: 'Candidates beyond the 500 that one call takes.' }),
   }),
   errors: ['storage_full'],
-  statuses: [200],
 });
 
 export const tags = operation({
   id: 'tags.list',
-  resource: 'memory://tags',
-  method: 'GET',
-  path: '/tags',
   summary: 'List the tags of active memories, most used first',
   tag: 'memories',
-  scope: 'memories:read',
-  kind: 'read',
-  memory: true,
+  http: { method: 'GET', path: '/tags', statuses: [200] },
+  mcp: { resource: 'memory://tags' },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({ limit: f.limit(100), cursor: f.cursor.optional() }),
   output: z.strictObject(f.page(z.strictObject({ tag: z.string(), count: z.int(), types: z.array(f.memoryType) }))),
   errors: [],
-  statuses: [200],
 });
 
 export const normalizeTags = operation({
   id: 'tags.normalize',
-  method: 'POST',
-  path: '/tags/normalize',
   summary: 'Bring old tags to the rule',
   tag: 'memories',
-  scope: 'memories:write',
-  kind: 'write',
-  memory: true,
+  http: { method: 'POST', path: '/tags/normalize', statuses: [200] },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
   input: z.strictObject({ dry_run: z.boolean().default(true) }),
   output: z.strictObject({
     dry_run: z.boolean(),
@@ -420,19 +375,16 @@ export const normalizeTags = operation({
     remaining: z.int(),
   }),
   errors: ['storage_full'],
-  statuses: [200],
 });
 
 export const stats = operation({
   id: 'stats.get',
-  resource: 'memory://stats',
-  method: 'GET',
-  path: '/stats',
   summary: 'Count what is stored',
   tag: 'memories',
-  scope: 'memories:read',
-  kind: 'read',
-  memory: true,
+  http: { method: 'GET', path: '/stats', statuses: [200] },
+  mcp: { resource: 'memory://stats' },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({}),
   output: z.strictObject({
     memories: z.strictObject({
@@ -452,5 +404,4 @@ export const stats = operation({
     last_consolidation_at: f.instant.nullable(),
   }),
   errors: [],
-  statuses: [200],
 });

@@ -3,6 +3,7 @@ import { PROBLEMS, type ProblemCode } from '../errors.ts';
 import { OPERATIONS, PUBLIC_OPERATIONS } from './index.ts';
 import {
   errorsOf,
+  isMemoryOperation,
   type JsonSchema,
   jsonSchema,
   type Operation,
@@ -43,15 +44,11 @@ const HEADERS = {
 /** The OpenAPI 3.1 document of the REST API, from the contracts alone. */
 export function openApiDocument(serverUrl: string, version: string) {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const declared of OPERATIONS) {
-    const operation = declared as unknown as Operation;
-    const path = `/api/v1${operation.path}`;
-    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describeOperation(operation) };
-  }
-  for (const operation of PUBLIC_OPERATIONS) {
-    const path = `/api/v1${operation.path}`;
-    paths[path] = { ...paths[path], [operation.method.toLowerCase()]: describePublic(operation) };
-  }
+  const add = ({ method, path }: PublicOperation['http'] | Operation['http'], described: unknown) => {
+    paths[`/api/v1${path}`] = { ...paths[`/api/v1${path}`], [method.toLowerCase()]: described };
+  };
+  for (const operation of OPERATIONS) add(operation.http, describeOperation(operation));
+  for (const operation of PUBLIC_OPERATIONS) add(operation.http, describePublic(operation));
   return {
     openapi: '3.1.0',
     info: {
@@ -78,13 +75,13 @@ export function openApiDocument(serverUrl: string, version: string) {
 
 function describeOperation(operation: Operation) {
   const input = jsonSchema(operation.input, 'input');
-  const inPath = new Set(pathParameters(operation.path));
+  const inPath = new Set(pathParameters(operation.http.path));
   return {
     operationId: operation.id,
     summary: operation.summary,
     ...(operation.description && { description: operation.description }),
     tags: [operation.tag],
-    'x-required-scope': operation.scope,
+    'x-required-scope': operation.access.scope,
     parameters: [...parameters(operation, input, inPath), ...headerParameters(operation)],
     ...(takesBody(operation) && { requestBody: requestBody(input, inPath) }),
     responses: responses(operation),
@@ -92,7 +89,7 @@ function describeOperation(operation: Operation) {
 }
 
 function describePublic(operation: PublicOperation) {
-  const { id, summary, description, tag, status, output } = operation;
+  const { id, summary, description, tag, output, http } = operation;
   const input = jsonSchema(operation.input, 'input');
   const headers = { 'X-Request-Id': HEADERS['X-Request-Id'] };
   const content = { 'application/json': { schema: jsonSchema(output, 'output') } };
@@ -104,11 +101,11 @@ function describePublic(operation: PublicOperation) {
     security: [],
     parameters: parameters(operation, input, new Set()),
     ...(takesBody(operation) && { requestBody: requestBody(input, new Set()) }),
-    responses: { [status]: { description: 'OK', headers, content }, ...refusals(publicErrorsOf(operation)) },
+    responses: { [http.statuses[0]]: { description: 'OK', headers, content }, ...refusals(publicErrorsOf(operation)) },
   };
 }
 
-function parameters(operation: Pick<Operation, 'method'>, input: JsonSchema, inPath: ReadonlySet<string>) {
+function parameters(operation: Operation | PublicOperation, input: JsonSchema, inPath: ReadonlySet<string>) {
   const required = new Set((input.required as string[] | undefined) ?? []);
   return Object.entries(input.properties ?? {})
     .filter(([name]) => inPath.has(name) || !takesBody(operation))
@@ -130,11 +127,11 @@ function headerParameters(operation: Operation) {
     schema: { type: 'string' },
   });
   return [
-    ...(operation.kind === 'write'
+    ...(operation.execution.kind === 'write'
       ? [header('Idempotency-Key', 'A repeat with the same key and request answers what the first did, for 24 hours.')]
       : []),
-    ...(operation.ifMatch ? [header('If-Match', 'The `ETag` that the memory must still have.')] : []),
-    ...(operation.memory ? [header('X-WhiteMagic-Project', 'Default project of this call.')] : []),
+    ...(operation.http.ifMatch ? [header('If-Match', 'The `ETag` that the memory must still have.')] : []),
+    ...(isMemoryOperation(operation) ? [header('X-WhiteMagic-Project', 'Default project of this call.')] : []),
   ];
 }
 
@@ -148,9 +145,9 @@ function requestBody(input: JsonSchema, inPath: ReadonlySet<string>) {
 
 function responses(operation: Operation) {
   const schema = jsonSchema(operation.output, 'output');
-  const success = { headers: HEADERS, content: { [operation.sends ?? 'application/json']: { schema } } };
+  const success = { headers: HEADERS, content: { [operation.http.mediaType ?? 'application/json']: { schema } } };
   const answers: Record<string, unknown> = {};
-  for (const status of operation.statuses)
+  for (const status of operation.http.statuses)
     answers[status] = { description: status === 201 ? 'Created' : 'OK', ...success };
   return { ...answers, ...refusals(errorsOf(operation)) };
 }

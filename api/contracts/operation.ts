@@ -6,18 +6,13 @@ export type Scope = (typeof SCOPES)[number];
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** What an HTTP answer needs beside the body. */
-export interface AnswerFacts {
-  status: number;
-  location?: string;
-  etag?: string;
-}
-
 /**
- * An operation, declared once: REST binding, OpenAPI, MCP tool and the contract tests all read it.
+ * An operation, declared once: the REST binding, OpenAPI, the MCP tool and the contract tests all read it.
  *
- * The input is one strict object whatever the door. Over REST, the names in `path` come from there; the rest from the
- * query of GET and DELETE, and from the body of the other methods.
+ * The input is one strict object, whatever the transport. Over REST the fields named in the path come from there; the
+ * rest comes from the query string of GET and DELETE, and from the body of the other methods.
+ *
+ * Callbacks are declared as methods, so that an operation with exact types is assignable to `Operation`.
  */
 export interface Operation<
   Id extends string = string,
@@ -25,47 +20,58 @@ export interface Operation<
   Output extends z.ZodType = z.ZodType,
 > {
   id: Id;
-  method: HttpMethod;
-  /** Below `/api/v1`, parameters as `{id}`. */
-  path: `/${string}`;
   summary: string;
   description?: string;
-  /** Name of the MCP tool that does this. */
-  tool?: string;
-  /** URI of the MCP resource that answers this. */
-  resource?: string;
-  /** Groups the reference. */
+  /** Section of the API reference. */
   tag: 'memories' | 'search' | 'account' | 'keys';
-  scope: Scope;
-  /** A write runs in a transaction with its usage event, and honours `Idempotency-Key`. */
-  kind: 'read' | 'write';
-  /** True for what works on memories: over REST it needs a plan with that door. */
-  memory: boolean;
+  http: {
+    method: HttpMethod;
+    /** Path below `/api/v1`, with parameters as `{id}`. */
+    path: `/${string}`;
+    /** Statuses of a success, the default first. */
+    statuses: readonly [number, ...number[]];
+    /** Media type of an output that is sent as it is: a text, or a file ({@link streamed}). Default: the output as JSON. */
+    mediaType?: 'text/csv' | 'application/gzip';
+    /** Accepts `If-Match`, as the input field `if_version`. */
+    ifMatch?: boolean;
+    /** Chooses the status of a success where there are several. */
+    status?(result: z.output<Output>): number;
+    /** Response headers of a success, beside those of every response. */
+    headers?(result: z.output<Output>): Record<string, string>;
+  };
+  mcp?: {
+    /** Name of the tool that runs this operation. */
+    tool?: string;
+    /** URI of the resource that this operation reads. */
+    resource?: string;
+    /** Forms in which the result is sent, where that is not its JSON: `max_tokens` bounds the longest. */
+    renderings?(result: z.output<Output>): string[];
+  };
+  access: {
+    scope: Scope;
+    /** Remains available while the account is being deleted. */
+    allowedWhileClosing?: boolean;
+  };
+  execution: {
+    /** A write runs in a transaction with its usage event, and honors `Idempotency-Key`. */
+    kind: 'read' | 'write';
+    /** `shared`: for reads of one or two rows, which run on the connections that all callers share, even while a file is streamed. */
+    connection?: 'shared';
+    /** `admin`: for writes to the account itself or to the job queue, which a tenant's database role may not make. */
+    role?: 'admin';
+    /** The result contains a secret, so it is never stored for a replay. */
+    returnsSecret?: boolean;
+  };
+  cost?: {
+    /** Number of batch items in the unvalidated input: each costs one call of the day, every started ten cost one of the minute. Default 1. */
+    items?(input: unknown): number;
+    /** Tokens of the part of the result that a model reads: what `max_tokens` bounds and the usage event records. Default: not recorded. */
+    tokens?(result: z.output<Output>, count: (text: string) => number): number;
+  };
   input: Input;
   output: Output;
-  /** Media type of a success whose output is sent as it is: a text, or a file ({@link streamed}). Default: the output as JSON. */
-  sends?: 'text/csv' | 'application/gzip';
-  /** Refusals beside those that every operation has ({@link COMMON_ERRORS}). */
+  /** Error codes beside those that every operation may return ({@link COMMON_ERRORS}). */
   errors: readonly ProblemCode[];
-  /** Answers a success may have; the first is the one that {@link Operation.facts} leaves out. */
-  statuses: readonly [number, ...number[]];
-  facts?: (output: z.output<Output>) => AnswerFacts;
-  /** A read of one row or two at a time: it runs on the connections that all callers share, also while a file is being sent. */
-  point?: boolean;
-  /** A write that changes the account itself or the queue, which a tenant's role may not: its transaction is the owner's. */
-  asOwner?: boolean;
-  /** Stays open while the account's owner is having it deleted. */
-  whileClosing?: boolean;
-  /** `If-Match` is taken, as the input field `if_version`. */
-  ifMatch?: boolean;
-  /** Items of a batch, from the unchecked input: each is a call of the day, each started ten one of the minute. Default 1. */
-  items?: (input: unknown) => number;
-  /** Tokens of what a model reads of the answer, for the usage event; `count` counts those of a text. */
-  tokens?: (answer: z.output<Output>, count: (text: string) => number) => number;
-  /** The answer holds a secret: it is never kept for a repeat. */
-  secret?: boolean;
-  /** The forms in which a door sends an answer, where that is not its JSON: `max_tokens` is held against the longest. */
-  sent?: (answer: unknown) => string[];
 }
 
 /** Gives an operation its exact type. */
@@ -90,15 +96,13 @@ export function isStreamed(answer: unknown): answer is Streamed {
   return typeof answer === 'object' && answer !== null && 'pieces' in answer;
 }
 
-/** What anybody may ask without a key: it is of no tenant, and is not metered. It costs a call of the caller's address. */
+/** An operation that needs no API key. It belongs to no tenant, is not metered, and counts against the rate limit of the client IP. */
 export interface PublicOperation<
   Id extends string = string,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
-> extends Pick<Operation<Id, Input, Output>, 'id' | 'path' | 'summary' | 'description' | 'tag' | 'input' | 'output'> {
-  method: 'GET' | 'POST';
-  /** Of a success. */
-  status: number;
+> extends Pick<Operation<Id, Input, Output>, 'id' | 'summary' | 'description' | 'tag' | 'input' | 'output'> {
+  http: { method: 'GET' | 'POST'; path: `/${string}`; statuses: readonly [number] };
 }
 
 /** Gives a public operation its exact type. */
@@ -139,23 +143,28 @@ export const COMMON_ERRORS = [
 /** Every refusal an operation may answer, its own and those its kind brings. */
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
-  if (op.memory) codes.add('plan_required');
-  if (!op.whileClosing) codes.add('account_closing');
-  if (op.items) codes.add('batch_too_large');
-  if (op.ifMatch) codes.add('precondition_failed');
+  if (isMemoryOperation(op)) codes.add('plan_required');
+  if (!op.access.allowedWhileClosing) codes.add('account_closing');
+  if (op.cost?.items) codes.add('batch_too_large');
+  if (op.http.ifMatch) codes.add('precondition_failed');
   // A NUL or a lone surrogate can come in any text, a query's too.
   codes.add('unprocessable');
-  if (op.kind === 'write') {
+  if (op.execution.kind === 'write') {
     codes.add('idempotency_conflict').add('account_read_only');
-    if (op.secret) codes.add('secret_already_shown');
+    if (op.execution.returnsSecret) codes.add('secret_already_shown');
   }
   if (takesBody(op)) codes.add('malformed_request').add('body_too_large').add('unsupported_media_type');
   return [...codes];
 }
 
-/** True when the input travels in a request body. */
-export function takesBody(op: Pick<Operation, 'method'>): boolean {
-  return op.method === 'POST' || op.method === 'PUT' || op.method === 'PATCH';
+/** True for operations on memories: over REST they need a plan that includes REST, and their writes need an account that is not read-only. */
+export function isMemoryOperation({ access }: Pick<Operation, 'access'>): boolean {
+  return access.scope.startsWith('memories:');
+}
+
+/** True when the input is sent in a request body. */
+export function takesBody({ http: { method } }: { http: { method: HttpMethod } }): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }
 
 /** The names of a path's parameters, in order. */

@@ -3,11 +3,9 @@ import { publicOperation } from './operation.ts';
 
 export const listPlans = publicOperation({
   id: 'plans.list',
-  method: 'GET',
-  path: '/plans',
   summary: 'What each plan costs and allows',
   tag: 'account',
-  status: 200,
+  http: { method: 'GET', path: '/plans', statuses: [200] },
   input: z.strictObject({}),
   output: z.strictObject({
     results: z.array(

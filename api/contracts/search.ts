@@ -28,16 +28,14 @@ export type SearchResult = z.output<typeof result>;
 
 export const search = operation({
   id: 'search.query',
-  tool: 'search_memories',
-  method: 'POST',
-  path: '/search',
   summary: 'Find memories',
   description:
     'By words (any may match; the rarer, the better) and by meaning. `"a phrase"` must stand as it is, ` -word` must not. Filters hold before ranking.',
   tag: 'search',
-  scope: 'memories:read',
-  kind: 'read',
-  memory: true,
+  http: { method: 'POST', path: '/search', statuses: [200] },
+  mcp: { tool: 'search_memories' },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read' },
   input: z.strictObject({
     query,
     limit: f.limit(10),
@@ -65,21 +63,19 @@ export const search = operation({
     weak: z.literal(true).optional().meta({ description: 'Nothing fits well.' }),
   }),
   errors: [],
-  statuses: [200],
 });
 
 export const context = operation({
   id: 'search.context',
-  tool: 'get_context',
-  method: 'POST',
-  path: '/context',
   summary: 'Get a context package that fits a token budget',
   description:
     'Markdown of active memories: the most relevant to `query`, or the newest. Neither `tier` nor `max_tokens`: tier 1. `max_tokens` alone: as much as fits. Both: the caps of the tier within the budget.',
   tag: 'search',
-  scope: 'memories:read',
-  kind: 'read',
-  memory: true,
+  http: { method: 'POST', path: '/context', statuses: [200] },
+  mcp: { tool: 'get_context' },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read' },
+  cost: { tokens: ({ tokens }) => tokens },
   input: z.strictObject({
     query: query.optional(),
     tier: z.literal([0, 1, 2]).optional().meta({ description: 'Caps number and length: 0 a glimpse, 2 a lot.' }),
@@ -98,6 +94,4 @@ export const context = operation({
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
   }),
   errors: [],
-  statuses: [200],
-  tokens: ({ tokens }) => tokens,
 });

@@ -1,5 +1,5 @@
 import type { Caller } from '../context.ts';
-import type { Operation } from '../contracts/operation.ts';
+import { isMemoryOperation, type Operation } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 
 /**
@@ -7,20 +7,20 @@ import { Problem } from '../errors.ts';
  * @throws Problem `account_closing`, `scope_required`, `plan_required`, `account_read_only`
  */
 export function authorise(operation: Operation, caller: Caller): void {
-  if (caller.status === 'closing' && !operation.whileClosing) throw new Problem('account_closing');
-  if (!caller.scopes.includes(operation.scope)) {
+  if (caller.status === 'closing' && !operation.access.allowedWhileClosing) throw new Problem('account_closing');
+  if (!caller.scopes.includes(operation.access.scope)) {
     throw new Problem('scope_required', {
-      detail: `This needs the scope ${operation.scope}; the key has ${caller.scopes.join(', ') || 'none'}.`,
-      extra: { required_scope: operation.scope },
+      detail: `This needs the scope ${operation.access.scope}; the key has ${caller.scopes.join(', ') || 'none'}.`,
+      extra: { required_scope: operation.access.scope },
     });
   }
-  if (operation.memory && caller.door === 'rest' && !caller.limits.rest) {
+  if (isMemoryOperation(operation) && caller.door === 'rest' && !caller.limits.rest) {
     throw new Problem('plan_required', {
       detail: `The ${caller.plan} plan reaches memories over MCP; REST comes with the starter plan.`,
       extra: { plan: caller.plan, required_plan: 'starter' },
     });
   }
-  if (operation.kind === 'write' && operation.memory && caller.status === 'read_only') {
+  if (operation.execution.kind === 'write' && isMemoryOperation(operation) && caller.status === 'read_only') {
     throw new Problem('account_read_only');
   }
 }

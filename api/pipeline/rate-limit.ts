@@ -7,7 +7,7 @@ const ITEMS_PER_CALL = 10;
 
 /** What a call counts as: of a batch each item is a call of the day, and each started ten are one of the minute. */
 export function costOf(operation: Operation | undefined, input: unknown): Cost {
-  const items = operation?.items?.(input) ?? 0;
+  const items = operation?.cost?.items?.(input) ?? 0;
   return items > 1 ? { minute: Math.ceil(items / ITEMS_PER_CALL), day: items } : ONE_CALL;
 }
 

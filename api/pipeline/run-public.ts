@@ -27,5 +27,5 @@ const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
 export async function runPublic(gates: Gates, operation: PublicOperation, rawInput: unknown): Promise<Outcome> {
   const handler = handlers[operation.id as PublicOperationId] as (gates: Gates, input: unknown) => unknown;
   const body = operation.output.parse(await handler(gates, parseInput(operation.input, rawInput)));
-  return { status: operation.status, headers: {}, body, text: JSON.stringify(body) };
+  return { status: operation.http.statuses[0], headers: {}, body, text: JSON.stringify(body) };
 }

@@ -5,7 +5,7 @@ import type { UsageEvent } from '../../db/queries/usage/events.ts';
 import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/queries/usage/idempotency.ts';
 import type { Billing } from '../billing/billing.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import { isStreamed, type Operation, type Streamed } from '../contracts/operation.ts';
+import { isMemoryOperation, isStreamed, type Operation, type Streamed } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import type { Embedder } from '../embeddings/embedder.ts';
 import { Problem, problemDocument } from '../errors.ts';
@@ -85,7 +85,7 @@ export async function run(gates: Gates, operation: Operation, call: Call, rawInp
     authorise(operation, call.caller);
     await meter.limit();
     const input = parseInput(operation.input, rawInput);
-    return operation.kind === 'write'
+    return operation.execution.kind === 'write'
       ? write(gates, operation, call, input, meter)
       : read(gates, operation, call, input, meter);
   });
@@ -155,7 +155,7 @@ async function metered(
 
 async function read(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
   const { userId } = call.caller;
-  const sql = operation.point ? gates.database.point(userId) : gates.database.read(userId);
+  const sql = operation.execution.connection === 'shared' ? gates.database.point(userId) : gates.database.read(userId);
   const answer = await handlerOf(operation.id)(depsOf(gates, sql, operation), call.caller, input);
   const outcome = present(operation, answer);
   await gates.recorder.record(eventOf(operation, outcome, meter));
@@ -175,12 +175,13 @@ async function write(gates: Gates, operation: Operation, call: Call, input: unkn
     return outcome;
   };
   const event = (outcome: Outcome) => (isReplay ? undefined : eventOf(operation, outcome, meter));
-  if (operation.memory) {
+  if (isMemoryOperation(operation)) {
     const answer = await database.memoryWrite(caller.userId, act, event);
     gates.onMemoriesWritten?.();
     return answer;
   }
-  const written = operation.asOwner ? database.ownerWrite(act, event) : database.write(caller.userId, act, event);
+  const written =
+    operation.execution.role === 'admin' ? database.ownerWrite(act, event) : database.write(caller.userId, act, event);
   // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
   return written.finally(() => gates.keys.onChange(caller.userId));
 }
@@ -193,7 +194,7 @@ async function keepAnswer(
   { status, body, headers }: Outcome,
 ): Promise<void> {
   if (!call.idempotencyKey) return;
-  const answer = { status, body, headers, holdsSecret: operation.secret ?? false };
+  const answer = { status, body, headers, holdsSecret: operation.execution.returnsSecret ?? false };
   await storeIdempotentAnswer(sql, call.caller.userId, call.idempotencyKey, answer);
 }
 
@@ -236,27 +237,27 @@ function replay(stored: IdempotencyRow): Outcome {
 /** The answer by the operation's contract. A mismatch is our fault and never leaves the house. */
 function present(operation: Operation, answer: unknown): Outcome {
   const body = operation.output.parse(answer);
-  const facts = operation.facts?.(body) ?? { status: operation.statuses[0] };
-  const headers: Record<string, string> = {};
-  if (facts.location) headers.Location = facts.location;
-  if (facts.etag) headers.ETag = facts.etag;
+  const { http } = operation;
+  const status = http.status?.(body) ?? http.statuses[0];
+  const headers = { ...http.headers?.(body) };
   if (isStreamed(body)) {
-    headers['Content-Disposition'] = `attachment; filename="${body.name}"`;
-    return { status: facts.status, headers, body, stream: body, type: operation.sends as string };
+    const disposition = { 'Content-Disposition': `attachment; filename="${body.name}"` };
+    return { status, headers: { ...headers, ...disposition }, body, stream: body, type: http.mediaType as string };
   }
-  if (operation.sends) return { status: facts.status, headers, body, text: body as string, type: operation.sends };
-  return { status: facts.status, headers, body, text: JSON.stringify(body) };
+  if (http.mediaType) return { status, headers, body, text: body as string, type: http.mediaType };
+  return { status, headers, body, text: JSON.stringify(body) };
 }
 
-function depsOf(gates: Gates, sql: Sql, { sent }: Operation): RequestContext {
-  const weigh = sent && ((answer: unknown) => Math.max(...sent(answer).map(countTokens)));
+function depsOf(gates: Gates, sql: Sql, { mcp }: Operation): RequestContext {
+  const weigh =
+    mcp?.renderings && ((answer: unknown) => Math.max(...(mcp.renderings?.(answer) ?? []).map(countTokens)));
   const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = gates;
   return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing, weigh };
 }
 
 /** The event of a success, with the tokens that a model reads of it. */
 function eventOf(operation: Operation, { status, body, stream, text = '' }: Outcome, meter: Meter): UsageEvent {
-  return meter.event(status, stream?.bytes ?? Buffer.byteLength(text), operation.tokens?.(body, countTokens));
+  return meter.event(status, stream?.bytes ?? Buffer.byteLength(text), operation.cost?.tokens?.(body, countTokens));
 }
 
 async function standing(gates: Gates, caller: Caller): Promise<Record<string, string>> {

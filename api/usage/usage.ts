@@ -105,6 +105,6 @@ function share(used: number, limit: number) {
 function endpointOf(door: string, operation: string): string {
   const declared = findOperation(operation);
   if (!declared) return operation;
-  if (door === 'rest') return `${declared.method} /api/v1${declared.path}`;
-  return declared.tool ?? declared.resource ?? operation;
+  if (door === 'rest') return `${declared.http.method} /api/v1${declared.http.path}`;
+  return declared.mcp?.tool ?? declared.mcp?.resource ?? operation;
 }

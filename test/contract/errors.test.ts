@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { OPERATIONS } from '../../api/contracts/index.ts';
-import { type Operation, SCOPES, takesBody } from '../../api/contracts/operation.ts';
+import { findOperation, OPERATIONS } from '../../api/contracts/index.ts';
+import { isMemoryOperation, type Operation, SCOPES, takesBody } from '../../api/contracts/operation.ts';
 import { generateKey } from '../../api/keys/key-format.ts';
 import { updateStatus } from '../../db/queries/accounts/users.ts';
 import { type Answer, Client, type Json } from '../support/client.ts';
@@ -21,9 +21,9 @@ beforeAll(async () => {
 afterAll(() => node.stop());
 
 const MISSING = '019ab0c0-0000-7000-8000-000000000000';
-const ALL = OPERATIONS.map((operation) => ({ id: operation.id, operation }));
-const WITH_BODY = ALL.filter(({ operation }) => takesBody(operation as never));
-const WITH_ID = ALL.filter(({ operation }) => operation.path.includes('{id}'));
+const ALL = OPERATIONS.map(({ id }) => ({ id, operation: findOperation(id) as Operation }));
+const WITH_BODY = ALL.filter(({ operation }) => takesBody(operation));
+const WITH_ID = ALL.filter(({ operation }) => operation.http.path.includes('{id}'));
 /** What says nothing about which of two refusals it is. */
 const anonymous = ({ text, body }: Answer<Json>, ...ids: string[]) =>
   [body.request_id, ...ids].reduce((kept, id) => kept.replaceAll(id, '?'), text);
@@ -41,7 +41,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     const caller = await node.newUser();
     const answer = await sendSample(caller.api, await sampleCall(id, caller));
     openApi.check(operation, answer);
-    expect(answer.status, answer.text).toBe(operation.statuses[0]);
+    expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
     expect(answer.headers.get('ratelimit')).toMatch(/^"rpm";r=\d+;t=\d+, "daily";r=\d+;t=\d+$/);
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
@@ -63,7 +63,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
 
   it('refuses a key without its scope', async () => {
     const call = await sampleCall(id, user);
-    const scopes = SCOPES.filter((scope) => scope !== operation.scope);
+    const scopes = SCOPES.filter((scope) => scope !== operation.access.scope);
     const { body } = await user.api.post('/user/keys', { name: 'narrow', scopes });
     const answer = await sendSample(new Client(node.url, body.api_key), call);
     openApi.check(operation, answer);
@@ -85,37 +85,39 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     ]);
   });
 
-  it(operation.memory ? 'is closed to the free plan over REST' : 'is open to every plan', async () => {
+  it(isMemoryOperation(operation) ? 'is closed to the free plan over REST' : 'is open to every plan', async () => {
     const free = await node.newUser({ plan: 'free' });
-    const made = operation.memory || !operation.path.includes('{id}') ? MISSING : await sampleId(id, free);
+    const made =
+      isMemoryOperation(operation) || !operation.http.path.includes('{id}') ? MISSING : await sampleId(id, free);
     const answer = await sendSample(free.api, await sampleCall(id, free, made));
     openApi.check(operation, answer);
-    if (operation.memory) expectProblem(answer, 403, 'plan_required');
-    else expect(answer.status, answer.text).toBe(operation.statuses[0]);
+    if (isMemoryOperation(operation)) expectProblem(answer, 403, 'plan_required');
+    else expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
   });
 
-  it(`${operation.memory && operation.kind === 'write' ? 'is closed' : 'stays open'} while the account is read-only`, async () => {
+  it(`${isMemoryOperation(operation) && operation.execution.kind === 'write' ? 'is closed' : 'stays open'} while the account is read-only`, async () => {
     const lapsed = await node.newUser();
     const call = await sampleCall(id, lapsed);
     await node.service.database.ownerWrite((sql) => updateStatus(sql, lapsed.userId, 'read_only', new Date()));
     await vi.waitFor(async () => expect((await lapsed.api.get('/user/me')).body.status).toBe('read_only'));
     const answer = await sendSample(lapsed.api, call);
     openApi.check(operation, answer);
-    if (operation.memory && operation.kind === 'write') expectProblem(answer, 403, 'account_read_only');
-    else expect(answer.status, answer.text).toBe(operation.statuses[0]);
+    if (isMemoryOperation(operation) && operation.execution.kind === 'write')
+      expectProblem(answer, 403, 'account_read_only');
+    else expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
   });
 });
 
 describe.each(ALL)('$id', ({ id, operation }) => {
-  const { whileClosing = false } = operation as Operation;
+  const { allowedWhileClosing } = operation.access;
 
-  it(`${whileClosing ? 'stays open' : 'is closed'} while the account is being deleted`, async () => {
+  it(`${allowedWhileClosing ? 'stays open' : 'is closed'} while the account is being deleted`, async () => {
     const leaving = await node.newUser();
     const call = await sampleCall(id, leaving);
     expect((await leaving.api.delete(`/account?confirm=${leaving.userId}`)).status).toBe(202);
     const answer = await sendSample(leaving.api, call);
     openApi.check(operation, answer);
-    if (whileClosing) expect(answer.status, answer.text).toBe(operation.statuses[0]);
+    if (allowedWhileClosing) expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
     else expectProblem(answer, 403, 'account_closing');
   });
 });
@@ -124,7 +126,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
   it('answers 404 for what is another tenant’s, and nobody can tell it from what is nowhere', async () => {
     const owner = await node.newUser();
     const theirs = await sampleId(id, owner);
-    const before = await stateOf(owner, operation.memory, theirs);
+    const before = await stateOf(owner, isMemoryOperation(operation), theirs);
     const answers = await Promise.all(
       [theirs, MISSING].map(async (named) => sendSample(user.api, await sampleCall(id, user, named))),
     );
@@ -135,7 +137,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
     const [foreign, nowhere] = answers as [Answer<Json>, Answer<Json>];
     expect(anonymous(foreign, theirs)).toBe(anonymous(nowhere, MISSING));
     expect([...foreign.headers.keys()]).toEqual([...nowhere.headers.keys()]);
-    expect(await stateOf(owner, operation.memory, theirs)).toEqual(before);
+    expect(await stateOf(owner, isMemoryOperation(operation), theirs)).toEqual(before);
   });
 
   it.each(['not-a-uuid', '%00', '%F0%9F%A6%AD', '1%27%20or%20true', '..%2F..%2Fetc', `${MISSING}x`, '%E0%A4%A', '%'])(
@@ -162,7 +164,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
 describe.each(WITH_BODY)('$id', ({ id, operation }) => {
   /** The sample's call with other bytes as its body. */
   async function withBody(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<Answer<Json>> {
-    const { method, path } = await sampleCall(id, user, operation.path.includes('{id}') ? MISSING : undefined);
+    const { method, path } = await sampleCall(id, user, operation.http.path.includes('{id}') ? MISSING : undefined);
     const sent = { Authorization: `Bearer ${user.apiKey}`, 'Content-Type': 'application/json', ...headers };
     const answer = await sendRaw(node.url, { method, path: `/api/v1${path}`, headers: sent, body });
     openApi.check(operation, answer);

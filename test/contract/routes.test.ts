@@ -65,18 +65,18 @@ describe('/openapi.json', () => {
   });
 
   it.each(operations)('documents for $id exactly the answers it may give', (operation) => {
-    const { responses } = openApi.document.paths[`/api/v1${operation.path}`][operation.method.toLowerCase()];
+    const { responses } = openApi.document.paths[`/api/v1${operation.http.path}`][operation.http.method.toLowerCase()];
     const refusals = errorsOf(operation).map((code) => PROBLEMS[code][0]);
-    const expected = new Set([...operation.statuses, ...refusals].map(String));
+    const expected = new Set([...operation.http.statuses, ...refusals].map(String));
     expect(Object.keys(responses).toSorted()).toEqual([...expected].toSorted());
     for (const code of errorsOf(operation)) expect(responses[PROBLEMS[code][0]].description).toContain(`\`${code}\``);
   });
 
   it.each(PUBLIC_OPERATIONS)('documents that $id needs no key, and exactly the answers it may give', (operation) => {
-    const described = openApi.document.paths[`/api/v1${operation.path}`][operation.method.toLowerCase()];
+    const described = openApi.document.paths[`/api/v1${operation.http.path}`][operation.http.method.toLowerCase()];
     expect(described.security).toEqual([]);
     const expected = new Set(
-      [operation.status, ...publicErrorsOf(operation).map((code) => PROBLEMS[code][0])].map(String),
+      [...operation.http.statuses, ...publicErrorsOf(operation).map((code) => PROBLEMS[code][0])].map(String),
     );
     expect(Object.keys(described.responses).toSorted()).toEqual([...expected].toSorted());
   });
@@ -90,7 +90,7 @@ describe('/openapi.json', () => {
   });
 
   it.each(operations)('documents every input of $id as parameter or body, and nothing else', async (operation) => {
-    const described = openApi.document.paths[`/api/v1${operation.path}`][operation.method.toLowerCase()];
+    const described = openApi.document.paths[`/api/v1${operation.http.path}`][operation.http.method.toLowerCase()];
     const given = described.parameters.filter((one: Json) => one.in !== 'header').map((one: Json) => one.name);
     const body = Object.keys(described.requestBody?.content['application/json'].schema.properties ?? {});
     const shape = (operation.input as unknown as { shape: object }).shape;
@@ -126,10 +126,10 @@ describe('an address', () => {
 
   it('takes no other method than those documented, and names them in Allow', async () => {
     const all = [...operations, ...PUBLIC_OPERATIONS];
-    const paths = [...new Set(all.map(({ path }) => path))];
+    const paths = [...new Set(all.map(({ http }) => http.path))];
     const pattern = (path: string) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`);
     for (const path of paths) {
-      const allowed = all.filter((operation) => pattern(operation.path).test(path)).map(({ method }) => method);
+      const allowed = all.filter((operation) => pattern(operation.http.path).test(path)).map(({ http }) => http.method);
       for (const method of [...METHODS, 'PROPFIND'].filter((one) => !allowed.includes(one as never))) {
         const answer = await user.api.request(method, path.replace('{id}', '019ab0c0-0000-7000-8000-000000000000'));
         expectProblem(answer, 405, 'method_not_allowed');

@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../api/contracts/index.ts';
-import type { JsonSchema } from '../../api/contracts/operation.ts';
+import type { JsonSchema, Operation } from '../../api/contracts/operation.ts';
 import { INSTRUCTIONS, TOOL_DESCRIPTIONS, TOOLS } from '../../mcp/registry.ts';
 
 /** What every agent pays for the list of tools before it has done anything. */
@@ -28,7 +28,7 @@ describe('the tool catalogue', () => {
   });
 
   it('holds every operation that names a tool, and nothing else', () => {
-    const named = OPERATIONS.flatMap((operation) => ('tool' in operation && operation.tool ? [operation.tool] : []));
+    const named = OPERATIONS.flatMap(({ mcp }: Operation) => mcp?.tool ?? []);
     expect(TOOLS.map(({ name }) => name).sort()).toEqual([...named].sort());
   });
 
@@ -65,7 +65,7 @@ describe.each(TOOL_DESCRIPTIONS)('$name', (tool) => {
 
   it('is read-only exactly where its operation reads', () => {
     const { operation } = TOOLS.find(({ name }) => name === tool.name) as (typeof TOOLS)[number];
-    expect(tool.annotations.readOnlyHint).toBe(operation.kind === 'read');
+    expect(tool.annotations.readOnlyHint).toBe(operation.execution.kind === 'read');
   });
 
   it('takes one flat object and refuses unknown arguments', () => {

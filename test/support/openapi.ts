@@ -8,7 +8,7 @@ import type { Answer, Json } from './client.ts';
 export interface AnswerCheck {
   document: Json;
   /** Fails unless the document has this status for the operation, and the answer is what it says there. */
-  check(operation: Pick<Operation, 'method' | 'path' | 'id'>, answer: Answer<Json>): void;
+  check(operation: Pick<Operation, 'id' | 'http'>, answer: Answer<Json>): void;
 }
 
 const PROBLEM_FIELDS = ['code', 'detail', 'errors', 'request_id', 'status', 'title', 'type'];
@@ -37,7 +37,7 @@ export async function loadOpenApi(url: string): Promise<AnswerCheck> {
   const pointer = (parts: string[]) => parts.map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1')).join('/');
   return {
     document,
-    check({ method, path, id }, answer) {
+    check({ id, http: { method, path } }, answer) {
       const responses = document.paths[`/api/v1${path}`][method.toLowerCase()].responses;
       expect(Object.keys(responses), `${id} answers ${answer.status}: ${answer.text}`).toContain(String(answer.status));
       expect(answer.headers.get('x-request-id')).toMatch(/^[A-Za-z0-9._-]{8,100}$/);

@@ -79,7 +79,7 @@ const SAMPLES: Record<OperationId, Sample> = {
 
 /** A call of an operation that succeeds for this user; with `id`, one about that thing instead. */
 export async function sampleCall(operationId: OperationId, user: TestUser, id?: string): Promise<SampleCall> {
-  const { method, path } = operationOf(operationId);
+  const { method, path } = operationOf(operationId).http;
   const sample = SAMPLES[operationId];
   await sample.prepare?.(user);
   const named = id ?? (await sample.id?.(user));

@@ -1,7 +1,13 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { OPERATIONS, PUBLIC_OPERATIONS } from '../../contracts/index.ts';
-import { type JsonSchema, jsonSchema, type Operation, takesBody } from '../../contracts/operation.ts';
+import {
+  isMemoryOperation,
+  type JsonSchema,
+  jsonSchema,
+  type Operation,
+  takesBody,
+} from '../../contracts/operation.ts';
 import { Problem } from '../../errors.ts';
 import { type Gates, refuseCall, run } from '../../pipeline/run.ts';
 import { runPublic } from '../../pipeline/run-public.ts';
@@ -18,15 +24,14 @@ import {
 
 /** Binds every declared operation to its REST address. */
 export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: number): void {
-  for (const declared of OPERATIONS) {
-    const operation = declared as unknown as Operation;
+  for (const operation of OPERATIONS as readonly Operation[]) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
-    const path = `/api/v1${operation.path.replace(/\{(\w+)\}/g, ':$1')}`;
-    router.register(path, [operation.method], async (ctx: Context) => {
+    const path = `/api/v1${operation.http.path.replace(/\{(\w+)\}/g, ':$1')}`;
+    router.register(path, [operation.http.method], async (ctx: Context) => {
       const caller = await authenticateRequest(ctx, gates, 'rest');
       stateOf(ctx).operation = operation.id;
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
-      const call = callOf(ctx, gates, caller, operation.method);
+      const call = callOf(ctx, gates, caller, operation.http.method);
       // A request that cannot be read is a call too, and metered as one.
       if (request instanceof Problem) return answer(ctx, await refuseCall(gates, operation.id, call, request));
       const { input, project, idempotencyKey } = request;
@@ -40,7 +45,7 @@ export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: numb
 export function publicRoutes(router: Router, gates: Gates, bodyBytesMax: number): void {
   for (const operation of PUBLIC_OPERATIONS) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
-    router.register(`/api/v1${operation.path}`, [operation.method], async (ctx: Context) => {
+    router.register(`/api/v1${operation.http.path}`, [operation.http.method], async (ctx: Context) => {
       stateOf(ctx).operation = operation.id;
       await gates.addresses.take(ctx.ip);
       const input = takesBody(operation)
@@ -53,8 +58,8 @@ export function publicRoutes(router: Router, gates: Gates, bodyBytesMax: number)
 
 async function requestOf(ctx: Context, operation: Operation, fields: Record<string, JsonSchema>, bodyBytesMax: number) {
   try {
-    const idempotencyKey = operation.kind === 'write' ? idempotencyKeyOf(ctx) : undefined;
-    const project = operation.memory ? defaultProjectOf(ctx) : undefined;
+    const idempotencyKey = operation.execution.kind === 'write' ? idempotencyKeyOf(ctx) : undefined;
+    const project = isMemoryOperation(operation) ? defaultProjectOf(ctx) : undefined;
     return { idempotencyKey, project, input: await inputOf(ctx, operation, fields, bodyBytesMax) };
   } catch (error) {
     if (error instanceof Problem) return error;
@@ -68,7 +73,7 @@ async function inputOf(
   fields: Record<string, JsonSchema>,
   bodyBytesMax: number,
 ): Promise<unknown> {
-  const version = operation.ifMatch ? ifMatchOf(ctx) : undefined;
+  const version = operation.http.ifMatch ? ifMatchOf(ctx) : undefined;
   const rest = takesBody(operation)
     ? await readJson(ctx, bodyBytesMax)
     : queryInput(new URLSearchParams(ctx.querystring), fields);

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as admin from '../../../api/accounts/admin.ts';
 import { OPERATIONS } from '../../../api/contracts/index.ts';
+import { isMemoryOperation } from '../../../api/contracts/operation.ts';
 import type { Sql } from '../../../db/client/sql.ts';
 import * as users from '../../../db/queries/accounts/users.ts';
 import { type Answer, Client, type Json } from '../../support/client.ts';
@@ -215,7 +216,9 @@ describe('another node', () => {
   it('is told by everything that changes what keys may', () => {
     const tested = new Set(CHANGES.map(({ by }) => by));
     // A new key is nowhere remembered, and an export changes no key.
-    const operations = OPERATIONS.filter(({ kind, memory }) => kind === 'write' && !memory).map(({ id }) => id);
+    const operations = OPERATIONS.filter((one) => one.execution.kind === 'write' && !isMemoryOperation(one)).map(
+      ({ id }) => id,
+    );
     expect(operations.filter((id) => !tested.has(id))).toEqual(['keys.create', 'account.export']);
     const readsOrAdds = ['addKey', 'addUser', 'allUsers', 'keysOf', 'requireUser'];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);

@@ -149,7 +149,7 @@ async function snapshot(who: TestUser): Promise<string> {
 }
 
 it('every write operation is tried here', () => {
-  const writes = OPERATIONS.filter(({ kind }) => kind === 'write').map(({ id }) => id);
+  const writes = OPERATIONS.filter(({ execution }) => execution.kind === 'write').map(({ id }) => id);
   expect(WRITES.map(({ id }) => id).toSorted()).toEqual(writes.toSorted());
 });
 
