@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { listenForAccountChanges } from '../db/client/account-notifications.ts';
 import { assertRowLevelSecurity, connect, type Database } from '../db/client/database.ts';
 import { type KeyOwnerRow, keyOwnerStatement } from '../db/queries/accounts/api-keys.ts';
-import { noteModel } from '../db/queries/search/embedding-models.ts';
-import { dayUnitsStatement } from '../db/queries/usage/events.ts';
+import { registerModel } from '../db/queries/search/embedding-models.ts';
+import { sumDayUnitsStatement } from '../db/queries/usage/events.ts';
 import { migrateUp, pendingMigrations } from '../db/schema/migrate.ts';
 import { createApp } from './app.ts';
 import { openBilling } from './billing/billing.ts';
@@ -74,7 +74,7 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
   try {
     await assertRowLevelSecurity(database);
     if (config.embedder !== 'none') {
-      formerEmbedders = openPreviousModels(embeddings, await noteModel(database.owner, embedder.model));
+      formerEmbedders = openPreviousModels(embeddings, await registerModel(database.owner, embedder.model));
       indexer = startIndexer(database, embedder, formerEmbedders, log);
     }
     let url = config.publicUrl ?? '';
@@ -122,7 +122,7 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
 
 function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, log: Logger): Limiter {
   const readDayUnits = async (userId: string, day: string) => {
-    const [row] = await database.lookup<{ units: number }>(dayUnitsStatement(userId, day));
+    const [row] = await database.lookup<{ units: number }>(sumDayUnitsStatement(userId, day));
     return row?.units ?? 0;
   };
   if (!redisUrl) return localLimiter(readDayUnits);

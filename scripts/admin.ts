@@ -10,7 +10,7 @@ import type { RequestContext } from '../api/context.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
 import { PLAN_NAMES } from '../api/limits/plans.ts';
 import { connect } from '../db/client/database.ts';
-import { ERASED_KINDS, listReceipts } from '../db/queries/accounts/lifecycle.ts';
+import { ERASED_KINDS, listDeletionReceipts } from '../db/queries/accounts/lifecycle.ts';
 import { migrateUp } from '../db/schema/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
 
@@ -99,13 +99,13 @@ const COMMANDS = {
   ),
   'webhooks show': command(z.strictObject({ webhook }), (context, input) => requireWebhook(context, input.webhook)),
   'webhooks replay': command(z.strictObject({ webhook }), (context, input) => replayWebhook(context, input.webhook)),
-  'receipts list': command(z.strictObject({}), (context) => listReceipts(context.sql)),
+  'receipts list': command(z.strictObject({}), (context) => listDeletionReceipts(context.sql)),
   'receipts replay': command(z.strictObject({ file: z.string().min(1).optional() }), async (context, { file }) => {
     const kept = file ? receipts.parse(JSON.parse(await readFile(file, 'utf8'))) : [];
     const known = new Set(kept.map(({ user_id }) => user_id));
     return replayReceipts(context, [
       ...kept,
-      ...(await listReceipts(context.sql)).filter((one) => !known.has(one.user_id)),
+      ...(await listDeletionReceipts(context.sql)).filter((one) => !known.has(one.user_id)),
     ]);
   }),
 };

@@ -1,7 +1,7 @@
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
-import { type EndingRow, findEnding } from '../../db/queries/accounts/lifecycle.ts';
+import { type AccountLifecycleRow, findAccountLifecycle } from '../../db/queries/accounts/lifecycle.ts';
 import { deleteSessionsOf } from '../../db/queries/accounts/sessions.ts';
-import { type UserStatus, updateStatus } from '../../db/queries/accounts/users.ts';
+import { type UserStatus, updateAccountStatus } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem, refuse } from '../errors.ts';
@@ -29,7 +29,7 @@ export async function deactivate(
   reason: string,
   manageUrl: string | null = null,
 ): Promise<void> {
-  const account = await findEnding(context.sql, userId, true);
+  const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account || account.status === 'deleted' || account.read_only_since) return;
   const { purge_at } = await settle(context, { ...account, read_only_since: context.now() });
   await audit(context, userId, 'job', 'account.deactivate', { reason });
@@ -45,7 +45,7 @@ export async function deactivate(
  * @param context `sql` is a transaction of the owner
  */
 export async function reactivate(context: Writing, userId: string): Promise<void> {
-  const account = await findEnding(context.sql, userId, true);
+  const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account || account.status === 'deleted' || !account.read_only_since) return;
   await settle(context, { ...account, read_only_since: null });
   await audit(context, userId, 'job', 'account.reactivate');
@@ -90,37 +90,37 @@ export async function restoreAs(context: Writing, userId: string, actor: string)
   return standing(restored);
 }
 
-async function lockAccount(context: Writing, userId: string): Promise<EndingRow> {
-  const account = await findEnding(context.sql, userId, true);
+async function lockAccount(context: Writing, userId: string): Promise<AccountLifecycleRow> {
+  const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account) throw new Problem('not_found', { detail: 'This account is gone.' });
   return account;
 }
 
 /** Writes what the two dates make of an account: its status and when it is purged. */
-async function settle(context: Writing, account: EndingRow): Promise<EndingRow> {
+async function settle(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   const from = account.closing_since ?? account.read_only_since;
   const status = account.closing_since ? 'closing' : account.read_only_since ? 'read_only' : 'active';
   return write(context, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
 }
 
 /** Ends an account for good; a job purges it. */
-async function condemn(context: Writing, account: EndingRow): Promise<EndingRow> {
+async function condemn(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   await enqueueJob(context.sql, PURGE_ACCOUNT_JOB, { user_id: account.id }, { key: `purge:${account.id}` });
   return write(context, account, 'deleted', context.now());
 }
 
 async function write(
   context: Writing,
-  account: EndingRow,
+  account: AccountLifecycleRow,
   status: UserStatus,
   purge_at: Date | null,
-): Promise<EndingRow> {
+): Promise<AccountLifecycleRow> {
   const written = { ...account, status, purge_at };
-  await updateStatus(context.sql, account.id, status, context.now(), written);
+  await updateAccountStatus(context.sql, account.id, status, context.now(), written);
   return written;
 }
 
-function standing({ status, purge_at }: EndingRow) {
+function standing({ status, purge_at }: AccountLifecycleRow) {
   return { status, purge_at: purge_at?.toISOString() ?? null };
 }
 

@@ -1,4 +1,4 @@
-import { findEnding } from '../../db/queries/accounts/lifecycle.ts';
+import { findAccountLifecycle } from '../../db/queries/accounts/lifecycle.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -9,7 +9,7 @@ export async function me(context: RequestContext, caller: Caller) {
   const [user, quota, ending] = await Promise.all([
     findUser(context.sql, caller.userId),
     findQuota(context.sql, caller.userId),
-    findEnding(context.sql, caller.userId),
+    findAccountLifecycle(context.sql, caller.userId),
   ]);
   if (!user) throw new Problem('not_found', { detail: 'This account is gone.' });
   return {

@@ -1,12 +1,12 @@
 import type { Database } from '../../db/client/database.ts';
 import {
+  type AccountLifecycleRow,
+  type DeletionReceiptRow,
   deleteUser,
-  type EndingRow,
-  findEnding,
-  hasUnsentMail,
-  insertReceipt,
-  listEndings,
-  type ReceiptRow,
+  findAccountLifecycle,
+  hasUnsentEmail,
+  insertDeletionReceipt,
+  listAccountsToPurge,
   updatePurgeWarning,
 } from '../../db/queries/accounts/lifecycle.ts';
 import { closeMemberships } from '../../db/queries/billing/memberships.ts';
@@ -50,9 +50,9 @@ export async function endAccounts(
   report: PurgeReport,
 ): Promise<void> {
   const soon = new Date(clock.now().getTime() + FIRST_WARNING * DAY_MS);
-  let page: EndingRow[] = [];
+  let page: AccountLifecycleRow[] = [];
   do {
-    page = await listEndings(database.owner, soon, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
+    page = await listAccountsToPurge(database.owner, soon, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
     for (const { id } of page) {
       try {
         await warn(database, clock, id);
@@ -69,7 +69,7 @@ export async function endAccounts(
 /** Warns an account's owner, once for each of {@link WARNINGS_DAYS_LEFT}; what was slept through is one mail. */
 async function warn(database: Database, clock: Clock, userId: string): Promise<void> {
   await database.ownerWrite(async (sql) => {
-    const account = await findEnding(sql, userId, true);
+    const account = await findAccountLifecycle(sql, userId, true);
     if (account?.status !== 'read_only' || !account.purge_at) return;
     const now = clock.now().getTime();
     const leftMs = account.purge_at.getTime() - now;
@@ -99,15 +99,15 @@ export async function purgeAccount(
   stillGone: StillGone,
   userId: string,
 ): Promise<PurgeOutcome | undefined> {
-  const seen = await findEnding(database.owner, userId);
+  const seen = await findAccountLifecycle(database.owner, userId);
   if (!seen || !isDue(seen, clock.now())) return undefined;
   // Asked before the lock, so that a slow answer holds nobody up. What its owner wants gone goes whatever they pay for.
   if (seen.status === 'read_only' && !(await stillGone(userId))) return 'kept';
   return database.ownerWrite(async (sql) => {
     // A restored or reactivated account is another one under the lock, whoever was faster.
-    const account = await findEnding(sql, userId, true);
+    const account = await findAccountLifecycle(sql, userId, true);
     if (account?.status !== seen.status || !isDue(account, clock.now())) return undefined;
-    if (await hasUnsentMail(sql, userId, new Date(clock.now().getTime() - LAST_MAIL_MS))) return 'waiting';
+    if (await hasUnsentEmail(sql, userId, new Date(clock.now().getTime() - LAST_MAIL_MS))) return 'waiting';
     await erase({ ...clock, sql }, account, account.status === 'read_only' ? 'lapsed' : 'asked');
     return 'purged';
   });
@@ -117,25 +117,32 @@ export async function purgeAccount(
  * Deletes again what a restored backup brought back, and keeps the receipts. Answers what each receipt came to.
  * @param context `sql` is a transaction of the owner
  */
-export async function replayReceipts(context: Pick<RequestContext, 'sql' | 'now'>, receipts: readonly ReceiptRow[]) {
+export async function replayReceipts(
+  context: Pick<RequestContext, 'sql' | 'now'>,
+  receipts: readonly DeletionReceiptRow[],
+) {
   const replayed: { user_id: string; purged_at: Date; deleted_again: boolean }[] = [];
   for (const receipt of receipts) {
-    await insertReceipt(context.sql, receipt);
-    const account = await findEnding(context.sql, receipt.user_id, true);
+    await insertDeletionReceipt(context.sql, receipt);
+    const account = await findAccountLifecycle(context.sql, receipt.user_id, true);
     if (account) await erase(context, account, receipt.reason);
     replayed.push({ user_id: receipt.user_id, purged_at: receipt.purged_at, deleted_again: account !== undefined });
   }
   return replayed;
 }
 
-function isDue({ status, purge_at, purge_warning }: EndingRow, now: Date): boolean {
+function isDue({ status, purge_at, purge_warning }: AccountLifecycleRow, now: Date): boolean {
   if (!purge_at || purge_at > now || status === 'active') return false;
   return status !== 'read_only' || purge_warning === LAST_WARNING;
 }
 
-async function erase(context: Pick<RequestContext, 'sql' | 'now'>, account: EndingRow, reason: string): Promise<void> {
+async function erase(
+  context: Pick<RequestContext, 'sql' | 'now'>,
+  account: AccountLifecycleRow,
+  reason: string,
+): Promise<void> {
   if (reason === 'asked') await closeMemberships(context.sql, account.id, context.now());
   const counts = await deleteUser(context.sql, account.id);
   const asked_at = account.closing_since ?? account.read_only_since;
-  await insertReceipt(context.sql, { user_id: account.id, reason, asked_at, purged_at: context.now(), counts });
+  await insertDeletionReceipt(context.sql, { user_id: account.id, reason, asked_at, purged_at: context.now(), counts });
 }

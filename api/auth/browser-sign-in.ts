@@ -1,5 +1,5 @@
 import type { Sql } from '../../db/client/sql.ts';
-import { type BuyerRow, findBuyer, lockBuyer } from '../../db/queries/billing/customers.ts';
+import { type CustomerRow, findCustomer, lockCustomer } from '../../db/queries/billing/customers.ts';
 import { settlePurchase } from '../billing/checkout.ts';
 import { noteEmail } from '../billing/provision.ts';
 import type { RequestContext } from '../context.ts';
@@ -124,7 +124,7 @@ export async function welcomeVisitor(
 ): Promise<string> {
   await admit(gates, address);
   if (paymentId && gates.billing) {
-    const buyer = await findBuyer(gates.database.owner, userId);
+    const buyer = await findCustomer(gates.database.owner, userId);
     if (!buyer) throw new Problem('payment_of_another');
     await settlePurchase(gates.billing, { sub: buyer.whop_user_id }, paymentId);
   }
@@ -148,7 +148,7 @@ async function openFor(
 ): Promise<string> {
   const signIn = () =>
     gates.database.ownerWrite(async (sql) => {
-      const buyer = await lockBuyer(sql, person.sub);
+      const buyer = await lockCustomer(sql, person.sub);
       if (!buyer) return undefined;
       refuseClosed(buyer);
       const context = depsOf(gates, sql);
@@ -164,7 +164,7 @@ async function openFor(
   return opened;
 }
 
-function refuseClosed({ status }: BuyerRow): void {
+function refuseClosed({ status }: CustomerRow): void {
   if (status !== 'active' && status !== 'read_only') throw new Problem('account_closing');
 }
 

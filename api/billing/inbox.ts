@@ -4,9 +4,9 @@ import {
   enqueueWebhook,
   findWebhook,
   listWebhooks,
-  noteWebhookFailure,
+  markWebhookProcessed,
   receiveWebhook,
-  settleWebhook,
+  recordWebhookFailure,
   type WebhookState,
 } from '../../db/queries/billing/webhook-inbox.ts';
 import type { RequestContext } from '../context.ts';
@@ -52,14 +52,14 @@ export async function processWebhook(billing: Billing, id: string): Promise<void
     await work(billing, id, readNotice(webhook.payload));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    await noteWebhookFailure(owner, id, reason.slice(0, 500)).catch(() => undefined);
+    await recordWebhookFailure(owner, id, reason.slice(0, 500)).catch(() => undefined);
     billing.log.warn({ err: error, webhook_id: id, type: webhook.type }, 'a webhook could not be worked on');
     throw error;
   }
 }
 
 async function work(billing: Billing, id: string, notice: Notice | undefined): Promise<void> {
-  const settled = (sql: Sql) => settleWebhook(sql, id, billing.now());
+  const settled = (sql: Sql) => markWebhookProcessed(sql, id, billing.now());
   const payment = notice?.paymentId && !notice.membershipId ? await billing.whop.payment(notice.paymentId) : undefined;
   const membershipId = notice?.membershipId ?? payment?.membershipId;
   // A payment for something that is no membership: none of ours.

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from '../../db/client/sql.ts';
 import { type PlanName, updatePlan } from '../../db/queries/accounts/users.ts';
-import { type BuyerRow, lockBuyer } from '../../db/queries/billing/customers.ts';
+import { type CustomerRow, lockCustomer } from '../../db/queries/billing/customers.ts';
 import {
   deleteMembership,
-  findMembershipBuyer,
+  findMembershipCustomer,
+  findReadTime,
   isMembershipClosed,
   listMemberships,
   type MembershipRow,
-  readingStarts,
   reopenMembership,
   upsertMembership,
 } from '../../db/queries/billing/memberships.ts';
@@ -57,7 +57,7 @@ export async function converge(
   told: Told = {},
   also?: (sql: Sql) => Promise<void>,
 ): Promise<Converged | undefined> {
-  const readAt = await readingStarts(billing.database.owner);
+  const readAt = await findReadTime(billing.database.owner);
   const answer = await billing.whop.membership(membershipId).catch((error: unknown) => {
     if (error instanceof WhopFailure) return error;
     throw error;
@@ -82,7 +82,7 @@ export async function converge(
 /** Makes an account fit what is known of its memberships, without asking Whop. */
 export function convergeKnown(billing: Billing, whopUserId: string): Promise<Converged | undefined> {
   return billing.database.ownerWrite(async (sql) => {
-    const buyer = await lockBuyer(sql, whopUserId);
+    const buyer = await lockCustomer(sql, whopUserId);
     if (!buyer) return undefined;
     const known = await listMemberships(sql, buyer.id);
     const differences = await adjust({ sql, now: billing.now, newId: billing.newId }, billing, buyer, known, known);
@@ -113,7 +113,7 @@ async function settle(
   reading: Reading,
 ): Promise<Converged | undefined> {
   const { sql } = context;
-  const former = await findMembershipBuyer(sql, membership.id);
+  const former = await findMembershipCustomer(sql, membership.id);
   const whopUserId = membership.userId ?? former;
   if (!whopUserId) return undefined;
   if (former && former !== whopUserId) await leave(context, billing, former, membership.id);
@@ -126,7 +126,7 @@ async function settle(
 
   const email = membership.email ?? reading.email;
   const row = rowOf(membership, tier ?? LOWEST_TIER, reading);
-  let found = await lockBuyer(sql, whopUserId);
+  let found = await lockCustomer(sql, whopUserId);
   const isNew = !found && givesAccess(row.status) && (await mayOpen(sql, membership.id, reading.inPerson));
   if (isNew) ({ buyer: found } = await provision(context, { whopUserId, email, plan: row.tier }));
   if (!found) return undefined;
@@ -149,7 +149,7 @@ async function mayOpen(sql: Sql, membershipId: string, inPerson: boolean): Promi
 
 /** Takes a membership from a buyer who has given it to somebody else. */
 async function leave(context: BillingDeps, billing: Billing, whopUserId: string, membershipId: string): Promise<void> {
-  const buyer = await lockBuyer(context.sql, whopUserId);
+  const buyer = await lockCustomer(context.sql, whopUserId);
   if (!buyer) return;
   const before = await listMemberships(context.sql, buyer.id);
   await deleteMembership(context.sql, buyer.id, membershipId);
@@ -161,7 +161,7 @@ async function leave(context: BillingDeps, billing: Billing, whopUserId: string,
 async function adjust(
   context: BillingDeps,
   billing: Billing,
-  buyer: BuyerRow,
+  buyer: CustomerRow,
   before: readonly MembershipRow[],
   after: readonly MembershipRow[],
 ): Promise<Difference[]> {
@@ -189,7 +189,7 @@ async function adjust(
   return differences;
 }
 
-async function changePlan(context: BillingDeps, buyer: BuyerRow, to: PlanName): Promise<void> {
+async function changePlan(context: BillingDeps, buyer: CustomerRow, to: PlanName): Promise<void> {
   await updatePlan(context.sql, buyer.id, to, context.now());
   await audit(context, buyer.id, 'users.set_plan', { from: buyer.plan, to });
 }
@@ -197,7 +197,7 @@ async function changePlan(context: BillingDeps, buyer: BuyerRow, to: PlanName): 
 /** Mails what a buyer should do something about, when it begins. */
 async function tellOf(
   context: BillingDeps,
-  buyer: BuyerRow,
+  buyer: CustomerRow,
   former: MembershipRow | undefined,
   row: MembershipRow,
 ): Promise<void> {

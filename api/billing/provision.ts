@@ -2,10 +2,10 @@ import { listKeys } from '../../db/queries/accounts/api-keys.ts';
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import type { PlanName } from '../../db/queries/accounts/users.ts';
 import {
-  type BuyerRow,
-  insertBuyer,
-  lockBuyer,
-  updateBuyerEmail,
+  type CustomerRow,
+  insertCustomer,
+  lockCustomer,
+  updateCustomerEmail,
   updateWelcomed,
 } from '../../db/queries/billing/customers.ts';
 import type { RequestContext } from '../context.ts';
@@ -24,20 +24,20 @@ export type BillingDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 export async function provision(
   context: BillingDeps,
   wanted: { whopUserId: string; email: string | null; plan: PlanName },
-): Promise<{ buyer: BuyerRow; isNew: boolean }> {
+): Promise<{ buyer: CustomerRow; isNew: boolean }> {
   const { sql, now } = context;
   const row = { id: context.newId(), whop_user_id: wanted.whopUserId, email: wanted.email, plan: wanted.plan };
-  const isNew = await insertBuyer(sql, { ...row, created_at: now() });
+  const isNew = await insertCustomer(sql, { ...row, created_at: now() });
   if (isNew) await audit(context, row.id, 'users.create', { plan: wanted.plan });
-  const buyer = await lockBuyer(sql, wanted.whopUserId);
+  const buyer = await lockCustomer(sql, wanted.whopUserId);
   if (!buyer) throw new Error('an account was deleted while it was being made');
   return { buyer, isNew };
 }
 
 /** Keeps the address that Whop has of a buyer. Answers the buyer as it is then. */
-export async function noteEmail(context: BillingDeps, buyer: BuyerRow, email: string | null): Promise<BuyerRow> {
+export async function noteEmail(context: BillingDeps, buyer: CustomerRow, email: string | null): Promise<CustomerRow> {
   if (!email || email === buyer.email) return buyer;
-  await updateBuyerEmail(context.sql, buyer.id, email, context.now());
+  await updateCustomerEmail(context.sql, buyer.id, email, context.now());
   return { ...buyer, email };
 }
 
@@ -47,7 +47,7 @@ export async function noteEmail(context: BillingDeps, buyer: BuyerRow, email: st
  */
 export async function welcome(
   context: BillingDeps,
-  buyer: BuyerRow,
+  buyer: CustomerRow,
   { plan, publicUrl }: { plan: PlanName; publicUrl: string },
 ): Promise<boolean> {
   if (buyer.welcomed_at || !buyer.email) return false;

@@ -1,4 +1,4 @@
-import { listBuyers } from '../../db/queries/billing/customers.ts';
+import { listCustomers } from '../../db/queries/billing/customers.ts';
 import { listAllMemberships, type MembershipRow } from '../../db/queries/billing/memberships.ts';
 import type { Billing } from './billing.ts';
 import { type Converged, converge, convergeKnown } from './membership.ts';
@@ -53,7 +53,7 @@ export async function reconcile(billing: Billing): Promise<Reconciled> {
   }
   // What Whop's list leaves out, and what was only ever told.
   for (const id of known.keys()) await ask(id);
-  for (const whopUserId of await listBuyers(sql)) {
+  for (const whopUserId of await listCustomers(sql)) {
     await heal({ whop_user_id: whopUserId }, () => convergeKnown(billing, whopUserId));
   }
   billing.log.info({ ...found }, 'memberships were compared with Whop');

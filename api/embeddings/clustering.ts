@@ -1,14 +1,14 @@
 import { setImmediate as yieldNow } from 'node:timers/promises';
 import type { Database } from '../../db/client/database.ts';
 import {
-  alone,
-  type Codes,
-  countCodes,
-  deleteCells,
-  findFormerCut,
-  insertCells,
-  moveIntoCells,
-  sampleCodes,
+  assignToClusters,
+  type BinaryCodes,
+  countBinaryCodes,
+  deleteClusters,
+  findPreviousClustering,
+  insertClusters,
+  sampleBinaryCodes,
+  withAdvisoryLock,
 } from '../../db/queries/search/clusters.ts';
 import type { Logger } from '../observability/log.ts';
 
@@ -29,33 +29,39 @@ const SLICE_MS = 8;
  * Clusters a tenant's binary codes once there are many (IVF), so that a search scans only the clusters nearest to the
  * query. Codes that are in no cluster are always scanned, so every code stays searchable meanwhile.
  */
-export async function tendCells(database: Database, codes: Codes, log: Logger, signal: AbortSignal): Promise<void> {
-  const counts = await countCodes(database.owner, codes);
-  const isGrown = counts.codes >= CELLS_FROM && counts.codes >= counts.whenCut * GROWN;
+export async function tendCells(
+  database: Database,
+  codes: BinaryCodes,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const counts = await countBinaryCodes(database.owner, codes);
+  const isGrown = counts.codes >= CELLS_FROM && counts.codes >= counts.atClustering * GROWN;
   const needsRepair =
-    counts.whenCut > 0 && (counts.free > FREE_MAX || (await findFormerCut(database.owner, codes)) > 0);
+    counts.atClustering > 0 &&
+    (counts.unclustered > FREE_MAX || (await findPreviousClustering(database.owner, codes)) > 0);
   if (!isGrown && !needsRepair) return;
-  await alone(database, codes, async () => {
+  await withAdvisoryLock(database, codes, async () => {
     if (isGrown) await recluster(database, codes, counts.codes, signal);
-    const former = await findFormerCut(database.owner, codes);
+    const former = await findPreviousClustering(database.owner, codes);
     await moveAll(database, codes, former, signal);
     if (signal.aborted) return;
-    await deleteCells(database.owner, codes, former);
+    await deleteClusters(database.owner, codes, former);
     await moveAll(database, codes, former, signal);
     log.info({ user_id: codes.userId, codes: counts.codes }, 'binary codes clustered');
   });
 }
 
-async function recluster(database: Database, codes: Codes, count: number, signal: AbortSignal): Promise<void> {
-  const sample = await sampleCodes(database.owner, codes, SAMPLE);
+async function recluster(database: Database, codes: BinaryCodes, count: number, signal: AbortSignal): Promise<void> {
+  const sample = await sampleBinaryCodes(database.owner, codes, SAMPLE);
   const wanted = Math.min(CELLS_MAX, Math.ceil(2 * Math.sqrt(count)));
   const centroids = await findCentres(sample, wanted, signal);
-  if (!signal.aborted) await insertCells(database.owner, codes, centroids, count);
+  if (!signal.aborted) await insertClusters(database.owner, codes, centroids, count);
 }
 
-async function moveAll(database: Database, codes: Codes, former: number, signal: AbortSignal): Promise<void> {
+async function moveAll(database: Database, codes: BinaryCodes, former: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const moved = await database.ownerWrite((sql) => moveIntoCells(sql, codes, former, MOVED_AT_ONCE));
+    const moved = await database.ownerWrite((sql) => assignToClusters(sql, codes, former, MOVED_AT_ONCE));
     if (moved === 0) return;
   }
 }

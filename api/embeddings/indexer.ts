@@ -1,13 +1,13 @@
 import type { Database } from '../../db/client/database.ts';
-import { forgetModel } from '../../db/queries/search/embedding-models.ts';
+import { deleteUnusedModel } from '../../db/queries/search/embedding-models.ts';
 import {
+  completeQueued,
   enqueueMissing,
   leaseQueued,
   NO_TENANT,
   type QueuedMemory,
   releaseQueued,
   renewLeases,
-  settleQueued,
 } from '../../db/queries/search/embedding-queue.ts';
 import { replaceVectors } from '../../db/queries/search/vectors.ts';
 import type { Logger } from '../observability/log.ts';
@@ -86,7 +86,7 @@ export function startIndexer(database: Database, embedder: Embedder, previousMod
     previousModelsCheckedAt = Date.now();
     log.info({ memories: reembedded, model: embedder.model }, 'memories embedded again with the current model so far');
     for (const previous of [...previousModels]) {
-      if (!(await forgetModel(database.owner, previous.model))) continue;
+      if (!(await deleteUnusedModel(database.owner, previous.model))) continue;
       previousModels.splice(previousModels.indexOf(previous), 1);
       await previous.close();
       log.info({ model: previous.model }, 'previous model closed: no vectors of it are left');
@@ -189,7 +189,7 @@ function storeVectors(
 ): Promise<void> {
   return database.ownerWrite(async (sql) => {
     // The memory was changed or deleted meanwhile, so these vectors are outdated.
-    if (!(await settleQueued(sql, memory))) return;
+    if (!(await completeQueued(sql, memory))) return;
     const rows = chunks.map((chunk, index) => ({ chunk: index, ...chunk }));
     await replaceVectors(sql, memory.user_id, memory.memory_id, model, rows);
   });

@@ -1,7 +1,7 @@
 import type { JobHelpers, TaskList } from 'graphile-worker';
 import type { Database } from '../../db/client/database.ts';
 import { RECONCILE_JOB, WEBHOOK_JOB } from '../../db/queries/billing/webhook-inbox.ts';
-import { SEND_MAIL_JOB } from '../../db/queries/jobs/outbox.ts';
+import { SEND_EMAIL_JOB } from '../../db/queries/jobs/outbox.ts';
 import { deleteOldIdempotencyKeys } from '../../db/queries/usage/idempotency.ts';
 import { ensurePartitions } from '../../db/schema/partitions.ts';
 import { PURGE_ACCOUNT_JOB } from '../accounts/lifecycle.ts';
@@ -113,7 +113,7 @@ export function jobHandlers(
     forget_exports: async () => {
       await database.ownerWrite((sql) => forgetOldExports(sql, clock.now()));
     },
-    [SEND_MAIL_JOB]: async (payload: unknown, { abortSignal }: JobHelpers) => {
+    [SEND_EMAIL_JOB]: async (payload: unknown, { abortSignal }: JobHelpers) => {
       const { user_id, id } = payload as { user_id: string; id: string };
       await database.ownerWrite((sql) => deliver(sql, transport, publicUrl(), user_id, id, abortSignal));
     },

@@ -1,17 +1,17 @@
 import type { Sql } from '../../db/client/sql.ts';
 import {
-  type ClaimRow,
-  deleteOldClaims,
-  findClaim,
-  insertClaim,
-  listUnusedClaimedKeys,
-  useClaim,
+  type ActivationLinkRow,
+  deleteOldActivationLinks,
+  findActivationLink,
+  insertActivationLink,
+  listUnusedActivatedKeys,
+  useActivationLink,
 } from '../../db/queries/accounts/activation-links.ts';
 import { findKey, updateKey } from '../../db/queries/accounts/api-keys.ts';
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { findUser, findUsersByEmail, type UserRow } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
-import { countMails } from '../../db/queries/jobs/outbox.ts';
+import { countEmails } from '../../db/queries/jobs/outbox.ts';
 import { hashToken, newToken } from '../auth/secret-token.ts';
 import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
@@ -54,13 +54,13 @@ export async function issueClaim(context: ClaimDeps, userId: string): Promise<{ 
   const now = context.now();
   const expiresAt = new Date(now.getTime() + CLAIM_DAYS * DAY_MS);
   const claim = { user_id: userId, id: context.newId(), created_at: now, expires_at: expiresAt, used_at: null };
-  await insertClaim(context.sql, claim, hashToken(token));
+  await insertActivationLink(context.sql, claim, hashToken(token));
   return { token, expiresAt };
 }
 
 /** How a claim stands. Changes nothing. As the owner. */
 export async function claimState(context: Pick<RequestContext, 'sql' | 'now'>, token: string): Promise<ClaimState> {
-  const claim = TOKEN.test(token) ? await findClaim(context.sql, hashToken(token)) : undefined;
+  const claim = TOKEN.test(token) ? await findActivationLink(context.sql, hashToken(token)) : undefined;
   return stateOf(claim, context.now());
 }
 
@@ -72,17 +72,17 @@ export async function claimState(context: Pick<RequestContext, 'sql' | 'now'>, t
  */
 export async function redeemClaim(context: RequestContext, token: string): Promise<Redeemed> {
   const hash = hashToken(token);
-  const found = await findClaim(context.sql, hash);
+  const found = await findActivationLink(context.sql, hash);
   // Held to the end: claims of one user are used one after the other, and not while the account is being closed.
   const user = found && (await findUser(context.sql, found.user_id, true));
-  const claim = user && canSignIn(user) ? await findClaim(context.sql, hash) : undefined;
+  const claim = user && canSignIn(user) ? await findActivationLink(context.sql, hash) : undefined;
   const state = stateOf(claim, context.now());
   if (!claim || state !== 'open') return { state: state as Exclude<ClaimState, 'open'> };
 
   const replaced = await revokeUnusedKeys(context, claim.user_id);
   const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
   const { apiKey, key } = await issueKey(context, claim.user_id, wanted);
-  await useClaim(context.sql, claim.user_id, claim.id, key.id, context.now());
+  await useActivationLink(context.sql, claim.user_id, claim.id, key.id, context.now());
   await audit(context, claim.user_id, 'keys.create', key.id);
   return { state: 'redeemed', apiKey, replacedKeys: replaced };
 }
@@ -103,7 +103,7 @@ export async function mailClaims(context: ClaimDeps & { publicUrl: string }, ema
   const aDayAgo = new Date(context.now().getTime() - DAY_MS);
   for (const user of await findUsersByEmail(context.sql, email)) {
     if (!canSignIn(user)) continue;
-    if ((await countMails(context.sql, user.id, 'claim', aDayAgo)) >= CLAIMS_A_DAY_MAX) continue;
+    if ((await countEmails(context.sql, user.id, 'claim', aDayAgo)) >= CLAIMS_A_DAY_MAX) continue;
     const { token, expiresAt } = await issueClaim(context, user.id);
     const data = { claim_url: claimUrl(context.publicUrl, token), expires_at: expiresAt.toISOString() };
     await mailOwner(context, user, 'claim', data);
@@ -112,7 +112,7 @@ export async function mailClaims(context: ClaimDeps & { publicUrl: string }, ema
 
 /** Forgets the claims that nobody used and that ended long ago. Answers how many. As the owner. */
 export function forgetOldClaims(sql: Sql, now: Date): Promise<number> {
-  return deleteOldClaims(sql, new Date(now.getTime() - CLAIM_REMEMBERED_DAYS * DAY_MS));
+  return deleteOldActivationLinks(sql, new Date(now.getTime() - CLAIM_REMEMBERED_DAYS * DAY_MS));
 }
 
 /** Where a claim is used. */
@@ -120,7 +120,7 @@ export function claimUrl(publicUrl: string, token: string): string {
   return `${publicUrl}/claim/${token}`;
 }
 
-function stateOf(claim: ClaimRow | undefined, now: Date): ClaimState {
+function stateOf(claim: ActivationLinkRow | undefined, now: Date): ClaimState {
   if (!claim) return 'unknown';
   if (claim.used_at) return 'used';
   return claim.expires_at <= now ? 'expired' : 'open';
@@ -131,7 +131,7 @@ function canSignIn({ status }: UserRow): boolean {
 }
 
 async function revokeUnusedKeys(context: RequestContext, userId: string): Promise<number> {
-  const ids = await listUnusedClaimedKeys(context.sql, userId);
+  const ids = await listUnusedActivatedKeys(context.sql, userId);
   for (const id of ids) {
     const key = await findKey(context.sql, userId, id, true);
     if (key) await updateKey(context.sql, userId, { ...key, revoked_at: context.now() });

@@ -1,5 +1,5 @@
 import type { Sql } from '../../db/client/sql.ts';
-import { deleteOldMails, lockUnsentMail, settleMail } from '../../db/queries/jobs/outbox.ts';
+import { completeEmail, deleteOldEmails, lockUnsentEmail } from '../../db/queries/jobs/outbox.ts';
 import { renderLetter } from './templates.ts';
 import { MailRefused, type Transport } from './transport.ts';
 
@@ -21,19 +21,19 @@ export async function deliver(
   id: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const mail = await lockUnsentMail(sql, userId, id);
+  const mail = await lockUnsentEmail(sql, userId, id);
   if (!mail) return;
   try {
     const letter = renderLetter(mail.template, mail.data, publicUrl);
     await transport.send({ id, to: mail.recipient, date: mail.created_at, ...letter }, signal);
-    await settleMail(sql, mail);
+    await completeEmail(sql, mail);
   } catch (error) {
     if (!(error instanceof MailRefused)) throw error;
-    await settleMail(sql, mail, error.message);
+    await completeEmail(sql, mail, error.message);
   }
 }
 
 /** Forgets the mails that ended {@link MAIL_DAYS_KEPT} days ago. Answers how many. As the owner. */
 export function forgetOldMails(sql: Sql, now: Date): Promise<number> {
-  return deleteOldMails(sql, new Date(now.getTime() - MAIL_DAYS_KEPT * DAY_MS));
+  return deleteOldEmails(sql, new Date(now.getTime() - MAIL_DAYS_KEPT * DAY_MS));
 }

@@ -1,4 +1,4 @@
-import { insertMail } from '../../db/queries/jobs/outbox.ts';
+import { insertEmail } from '../../db/queries/jobs/outbox.ts';
 import type { RequestContext } from '../context.ts';
 import type { TemplateData, TemplateName } from './templates.ts';
 
@@ -11,5 +11,5 @@ export async function mailOwner<Name extends TemplateName>(
 ): Promise<void> {
   if (owner.email === null) return;
   const mail = { user_id: owner.id, id: context.newId(), recipient: owner.email, template, data };
-  await insertMail(context.sql, { ...mail, created_at: context.now() });
+  await insertEmail(context.sql, { ...mail, created_at: context.now() });
 }

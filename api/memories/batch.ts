@@ -1,4 +1,4 @@
-import { rehearsed, withSavepoint } from '../../db/client/sql.ts';
+import { dryRun, withSavepoint } from '../../db/client/sql.ts';
 import { countMemories, listTagged, lockMatching } from '../../db/queries/memories/lists.ts';
 import { findMemories, type MemoryRow } from '../../db/queries/memories/memories.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -52,7 +52,7 @@ export async function bulk(
   const affected = memories.filter((memory) => affects(memory, input.action, input.tags));
   const answer = { dry_run: input.dry_run, action: input.action, matched, remaining: matched - memories.length };
   const act = () => changeAll(context, caller, affected, input);
-  return { ...answer, ...(input.dry_run ? await rehearsed(context.sql, act) : await act()) };
+  return { ...answer, ...(input.dry_run ? await dryRun(context.sql, act) : await act()) };
 }
 
 async function changeAll(

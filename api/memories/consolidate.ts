@@ -1,6 +1,6 @@
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { countMemories, lockMatching } from '../../db/queries/memories/lists.ts';
-import { findMemories, lockTwin, type MemoryRow } from '../../db/queries/memories/memories.ts';
+import { findMemories, lockExactDuplicate, type MemoryRow } from '../../db/queries/memories/memories.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
@@ -139,7 +139,7 @@ async function planPromotions(context: RequestContext, caller: Caller, memories:
   const known: Known[] = [];
   for (const memory of memories) {
     const row = { ...memory, type: 'long_term' as const, content_hash: contentHash(memory) };
-    const twin = await lockTwin(context.sql, caller.userId, row);
+    const twin = await lockExactDuplicate(context.sql, caller.userId, row);
     if (twin) known.push({ memory, twinId: twin.id });
     else promoted.push(memory);
   }

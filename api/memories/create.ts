@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { insertMemory, lockTwin, type MemoryRow, type NewMemoryRow } from '../../db/queries/memories/memories.ts';
-import type { AlikeOptions } from '../../db/queries/memories/near-duplicates.ts';
+import {
+  insertMemory,
+  lockExactDuplicate,
+  type MemoryRow,
+  type NewMemoryRow,
+} from '../../db/queries/memories/memories.ts';
+import type { NearDuplicateOptions } from '../../db/queries/memories/near-duplicates.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
@@ -35,9 +40,9 @@ export async function create(context: RequestContext, caller: Caller, input: New
 }
 
 /** What says nearly the same as a memory: the date does not count, or all that one day brings would be alike. */
-export function likeIt(row: NewMemoryRow): AlikeOptions {
-  const ignoredWords = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
-  return { ignoredWords, least: SIMILAR_FROM, limit: SIMILAR_MOST };
+export function likeIt(row: NewMemoryRow): NearDuplicateOptions {
+  const ignoredTerms = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
+  return { ignoredTerms, scoreMin: SIMILAR_FROM, limit: SIMILAR_MOST };
 }
 
 async function readyRow(context: RequestContext, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
@@ -47,16 +52,24 @@ async function readyRow(context: RequestContext, caller: Caller, input: NewMemor
   return row;
 }
 
-async function storeRow(context: RequestContext, caller: Caller, row: NewMemoryRow, alike?: AlikeOptions) {
+async function storeRow(
+  context: RequestContext,
+  caller: Caller,
+  row: NewMemoryRow,
+  nearDuplicates?: NearDuplicateOptions,
+) {
   const counts = countWords(row);
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const stored = await insertMemory(context.sql, caller.userId, row, counts, { queue: canEmbed(context), alike });
+    const stored = await insertMemory(context.sql, caller.userId, row, counts, {
+      enqueue: canEmbed(context),
+      nearDuplicates,
+    });
     if (stored) {
       requireRoom(caller, stored.storage_bytes, row.size_bytes);
       const similar = stored.similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
       return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
     }
-    const twin = await lockTwin(context.sql, caller.userId, row);
+    const twin = await lockExactDuplicate(context.sql, caller.userId, row);
     if (twin) return { ...(await mergeRepeat(context, caller, twin, row)), similar: [] };
   }
   throw new Error('the twin of a memory kept vanishing');

@@ -1,6 +1,6 @@
 import type { MemoryRow } from '../../db/queries/memories/memories.ts';
 import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
-import { indexWords } from '../../db/queries/search/lexical.ts';
+import { indexTerms } from '../../db/queries/search/lexical.ts';
 import { deleteVectors } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { countWords } from '../search/term-frequencies.ts';
@@ -14,7 +14,7 @@ export async function reindex(
   caller: Caller,
   memory: Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
 ): Promise<number> {
-  const grown = await indexWords(context.sql, caller.userId, memory.id, countWords(memory));
+  const grown = await indexTerms(context.sql, caller.userId, memory.id, countWords(memory));
   if (canEmbed(context)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
   // Nobody would replace them.
   else await deleteVectors(context.sql, caller.userId, memory.id);

@@ -1,4 +1,4 @@
-import { type Growth, moveQuota } from '../../db/queries/usage/quotas.ts';
+import { changeQuota, type QuotaChange } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 
@@ -8,8 +8,8 @@ import { Problem } from '../errors.ts';
  * @param growth bytes of memories and kept versions together
  * @throws Problem `storage_full`
  */
-export async function moveStorage(context: RequestContext, caller: Caller, growth: Growth): Promise<void> {
-  const { storage_bytes } = await moveQuota(context.sql, caller.userId, growth);
+export async function moveStorage(context: RequestContext, caller: Caller, growth: QuotaChange): Promise<void> {
+  const { storage_bytes } = await changeQuota(context.sql, caller.userId, growth);
   requireRoom(caller, storage_bytes, growth.bytes);
 }
 

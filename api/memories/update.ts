@@ -2,12 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   deleteMemories,
   findMemory,
-  lockTwin,
+  lockExactDuplicate,
   type MemoryRow,
   updateMemory,
 } from '../../db/queries/memories/memories.ts';
-import { findVersion, keepVersion } from '../../db/queries/memories/versions.ts';
-import { forgetWords } from '../../db/queries/search/lexical.ts';
+import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
+import { removePostings } from '../../db/queries/search/lexical.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import { Problem, refuse } from '../errors.ts';
@@ -60,7 +60,7 @@ export async function change(
   const row = { ...next, size_bytes: sizeBytes(next), content_hash: contentHash(next) };
   if (row.status === 'active') await refuseTwin(context, caller, row);
   const keeps = changed.some((field) => !STATUS_FIELDS.includes(field));
-  const grown = keeps ? await keepVersion(context.sql, caller.userId, memory) : 0;
+  const grown = keeps ? await insertVersion(context.sql, caller.userId, memory) : 0;
   await updateMemory(context.sql, caller.userId, row);
   const words = changed.some((field) => FOUND_BY.includes(field)) ? await reindex(context, caller, row) : 0;
   await moveStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
@@ -122,7 +122,7 @@ export async function remove(
 
 /** Removes memories and their versions, and gives their storage back. */
 export async function removeForGood(context: RequestContext, caller: Caller, ids: readonly string[]): Promise<void> {
-  const words = await forgetWords(context.sql, caller.userId, ids);
+  const words = await removePostings(context.sql, caller.userId, ids);
   const gone = await deleteMemories(context.sql, caller.userId, ids);
   await moveStorage(context, caller, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
 }
@@ -189,8 +189,12 @@ async function requireOther(
   if (supersedes && supersedes !== memory.supersedes) await requireSuperseded(context, caller, supersedes);
 }
 
-async function refuseTwin(context: RequestContext, caller: Caller, row: Parameters<typeof lockTwin>[2]): Promise<void> {
-  const twin = await lockTwin(context.sql, caller.userId, row);
+async function refuseTwin(
+  context: RequestContext,
+  caller: Caller,
+  row: Parameters<typeof lockExactDuplicate>[2],
+): Promise<void> {
+  const twin = await lockExactDuplicate(context.sql, caller.userId, row);
   if (!twin || twin.id === row.id) return;
   throw new Problem('duplicate_memory', {
     detail: `Memory ${twin.id} already says exactly this.`,

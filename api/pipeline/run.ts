@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import type { UsageEvent } from '../../db/queries/usage/events.ts';
-import { claimIdempotencyKey, type IdempotencyRow, storeIdempotentAnswer } from '../../db/queries/usage/idempotency.ts';
+import {
+  claimIdempotencyKey,
+  type IdempotencyRow,
+  storeIdempotentResponse,
+} from '../../db/queries/usage/idempotency.ts';
 import type { Billing } from '../billing/billing.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { isMemoryOperation, isStreamed, type Operation, type Streamed } from '../contracts/operation.ts';
@@ -155,7 +159,7 @@ async function metered(
 
 async function read(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
   const { userId } = call.caller;
-  const sql = operation.execution.connection === 'shared' ? gates.database.point(userId) : gates.database.read(userId);
+  const sql = operation.execution.connection === 'shared' ? gates.database.shared(userId) : gates.database.read(userId);
   const answer = await handlerOf(operation.id)(depsOf(gates, sql, operation), call.caller, input);
   const outcome = present(operation, answer);
   await gates.recorder.record(eventOf(operation, outcome, meter));
@@ -195,7 +199,7 @@ async function keepAnswer(
 ): Promise<void> {
   if (!call.idempotencyKey) return;
   const answer = { status, body, headers, holdsSecret: operation.execution.returnsSecret ?? false };
-  await storeIdempotentAnswer(sql, call.caller.userId, call.idempotencyKey, answer);
+  await storeIdempotentResponse(sql, call.caller.userId, call.idempotencyKey, answer);
 }
 
 /** Claims the call's Idempotency-Key, if it has one. Answers what an earlier call with the same key and request left. */

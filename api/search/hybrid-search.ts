@@ -1,6 +1,6 @@
 import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
-import { findRankFacts, type RankFacts } from '../../db/queries/search/lexical.ts';
-import { findNeighbours, type Neighbour } from '../../db/queries/search/session-context.ts';
+import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/lexical.ts';
+import { type AdjacentMemory, findAdjacentMemories } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/indexer.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
@@ -59,7 +59,7 @@ export async function find(
     findByMeaning(context, () => whereMemories(caller.userId, filter), text, CANDIDATES),
   ]);
   const hits = [...lexical.hits.keys()].slice(0, questions.length > 0 ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE);
-  const ids = [...new Set([...hits, ...nearest, ...turns.map(({ neighbour }) => neighbour)])];
+  const ids = [...new Set([...hits, ...nearest, ...turns.map(({ adjacent_id }) => adjacent_id)])];
   const ranked =
     ids.length === 0 ? [] : await scoreAll(context, caller, filter, query, { ids, turns, questions, withPriors });
   return {
@@ -78,7 +78,7 @@ async function findByWords(
   caller: Caller,
   filter: MemoryFilter,
   text: string,
-): Promise<{ query: LexicalQuery; lexical: LexicalResult; relaxed: boolean; turns: Neighbour[] }> {
+): Promise<{ query: LexicalQuery; lexical: LexicalResult; relaxed: boolean; turns: AdjacentMemory[] }> {
   const ask = async (question: Question) => {
     const query = await prepare(context.sql, caller.userId, question);
     return { query, lexical: await rankLexical(context.sql, caller.userId, filter, query, CANDIDATES_BY_WORDS_ALONE) };
@@ -87,7 +87,7 @@ async function findByWords(
   const relaxed = found.lexical.hits.size === 0 && isNarrowed(found.query.question);
   if (relaxed) found = await ask(plainQuestion(text));
   const best = [...found.lexical.hits.keys()].slice(0, WITH_NEIGHBOURS);
-  return { ...found, relaxed, turns: await findNeighbours(context.sql, caller.userId, best) };
+  return { ...found, relaxed, turns: await findAdjacentMemories(context.sql, caller.userId, best) };
 }
 
 async function scoreAll(
@@ -95,12 +95,12 @@ async function scoreAll(
   caller: Caller,
   filter: MemoryFilter,
   query: LexicalQuery,
-  found: { ids: string[]; turns: Neighbour[]; questions: readonly Meaning[]; withPriors: boolean },
+  found: { ids: string[]; turns: AdjacentMemory[]; questions: readonly Meaning[]; withPriors: boolean },
 ): Promise<Found[]> {
   const [words, nearness, facts] = await Promise.all([
     scoreLexical(context.sql, caller.userId, filter, query, found.ids),
     measureNearness(context.sql, caller.userId, found.questions, found.ids),
-    findRankFacts(context.sql, caller.userId, found.ids),
+    findRankingAttributes(context.sql, caller.userId, found.ids),
   ]);
   const lent = lendToNeighbours(words, found.turns);
   const now = context.now();
@@ -123,21 +123,21 @@ async function scoreAll(
 }
 
 /** Turns of one session lend each other weight, by distance; each pair once, however often it was found. */
-function lendToNeighbours(words: ReadonlyMap<string, number>, turns: readonly Neighbour[]): Map<string, number> {
+function lendToNeighbours(words: ReadonlyMap<string, number>, turns: readonly AdjacentMemory[]): Map<string, number> {
   const lent = new Map<string, number>();
   const seen = new Set<string>();
-  for (const { id, neighbour, distance } of turns) {
-    const pair = id < neighbour ? `${id} ${neighbour}` : `${neighbour} ${id}`;
+  for (const { id, adjacent_id, distance } of turns) {
+    const pair = id < adjacent_id ? `${id} ${adjacent_id}` : `${adjacent_id} ${id}`;
     if (seen.has(pair)) continue;
     seen.add(pair);
     const weight = WEIGHTS.neighbours[distance - 1] ?? 0;
-    lent.set(id, (lent.get(id) ?? 0) + weight * (words.get(neighbour) ?? 0));
-    lent.set(neighbour, (lent.get(neighbour) ?? 0) + weight * (words.get(id) ?? 0));
+    lent.set(id, (lent.get(id) ?? 0) + weight * (words.get(adjacent_id) ?? 0));
+    lent.set(adjacent_id, (lent.get(adjacent_id) ?? 0) + weight * (words.get(id) ?? 0));
   }
   return lent;
 }
 
-type Scored = Found & { fact: RankFacts };
+type Scored = Found & { fact: RankingAttributes };
 
 /** Best first; what has expired counts half, and what was superseded stands right behind what replaced it, if that was found too. */
 function currentFirst(scored: Scored[], now: Date): Found[] {

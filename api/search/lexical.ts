@@ -4,15 +4,15 @@ import {
   type Bm25,
   type CandidateTerms,
   type Corpus,
-  findByCharacter,
-  findByPrefix,
   findCorpus,
-  findSimilar,
+  findSimilarTerms,
   findTerms,
-  rankByWords,
-  scoreByWords,
+  findTermsByCharacter,
+  findTermsByPrefix,
+  rankByTerms,
+  scoreByTerms,
   type Term,
-  type WeighedTerm,
+  type WeightedTerm,
 } from '../../db/queries/search/lexical.ts';
 import type { Question } from './query-parser.ts';
 import { isHalfPair } from './tokenizer.ts';
@@ -37,7 +37,7 @@ const PAIRS_OF_WORDS_MAX = 6;
 /** A question made ready for a tenant's index. */
 export interface LexicalQuery {
   terms: Term[];
-  weighed: WeighedTerm[];
+  weighed: WeightedTerm[];
   /** How many of the tenant's memories hold each word. */
   frequency: Map<string, number>;
   /** The most that a memory could score: every word, as often as it likes. */
@@ -53,7 +53,7 @@ export async function prepare(sql: Sql, userId: string, question: Question): Pro
   const asked = [...new Set([...question.words, ...question.excluded.flat()])];
   const [found, corpus] = await Promise.all([findTerms(sql, userId, asked), findCorpus(sql, userId)]);
   const wanted = new Set(question.words);
-  const terms = found.filter(({ word }) => wanted.has(word));
+  const terms = found.filter(({ query_term }) => wanted.has(query_term));
   const rescued = await Promise.all(
     terms
       .filter(({ memories, lexeme }) => memories === 0 || isHalfPair(lexeme))
@@ -96,7 +96,7 @@ export async function rankLexical(
 ): Promise<LexicalResult> {
   if (query.weighed.length === 0) return { hits: new Map(), candidates: 0, complete: true };
   const rank = (hashes: readonly string[]) =>
-    rankByWords(sql, narrowed(userId, filter, query), query.weighed, found(query, hashes), query.bm25, limit);
+    rankByTerms(sql, narrowed(userId, filter, query), query.weighed, found(query, hashes), query.bm25, limit);
   let candidates = rarest(query);
   let ranked = await rank(candidates);
   // The rarest words may stand only where the filter does not reach: then the common ones are asked too.
@@ -107,7 +107,7 @@ export async function rankLexical(
   return {
     hits: new Map(ranked.map(({ id, score }) => [id, score / query.maximum])),
     candidates: ranked[0]?.candidates ?? 0,
-    complete: candidates.length === query.weighed.length && !found(query, candidates).atMost,
+    complete: candidates.length === query.weighed.length && !found(query, candidates).cap,
   };
 }
 
@@ -120,7 +120,7 @@ export async function scoreLexical(
   ids: readonly string[],
 ): Promise<Map<string, number>> {
   const where = narrowed(userId, filter, query);
-  const scored = await scoreByWords(sql, where, query.weighed, ids, query.bm25);
+  const scored = await scoreByTerms(sql, where, query.weighed, ids, query.bm25);
   return new Map(scored.map(({ id, score }) => [id, query.maximum > 0 ? score / query.maximum : 0]));
 }
 
@@ -141,16 +141,16 @@ function narrowed(userId: string, filter: MemoryFilter, { question, known }: Lex
 /** Words that the tenant has and that may be meant: pairs with a single character in them, what begins like the last word, or looks like a mistyped one. */
 async function rescue(sql: Sql, userId: string, term: Term, { last }: Question): Promise<Term[]> {
   if (isHalfPair(term.lexeme)) {
-    const pairs = await findByCharacter(sql, userId, term.lexeme, PAIRS_MAX);
-    return pairs.map((found) => ({ ...found, word: term.word }));
+    const pairs = await findTermsByCharacter(sql, userId, term.lexeme, PAIRS_MAX);
+    return pairs.map((found) => ({ ...found, word: term.query_term }));
   }
-  if (term.word === last && term.lexeme.length >= PREFIX_LENGTH_MIN) {
-    const longer = await findByPrefix(sql, userId, term.lexeme, PREFIXES_MAX);
-    if (longer.length > 0) return longer.map((found) => ({ ...found, word: term.word }));
+  if (term.query_term === last && term.lexeme.length >= PREFIX_LENGTH_MIN) {
+    const longer = await findTermsByPrefix(sql, userId, term.lexeme, PREFIXES_MAX);
+    if (longer.length > 0) return longer.map((found) => ({ ...found, word: term.query_term }));
   }
   if (term.lexeme.length < TYPO_LENGTH_MIN) return [];
-  const similar = await findSimilar(sql, userId, term.lexeme, RESCUES_MAX);
-  return similar.map((found) => ({ ...found, word: term.word }));
+  const similar = await findSimilarTerms(sql, userId, term.lexeme, RESCUES_MAX);
+  return similar.map((found) => ({ ...found, word: term.query_term }));
 }
 
 /** The rarest words, as many as promise enough candidates; at least one. */
@@ -165,10 +165,10 @@ function rarest(query: LexicalQuery): string[] {
 /** How memories that hold any of these words are found: all of them, or where they would be too many, those with two words first. */
 function found(query: LexicalQuery, hashes: readonly string[]): CandidateTerms {
   const promised = sum(hashes.map((hash) => query.frequency.get(hash) ?? 0));
-  if (promised <= CANDIDATES_MAX) return { any: hashes };
+  if (promised <= CANDIDATES_MAX) return { anyOf: hashes };
   const [first, ...others] = rareFirst(query);
   const pairs = others.slice(0, PAIRS_OF_WORDS_MAX).map((other): [string, string] => [first as string, other]);
-  return { any: hashes, atMost: { candidates: CANDIDATES_MAX, pairs } };
+  return { anyOf: hashes, cap: { candidates: CANDIDATES_MAX, pairs } };
 }
 
 function rareFirst({ weighed, frequency }: LexicalQuery): string[] {
@@ -183,7 +183,7 @@ function idf({ memories }: Term, corpus: Corpus): number {
 
 function groupHashes(terms: readonly Term[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
-  for (const { word, hash } of terms) groups.set(word, [...(groups.get(word) ?? []), hash]);
+  for (const { query_term, hash } of terms) groups.set(query_term, [...(groups.get(query_term) ?? []), hash]);
   return groups;
 }
 

@@ -27,7 +27,9 @@ export function snippetOf(text: string, query: Pick<LexicalQuery, 'terms' | 'wei
   const words = [...wordsOf(text)];
   const found = words.map(({ word }) => lexemeOf(word, lexemes));
   const held = new Set(found);
-  const matched = [...new Set(query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ word }) => word))];
+  const matched = [
+    ...new Set(query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ query_term }) => query_term)),
+  ];
   if (words.length === 0) return { snippet: text.slice(0, 300).trim(), matched };
   const from = bestWindow(found, lexemes) ?? firstWithin(words, near);
   return { snippet: mark(text, words, found, from), matched };

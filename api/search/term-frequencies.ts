@@ -1,11 +1,11 @@
 import type { MemoryRow } from '../../db/queries/memories/memories.ts';
-import type { WordCounts } from '../../db/queries/search/lexical.ts';
+import type { TermFrequencies } from '../../db/queries/search/lexical.ts';
 import { dateWords, wordsOf } from './tokenizer.ts';
 
 /** The words a memory is looked up by: its title, content, tags, and the day it tells of. */
 export function countWords(
   memory: Pick<MemoryRow, 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
-): WordCounts {
+): TermFrequencies {
   const counts = new Map<string, number>();
   const texts = [
     // Twice: it is what the memory is about.
@@ -18,5 +18,5 @@ export function countWords(
   for (const text of texts) {
     for (const { word } of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
-  return { words: [...counts.keys()], frequencies: [...counts.values()] };
+  return { terms: [...counts.keys()], frequencies: [...counts.values()] };
 }

@@ -11,6 +11,7 @@ import {
   pagesForExport,
 } from '../../db/queries/accounts/export-rows.ts';
 import {
+  completeExport,
   deleteExportChunks,
   deleteOldExports,
   type ExportRow,
@@ -19,7 +20,6 @@ import {
   insertExport,
   insertExportChunk,
   lockPendingExport,
-  settleExport,
 } from '../../db/queries/accounts/exports.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
@@ -127,7 +127,7 @@ async function settle(
 ): Promise<void> {
   const now = context.now();
   const expires_at = new Date(now.getTime() + EXPORT_DAYS * DAY_MS);
-  await settleExport(context.sql, userId, { ...written, status: 'ready', ready_at: now, expires_at });
+  await completeExport(context.sql, userId, { ...written, status: 'ready', ready_at: now, expires_at });
   const user = await findUser(context.sql, userId);
   if (user) await mailOwner(context, user, 'export_ready', { url: FILE_PATH, expires_at: expires_at.toISOString() });
 }

@@ -1,10 +1,10 @@
 import type { Database } from '../../db/client/database.ts';
 import {
   type AlertKind,
+  type AlertUsageRow,
   deleteStorageAlerts,
   insertAlerts,
-  listUse,
-  type UseRow,
+  listUsageForAlerts,
 } from '../../db/queries/usage/alerts.ts';
 import type { RequestContext } from '../context.ts';
 import { limitsOf } from '../limits/plans.ts';
@@ -45,15 +45,15 @@ interface Use {
 export async function alertUsage(database: Database, clock: Clock): Promise<number> {
   const day = utcDay(clock.now());
   let given = 0;
-  let page: UseRow[] = [];
+  let page: AlertUsageRow[] = [];
   do {
-    page = await listUse(database.owner, day, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
+    page = await listUsageForAlerts(database.owner, day, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
     for (const user of page) given += await alertUser(database, clock, day, user);
   } while (page.length === PAGE);
   return given;
 }
 
-async function alertUser(database: Database, clock: Clock, day: string, user: UseRow): Promise<number> {
+async function alertUser(database: Database, clock: Clock, day: string, user: AlertUsageRow): Promise<number> {
   const limits = limitsOf(user.plan, user.overrides);
   const calls: Use = { kind: 'calls', used: user.calls, limit: limits.requests_per_day };
   const storage: Use = { kind: 'storage', used: user.storage_bytes, limit: limits.storage_bytes };
@@ -75,7 +75,7 @@ async function alert(
   database: Database,
   clock: Clock,
   day: string,
-  user: UseRow,
+  user: AlertUsageRow,
   { kind, used, limit }: Use,
   thresholds: readonly number[],
 ): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client/database.ts';
 import { insertAudit } from '../../db/queries/accounts/audit.ts';
-import { compareQuotas, lockStatement, type QuotaRepair, repairQuota } from '../../db/queries/usage/quotas.ts';
+import { compareQuotas, lockTenantStatement, type QuotaRepair, repairQuota } from '../../db/queries/usage/quotas.ts';
 import type { RequestContext } from '../context.ts';
 
 const PAGE = 100;
@@ -28,7 +28,7 @@ export async function recountQuotas(
 
 async function recountQuota(database: Database, clock: Pick<RequestContext, 'now' | 'newId'>, userId: string) {
   return database.ownerWrite(async (sql) => {
-    await sql.query(lockStatement(userId));
+    await sql.query(lockTenantStatement(userId));
     const repair = await repairQuota(sql, userId);
     if (repair) {
       const entry = { id: clock.newId(), at: clock.now(), actor: 'job', action: 'quotas.repair' };

@@ -1,5 +1,5 @@
-import { only } from '../../db/client/sql.ts';
-import { dayUnitsStatement } from '../../db/queries/usage/events.ts';
+import { exactlyOne } from '../../db/client/sql.ts';
+import { sumDayUnitsStatement } from '../../db/queries/usage/events.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import { sumUsage, type UsageGroup, type UsageSumRow } from '../../db/queries/usage/totals.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -86,13 +86,16 @@ function rangeOf(context: RequestContext, input: Range, mostDays: number): { fro
 async function planUse(context: RequestContext, { userId, plan, limits }: Caller) {
   const now = context.now();
   const [calls, quota] = await Promise.all([
-    context.sql.query<{ units: number }>(dayUnitsStatement(userId, utcDay(now))),
+    context.sql.query<{ units: number }>(sumDayUnitsStatement(userId, utcDay(now))),
     findQuota(context.sql, userId),
   ]);
   const midnight = Date.parse(utcDay(now)) + DAY_MS;
   return {
     name: plan,
-    calls_today: { ...share(only(calls).units, limits.requests_per_day), resets_at: new Date(midnight).toISOString() },
+    calls_today: {
+      ...share(exactlyOne(calls).units, limits.requests_per_day),
+      resets_at: new Date(midnight).toISOString(),
+    },
     storage_bytes: share(quota.storage_bytes, limits.storage_bytes),
   };
 }

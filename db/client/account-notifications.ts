@@ -14,12 +14,12 @@ const CHANNEL = 'account_changed';
  * statement that changes a key's scopes, limit, expiry or revocation, or a user's plan, overrides or status.
  * @param userId the column that holds the user's id
  */
-export function announced(userId: 'id' | 'user_id'): string {
+export function notifyAccountChanged(userId: 'id' | 'user_id'): string {
   return `pg_notify('${CHANNEL}', ${userId}::text)`;
 }
 
 /** What a listener calls. */
-export interface AccountChanges {
+export interface AccountChangeHandlers {
   /** A change of this user's was committed. */
   onChange(userId: string): void;
   /** Every change that commits from now on will be heard. */
@@ -44,7 +44,7 @@ const ANSWER_WITHIN_MS = 2_000;
  */
 export function listenForAccountChanges(
   url: string,
-  changes: AccountChanges,
+  changes: AccountChangeHandlers,
   onError: (error: Error) => void,
 ): AccountListener {
   const closing = new AbortController();

@@ -16,7 +16,7 @@ interface Wire {
 }
 
 /** What came of statements: what the last one answers, and what it was, such as `COMMIT`. */
-export interface Answer<Row> extends Result<Row> {
+export interface BatchResult<Row> extends Result<Row> {
   command: string;
 }
 
@@ -29,7 +29,7 @@ interface Column {
 /** Columns of prepared statements' answers, by connection and name: they are asked for once and stay what they are. */
 const columnsOf = new WeakMap<Wire, Map<string, readonly Column[]>>();
 
-type Answered = (error: Error | null, answer: Answer<never>) => void;
+type Answered = (error: Error | null, answer: BatchResult<never>) => void;
 
 /** What `pg`'s query has beyond its published types: how it is sent, and what its client calls while the answer comes in. */
 interface Query {
@@ -136,9 +136,12 @@ class Batch extends Query {
  * Runs statements on a connection in one round trip: PostgreSQL takes them as one transaction, unless one is open, and does none
  * that follows a failed one. Answers what the last one does.
  */
-export async function ask<Row>(client: pg.ClientBase, ...statements: readonly Statement[]): Promise<Answer<Row>> {
+export async function executeBatch<Row>(
+  client: pg.ClientBase,
+  ...statements: readonly Statement[]
+): Promise<BatchResult<Row>> {
   try {
-    return await new Promise<Answer<Row>>((resolve, reject) => {
+    return await new Promise<BatchResult<Row>>((resolve, reject) => {
       const done: Answered = (error, answer) => (error ? reject(error) : resolve(answer));
       client.query(new Batch(statements, done) as unknown as pg.Query);
     });

@@ -1,8 +1,8 @@
 import pg from 'pg';
-import { type UsageEvent, usageStatement } from '../queries/usage/events.ts';
-import { ask } from './batch.ts';
+import { insertUsageEventsStatement, type UsageEvent } from '../queries/usage/events.ts';
+import { executeBatch } from './batch.ts';
 import { coalesce } from './coalesce-writes.ts';
-import { retried } from './retry.ts';
+import { retryTransient } from './retry.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
 import { type EventOf, transaction, withClient } from './transaction.ts';
@@ -15,7 +15,7 @@ import { type EventOf, transaction, withClient } from './transaction.ts';
 export interface Database {
   owner: pg.Pool;
   /** Short statements for a tenant, on connections shared by all callers (`facts`: four shared ones carry twice the reads of a pool of ten). */
-  point(userId: string): Sql;
+  shared(userId: string): Sql;
   /**
    * Statements that only read for a tenant and may be slow. Each is on a connection of its own for as long as it runs: those that are
    * asked at once run at once, and what the caller does between two holds none up.
@@ -57,7 +57,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 const SNAPSHOT = { name: 'begin_snapshot', text: 'begin isolation level repeatable read read only' };
 /** Sets the tenant of the transaction it is in. */
-export const tenantStatement = (userId: string): Statement => ({
+export const setTenantStatement = (userId: string): Statement => ({
   name: 'set_tenant',
   text: "select set_config('app.user_id', $1, true)",
   values: [userId],
@@ -97,22 +97,23 @@ export function connect(options: ConnectOptions): Database {
 
   return {
     owner,
-    point: (userId) => tenantSql(userId, async (use) => use(await points.next())),
+    shared: (userId) => tenantSql(userId, async (use) => use(await points.next())),
     read: (userId) => tenantSql(userId, (use) => withClient(app, use)),
     lookup: async <Row>(statement: Statement) => {
       const client = await lookups.next();
-      return (await ask<Row>(client, statement)).rows;
+      return (await executeBatch<Row>(client, statement)).rows;
     },
     write: (userId, work, event) =>
-      retried(() => withClient(app, (client) => transaction(client, work, { userId, event }))),
+      retryTransient(() => withClient(app, (client) => transaction(client, work, { userId, event }))),
     memoryWrite: (userId, work, event) =>
-      retried(() => withClient(app, (client) => transaction(client, work, { userId, locks: true, event }))),
+      retryTransient(() => withClient(app, (client) => transaction(client, work, { userId, locks: true, event }))),
     snapshot: (userId, work) => withClient(app, (client) => transaction(client, work, { userId, begin: SNAPSHOT })),
     record: (events) =>
-      retried(async () => {
-        await ask(await records.next(), usageStatement(events));
+      retryTransient(async () => {
+        await executeBatch(await records.next(), insertUsageEventsStatement(events));
       }),
-    ownerWrite: (work, event) => retried(() => withClient(owner, (client) => transaction(client, work, { event }))),
+    ownerWrite: (work, event) =>
+      retryTransient(() => withClient(owner, (client) => transaction(client, work, { event }))),
     close: async () => {
       await Promise.all([owner.end(), app.end(), points.close(), lookups.close(), records.close()]);
     },
@@ -122,7 +123,7 @@ export function connect(options: ConnectOptions): Database {
 /** Start-up proof that row-level security holds on the tenant connections. Throws with what to do when it does not. */
 export async function assertRowLevelSecurity(database: Database): Promise<void> {
   const nobody = '00000000-0000-0000-0000-000000000000';
-  const { rows } = await database.point(nobody).query<{ active: boolean; role: string }>({
+  const { rows } = await database.shared(nobody).query<{ active: boolean; role: string }>({
     text: "select row_security_active('memories') as active, current_user as role",
   });
   const [row] = rows;
@@ -136,7 +137,8 @@ export async function assertRowLevelSecurity(database: Database): Promise<void> 
 /** Statements of a tenant's, each on the connection that `on` has for it. */
 function tenantSql(userId: string, on: <T>(use: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
   return {
-    query: <Row>(statement: Statement) => on((client) => ask<Row>(client, tenantStatement(userId), statement)),
+    query: <Row>(statement: Statement) =>
+      on((client) => executeBatch<Row>(client, setTenantStatement(userId), statement)),
   };
 }
 

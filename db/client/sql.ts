@@ -19,7 +19,7 @@ export interface Result<Row> {
 }
 
 /** The row of a statement that always answers exactly one. Throws when it did not: that is a bug, not bad input. */
-export function only<Row>(result: Result<Row>): Row {
+export function exactlyOne<Row>(result: Result<Row>): Row {
   const [row] = result.rows;
   if (row === undefined || result.rows.length > 1) throw new Error(`expected one row, got ${result.rows.length}`);
   return row;
@@ -47,7 +47,7 @@ export async function withSavepoint<T>(sql: Sql, work: () => Promise<T>): Promis
 }
 
 /** Does something inside a transaction and takes it back: what comes out is what really doing it would answer. */
-export async function rehearsed<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+export async function dryRun<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   await sql.query({ text: 'savepoint rehearsal' });
   const answer = await work();
   await sql.query({ text: 'rollback to savepoint rehearsal' });

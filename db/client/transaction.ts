@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { type UsageEvent, usageStatement } from '../queries/usage/events.ts';
-import { lockStatement } from '../queries/usage/quotas.ts';
-import { ask } from './batch.ts';
-import { connectionLost } from './retry.ts';
+import { insertUsageEventsStatement, type UsageEvent } from '../queries/usage/events.ts';
+import { lockTenantStatement } from '../queries/usage/quotas.ts';
+import { executeBatch } from './batch.ts';
+import { isConnectionLost } from './retry.ts';
 import type { Sql, Statement } from './sql.ts';
 
 /** Names the usage event of a write whose answer is known; undefined where another call's event stands for it. */
@@ -35,7 +35,7 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
   try {
     return await work(client);
   } catch (error) {
-    failure = connectionLost(error) ? (error as Error) : undefined;
+    failure = isConnectionLost(error) ? (error as Error) : undefined;
     throw error;
   } finally {
     client.release(failure);
@@ -50,17 +50,22 @@ export async function transaction<T>(
 ): Promise<T> {
   const opening: Statement[] = [begin];
   if (userId !== undefined) opening.push({ ...SET_TENANT, values: [userId] });
-  if (userId !== undefined && locks) opening.push(lockStatement(userId));
-  const sql: Sql = { query: <Row>(statement: Statement) => ask<Row>(client, ...opening.splice(0), statement) };
+  if (userId !== undefined && locks) opening.push(lockTenantStatement(userId));
+  const sql: Sql = { query: <Row>(statement: Statement) => executeBatch<Row>(client, ...opening.splice(0), statement) };
   try {
     const answer = await work(sql);
     const made = event?.(answer);
-    const ended = await ask(client, ...opening.splice(0), ...(made ? [usageStatement([made])] : []), COMMIT);
+    const ended = await executeBatch(
+      client,
+      ...opening.splice(0),
+      ...(made ? [insertUsageEventsStatement([made])] : []),
+      COMMIT,
+    );
     // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
     if (ended.command !== 'COMMIT') throw new Error('the transaction was rolled back');
     return answer;
   } catch (error) {
-    if (!connectionLost(error)) await client.query('rollback');
+    if (!isConnectionLost(error)) await client.query('rollback');
     throw error;
   }
 }

@@ -61,7 +61,7 @@ export async function findRunning(cluster: string): Promise<{ pid: number; port:
 }
 
 /** Whether a database answers a query at this URL within two seconds. */
-export async function answers(url: string): Promise<boolean> {
+export async function acceptsQueries(url: string): Promise<boolean> {
   return query(url).then(
     () => true,
     () => false,
@@ -80,7 +80,8 @@ export async function adopt(place: Place, log: (message: string) => void): Promi
     if (!found || !(await isPostmaster(found.pid, place.cluster))) return null;
     if (found.status !== since.status) since = { status: found.status, at: Date.now() };
     const isGone = async () => !(await isPostmaster(found.pid, place.cluster));
-    if (found.status === 'ready' && (await answers(await urlOf(place.home, found.port)))) return { ...found, isGone };
+    if (found.status === 'ready' && (await acceptsQueries(await urlOf(place.home, found.port))))
+      return { ...found, isGone };
     if (Date.now() - since.at > (patienceMs[found.status] ?? 60_000)) {
       log(`A PostgreSQL left over from before (pid ${found.pid}) does not answer: stopping it.`);
       await end({ ...found, isGone }, place, HUNG);

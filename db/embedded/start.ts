@@ -2,7 +2,7 @@ import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { ensureCluster, urlOf } from './cluster.ts';
 import { acquire, holderOf, type Lock, LockHeld } from './lock.ts';
 import { choosePlace, clusterOf, homeOf, type Place } from './place.ts';
-import { adopt, answers, findRunning, launch, stop } from './postmaster.ts';
+import { acceptsQueries, adopt, findRunning, launch, stop } from './postmaster.ts';
 import { keepRunning, type Watch } from './watch.ts';
 
 /*
@@ -87,7 +87,7 @@ export async function findEmbedded(dataDir: string): Promise<string | null> {
   const running = await findRunning(clusterOf(home));
   if (!running || (await holderOf(directory)) === null) return null;
   const url = await urlOf(home, running.port);
-  return (await answers(url)) ? url : null;
+  return (await acceptsQueries(url)) ? url : null;
 }
 
 async function own(dataDir: string): Promise<Lock> {

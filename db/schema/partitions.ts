@@ -1,4 +1,4 @@
-import { only, type Sql } from '../client/sql.ts';
+import { exactlyOne, type Sql } from '../client/sql.ts';
 
 /** Days of `usage_events` that have a partition of their own before they come. */
 export const PARTITION_DAYS_AHEAD = 30;
@@ -12,7 +12,7 @@ export async function ensurePartitions(sql: Sql, daysAhead = PARTITION_DAYS_AHEA
   const result = await sql.query<{ made: number }>({
     text: `select ensure_usage_partitions((now() at time zone 'utc')::date - 1, (now() at time zone 'utc')::date + ${Math.trunc(daysAhead)}) as made`,
   });
-  return only(result).made;
+  return exactlyOne(result).made;
 }
 
 /**
@@ -24,7 +24,7 @@ export async function dropOldPartition(sql: Sql, before: string): Promise<string
     text: 'select drop_usage_partition($1) as part',
     values: [before],
   });
-  return only(result).part;
+  return exactlyOne(result).part;
 }
 
 /** Deletes the events of days before `before` that the default partition caught. Answers how many. As the owner. */

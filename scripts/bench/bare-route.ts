@@ -12,13 +12,13 @@ import { present } from '../../api/memories/to-response.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
 import { groupRecorder } from '../../api/usage/event-recorder.ts';
 import { utcDay } from '../../api/usage/usage.ts';
-import { ask } from '../../db/client/batch.ts';
+import { executeBatch } from '../../db/client/batch.ts';
 import { coalesce } from '../../db/client/coalesce-writes.ts';
-import { tenantStatement } from '../../db/client/database.ts';
+import { setTenantStatement } from '../../db/client/database.ts';
 import type { Sql, Statement } from '../../db/client/sql.ts';
 import { withClient } from '../../db/client/transaction.ts';
 import { findMemory, insertMemory } from '../../db/queries/memories/memories.ts';
-import { type UsageEvent, usageStatement } from '../../db/queries/usage/events.ts';
+import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 
 /**
  * The ceiling: a Koa app that does one query through `pg` and nothing else, with no key, no limit, no metering and no row-level
@@ -40,7 +40,7 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     keyEnvironment: '',
   };
   const recorder = groupRecorder(async (events) => {
-    await pool.query(usageStatement(events) as pg.QueryConfig);
+    await pool.query(insertUsageEventsStatement(events) as pg.QueryConfig);
   });
   const app = new Koa();
   app.use(async (ctx) => {
@@ -53,9 +53,9 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     }
     const input = { tags: [], metadata: {}, type: 'long_term', ...JSON.parse((await getRawBody(ctx.req)).toString()) };
     const row = newRow(context, { userId } as Caller, input as NewMemory);
-    const alike = memoryId === 'unlike' ? undefined : likeIt(row);
+    const nearDuplicates = memoryId === 'unlike' ? undefined : likeIt(row);
     const sql = way === 'tuned' ? tenantSql(pool, userId) : context.sql;
-    await insertMemory(sql, userId, row, countWords(row), { queue: false, alike });
+    await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates });
     ctx.status = 201;
     ctx.body = present({ ...row, superseded_by: null });
   });
@@ -75,7 +75,7 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
 function tenantSql(pool: pg.Pool, userId: string): Sql {
   return {
     query: <Row>(statement: Statement) =>
-      withClient(pool, (client) => ask<Row>(client, tenantStatement(userId), statement)),
+      withClient(pool, (client) => executeBatch<Row>(client, setTenantStatement(userId), statement)),
   };
 }
 

@@ -2,9 +2,9 @@ import { v7 as uuidv7 } from 'uuid';
 import { contentHash, sizeBytes } from '../../api/memories/content-hash.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
 import type { Database } from '../../db/client/database.ts';
-import { only, type Sql } from '../../db/client/sql.ts';
+import { exactlyOne, type Sql } from '../../db/client/sql.ts';
 import type { NewMemoryRow } from '../../db/queries/memories/memories.ts';
-import { moveQuota } from '../../db/queries/usage/quotas.ts';
+import { changeQuota } from '../../db/queries/usage/quotas.ts';
 import type { Note } from './texts.ts';
 import type { WriteVectors } from './vectors.ts';
 
@@ -40,7 +40,7 @@ export async function fill(
   await database.write(userId, async (sql) => {
     const words = await insertIndexed(sql, userId, rows);
     const bytes = rows.reduce((sum, row) => sum + row.size_bytes, 0);
-    await moveQuota(sql, userId, { bytes, memories: rows.length, words });
+    await changeQuota(sql, userId, { bytes, memories: rows.length, words });
     await writeVectors?.(sql, userId, rows);
   });
 }
@@ -88,7 +88,7 @@ async function insertIndexed(sql: Sql, userId: string, rows: readonly NewMemoryR
       select sum(length) as words from indexed`,
     values: [userId, JSON.stringify(given)],
   });
-  return Number(only(result).words);
+  return Number(exactlyOne(result).words);
 }
 
 /** What two ways of storing the same text must leave alike. */

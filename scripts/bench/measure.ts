@@ -1,8 +1,8 @@
 import type { Service } from '../../api/bootstrap.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
 import { deleteMemories, insertMemory, type NewMemoryRow } from '../../db/queries/memories/memories.ts';
-import { forgetWords } from '../../db/queries/search/lexical.ts';
-import { moveQuota } from '../../db/queries/usage/quotas.ts';
+import { removePostings } from '../../db/queries/search/lexical.ts';
+import { changeQuota } from '../../db/queries/usage/quotas.ts';
 import { percentile } from '../eval/score.ts';
 import type { Note } from './texts.ts';
 
@@ -52,7 +52,7 @@ export async function create(service: Service, key: string, note: Note, project?
   return (await post<{ id: string }>(service, key, '/memories', said)).id;
 }
 
-const NO_WORDS = { words: [], frequencies: [] };
+const NO_WORDS = { terms: [], frequencies: [] };
 
 /** Transactions that insert a row, and with `indexed` its words: no gates, no metering. They leave nothing behind. */
 export async function timeInserts(
@@ -64,14 +64,14 @@ export async function timeInserts(
   const { database } = service;
   const times = await timed(rows, (row) =>
     database.write(userId, (sql) =>
-      insertMemory(sql, userId, row, indexed ? countWords(row) : NO_WORDS, { queue: false }),
+      insertMemory(sql, userId, row, indexed ? countWords(row) : NO_WORDS, { enqueue: false }),
     ),
   );
   const ids = rows.map(({ id }) => id);
   await database.write(userId, async (sql) => {
-    const words = await forgetWords(sql, userId, ids);
+    const words = await removePostings(sql, userId, ids);
     const gone = await deleteMemories(sql, userId, ids);
-    await moveQuota(sql, userId, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
+    await changeQuota(sql, userId, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
   });
   return times;
 }

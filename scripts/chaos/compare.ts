@@ -6,7 +6,7 @@ import {
   countStored,
   listDailyDifferences,
   listEvents,
-  listForgottenByQueue,
+  listMissingFromEmbeddingQueue,
   type RecordedEvent,
 } from '../../db/queries/usage/recount.ts';
 import { entryOf, readCall } from './calls.ts';
@@ -56,7 +56,7 @@ export async function compare(sql: Sql, compared: Compared): Promise<Comparison>
     if (differs) differences.push(`quota and recount: user ${user_id}`);
   }
   if (compared.embeds) {
-    for (const id of await listForgottenByQueue(sql, userId))
+    for (const id of await listMissingFromEmbeddingQueue(sql, userId))
       differences.push(`no vectors and not waiting: memory ${id}`);
   }
   return { counts: { ...answers, ...extra, memories: stored.memories }, differences };

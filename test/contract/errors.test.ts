@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { findOperation, OPERATIONS } from '../../api/contracts/index.ts';
 import { isMemoryOperation, type Operation, SCOPES, takesBody } from '../../api/contracts/operation.ts';
 import { generateKey } from '../../api/keys/key-format.ts';
-import { updateStatus } from '../../db/queries/accounts/users.ts';
+import { updateAccountStatus } from '../../db/queries/accounts/users.ts';
 import { type Answer, Client, type Json } from '../support/client.ts';
 import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';
@@ -98,7 +98,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
   it(`${isMemoryOperation(operation) && operation.execution.kind === 'write' ? 'is closed' : 'stays open'} while the account is read-only`, async () => {
     const lapsed = await node.newUser();
     const call = await sampleCall(id, lapsed);
-    await node.service.database.ownerWrite((sql) => updateStatus(sql, lapsed.userId, 'read_only', new Date()));
+    await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, lapsed.userId, 'read_only', new Date()));
     await vi.waitFor(async () => expect((await lapsed.api.get('/user/me')).body.status).toBe('read_only'));
     const answer = await sendSample(lapsed.api, call);
     openApi.check(operation, answer);

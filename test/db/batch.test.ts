@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from '../../db/client/batch.ts';
+import { executeBatch } from '../../db/client/batch.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 
 const TENANT = '01940000-0000-7000-8000-000000000001';
@@ -37,9 +37,9 @@ const notes = async () => (await client.query('select n from notes order by n'))
 describe('statements asked together', () => {
   it('are one transaction, which leaves no setting behind, and answer what the last one does', async () => {
     const [mine, nobodys, others] = await Promise.all([
-      ask(client, of(TENANT), seen(1)),
-      ask(client, seen(2)),
-      ask(client, of(OTHER), seen(3)),
+      executeBatch(client, of(TENANT), seen(1)),
+      executeBatch(client, seen(2)),
+      executeBatch(client, of(OTHER), seen(3)),
     ]);
     expect(mine).toMatchObject({ rows: [{ tenant: TENANT, n: 1 }], rowCount: 1, command: 'SELECT' });
     expect(nobodys.rows).toEqual([{ tenant: '', n: 2 }]);
@@ -47,16 +47,19 @@ describe('statements asked together', () => {
   });
 
   it('need have no values, no name and no rows', async () => {
-    expect(await ask(client, of(TENANT), { text: 'select 1 where false' })).toMatchObject({ rows: [], rowCount: 0 });
-    const unnamed = await ask(client, of(TENANT), { text: "select current_setting('app.user_id') as tenant" });
+    expect(await executeBatch(client, of(TENANT), { text: 'select 1 where false' })).toMatchObject({
+      rows: [],
+      rowCount: 0,
+    });
+    const unnamed = await executeBatch(client, of(TENANT), { text: "select current_setting('app.user_id') as tenant" });
     expect(unnamed.rows).toEqual([{ tenant: TENANT }]);
   });
 
   it('are all undone, and none is done after it, when one fails; their neighbours on the connection are not', async () => {
     const outcomes = await Promise.allSettled([
-      ask(client, note(1), divide(0), note(2)),
-      ask(client, note(3), seen(4)),
-      ask(client, note(5), divide(0)),
+      executeBatch(client, note(1), divide(0), note(2)),
+      executeBatch(client, note(3), seen(4)),
+      executeBatch(client, note(5), divide(0)),
     ]);
     expect(outcomes).toMatchObject([
       { status: 'rejected', reason: { code: '22012' } },
@@ -64,7 +67,7 @@ describe('statements asked together', () => {
       { status: 'rejected', reason: { code: '22012' } },
     ]);
     expect(await notes()).toEqual([3]);
-    expect((await ask(client, divide(1))).rows).toEqual([{ n: 1 }]);
+    expect((await executeBatch(client, divide(1))).rows).toEqual([{ n: 1 }]);
   });
 
   it('are read alike, whether their columns are told or known from before', async () => {
@@ -80,10 +83,13 @@ describe('statements asked together', () => {
     };
     const rows = (count: number) => Array.from({ length: count }, (_, i) => ({ n: i + 1, big: `${i + 1}`, ...row }));
     for (const count of [0, 2, 1, 0, 3]) {
-      const answer = await ask(client, of(TENANT), { ...odd, values: [count] });
+      const answer = await executeBatch(client, of(TENANT), { ...odd, values: [count] });
       expect(answer).toMatchObject({ rows: rows(count), rowCount: count, command: 'SELECT' });
     }
-    const both = await Promise.all([ask(client, { ...odd, values: [1] }), ask(client, { ...odd, values: [2] })]);
+    const both = await Promise.all([
+      executeBatch(client, { ...odd, values: [1] }),
+      executeBatch(client, { ...odd, values: [2] }),
+    ]);
     expect(both.map((answer) => answer.rows)).toEqual([rows(1), rows(2)]);
     expect((await client.query({ ...odd, values: [2] })).rows).toEqual(rows(2));
   });
@@ -97,7 +103,7 @@ describe('statements asked together', () => {
     });
     try {
       for (let turn = 0; turn < 2; turn++) {
-        const asked = [ask(client, { ...unreadable, values: [true] }), ask(client, seen(1))];
+        const asked = [executeBatch(client, { ...unreadable, values: [true] }), executeBatch(client, seen(1))];
         expect(await Promise.allSettled(asked)).toMatchObject([
           { status: 'rejected', reason: fault },
           { status: 'fulfilled', value: { rows: [{ n: 1 }] } },
@@ -109,15 +115,15 @@ describe('statements asked together', () => {
   });
 
   it('can open a transaction that others go on with', async () => {
-    await ask(client, { name: 'begin', text: 'begin' }, note(6));
-    expect((await ask(client, note(7), { name: 'commit', text: 'commit' })).command).toBe('COMMIT');
+    await executeBatch(client, { name: 'begin', text: 'begin' }, note(6));
+    expect((await executeBatch(client, note(7), { name: 'commit', text: 'commit' })).command).toBe('COMMIT');
     expect(await notes()).toEqual([3, 6, 7]);
   });
 
   it('work once their fault is gone, and its error says who asked', async () => {
     const late = { name: 'late', text: 'select n from comes_later' };
     async function whoAsks() {
-      return await ask(client, of(TENANT), late);
+      return await executeBatch(client, of(TENANT), late);
     }
     const error: Error = await whoAsks().then(
       () => expect.fail('it was there'),
@@ -133,9 +139,9 @@ describe('statements asked together', () => {
     const other = new pg.Client({ connectionString: url, pipeline: true });
     await other.connect();
     try {
-      await expect(ask(other, of('\0'), seen(1))).rejects.toThrow();
-      await expect(ask(other, divide(0), seen(1))).rejects.toThrow();
-      expect((await ask(other, of(TENANT), divide(1), seen(1))).rows).toEqual([{ tenant: TENANT, n: 1 }]);
+      await expect(executeBatch(other, of('\0'), seen(1))).rejects.toThrow();
+      await expect(executeBatch(other, divide(0), seen(1))).rejects.toThrow();
+      expect((await executeBatch(other, of(TENANT), divide(1), seen(1))).rows).toEqual([{ tenant: TENANT, n: 1 }]);
     } finally {
       await other.end();
     }
@@ -145,11 +151,11 @@ describe('statements asked together', () => {
     const other = new pg.Client({ connectionString: url, pipeline: true });
     await other.connect();
     try {
-      await ask(other, seen(1));
+      await executeBatch(other, seen(1));
       expect((await other.query(seen(2))).rows).toMatchObject([{ n: 2 }]);
       await other.query(note(8));
-      await ask(other, note(9));
-      await expect(ask(other, divide(0))).rejects.toMatchObject({ code: '22012' });
+      await executeBatch(other, note(9));
+      await expect(executeBatch(other, divide(0))).rejects.toMatchObject({ code: '22012' });
       expect((await other.query(divide(1))).rows).toEqual([{ n: 1 }]);
     } finally {
       await other.end();
@@ -160,12 +166,12 @@ describe('statements asked together', () => {
     const other = new pg.Client({ connectionString: url, pipeline: true });
     other.on('error', () => undefined);
     await other.connect();
-    const [{ pid }] = (await ask<{ pid: number }>(other, { text: 'select pg_backend_pid() as pid' })).rows as [
+    const [{ pid }] = (await executeBatch<{ pid: number }>(other, { text: 'select pg_backend_pid() as pid' })).rows as [
       { pid: number },
     ];
-    const broken = expect(ask(other, { text: 'select pg_sleep(60)' })).rejects.toThrow(/terminat/);
+    const broken = expect(executeBatch(other, { text: 'select pg_sleep(60)' })).rejects.toThrow(/terminat/);
     await client.query('select pg_terminate_backend($1)', [pid]);
     await broken;
-    await expect(ask(other, seen(1))).rejects.toThrow();
+    await expect(executeBatch(other, seen(1))).rejects.toThrow();
   });
 });

@@ -42,7 +42,7 @@ const seenBy = async (sql: Sql) => (await sql.query<Seen>(seenStatement)).rows;
 describe('point reads', () => {
   const pidOf = async () => {
     const text = 'select pg_backend_pid() as pid';
-    return (await database.point(tenantOf(0)).query<{ pid: number }>({ text })).rows[0]?.pid as number;
+    return (await database.shared(tenantOf(0)).query<{ pid: number }>({ text })).rows[0]?.pid as number;
   };
   const different = (pids: number[]) => new Set(pids).size;
 
@@ -62,7 +62,7 @@ describe('the tenant of a connection', () => {
         const id = tenantOf(n * 31);
         // Some start a little later, so that reads join a pipeline that is under way.
         if (n % 3 === 0) await delay(n % 20);
-        return { id, seen: await seenBy(database.point(id)) };
+        return { id, seen: await seenBy(database.shared(id)) };
       }),
     );
     for (const { id, seen } of answers) expect(seen).toEqual([{ tenant: id, rows: [id] }]);
@@ -70,10 +70,10 @@ describe('the tenant of a connection', () => {
 
   it('never leaks where point reads, reads and writes are mixed, some of which fail', async () => {
     const kinds = [
-      (id: string) => seenBy(database.point(id)),
+      (id: string) => seenBy(database.shared(id)),
       (id: string) => seenBy(database.read(id)),
       (id: string) => database.write(id, seenBy),
-      (id: string) => failing(database.point(id)),
+      (id: string) => failing(database.shared(id)),
       (id: string) => database.write<Seen[]>(id, (sql) => failing(sql)),
       (id: string) => failing(database.read(id)),
     ];
@@ -91,11 +91,11 @@ describe('the tenant of a connection', () => {
 
   it('is gone after a write, and a tenant that cannot be set gives nothing', async () => {
     await database.write(tenantOf(0), async (sql) => sql.query(seenStatement));
-    await expect(seenBy(database.point('not a uuid'))).rejects.toMatchObject({ code: '22P02' });
-    await expect(seenBy(database.point('\0'))).rejects.toThrow();
+    await expect(seenBy(database.shared('not a uuid'))).rejects.toMatchObject({ code: '22P02' });
+    await expect(seenBy(database.shared('\0'))).rejects.toThrow();
     await expect(seenBy(database.read('\0'))).rejects.toThrow();
     await expect(database.write('\0', (sql) => sql.query(seenStatement))).rejects.toThrow();
-    expect(await seenBy(database.point(tenantOf(1)))).toEqual([{ tenant: tenantOf(1), rows: [tenantOf(1)] }]);
+    expect(await seenBy(database.shared(tenantOf(1)))).toEqual([{ tenant: tenantOf(1), rows: [tenantOf(1)] }]);
   });
 });
 
@@ -187,7 +187,7 @@ describe('after the server has ended every connection', () => {
     const end = Date.now() + 5_000;
     for (let good = 0; good < 50; ) {
       const answers = await Promise.allSettled([
-        seenBy(database.point(tenantOf(good))),
+        seenBy(database.shared(tenantOf(good))),
         seenBy(database.read(tenantOf(good))),
         database.write(tenantOf(good), (sql) => sql.query<Seen>(seenStatement)),
         database.ownerWrite((sql) => sql.query({ text: 'select 1' })),
@@ -249,7 +249,7 @@ function bump(sql: Sql, userId: string, bytes: number): Promise<unknown> {
 }
 
 async function bytesOf(userId: string): Promise<string | undefined> {
-  const sql = database.point(userId);
+  const sql = database.shared(userId);
   const { rows } = await sql.query<{ storage_bytes: string }>({ text: 'select storage_bytes from quotas' });
   return rows[0]?.storage_bytes;
 }
@@ -258,7 +258,7 @@ async function bytesOf(userId: string): Promise<string | undefined> {
 async function warm(): Promise<void> {
   await Promise.all(
     tenants.flatMap((id) => [
-      seenBy(database.point(id)),
+      seenBy(database.shared(id)),
       database.read(id).query({ text: 'select pg_sleep(0.05)' }),
       database.lookup({ text: 'select 1' }),
     ]),

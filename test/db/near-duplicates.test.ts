@@ -93,7 +93,7 @@ async function store(sql: Sql, userId: string): Promise<void> {
   const text = COMMON.join(' ');
   const said = { title: text, content: text, type: 'long_term', tags: [], metadata: {} } as const;
   const row = newRow(context, { userId } as never, said as never);
-  await insertMemory(sql, userId, row, countWords(row), { queue: false, alike: likeIt(row) });
+  await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates: likeIt(row) });
 }
 
 function nodesOf(plan: Plan): Plan[] {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { ask } from '../../db/client/batch.ts';
-import { type UsageEvent, usageStatement } from '../../db/queries/usage/events.ts';
+import { executeBatch } from '../../db/client/batch.ts';
+import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { ensurePartitions, PARTITION_DAYS_AHEAD } from '../../db/schema/partitions.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -135,7 +135,7 @@ describe('an event that is being written into the default partition', () => {
     const writer = new pg.Client(node.databaseUrl);
     await writer.connect();
     await writer.query('begin');
-    await ask(writer, usageStatement([await eventOn(day)]));
+    await executeBatch(writer, insertUsageEventsStatement([await eventOn(day)]));
     const ensuring = node.service.database.ownerWrite((owner) =>
       owner.query<{ made: number }>({
         text: 'select ensure_usage_partitions($1, $1) as made',

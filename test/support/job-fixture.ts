@@ -9,7 +9,7 @@ import { openTransport } from '../../api/mail/transport.ts';
 import { createLog } from '../../api/observability/log.ts';
 import { connect, type Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
-import { insertMail } from '../../db/queries/jobs/outbox.ts';
+import { insertEmail } from '../../db/queries/jobs/outbox.ts';
 import { dropDatabase, freshDatabase } from './database.ts';
 
 export interface Job {
@@ -84,8 +84,8 @@ export async function openJobBench(): Promise<JobBench> {
         data,
         created_at: new Date(),
       };
-      if (sql) await insertMail(sql, mail);
-      else await database.write(userId, (own) => insertMail(own, mail));
+      if (sql) await insertEmail(sql, mail);
+      else await database.write(userId, (own) => insertEmail(own, mail));
       return mail.id;
     },
     async jobs() {

@@ -1,4 +1,4 @@
-import { announced } from '../../client/account-notifications.ts';
+import { notifyAccountChanged } from '../../client/account-notifications.ts';
 import type { Sql } from '../../client/sql.ts';
 import type { LimitOverrides, PlanName, UserStatus } from './users.ts';
 
@@ -102,7 +102,7 @@ export async function findAnyKey(sql: Sql, id: string): Promise<{ userId: string
 export async function updateKey(sql: Sql, userId: string, key: KeyRow): Promise<void> {
   await sql.query({
     text: `update api_keys set name = $3, scopes = $4, rpm_limit = $5, expires_at = $6, revoked_at = $7
-      where user_id = $1 and id = $2 returning ${announced('user_id')}`,
+      where user_id = $1 and id = $2 returning ${notifyAccountChanged('user_id')}`,
     values: [userId, key.id, key.name, key.scopes, key.rpm_limit, key.expires_at, key.revoked_at],
   });
 }

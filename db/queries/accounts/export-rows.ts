@@ -1,4 +1,4 @@
-import { only, type Sql } from '../../client/sql.ts';
+import { exactlyOne, type Sql } from '../../client/sql.ts';
 
 /*
  * What an account takes along, kind by kind: everything of the tenant that says something to people, without secrets and
@@ -69,7 +69,7 @@ export async function countForExport(sql: Sql, userId: string): Promise<Record<E
     text: `select ${counts.join(', ')}`,
     values: [userId],
   });
-  return only(result);
+  return exactlyOne(result);
 }
 
 /** A tenant's rows of a kind, in pages of a few hundred rows or a few megabytes. */

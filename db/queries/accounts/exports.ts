@@ -85,7 +85,7 @@ export async function findExportChunk(
 }
 
 /** Notes that an export's file is whole, and removes the tenant's earlier ones. */
-export async function settleExport(sql: Sql, userId: string, row: Omit<ExportRow, 'created_at'>): Promise<void> {
+export async function completeExport(sql: Sql, userId: string, row: Omit<ExportRow, 'created_at'>): Promise<void> {
   await sql.query({
     text: `update exports set status = $3, ready_at = $4, expires_at = $5, bytes = $6, chunks = $7, counts = $8
       where user_id = $1 and id = $2`,

@@ -1,9 +1,9 @@
-import { announced } from '../../client/account-notifications.ts';
-import { only, type Sql } from '../../client/sql.ts';
-import type { EndingDates, UserStatus } from './users.ts';
+import { notifyAccountChanged } from '../../client/account-notifications.ts';
+import { exactlyOne, type Sql } from '../../client/sql.ts';
+import type { LifecycleDates, UserStatus } from './users.ts';
 
 /** How an account ends, if it does. */
-export interface EndingRow extends EndingDates {
+export interface AccountLifecycleRow extends LifecycleDates {
   id: string;
   email: string | null;
   status: UserStatus;
@@ -14,8 +14,12 @@ export interface EndingRow extends EndingDates {
 const COLUMNS = 'id, email, status, read_only_since, closing_since, purge_at, purge_warning';
 
 /** How an account stands; undefined when there is none. `lock` holds it until the transaction ends, as the owner. */
-export async function findEnding(sql: Sql, userId: string, lock = false): Promise<EndingRow | undefined> {
-  const result = await sql.query<EndingRow>({
+export async function findAccountLifecycle(
+  sql: Sql,
+  userId: string,
+  lock = false,
+): Promise<AccountLifecycleRow | undefined> {
+  const result = await sql.query<AccountLifecycleRow>({
     text: `select ${COLUMNS} from users where id = $1 ${lock ? 'for no key update' : ''}`,
     values: [userId],
   });
@@ -23,8 +27,13 @@ export async function findEnding(sql: Sql, userId: string, lock = false): Promis
 }
 
 /** Accounts that are going to be purged before a moment, in the order of their ids, those after `after`. As the owner. */
-export async function listEndings(sql: Sql, before: Date, after: string, limit: number): Promise<EndingRow[]> {
-  const result = await sql.query<EndingRow>({
+export async function listAccountsToPurge(
+  sql: Sql,
+  before: Date,
+  after: string,
+  limit: number,
+): Promise<AccountLifecycleRow[]> {
+  const result = await sql.query<AccountLifecycleRow>({
     text: `select ${COLUMNS} from users where purge_at < $1 and id > $2 order by id limit $3`,
     values: [before, after, limit],
   });
@@ -34,13 +43,13 @@ export async function listEndings(sql: Sql, before: Date, after: string, limit: 
 /** Notes that an account's owner was warned, and when it will be purged. As the owner. */
 export async function updatePurgeWarning(sql: Sql, userId: string, daysLeft: number, purgeAt: Date): Promise<void> {
   await sql.query({
-    text: `update users set purge_warning = $2, purge_at = $3 where id = $1 returning ${announced('id')}`,
+    text: `update users set purge_warning = $2, purge_at = $3 where id = $1 returning ${notifyAccountChanged('id')}`,
     values: [userId, daysLeft, purgeAt],
   });
 }
 
 /** True while a mail to the account's owner, written since then, is neither sent nor refused. */
-export async function hasUnsentMail(sql: Sql, userId: string, since: Date): Promise<boolean> {
+export async function hasUnsentEmail(sql: Sql, userId: string, since: Date): Promise<boolean> {
   const result = await sql.query({
     text: `select from outbox where user_id = $1 and created_at > $2 and sent_at is null and refused_at is null limit 1`,
     values: [userId, since],
@@ -54,7 +63,7 @@ export const ERASED_KINDS = ['memories', 'versions', 'keys', 'usage_events', 'au
 export type ErasedCounts = Record<(typeof ERASED_KINDS)[number], number>;
 
 /** What stays of a purged account. */
-export interface ReceiptRow {
+export interface DeletionReceiptRow {
   user_id: string;
   reason: string;
   /** When its owner asked for it, or its plan ended. */
@@ -71,12 +80,15 @@ export async function deleteUser(sql: Sql, userId: string): Promise<ErasedCounts
       ${count('usage_events')} as usage_events, ${count('audit_log')} as audit_rows`,
     values: [userId],
   });
-  await sql.query({ text: `delete from users where id = $1 returning ${announced('id')}`, values: [userId] });
-  return only(counted);
+  await sql.query({
+    text: `delete from users where id = $1 returning ${notifyAccountChanged('id')}`,
+    values: [userId],
+  });
+  return exactlyOne(counted);
 }
 
 /** Keeps a receipt; one that is there stays. As the owner. */
-export async function insertReceipt(sql: Sql, receipt: ReceiptRow): Promise<void> {
+export async function insertDeletionReceipt(sql: Sql, receipt: DeletionReceiptRow): Promise<void> {
   await sql.query({
     text: `insert into deletion_receipts (user_id, reason, asked_at, purged_at, counts) values ($1, $2, $3, $4, $5)
       on conflict (user_id) do nothing`,
@@ -85,8 +97,8 @@ export async function insertReceipt(sql: Sql, receipt: ReceiptRow): Promise<void
 }
 
 /** Every receipt, oldest first. As the owner. */
-export async function listReceipts(sql: Sql): Promise<ReceiptRow[]> {
-  const result = await sql.query<ReceiptRow>({
+export async function listDeletionReceipts(sql: Sql): Promise<DeletionReceiptRow[]> {
+  const result = await sql.query<DeletionReceiptRow>({
     text: 'select user_id, reason, asked_at, purged_at, counts from deletion_receipts order by purged_at, user_id',
   });
   return result.rows;

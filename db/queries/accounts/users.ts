@@ -1,4 +1,4 @@
-import { announced } from '../../client/account-notifications.ts';
+import { notifyAccountChanged } from '../../client/account-notifications.ts';
 import type { Sql } from '../../client/sql.ts';
 
 export type PlanName = 'free' | 'starter' | 'pro' | 'enterprise';
@@ -61,7 +61,7 @@ export async function findUsersByEmail(sql: Sql, email: string): Promise<UserRow
 /** Puts a user on a plan. Answers false when there is no such user. As the owner. */
 export async function updatePlan(sql: Sql, id: string, plan: PlanName, now: Date): Promise<boolean> {
   const result = await sql.query({
-    text: `update users set plan = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
+    text: `update users set plan = $2, updated_at = $3 where id = $1 returning ${notifyAccountChanged('id')}`,
     values: [id, plan, now],
   });
   return result.rowCount === 1;
@@ -70,14 +70,14 @@ export async function updatePlan(sql: Sql, id: string, plan: PlanName, now: Date
 /** Replaces a user's limit overrides. Answers false when there is no such user. As the owner. */
 export async function updateOverrides(sql: Sql, id: string, overrides: LimitOverrides, now: Date): Promise<boolean> {
   const result = await sql.query({
-    text: `update users set overrides = $2, updated_at = $3 where id = $1 returning ${announced('id')}`,
+    text: `update users set overrides = $2, updated_at = $3 where id = $1 returning ${notifyAccountChanged('id')}`,
     values: [id, JSON.stringify(overrides), now],
   });
   return result.rowCount === 1;
 }
 
 /** Since when an account ends, and when it is purged. */
-export interface EndingDates {
+export interface LifecycleDates {
   /** The last plan ended. */
   read_only_since: Date | null;
   /** Its owner asked for its deletion. */
@@ -85,19 +85,19 @@ export interface EndingDates {
   purge_at: Date | null;
 }
 
-const NOT_ENDING: EndingDates = { read_only_since: null, closing_since: null, purge_at: null };
+const NO_LIFECYCLE_DATES: LifecycleDates = { read_only_since: null, closing_since: null, purge_at: null };
 
 /** Opens an account, makes it read-only, or closes it. Answers false when there is no such user. As the owner. */
-export async function updateStatus(
+export async function updateAccountStatus(
   sql: Sql,
   id: string,
   status: UserStatus,
   now: Date,
-  { read_only_since, closing_since, purge_at }: EndingDates = NOT_ENDING,
+  { read_only_since, closing_since, purge_at }: LifecycleDates = NO_LIFECYCLE_DATES,
 ): Promise<boolean> {
   const result = await sql.query({
     text: `update users set status = $2, updated_at = $3, read_only_since = $4, closing_since = $5, purge_at = $6,
-        purge_warning = null where id = $1 returning ${announced('id')}`,
+        purge_warning = null where id = $1 returning ${notifyAccountChanged('id')}`,
     values: [id, status, now, read_only_since, closing_since, purge_at],
   });
   return result.rowCount === 1;

@@ -2,7 +2,7 @@ import type { Sql } from '../../client/sql.ts';
 import type { PlanName, UserRow } from '../accounts/users.ts';
 
 /** A user who has bought at Whop: known by Whop's user id, which neither changes nor is shared, unlike an address. */
-export interface BuyerRow extends UserRow {
+export interface CustomerRow extends UserRow {
   whop_user_id: string;
   /** When the welcome was mailed. */
   welcomed_at: Date | null;
@@ -11,8 +11,8 @@ export interface BuyerRow extends UserRow {
 const COLUMNS = 'id, email, plan, status, overrides, created_at, whop_user_id, welcomed_at';
 
 /** A buyer by Whop's user id, held until the transaction ends. As the owner. */
-export async function lockBuyer(sql: Sql, whopUserId: string): Promise<BuyerRow | undefined> {
-  const result = await sql.query<BuyerRow>({
+export async function lockCustomer(sql: Sql, whopUserId: string): Promise<CustomerRow | undefined> {
+  const result = await sql.query<CustomerRow>({
     text: `select ${COLUMNS} from users where whop_user_id = $1 for update`,
     values: [whopUserId],
   });
@@ -20,8 +20,8 @@ export async function lockBuyer(sql: Sql, whopUserId: string): Promise<BuyerRow 
 }
 
 /** A buyer by the account's id; undefined for a user who has bought nothing. As the owner. */
-export async function findBuyer(sql: Sql, id: string): Promise<BuyerRow | undefined> {
-  const result = await sql.query<BuyerRow>({
+export async function findCustomer(sql: Sql, id: string): Promise<CustomerRow | undefined> {
+  const result = await sql.query<CustomerRow>({
     text: `select ${COLUMNS} from users where id = $1 and whop_user_id is not null`,
     values: [id],
   });
@@ -29,7 +29,7 @@ export async function findBuyer(sql: Sql, id: string): Promise<BuyerRow | undefi
 }
 
 /** Adds a buyer and holds the row, unless there is one with this Whop user id: then false. As the owner. */
-export async function insertBuyer(
+export async function insertCustomer(
   sql: Sql,
   buyer: { id: string; whop_user_id: string; email: string | null; plan: PlanName; created_at: Date },
 ): Promise<boolean> {
@@ -42,7 +42,7 @@ export async function insertBuyer(
 }
 
 /** Notes the address that Whop has of a buyer now. As the owner. */
-export async function updateBuyerEmail(sql: Sql, id: string, email: string, now: Date): Promise<void> {
+export async function updateCustomerEmail(sql: Sql, id: string, email: string, now: Date): Promise<void> {
   await sql.query({ text: 'update users set email = $2, updated_at = $3 where id = $1', values: [id, email, now] });
 }
 
@@ -52,7 +52,7 @@ export async function updateWelcomed(sql: Sql, id: string, now: Date): Promise<v
 }
 
 /** Whop's ids of all users who have a membership. As the owner. */
-export async function listBuyers(sql: Sql): Promise<string[]> {
+export async function listCustomers(sql: Sql): Promise<string[]> {
   const result = await sql.query<{ whop_user_id: string }>({
     text: `select whop_user_id from users u where whop_user_id is not null
       and exists (select from memberships m where m.user_id = u.id) order by id`,

@@ -1,4 +1,4 @@
-import { only, type Sql } from '../../client/sql.ts';
+import { exactlyOne, type Sql } from '../../client/sql.ts';
 import type { PlanName } from '../accounts/users.ts';
 
 /** What a user has bought at Whop, as it was last known. */
@@ -32,8 +32,10 @@ const COLUMNS = `id, status, plan_id, product_id, tier, period_end, gave_access,
  * The moment before Whop is asked: of two answers that cross on their way, the one that was asked for later is kept. By
  * the database's clock, which all nodes share.
  */
-export async function readingStarts(sql: Sql): Promise<Date> {
-  return only(await sql.query<{ at: Date }>({ text: `select date_trunc('milliseconds', clock_timestamp()) as at` })).at;
+export async function findReadTime(sql: Sql): Promise<Date> {
+  return exactlyOne(
+    await sql.query<{ at: Date }>({ text: `select date_trunc('milliseconds', clock_timestamp()) as at` }),
+  ).at;
 }
 
 /**
@@ -95,7 +97,7 @@ export async function findMembership(
 }
 
 /** Whop's id of the user who has a membership here; undefined when nobody has. As the owner. */
-export async function findMembershipBuyer(sql: Sql, id: string): Promise<string | undefined> {
+export async function findMembershipCustomer(sql: Sql, id: string): Promise<string | undefined> {
   const result = await sql.query<{ whop_user_id: string }>({
     text: 'select whop_user_id from memberships m join users u on u.id = m.user_id where m.id = $1',
     values: [id],
@@ -113,13 +115,13 @@ export async function listAllMemberships(sql: Sql): Promise<MembershipRow[]> {
   return (await sql.query<MembershipRow>({ text: `select ${COLUMNS} from memberships` })).rows;
 }
 
-const HASH = (id: string) => `sha256(convert_to(${id}, 'UTF8'))`;
+const membershipHashSql = (id: string) => `sha256(convert_to(${id}, 'UTF8'))`;
 
 /** Remembers, as hashes, what a user had who asked to be forgotten. Before the user is deleted. As the owner. */
 export async function closeMemberships(sql: Sql, userId: string, now: Date): Promise<void> {
   await sql.query({
     text: `insert into closed_memberships (membership_hash, closed_at)
-      select ${HASH('id')}, $2 from memberships where user_id = $1 on conflict do nothing`,
+      select ${membershipHashSql('id')}, $2 from memberships where user_id = $1 on conflict do nothing`,
     values: [userId, now],
   });
 }
@@ -127,7 +129,7 @@ export async function closeMemberships(sql: Sql, userId: string, now: Date): Pro
 /** Whether somebody had this membership who asked to be forgotten. As the owner. */
 export async function isMembershipClosed(sql: Sql, id: string): Promise<boolean> {
   const result = await sql.query({
-    text: `select from closed_memberships where membership_hash = ${HASH('$1')}`,
+    text: `select from closed_memberships where membership_hash = ${membershipHashSql('$1')}`,
     values: [id],
   });
   return result.rows.length > 0;
@@ -135,5 +137,8 @@ export async function isMembershipClosed(sql: Sql, id: string): Promise<boolean>
 
 /** Forgets that a membership was closed: its owner came back. As the owner. */
 export async function reopenMembership(sql: Sql, id: string): Promise<void> {
-  await sql.query({ text: `delete from closed_memberships where membership_hash = ${HASH('$1')}`, values: [id] });
+  await sql.query({
+    text: `delete from closed_memberships where membership_hash = ${membershipHashSql('$1')}`,
+    values: [id],
+  });
 }

@@ -1,4 +1,4 @@
-import { only, type Sql } from '../../client/sql.ts';
+import { exactlyOne, type Sql } from '../../client/sql.ts';
 
 /** Name of the job that works on an inbox row. */
 export const WEBHOOK_JOB = 'process_webhook';
@@ -41,7 +41,7 @@ export async function receiveWebhook(
       returning processed_at is null and not ignored as open`,
     values: [webhook.id, webhook.type, webhook.payload, webhook.at, webhook.ignored],
   });
-  return only(result).open;
+  return exactlyOne(result).open;
 }
 
 /**
@@ -66,7 +66,7 @@ export async function findWebhook(sql: Sql, id: string): Promise<WebhookRow | un
 }
 
 /** Notes that a webhook is done with, in the transaction that does it. As the owner. */
-export async function settleWebhook(sql: Sql, id: string, now: Date): Promise<void> {
+export async function markWebhookProcessed(sql: Sql, id: string, now: Date): Promise<void> {
   await sql.query({
     text: 'update webhook_inbox set processed_at = $2, attempts = attempts + 1, last_error = null where webhook_id = $1',
     values: [id, now],
@@ -74,7 +74,7 @@ export async function settleWebhook(sql: Sql, id: string, now: Date): Promise<vo
 }
 
 /** Notes why a try failed. As the owner. */
-export async function noteWebhookFailure(sql: Sql, id: string, error: string): Promise<void> {
+export async function recordWebhookFailure(sql: Sql, id: string, error: string): Promise<void> {
   await sql.query({
     text: 'update webhook_inbox set attempts = attempts + 1, last_error = $2 where webhook_id = $1 and processed_at is null',
     values: [id, error],

@@ -1,7 +1,7 @@
-import { only, type Sql } from '../../client/sql.ts';
+import { exactlyOne, type Sql } from '../../client/sql.ts';
 
 /** A mail on its way. `data` fills its template and never holds a secret. */
-export interface OutboxMail {
+export interface OutboxEmail {
   user_id: string;
   id: string;
   recipient: string;
@@ -11,10 +11,10 @@ export interface OutboxMail {
 }
 
 /** Name of the job that sends an outbox row. */
-export const SEND_MAIL_JOB = 'send_mail';
+export const SEND_EMAIL_JOB = 'send_mail';
 
 /** Writes a mail and the job that sends it, both in the caller's transaction: it goes out if and only if that commits. */
-export async function insertMail(sql: Sql, mail: OutboxMail): Promise<void> {
+export async function insertEmail(sql: Sql, mail: OutboxEmail): Promise<void> {
   await sql.query({
     text: 'select enqueue_mail($1, $2, $3, $4, $5, $6)',
     values: [mail.user_id, mail.id, mail.recipient, mail.template, JSON.stringify(mail.data), mail.created_at],
@@ -22,8 +22,8 @@ export async function insertMail(sql: Sql, mail: OutboxMail): Promise<void> {
 }
 
 /** A mail that is neither sent nor refused, held until the transaction ends; undefined when it is done with. As the owner. */
-export async function lockUnsentMail(sql: Sql, userId: string, id: string): Promise<OutboxMail | undefined> {
-  const result = await sql.query<OutboxMail>({
+export async function lockUnsentEmail(sql: Sql, userId: string, id: string): Promise<OutboxEmail | undefined> {
+  const result = await sql.query<OutboxEmail>({
     text: `select user_id, id, recipient, template, data, created_at from outbox
       where user_id = $1 and id = $2 and sent_at is null and refused_at is null for update`,
     values: [userId, id],
@@ -32,7 +32,7 @@ export async function lockUnsentMail(sql: Sql, userId: string, id: string): Prom
 }
 
 /** Notes how a mail ended: sent, or refused for good. What filled it is forgotten: it may have held a one-time link. As the owner. */
-export async function settleMail(sql: Sql, mail: OutboxMail, refusal?: string): Promise<void> {
+export async function completeEmail(sql: Sql, mail: OutboxEmail, refusal?: string): Promise<void> {
   await sql.query({
     text: `update outbox set data = '{}', sent_at = case when $3::text is null then now() end,
         refused_at = case when $3::text is not null then now() end, last_error = $3 where user_id = $1 and id = $2`,
@@ -41,16 +41,16 @@ export async function settleMail(sql: Sql, mail: OutboxMail, refusal?: string): 
 }
 
 /** How many mails of a template were written to a user since. As the owner. */
-export async function countMails(sql: Sql, userId: string, template: string, since: Date): Promise<number> {
+export async function countEmails(sql: Sql, userId: string, template: string, since: Date): Promise<number> {
   const result = await sql.query<{ count: number }>({
     text: 'select count(*)::int as count from outbox where user_id = $1 and template = $2 and created_at > $3',
     values: [userId, template, since],
   });
-  return only(result).count;
+  return exactlyOne(result).count;
 }
 
 /** Deletes the mails that ended before this. Answers how many. As the owner. */
-export async function deleteOldMails(sql: Sql, endedBefore: Date): Promise<number> {
+export async function deleteOldEmails(sql: Sql, endedBefore: Date): Promise<number> {
   const result = await sql.query({
     text: 'delete from outbox where coalesce(sent_at, refused_at) < $1',
     values: [endedBefore],

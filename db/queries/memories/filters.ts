@@ -50,7 +50,7 @@ export class Where {
   }
 
   /** The same without offering an index of the tenant: where the index of words is to find them. */
-  get textByWords(): string {
+  get textForTermIndex(): string {
     const [tenant, ...rest] = this.conditions;
     return [`(${tenant}) is true`, ...rest].join(' and ');
   }

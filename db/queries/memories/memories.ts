@@ -1,6 +1,6 @@
 import type { Sql } from '../../client/sql.ts';
-import { lexemes, type WordCounts } from '../search/lexical.ts';
-import { type Alike, type AlikeOptions, alikeTables } from './near-duplicates.ts';
+import { lexemesCte, type TermFrequencies } from '../search/lexical.ts';
+import { type NearDuplicate, type NearDuplicateOptions, nearDuplicateCtes } from './near-duplicates.ts';
 
 export type MemoryType = 'short_term' | 'long_term';
 export type MemoryStatus = 'active' | 'archived';
@@ -41,7 +41,7 @@ export const MEMORY_COLUMNS =
   "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active') is true) as superseded_by";
 
 /** The constraint that an exact repeat of an active memory hits. */
-export const TWIN_CONSTRAINT = 'memories_active_twin';
+export const EXACT_DUPLICATE_CONSTRAINT = 'memories_active_twin';
 
 const values = (userId: string, row: NewMemoryRow): unknown[] => [
   userId,
@@ -66,19 +66,19 @@ const values = (userId: string, row: NewMemoryRow): unknown[] => [
 ];
 
 /** What came of a new memory. */
-export interface Stored {
+export interface InsertedMemory {
   /** What the tenant stores with it. */
   storage_bytes: number;
   memories: number;
   /** Memories that say nearly the same, most alike first; none where nobody asked. */
-  similar: Alike[];
+  similar: NearDuplicate[];
 }
 
 export interface InsertOptions {
   /** It gets a place in the queue for vectors. */
-  queue: boolean;
+  enqueue: boolean;
   /** What says nearly the same is looked for. */
-  alike?: AlikeOptions | undefined;
+  nearDuplicates?: NearDuplicateOptions | undefined;
 }
 
 /**
@@ -89,25 +89,25 @@ export async function insertMemory(
   sql: Sql,
   userId: string,
   row: NewMemoryRow,
-  { words, frequencies }: WordCounts,
-  { queue, alike }: InsertOptions,
-): Promise<Stored | undefined> {
-  const result = await sql.query<{ storage_bytes: string; memories: string; similar: Alike[] }>({
-    name: alike ? 'insert_memory_and_look' : 'insert_memory',
-    text: alike ? INSERT_AND_LOOK : INSERT,
+  { terms, frequencies }: TermFrequencies,
+  { enqueue, nearDuplicates }: InsertOptions,
+): Promise<InsertedMemory | undefined> {
+  const result = await sql.query<{ storage_bytes: string; memories: string; similar: NearDuplicate[] }>({
+    name: nearDuplicates ? 'insert_memory_find_near_duplicates' : 'insert_memory',
+    text: nearDuplicates ? INSERT_AND_LOOK : INSERT,
     values: [
       ...values(userId, row),
-      words,
+      terms,
       frequencies,
-      queue,
-      ...(alike ? [alike.ignoredWords, alike.least, alike.limit] : []),
+      enqueue,
+      ...(nearDuplicates ? [nearDuplicates.ignoredTerms, nearDuplicates.scoreMin, nearDuplicates.limit] : []),
     ],
   });
   const [stored] = result.rows;
   return stored && { ...stored, storage_bytes: Number(stored.storage_bytes), memories: Number(stored.memories) };
 }
 
-const INSERT_TABLES = `${lexemes('$1', '$20', '$21')},
+const INSERT_TABLES = `${lexemesCte('$1', '$20', '$21')},
   stored as (
     insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
       expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
@@ -135,13 +135,13 @@ const INSERT_TABLES = `${lexemes('$1', '$20', '$21')},
     returning storage_bytes, memories
   )`;
 const INSERT = `with ${INSERT_TABLES} select storage_bytes, memories, '[]'::jsonb as similar from total`;
-const INSERT_AND_LOOK = `with ${INSERT_TABLES}, ${alikeTables('$9', '$23', '$24')}
+const INSERT_AND_LOOK = `with ${INSERT_TABLES}, ${nearDuplicateCtes('$9', '$23', '$24')}
   select storage_bytes, memories, coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'score', score) order by score desc, id)
     from (select id, score from alike where score >= $24::float8 order by score desc, id limit $25) told
   ), '[]') as similar from total`;
 
-/** Replaces every column of a memory but its creation time. Throws a unique violation of {@link TWIN_CONSTRAINT} when it would repeat an active one. */
+/** Replaces every column of a memory but its creation time. Throws a unique violation of {@link EXACT_DUPLICATE_CONSTRAINT} when it would repeat an active one. */
 export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow): Promise<void> {
   await sql.query({
     name: 'update_memory',
@@ -164,9 +164,9 @@ export async function findMemory(sql: Sql, userId: string, id: string, lock = fa
 }
 
 /** The active memory that says exactly what `row` says, locked. */
-export async function lockTwin(sql: Sql, userId: string, row: NewMemoryRow): Promise<MemoryRow | undefined> {
+export async function lockExactDuplicate(sql: Sql, userId: string, row: NewMemoryRow): Promise<MemoryRow | undefined> {
   const result = await sql.query<MemoryRow>({
-    name: 'lock_twin',
+    name: 'lock_exact_duplicate',
     text: `select ${MEMORY_COLUMNS} from memories
       where user_id = $1 and content_hash = $2 and type = $3 and expires_at is not distinct from $4
         and supersedes is not distinct from $5 and status = 'active' for update`,

@@ -1,18 +1,18 @@
-import { hashesOf } from '../search/lexical.ts';
+import { lexemeHashesSql } from '../search/lexical.ts';
 
 /** A memory that says nearly the same. */
-export interface Alike {
+export interface NearDuplicate {
   id: string;
   /** Share of the words that the two have in common, 0 to 1. */
   score: number;
 }
 
 /** What counts as nearly the same. */
-export interface AlikeOptions {
+export interface NearDuplicateOptions {
   /** Words that say nothing of what a memory is about. */
-  ignoredWords: readonly string[];
+  ignoredTerms: readonly string[];
   /** The least score that is told of. */
-  least: number;
+  scoreMin: number;
   /** So many are told of at most. */
   limit: number;
 }
@@ -33,10 +33,10 @@ const IGNORED_TERMS = 10;
  * stored would go on to read another one from end to end.
  * @param project its parameter, as `ignoredWords` and `least` are
  */
-export function alikeTables(project: string, ignoredWords: string, least: string): string {
+export function nearDuplicateCtes(project: string, ignoredWords: string, least: string): string {
   const comparable = `project is not distinct from ${project}
       and cardinality(m.terms) between mine.size * ${least}::float8 - ${IGNORED_TERMS} and mine.size / ${least}::float8 + ${IGNORED_TERMS}`;
-  return `ignored as materialized (select distinct hash from (${hashesOf('$1', ignoredWords)}) i),
+  return `ignored as materialized (select distinct hash from (${lexemeHashesSql('$1', ignoredWords)}) i),
       term as materialized (select hash from lexeme except select hash from ignored),
       mine as materialized (select count(*) as size from term having count(*) <= ${COMPARED_TERMS}),
       rare as materialized (

@@ -13,9 +13,9 @@ const COLUMNS =
   'version, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, size_bytes';
 
 /** Keeps the present state of a memory as a version and drops the oldest beyond {@link VERSIONS_KEPT}. Answers by how many bytes the kept versions grew. */
-export async function keepVersion(sql: Sql, userId: string, memory: MemoryRow): Promise<number> {
+export async function insertVersion(sql: Sql, userId: string, memory: MemoryRow): Promise<number> {
   const result = await sql.query<{ grown: string }>({
-    name: 'keep_version',
+    name: 'insert_version',
     text: `with kept as (
         insert into memory_versions (user_id, memory_id, ${COLUMNS}, written_at)
         select user_id, id, ${COLUMNS}, updated_at from memories where user_id = $1 and id = $2 returning size_bytes

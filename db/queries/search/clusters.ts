@@ -3,7 +3,7 @@ import type { Database } from '../../client/database.ts';
 import type { Sql } from '../../client/sql.ts';
 
 /** A tenant's codes of one model. */
-export interface Codes {
+export interface BinaryCodes {
   userId: string;
   model: string;
 }
@@ -11,26 +11,26 @@ export interface Codes {
 export interface CodeCounts {
   codes: number;
   /** Those that are in no cell. */
-  free: number;
+  unclustered: number;
   /** How many there were when the cells were cut; 0 while there are none. */
-  whenCut: number;
+  atClustering: number;
 }
 
 /** How many codes there are, and how the cells stand. As the owner. */
-export async function countCodes(sql: Sql, { userId, model }: Codes): Promise<CodeCounts> {
+export async function countBinaryCodes(sql: Sql, { userId, model }: BinaryCodes): Promise<CodeCounts> {
   const result = await sql.query<{ codes: string; free: string; cut: number | null }>({
-    name: 'count_codes',
+    name: 'count_binary_codes',
     text: `select count(*) as codes, count(*) filter (where cell is null) as free,
         (select max(codes_when_cut) from memory_cells where user_id = $1 and model = $2) as cut
       from memory_codes where user_id = $1 and model = $2`,
     values: [userId, model],
   });
   const row = result.rows[0];
-  return { codes: Number(row?.codes ?? 0), free: Number(row?.free ?? 0), whenCut: row?.cut ?? 0 };
+  return { codes: Number(row?.codes ?? 0), unclustered: Number(row?.free ?? 0), atClustering: row?.cut ?? 0 };
 }
 
 /** Some of the codes, spread evenly over all, as texts of 0 and 1. As the owner. */
-export async function sampleCodes(sql: Sql, { userId, model }: Codes, limit: number): Promise<string[]> {
+export async function sampleBinaryCodes(sql: Sql, { userId, model }: BinaryCodes, limit: number): Promise<string[]> {
   const result = await sql.query<{ code: string }>({
     text: `select code::text from memory_codes where user_id = $1 and model = $2
       order by hashtextextended(memory_id::text, chunk), memory_id, chunk limit $3`,
@@ -40,9 +40,9 @@ export async function sampleCodes(sql: Sql, { userId, model }: Codes, limit: num
 }
 
 /** Adds cells around these codes; their numbers follow the former ones'. Answers the last number before them. As the owner. */
-export async function insertCells(
+export async function insertClusters(
   sql: Sql,
-  { userId, model }: Codes,
+  { userId, model }: BinaryCodes,
   centres: readonly string[],
   codes: number,
 ): Promise<number> {
@@ -59,9 +59,9 @@ export async function insertCells(
 }
 
 /** Moves some codes that are in no cell, or in one up to `former`, into the nearest cell after that. Answers how many. As the owner. */
-export async function moveIntoCells(
+export async function assignToClusters(
   sql: Sql,
-  { userId, model }: Codes,
+  { userId, model }: BinaryCodes,
   former: number,
   limit: number,
 ): Promise<number> {
@@ -82,7 +82,7 @@ export async function moveIntoCells(
 }
 
 /** Removes the cells up to a number. Codes that came into them meanwhile are in no cell then. As the owner. */
-export async function deleteCells(sql: Sql, { userId, model }: Codes, upTo: number): Promise<void> {
+export async function deleteClusters(sql: Sql, { userId, model }: BinaryCodes, upTo: number): Promise<void> {
   await sql.query({
     text: 'delete from memory_cells where user_id = $1 and model = $2 and cell <= $3',
     values: [userId, model, upTo],
@@ -90,7 +90,7 @@ export async function deleteCells(sql: Sql, { userId, model }: Codes, upTo: numb
 }
 
 /** The last number of the cells of former cuts; 0 when there is only one cut. As the owner. */
-export async function findFormerCut(sql: Sql, { userId, model }: Codes): Promise<number> {
+export async function findPreviousClustering(sql: Sql, { userId, model }: BinaryCodes): Promise<number> {
   const result = await sql.query<{ former: number | null }>({
     text: `select max(cell) as former from memory_cells c where user_id = $1 and model = $2
       and codes_when_cut < (select max(codes_when_cut) from memory_cells where user_id = $1 and model = $2)`,
@@ -100,7 +100,11 @@ export async function findFormerCut(sql: Sql, { userId, model }: Codes): Promise
 }
 
 /** Does something that only one process may do with these codes at a time. Answers false when another one is at it. */
-export async function alone(database: Database, { userId, model }: Codes, work: () => Promise<void>): Promise<boolean> {
+export async function withAdvisoryLock(
+  database: Database,
+  { userId, model }: BinaryCodes,
+  work: () => Promise<void>,
+): Promise<boolean> {
   const client: pg.PoolClient = await database.owner.connect();
   const lock = `hashtextextended('memory_cells ' || $1 || ' ' || $2, 0)`;
   try {

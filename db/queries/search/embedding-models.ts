@@ -1,7 +1,7 @@
 import type { Sql } from '../../client/sql.ts';
 
 /** Notes that a model makes vectors from now on, and answers the others of which there still are some. As the owner. */
-export async function noteModel(sql: Sql, model: string): Promise<string[]> {
+export async function registerModel(sql: Sql, model: string): Promise<string[]> {
   await sql.query({ text: 'insert into embedding_models (model) values ($1) on conflict do nothing', values: [model] });
   const others = await sql.query<{ model: string }>({
     text: 'select model from embedding_models where model <> $1 order by since desc',
@@ -11,7 +11,7 @@ export async function noteModel(sql: Sql, model: string): Promise<string[]> {
 }
 
 /** Forgets a model of which no vector is left. Answers false while there are some. As the owner. */
-export async function forgetModel(sql: Sql, model: string): Promise<boolean> {
+export async function deleteUnusedModel(sql: Sql, model: string): Promise<boolean> {
   const result = await sql.query({
     text: `delete from embedding_models where model = $1 and not exists (select from memory_codes where model = $1)`,
     values: [model],

@@ -39,7 +39,7 @@ export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
 }
 
 /** Which waiting memories are taken. */
-export interface Turn {
+export interface LeaseOrder {
   /** The newly written ones, or those that a change of model left. */
   isReembedding: boolean;
   /** The tenant whose turn was last: the next ones in the order of their ids are served first. */
@@ -50,7 +50,11 @@ export interface Turn {
  * Takes some waiting memories and keeps other workers off them for a while. The tenants take turns, so that one who stores
  * thousands holds nobody up: of each of the next tenants its oldest, then its second oldest, … As the owner.
  */
-export async function leaseQueued(sql: Sql, { isReembedding, after }: Turn, limit: number): Promise<QueuedMemory[]> {
+export async function leaseQueued(
+  sql: Sql,
+  { isReembedding, after }: LeaseOrder,
+  limit: number,
+): Promise<QueuedMemory[]> {
   const next = (least: string) =>
     `(select q.user_id from embedding_queue q where q.renewal = $1 and q.user_id > ${least} and ${FREE} order by q.user_id limit 1)`;
   const result = await sql.query<QueuedMemory>({
@@ -95,9 +99,9 @@ export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Pr
 }
 
 /** Takes a memory off the queue, unless it changed meanwhile: then answers false, and its vectors are not to be written. As the owner. */
-export async function settleQueued(sql: Sql, { user_id, memory_id, revision }: QueuedMemory): Promise<boolean> {
+export async function completeQueued(sql: Sql, { user_id, memory_id, revision }: QueuedMemory): Promise<boolean> {
   const result = await sql.query({
-    name: 'settle_queued',
+    name: 'complete_queued',
     text: 'delete from embedding_queue where user_id = $1 and memory_id = $2 and revision = $3',
     values: [user_id, memory_id, revision],
   });

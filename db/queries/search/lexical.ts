@@ -6,7 +6,7 @@ import type { Where } from '../memories/filters.ts';
  * words of other scripts alone; stop words fall out. A lexeme is kept as a hash of tenant and lexeme, so that an index entry belongs
  * to one tenant and the cost of a look-up follows the tenant's own size.
  */
-export const lexemes = (user: string, words: string, frequencies: string) => `lexeme as (
+export const lexemesCte = (user: string, words: string, frequencies: string) => `lexeme as (
     select hashtextextended(${user}::uuid::text || l, 0) as hash, l as lexeme, least(sum(frequency), 32767)::smallint as frequency
     from unnest(${words}::text[], ${frequencies}::integer[]) as w (word, frequency),
       unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
@@ -14,26 +14,26 @@ export const lexemes = (user: string, words: string, frequencies: string) => `le
   )`;
 
 /** The hashes of the lexemes of words, a column `hash`; a hash may come twice. */
-export const hashesOf = (user: string, words: string) =>
+export const lexemeHashesSql = (user: string, words: string) =>
   `select hashtextextended(${user}::uuid::text || l, 0) as hash
     from unnest(${words}::text[]) as w (word), unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l`;
 
 /** How often each word stands in a memory. */
-export interface WordCounts {
-  words: string[];
+export interface TermFrequencies {
+  terms: string[];
   frequencies: number[];
 }
 
 /** Writes what a memory's words are looked up by, and counts them in the tenant's lexicon. Answers by how many words the tenant's memories grew. */
-export async function indexWords(
+export async function indexTerms(
   sql: Sql,
   userId: string,
   id: string,
-  { words, frequencies }: WordCounts,
+  { terms, frequencies }: TermFrequencies,
 ): Promise<number> {
   const result = await sql.query<{ grown: string }>({
-    name: 'index_words',
-    text: `with ${lexemes('$1', '$3', '$4')},
+    name: 'index_terms',
+    text: `with ${lexemesCte('$1', '$3', '$4')},
       former as (select terms, length from memories where user_id = $1 and id = $2),
       indexed as (
         update memories set
@@ -52,15 +52,15 @@ export async function indexWords(
         on conflict (user_id, hash) do update set memories = x.memories + 1
       )
       select coalesce((select sum(frequency) from lexeme), 0) - coalesce((select length from former), 0) as grown`,
-    values: [userId, id, words, frequencies],
+    values: [userId, id, terms, frequencies],
   });
   return Number(result.rows[0]?.grown ?? 0);
 }
 
 /** Takes memories out of the lexicon that are about to be removed. Answers by how many words the tenant's memories shrink. */
-export async function forgetWords(sql: Sql, userId: string, ids: readonly string[]): Promise<number> {
+export async function removePostings(sql: Sql, userId: string, ids: readonly string[]): Promise<number> {
   const result = await sql.query<{ words: string }>({
-    name: 'forget_words',
+    name: 'remove_postings',
     text: `with leaving as (select terms, length from memories where user_id = $1 and id = any ($2)),
       counted as (
         update lexicon x set memories = memories - n
@@ -76,7 +76,7 @@ export async function forgetWords(sql: Sql, userId: string, ids: readonly string
 /** A word of a question as the index knows it. */
 export interface Term {
   /** The word as it was asked. */
-  word: string;
+  query_term: string;
   lexeme: string;
   /** A 64-bit number, as text. */
   hash: string;
@@ -88,7 +88,7 @@ export interface Term {
 export async function findTerms(sql: Sql, userId: string, words: readonly string[]): Promise<Term[]> {
   const result = await sql.query<Term>({
     name: 'find_terms',
-    text: `select word, l as lexeme, h.hash::text as hash, coalesce(x.memories, 0) as memories
+    text: `select word as query_term, l as lexeme, h.hash::text as hash, coalesce(x.memories, 0) as memories
       from unnest($2::text[]) as w (word), unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l,
         lateral (select hashtextextended($1::uuid::text || l, 0) as hash) h
         left join lexicon x on x.user_id = $1 and x.hash = h.hash`,
@@ -102,10 +102,10 @@ const startsWith = (text: string) =>
   `lexeme >= ${text} collate "C" and lexeme < ${text} || chr(1114111) collate "C" and lexeme ^@ ${text}`;
 
 /** The tenant's lexemes that begin with a text, the most used first. */
-export async function findByPrefix(sql: Sql, userId: string, prefix: string, limit: number): Promise<Term[]> {
+export async function findTermsByPrefix(sql: Sql, userId: string, prefix: string, limit: number): Promise<Term[]> {
   const result = await sql.query<Term>({
-    name: 'find_by_prefix',
-    text: `select $2 as word, lexeme, hash::text as hash, memories from lexicon
+    name: 'find_terms_by_prefix',
+    text: `select $2 as query_term, lexeme, hash::text as hash, memories from lexicon
       where user_id = $1 and ${startsWith('$2')} and memories > 0 order by memories desc, lexeme limit $3`,
     values: [userId, prefix, limit],
   });
@@ -113,10 +113,15 @@ export async function findByPrefix(sql: Sql, userId: string, prefix: string, lim
 }
 
 /** The tenant's pairs of characters that hold one, the most used first. */
-export async function findByCharacter(sql: Sql, userId: string, character: string, limit: number): Promise<Term[]> {
+export async function findTermsByCharacter(
+  sql: Sql,
+  userId: string,
+  character: string,
+  limit: number,
+): Promise<Term[]> {
   const result = await sql.query<Term>({
-    name: 'find_by_character',
-    text: `select $2 as word, lexeme, hash::text as hash, memories from lexicon
+    name: 'find_terms_by_character',
+    text: `select $2 as query_term, lexeme, hash::text as hash, memories from lexicon
       where user_id = $1 and memories > 0 and length(lexeme) = 2 and position($2 in lexeme) > 0
       order by memories desc, lexeme limit $3`,
     values: [userId, character, limit],
@@ -128,7 +133,7 @@ export async function findByCharacter(sql: Sql, userId: string, character: strin
  * The tenant's lexemes that look most like a mistyped word. Most mistakes leave the first character as it is, so these lexemes are
  * looked at first; only where none is like it all of them are that share its second to fourth, middle or last three characters.
  */
-export async function findSimilar(sql: Sql, userId: string, word: string, limit: number): Promise<Term[]> {
+export async function findSimilarTerms(sql: Sql, userId: string, word: string, limit: number): Promise<Term[]> {
   const ask = async (name: string, among: string, parts: readonly string[] = []) => {
     const result = await sql.query<Term>({
       name,
@@ -136,19 +141,23 @@ export async function findSimilar(sql: Sql, userId: string, word: string, limit:
           select lexeme, hash, memories, similarity(lexeme, $2) as likeness from lexicon
           where user_id = $1 and memories > 0 and length(lexeme) between length($2) - 2 and length($2) + 2 and ${among}
         )
-        select $2 as word, lexeme, hash::text as hash, memories from likely
+        select $2 as query_term, lexeme, hash::text as hash, memories from likely
         where likeness >= 0.35 order by likeness desc, memories desc, lexeme limit $3`,
       values: [userId, word, limit, ...parts],
     });
     return result.rows;
   };
-  const near = await ask('find_similar_lexemes_of_one_start', startsWith('left($2, 1)'));
+  const near = await ask('find_similar_terms_by_first_character', startsWith('left($2, 1)'));
   if (near.length > 0) return near;
-  return ask('find_similar_lexemes', '(lexeme like $4 or lexeme like $5 or lexeme like $6)', partsOf(word));
+  return ask(
+    'find_similar_terms_by_substring',
+    '(lexeme like $4 or lexeme like $5 or lexeme like $6)',
+    substringPatterns(word),
+  );
 }
 
 /** Patterns of three characters each that a lexeme shares with a word that is mistyped in one place. */
-function partsOf(word: string): string[] {
+function substringPatterns(word: string): string[] {
   const characters = [...word];
   const middle = Math.max(0, Math.floor(characters.length / 2) - 1);
   const parts = [characters.slice(1, 4), characters.slice(middle, middle + 3), characters.slice(-3)];
@@ -171,7 +180,7 @@ export async function findCorpus(sql: Sql, userId: string): Promise<Corpus> {
 }
 
 /** A term of a question and what it weighs. */
-export interface WeighedTerm {
+export interface WeightedTerm {
   hash: string;
   weight: number;
 }
@@ -192,9 +201,9 @@ export interface LexicalHit {
 /** How candidates are found. */
 export interface CandidateTerms {
   /** A memory that holds any of these is one. */
-  any: readonly string[];
+  anyOf: readonly string[];
   /** So many of them at most; then those that hold two words of the question come first. */
-  atMost?: { candidates: number; pairs: readonly [string, string][] } | undefined;
+  cap?: { candidates: number; pairs: readonly [string, string][] } | undefined;
 }
 
 /**
@@ -202,26 +211,26 @@ export interface CandidateTerms {
  * @param where the filter, already narrowed to the tenant
  * @param found terms by which candidates are found: the rarest ones of the question
  */
-export async function rankByWords(
+export async function rankByTerms(
   sql: Sql,
   where: Where,
-  terms: readonly WeighedTerm[],
+  terms: readonly WeightedTerm[],
   found: CandidateTerms,
   bm25: Bm25,
   limit: number,
 ): Promise<LexicalHit[]> {
   const hashes = where.value(terms.map(({ hash }) => hash));
   const weights = where.value(terms.map(({ weight }) => weight));
-  const holding = [`terms && ${where.value(found.any)}::bigint[]`];
-  if (found.atMost) {
-    const pairs = found.atMost.pairs.map((pair) => `terms @> ${where.value(pair)}::bigint[]`);
+  const holding = [`terms && ${where.value(found.anyOf)}::bigint[]`];
+  if (found.cap) {
+    const pairs = found.cap.pairs.map((pair) => `terms @> ${where.value(pair)}::bigint[]`);
     if (pairs.length > 0) holding.unshift(`(${pairs.join(' or ')})`);
   }
-  const most = found.atMost ? `limit ${where.value(found.atMost.candidates)}` : '';
+  const most = found.cap ? `limit ${where.value(found.cap.candidates)}` : '';
   const score = bm25Score(where, hashes, weights, bm25);
   const candidates = holding.map(
     (holds) =>
-      `(select id, created_at, ${score} as score from ranked_memories m where ${where.textByWords} and ${holds} ${most})`,
+      `(select id, created_at, ${score} as score from ranked_memories m where ${where.textForTermIndex} and ${holds} ${most})`,
   );
   const result = await sql.query<{ id: string; score: number; candidates: string }>({
     text: `with candidate as materialized (${candidates.join(' union ')})
@@ -233,10 +242,10 @@ export async function rankByWords(
 }
 
 /** BM25 of these memories, in no order; those that fail the filter are left out. */
-export async function scoreByWords(
+export async function scoreByTerms(
   sql: Sql,
   where: Where,
-  terms: readonly WeighedTerm[],
+  terms: readonly WeightedTerm[],
   ids: readonly string[],
   bm25: Bm25,
 ): Promise<{ id: string; score: number }[]> {
@@ -262,7 +271,7 @@ function bm25Score(where: Where, hashes: string, weights: string, { k1, b, meanL
 }
 
 /** What ranking asks of a memory beside its words. */
-export interface RankFacts {
+export interface RankingAttributes {
   id: string;
   created_at: Date;
   updated_at: Date;
@@ -272,9 +281,13 @@ export interface RankFacts {
 }
 
 /** The facts of these memories that ranking asks for, in no order. */
-export async function findRankFacts(sql: Sql, userId: string, ids: readonly string[]): Promise<RankFacts[]> {
-  const result = await sql.query<RankFacts>({
-    name: 'find_rank_facts',
+export async function findRankingAttributes(
+  sql: Sql,
+  userId: string,
+  ids: readonly string[],
+): Promise<RankingAttributes[]> {
+  const result = await sql.query<RankingAttributes>({
+    name: 'find_ranking_attributes',
     // The successors first and in one go: looked up row by row they cost as many index scans as there are candidates.
     text: `with successor as materialized (
         select distinct on (supersedes) supersedes, id from memories

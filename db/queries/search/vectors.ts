@@ -42,7 +42,7 @@ export async function replaceVectors(
       chunks.map(({ start }) => start),
       chunks.map(({ end }) => end),
       chunks.map(({ vector }) => toBytes(vector)),
-      chunks.map(({ vector }) => signs(vector)),
+      chunks.map(({ vector }) => toBinaryCode(vector)),
     ],
   });
 }
@@ -87,13 +87,13 @@ export async function findNearest(
   vector: Float32Array,
   limit: number,
 ): Promise<string[]> {
-  const { ids, scanned } = await scanNear(sql, where(), model, signs(vector), limit);
+  const { ids, scanned } = await scanNearestCodes(sql, where(), model, toBinaryCode(vector), limit);
   if (ids.length === limit || scanned < SCANNED) return ids;
-  return scanPassing(sql, where(), model, signs(vector), limit);
+  return scanFilteredCodes(sql, where(), model, toBinaryCode(vector), limit);
 }
 
 /** Of the nearest passages whatever the filter, the memories that pass it, nearest first, and how many passages these were. */
-async function scanNear(sql: Sql, where: Where, model: string, code: string, limit: number) {
+async function scanNearestCodes(sql: Sql, where: Where, model: string, code: string, limit: number) {
   const filter = where.text;
   const [name, bits] = [where.value(model), where.value(code)];
   const result = await sql.query<{ memory_id: string; scanned: string }>({
@@ -110,7 +110,13 @@ async function scanNear(sql: Sql, where: Where, model: string, code: string, lim
 }
 
 /** The memories of the nearest passages among all that the filter lets through, whatever their cells, nearest first. */
-async function scanPassing(sql: Sql, where: Where, model: string, code: string, limit: number): Promise<string[]> {
+async function scanFilteredCodes(
+  sql: Sql,
+  where: Where,
+  model: string,
+  code: string,
+  limit: number,
+): Promise<string[]> {
   const filter = where.text;
   const [name, bits] = [where.value(model), where.value(code)];
   const result = await sql.query<{ memory_id: string }>({
@@ -163,7 +169,7 @@ export async function findVectors(
 }
 
 /** The code of a vector: a bit a number, 1 where it is positive, as text of 0 and 1. */
-export function signs(vector: Float32Array): string {
+export function toBinaryCode(vector: Float32Array): string {
   let bits = '';
   for (const number of vector) bits += number > 0 ? '1' : '0';
   return bits;

@@ -4,7 +4,7 @@ import type { LimitOverrides, PlanName } from '../accounts/users.ts';
 export type AlertKind = 'calls' | 'storage';
 
 /** What a user has used, and which alerts were given of it: `calls 80`, `storage 100`. */
-export interface UseRow {
+export interface AlertUsageRow {
   id: string;
   email: string | null;
   plan: PlanName;
@@ -19,8 +19,13 @@ export interface UseRow {
 const STORAGE_PERIOD = 'open';
 
 /** What users have used on a day, in the order of their ids, those after `after`. As the owner. */
-export async function listUse(sql: Sql, day: string, after: string, limit: number): Promise<UseRow[]> {
-  const result = await sql.query<UseRow>({
+export async function listUsageForAlerts(
+  sql: Sql,
+  day: string,
+  after: string,
+  limit: number,
+): Promise<AlertUsageRow[]> {
+  const result = await sql.query<AlertUsageRow>({
     text: `select u.id, u.email, u.plan, u.overrides, coalesce(q.storage_bytes, 0)::float8 as storage_bytes,
         (select coalesce(sum(d.units), 0)::float8 from usage_daily d where d.user_id = u.id and d.day = $1) as calls,
         array(select a.kind || ' ' || a.threshold from usage_alerts a where a.user_id = u.id and a.period in ($1::text, $2)) as alerts

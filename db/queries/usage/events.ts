@@ -27,7 +27,7 @@ export interface UsageEvent {
  * Records events and adds the ones that really went in to the daily totals, in one statement: many callers' events
  * in a group, or one inside the transaction of the write it meters.
  */
-export function usageStatement(events: readonly UsageEvent[]): Statement {
+export function insertUsageEventsStatement(events: readonly UsageEvent[]): Statement {
   const column = <K extends keyof UsageEvent>(key: K) => events.map((event) => event[key]);
   return {
     name: 'insert_usage_events',
@@ -67,7 +67,7 @@ export function usageStatement(events: readonly UsageEvent[]): Statement {
 }
 
 /** What a user's recorded calls of a UTC day took of the day's allowance: one row, `units`. As the owner. */
-export function dayUnitsStatement(userId: string, day: string): Statement {
+export function sumDayUnitsStatement(userId: string, day: string): Statement {
   return {
     name: 'sum_day_units',
     text: 'select coalesce(sum(units), 0)::float8 as units from usage_daily where user_id = $1 and day = $2',

@@ -41,14 +41,14 @@ export async function claimIdempotencyKey(
 }
 
 /** Keeps the answer of the call that holds the claim. An answer with a secret is kept without its body. */
-export async function storeIdempotentAnswer(
+export async function storeIdempotentResponse(
   sql: Sql,
   userId: string,
   key: string,
   answer: { status: number; body: unknown; headers: Record<string, string>; holdsSecret: boolean },
 ): Promise<void> {
   await sql.query({
-    name: 'store_idempotent_answer',
+    name: 'store_idempotent_response',
     text: 'update idempotency_keys set status = $3, body = $4, headers = $5, holds_secret = $6 where user_id = $1 and key = $2',
     values: [
       userId,

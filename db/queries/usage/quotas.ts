@@ -6,7 +6,7 @@ export interface QuotaRow {
 }
 
 /** By how much what a tenant stores grows, or with a minus shrinks. */
-export interface Growth {
+export interface QuotaChange {
   bytes: number;
   memories?: number;
   /** Words that search counts. */
@@ -17,7 +17,7 @@ export interface Growth {
  * Holds a tenant's memories for this transaction: what else wants to write them waits. A tenant's writes so come one after the
  * other, which keeps its storage limit and its lexicon exact and leaves nothing to lock in two orders.
  */
-export function lockStatement(userId: string): Statement {
+export function lockTenantStatement(userId: string): Statement {
   return {
     name: 'lock_tenant',
     text: `with first as (insert into quotas (user_id) values ($1) on conflict do nothing)
@@ -30,20 +30,20 @@ export function lockStatement(userId: string): Statement {
  * Moves what a tenant stores and answers the new totals. In a transaction that holds the tenant, which is what
  * makes the storage limit exact under concurrent writes.
  */
-export async function moveQuota(
+export async function changeQuota(
   sql: Sql,
   userId: string,
-  { bytes, memories = 0, words = 0 }: Growth,
+  { bytes, memories = 0, words = 0 }: QuotaChange,
 ): Promise<QuotaRow> {
   const result = await sql.query<{ storage_bytes: string; memories: string }>({
-    name: 'move_quota',
+    name: 'change_quota',
     text: `insert into quotas as q (user_id, storage_bytes, memories, words)
       values ($1, greatest($2::bigint, 0), greatest($3::bigint, 0), greatest($4::bigint, 0))
       on conflict (user_id) do update set storage_bytes = q.storage_bytes + $2, memories = q.memories + $3, words = q.words + $4
       returning storage_bytes, memories`,
     values: [userId, bytes, memories, words],
   });
-  return present(result.rows[0]);
+  return toQuotaRow(result.rows[0]);
 }
 
 /** What a tenant stores now. */
@@ -53,15 +53,15 @@ export async function findQuota(sql: Sql, userId: string): Promise<QuotaRow> {
     text: 'select storage_bytes, memories from quotas where user_id = $1',
     values: [userId],
   });
-  return present(result.rows[0]);
+  return toQuotaRow(result.rows[0]);
 }
 
-function present(row: { storage_bytes: string; memories: string } | undefined): QuotaRow {
+function toQuotaRow(row: { storage_bytes: string; memories: string } | undefined): QuotaRow {
   return { storage_bytes: Number(row?.storage_bytes ?? 0), memories: Number(row?.memories ?? 0) };
 }
 
 /** What a tenant stores by a count of its memories and kept versions: one row. */
-const counted = (userId: string) => `select m.bytes + v.bytes as storage_bytes, m.memories, m.words
+const countedQuotaSql = (userId: string) => `select m.bytes + v.bytes as storage_bytes, m.memories, m.words
   from (select coalesce(sum(size_bytes), 0) as bytes, count(*) as memories, coalesce(sum(length), 0) as words
       from memories where user_id = ${userId}) m,
     (select coalesce(sum(size_bytes), 0) as bytes from memory_versions where user_id = ${userId}) v`;
@@ -79,7 +79,7 @@ export async function compareQuotas(
     text: `select u.id as user_id, (coalesce(q.storage_bytes, 0), coalesce(q.memories, 0), coalesce(q.words, 0))
         is distinct from (c.storage_bytes, c.memories, c.words) as differs
       from (select id from users where id > $1 order by id limit $2) u
-      left join quotas q on q.user_id = u.id cross join lateral (${counted('u.id')}) c order by u.id`,
+      left join quotas q on q.user_id = u.id cross join lateral (${countedQuotaSql('u.id')}) c order by u.id`,
     values: [after, limit],
   });
   return result.rows;
@@ -95,7 +95,7 @@ export async function repairQuota(sql: Sql, userId: string): Promise<QuotaRepair
   const values = (row: string) =>
     `jsonb_build_object('storage_bytes', ${row}.storage_bytes, 'memories', ${row}.memories, 'words', ${row}.words)`;
   const result = await sql.query<QuotaRepair>({
-    text: `with counted as (${counted('$1')}), former as (select * from quotas where user_id = $1)
+    text: `with counted as (${countedQuotaSql('$1')}), former as (select * from quotas where user_id = $1)
       update quotas q set storage_bytes = c.storage_bytes, memories = c.memories, words = c.words
       from counted c, former f where q.user_id = f.user_id
         and (f.storage_bytes, f.memories, f.words) is distinct from (c.storage_bytes, c.memories, c.words)

@@ -57,7 +57,7 @@ export async function countStored(
 }
 
 /** Ids of a user's memories that have no vectors and do not wait for any. */
-export async function listForgottenByQueue(sql: Sql, userId: string): Promise<string[]> {
+export async function listMissingFromEmbeddingQueue(sql: Sql, userId: string): Promise<string[]> {
   const result = await sql.query<{ id: string }>({
     text: `select id from memories m where user_id = $1
       and not exists (select 1 from memory_vectors v where v.user_id = m.user_id and v.memory_id = m.id)

@@ -16,7 +16,7 @@ import {
 import { deliver } from '../../../api/mail/deliver.ts';
 import { smtpTransport, type Transport } from '../../../api/mail/transport.ts';
 import type { Sql } from '../../../db/client/sql.ts';
-import { listReceipts } from '../../../db/queries/accounts/lifecycle.ts';
+import { listDeletionReceipts } from '../../../db/queries/accounts/lifecycle.ts';
 import type { UserStatus } from '../../../db/queries/accounts/users.ts';
 import { mailParts } from '../../support/mail-parts.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
@@ -108,7 +108,7 @@ async function statusOf(user: Owner): Promise<UserStatus | undefined> {
 }
 
 async function receiptOf(user: Owner) {
-  const receipts = await node.service.database.ownerWrite(listReceipts);
+  const receipts = await node.service.database.ownerWrite(listDeletionReceipts);
   return receipts.find(({ user_id }) => user_id === user.userId);
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { forgetOldSessions, SESSION_DAYS } from '../../../api/auth/sessions.ts';
 import { beginLogin, LOGIN_MINUTES, resumeLogin } from '../../../api/auth/whop-login.ts';
-import { updateStatus } from '../../../db/queries/accounts/users.ts';
+import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { freePort } from '../../../scripts/chaos/redis-server.ts';
 import { type Person, startWhopSimulator, type WhopSimulator } from '../../../scripts/whop-simulator/server.ts';
 import { keysOf } from '../../support/activation-links.ts';
@@ -274,7 +274,7 @@ describe('signing in', () => {
 
   it('to an account that is being deleted is refused, and not sent round in circles', async () => {
     const { person, userId } = await seenBuyer();
-    await node.service.database.ownerWrite((sql) => updateStatus(sql, userId, 'closing', new Date()));
+    await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, userId, 'closing', new Date()));
     whop.signedIn = person;
     const { answer } = await new Visitor(node.url).follow('/auth/whop');
     expect(answer.status).toBe(403);
@@ -399,7 +399,7 @@ describe('a session', () => {
     const bought = buyer();
     const visitor = await signedIn(bought);
     const { rows } = await query('select id from users where whop_user_id = $1', bought.person.id);
-    await node.service.database.ownerWrite((sql) => updateStatus(sql, rows[0].id, 'closing', new Date()));
+    await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, rows[0].id, 'closing', new Date()));
     expect((await visitor.go('/welcome')).headers.get('location')).toBe('/auth/whop');
   });
 });

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../db/client/database.ts';
 import {
+  completeQueued,
   enqueueEmbedding,
   enqueueMissing,
   leaseQueued,
   NO_TENANT,
-  settleQueued,
 } from '../../../db/queries/search/embedding-queue.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
@@ -58,7 +58,7 @@ it('embedding queue takes more tenants than fit a batch in turns', async () => {
     const ids = batch.map(({ user_id }) => user_id).sort();
     served.push(...ids);
     after = ids.findLast((id) => id <= after) ?? (ids.at(-1) as string);
-    for (const one of batch) expect(await settleQueued(database.owner, one)).toBe(true);
+    for (const one of batch) expect(await completeQueued(database.owner, one)).toBe(true);
   }
   // Three each, and no tenant twice before every tenant once.
   for (let turn = 0; turn < 3; turn++)

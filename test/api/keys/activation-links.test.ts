@@ -9,7 +9,7 @@ import {
   CLAIMS_A_DAY_MAX,
   forgetOldClaims,
 } from '../../../api/keys/activation-links.ts';
-import { updateStatus } from '../../../db/queries/accounts/users.ts';
+import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { claimFor, keysOf } from '../../support/activation-links.ts';
 import { Client } from '../../support/client.ts';
 import { hasRedis, startRedis } from '../../support/redis.ts';
@@ -135,7 +135,7 @@ describe('a claim', () => {
     for (const status of ['closing', 'deleted'] as const) {
       const owner = await node.newUser();
       const token = await claimFor(node, owner.userId);
-      await node.service.database.ownerWrite((sql) => updateStatus(sql, owner.userId, status, new Date()));
+      await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, owner.userId, status, new Date()));
       expect((await press(token)).status).toBe(404);
       expect(await keysOf(node, owner.userId)).toHaveLength(1);
     }
@@ -143,7 +143,7 @@ describe('a claim', () => {
 
   it('of a read-only account makes a key: what is stored can be read', async () => {
     const owner = await node.newUser();
-    await node.service.database.ownerWrite((sql) => updateStatus(sql, owner.userId, 'read_only', new Date()));
+    await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, owner.userId, 'read_only', new Date()));
     expect(await keyIn(await press(await claimFor(node, owner.userId)))).toBeDefined();
   });
 
@@ -234,7 +234,7 @@ describe('a new claim', () => {
     const email = 'shared@example.com';
     const owners = await Promise.all([node.newUser({ email }), node.newUser({ email }), node.newUser({ email })]);
     const gone = owners[2] as TestUser;
-    await node.service.database.ownerWrite((sql) => updateStatus(sql, gone.userId, 'closing', new Date()));
+    await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, gone.userId, 'closing', new Date()));
     for (let asked = 0; asked < CLAIMS_A_DAY_MAX + 2; asked++) {
       await ask(email);
       await settled();

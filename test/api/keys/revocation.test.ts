@@ -161,7 +161,7 @@ const CHANGES: Change[] = [
   ...(['read_only', 'deleted'] as const).map(
     (status): Change => ({
       by: 'updateStatus',
-      make: ({ owner }) => asAdmin(({ sql }) => users.updateStatus(sql, owner.userId, status, new Date())),
+      make: ({ owner }) => asAdmin(({ sql }) => users.updateAccountStatus(sql, owner.userId, status, new Date())),
       seen: ({ body }) =>
         expect(status === 'deleted' ? body.code : body.status).toMatch(/^(read_only|unauthenticated)$/),
     }),

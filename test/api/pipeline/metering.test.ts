@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { updateStatus } from '../../../db/queries/accounts/users.ts';
+import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { type Answer, Client, type Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 import { eventsOf } from '../../support/usage.ts';
@@ -115,7 +115,7 @@ describe('every authenticated call', () => {
     const free = await node.newUser({ plan: 'free' });
     await free.api.get('/memories');
     const lapsed = await node.newUser();
-    await node.service.database.ownerWrite((sql) => updateStatus(sql, lapsed.userId, 'read_only', new Date()));
+    await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, lapsed.userId, 'read_only', new Date()));
     await lapsed.api.post('/memories', note('read only'));
     expect((await eventsOf(node, who.userId)).map(({ operation, status }) => [operation, status])).toEqual([
       ['keys.create', 201],

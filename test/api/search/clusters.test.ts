@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CELLS_FROM, findCentres, tendCells } from '../../../api/embeddings/clustering.ts';
 import { createLog } from '../../../api/observability/log.ts';
 import type { Database } from '../../../db/client/database.ts';
-import { countCodes, findFormerCut } from '../../../db/queries/search/clusters.ts';
-import { replaceVectors, scanNearCells, signs } from '../../../db/queries/search/vectors.ts';
+import { countBinaryCodes, findPreviousClustering } from '../../../db/queries/search/clusters.ts';
+import { replaceVectors, scanNearCells, toBinaryCode } from '../../../db/queries/search/vectors.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 const MODEL = 'test';
@@ -34,10 +34,10 @@ const never = new AbortController().signal;
 
 describe('the codes of a tenant who has many', () => {
   it('come into cells, of which a third holds 98 % of the nearest', async () => {
-    const questions = Array.from({ length: 60 }, () => signs(draw()));
+    const questions = Array.from({ length: 60 }, () => toBinaryCode(draw()));
     const exact = await Promise.all(questions.map(nearestOfAll));
     await tend();
-    expect(await countCodes(database.owner, codes())).toMatchObject({ free: 0, whenCut: CELLS_FROM + 1_000 });
+    expect(await countBinaryCodes(database.owner, codes())).toMatchObject({ free: 0, whenCut: CELLS_FROM + 1_000 });
     let shared = 0;
     for (const [index, question] of questions.entries()) {
       const near = new Set(await scanNearCells(database.owner, userId, MODEL, question, NEAREST));
@@ -52,7 +52,7 @@ describe('the codes of a tenant who has many', () => {
       `select count(*)::int as codes from memory_codes where user_id = $1 and cell in (
         select cell from memory_cells where user_id = $1 order by bit_count(code # $2::varbit), cell
         limit (select ceil(count(*) * 0.35) from memory_cells where user_id = $1))`,
-      [userId, signs(draw())],
+      [userId, toBinaryCode(draw())],
     );
     expect(rows[0].codes).toBeGreaterThan(CELLS_FROM * 0.1);
     expect(rows[0].codes).toBeLessThan(CELLS_FROM * 0.6);
@@ -64,7 +64,7 @@ describe('the codes of a tenant who has many', () => {
     await replaceVectors(database.owner, userId, id as string, MODEL, [{ chunk: 0, start: 0, end: 1, vector }]);
     const { rows } = await database.owner.query('select cell from memory_codes where memory_id = $1', [id]);
     expect(rows[0].cell).toBeGreaterThan(0);
-    const found = await scanNearCells(database.owner, userId, MODEL, signs(vector), 1);
+    const found = await scanNearCells(database.owner, userId, MODEL, toBinaryCode(vector), 1);
     expect(found).toEqual([id]);
   });
 
@@ -74,7 +74,7 @@ describe('the codes of a tenant who has many', () => {
       [userId],
     );
     await database.owner.query('delete from memory_cells where user_id = $1 and cell = $2', [userId, rows[0].cell]);
-    expect((await countCodes(database.owner, codes())).free).toBeGreaterThan(0);
+    expect((await countBinaryCodes(database.owner, codes())).unclustered).toBeGreaterThan(0);
     const opposite = [...rows[0].code].map((bit) => (bit === '1' ? '0' : '1')).join('');
     const found = await scanNearCells(database.owner, userId, MODEL, opposite, 1_000_000);
     expect(found).toContain(rows[0].memory_id);
@@ -93,7 +93,7 @@ describe('the codes of a tenant who has many', () => {
       },
     };
     await tendCells(stopped, codes(), log, stopping.signal);
-    expect(await findFormerCut(database.owner, codes())).toBe(before);
+    expect(await findPreviousClustering(database.owner, codes())).toBe(before);
     // Nothing is out of reach meanwhile: both cuts are searched.
     const { rows } = await database.owner.query(
       'select count(*) filter (where cell <= $2)::int as old, count(*) filter (where cell > $2)::int as new from memory_codes where user_id = $1',
@@ -101,8 +101,8 @@ describe('the codes of a tenant who has many', () => {
     );
     expect([rows[0].old > 0, rows[0].new > 0]).toEqual([true, true]);
     await tend();
-    expect(await findFormerCut(database.owner, codes())).toBe(0);
-    expect((await countCodes(database.owner, codes())).free).toBe(0);
+    expect(await findPreviousClustering(database.owner, codes())).toBe(0);
+    expect((await countBinaryCodes(database.owner, codes())).unclustered).toBe(0);
     const { rows: left } = await database.owner.query(
       'select count(*)::int as n from memory_cells where user_id = $1 and cell <= $2',
       [userId, before],
@@ -172,7 +172,7 @@ async function fill(count: number): Promise<void> {
   await database.owner.query(
     `insert into memory_codes (user_id, model, memory_id, chunk, code)
       select $1, $2, id, 0, code::varbit from unnest($3::uuid[], $4::text[]) as c (id, code)`,
-    [userId, MODEL, ids, ids.map(() => signs(draw()))],
+    [userId, MODEL, ids, ids.map(() => toBinaryCode(draw()))],
   );
 }
 

@@ -320,10 +320,10 @@ describe('a large account', () => {
       [user.userId, id],
     );
     const { database } = still.service;
-    const point = database.point;
+    const shared = database.shared;
     const asked: (string | undefined)[] = [];
-    const reads = vi.spyOn(database, 'point').mockImplementation((userId) => {
-      const sql = point(userId);
+    const reads = vi.spyOn(database, 'shared').mockImplementation((userId) => {
+      const sql = shared(userId);
       return {
         query: (statement) => {
           asked.push(statement.name);
