@@ -15,11 +15,11 @@ import { pageRoutes } from './http/routes/pages.ts';
 import { secretScanningRoutes } from './http/routes/webhooks/github.ts';
 import { webhookRoutes } from './http/routes/webhooks/whop.ts';
 import type { Logger } from './observability/log.ts';
-import type { Gates } from './pipeline/run.ts';
+import type { PipelineDependencies } from './pipeline/run.ts';
 
 export interface AppParts {
   config: Config;
-  gates: Gates;
+  pipeline: PipelineDependencies;
   log: Logger;
   /** Known only once the service listens. */
   publicUrl: () => string;
@@ -27,25 +27,25 @@ export interface AppParts {
 }
 
 /** The Koa app: middleware in order, then the routes. */
-export function createApp({ config, gates, log, publicUrl, readiness }: AppParts): Koa {
+export function createApp({ config, pipeline, log, publicUrl, readiness }: AppParts): Koa {
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy });
   const probes = new Router();
   healthRoutes(probes, readiness);
-  metricsRoutes(probes, gates.metrics, config.metricsToken);
+  metricsRoutes(probes, pipeline.metrics, config.metricsToken);
   const router = new Router();
-  const visits = { gates, oauth: whopOAuth(config), publicUrl };
+  const visits = { gates: pipeline, oauth: whopOAuth(config), publicUrl };
   pageRoutes(router, visits, config);
   authRoutes(router, visits);
   docsRoutes(router, publicUrl);
-  publicRoutes(router, gates, config.bodyBytesMax);
-  secretScanningRoutes(router, gates, config.bodyBytesMax);
-  operationRoutes(router, gates, config.bodyBytesMax);
-  webhookRoutes(router, gates, config.bodyBytesMax);
-  mountMcp(router, gates, { bodyBytesMax: config.bodyBytesMax, publicUrl });
+  publicRoutes(router, pipeline, config.bodyBytesMax);
+  secretScanningRoutes(router, pipeline, config.bodyBytesMax);
+  operationRoutes(router, pipeline, config.bodyBytesMax);
+  webhookRoutes(router, pipeline, config.bodyBytesMax);
+  mountMcp(router, pipeline, { bodyBytesMax: config.bodyBytesMax, publicUrl });
 
   // What breaks while an answer is on its way: a client that hung up, a file that was replaced.
   app.on('error', (error) => log.info({ err: error }, 'an answer did not reach its end'));
-  app.use(answers({ log, newId: gates.newId, publicUrl }));
+  app.use(answers({ log, newId: pipeline.newId, publicUrl }));
   app.use(secureHeaders);
   // Probes come by the address of the machine, whatever it is called.
   app.use(probes.routes());

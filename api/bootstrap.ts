@@ -23,7 +23,7 @@ import { openTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
-import type { Gates } from './pipeline/run.ts';
+import type { PipelineDependencies } from './pipeline/run.ts';
 import { groupRecorder } from './usage/event-recorder.ts';
 
 /** A running API node. */
@@ -47,7 +47,7 @@ const CLOCK = { now: () => new Date(), newId };
 const DRAIN_MS = 10_000;
 
 /**
- * Puts an API node together and starts it: migrations, gates, jobs, listener.
+ * Puts an API node together and starts it: migrations, pipeline, jobs, listener.
  * @throws when the database cannot be reached, row-level security does not hold, or the address is taken
  */
 export async function startService(config: ServiceConfig, log: Logger): Promise<Service> {
@@ -83,8 +83,8 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
     const app = createApp({
       config,
       log,
-      gates: {
-        ...createGates(config, database, limiter, keys, embedder, log),
+      pipeline: {
+        ...createPipelineDependencies(config, database, limiter, keys, embedder, log),
         metrics,
         publicUrl,
         billing,
@@ -130,14 +130,14 @@ function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, lo
   return redisLimiter({ url: redisUrl, readDayUnits, expectedNodes, onError });
 }
 
-function createGates(
+function createPipelineDependencies(
   config: ServiceConfig,
   database: Database,
   limiter: Limiter,
   keys: KeyCache,
   embedder: Embedder,
   log: Logger,
-): Omit<Gates, 'metrics' | 'publicUrl'> {
+): Omit<PipelineDependencies, 'metrics' | 'publicUrl'> {
   return {
     database,
     limiter,

@@ -13,7 +13,7 @@ import type { Caller } from '../api/context.ts';
 import { Problem } from '../api/errors.ts';
 import { authenticateRequest, callOf, defaultProjectOf, readJson, stateOf } from '../api/http/koa.ts';
 import { takeProtocolAllowance } from '../api/pipeline/rate-limit.ts';
-import type { Gates } from '../api/pipeline/run.ts';
+import type { PipelineDependencies } from '../api/pipeline/run.ts';
 import { RECALL_PROMPT } from './prompts.ts';
 import { createServer } from './server.ts';
 
@@ -26,30 +26,36 @@ export interface McpOptions {
  * MCP over Streamable HTTP, stateless: a server per request, JSON answers, nothing kept, so any node answers and a restart
  * is not noticed. There is no stream to open and no session to end: GET and DELETE are 405.
  */
-export function mountMcp(router: Router, gates: Gates, options: McpOptions): void {
+export function mountMcp(router: Router, pipeline: PipelineDependencies, options: McpOptions): void {
   router.post('/mcp', async (ctx: Context) => {
     const door = ctx.get('X-WhiteMagic-Door') === 'mcp-stdio' ? 'mcp-stdio' : 'mcp-http';
-    const caller = await authenticateRequest(ctx, gates, door);
+    const caller = await authenticateRequest(ctx, pipeline, door);
     const project = defaultProjectOf(ctx, ctx.URL.searchParams.get('project'));
     if (project !== undefined) caller.project = project;
     const message = await readMessage(ctx, options.bodyBytesMax);
     const messages = Array.isArray(message) ? message : [message];
     stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
     const unmetered = messages.filter((one) => !isMetered(one)).length;
-    if (unmetered > 0) ctx.set(await takeProtocolAllowance(gates.limiter, caller, unmetered));
+    if (unmetered > 0) ctx.set(await takeProtocolAllowance(pipeline.limiter, caller, unmetered));
     if (message === UNREADABLE) return answerError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
     if (messages.length === 0 || !messages.every((one) => JSONRPCMessageSchema.safeParse(one).success)) {
       return answerError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is no JSON-RPC 2.0 message.');
     }
-    await serve(ctx, gates, caller, message, options);
+    await serve(ctx, pipeline, caller, message, options);
   });
 }
 
-async function serve(ctx: Context, gates: Gates, caller: Caller, message: unknown, options: McpOptions): Promise<void> {
+async function serve(
+  ctx: Context,
+  pipeline: PipelineDependencies,
+  caller: Caller,
+  message: unknown,
+  options: McpOptions,
+): Promise<void> {
   const server = createServer({
-    gates,
+    pipeline,
     newCall: (method) => {
-      const call = callOf(ctx, gates, caller, method);
+      const call = callOf(ctx, pipeline, caller, method);
       // What came in is counted once, with the first call of a batch.
       stateOf(ctx).bytesIn = 0;
       return call;

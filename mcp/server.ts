@@ -12,7 +12,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { Problem, refuse } from '../api/errors.ts';
-import { type Call, type Gates, type Outcome, refuseCall, run } from '../api/pipeline/run.ts';
+import { type Call, type Outcome, type PipelineDependencies, refuseCall, run } from '../api/pipeline/run.ts';
 import { VERSION } from '../api/version.ts';
 import { newFence } from './delimiter.ts';
 import { refusalFacts, refusalMeta, refusalText } from './errors.ts';
@@ -21,7 +21,7 @@ import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
 export interface Connection {
-  gates: Gates;
+  pipeline: PipelineDependencies;
   /** A call of this connection's caller, with an event id of its own. */
   newCall: (method: string) => Call;
   publicUrl: () => string;
@@ -67,17 +67,17 @@ async function known({ onOutcome }: Connection, coming: Promise<Outcome>): Promi
 }
 
 async function callTool(connection: Connection, name: string, input: Record<string, unknown> | undefined) {
-  const { gates } = connection;
+  const { pipeline } = connection;
   const call = connection.newCall('tools/call');
   const tool = findTool(name);
   if (!tool) {
     const problem = new Problem('not_found', { detail: 'There is no such tool.' });
-    const outcome = await known(connection, refuseCall(gates, 'unknown_tool', call, problem));
+    const outcome = await known(connection, refuseCall(pipeline, 'unknown_tool', call, problem));
     // One call too many, or one that could not be put on record, is refused as that.
     if (outcome.problem?.code !== 'not_found') requireSuccess(outcome, call, connection);
     throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventFact(outcome));
   }
-  const outcome = await known(connection, run(gates, tool.operation, call, input ?? {}));
+  const outcome = await known(connection, run(pipeline, tool.operation, call, input ?? {}));
   if (outcome.problem) {
     return {
       isError: true,
@@ -93,14 +93,19 @@ async function callTool(connection: Connection, name: string, input: Record<stri
 }
 
 async function readResource(connection: Connection, uri: string) {
-  const { gates } = connection;
+  const { pipeline } = connection;
   const call = connection.newCall('resources/read');
   const request = resourceRequest(uri);
   const outcome = await known(
     connection,
     request
-      ? run(gates, request.operation, call, request.input)
-      : refuseCall(gates, 'unknown_resource', call, new Problem('not_found', { detail: 'There is no such resource.' })),
+      ? run(pipeline, request.operation, call, request.input)
+      : refuseCall(
+          pipeline,
+          'unknown_resource',
+          call,
+          new Problem('not_found', { detail: 'There is no such resource.' }),
+        ),
   );
   if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri, outcome);
   requireSuccess(outcome, call, connection);
@@ -118,8 +123,8 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
   const outcome = await known(
     connection,
     task.trim() === ''
-      ? refuseCall(connection.gates, RECALL.id, call, refuse('task', 'must say what you are about to do'))
-      : run(connection.gates, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
+      ? refuseCall(connection.pipeline, RECALL.id, call, refuse('task', 'must say what you are about to do'))
+      : run(connection.pipeline, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
   );
   requireSuccess(outcome, call, connection);
   const text = recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newFence());

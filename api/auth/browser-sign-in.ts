@@ -14,7 +14,7 @@ import {
   requestNewClaim,
 } from '../keys/activation-links.ts';
 import { DAY_MS, MINUTE_MS } from '../limits/local-limiter.ts';
-import type { Gates } from '../pipeline/run.ts';
+import type { PipelineDependencies } from '../pipeline/run.ts';
 import { closeSession, openSession, readSession, SESSION_DAYS } from './sessions.ts';
 import {
   authorizeUrl,
@@ -32,7 +32,7 @@ import {
  */
 
 export interface VisitParts {
-  gates: Gates;
+  gates: PipelineDependencies;
   /** Undefined where there is no log-in with Whop. */
   oauth: WhopOAuth | undefined;
   publicUrl: () => string;
@@ -136,7 +136,7 @@ export async function welcomeVisitor(
  * Takes a visit from what its address has. While nodes that count together cannot, nobody is let in: a guess at a link must not cost
  * less because Redis is away.
  */
-function admit({ addresses }: Gates, address: string): Promise<void> {
+function admit({ addresses }: PipelineDependencies, address: string): Promise<void> {
   return addresses.take(address, { closed: true });
 }
 
@@ -181,6 +181,6 @@ function sessionCookie(value: string): Cookie {
   return { value, maxAgeMs: SESSION_DAYS * DAY_MS };
 }
 
-function depsOf({ now, newId, keyEnvironment }: Gates, sql: Sql): RequestContext {
+function depsOf({ now, newId, keyEnvironment }: PipelineDependencies, sql: Sql): RequestContext {
   return { sql, now, newId, keyEnvironment };
 }

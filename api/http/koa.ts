@@ -8,7 +8,7 @@ import { project } from '../contracts/fields.ts';
 import { parseInput } from '../contracts/parse.ts';
 import { Problem } from '../errors.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
-import type { Call, Gates, Outcome } from '../pipeline/run.ts';
+import type { Call, Outcome, PipelineDependencies } from '../pipeline/run.ts';
 
 /** What the outer middleware knows of every request. */
 export interface RequestState {
@@ -28,10 +28,10 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
  * The caller of a request, by its key.
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
-export async function authenticateRequest(ctx: Context, gates: Gates, door: Door): Promise<Caller> {
+export async function authenticateRequest(ctx: Context, pipeline: PipelineDependencies, door: Door): Promise<Caller> {
   const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key'), address: ctx.ip };
   const requestId = stateOf(ctx).requestId;
-  const caller = await authenticate(gates, credentials, door, (error) => gates.onFault(error, requestId));
+  const caller = await authenticate(pipeline, credentials, door, (error) => pipeline.onFault(error, requestId));
   stateOf(ctx).caller = caller;
   return caller;
 }
@@ -48,9 +48,9 @@ export function defaultProjectOf(ctx: Context, given?: string | null): string | 
 }
 
 /** The call that a request makes, as the pipeline takes it. */
-export function callOf(ctx: Context, gates: Gates, caller: Caller, method: string): Call {
+export function callOf(ctx: Context, pipeline: PipelineDependencies, caller: Caller, method: string): Call {
   const { requestId, bytesIn = claimedBytes(ctx) } = stateOf(ctx);
-  return { eventId: gates.newId(), requestId, caller, method, bytesIn };
+  return { eventId: pipeline.newId(), requestId, caller, method, bytesIn };
 }
 
 /** What a request says of the length of a body that was not read: a claim beyond what a column holds must not cost the event. */

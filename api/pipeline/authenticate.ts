@@ -5,7 +5,7 @@ import type { Scope } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { hashKey, isWellFormedKey } from '../keys/key-format.ts';
 import { limitsOf } from '../limits/plans.ts';
-import type { Gates } from './run.ts';
+import type { PipelineDependencies } from './run.ts';
 
 const TOUCH_EVERY_MS = 60_000;
 
@@ -22,18 +22,18 @@ export interface Credentials {
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
 export async function authenticate(
-  gates: Pick<Gates, 'database' | 'keys' | 'addresses' | 'now'>,
+  pipeline: Pick<PipelineDependencies, 'database' | 'keys' | 'addresses' | 'now'>,
   credentials: Credentials,
   door: Door,
   onTouchError: (error: unknown) => void,
 ): Promise<Caller> {
-  const owner = await ownerOf(gates, credentials);
-  const now = gates.now();
+  const owner = await ownerOf(pipeline, credentials);
+  const now = pipeline.now();
   if (!owner.last_used_at || now.getTime() - owner.last_used_at.getTime() >= TOUCH_EVERY_MS) {
     // The row may be one that is remembered: its next call must not write again.
     owner.last_used_at = now;
     // Not waited for: when a key was last used is news, not a promise.
-    touchKey(gates.database.owner, owner.user_id, owner.key_id, now).catch(onTouchError);
+    touchKey(pipeline.database.owner, owner.user_id, owner.key_id, now).catch(onTouchError);
   }
   return {
     userId: owner.user_id,
@@ -48,7 +48,7 @@ export async function authenticate(
 }
 
 async function ownerOf(
-  { keys, addresses, now }: Pick<Gates, 'keys' | 'addresses' | 'now'>,
+  { keys, addresses, now }: Pick<PipelineDependencies, 'keys' | 'addresses' | 'now'>,
   credentials: Credentials,
 ): Promise<KeyOwnerRow> {
   const key = presentedKey(credentials);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Problem } from '../errors.ts';
 import { isWellFormedKey } from '../keys/key-format.ts';
 import { type Leak, revokeLeaked } from '../keys/leaked-key-reports.ts';
-import type { Gates } from './run.ts';
+import type { PipelineDependencies } from './run.ts';
 
 /** A finding, as GitHub's partner programme sends it. */
 const findings = z.array(
@@ -18,12 +18,12 @@ export interface Verdict {
 }
 
 /** Revokes a leaked key, where it is one. Answers whether it is, or was, a key of ours. */
-export async function takeLeak(gates: Gates, leak: Leak): Promise<boolean> {
+export async function takeLeak(pipeline: PipelineDependencies, leak: Leak): Promise<boolean> {
   if (!isWellFormedKey(leak.apiKey)) return false;
-  const { now, newId } = gates;
-  const userId = await gates.database.ownerWrite((sql) => revokeLeaked({ sql, now, newId }, leak));
+  const { now, newId } = pipeline;
+  const userId = await pipeline.database.ownerWrite((sql) => revokeLeaked({ sql, now, newId }, leak));
   // This node too is told by the database, but perhaps only after the answer.
-  if (userId) gates.keys.onChange(userId);
+  if (userId) pipeline.keys.onChange(userId);
   return userId !== undefined;
 }
 
@@ -33,16 +33,16 @@ export async function takeLeak(gates: Gates, leak: Leak): Promise<boolean> {
  * @throws Problem `bad_signature`, `rate_limited`, `malformed_request`; `unavailable` while GitHub's keys cannot be read
  */
 export function receiveFromGithub(
-  gates: Gates,
+  pipeline: PipelineDependencies,
   request: { body: Buffer; identifier: string; signature: string },
   address: string,
 ): Promise<Verdict[]> {
-  return gates.addresses.attempt(address, async () => {
+  return pipeline.addresses.attempt(address, async () => {
     const { body, identifier, signature } = request;
-    if (!(await gates.secretScanning.isSigned(body, identifier, signature))) throw new Problem('bad_signature');
+    if (!(await pipeline.secretScanning.isSigned(body, identifier, signature))) throw new Problem('bad_signature');
     const verdicts: Verdict[] = [];
     for (const { token, type, url } of findingsOf(body)) {
-      const isOurs = await takeLeak(gates, { apiKey: token, url: url || null, reporter: 'github' });
+      const isOurs = await takeLeak(pipeline, { apiKey: token, url: url || null, reporter: 'github' });
       verdicts.push({
         token_hash: createHash('sha256').update(token).digest('hex'),
         token_type: type,

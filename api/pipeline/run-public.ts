@@ -4,18 +4,18 @@ import type { PublicOperation } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import { listPlans } from '../limits/plans.ts';
 import { takeLeak } from './leaked-keys.ts';
-import type { Gates, Outcome } from './run.ts';
+import type { Outcome, PipelineDependencies } from './run.ts';
 
 type Answer<Id extends PublicOperationId> = z.input<PublicOperationOf<Id>['output']>;
 type Handler<Id extends PublicOperationId> = (
-  gates: Gates,
+  pipeline: PipelineDependencies,
   input: z.output<PublicOperationOf<Id>['input']>,
 ) => Answer<Id> | Promise<Answer<Id>>;
 
 const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
   'plans.list': listPlans,
-  'keys.leaked': async (gates, { api_key }) => {
-    await takeLeak(gates, { apiKey: api_key, url: null, reporter: 'anybody' });
+  'keys.leaked': async (pipeline, { api_key }) => {
+    await takeLeak(pipeline, { apiKey: api_key, url: null, reporter: 'anybody' });
     return { received: true };
   },
 };
@@ -24,8 +24,15 @@ const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
  * Answers what needs no key: nobody to authorise, to limit by plan or to meter. What reaches the database does so as the owner.
  * @throws Problem `invalid_request`, `unprocessable`
  */
-export async function runPublic(gates: Gates, operation: PublicOperation, rawInput: unknown): Promise<Outcome> {
-  const handler = handlers[operation.id as PublicOperationId] as (gates: Gates, input: unknown) => unknown;
-  const body = operation.output.parse(await handler(gates, parseInput(operation.input, rawInput)));
+export async function runPublic(
+  pipeline: PipelineDependencies,
+  operation: PublicOperation,
+  rawInput: unknown,
+): Promise<Outcome> {
+  const handler = handlers[operation.id as PublicOperationId] as (
+    pipeline: PipelineDependencies,
+    input: unknown,
+  ) => unknown;
+  const body = operation.output.parse(await handler(pipeline, parseInput(operation.input, rawInput)));
   return { status: operation.http.statuses[0], headers: {}, body, text: JSON.stringify(body) };
 }

@@ -27,7 +27,7 @@ import { costOf, overLimit, peekAllowance, rateHeaders, takeAllowance } from './
 import { asProblem } from './to-problem.ts';
 
 /** What the pipeline works with; made once, in the process's entry point. */
-export interface Gates {
+export interface PipelineDependencies {
   database: Database;
   limiter: Limiter;
   /** Who signs what GitHub finds. */
@@ -84,20 +84,30 @@ export interface Outcome {
  * outcome with a `problem`. An event of a write is in the write's own transaction; that of a read or a refusal is durable before
  * this resolves. What could not be metered is answered as `unavailable`.
  */
-export async function run(gates: Gates, operation: Operation, call: Call, rawInput: unknown): Promise<Outcome> {
-  return metered(gates, operation.id, call, operation, rawInput, async (meter) => {
+export async function run(
+  pipeline: PipelineDependencies,
+  operation: Operation,
+  call: Call,
+  rawInput: unknown,
+): Promise<Outcome> {
+  return metered(pipeline, operation.id, call, operation, rawInput, async (meter) => {
     authorise(operation, call.caller);
     await meter.limit();
     const input = parseInput(operation.input, rawInput);
     return operation.execution.kind === 'write'
-      ? write(gates, operation, call, input, meter)
-      : read(gates, operation, call, input, meter);
+      ? write(pipeline, operation, call, input, meter)
+      : read(pipeline, operation, call, input, meter);
   });
 }
 
 /** Meters and limits a call that fits no operation, such as a tool nobody knows, and answers its refusal. */
-export function refuseCall(gates: Gates, name: string, call: Call, problem: Problem): Promise<Outcome> {
-  return metered(gates, name, call, undefined, undefined, async (meter) => {
+export function refuseCall(
+  pipeline: PipelineDependencies,
+  name: string,
+  call: Call,
+  problem: Problem,
+): Promise<Outcome> {
+  return metered(pipeline, name, call, undefined, undefined, async (meter) => {
     await meter.limit();
     throw problem;
   });
@@ -109,7 +119,7 @@ interface Meter {
 }
 
 async function metered(
-  gates: Gates,
+  pipeline: PipelineDependencies,
   name: string,
   call: Call,
   operation: Operation | undefined,
@@ -122,19 +132,19 @@ async function metered(
   const meter: Meter = {
     async limit() {
       const cost = costOf(operation, rawInput);
-      const decision = await takeAllowance(gates.limiter, call.caller, cost);
+      const decision = await takeAllowance(pipeline.limiter, call.caller, cost);
       headers = rateHeaders(decision);
       if (!decision.allowed) throw overLimit(decision);
       units = cost.day;
     },
     event: (status, bytesOut, tokens = null) => {
       const durationMs = performance.now() - started;
-      return usageEvent(gates, name, call, { status, durationMs, bytesOut, units, tokens });
+      return usageEvent(pipeline, name, call, { status, durationMs, bytesOut, units, tokens });
     },
   };
   const counted = (outcome: Outcome): Outcome => {
     const seconds = (performance.now() - started) / 1000;
-    gates.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
+    pipeline.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
     return outcome;
   };
   try {
@@ -142,11 +152,11 @@ async function metered(
     return counted({ eventId: call.eventId, ...outcome, headers: { ...headers, ...outcome.headers } });
   } catch (error) {
     const problem = asProblem(error);
-    if (problem.status >= 500) gates.onFault(error, call.requestId);
+    if (problem.status >= 500) pipeline.onFault(error, call.requestId);
     // What was refused before the limiter was asked is told how the allowances stand all the same.
-    if (!headers && problem.status < 500) headers = await standing(gates, call.caller);
-    const document = JSON.stringify(problemDocument(problem, call.requestId, gates.publicUrl()));
-    const recorded = await record(gates, meter.event(problem.status, Buffer.byteLength(document)), call);
+    if (!headers && problem.status < 500) headers = await standing(pipeline, call.caller);
+    const document = JSON.stringify(problemDocument(problem, call.requestId, pipeline.publicUrl()));
+    const recorded = await record(pipeline, meter.event(problem.status, Buffer.byteLength(document)), call);
     const answer = recorded ? problem : new Problem('unavailable');
     return counted({
       status: answer.status,
@@ -157,37 +167,50 @@ async function metered(
   }
 }
 
-async function read(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
+async function read(
+  pipeline: PipelineDependencies,
+  operation: Operation,
+  call: Call,
+  input: unknown,
+  meter: Meter,
+): Promise<Outcome> {
   const { userId } = call.caller;
-  const sql = operation.execution.connection === 'shared' ? gates.database.shared(userId) : gates.database.read(userId);
-  const answer = await handlerOf(operation.id)(depsOf(gates, sql, operation), call.caller, input);
+  const sql =
+    operation.execution.connection === 'shared' ? pipeline.database.shared(userId) : pipeline.database.read(userId);
+  const answer = await handlerOf(operation.id)(depsOf(pipeline, sql, operation), call.caller, input);
   const outcome = present(operation, answer);
-  await gates.recorder.record(eventOf(operation, outcome, meter));
+  await pipeline.recorder.record(eventOf(operation, outcome, meter));
   return outcome;
 }
 
-async function write(gates: Gates, operation: Operation, call: Call, input: unknown, meter: Meter): Promise<Outcome> {
-  const { database } = gates;
+async function write(
+  pipeline: PipelineDependencies,
+  operation: Operation,
+  call: Call,
+  input: unknown,
+  meter: Meter,
+): Promise<Outcome> {
+  const { database } = pipeline;
   const { caller } = call;
   let isReplay = false;
   const act = async (sql: Sql) => {
-    const stored = await claim(gates, sql, operation, call, input);
+    const stored = await claim(pipeline, sql, operation, call, input);
     isReplay = stored !== undefined;
     if (stored) return replay(stored);
-    const outcome = present(operation, await handlerOf(operation.id)(depsOf(gates, sql, operation), caller, input));
+    const outcome = present(operation, await handlerOf(operation.id)(depsOf(pipeline, sql, operation), caller, input));
     await keepAnswer(sql, operation, call, outcome);
     return outcome;
   };
   const event = (outcome: Outcome) => (isReplay ? undefined : eventOf(operation, outcome, meter));
   if (isMemoryOperation(operation)) {
     const answer = await database.memoryWrite(caller.userId, act, event);
-    gates.onMemoriesWritten?.();
+    pipeline.onMemoriesWritten?.();
     return answer;
   }
   const written =
     operation.execution.role === 'admin' ? database.ownerWrite(act, event) : database.write(caller.userId, act, event);
   // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
-  return written.finally(() => gates.keys.onChange(caller.userId));
+  return written.finally(() => pipeline.keys.onChange(caller.userId));
 }
 
 /** Keeps the answer of a call with an Idempotency-Key for its repeats. */
@@ -204,14 +227,14 @@ async function keepAnswer(
 
 /** Claims the call's Idempotency-Key, if it has one. Answers what an earlier call with the same key and request left. */
 async function claim(
-  gates: Gates,
+  pipeline: PipelineDependencies,
   sql: Sql,
   operation: Operation,
   call: Call,
   input: unknown,
 ): Promise<IdempotencyRow | undefined> {
   if (!call.idempotencyKey) return undefined;
-  const now = gates.now();
+  const now = pipeline.now();
   const requestHash = createHash('sha256')
     .update(JSON.stringify([operation.id, input, call.caller.project]))
     .digest();
@@ -252,10 +275,10 @@ function present(operation: Operation, answer: unknown): Outcome {
   return { status, headers, body, text: JSON.stringify(body) };
 }
 
-function depsOf(gates: Gates, sql: Sql, { mcp }: Operation): RequestContext {
+function depsOf(pipeline: PipelineDependencies, sql: Sql, { mcp }: Operation): RequestContext {
   const weigh =
     mcp?.renderings && ((answer: unknown) => Math.max(...(mcp.renderings?.(answer) ?? []).map(countTokens)));
-  const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = gates;
+  const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = pipeline;
   return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing, weigh };
 }
 
@@ -264,31 +287,31 @@ function eventOf(operation: Operation, { status, body, stream, text = '' }: Outc
   return meter.event(status, stream?.bytes ?? Buffer.byteLength(text), operation.cost?.tokens?.(body, countTokens));
 }
 
-async function standing(gates: Gates, caller: Caller): Promise<Record<string, string>> {
+async function standing(pipeline: PipelineDependencies, caller: Caller): Promise<Record<string, string>> {
   try {
-    return rateHeaders(await peekAllowance(gates.limiter, caller));
+    return rateHeaders(await peekAllowance(pipeline.limiter, caller));
   } catch {
     return {};
   }
 }
 
-async function record(gates: Gates, event: UsageEvent, call: Call): Promise<boolean> {
+async function record(pipeline: PipelineDependencies, event: UsageEvent, call: Call): Promise<boolean> {
   try {
-    await gates.recorder.record(event);
+    await pipeline.recorder.record(event);
     return true;
   } catch (error) {
-    gates.onFault(error, call.requestId);
+    pipeline.onFault(error, call.requestId);
     return false;
   }
 }
 
 function usageEvent(
-  gates: Gates,
+  pipeline: PipelineDependencies,
   operation: string,
   call: Call,
   measured: Pick<UsageEvent, 'status' | 'durationMs' | 'bytesOut' | 'units' | 'tokens'>,
 ): UsageEvent {
-  const at = gates.now();
+  const at = pipeline.now();
   return {
     id: call.eventId,
     userId: call.caller.userId,

@@ -1,7 +1,7 @@
 import { receive } from '../billing/inbox.ts';
 import type { SignedRequest } from '../billing/verify.ts';
 import { Problem } from '../errors.ts';
-import type { Gates } from './run.ts';
+import type { PipelineDependencies } from './run.ts';
 
 /**
  * Takes in what says it comes from Whop. Of what is not signed, an address has as many tries a minute as without a key;
@@ -9,7 +9,7 @@ import type { Gates } from './run.ts';
  * @throws Problem `bad_signature`, `rate_limited`, `malformed_request`; `not_found` where nothing is sold
  */
 export async function receiveFromWhop(
-  { billing, addresses }: Gates,
+  { billing, addresses }: PipelineDependencies,
   request: SignedRequest,
   address: string,
 ): Promise<void> {

@@ -33,7 +33,7 @@ const OTHER_ROUTES =
 function routesOfApp(): string[] {
   const app = createApp({
     config: readConfig({}),
-    gates: {} as never,
+    pipeline: {} as never,
     log: {} as never,
     publicUrl: () => node.url,
     readiness: () => Promise.reject(new Error('nobody asks')),

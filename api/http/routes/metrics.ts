@@ -1,10 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type Router from '@koa/router';
 import { Problem } from '../../errors.ts';
-import type { Gates } from '../../pipeline/run.ts';
+import type { PipelineDependencies } from '../../pipeline/run.ts';
 
 /** `GET /metrics` for who has the token; without one set there is no such address. */
-export function metricsRoutes(router: Router, metrics: Gates['metrics'], token: string | undefined): void {
+export function metricsRoutes(
+  router: Router,
+  metrics: PipelineDependencies['metrics'],
+  token: string | undefined,
+): void {
   if (token === undefined) return;
   router.get('/metrics', async (ctx) => {
     if (!isSame(ctx.get('Authorization'), `Bearer ${token}`)) {

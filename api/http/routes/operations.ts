@@ -9,7 +9,7 @@ import {
   takesBody,
 } from '../../contracts/operation.ts';
 import { Problem } from '../../errors.ts';
-import { type Gates, refuseCall, run } from '../../pipeline/run.ts';
+import { type PipelineDependencies, refuseCall, run } from '../../pipeline/run.ts';
 import { runPublic } from '../../pipeline/run-public.ts';
 import {
   answer,
@@ -23,35 +23,35 @@ import {
 } from '../koa.ts';
 
 /** Binds every declared operation to its REST address. */
-export function operationRoutes(router: Router, gates: Gates, bodyBytesMax: number): void {
+export function operationRoutes(router: Router, pipeline: PipelineDependencies, bodyBytesMax: number): void {
   for (const operation of OPERATIONS as readonly Operation[]) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     const path = `/api/v1${operation.http.path.replace(/\{(\w+)\}/g, ':$1')}`;
     router.register(path, [operation.http.method], async (ctx: Context) => {
-      const caller = await authenticateRequest(ctx, gates, 'rest');
+      const caller = await authenticateRequest(ctx, pipeline, 'rest');
       stateOf(ctx).operation = operation.id;
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
-      const call = callOf(ctx, gates, caller, operation.http.method);
+      const call = callOf(ctx, pipeline, caller, operation.http.method);
       // A request that cannot be read is a call too, and metered as one.
-      if (request instanceof Problem) return answer(ctx, await refuseCall(gates, operation.id, call, request));
+      if (request instanceof Problem) return answer(ctx, await refuseCall(pipeline, operation.id, call, request));
       const { input, project, idempotencyKey } = request;
       if (project !== undefined) caller.project = project;
-      answer(ctx, await run(gates, operation, { ...call, idempotencyKey }, input));
+      answer(ctx, await run(pipeline, operation, { ...call, idempotencyKey }, input));
     });
   }
 }
 
 /** Binds what needs no key to its REST address; it costs a call of the caller's address. */
-export function publicRoutes(router: Router, gates: Gates, bodyBytesMax: number): void {
+export function publicRoutes(router: Router, pipeline: PipelineDependencies, bodyBytesMax: number): void {
   for (const operation of PUBLIC_OPERATIONS) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     router.register(`/api/v1${operation.http.path}`, [operation.http.method], async (ctx: Context) => {
       stateOf(ctx).operation = operation.id;
-      await gates.addresses.take(ctx.ip);
+      await pipeline.addresses.take(ctx.ip);
       const input = takesBody(operation)
         ? await readJson(ctx, bodyBytesMax)
         : queryInput(new URLSearchParams(ctx.querystring), fields);
-      answer(ctx, await runPublic(gates, operation, input));
+      answer(ctx, await runPublic(pipeline, operation, input));
     });
   }
 }

@@ -56,18 +56,18 @@ describe('the checksum', () => {
 });
 
 describe('authentication', () => {
-  /** Gates before a database that counts what it is asked, and knows nothing. */
-  function countingGates() {
+  /** Dependencies of `authenticate` with an empty database that counts its queries. */
+  function countingPipeline() {
     let queries = 0;
     const keys = keyCache(async () => {
       queries++;
       return undefined;
     });
-    const gates = { database: {} as Database, keys, addresses: addressLimiter(60), now: () => new Date() };
-    return { gates, queries: () => queries };
+    const pipeline = { database: {} as Database, keys, addresses: addressLimiter(60), now: () => new Date() };
+    return { pipeline, queries: () => queries };
   }
-  const attempt = async (gates: Parameters<typeof authenticate>[0], key: string): Promise<Problem> =>
-    authenticate(gates, { authorization: `Bearer ${key}`, address: '::1' }, 'rest', () => undefined).then(
+  const attempt = async (pipeline: Parameters<typeof authenticate>[0], key: string): Promise<Problem> =>
+    authenticate(pipeline, { authorization: `Bearer ${key}`, address: '::1' }, 'rest', () => undefined).then(
       () => {
         throw new Error('was let in');
       },
@@ -75,12 +75,12 @@ describe('authentication', () => {
     );
 
   it('asks the database nothing about a mistyped key, and once about a well-formed one; both get the same answer', async () => {
-    const { gates, queries } = countingGates();
+    const { pipeline, queries } = countingPipeline();
     const key = generateKey('test');
-    const mistyped = await attempt(gates, key.slice(0, -1) + (key.endsWith('0') ? '1' : '0'));
-    for (const text of ['', 'x', 'x'.repeat(100_000), `${key}x`]) await attempt(gates, text);
+    const mistyped = await attempt(pipeline, key.slice(0, -1) + (key.endsWith('0') ? '1' : '0'));
+    for (const text of ['', 'x', 'x'.repeat(100_000), `${key}x`]) await attempt(pipeline, text);
     expect(queries()).toBe(0);
-    const unknown = await attempt(gates, key);
+    const unknown = await attempt(pipeline, key);
     expect(queries()).toBe(1);
     expect({ code: unknown.code, data: unknown.data }).toEqual({ code: mistyped.code, data: mistyped.data });
   });
@@ -95,9 +95,9 @@ describe('authentication', () => {
     });
     keys.onListening();
     const database = { owner: { query: async () => touches++ } } as unknown as Database;
-    const gates = { database, keys, addresses: addressLimiter(60), now: () => new Date(time) };
+    const pipeline = { database, keys, addresses: addressLimiter(60), now: () => new Date(time) };
     const credentials = { apiKey: generateKey('test'), address: '::1' };
-    const call = () => authenticate(gates, credentials, 'rest', () => undefined);
+    const call = () => authenticate(pipeline, credentials, 'rest', () => undefined);
     for (let i = 0; i < 3; i++) {
       expect((await call()).userId).toBe('ada');
       time += 1_000;
