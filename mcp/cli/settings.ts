@@ -11,10 +11,10 @@ export interface FoundSettings extends Settings {
  * Address, key and project from the environment; what is missing there, from the `credentials.json` that `npm start`
  * left in a checkout. Its key is only ever taken for its own address: it must not be sent to another service.
  */
-export function readSettings(env: NodeJS.ProcessEnv, packageRoot: string): FoundSettings {
+export function readSettings(env: NodeJS.ProcessEnv, baseDir: string): FoundSettings {
   const fromEnv = { url: env.WHITEMAGIC_URL?.trim(), key: env.WHITEMAGIC_API_KEY?.trim() };
   const found: FoundSettings = { project: env.WHITEMAGIC_PROJECT };
-  const local = fromEnv.url && fromEnv.key ? undefined : readCredentials(env, packageRoot);
+  const local = fromEnv.url && fromEnv.key ? undefined : readCredentials(env, baseDir);
   if (fromEnv.url) Object.assign(found, { url: fromEnv.url, urlFrom: 'WHITEMAGIC_URL' });
   else if (local) Object.assign(found, { url: local.url, urlFrom: local.path });
   if (fromEnv.key) Object.assign(found, { key: fromEnv.key, keyFrom: 'WHITEMAGIC_API_KEY' });
@@ -25,9 +25,9 @@ export function readSettings(env: NodeJS.ProcessEnv, packageRoot: string): Found
 /** Read each time it is needed: `npm start` may write it after the IDE has started the bridge. */
 function readCredentials(
   env: NodeJS.ProcessEnv,
-  packageRoot: string,
+  baseDir: string,
 ): { url: string; key: string; path: string } | undefined {
-  const path = join(resolve(packageRoot, env.DATA_DIR || '.data'), 'credentials.json');
+  const path = join(resolve(baseDir, env.DATA_DIR || '.data'), 'credentials.json');
   try {
     const { url, api_key: key } = JSON.parse(readFileSync(path, 'utf8')) as { url?: unknown; api_key?: unknown };
     return typeof url === 'string' && typeof key === 'string' ? { url, key, path } : undefined;

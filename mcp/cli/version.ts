@@ -2,26 +2,28 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const own = findOwnPackage(dirname(fileURLToPath(import.meta.url)));
+const here = dirname(fileURLToPath(import.meta.url));
+const cli = findPackage('whitemagic', here);
 
-/** The folder of our own package.json: the checkout, whether run from source or from `dist`, or the installed package. */
-export const packageRoot: string = own.root;
+/** The version of this package. */
+export const version: string = cli?.version ?? '0.0.0';
 
-/** Our version, from that package.json. */
-export const version: string = own.version;
+/** The checkout that this file belongs to, or the folder of the installed package where there is no checkout. */
+export const baseDir: string = (findPackage('whitemagic-server', here) ?? cli)?.folder ?? here;
 
-function findOwnPackage(folder: string): { root: string; version: string } {
-  try {
-    const found: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-    if (isOwn(found)) return { root: folder, version: found.version };
-  } catch {
-    // None here, or not ours to read: look further up.
-  }
+/** Looks for the package.json of a package in a folder and in those above it. */
+function findPackage(name: string, folder: string): { folder: string; version: string } | undefined {
+  const found = readPackage(join(folder, 'package.json'));
+  if (found?.name === name && found.version) return { folder, version: found.version };
   const parent = dirname(folder);
-  return parent === folder ? { root: folder, version: '0.0.0' } : findOwnPackage(parent);
+  return parent === folder ? undefined : findPackage(name, parent);
 }
 
-function isOwn(value: unknown): value is { version: string } {
-  if (typeof value !== 'object' || value === null) return false;
-  return 'name' in value && value.name === 'whitemagic' && 'version' in value && typeof value.version === 'string';
+/** Returns undefined where there is no package.json or it cannot be read. */
+function readPackage(file: string): { name?: string; version?: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) ?? undefined;
+  } catch {
+    return undefined;
+  }
 }

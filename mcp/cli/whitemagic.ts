@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { readSettings } from './settings.ts';
 import { runBridge } from './stdio.ts';
-import { packageRoot, version } from './version.ts';
+import { baseDir, version } from './version.ts';
 
 const help = `WhiteMagic ${version}: a memory for AI agents
 
@@ -29,7 +29,7 @@ const commands: { [name: string]: () => Promise<number> } = {
   doctor: async () => {
     // Loaded only here: every millisecond of the bridge's start is waited for.
     const { doctor } = await import('./doctor.ts');
-    return doctor(readSettings(process.env, packageRoot), version, console.log);
+    return doctor(readSettings(process.env, baseDir), version, console.log);
   },
 };
 
@@ -44,7 +44,7 @@ async function mcp(): Promise<never> {
   await runBridge({
     input: process.stdin,
     output: process.stdout,
-    settings: () => readSettings(process.env, packageRoot),
+    settings: () => readSettings(process.env, baseDir),
     version,
     log,
     signal: stop.signal,

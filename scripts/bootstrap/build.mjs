@@ -43,6 +43,7 @@ export async function buildIfStale(root, { lock, staging }) {
   for (const folder of SOURCES) rmSync(join(staging, folder), { recursive: true, force: true });
   await compile(root, staging, lock);
   const files = [...moveEmitted(root, staging), ...copyRuntimeFiles(root)];
+  files.push(...copyCli(root, files));
   const kept = new Set(files);
   for (const file of former.files) if (!kept.has(file)) rmSync(join(root, 'dist', file), { force: true });
   makeExecutable(root, files);
@@ -112,8 +113,29 @@ function copyIfChanged(from, to) {
   renameSync(`${to}.new`, to);
 }
 
+/**
+ * Copies the compiled command line into its own package, mcp/cli, which is published from there.
+ *
+ * @returns {string[]} the copies, as paths from dist/
+ */
+function copyCli(root, files) {
+  return files
+    .filter((file) => /^mcp\/cli\/.*\.js$/.test(file))
+    .map((file) => {
+      const copy = file.replace('mcp/cli/', '../mcp/cli/dist/');
+      const target = join(root, 'dist', copy);
+      mkdirSync(dirname(target), { recursive: true });
+      // The source maps are not published.
+      const code = readFileSync(join(root, 'dist', file), 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, '');
+      writeFileSync(`${target}.new`, code);
+      renameSync(`${target}.new`, target);
+      return copy;
+    });
+}
+
+/** npm makes the commands of an installed package executable; in a checkout the build does. */
 function makeExecutable(root, files) {
-  for (const file of files) if (/^mcp\/cli\/[^/]+\.js$/.test(file)) chmodSync(join(root, 'dist', file), 0o755);
+  for (const file of files) if (/mcp\/cli\/(dist\/)?[^/]+\.js$/.test(file)) chmodSync(join(root, 'dist', file), 0o755);
 }
 
 /**
@@ -124,7 +146,7 @@ function makeExecutable(root, files) {
 function walk(base, folder) {
   if (!existsSync(join(base, folder))) return [];
   return readdirSync(join(base, folder), { withFileTypes: true })
-    .filter((entry) => !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .filter((entry) => !entry.name.startsWith('.') && !['node_modules', 'dist'].includes(entry.name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => (entry.isDirectory() ? walk(base, `${folder}/${entry.name}`) : [`${folder}/${entry.name}`]));
 }

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, execSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
@@ -12,7 +12,7 @@ import { answerRightly, type Handler, mcpHandler, type Service, startService } f
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-const own = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string; files: string[] };
+const own = JSON.parse(readFileSync(join(checkout, 'mcp/cli/package.json'), 'utf8')) as { version: string };
 const services: Service[] = [];
 const runs: Run[] = [];
 const clients: Client[] = [];
@@ -228,42 +228,43 @@ describe('settings', () => {
   });
 });
 
-describe('the published files', () => {
+describe('the published package', () => {
   let installed = '';
+  let tarball = '';
 
   beforeAll(() => {
-    const built = folder();
-    execFileSync(
-      process.execPath,
-      [
-        join(checkout, 'node_modules/typescript/bin/tsc'),
-        '-p',
-        'test/support/bridge-build.json',
-        '--outDir',
-        join(built, 'dist'),
-      ],
-      {
-        cwd: checkout,
-      },
-    );
-    installed = folder();
-    for (const file of own.files.filter((file) => file.startsWith('dist/'))) {
-      cpSync(join(built, file), join(installed, file), { recursive: true });
+    const source = folder();
+    for (const file of ['package.json', 'README.md', 'LICENSE']) {
+      cpSync(join(checkout, 'mcp/cli', file), join(source, file));
     }
-    cpSync(join(checkout, 'package.json'), join(installed, 'package.json'));
-    const bin = join(installed, 'dist/mcp/cli/whitemagic.js');
-    chmodSync(bin, 0o755);
-    mkdirSync(join(installed, 'bin'));
-    for (const name of ['whitemagic', 'whitemagic-mcp']) symlinkSync(bin, join(installed, 'bin', name));
+    const tsc = join(checkout, 'node_modules/typescript/bin/tsc');
+    const args = ['-p', 'test/support/bridge-build.json', '--outDir', join(source, 'dist')];
+    execFileSync(process.execPath, [tsc, ...args], { cwd: checkout });
+
+    installed = folder();
+    const npm = (command: string, options: { cwd: string }) =>
+      execSync(`npm ${command} --loglevel=error`, { ...options, encoding: 'utf8' }).trim();
+    tarball = join(installed, npm(`pack --pack-destination ${installed}`, { cwd: source }));
+    npm(`install --offline ${tarball}`, { cwd: installed });
   });
 
   const runInstalled = (name: string, args: string[], env: Record<string, string> = {}) => {
-    const started = new Run(args, cleanEnv(env), {}, join(installed, 'bin', name));
+    const started = new Run(args, cleanEnv(env), {}, join(installed, 'node_modules/.bin', name));
     runs.push(started);
     return started;
   };
 
-  test('are all the command needs, without any node_modules', async () => {
+  test('is smaller than 100 kB and depends on no other package', () => {
+    expect(statSync(tarball).size).toBeLessThan(100_000);
+    const packages = readdirSync(join(installed, 'node_modules')).filter((name) => !name.startsWith('.'));
+    expect(packages).toEqual(['whitemagic']);
+  });
+
+  test('has the version of the server', () => {
+    expect(own.version).toBe(JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')).version);
+  });
+
+  test('runs the bridge under both of its command names', async () => {
     const service = await serve(mcpHandler('json'));
     for (const [name, args] of [
       ['whitemagic', ['mcp']],
@@ -279,7 +280,7 @@ describe('the published files', () => {
     expect(service.seen.at(-1)?.headers['user-agent']).toBe(`whitemagic-stdio/${own.version}`);
   });
 
-  test('answer for themselves', async () => {
+  test('prints its version and help, and rejects an unknown command', async () => {
     const asked = async (...args: string[]) => {
       const command = runInstalled('whitemagic', args);
       return { ...(await command.exited), stdout: command.stdout, stderr: command.stderr };
@@ -289,6 +290,7 @@ describe('the published files', () => {
       code: 0,
       stdout: expect.stringContaining('Usage: whitemagic <command>'),
     });
+    expect(await asked('doctor')).toMatchObject({ code: 1, stdout: expect.stringContaining('FAIL  URL') });
     expect(await asked('mpc')).toMatchObject({
       code: 2,
       stdout: '',
