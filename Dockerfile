@@ -1,11 +1,21 @@
 FROM node:24-slim AS build
 WORKDIR /app
-# The packages first: this layer is built again only when they change.
+# Packages first: this layer is rebuilt only when they change.
 COPY package.json package-lock.json .npmrc ./
+COPY mcp/cli/package.json mcp/cli/
 RUN npm ci --include=dev
 COPY . .
-# An image has no use for the embedded database; the legal texts are served.
+# The legal texts are served, so the folder must exist.
 RUN node scripts/run.mjs build && mkdir -p legal
+
+FROM node:24-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY mcp/cli/package.json mcp/cli/
+# --omit=optional leaves out the embedded PostgreSQL (DATABASE_URL is required here) and the compiler, an optional peer
+# dependency. onnxruntime-node contains its library for every platform: only this one's is kept.
+RUN npm ci --omit=dev --omit=optional \
+ && find node_modules/onnxruntime-node/bin/napi-v6 -mindepth 2 -maxdepth 2 -not -path "*/linux/$(node -p process.arch)" -exec rm -rf {} +
 
 FROM node:24-slim
 ENV NODE_ENV=production \
@@ -13,8 +23,8 @@ ENV NODE_ENV=production \
     PORT=8787 \
     DATA_DIR=/data
 WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-RUN npm ci --omit=dev && npm cache clean --force
+COPY package.json ./
+COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/legal ./legal
 RUN install -d -o node -g node -m 0711 /data
