@@ -1,11 +1,12 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { listenForAccountChanges } from '../db/client/account-notifications.ts';
-import { assertRowLevelSecurity, connect, type Database } from '../db/client/database.ts';
+import { connect, type Database } from '../db/client/database.ts';
 import { type KeyOwnerRow, keyOwnerStatement } from '../db/queries/accounts/api-keys.ts';
+import { listenForAccountChanges } from '../db/queries/accounts/change-notifications.ts';
 import { registerModel } from '../db/queries/search/embedding-models.ts';
-import { sumDayUnitsStatement } from '../db/queries/usage/events.ts';
+import { insertUsageEventsStatement, sumDayUnitsStatement } from '../db/queries/usage/events.ts';
 import { migrateUp, pendingMigrations } from '../db/schema/migrate.ts';
+import { assertRowLevelSecurity } from '../db/schema/row-level-security.ts';
 import { createApp } from './app.ts';
 import { openBilling } from './billing/billing.ts';
 import type { Config } from './config.ts';
@@ -145,7 +146,7 @@ function createPipelineDependencies(
     secretScanning: secretScanning(config.githubMetaUrl),
     addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS, { limiter }),
     embedder,
-    recorder: groupRecorder(database.record),
+    recorder: groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events))),
     ...CLOCK,
     keyEnvironment: config.keyEnvironment,
     onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a call failed by our fault'),

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
-import type { UsageEvent } from '../../db/queries/usage/events.ts';
+import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 import {
   claimIdempotencyKey,
   type IdempotencyRow,
   storeIdempotentResponse,
 } from '../../db/queries/usage/idempotency.ts';
+import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import type { Billing } from '../billing/billing.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { isMemoryOperation, isStreamed, type Operation, type Streamed } from '../contracts/operation.ts';
@@ -201,14 +202,18 @@ async function write(
     await keepAnswer(sql, operation, call, outcome);
     return outcome;
   };
-  const event = (outcome: Outcome) => (isReplay ? undefined : eventOf(operation, outcome, meter));
+  // A replay has the event of the first call.
+  const after = (outcome: Outcome) =>
+    isReplay ? [] : [insertUsageEventsStatement([eventOf(operation, outcome, meter)])];
   if (isMemoryOperation(operation)) {
-    const answer = await database.memoryWrite(caller.userId, act, event);
+    const answer = await database.write(caller.userId, act, { before: [lockTenantStatement(caller.userId)], after });
     pipeline.onMemoriesWritten?.();
     return answer;
   }
   const written =
-    operation.execution.role === 'admin' ? database.ownerWrite(act, event) : database.write(caller.userId, act, event);
+    operation.execution.role === 'admin'
+      ? database.ownerWrite(act, { after })
+      : database.write(caller.userId, act, { after });
   // This node too is told by the database, but perhaps only after the answer. Of a commit that got lost on its way, too.
   return written.finally(() => pipeline.keys.onChange(caller.userId));
 }

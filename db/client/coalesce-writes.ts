@@ -1,35 +1,45 @@
 import type { Writable } from 'node:stream';
-import type pg from 'pg';
 
 /**
- * Makes a socket send what is written to it within one turn of the event loop at once, as one piece. Each write is a system call
- * that costs more than making the message does, and each piece of one passes a stream's whole machinery by itself; callers who share a
- * connection, and statements that follow each other, share both.
+ * Makes a socket send everything that is written to it within one turn of the event loop as one chunk. Each write is a system call
+ * that costs more than building the message, and each chunk passes a stream's whole machinery; callers who share a connection, and
+ * statements that follow each other, share both costs.
+ *
+ * Backpressure stays intact: `write` returns false once the held-back and buffered bytes reach the high-water mark, and 'drain'
+ * follows when they have been flushed.
  */
 export function coalesceWrites(socket: Writable): void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-  let pieces: Uint8Array[] = [];
-  const send = () => {
-    if (pieces.length === 0) return;
-    const together = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
-    pieces = [];
-    // One that was closed meanwhile takes nothing any more; whoever waits for an answer is told of the closing.
-    if (socket.writable) write(together);
+  let chunks: Uint8Array[] = [];
+  let bytes = 0;
+  /** A caller was told to wait for 'drain'. */
+  let isDrainOwed = false;
+
+  const flush = () => {
+    if (chunks.length === 0) return;
+    const joined = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+    chunks = [];
+    bytes = 0;
+    // A socket that was closed meanwhile takes no data; its 'close' event rejects the pending requests.
+    if (!socket.writable) return;
+    const hasRoom = write(joined);
+    // The stream emits 'drain' itself only after a write that returned false.
+    if (hasRoom && isDrainOwed) process.nextTick(() => socket.emit('drain'));
+    isDrainOwed = false;
   };
+
   socket.write = (...args: unknown[]) => {
-    const [piece, ...rest] = args;
-    if (rest.length === 0 && (typeof piece === 'string' || piece instanceof Uint8Array)) {
-      if (pieces.push(typeof piece === 'string' ? Buffer.from(piece) : piece) === 1) setImmediate(send);
-      return true;
+    const [chunk, ...rest] = args;
+    if (rest.length === 0 && (typeof chunk === 'string' || chunk instanceof Uint8Array)) {
+      const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      if (chunks.push(piece) === 1) setImmediate(flush);
+      bytes += piece.byteLength;
+      const hasRoom = !socket.writableNeedDrain && socket.writableLength + bytes < socket.writableHighWaterMark;
+      isDrainOwed ||= !hasRoom;
+      return hasRoom;
     }
-    // Who wants to be told of its end does not overtake what was there before.
-    send();
+    // A write with an encoding or a callback must not overtake the chunks before it.
+    flush();
     return write(...args);
   };
-}
-
-/** The same for a pipelined connection to PostgreSQL that is open. */
-export function coalesce(client: pg.ClientBase): void {
-  const { connection } = client as unknown as { connection: { stream: Writable } };
-  coalesceWrites(connection.stream);
 }

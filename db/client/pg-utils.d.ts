@@ -1,4 +1,4 @@
 declare module 'pg/lib/utils.js' {
-  /** A value as `pg` sends it as a parameter. */
+  /** Encodes a value as `pg` sends it as a parameter. */
   export function prepareValue(value: unknown): unknown;
 }

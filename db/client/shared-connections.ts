@@ -1,8 +1,9 @@
 import pg from 'pg';
 
 /**
- * A few pipelined connections that all callers share. What is asked in one turn of the event loop goes to one of them, so that it
- * leaves in one write and wakes one server process; the next turn's goes to the next. Broken ones are opened anew at the next use.
+ * A few pipelined connections that all callers share. The statements of one turn of the event loop go to the same connection, so that
+ * they leave in one write and wake one server process; those of the next turn go to the next connection. Broken connections are
+ * reopened at the next use.
  */
 export interface SharedConnections {
   next(): Promise<pg.Client>;
@@ -10,44 +11,44 @@ export interface SharedConnections {
 }
 
 export interface SharedOptions {
-  /** How many connections. */
+  /** Number of connections. */
   count: number;
-  /** What is done with each connection before it is used. */
+  /** Prepares each connection before its first use. */
   onOpen?: (client: pg.Client) => void;
   onError: (error: Error) => void;
 }
 
-/** More than this of one turn goes to the next connection: those at the end would wait long for those at the front. */
-const ASKED_AT_ONCE = 16;
+/** More statements of one turn go to the next connection: the last ones would wait long for the first ones. */
+const STATEMENTS_PER_TURN_MAX = 16;
 
-/** Shared connections answer in order, so they are for short statements only: a slow query would hold up the ones behind it. */
+/** Creates shared connections. They execute in order, so they are for short statements only: a slow one would hold up those behind it. */
 export function shareConnections(
   config: pg.ClientConfig,
   { count, onOpen, onError }: SharedOptions,
 ): SharedConnections {
   const slots: (Promise<pg.Client> | undefined)[] = Array.from({ length: count });
-  let slot = 0;
-  /** What this turn of the event loop may still ask on it. */
-  let left = 0;
-  let closed = false;
+  let current = 0;
+  /** Statements that the current connection still takes in this turn of the event loop. */
+  let remaining = 0;
+  let isClosed = false;
 
   function open(slot: number): Promise<pg.Client> {
     const client = new pg.Client(config);
-    const forget = () => {
+    const discard = () => {
       if (slots[slot] === opening) slots[slot] = undefined;
     };
     client.on('error', (error) => {
-      forget();
+      discard();
       onError(error);
     });
-    client.on('end', forget);
+    client.on('end', discard);
     const opening: Promise<pg.Client> = client.connect().then(
       () => {
         onOpen?.(client);
         return client;
       },
       (error) => {
-        forget();
+        discard();
         throw error;
       },
     );
@@ -57,19 +58,19 @@ export function shareConnections(
 
   return {
     next() {
-      if (closed) return Promise.reject(new Error('Client was closed'));
-      if (left === 0) {
-        slot = (slot + 1) % count;
-        left = ASKED_AT_ONCE;
+      if (isClosed) return Promise.reject(new Error('Client was closed'));
+      if (remaining === 0) {
+        current = (current + 1) % count;
+        remaining = STATEMENTS_PER_TURN_MAX;
         setImmediate(() => {
-          left = 0;
+          remaining = 0;
         });
       }
-      left--;
-      return slots[slot] ?? open(slot);
+      remaining--;
+      return slots[current] ?? open(current);
     },
     async close() {
-      closed = true;
+      isClosed = true;
       await Promise.all(slots.map(async (slot) => (await slot?.catch(() => undefined))?.end()));
     },
   };

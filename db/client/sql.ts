@@ -1,12 +1,12 @@
 /**
- * What a query function needs: anything that runs one statement. A `pg` pool, a held client, a transaction and a
- * shared pipelined connection all are one, so each query in this folder works with every one of them.
+ * Anything that executes one statement: a `pg` pool, a checked-out client, a transaction and a shared pipelined connection alike, so
+ * that each query function works with every one of them.
  */
 export interface Sql {
   query<Row>(statement: Statement): Promise<Result<Row>>;
 }
 
-/** `name` makes it a prepared statement: give one to what runs on every request, with a constant text. */
+/** `name` makes it a prepared statement: give one, with a constant text, to what runs on every request. */
 export interface Statement {
   name?: string;
   text: string;
@@ -18,39 +18,39 @@ export interface Result<Row> {
   rowCount: number | null;
 }
 
-/** The row of a statement that always answers exactly one. Throws when it did not: that is a bug, not bad input. */
+/** Returns the row of a statement that always yields exactly one. Throws when it did not: that is a bug, not bad input. */
 export function exactlyOne<Row>(result: Result<Row>): Row {
   const [row] = result.rows;
   if (row === undefined || result.rows.length > 1) throw new Error(`expected one row, got ${result.rows.length}`);
   return row;
 }
 
-/** The name of the unique or foreign-key constraint that a failed statement hit, if that is why it failed. */
+/** Returns the name of the unique or foreign-key constraint that a failed statement violated; undefined for any other error. */
 export function violatedConstraint(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('constraint' in error)) return undefined;
   return error.code === '23505' || error.code === '23503' ? String(error.constraint) : undefined;
 }
 
-/** Does one thing of many inside a transaction: when it throws, only what it did is taken back. */
+/** Runs one item of several inside a transaction: when it throws, only its own changes are rolled back. */
 export async function withSavepoint<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
   await sql.query({ text: 'savepoint item' });
   try {
-    const answer = await work();
+    const result = await work();
     await sql.query({ text: 'release savepoint item' });
-    return answer;
+    return result;
   } catch (error) {
     await sql.query({ text: 'rollback to savepoint item' });
-    // It would stay, and be what an outer savepoint of the same name rolls back to.
+    // Otherwise it would stay, and be the one that an outer savepoint of the same name rolls back to.
     await sql.query({ text: 'release savepoint item' });
     throw error;
   }
 }
 
-/** Does something inside a transaction and takes it back: what comes out is what really doing it would answer. */
+/** Runs work inside a transaction and rolls its changes back. Returns the result that the real run would have. */
 export async function dryRun<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
-  await sql.query({ text: 'savepoint rehearsal' });
-  const answer = await work();
-  await sql.query({ text: 'rollback to savepoint rehearsal' });
-  await sql.query({ text: 'release savepoint rehearsal' });
-  return answer;
+  await sql.query({ text: 'savepoint dry_run' });
+  const result = await work();
+  await sql.query({ text: 'rollback to savepoint dry_run' });
+  await sql.query({ text: 'release savepoint dry_run' });
+  return result;
 }

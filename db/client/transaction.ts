@@ -1,34 +1,24 @@
 import type pg from 'pg';
-import { insertUsageEventsStatement, type UsageEvent } from '../queries/usage/events.ts';
-import { lockTenantStatement } from '../queries/usage/quotas.ts';
 import { executeBatch } from './batch.ts';
 import { isConnectionLost } from './retry.ts';
 import type { Sql, Statement } from './sql.ts';
 
-/** Names the usage event of a write whose answer is known; undefined where another call's event stands for it. */
-export type EventOf<T> = (answer: T) => UsageEvent | undefined;
+/** Statements that share a transaction's own round trips. */
+export interface JoinedStatements<T> {
+  /** Sent with `begin`, ahead of the first statement of the work. */
+  before?: readonly Statement[];
+  /** Returns the statements to send with `commit`, once the work has resolved. */
+  after?: ((result: T) => readonly Statement[]) | undefined;
+}
+
+export interface TransactionOptions<T> extends JoinedStatements<T> {
+  begin?: Statement;
+}
 
 const BEGIN = { name: 'begin', text: 'begin' };
 const COMMIT = { name: 'commit', text: 'commit' };
 
-/** A write's statements are planned once a connection, and never to read a whole table. */
-const SET_TENANT = {
-  name: 'set_tenant_local',
-  text: `select set_config('app.user_id', $1, true), set_config('plan_cache_mode', 'force_generic_plan', true),
-    set_config('enable_seqscan', 'off', true)`,
-};
-
-export interface TransactionOptions<T> {
-  /** The tenant whose transaction it is, if it is one's. */
-  userId?: string;
-  /** The tenant's memories are held: what else wants to write them waits. */
-  locks?: boolean;
-  begin?: Statement;
-  /** Of the work; it goes out together with the commit. */
-  event?: EventOf<T> | undefined;
-}
-
-/** A connection of the pool for as long as the work takes; one that broke does not go back. */
+/** Checks a connection out of the pool for the duration of the work; a broken one is discarded. */
 export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let failure: Error | undefined;
@@ -42,28 +32,25 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
   }
 }
 
-/** A transaction: commits when `work` resolves, rolls back when it throws. It opens with the first statement of the work. */
+/**
+ * Runs a transaction: commits when `work` resolves, rolls back when it throws. `begin` and the `before` statements cost no round trip
+ * of their own, they are sent with the first statement of the work; the `after` statements are sent with `commit`.
+ * @throws Error when PostgreSQL rolled back instead, because a failed statement was swallowed by the work
+ */
 export async function transaction<T>(
   client: pg.ClientBase,
+  { begin = BEGIN, before = [], after }: TransactionOptions<T>,
   work: (sql: Sql) => Promise<T>,
-  { userId, locks = false, begin = BEGIN, event }: TransactionOptions<T>,
 ): Promise<T> {
-  const opening: Statement[] = [begin];
-  if (userId !== undefined) opening.push({ ...SET_TENANT, values: [userId] });
-  if (userId !== undefined && locks) opening.push(lockTenantStatement(userId));
+  const opening: Statement[] = [begin, ...before];
   const sql: Sql = { query: <Row>(statement: Statement) => executeBatch<Row>(client, ...opening.splice(0), statement) };
   try {
-    const answer = await work(sql);
-    const made = event?.(answer);
-    const ended = await executeBatch(
-      client,
-      ...opening.splice(0),
-      ...(made ? [insertUsageEventsStatement([made])] : []),
-      COMMIT,
-    );
-    // PostgreSQL answers COMMIT of a failed transaction with ROLLBACK and no error.
-    if (ended.command !== 'COMMIT') throw new Error('the transaction was rolled back');
-    return answer;
+    const result = await work(sql);
+    const closing = after?.(result) ?? [];
+    const { command } = await executeBatch(client, ...opening.splice(0), ...closing, COMMIT);
+    // PostgreSQL responds to COMMIT in a failed transaction with ROLLBACK and no error.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back');
+    return result;
   } catch (error) {
     if (!isConnectionLost(error)) await client.query('rollback');
     throw error;

@@ -13,8 +13,8 @@ import { countWords } from '../../api/search/term-frequencies.ts';
 import { groupRecorder } from '../../api/usage/event-recorder.ts';
 import { utcDay } from '../../api/usage/usage.ts';
 import { executeBatch } from '../../db/client/batch.ts';
-import { coalesce } from '../../db/client/coalesce-writes.ts';
 import { setTenantStatement } from '../../db/client/database.ts';
+import { coalesceClientWrites } from '../../db/client/pg-internals.ts';
 import type { Sql, Statement } from '../../db/client/sql.ts';
 import { withClient } from '../../db/client/transaction.ts';
 import { findMemory, insertMemory } from '../../db/queries/memories/memories.ts';
@@ -32,7 +32,7 @@ import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/us
 export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned') {
   const tuned = { max: 6, pipeline: true, options: '-c plan_cache_mode=force_generic_plan' };
   const pool = new pg.Pool({ connectionString: databaseUrl, ...(way === 'tuned' && tuned) });
-  if (way === 'tuned') pool.on('connect', coalesce);
+  if (way === 'tuned') pool.on('connect', coalesceClientWrites);
   const context: RequestContext = {
     sql: pool as never,
     now: () => new Date(),

@@ -88,7 +88,9 @@ describe('a day without a partition', () => {
   it('far ahead is caught by the default, stays readable, and moves when its day comes near', async () => {
     const day = dayFrom(today(), PARTITION_DAYS_AHEAD + 10);
     const other = dayFrom(today(), PARTITION_DAYS_AHEAD + 11);
-    await node.service.database.record([await eventOn(day), await eventOn(day), await eventOn(other)]);
+    await node.service.database.writeGroup(
+      insertUsageEventsStatement([await eventOn(day), await eventOn(day), await eventOn(other)]),
+    );
     expect((await sql.query('select from usage_events_default')).rowCount).toBe(3);
     expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
 
@@ -99,7 +101,7 @@ describe('a day without a partition', () => {
     // The same event again is still no second one, moved or not.
     const { rows } = await sql.query('select id from usage_events where day = $1', [day]);
     const repeat = { ...(await eventOn(day)), id: rows[0].id };
-    await node.service.database.record([repeat]);
+    await node.service.database.writeGroup(insertUsageEventsStatement([repeat]));
     expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
   });
 

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { APP_ROLE, assertRowLevelSecurity, connect } from '../../db/client/database.ts';
+import { APP_ROLE, connect } from '../../db/client/database.ts';
 import { TENANTLESS_TABLES } from '../../db/schema/introspect.ts';
+import { assertRowLevelSecurity } from '../../db/schema/row-level-security.ts';
 import { addBackgroundRows } from '../support/background-rows.ts';
 import { dropDatabase, emptyDatabase, freshDatabase } from '../support/database.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -170,7 +171,7 @@ describe('a start is refused', () => {
     const client = await open(url);
     await client.query('alter table memories disable row level security');
     await client.end();
-    await expect(startTestService({ databaseUrl: url })).rejects.toThrow('Row-level security does not hold');
+    await expect(startTestService({ databaseUrl: url })).rejects.toThrow('Row-level security does not apply');
     await dropDatabase(url);
   });
 

@@ -1,5 +1,5 @@
-import { notifyAccountChanged } from '../../client/account-notifications.ts';
 import type { Sql } from '../../client/sql.ts';
+import { notifyAccountChanged } from './change-notifications.ts';
 import type { LimitOverrides, PlanName, UserStatus } from './users.ts';
 
 /** A key as it may be shown: the key itself is nowhere. */

@@ -1,5 +1,5 @@
-import { notifyAccountChanged } from '../../client/account-notifications.ts';
 import { exactlyOne, type Sql } from '../../client/sql.ts';
+import { notifyAccountChanged } from './change-notifications.ts';
 import type { LifecycleDates, UserStatus } from './users.ts';
 
 /** How an account ends, if it does. */

@@ -1,5 +1,5 @@
-import { notifyAccountChanged } from '../../client/account-notifications.ts';
 import type { Sql } from '../../client/sql.ts';
+import { notifyAccountChanged } from './change-notifications.ts';
 
 export type PlanName = 'free' | 'starter' | 'pro' | 'enterprise';
 /** `closing`: its owner asked for its deletion and may still take that back; `deleted`: it is about to be purged. */
