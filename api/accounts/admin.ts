@@ -1,5 +1,4 @@
 import { findAnyKey, listKeys, updateKey } from '../../db/queries/accounts/api-keys.ts';
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import {
   findUser,
   findUsersByEmail,
@@ -10,6 +9,7 @@ import {
   updateOverrides,
   updatePlan,
 } from '../../db/queries/accounts/users.ts';
+import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
@@ -50,14 +50,14 @@ export async function requireUser(context: RequestContext, who: string): Promise
 /** Puts a user on another plan; it holds for the next call. */
 export async function setPlan(context: RequestContext, user: UserRow, plan: PlanName) {
   await updatePlan(context.sql, user.id, plan, context.now());
-  await audit(context, user.id, 'users.set_plan', undefined, { from: user.plan, to: plan });
+  await audit(context, user.id, { actor: ACTOR, action: 'users.set_plan', details: { from: user.plan, to: plan } });
   return { user_id: user.id, plan };
 }
 
 /** Replaces the limits of a user that differ from the plan's; none named: back to the plan's. */
 export async function setOverrides(context: RequestContext, user: UserRow, overrides: LimitOverrides) {
   await updateOverrides(context.sql, user.id, overrides, context.now());
-  await audit(context, user.id, 'users.set_override', undefined, { ...overrides });
+  await audit(context, user.id, { actor: ACTOR, action: 'users.set_override', details: { ...overrides } });
   return { user_id: user.id, overrides };
 }
 
@@ -84,7 +84,7 @@ export async function addKey(
 ) {
   const scopes = wanted.scopes ?? [...SCOPES];
   const made = await issueKey(context, user.id, { name: wanted.name, scopes, expiresAt: null, rpmLimit: null });
-  await audit(context, user.id, 'keys.create', made.key.id);
+  await audit(context, user.id, { actor: ACTOR, action: 'keys.create', target: made.key.id });
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };
 }
 
@@ -94,18 +94,7 @@ export async function revokeAnyKey(context: RequestContext, id: string) {
   if (!found) throw new Error(`There is no API key ${id}.`);
   if (!found.key.revoked_at) {
     await updateKey(context.sql, found.userId, { ...found.key, revoked_at: context.now() });
-    await audit(context, found.userId, 'keys.revoke', id);
+    await audit(context, found.userId, { actor: ACTOR, action: 'keys.revoke', target: id });
   }
   return { user_id: found.userId, key_id: id, revoked: true };
-}
-
-function audit(
-  context: RequestContext,
-  userId: string,
-  action: string,
-  target?: string,
-  details?: Record<string, unknown>,
-) {
-  const entry = { id: context.newId(), at: context.now(), actor: ACTOR, action };
-  return insertAudit(context.sql, userId, { ...entry, ...(target && { target }), ...(details && { details }) });
 }

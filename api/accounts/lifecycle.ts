@@ -1,18 +1,17 @@
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { type AccountLifecycleRow, findAccountLifecycle } from '../../db/queries/accounts/lifecycle.ts';
 import { deleteSessionsOf } from '../../db/queries/accounts/sessions.ts';
 import { type UserStatus, updateAccountStatus } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
+import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem, refuse } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { DAY_MS } from '../time.ts';
 
 /** Days that an account is kept after its last plan ended, or its owner asked for its deletion. */
 export const READ_ONLY_DAYS = 30;
 /** Name of the job that purges one account at once. */
 export const PURGE_ACCOUNT_JOB = 'purge_account';
-
-const DAY_MS = 86_400_000;
 
 type Writing = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
@@ -32,7 +31,7 @@ export async function deactivate(
   const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account || account.status === 'deleted' || account.read_only_since) return;
   const { purge_at } = await settle(context, { ...account, read_only_since: context.now() });
-  await audit(context, userId, 'job', 'account.deactivate', { reason });
+  await audit(context, userId, { actor: 'job', action: 'account.deactivate', target: userId, details: { reason } });
   // Whoever is leaving anyway has been told when.
   if (account.closing_since) return;
   const data = { access_until: null, manage_url: manageUrl, purge_at: purge_at?.toISOString() ?? null };
@@ -48,7 +47,7 @@ export async function reactivate(context: Writing, userId: string): Promise<void
   const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account || account.status === 'deleted' || !account.read_only_since) return;
   await settle(context, { ...account, read_only_since: null });
-  await audit(context, userId, 'job', 'account.reactivate');
+  await audit(context, userId, { actor: 'job', action: 'account.reactivate', target: userId });
 }
 
 /**
@@ -68,7 +67,7 @@ export async function closeAs(context: Writing, userId: string, actor: string, i
   const closing = { ...account, closing_since: account.closing_since ?? context.now() };
   const closed = immediate ? await condemn(context, closing) : await settle(context, closing);
   await deleteSessionsOf(context.sql, userId);
-  await audit(context, userId, actor, 'account.delete', { immediate });
+  await audit(context, userId, { actor, action: 'account.delete', target: userId, details: { immediate } });
   await mailOwner(context, account, 'account_deleted', {
     purge_at: (closed.purge_at ?? context.now()).toISOString(),
     restore_url: immediate ? null : '/api/v1/account/restore',
@@ -86,7 +85,7 @@ export async function restoreAs(context: Writing, userId: string, actor: string)
   const account = await lockAccount(context, userId);
   if (account.status !== 'closing') return standing(account);
   const restored = await settle(context, { ...account, closing_since: null });
-  await audit(context, userId, actor, 'account.restore');
+  await audit(context, userId, { actor, action: 'account.restore', target: userId });
   return standing(restored);
 }
 
@@ -122,15 +121,4 @@ async function write(
 
 function standing({ status, purge_at }: AccountLifecycleRow) {
   return { status, purge_at: purge_at?.toISOString() ?? null };
-}
-
-function audit(context: Writing, userId: string, actor: string, action: string, details: Record<string, unknown> = {}) {
-  return insertAudit(context.sql, userId, {
-    id: context.newId(),
-    at: context.now(),
-    actor,
-    action,
-    target: userId,
-    details,
-  });
 }

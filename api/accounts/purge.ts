@@ -12,15 +12,15 @@ import {
 import { closeMemberships } from '../../db/queries/billing/memberships.ts';
 import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { DAY_MS, HOUR_MS } from '../time.ts';
 
 /** How many days before the purge the owner of a read-only account is warned. */
 export const WARNINGS_DAYS_LEFT = [7, 1] as const;
 
 const LAST_WARNING = Math.min(...WARNINGS_DAYS_LEFT);
 const FIRST_WARNING = Math.max(...WARNINGS_DAYS_LEFT);
-const DAY_MS = 86_400_000;
 /** How long a purge waits for a mail to the owner, which would be gone with the account. */
-const LAST_MAIL_MS = 3_600_000;
+const LAST_MAIL_MS = HOUR_MS;
 const PAGE = 100;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 

@@ -1,5 +1,5 @@
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { insertUser, type PlanName } from '../../db/queries/accounts/users.ts';
+import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
@@ -25,6 +25,6 @@ export async function createUser(
     expiresAt: null,
     rpmLimit: null,
   });
-  await insertAudit(context.sql, userId, { id: context.newId(), at: now, actor: wanted.actor, action: 'users.create' });
+  await audit(context, userId, { actor: wanted.actor, action: 'users.create' });
   return { userId, apiKey };
 }

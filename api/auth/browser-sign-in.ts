@@ -13,8 +13,8 @@ import {
   redeemClaim,
   requestNewClaim,
 } from '../keys/activation-links.ts';
-import { DAY_MS, MINUTE_MS } from '../limits/local-limiter.ts';
 import type { PipelineDependencies } from '../pipeline/run.ts';
+import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { closeSession, openSession, readSession, SESSION_DAYS } from './sessions.ts';
 import {
   authorizeUrl,

@@ -8,13 +8,13 @@ import {
   updateSession,
 } from '../../db/queries/accounts/sessions.ts';
 import type { RequestContext } from '../context.ts';
+import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { hashToken, newToken } from './secret-token.ts';
 
 /** How long a signed-in browser stays so after it was last seen. */
 export const SESSION_DAYS = 30;
 
-const DAY_MS = 86_400_000;
-const SEEN_EVERY_MS = 60_000;
+const SEEN_EVERY_MS = MINUTE_MS;
 
 type SessionDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 

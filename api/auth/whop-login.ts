@@ -1,6 +1,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Problem } from '../errors.ts';
+import { MINUTE_MS } from '../time.ts';
 
 /** Our own app at Whop, as its OAuth server knows it. */
 export interface WhopOAuth {
@@ -47,7 +48,7 @@ export function resumeLogin(now: Date, cookie: string | undefined, state: string
   const flow = cookie ? flowOf(cookie) : undefined;
   if (!flow || flow.state !== state) throw failed('This browser did not begin this log-in.');
   const age = now.getTime() - flow.startedAt;
-  if (age < 0 || age > LOGIN_MINUTES * 60_000) throw failed('The log-in took too long.');
+  if (age < 0 || age > LOGIN_MINUTES * MINUTE_MS) throw failed('The log-in took too long.');
   return flow;
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../db/queries/billing/webhook-inbox.ts';
 import type { RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
+import { DAY_MS } from '../time.ts';
 import type { Billing } from './billing.ts';
 import { converge } from './membership.ts';
 import { type Notice, readNotice } from './payload.ts';
@@ -18,8 +19,6 @@ import { type SignedRequest, verify } from './verify.ts';
 
 /** How long a webhook is remembered. Whop sends one again for three days. */
 export const WEBHOOK_DAYS_KEPT = 30;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Takes a webhook in: kept, and to be worked on, once this resolves. Nothing is kept of what is not signed.

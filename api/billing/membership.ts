@@ -13,10 +13,11 @@ import {
   upsertMembership,
 } from '../../db/queries/billing/memberships.ts';
 import { deactivate, reactivate } from '../accounts/lifecycle.ts';
+import { audit } from '../audit.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import type { Billing } from './billing.ts';
 import type { WhopMembership } from './payload.ts';
-import { audit, type BillingDeps, noteEmail, provision, welcome } from './provision.ts';
+import { ACTOR, type BillingDeps, noteEmail, provision, welcome } from './provision.ts';
 import { bestTier, givesAccess, isKnownStatus, LOWEST_TIER, tierOf } from './tiers.ts';
 import { WhopFailure } from './whop-client.ts';
 
@@ -191,7 +192,11 @@ async function adjust(
 
 async function changePlan(context: BillingDeps, buyer: CustomerRow, to: PlanName): Promise<void> {
   await updatePlan(context.sql, buyer.id, to, context.now());
-  await audit(context, buyer.id, 'users.set_plan', { from: buyer.plan, to });
+  await audit(context, buyer.id, {
+    actor: ACTOR,
+    action: 'users.set_plan',
+    details: { from: buyer.plan, to },
+  });
 }
 
 /** Mails what a buyer should do something about, when it begins. */

@@ -1,5 +1,4 @@
 import { listKeys } from '../../db/queries/accounts/api-keys.ts';
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import type { PlanName } from '../../db/queries/accounts/users.ts';
 import {
   type CustomerRow,
@@ -8,6 +7,7 @@ import {
   updateCustomerEmail,
   updateWelcomed,
 } from '../../db/queries/billing/customers.ts';
+import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 import { claimUrl, issueClaim } from '../keys/activation-links.ts';
 import { mailOwner } from '../mail/enqueue.ts';
@@ -28,7 +28,7 @@ export async function provision(
   const { sql, now } = context;
   const row = { id: context.newId(), whop_user_id: wanted.whopUserId, email: wanted.email, plan: wanted.plan };
   const isNew = await insertCustomer(sql, { ...row, created_at: now() });
-  if (isNew) await audit(context, row.id, 'users.create', { plan: wanted.plan });
+  if (isNew) await audit(context, row.id, { actor: ACTOR, action: 'users.create', details: { plan: wanted.plan } });
   const buyer = await lockCustomer(sql, wanted.whopUserId);
   if (!buyer) throw new Error('an account was deleted while it was being made');
   return { buyer, isNew };
@@ -60,14 +60,4 @@ export async function welcome(
     expires_at: expiresAt.toISOString(),
   });
   return true;
-}
-
-/** Writes down what was done to a buyer's account. */
-export function audit(
-  context: BillingDeps,
-  userId: string,
-  action: string,
-  details: Record<string, unknown>,
-): Promise<void> {
-  return insertAudit(context.sql, userId, { id: context.newId(), at: context.now(), actor: ACTOR, action, details });
 }

@@ -8,14 +8,15 @@ import {
   useActivationLink,
 } from '../../db/queries/accounts/activation-links.ts';
 import { findKey, updateKey } from '../../db/queries/accounts/api-keys.ts';
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { findUser, findUsersByEmail, type UserRow } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
 import { countEmails } from '../../db/queries/jobs/outbox.ts';
+import { audit } from '../audit.ts';
 import { hashToken, newToken } from '../auth/secret-token.ts';
 import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { DAY_MS } from '../time.ts';
 import { issueKey } from './keys.ts';
 
 /*
@@ -33,7 +34,8 @@ export const DEFAULT_KEY_NAME = 'Default API Key';
 /** Name of the job that mails the claims which somebody asked for. */
 export const MAIL_CLAIMS_JOB = 'mail_claims';
 
-const DAY_MS = 86_400_000;
+/** The name in the audit log. */
+const ACTOR = 'claim';
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 export type ClaimState = 'open' | 'used' | 'expired' | 'unknown';
@@ -83,7 +85,7 @@ export async function redeemClaim(context: RequestContext, token: string): Promi
   const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
   const { apiKey, key } = await issueKey(context, claim.user_id, wanted);
   await useActivationLink(context.sql, claim.user_id, claim.id, key.id, context.now());
-  await audit(context, claim.user_id, 'keys.create', key.id);
+  await audit(context, claim.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });
   return { state: 'redeemed', apiKey, replacedKeys: replaced };
 }
 
@@ -135,11 +137,7 @@ async function revokeUnusedKeys(context: RequestContext, userId: string): Promis
   for (const id of ids) {
     const key = await findKey(context.sql, userId, id, true);
     if (key) await updateKey(context.sql, userId, { ...key, revoked_at: context.now() });
-    await audit(context, userId, 'keys.revoke', id);
+    await audit(context, userId, { actor: ACTOR, action: 'keys.revoke', target: id });
   }
   return ids.length;
-}
-
-function audit(context: ClaimDeps, userId: string, action: string, target: string): Promise<void> {
-  return insertAudit(context.sql, userId, { id: context.newId(), at: context.now(), actor: 'claim', action, target });
 }

@@ -1,6 +1,6 @@
 import { findKey, insertKey, type KeyRow, listKeys, updateKey } from '../../db/queries/accounts/api-keys.ts';
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
+import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Scope } from '../contracts/operation.ts';
 import { Problem, refuse } from '../errors.ts';
@@ -28,7 +28,7 @@ export async function create(
     expiresAt: input.expires_at ?? null,
     rpmLimit: input.rpm_limit ?? null,
   });
-  await audit(context, caller, 'keys.create', made.key.id);
+  await auditKey(context, caller, { action: 'keys.create', target: made.key.id });
   await tellOwner(context, caller, made.key);
   return { ...present(made.key, context.now()), api_key: made.apiKey };
 }
@@ -45,7 +45,7 @@ export async function update(
   const { id, ...changes } = input;
   const next = { ...key, ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) };
   await updateKey(context.sql, caller.userId, next);
-  await audit(context, caller, 'keys.update', id, { fields: Object.keys(changes) });
+  await auditKey(context, caller, { action: 'keys.update', target: id, details: { fields: Object.keys(changes) } });
   return present(next, context.now());
 }
 
@@ -56,7 +56,7 @@ export async function revoke(context: RequestContext, caller: Caller, input: { i
   if (key.revoked_at) return present(key, context.now());
   const revoked = { ...key, revoked_at: context.now() };
   await updateKey(context.sql, caller.userId, revoked);
-  await audit(context, caller, 'keys.revoke', key.id);
+  await auditKey(context, caller, { action: 'keys.revoke', target: key.id });
   return present(revoked, context.now());
 }
 
@@ -75,7 +75,7 @@ export async function rotate(context: RequestContext, caller: Caller, input: { i
     expiresAt: key.expires_at,
     rpmLimit: key.rpm_limit,
   });
-  await audit(context, caller, 'keys.rotate', key.id, { replaced_by: made.key.id });
+  await auditKey(context, caller, { action: 'keys.rotate', target: key.id, details: { replaced_by: made.key.id } });
   return {
     ...present(made.key, context.now()),
     api_key: made.apiKey,
@@ -145,13 +145,10 @@ function refusePast(context: RequestContext, expiresAt: Date | null | undefined)
     throw refuse('expires_at', 'must lie in the future; to end a key now, revoke it');
 }
 
-function audit(
+function auditKey(
   context: RequestContext,
   caller: Caller,
-  action: string,
-  target: string,
-  details?: Record<string, unknown>,
+  entry: { action: string; target: string; details?: Record<string, unknown> },
 ) {
-  const entry = { id: context.newId(), at: context.now(), actor: `key:${caller.keyId}`, action, target };
-  return insertAudit(context.sql, caller.userId, details ? { ...entry, details } : entry);
+  return audit(context, caller.userId, { actor: `key:${caller.keyId}`, ...entry });
 }

@@ -1,6 +1,6 @@
 import { findKey, type KeyOwnerRow, keyOwnerStatement, updateKey } from '../../db/queries/accounts/api-keys.ts';
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
+import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { hashKey } from './key-format.ts';
@@ -28,8 +28,12 @@ export async function revokeLeaked(
   const key = await findKey(context.sql, owner.user_id, owner.key_id, true);
   if (!key || key.revoked_at) return owner.user_id;
   await updateKey(context.sql, owner.user_id, { ...key, revoked_at: context.now() });
-  const entry = { id: context.newId(), at: context.now(), actor: `leak:${leak.reporter}`, target: key.id };
-  await insertAudit(context.sql, owner.user_id, { ...entry, action: 'keys.revoke', details: { leaked_at: leak.url } });
+  await audit(context, owner.user_id, {
+    actor: `leak:${leak.reporter}`,
+    action: 'keys.revoke',
+    target: key.id,
+    details: { leaked_at: leak.url },
+  });
   const user = await findUser(context.sql, owner.user_id);
   const { name, prefix, last4 } = key;
   if (user) await mailOwner(context, user, 'key_revoked_leaked', { name, prefix, last4, url: leak.url });

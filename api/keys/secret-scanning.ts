@@ -1,6 +1,7 @@
 import { createVerify } from 'node:crypto';
 import { z } from 'zod';
 import { Problem } from '../errors.ts';
+import { HOUR_MS, MINUTE_MS } from '../time.ts';
 
 /** GitHub's published keys, by their identifiers. */
 type PublicKeys = Map<string, string>;
@@ -20,9 +21,9 @@ const publishedKeys = z.object({
 
 const ANSWER_WITHIN_MS = 5_000;
 /** Keys are read anew after so long, since GitHub may take one back. */
-const AGE_MAX_MS = 3_600_000;
+const AGE_MAX_MS = HOUR_MS;
 /** An identifier that is not among them is asked for at most so often: anybody can make one up. */
-const ASK_EVERY_MS = 60_000;
+const ASK_EVERY_MS = MINUTE_MS;
 
 /**
  * Checks the signatures of GitHub's secret scanning: ECDSA with SHA-256 over the raw body, by the key that a header names.

@@ -1,4 +1,5 @@
 import { Problem } from '../errors.ts';
+import { DAY_MS } from '../time.ts';
 
 /** Calls that a user has on record for a UTC day (`YYYY-MM-DD`), across all nodes. */
 export type ReadDayUnits = (userId: string, day: string) => Promise<number>;
@@ -10,7 +11,7 @@ export type ReadDayUnits = (userId: string, day: string) => Promise<number>;
 export function sharedReader(read: ReadDayUnits): (userId: string, day: number) => Promise<number> {
   const underWay = new Map<string, Promise<number>>();
   return (userId, day) => {
-    const date = new Date(day * 86_400_000).toISOString().slice(0, 10);
+    const date = new Date(day * DAY_MS).toISOString().slice(0, 10);
     const name = `${userId} ${date}`;
     let reading = underWay.get(name);
     if (!reading) {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { Problem } from '../errors.ts';
-import { EPSILON, type Limiter, MINUTE_MS, type RatePolicy } from './local-limiter.ts';
+import { MINUTE_MS } from '../time.ts';
+import { EPSILON, type Limiter, type RatePolicy } from './local-limiter.ts';
 
 /** Calls without a valid key that one address may make: so many at once, and as many again over each minute. */
 export const CALLS_PER_ADDRESS = 60;

@@ -1,3 +1,4 @@
+import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { type ReadDayUnits, sharedReader } from './daily-usage.ts';
 
 interface Allowance {
@@ -61,8 +62,6 @@ export interface Limiter {
   close(): void;
 }
 
-export const MINUTE_MS = 60_000;
-export const DAY_MS = 86_400_000;
 /** Keeps rounding in the arithmetic from refusing the last call of an allowance; in calls. */
 export const EPSILON = 1e-6;
 const PRUNE_EVERY = 10_000;

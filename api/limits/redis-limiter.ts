@@ -1,17 +1,16 @@
 import { Cluster, type Redis } from 'ioredis';
 import { Problem } from '../errors.ts';
+import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { connectRedis } from './connect-redis.ts';
 import { type ReadDayUnits, sharedReader } from './daily-usage.ts';
 import { answerWatch } from './inactivity-timeout.ts';
 import {
   type Cost,
-  DAY_MS,
   dayOf,
   decide,
   EPSILON,
   type Limiter,
   localLimiter,
-  MINUTE_MS,
   type RateDecision,
   type RatePolicy,
 } from './local-limiter.ts';

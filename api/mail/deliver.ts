@@ -1,12 +1,11 @@
 import type { Sql } from '../../db/client/sql.ts';
 import { completeEmail, deleteOldEmails, lockUnsentEmail } from '../../db/queries/jobs/outbox.ts';
+import { DAY_MS } from '../time.ts';
 import { renderLetter } from './templates.ts';
 import { MailRefused, type Transport } from './transport.ts';
 
 /** How long it is remembered that a mail was sent, or refused. */
 export const MAIL_DAYS_KEPT = 30;
-
-const DAY_MS = 86_400_000;
 
 /**
  * Sends a mail of the outbox unless it is done with. Its row stays locked meanwhile, so no second worker sends it too. A refusal

@@ -1,9 +1,10 @@
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { countMemories, lockMatching } from '../../db/queries/memories/lists.ts';
 import { findMemories, lockExactDuplicate, type MemoryRow } from '../../db/queries/memories/memories.ts';
+import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
+import { DAY_MS } from '../time.ts';
 import { longestFitting, tokensAsJson, type Weigh } from '../tokens/truncate.ts';
 import { contentHash } from './content-hash.ts';
 import { store } from './create.ts';
@@ -12,7 +13,6 @@ import { change } from './update.ts';
 /** The audit action of a consolidation. */
 export const CONSOLIDATED = 'memories.consolidate';
 
-const DAY_MS = 86_400_000;
 const MOST_AT_ONCE = 500;
 /** Characters of one digest; what is beyond goes into a second one. */
 const DIGEST_LENGTH = 200_000;
@@ -124,9 +124,7 @@ async function apply(
       await change(context, caller, source, { status: 'archived', consolidated_into: stored.id });
     }
   }
-  await insertAudit(context.sql, caller.userId, {
-    id: context.newId(),
-    at: context.now(),
+  await audit(context, caller.userId, {
     actor: `key:${caller.keyId}`,
     action: CONSOLIDATED,
     details: { promoted: promoted.length, known: known.length, digests: digests.map(({ id }) => id) },

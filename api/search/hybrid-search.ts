@@ -3,6 +3,7 @@ import { findRankingAttributes, type RankingAttributes } from '../../db/queries/
 import { type AdjacentMemory, findAdjacentMemories } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/indexer.ts';
+import { DAY_MS } from '../time.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
 import { isNarrowed, parseQuestion, plainQuestion, type Question } from './query-parser.ts';
 import { fuse, type Parts, WEIGHTS } from './score-fusion.ts';
@@ -17,7 +18,7 @@ const WITH_NEIGHBOURS = 50;
 const WEAK_BELOW = 0.155;
 /** The same where words alone are scored, which tell less: one in ten of the answerable, two thirds of the others. */
 const WEAK_BELOW_BY_WORDS = 0.08;
-const RECENT_MS = 30 * 86_400_000;
+const RECENT_MS = 30 * DAY_MS;
 
 export interface Found {
   id: string;

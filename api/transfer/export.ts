@@ -3,7 +3,6 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import {
   countForExport,
   EXPORT_KINDS,
@@ -23,17 +22,18 @@ import {
 } from '../../db/queries/accounts/exports.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
+import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Streamed } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { DAY_MS } from '../time.ts';
 
 /** Days that an export's file is kept. */
 export const EXPORT_DAYS = 7;
 /** Name of the job that writes an export. */
 export const EXPORT_JOB = 'export_account';
 
-const DAY_MS = 86_400_000;
 /** A pending export is given up after so long. */
 const PENDING_MAX_MS = DAY_MS;
 const CHUNK_BYTES = 262_144;
@@ -50,8 +50,7 @@ export async function requestExport(context: RequestContext, caller: Caller) {
   const id = context.newId();
   const pending = await insertExport(context.sql, caller.userId, id, context.now());
   if (pending.id === id) {
-    const entry = { id: context.newId(), at: context.now(), actor: `key:${caller.keyId}`, target: id };
-    await insertAudit(context.sql, caller.userId, { ...entry, action: 'account.export' });
+    await audit(context, caller.userId, { actor: `key:${caller.keyId}`, action: 'account.export', target: id });
   }
   const payload = { user_id: caller.userId, export_id: pending.id };
   await enqueueJob(context.sql, EXPORT_JOB, payload, { key: `export:${pending.id}` });

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client/database.ts';
-import { insertAudit } from '../../db/queries/accounts/audit.ts';
 import { compareQuotas, lockTenantStatement, type QuotaRepair, repairQuota } from '../../db/queries/usage/quotas.ts';
+import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 
 const PAGE = 100;
@@ -31,8 +31,7 @@ async function recountQuota(database: Database, clock: Pick<RequestContext, 'now
     await sql.query(lockTenantStatement(userId));
     const repair = await repairQuota(sql, userId);
     if (repair) {
-      const entry = { id: clock.newId(), at: clock.now(), actor: 'job', action: 'quotas.repair' };
-      await insertAudit(sql, userId, { ...entry, details: { ...repair } });
+      await audit({ ...clock, sql }, userId, { actor: 'job', action: 'quotas.repair', details: { ...repair } });
     }
     return repair;
   });

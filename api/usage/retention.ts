@@ -1,8 +1,7 @@
 import type { Database } from '../../db/client/database.ts';
 import { deleteStrayEvents, dropOldPartition } from '../../db/schema/partitions.ts';
+import { DAY_MS } from '../time.ts';
 import { utcDay } from './usage.ts';
-
-const DAY_MS = 86_400_000;
 
 /**
  * Drops the usage events of days that ended more than `days` ago, a partition a transaction; the daily totals stay. What calls

@@ -5,8 +5,8 @@ import { sumUsage, type UsageGroup, type UsageSumRow } from '../../db/queries/us
 import type { Caller, RequestContext } from '../context.ts';
 import { findOperation } from '../contracts/index.ts';
 import { refuse } from '../errors.ts';
+import { DAY_MS } from '../time.ts';
 
-const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 31;
 const MOST_DAYS = 400;
 /** Hours and keys are added up from the single events, which are many. */

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WhopConfig } from '../../api/config.ts';
+import { DAY_MS } from '../../api/time.ts';
 import { createOAuthServer, type OAuthResponse } from './oauth.ts';
 import { COMPANY, type Membership, nextTimestamp, type Payment, type Person, whopId } from './people.ts';
 import {
@@ -79,7 +80,7 @@ export interface WhopSimulator {
   close(): Promise<void>;
 }
 
-const MONTH_MS = 30 * 86_400_000;
+const MONTH_MS = 30 * DAY_MS;
 const SECRET = `ws_${'5ec2e7'.repeat(10)}0000`;
 const API_KEY = 'apik_test';
 const CLIENT = { id: 'app_test', secret: 'app_secret' };

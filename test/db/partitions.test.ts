@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../api/time.ts';
 import { executeBatch } from '../../db/client/batch.ts';
 import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
@@ -25,7 +26,6 @@ beforeEach(async () => {
   await ensure();
 });
 
-const DAY_MS = 86_400_000;
 const today = () => new Date().toISOString().slice(0, 10);
 const dayFrom = (day: string, days: number) => new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
 const nameOf = (day: string) => `usage_events_${day.replaceAll('-', '')}`;

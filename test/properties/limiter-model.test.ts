@@ -1,14 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  type Cost,
-  DAY_MS,
-  dayOf,
-  type Limiter,
-  localLimiter,
-  type RatePolicy,
-} from '../../api/limits/local-limiter.ts';
+import { type Cost, dayOf, type Limiter, localLimiter, type RatePolicy } from '../../api/limits/local-limiter.ts';
 import { redisLimiter } from '../../api/limits/redis-limiter.ts';
+import { DAY_MS } from '../../api/time.ts';
 import { hasRedis, startRedis, type TestRedis } from '../support/redis.ts';
 
 const MINUTE = 60_000;

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deactivate, READ_ONLY_DAYS, reactivate } from '../../../api/accounts/lifecycle.ts';
+import { DAY_MS } from '../../../api/time.ts';
 import type { Sql } from '../../../db/client/sql.ts';
 import { addBackgroundRows } from '../../support/background-rows.ts';
 import { Client, type Json } from '../../support/client.ts';
@@ -11,8 +12,6 @@ import { connectMcp, textOf } from '../../support/mcp.ts';
 import { expectProblem } from '../../support/openapi.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 import { rowsOf } from '../../support/tenant-rows.ts';
-
-const DAY_MS = 86_400_000;
 
 let sink: MailSink;
 /** Its jobs run. */

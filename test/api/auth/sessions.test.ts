@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { forgetOldSessions, SESSION_DAYS } from '../../../api/auth/sessions.ts';
 import { beginLogin, LOGIN_MINUTES, resumeLogin } from '../../../api/auth/whop-login.ts';
+import { DAY_MS } from '../../../api/time.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { freePort } from '../../../scripts/chaos/redis-server.ts';
 import { type Person, startWhopSimulator, type WhopSimulator } from '../../../scripts/whop-simulator/server.ts';
@@ -328,7 +329,7 @@ describe('a session', () => {
     const session = plain.setCookies.find((line) => line.startsWith('wm_session=')) as string;
     expect(flags(session)).toEqual(['path=/', 'samesite=lax', 'httponly']);
     const ends = new Date(/expires=([^;]+)/i.exec(session)?.[1] as string).getTime();
-    expect(Math.round((ends - Date.now()) / 86_400_000)).toBe(SESSION_DAYS);
+    expect(Math.round((ends - Date.now()) / DAY_MS)).toBe(SESSION_DAYS);
   });
 
   it('has a cookie bound to host and HTTPS where the service is reached so, wherever TLS ends', async () => {

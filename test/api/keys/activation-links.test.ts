@@ -9,13 +9,12 @@ import {
   CLAIMS_A_DAY_MAX,
   forgetOldClaims,
 } from '../../../api/keys/activation-links.ts';
+import { DAY_MS } from '../../../api/time.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { claimFor, keysOf } from '../../support/activation-links.ts';
 import { Client } from '../../support/client.ts';
 import { hasRedis, startRedis } from '../../support/redis.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
-
-const DAY_MS = 86_400_000;
 
 let node: TestService;
 let user: TestUser;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../../api/time.ts';
 import { type Answer, Client, type Json } from '../../support/client.ts';
 import { connectMcp, textOf } from '../../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -173,7 +174,7 @@ describe('the allowance of a day', () => {
     const refused = await who.api.get('/user/me');
     expect(refused.status).toBe(429);
     const seconds = Number(refused.headers.get('retry-after'));
-    const midnight = new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString();
+    const midnight = new Date(Math.ceil(Date.now() / DAY_MS) * DAY_MS).toISOString();
     expect(refused.body).toMatchObject({
       type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
       code: 'quota_exceeded',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../../api/time.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { type Answer, Client, type Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -211,7 +212,7 @@ describe('GET /user/usage', () => {
     );
     const byDefault = await calls('');
     expect(byDefault.to).toBe(today());
-    expect(Date.parse(byDefault.to) - Date.parse(byDefault.from)).toBe(30 * 86_400_000);
+    expect(Date.parse(byDefault.to) - Date.parse(byDefault.from)).toBe(30 * DAY_MS);
   });
 
   it('refuses what is no day, a backward range and one that is too long', async () => {

@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DAY_MS } from '../../../api/time.ts';
 import { alertUsage } from '../../../api/usage/alerts.ts';
 import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
@@ -180,7 +181,7 @@ describe('alerts', () => {
 
   it('are given once by the next worker when one was killed between the row and the mail', async () => {
     const today = new Date().toISOString().slice(0, 10);
-    const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
+    const tomorrow = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10);
     for (const day of [today, tomorrow]) await use({ calls: CALLS }, day);
     const worker = spawnScript('api/jobs/main.ts', [], {
       DATABASE_URL: bench.url,

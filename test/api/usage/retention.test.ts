@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../../api/config.ts';
 import { jobHandlers } from '../../../api/jobs/handlers.ts';
+import { DAY_MS } from '../../../api/time.ts';
 import { forgetOldUsage } from '../../../api/usage/retention.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
@@ -22,7 +23,7 @@ afterAll(async () => {
 });
 
 const KEPT_DAYS = 400;
-const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
 const nameOf = (day: string) => `usage_events_${day.replaceAll('-', '')}`;
 const forget = () => forgetOldUsage(node.service.database, new Date(), KEPT_DAYS);
 

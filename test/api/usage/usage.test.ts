@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../../api/time.ts';
 import { countTokens } from '../../../api/tokens/count.ts';
 import { updateOverrides } from '../../../db/queries/accounts/users.ts';
 import { Client, type Json } from '../../support/client.ts';
@@ -12,7 +13,6 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-const DAY_MS = 86_400_000;
 const today = () => new Date().toISOString().slice(0, 10);
 const daysAgo = (days: number) => new Date(Date.parse(today()) - days * DAY_MS).toISOString().slice(0, 10);
 const MISSING = '0198a3b2-7c1d-7e2f-8a9b-0c1d2e3f4a5b';

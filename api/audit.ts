@@ -1,0 +1,14 @@
+import { type AuditEntry, insertAudit } from '../db/queries/accounts/audit.ts';
+import type { RequestContext } from './context.ts';
+
+/**
+ * Writes a row of the audit log in the transaction of `context.sql`. `details` must hold neither the text of a memory nor an
+ * API key.
+ */
+export function audit(
+  context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
+  userId: string,
+  entry: Omit<AuditEntry, 'id' | 'at'>,
+): Promise<void> {
+  return insertAudit(context.sql, userId, { id: context.newId(), at: context.now(), ...entry });
+}
