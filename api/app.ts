@@ -15,7 +15,7 @@ import { pageRoutes } from './http/routes/pages.ts';
 import { secretScanningRoutes } from './http/routes/webhooks/github.ts';
 import { webhookRoutes } from './http/routes/webhooks/whop.ts';
 import type { Logger } from './observability/log.ts';
-import type { PipelineDependencies } from './pipeline/run.ts';
+import type { PipelineDependencies } from './pipeline/dependencies.ts';
 
 export interface AppParts {
   config: Config;

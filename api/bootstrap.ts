@@ -23,8 +23,8 @@ import { redisLimiter } from './limits/redis-limiter.ts';
 import { openTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
+import type { PipelineDependencies } from './pipeline/dependencies.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
-import type { PipelineDependencies } from './pipeline/run.ts';
 import { groupRecorder } from './usage/event-recorder.ts';
 
 /** A running API node. */
@@ -149,6 +149,7 @@ function createPipelineDependencies(
     recorder: groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events))),
     ...CLOCK,
     keyEnvironment: config.keyEnvironment,
+    enforceContracts: !config.production,
     onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a call failed by our fault'),
   };
 }

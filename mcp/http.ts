@@ -12,8 +12,8 @@ import type { Context } from 'koa';
 import type { Caller } from '../api/context.ts';
 import { Problem } from '../api/errors.ts';
 import { authenticateRequest, callOf, defaultProjectOf, readJson, stateOf } from '../api/http/koa.ts';
-import { takeProtocolAllowance } from '../api/pipeline/rate-limit.ts';
-import type { PipelineDependencies } from '../api/pipeline/run.ts';
+import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
+import { consumeProtocolRateLimit } from '../api/pipeline/rate-limit.ts';
 import { RECALL_PROMPT } from './prompts.ts';
 import { createServer } from './server.ts';
 
@@ -36,7 +36,7 @@ export function mountMcp(router: Router, pipeline: PipelineDependencies, options
     const messages = Array.isArray(message) ? message : [message];
     stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
     const unmetered = messages.filter((one) => !isMetered(one)).length;
-    if (unmetered > 0) ctx.set(await takeProtocolAllowance(pipeline.limiter, caller, unmetered));
+    if (unmetered > 0) ctx.set(await consumeProtocolRateLimit(pipeline.limiter, caller, unmetered));
     if (message === UNREADABLE) return answerError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
     if (messages.length === 0 || !messages.every((one) => JSONRPCMessageSchema.safeParse(one).success)) {
       return answerError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is no JSON-RPC 2.0 message.');

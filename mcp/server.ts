@@ -12,7 +12,9 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { Problem, refuse } from '../api/errors.ts';
-import { type Call, type Outcome, type PipelineDependencies, refuseCall, run } from '../api/pipeline/run.ts';
+import type { Call, Outcome } from '../api/pipeline/call.ts';
+import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
+import { rejectCall, run } from '../api/pipeline/run.ts';
 import { VERSION } from '../api/version.ts';
 import { newFence } from './delimiter.ts';
 import { refusalFacts, refusalMeta, refusalText } from './errors.ts';
@@ -72,7 +74,7 @@ async function callTool(connection: Connection, name: string, input: Record<stri
   const tool = findTool(name);
   if (!tool) {
     const problem = new Problem('not_found', { detail: 'There is no such tool.' });
-    const outcome = await known(connection, refuseCall(pipeline, 'unknown_tool', call, problem));
+    const outcome = await known(connection, rejectCall(pipeline, 'unknown_tool', call, problem));
     // One call too many, or one that could not be put on record, is refused as that.
     if (outcome.problem?.code !== 'not_found') requireSuccess(outcome, call, connection);
     throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventFact(outcome));
@@ -100,7 +102,7 @@ async function readResource(connection: Connection, uri: string) {
     connection,
     request
       ? run(pipeline, request.operation, call, request.input)
-      : refuseCall(
+      : rejectCall(
           pipeline,
           'unknown_resource',
           call,
@@ -123,7 +125,7 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
   const outcome = await known(
     connection,
     task.trim() === ''
-      ? refuseCall(connection.pipeline, RECALL.id, call, refuse('task', 'must say what you are about to do'))
+      ? rejectCall(connection.pipeline, RECALL.id, call, refuse('task', 'must say what you are about to do'))
       : run(connection.pipeline, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
   );
   requireSuccess(outcome, call, connection);

@@ -13,7 +13,7 @@ import {
   redeemClaim,
   requestNewClaim,
 } from '../keys/activation-links.ts';
-import type { PipelineDependencies } from '../pipeline/run.ts';
+import type { PipelineDependencies } from '../pipeline/dependencies.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { closeSession, openSession, readSession, SESSION_DAYS } from './sessions.ts';
 import {

@@ -8,7 +8,8 @@ import { project } from '../contracts/fields.ts';
 import { parseInput } from '../contracts/parse.ts';
 import { Problem } from '../errors.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
-import type { Call, Outcome, PipelineDependencies } from '../pipeline/run.ts';
+import type { Call, Outcome } from '../pipeline/call.ts';
+import type { PipelineDependencies } from '../pipeline/dependencies.ts';
 
 /** What the outer middleware knows of every request. */
 export interface RequestState {

@@ -5,7 +5,7 @@ import type { Scope } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { hashKey, isWellFormedKey } from '../keys/key-format.ts';
 import { limitsOf } from '../limits/plans.ts';
-import type { PipelineDependencies } from './run.ts';
+import type { PipelineDependencies } from './dependencies.ts';
 
 const TOUCH_EVERY_MS = 60_000;
 

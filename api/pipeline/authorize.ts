@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts';
  * May this caller do this, by this door?
  * @throws Problem `account_closing`, `scope_required`, `plan_required`, `account_read_only`
  */
-export function authorise(operation: Operation, caller: Caller): void {
+export function authorize(operation: Operation, caller: Caller): void {
   if (caller.status === 'closing' && !operation.access.allowedWhileClosing) throw new Problem('account_closing');
   if (!caller.scopes.includes(operation.access.scope)) {
     throw new Problem('scope_required', {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Problem } from '../errors.ts';
 import { isWellFormedKey } from '../keys/key-format.ts';
 import { type Leak, revokeLeaked } from '../keys/leaked-key-reports.ts';
-import type { PipelineDependencies } from './run.ts';
+import type { PipelineDependencies } from './dependencies.ts';
 
 /** A finding, as GitHub's partner programme sends it. */
 const findings = z.array(
@@ -18,7 +18,7 @@ export interface Verdict {
 }
 
 /** Revokes a leaked key, where it is one. Answers whether it is, or was, a key of ours. */
-export async function takeLeak(pipeline: PipelineDependencies, leak: Leak): Promise<boolean> {
+export async function handleLeakedKey(pipeline: PipelineDependencies, leak: Leak): Promise<boolean> {
   if (!isWellFormedKey(leak.apiKey)) return false;
   const { now, newId } = pipeline;
   const userId = await pipeline.database.ownerWrite((sql) => revokeLeaked({ sql, now, newId }, leak));
@@ -42,7 +42,7 @@ export function receiveFromGithub(
     if (!(await pipeline.secretScanning.isSigned(body, identifier, signature))) throw new Problem('bad_signature');
     const verdicts: Verdict[] = [];
     for (const { token, type, url } of findingsOf(body)) {
-      const isOurs = await takeLeak(pipeline, { apiKey: token, url: url || null, reporter: 'github' });
+      const isOurs = await handleLeakedKey(pipeline, { apiKey: token, url: url || null, reporter: 'github' });
       verdicts.push({
         token_hash: createHash('sha256').update(token).digest('hex'),
         token_type: type,

@@ -16,7 +16,7 @@ export function costOf(operation: Operation | undefined, input: unknown): Cost {
  * The decision is answered either way, so that a refusal carries the same headers as a success.
  * @throws Problem `batch_too_large` for what could never pass, `unavailable` when nothing can be counted
  */
-export async function takeAllowance(limiter: Limiter, caller: Caller, cost: Cost): Promise<RateDecision> {
+export async function consumeRateLimit(limiter: Limiter, caller: Caller, cost: Cost): Promise<RateDecision> {
   const policies = policiesOf(caller);
   const short = policies.find(({ window, limit }) => cost[window] > limit);
   // It could never pass, however long the caller waits.
@@ -30,7 +30,7 @@ export async function takeAllowance(limiter: Limiter, caller: Caller, cost: Cost
 }
 
 /** How the allowances stand, for the headers of what was refused before anything was taken. */
-export function peekAllowance(limiter: Limiter, caller: Caller): Promise<RateDecision> {
+export function peekRateLimit(limiter: Limiter, caller: Caller): Promise<RateDecision> {
   return limiter.take(policiesOf(caller), { minute: 0, day: 0 });
 }
 
@@ -57,7 +57,7 @@ const PROTOCOL_FACTOR = 10;
  * Takes protocol messages from the key's allowance, and answers how that stands: headers.
  * @throws Problem `rate_limited`
  */
-export async function takeProtocolAllowance(
+export async function consumeProtocolRateLimit(
   limiter: Limiter,
   caller: Caller,
   messages: number,
@@ -68,12 +68,12 @@ export async function takeProtocolAllowance(
     minute: messages,
     day: 0,
   });
-  if (!decision.allowed) throw overLimit(decision);
-  return rateHeaders(decision);
+  if (!decision.allowed) throw limitExceeded(decision);
+  return rateLimitHeaders(decision);
 }
 
 /** The refusal of a decision that does not allow the call: `quota_exceeded` when the day is used up, else `rate_limited`. */
-export function overLimit(decision: RateDecision): Problem {
+export function limitExceeded(decision: RateDecision): Problem {
   const { violated, retryAfterSeconds, retryAt } = decision;
   const day = violated.find(({ policy }) => policy.window === 'day');
   const { policy, remaining } =
@@ -84,7 +84,7 @@ export function overLimit(decision: RateDecision): Problem {
     : `More than ${policy.limit} calls a minute; try again in ${seconds} s.`;
   return new Problem(day ? 'quota_exceeded' : 'rate_limited', {
     detail,
-    headers: { ...rateHeaders(decision), 'Retry-After': String(seconds) },
+    headers: { ...rateLimitHeaders(decision), 'Retry-After': String(seconds) },
     extra: {
       'violated-policies': violated.map(({ policy }) => policy.name),
       retry_after_seconds: seconds,
@@ -98,7 +98,7 @@ export function overLimit(decision: RateDecision): Problem {
 const WINDOW_SECONDS = { minute: 60, day: 86_400 };
 
 /** The headers of draft-ietf-httpapi-ratelimit-headers-11. */
-export function rateHeaders({ states }: RateDecision): Record<string, string> {
+export function rateLimitHeaders({ states }: RateDecision): Record<string, string> {
   const policies = states.map(
     ({ policy: { name, limit, window } }) => `"${name}";q=${limit};w=${WINDOW_SECONDS[window]}`,
   );

@@ -3,8 +3,9 @@ import type { PublicOperationId, PublicOperationOf } from '../contracts/index.ts
 import type { PublicOperation } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import { listPlans } from '../limits/plans.ts';
-import { takeLeak } from './leaked-keys.ts';
-import type { Outcome, PipelineDependencies } from './run.ts';
+import type { Outcome } from './call.ts';
+import type { PipelineDependencies } from './dependencies.ts';
+import { handleLeakedKey } from './leaked-keys.ts';
 
 type Answer<Id extends PublicOperationId> = z.input<PublicOperationOf<Id>['output']>;
 type Handler<Id extends PublicOperationId> = (
@@ -15,13 +16,13 @@ type Handler<Id extends PublicOperationId> = (
 const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
   'plans.list': listPlans,
   'keys.leaked': async (pipeline, { api_key }) => {
-    await takeLeak(pipeline, { apiKey: api_key, url: null, reporter: 'anybody' });
+    await handleLeakedKey(pipeline, { apiKey: api_key, url: null, reporter: 'anybody' });
     return { received: true };
   },
 };
 
 /**
- * Answers what needs no key: nobody to authorise, to limit by plan or to meter. What reaches the database does so as the owner.
+ * Answers what needs no key: nobody to authorize, to limit by plan or to meter. What reaches the database does so as the owner.
  * @throws Problem `invalid_request`, `unprocessable`
  */
 export async function runPublic(

@@ -4,7 +4,7 @@ import { EXACT_DUPLICATE_CONSTRAINT } from '../../db/queries/memories/memories.t
 import { Problem } from '../errors.ts';
 
 /** Any error as a refusal: ours as it is, a constraint by its name, a lost database as `unavailable`, the rest as `internal`. */
-export function asProblem(error: unknown): Problem {
+export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (violatedConstraint(error) === EXACT_DUPLICATE_CONSTRAINT) return new Problem('duplicate_memory', {}, error);
   // 57014: a statement that ran into its timeout.

@@ -1,7 +1,7 @@
 import { receive } from '../billing/inbox.ts';
 import type { SignedRequest } from '../billing/verify.ts';
 import { Problem } from '../errors.ts';
-import type { PipelineDependencies } from './run.ts';
+import type { PipelineDependencies } from './dependencies.ts';
 
 /**
  * Takes in what says it comes from Whop. Of what is not signed, an address has as many tries a minute as without a key;

@@ -2,7 +2,7 @@ import type { Context, Middleware, Next } from 'koa';
 import { Problem, problemDocument } from '../../errors.ts';
 import type { Logger } from '../../observability/log.ts';
 import { problemPage } from '../../pages/notice.ts';
-import { asProblem } from '../../pipeline/to-problem.ts';
+import { toProblem } from '../../pipeline/to-problem.ts';
 import { answerPage, type RequestState, stateOf } from '../koa.ts';
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{8,100}$/;
@@ -29,7 +29,7 @@ export function answers(options: AnswerOptions): Middleware {
       if (ctx.status === 404 && ctx.body === undefined)
         throw new Problem('not_found', { detail: 'There is nothing at this address. The reference is at /docs.' });
     } catch (error) {
-      const problem = asProblem(error);
+      const problem = toProblem(error);
       if (problem.status >= 500 && !(error instanceof Problem))
         options.log.error({ err: error, request_id: state.requestId }, 'request failed');
       if (wantsPage(ctx)) answerProblemPage(ctx, problem);

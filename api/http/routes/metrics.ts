@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type Router from '@koa/router';
 import { Problem } from '../../errors.ts';
-import type { PipelineDependencies } from '../../pipeline/run.ts';
+import type { PipelineDependencies } from '../../pipeline/dependencies.ts';
 
 /** `GET /metrics` for who has the token; without one set there is no such address. */
 export function metricsRoutes(

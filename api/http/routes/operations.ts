@@ -9,7 +9,8 @@ import {
   takesBody,
 } from '../../contracts/operation.ts';
 import { Problem } from '../../errors.ts';
-import { type PipelineDependencies, refuseCall, run } from '../../pipeline/run.ts';
+import type { PipelineDependencies } from '../../pipeline/dependencies.ts';
+import { rejectCall, run } from '../../pipeline/run.ts';
 import { runPublic } from '../../pipeline/run-public.ts';
 import {
   answer,
@@ -33,7 +34,7 @@ export function operationRoutes(router: Router, pipeline: PipelineDependencies, 
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
       const call = callOf(ctx, pipeline, caller, operation.http.method);
       // A request that cannot be read is a call too, and metered as one.
-      if (request instanceof Problem) return answer(ctx, await refuseCall(pipeline, operation.id, call, request));
+      if (request instanceof Problem) return answer(ctx, await rejectCall(pipeline, operation.id, call, request));
       const { input, project, idempotencyKey } = request;
       if (project !== undefined) caller.project = project;
       answer(ctx, await run(pipeline, operation, { ...call, idempotencyKey }, input));

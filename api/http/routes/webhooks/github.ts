@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import type { PipelineDependencies } from '../../../pipeline/dependencies.ts';
 import { receiveFromGithub } from '../../../pipeline/leaked-keys.ts';
-import type { PipelineDependencies } from '../../../pipeline/run.ts';
 import { readBytes } from '../../koa.ts';
 
 /** GitHub's secret scanning: keys that it found in public are revoked; it is told which of them were keys. */

@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import type { PipelineDependencies } from '../../../pipeline/run.ts';
+import type { PipelineDependencies } from '../../../pipeline/dependencies.ts';
 import { receiveFromWhop } from '../../../pipeline/whop-webhooks.ts';
 import { readBytes } from '../../koa.ts';
 

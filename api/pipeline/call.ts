@@ -1,0 +1,31 @@
+import type { Caller } from '../context.ts';
+import type { Streamed } from '../contracts/operation.ts';
+import type { Problem } from '../errors.ts';
+
+/** One authenticated call of an operation, over any transport. */
+export interface Call {
+  /** UUIDv7 that becomes the id of the usage event. */
+  eventId: string;
+  requestId: string;
+  caller: Caller;
+  /** HTTP method or MCP method. */
+  method: string;
+  bytesIn: number;
+  idempotencyKey?: string | undefined;
+}
+
+/** The response to a call: of a success the result in the forms that a transport sends, of a failure the problem. */
+export interface Outcome {
+  status: number;
+  headers: Record<string, string>;
+  /** The result of a success, validated against the operation's output. */
+  body?: unknown;
+  /** The serialized result: JSON, unless `type` names another media type. */
+  text?: string;
+  /** Replaces `text` for a file, which is sent in chunks. */
+  stream?: Streamed;
+  type?: string;
+  problem?: Problem;
+  /** Id of the recorded usage event: for a replay that of the first call, undefined where none could be recorded. */
+  eventId?: string;
+}

@@ -1,0 +1,38 @@
+import type { Database } from '../../db/client/database.ts';
+import type { Billing } from '../billing/billing.ts';
+import type { Embedder } from '../embeddings/embedder.ts';
+import type { SecretScanning } from '../keys/secret-scanning.ts';
+import type { AddressLimiter } from '../limits/ip-rate-limiter.ts';
+import type { Limiter } from '../limits/local-limiter.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Recorder } from '../usage/event-recorder.ts';
+import type { KeyCache } from './key-cache.ts';
+
+/** The services that the pipeline uses, composed once in the entry point of the process. */
+export interface PipelineDependencies {
+  database: Database;
+  limiter: Limiter;
+  /** Verifies the signatures of GitHub's secret scanning. */
+  secretScanning: SecretScanning;
+  /** Limits requests without a valid key by client IP. */
+  addresses: AddressLimiter;
+  keys: KeyCache;
+  recorder: Recorder;
+  metrics: Metrics;
+  now: () => Date;
+  newId: () => string;
+  keyEnvironment: string;
+  /** Returns the public URL, which is known only once the service listens. */
+  publicUrl: () => string;
+  embedder?: Embedder | undefined;
+  /** Previous models for which vectors are still stored. */
+  formerEmbedders?: readonly Embedder[] | undefined;
+  /** Undefined where nothing is sold. */
+  billing?: Billing | undefined;
+  /** Called after each committed write to memories, to start background work. */
+  onMemoriesWritten?: (() => void) | undefined;
+  /** Called with the cause of each 5xx response. */
+  onFault: (error: unknown, requestId: string) => void;
+  /** True outside production: a call whose status or error code is undeclared fails with a {@link ContractViolation}. */
+  enforceContracts: boolean;
+}

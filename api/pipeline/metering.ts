@@ -1,0 +1,130 @@
+import type { UsageEvent } from '../../db/queries/usage/events.ts';
+import type { Caller } from '../context.ts';
+import type { Operation } from '../contracts/operation.ts';
+import { Problem, problemDocument } from '../errors.ts';
+import { utcDay } from '../usage/usage.ts';
+import type { Call, Outcome } from './call.ts';
+import { declaredError } from './contract-check.ts';
+import type { PipelineDependencies } from './dependencies.ts';
+import { consumeRateLimit, costOf, limitExceeded, peekRateLimit, rateLimitHeaders } from './rate-limit.ts';
+import { toProblem } from './to-problem.ts';
+
+/** Limits and measures one call. */
+export interface Meter {
+  /**
+   * Consumes the call's cost from the caller's rate limits.
+   * @throws Problem `rate_limited`, `quota_exceeded`, `batch_too_large`, `unavailable`
+   */
+  limit(): Promise<void>;
+  /** Creates the usage event of the call. `tokens` is null where they are not counted. */
+  event(status: number, bytesOut: number, tokens?: number | null): UsageEvent;
+}
+
+/** A call with the operation that it names; undefined for names that are not known, such as those of unknown tools. */
+export interface MeteredCall {
+  name: string;
+  call: Call;
+  operation?: Operation | undefined;
+  rawInput?: unknown;
+}
+
+/**
+ * Runs `act` and counts it in the metrics. Never throws: an error becomes an outcome with a `problem`, whose usage event is
+ * durable before this resolves. A failure that cannot be recorded is returned as `unavailable`. The event of a success is
+ * recorded by `act`.
+ */
+export async function meterCall(
+  pipeline: PipelineDependencies,
+  { name, call, operation, rawInput }: MeteredCall,
+  act: (meter: Meter) => Promise<Outcome>,
+): Promise<Outcome> {
+  const started = performance.now();
+  let headers: Record<string, string> | undefined;
+  let units = 0;
+  const meter: Meter = {
+    async limit() {
+      const cost = costOf(operation, rawInput);
+      const decision = await consumeRateLimit(pipeline.limiter, call.caller, cost);
+      headers = rateLimitHeaders(decision);
+      if (!decision.allowed) throw limitExceeded(decision);
+      units = cost.day;
+    },
+    event: (status, bytesOut, tokens = null) => {
+      const durationMs = performance.now() - started;
+      return usageEvent(pipeline, name, call, { status, durationMs, bytesOut, units, tokens });
+    },
+  };
+  const outcome = await act(meter).then(
+    (success) => ({ eventId: call.eventId, ...success, headers: { ...headers, ...success.headers } }),
+    (error) => failed(pipeline, call, operation, error, meter, headers),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  pipeline.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
+  return outcome;
+}
+
+/** Records the usage event of a failed call and returns its outcome. `headers` are the rate limit's, once it was consumed. */
+async function failed(
+  pipeline: PipelineDependencies,
+  call: Call,
+  operation: Operation | undefined,
+  thrown: unknown,
+  meter: Meter,
+  headers?: Record<string, string>,
+): Promise<Outcome> {
+  const error = operation && pipeline.enforceContracts ? declaredError(operation, toProblem(thrown), thrown) : thrown;
+  const problem = toProblem(error);
+  if (problem.status >= 500) pipeline.onFault(error, call.requestId);
+  // An error that comes before the rate limit is consumed has its headers too.
+  const limitHeaders = headers ?? (problem.status < 500 ? await currentRateLimit(pipeline, call.caller) : {});
+  const document = JSON.stringify(problemDocument(problem, call.requestId, pipeline.publicUrl()));
+  const isRecorded = await record(pipeline, meter.event(problem.status, Buffer.byteLength(document)), call);
+  const reported = isRecorded ? problem : new Problem('unavailable');
+  return {
+    status: reported.status,
+    headers: { ...limitHeaders, ...reported.data.headers },
+    problem: reported,
+    ...(isRecorded && { eventId: call.eventId }),
+  };
+}
+
+async function currentRateLimit(pipeline: PipelineDependencies, caller: Caller): Promise<Record<string, string>> {
+  try {
+    return rateLimitHeaders(await peekRateLimit(pipeline.limiter, caller));
+  } catch {
+    return {};
+  }
+}
+
+async function record(pipeline: PipelineDependencies, event: UsageEvent, call: Call): Promise<boolean> {
+  try {
+    await pipeline.recorder.record(event);
+    return true;
+  } catch (error) {
+    pipeline.onFault(error, call.requestId);
+    return false;
+  }
+}
+
+function usageEvent(
+  pipeline: PipelineDependencies,
+  operation: string,
+  call: Call,
+  measured: Pick<UsageEvent, 'status' | 'durationMs' | 'bytesOut' | 'units' | 'tokens'>,
+): UsageEvent {
+  const at = pipeline.now();
+  return {
+    id: call.eventId,
+    userId: call.caller.userId,
+    keyId: call.caller.keyId,
+    day: utcDay(at),
+    at,
+    door: call.caller.door,
+    operation,
+    method: call.method,
+    // Successes and the caller's own mistakes are billable; calls over a limit and failures of the service are not.
+    billable: measured.status < 500 && measured.status !== 429,
+    bytesIn: call.bytesIn,
+    ...measured,
+  };
+}
