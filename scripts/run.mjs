@@ -1,10 +1,9 @@
 #!/usr/bin/env node
 /**
- * Every npm script is `node scripts/run.mjs <command> [args]`: it makes the checkout ready (packages, build) and runs
- * the command. It depends on nothing but Node, since it is what installs everything else.
+ * Runs a command of package.json's scripts, each of which is `node scripts/run.mjs <command> [args]`: installs and
+ * builds what is missing, then runs the command. Depends only on Node, since it installs everything else.
  *
- * This first file keeps to syntax that an old Node can parse, so that the version check is what such a Node reports.
- * The rest stands in `bootstrap/`.
+ * This file keeps to syntax that an old Node can parse, so that such a Node prints the error below.
  */
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {

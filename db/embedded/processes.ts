@@ -1,6 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { readFile, readlink } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -10,41 +9,14 @@ export interface Account {
   gid: number;
 }
 
-/**
- * When a process began, in a form that only compares for equality, or undefined if no such process lives (a zombie
- * does not). Pids are handed out again, so a pid alone never proves who a process is; pid and start together do.
- */
-export async function startOf(pid: number): Promise<string | undefined> {
-  if (process.platform !== 'linux') return startByPs(pid);
-  const stat = await readOfProcess(pid, 'stat');
-  // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-}
-
 /** Empty if there is no such process. Any other failure (no file handle left) is thrown: it must not pass for "dead". */
-async function readOfProcess(pid: number, file: 'stat' | 'cmdline'): Promise<string> {
+async function readOfProcess(pid: number, file: 'cmdline'): Promise<string> {
   try {
     return await readFile(`/proc/${pid}/${file}`, 'utf8');
   } catch (error) {
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
     throw error;
   }
-}
-
-async function startByPs(pid: number): Promise<string | undefined> {
-  const line = await output('ps', ['-o', 'stat=,lstart=', '-p', String(pid)]);
-  return !line || line.startsWith('Z') ? undefined : line.replace(/^\S+\s+/, '');
-}
-
-/**
- * The world in which a pid means something: a boot of a machine and, on Linux, a pid namespace (a container has its
- * own). A pid from another space says nothing here.
- */
-export async function pidSpace(): Promise<string> {
-  if (process.platform !== 'linux') return hostname();
-  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => hostname());
-  return `${boot.trim()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`;
 }
 
 /** Whether `pid` is, right now, a PostgreSQL server (postmaster) that was started with `-D directory`. */

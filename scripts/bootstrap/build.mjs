@@ -1,151 +1,114 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Refusal, say } from './console.mjs';
+import { say, UserError } from './console.mjs';
 import { packageBin } from './tools.mjs';
 
 const SOURCES = ['api', 'mcp', 'db', 'scripts'];
-/** Folders whose runtime files (.sql, .html, model files, …) stand beside the code and are needed beside it in dist. */
+/** Folders whose other files (.sql, .html, the model) are needed beside the code at run time. */
 const WITH_RUNTIME_FILES = ['api', 'mcp', 'db'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'];
 
 /**
- * Compiles into dist/ when a source has changed since. Call under the lock.
+ * Compiles into dist/, and the command line into mcp/cli/dist/, if a source file has changed. Call under the lock.
  *
- * The compiler writes to a staging folder and each file is then renamed into place, so that a process which loads dist/
- * at this moment (it no longer holds the lock) never reads half a file.
- *
- * @param {string} root
- * @param {{ lock: import('./lock.mjs').Lock, staging: string }} under `staging` must be as deep in the checkout as dist/:
- *   the paths in source maps are relative
+ * The compiler writes to a staging folder, as deep in the checkout as dist/ since source maps contain relative paths.
+ * Each file is then renamed into place: a process that loads dist/ in this moment never reads half a file.
  */
 export async function buildIfStale(root, { lock, staging }) {
   const stamp = join(root, 'dist', '.built.json');
-  const former = readStamp(stamp);
-  // Taken before compiling: what is edited meanwhile differs from it next time.
+  const { sources: built, files: former } = readStamp(stamp);
+  // Taken before compiling, so that a file edited meanwhile differs from it next time.
   const sources = fingerprint(root);
-  if (former.sources === sources && former.files.every((file) => existsSync(join(root, 'dist', file)))) return;
+  if (built === sources && former.every((file) => fs.existsSync(join(root, 'dist', file)))) return;
 
   say('Building …');
-  for (const folder of SOURCES) rmSync(join(staging, folder), { recursive: true, force: true });
+  const clearStaging = () => {
+    for (const folder of SOURCES) fs.rmSync(join(staging, folder), { recursive: true, force: true });
+  };
+  clearStaging();
   await compile(root, staging, lock);
-  const files = [...moveEmitted(root, staging), ...copyRuntimeFiles(root)];
-  files.push(...copyCli(root, files));
+  const files = SOURCES.flatMap((folder) => walk(staging, folder));
+  for (const file of files) move(join(staging, file), join(root, 'dist', file));
+  clearStaging();
+  files.push(...copyCli(root, files), ...copyRuntimeFiles(root));
   const kept = new Set(files);
-  for (const file of former.files) if (!kept.has(file)) rmSync(join(root, 'dist', file), { force: true });
-  makeExecutable(root, files);
-  writeFileSync(stamp, JSON.stringify({ sources, files }));
+  for (const file of former) if (!kept.has(file)) fs.rmSync(join(root, 'dist', file), { force: true });
+  fs.writeFileSync(stamp, JSON.stringify({ sources, files }));
 }
 
-/** @returns {{ sources?: string, files: string[] }} what was built from what; the files are paths in dist/ */
+/** Returns the fingerprint of the sources and the files of the last build, as paths from dist/. */
 function readStamp(stamp) {
   try {
-    return JSON.parse(readFileSync(stamp, 'utf8'));
+    return JSON.parse(fs.readFileSync(stamp, 'utf8'));
   } catch {
     return { files: [] };
   }
 }
 
-/** Sizes and times, not contents: this runs before every command and must not be felt. */
+/** Hashes sizes and times, not contents: this runs before every command. */
 function fingerprint(root) {
   const hash = createHash('sha256');
   for (const file of [...SETTINGS, ...SOURCES.flatMap((folder) => walk(root, folder))]) {
-    const stat = statSync(join(root, file), { throwIfNoEntry: false });
+    const stat = fs.statSync(join(root, file), { throwIfNoEntry: false });
     hash.update(`${file}\0${stat?.size}\0${stat?.mtimeMs}\n`);
   }
   return hash.digest('hex');
 }
 
-/**
- * @param {string} root
- * @param {string} staging
- * @param {import('./lock.mjs').Lock} lock
- */
 async function compile(root, staging, lock) {
   const args = [packageBin(root, 'typescript', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', staging];
-  // The compiler reports on stdout, which is not ours to write on.
+  // The compiler reports on stdout, which belongs to the command.
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
-  lock.include(child.pid);
+  lock.share(child.pid);
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-  if (code !== 0) throw new Refusal('The code does not compile; dist/ is left as it was.');
+  if (code !== 0) throw new UserError('The code does not compile; dist/ is left as it was.');
 }
 
-/** @returns {string[]} */
-function moveEmitted(root, staging) {
-  const files = SOURCES.flatMap((folder) => walk(staging, folder));
-  for (const file of files) {
-    mkdirSync(dirname(join(root, 'dist', file)), { recursive: true });
-    renameSync(join(staging, file), join(root, 'dist', file));
-  }
-  for (const folder of SOURCES) rmSync(join(staging, folder), { recursive: true, force: true });
-  return files;
+function move(from, to) {
+  fs.mkdirSync(dirname(to), { recursive: true });
+  // npm makes the commands of an installed package executable; here the build does.
+  if (/mcp\/cli\/(dist\/)?whitemagic\.js$/.test(to.replaceAll('\\', '/'))) fs.chmodSync(from, 0o755);
+  fs.renameSync(from, to);
 }
 
-/** @returns {string[]} */
-function copyRuntimeFiles(root) {
-  const files = WITH_RUNTIME_FILES.flatMap((folder) => walk(root, folder)).filter((file) => !/\.[cm]?tsx?$/.test(file));
-  for (const file of files) copyIfChanged(join(root, file), join(root, 'dist', file));
-  return files;
-}
-
-/** The copy gets the time of its original, by which the two are compared: some of these files are large. */
-function copyIfChanged(from, to) {
-  const source = statSync(from);
-  const copy = statSync(to, { throwIfNoEntry: false });
-  // Setting a time rounds it, up or down, on its way through seconds as a floating point number.
-  if (copy?.size === source.size && Math.abs(copy.mtimeMs - source.mtimeMs) < 2) return;
-  mkdirSync(dirname(to), { recursive: true });
-  copyFileSync(from, `${to}.new`);
-  utimesSync(`${to}.new`, source.atime, source.mtime);
-  renameSync(`${to}.new`, to);
-}
-
-/**
- * Copies the compiled command line into its own package, mcp/cli, which is published from there.
- *
- * @returns {string[]} the copies, as paths from dist/
- */
+/** Copies the compiled command line without its source maps into its package, which is published from there. */
 function copyCli(root, files) {
   return files
     .filter((file) => /^mcp\/cli\/.*\.js$/.test(file))
     .map((file) => {
+      const code = fs.readFileSync(join(root, 'dist', file), 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, '');
       const copy = file.replace('mcp/cli/', '../mcp/cli/dist/');
-      const target = join(root, 'dist', copy);
-      mkdirSync(dirname(target), { recursive: true });
-      // The source maps are not published.
-      const code = readFileSync(join(root, 'dist', file), 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, '');
-      writeFileSync(`${target}.new`, code);
-      renameSync(`${target}.new`, target);
+      const draft = join(root, 'dist', `${file}.new`);
+      fs.writeFileSync(draft, code);
+      move(draft, join(root, 'dist', copy));
       return copy;
     });
 }
 
-/** npm makes the commands of an installed package executable; in a checkout the build does. */
-function makeExecutable(root, files) {
-  for (const file of files) if (/mcp\/cli\/(dist\/)?[^/]+\.js$/.test(file)) chmodSync(join(root, 'dist', file), 0o755);
+/** A copy gets the time of its original, by which the two are compared: some of these files are large. */
+function copyRuntimeFiles(root) {
+  const files = WITH_RUNTIME_FILES.flatMap((folder) => walk(root, folder)).filter((file) => !/\.[cm]?tsx?$/.test(file));
+  for (const file of files) {
+    const [from, to] = [join(root, file), join(root, 'dist', file)];
+    const source = fs.statSync(from);
+    const copy = fs.statSync(to, { throwIfNoEntry: false });
+    // A time is rounded when it is set, up or down.
+    if (copy?.size === source.size && Math.abs(copy.mtimeMs - source.mtimeMs) < 2) continue;
+    fs.mkdirSync(dirname(to), { recursive: true });
+    fs.copyFileSync(from, `${to}.new`);
+    fs.utimesSync(`${to}.new`, source.atime, source.mtime);
+    fs.renameSync(`${to}.new`, to);
+  }
+  return files;
 }
 
-/**
- * @param {string} base
- * @param {string} folder
- * @returns {string[]} the files below `base/folder` as paths from `base`, with slashes, in a fixed order
- */
+/** Lists the files below `base/folder` as paths from `base`, with slashes, in a fixed order. */
 function walk(base, folder) {
-  if (!existsSync(join(base, folder))) return [];
-  return readdirSync(join(base, folder), { withFileTypes: true })
+  if (!fs.existsSync(join(base, folder))) return [];
+  return fs
+    .readdirSync(join(base, folder), { withFileTypes: true })
     .filter((entry) => !entry.name.startsWith('.') && !['node_modules', 'dist'].includes(entry.name))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) => (entry.isDirectory() ? walk(base, `${folder}/${entry.name}`) : [`${folder}/${entry.name}`]));

@@ -1,101 +1,77 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Refusal } from './console.mjs';
+import { UserError } from './console.mjs';
 import { runTool } from './tools.mjs';
 
 /**
- * @typedef {{ root: string, args: string[], running: import('./running.mjs').Running }} Context
- *
  * @typedef {object} Command
- * @property {string} about one line for the help
- * @property {'packages' | 'build'} needs what must be ready before it runs
- * @property {(context: Context) => Promise<number | undefined>} run resolves to the exit code; to nothing where the
- *   command goes on in this process
+ * @property {string} about one line of the help
+ * @property {'packages' | 'build'} needs
+ * @property {(context: { root: string, args: string[], running: import('../../db/embedded/process-lock.mjs').Lock })
+ *   => Promise<number | undefined>} run resolves to the exit code, or to undefined if the command goes on in this process
+ *
+ * @type {Record<string, Command>}
  */
-
-/** @type {Record<string, Command>} */
 export const COMMANDS = {
-  start: ours('run the service', 'dist/api/main.js'),
-  dev: tools('run the service and restart it when a source changes', [
+  start: program('run the service', 'api/main'),
+  dev: tools('run the service and restart it when a source file changes', [
     { name: 'tsx', args: ['watch', '--clear-screen=false', 'api/main.ts'] },
   ]),
-  worker: ours('run the background jobs alone', 'dist/api/jobs/main.js'),
-  migrate: ours('bring the database to the current schema', 'dist/scripts/migrate.js'),
-  admin: ours('manage users, keys and plans', 'dist/scripts/admin.js'),
-  demo: ours('show the product in a minute, on a service of its own', 'dist/scripts/demo.js'),
-  bench: ours('measure the service', 'dist/scripts/bench.js'),
-  'bench:search': ours('measure search while a tenant grows', 'dist/scripts/bench-search.js'),
-  chaos: ours(
-    'kill the service under load and compare what was answered with what is on record',
-    'dist/scripts/chaos.js',
-  ),
-  'simulate:whop': tools('buy plans without paying, and watch them become keys', [
+  worker: program('run only the background jobs', 'api/jobs/main'),
+  migrate: program('migrate the database to the current schema', 'scripts/migrate'),
+  admin: program('manage users, keys and plans', 'scripts/admin'),
+  demo: program('show the product in a minute, on a service of its own', 'scripts/demo'),
+  bench: program('measure the throughput and latency of the service', 'scripts/bench'),
+  'bench:search': program('measure search as a tenant grows', 'scripts/bench-search'),
+  chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
+  'simulate:whop': tools('buy plans from a simulated Whop, without payment', [
     { name: 'tsx', args: ['scripts/simulate-whop.ts'] },
   ]),
-  eval: ours('measure what search finds', 'dist/scripts/eval.js'),
-  schema: ours('write db/schema/schema.sql from the catalogue', 'dist/scripts/schema.js'),
-  build: { about: 'build dist/ only', needs: 'build', run: async () => 0 },
-  // Some tests start the service as users do, so dist/ must be current.
+  eval: program('measure the quality of search results', 'scripts/eval'),
+  schema: program('write db/schema/schema.sql from the migrations', 'scripts/schema'),
+  build: { about: 'compile into dist/ and mcp/cli/dist/', needs: 'build', run: async () => 0 },
+  // Some tests start the service as users do, from dist/.
   test: { ...tools('run the tests', [{ name: 'vitest', args: ['run'] }]), needs: 'build' },
   check: tools('check format, lint rules and types', [
     { title: 'biome', name: '@biomejs/biome', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
     { title: 'types', name: 'typescript', command: 'tsc', args: ['--noEmit'] },
   ]),
-  format: tools('format the code and fix what can be fixed', [
+  format: tools('format the code and apply safe lint fixes', [
     { name: '@biomejs/biome', command: 'biome', args: ['check', '--write', '.'] },
   ]),
 };
 
 export function help() {
-  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`);
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(13)} ${about}`);
   return `Usage: npm run <command> [-- arguments]   (or: node scripts/run.mjs <command> [arguments])\n\n${lines.join('\n')}`;
 }
 
-/**
- * A program of this repository. It is loaded into this process, which so becomes it: Ctrl-C, SIGTERM and kill -9 reach
- * the program itself, and there is no parent that could be killed alone.
- *
- * @param {string} about
- * @param {string} path
- * @returns {Command}
- */
-function ours(about, path) {
-  return {
-    about,
-    needs: 'build',
-    async run({ root, args }) {
-      const file = join(root, path);
-      if (!existsSync(file)) throw new Refusal(`${path.replace(/^dist\/(.*)\.js$/, '$1.ts')} is not there.`);
-      process.argv.splice(1, Number.POSITIVE_INFINITY, file, ...args);
-      process.setSourceMapsEnabled(true);
-      await import(pathToFileURL(file).href);
-      return undefined;
-    },
+/** A program of this repository, loaded into this process: signals and `kill -9` reach the program, not a parent of it. */
+function program(about, path) {
+  const run = async ({ root, args }) => {
+    const file = join(root, 'dist', `${path}.js`);
+    if (!existsSync(file)) throw new UserError(`${path}.ts does not exist.`);
+    process.argv.splice(1, Number.POSITIVE_INFINITY, file, ...args);
+    process.setSourceMapsEnabled(true);
+    await import(pathToFileURL(file).href);
+    return undefined;
   };
+  return { about, needs: 'build', run };
 }
 
-/**
- * Tools that others wrote, one after the other; each runs even if one before it failed.
- *
- * @param {string} about
- * @param {{ title?: string, name: string, command?: string, args: string[] }[]} steps the one of a title reports its result
- * @returns {Command}
- */
+/** Runs tools of packages one after the other, each even if one before it failed. Prints the result of those with a title. */
 function tools(about, steps) {
-  return {
-    about,
-    needs: 'packages',
-    async run(context) {
-      let worst = 0;
-      for (const { title, args, ...tool } of steps) {
-        const started = performance.now();
-        const code = await runTool(context, { ...tool, args: [...args, ...context.args] });
-        const seconds = ((performance.now() - started) / 1000).toFixed(1);
-        if (title) console.log(`${code === 0 ? '✓' : '✗'} ${title} (${seconds} s)`);
-        if (code !== 0) worst = title ? 1 : code;
-      }
-      return worst;
-    },
+  const run = async (context) => {
+    let exitCode = 0;
+    for (const { title, args, ...tool } of steps) {
+      const started = performance.now();
+      const code = await runTool(context, { ...tool, args: [...args, ...context.args] });
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      if (title) console.log(`${code === 0 ? '✓' : '✗'} ${title} (${seconds} s)`);
+      if (code !== 0) exitCode = title ? 1 : code;
+    }
+    return exitCode;
   };
+  return { about, needs: 'packages', run };
 }

@@ -1,44 +1,44 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { enterChild, identify, keeperOf } from './identity.mjs';
+import { acquireLock, holderOf } from '../../db/embedded/process-lock.mjs';
 
-/**
- * The commands that run from this checkout now, a file each: `.bootstrap/running/<command>.<pid>.<start>`.
- * Replacing node_modules under any of them would break it in ways nobody could explain.
- *
- * @typedef {{ include(pid: number | undefined): void }} Running
+/*
+ * The commands that run from this checkout: each holds a lock `<command>.<pid>` in a folder of its own, until its
+ * process ends in whatever way. Packages are not replaced while any is held. Call both functions under the main lock.
  */
 
-/**
- * Call under the lock.
- *
- * @param {string} folder
- * @param {string} command
- * @returns {Running}
- */
-export function registerRunning(folder, command) {
-  const file = join(folder, 'running', `${command}.${identify(process.pid)}`);
-  mkdirSync(join(folder, 'running'), { recursive: true });
-  writeFileSync(file, '');
-  // Only tidiness: a command that is killed leaves its file, which then means nothing.
-  process.once('exit', () => rmSync(file, { force: true }));
-  return { include: (pid) => enterChild(file, pid) };
+/** @param {string} state */
+export async function registerRunning(state, command) {
+  const folder = folderOf(state);
+  // A file name on Windows cannot contain a colon.
+  const name = `${command.replace(':', '-')}.${process.pid}`;
+  const lock = await acquireLock(folder, name);
+  process.once('exit', () => removeFiles(folder, name));
+  return lock;
 }
 
 /**
- * Call under the lock.
- *
- * @param {string} folder
- * @returns {{ command: string, pid: number }[]}
+ * @param {string} state
+ * @returns {Promise<{ command: string, pid: number }[]>}
  */
-export function findRunning(folder) {
-  const files = join(folder, 'running');
-  mkdirSync(files, { recursive: true });
-  return readdirSync(files).flatMap((name) => {
-    const [command, ...owner] = name.split('.');
-    const pid = keeperOf(join(files, name), owner.join('.'));
-    if (pid !== undefined) return [{ command, pid }];
-    rmSync(join(files, name), { force: true });
-    return [];
-  });
+export async function findRunning(state) {
+  const folder = folderOf(state);
+  const names = new Set(readdirSync(folder).map((file) => file.split('.').slice(0, 2).join('.')));
+  const running = [];
+  for (const name of names) {
+    const pid = await holderOf(folder, name);
+    if (pid === null) removeFiles(folder, name);
+    else running.push({ command: name.split('.')[0] ?? '', pid });
+  }
+  return running;
+}
+
+function folderOf(state) {
+  const folder = join(state, 'running');
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+function removeFiles(folder, name) {
+  for (const file of readdirSync(folder)) if (file.startsWith(`${name}.`)) rmSync(join(folder, file), { force: true });
 }

@@ -15,6 +15,9 @@ beforeEach(async () => {
   checkout = await mkdtemp(join(tmpdir(), 'whitemagic-run-'));
   await cp(join(repository, 'scripts/run.mjs'), join(checkout, 'scripts/run.mjs'));
   await cp(join(repository, 'scripts/bootstrap'), join(checkout, 'scripts/bootstrap'), { recursive: true });
+  for (const file of ['process-lock.mjs', 'process-lock.d.mts']) {
+    await cp(join(repository, 'db/embedded', file), join(checkout, 'db/embedded', file));
+  }
   await write('package.json', {
     name: 'throw-away',
     version: '1.0.0',
@@ -177,9 +180,10 @@ describe('build', () => {
     await write('db/new.ts', 'export {};');
     await write('scripts/admin.ts', `${declarations}console.log('changed');`);
     expect(await run('admin').ended).toMatchObject({ stdout: 'changed\n', stderr: 'Building …\n' });
-    expect((await readdir(join(checkout, 'dist/db'))).sort()).toEqual(['new.js', 'new.js.map', 'sql']);
+    expect((await readdir(join(checkout, 'dist/db'))).sort()).toEqual(['embedded', 'new.js', 'new.js.map', 'sql']);
     expect((await stat(join(checkout, 'dist/db/sql/find.sql'))).ino).toBe(before.ino);
     expect((await stat(join(checkout, 'dist/mcp/cli/whitemagic.js'))).mode & 0o111).toBe(0o111);
+    expect((await stat(join(checkout, 'mcp/cli/dist/whitemagic.js'))).mode & 0o111).toBe(0o111);
     expect(existsSync(join(checkout, 'dist/api/dashboard/index.html'))).toBe(true);
     expect(JSON.parse(await readFile(join(checkout, 'dist/db/new.js.map'), 'utf8')).sources).toEqual([
       '../../db/new.ts',
@@ -284,7 +288,7 @@ test('an unknown command gets the list of those there are', async () => {
 /** What the programs of the throw-away checkout use of Node, which has no type package there. */
 const declarations = 'declare const process: any, console: any, setInterval: any; export {};\n';
 
-const acquire = `const lock = await acquireLock('.bootstrap');`;
+const acquire = `const lock = await waitForLock('.bootstrap');`;
 
 /**
  * An npm that has the packages at hand: `greet` as locked, and the tools. Like the real one it takes its time, and
@@ -349,7 +353,7 @@ function start(args: string[], env: NodeJS.ProcessEnv) {
 /** A process that may use the lock as it likes. */
 function startScript(body: string) {
   const imports = `import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-    import { acquireLock } from './scripts/bootstrap/lock.mjs';`;
+    import { waitForLock } from './scripts/bootstrap/lock.mjs';`;
   return watch(['--input-type=module', '--eval', `${imports} ${body}`], {});
 }
 
