@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -6,24 +6,57 @@ import { startEmbedded } from '../../db/embedded/start.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { createDatabase } from './database.ts';
 
+const CHECKOUT = join(import.meta.dirname, '..', '..');
+
 declare module 'vitest' {
   interface ProvidedContext {
     /** URL of the role that owns the test databases, in the cluster of this run. */
     clusterUrl: string;
+    /** Whether `dist/` holds the compiled form of the current sources. */
+    isBuilt: boolean;
   }
 }
 
-/** The database that every test file's own is cloned from. */
+/** The migrated database from which the database of each test file is cloned. */
 export const TEMPLATE = 'whitemagic_template';
 
-/** Starts one embedded PostgreSQL for the run, with a migrated template database; stops it at the end. */
+/** Starts one embedded PostgreSQL for the run, with a migrated template database; the returned function stops it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const isBuilt = await isBuildCurrent();
+  if (!isBuilt)
+    console.log(
+      'dist/ is missing or out of date: child processes run from source (`npm run build` makes them start faster).',
+    );
+  project.provide('isBuilt', isBuilt);
+
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-test-'));
   const embedded = await startEmbedded({ dataDir, log: () => undefined });
+  await turnOffFsync(embedded.directory);
   await migrateUp(await createDatabase(embedded.url, TEMPLATE));
   project.provide('clusterUrl', embedded.url);
   return async () => {
     await embedded.stop();
     await rm(dataDir, { recursive: true, force: true });
   };
+}
+
+/** Stops the server from waiting for the disk: nothing on this cluster must survive the run. */
+async function turnOffFsync(clusterDirectory: string): Promise<void> {
+  await appendFile(join(clusterDirectory, 'postgresql.conf'), 'fsync = off\nfull_page_writes = off\n');
+  const [pid] = (await readFile(join(clusterDirectory, 'postmaster.pid'), 'utf8')).split('\n');
+  process.kill(Number(pid), 'SIGHUP');
+}
+
+/** Whether the last build is newer than every source file. */
+async function isBuildCurrent(): Promise<boolean> {
+  const built = await stat(join(CHECKOUT, 'dist', '.built.json')).catch(() => undefined);
+  if (!built) return false;
+  for (const folder of ['api', 'db', 'mcp', 'scripts']) {
+    for (const file of await readdir(join(CHECKOUT, folder), { recursive: true, withFileTypes: true })) {
+      if (!file.isFile()) continue;
+      const source = await stat(join(file.parentPath, file.name));
+      if (source.mtimeMs > built.mtimeMs) return false;
+    }
+  }
+  return true;
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { inject } from 'vitest';
 
 export interface Finished {
   code: number | null;
@@ -11,16 +12,25 @@ export interface Finished {
 
 const checkout = join(import.meta.dirname, '..', '..');
 
-/** A program of this checkout, run from its source by Node itself: what is killed is the program and no wrapper of it. */
+/**
+ * Returns the arguments with which Node runs a program of this checkout, given by the path of its source: the compiled
+ * file when `dist/` is up to date, which starts a second sooner, else the source by way of tsx.
+ */
+export function programArguments(path: string): string[] {
+  if (inject('isBuilt')) return [join(checkout, 'dist', path.replace(/\.ts$/, '.js'))];
+  return ['--import', import.meta.resolve('tsx'), join(checkout, path)];
+}
+
+/** Starts a program of this checkout directly under Node, without a wrapper: a signal reaches the program itself. */
 export function spawnScript(
   path: string,
   args: readonly string[] = [],
   variables: Record<string, string> = {},
 ): { child: ChildProcess; finished: Promise<Finished>; output: () => string } {
   const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', join(checkout, path), ...args], {
+  const child = spawn(process.execPath, [...programArguments(path), ...args], {
     cwd: checkout,
-    // Nothing of the caller's settings: a DATABASE_URL of a developer's shell must not be the one that tests work on.
+    // No settings of the developer's shell: tests must never work on its DATABASE_URL.
     env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...variables },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -36,7 +46,7 @@ export function spawnScript(
   return { child, finished, output: () => stdout + stderr };
 }
 
-/** Runs a program of this checkout to its end. */
+/** Runs a program of this checkout until it exits. */
 export function runScript(
   path: string,
   args: readonly string[] = [],
