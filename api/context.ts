@@ -1,12 +1,12 @@
 import type { Sql } from '../db/client/sql.ts';
 import type { PlanName, UserStatus } from '../db/queries/accounts/users.ts';
-import type { Door } from '../db/queries/usage/events.ts';
+import type { Transport } from '../db/queries/usage/events.ts';
 import type { Billing } from './billing/billing.ts';
 import type { Scope } from './contracts/operation.ts';
 import type { Embedder } from './embeddings/embedder.ts';
 import type { PlanLimits } from './limits/plans.ts';
 
-/** Who calls, by which door, and what they may. Every domain function gets one. */
+/** Who calls, by which transport, and what they may. Every domain function gets one. */
 export interface Caller {
   userId: string;
   keyId: string;
@@ -17,7 +17,7 @@ export interface Caller {
   limits: PlanLimits;
   /** A limit of the key's own, below the plan's. */
   keyRequestsPerMinute: number | null;
-  door: Door;
+  transport: Transport;
   /** Default project of the connection. */
   project?: string;
 }
@@ -38,6 +38,6 @@ export interface RequestContext {
   billing?: Billing | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
-  /** Tokens of an answer as the door sends it; by default, of its JSON. What `max_tokens` is held against. */
+  /** Tokens of an answer as the transport sends it; by default, of its JSON. What `max_tokens` is held against. */
   weigh?: ((answer: unknown) => number) | undefined;
 }

@@ -13,7 +13,7 @@ export const PROBLEMS = {
   plan_required: [
     403,
     'Your plan does not include this',
-    'The free plan reaches memories over MCP only; a plan with REST opens this door.',
+    'The free plan reaches memories over MCP only. REST needs a paid plan.',
   ],
   scope_required: [403, 'This API key may not do this', 'Use a key that has the scope named in `detail`.'],
   account_read_only: [403, 'This account is read-only', 'Reads and exports work; renew the plan to write again.'],

@@ -28,8 +28,8 @@ export interface McpOptions {
  */
 export function mountMcp(router: Router, pipeline: PipelineDependencies, options: McpOptions): void {
   router.post('/mcp', async (ctx: Context) => {
-    const door = ctx.get('X-WhiteMagic-Door') === 'mcp-stdio' ? 'mcp-stdio' : 'mcp-http';
-    const caller = await authenticateRequest(ctx, pipeline, door);
+    const transport = ctx.get('X-WhiteMagic-Transport') === 'mcp_stdio' ? 'mcp_stdio' : 'mcp_http';
+    const caller = await authenticateRequest(ctx, pipeline, transport);
     const project = defaultProjectOf(ctx, ctx.URL.searchParams.get('project'));
     if (project !== undefined) caller.project = project;
     const message = await readMessage(ctx, options.bodyBytesMax);

@@ -124,7 +124,14 @@ async function showUsage(url: string, apiKey: string): Promise<void> {
   const { results } = (await response.json()) as { results: Record<string, unknown>[] };
   console.log('What was metered:');
   console.table(
-    results.map(({ day, door, endpoint, calls, errors, mean_ms }) => ({ day, door, endpoint, calls, errors, mean_ms })),
+    results.map(({ day, transport, endpoint, calls, errors, mean_ms }) => ({
+      day,
+      transport,
+      endpoint,
+      calls,
+      errors,
+      mean_ms,
+    })),
   );
 }
 

@@ -28,7 +28,7 @@ Loads sets of notes and questions into a service of its own, asks every question
                            (default: locomo_turns,locomo_obs)
 
 Tables go to stdout, progress to stderr. Ends with 1 when an answer holds what is not the owner's, when a package is over
-its budget, or when the two doors rank differently.`;
+its budget, or when the two transports rank differently.`;
 
 const MCP_SAMPLE = 20;
 

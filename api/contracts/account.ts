@@ -61,7 +61,7 @@ export const usage = operation({
   id: 'user.usage',
   summary: 'What was called, and how much of the plan that is',
   description:
-    'A row per day, door and operation, or per what `group_by` names. By hour or key at most 31 days at once, and as ' +
+    'A row per day, transport and operation, or per what `group_by` names. By hour or key at most 31 days at once, and as ' +
     'far back as single calls are kept.',
   tag: 'account',
   http: { method: 'GET', path: '/user/usage', statuses: [200] },
@@ -72,7 +72,7 @@ export const usage = operation({
     from: z.iso.date().optional().meta({ description: 'UTC day; default 30 days before `to`.' }),
     to: z.iso.date().optional().meta({ description: 'UTC day, included; default today.' }),
     days: z.int().min(1).max(400).optional().meta({ description: 'So many days up to `to`, instead of `from`.' }),
-    group_by: z.enum(['day', 'hour', 'operation', 'key', 'door']).optional(),
+    group_by: z.enum(['day', 'hour', 'operation', 'key', 'transport']).optional(),
   }),
   output: z.strictObject({
     from: z.iso.date(),
@@ -82,7 +82,7 @@ export const usage = operation({
         z.strictObject({
           day: z.iso.date().optional(),
           hour: f.instant.optional().meta({ description: 'When it began.' }),
-          door: z.enum(['rest', 'mcp-http', 'mcp-stdio']).optional(),
+          transport: f.transport.optional(),
           operation: z.string().optional(),
           endpoint: z.string().optional().meta({ description: 'Method and path, tool name, or resource.' }),
           key_id: f.id.nullable().optional(),
@@ -111,7 +111,7 @@ export const usage = operation({
 export const usageCsv = operation({
   id: 'user.usage_csv',
   summary: "A month's usage as CSV",
-  description: 'A row per day, door and operation, oldest day first, under a heading.',
+  description: 'A row per day, transport and operation, oldest day first, under a heading.',
   tag: 'account',
   http: { method: 'GET', path: '/user/usage.csv', statuses: [200], mediaType: 'text/csv' },
   access: { scope: 'account:read' },

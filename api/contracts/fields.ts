@@ -45,6 +45,9 @@ export const instant = z.iso.datetime();
 
 export const id = z.uuid();
 
+/** How a call reaches the service. */
+export const transport = z.enum(['rest', 'mcp_http', 'mcp_stdio']);
+
 export const memoryType = z.enum(['short_term', 'long_term']);
 export const memoryStatus = z.enum(['active', 'archived']);
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import * as f from './fields.ts';
 import { operation } from './operation.ts';
 
-/** A memory, as every door answers it. */
+/** A memory, as every transport returns it. */
 export const memory = z.strictObject({
   id: f.id,
   type: f.memoryType,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { transport } from './fields.ts';
 import { publicOperation } from './operation.ts';
 
 export const listPlans = publicOperation({
@@ -16,7 +17,7 @@ export const listPlans = publicOperation({
         requests_per_minute: z.int(),
         requests_per_day: z.int().meta({ description: 'Of a UTC day.' }),
         storage_bytes: z.int(),
-        doors: z.array(z.enum(['mcp', 'rest'])).meta({ description: 'How memories are reached.' }),
+        transports: z.array(transport).meta({ description: 'Transports that reach memories on this plan.' }),
         webhooks: z.boolean().meta({ description: 'Outgoing webhooks.' }),
       }),
     ),

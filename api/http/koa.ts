@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
 import { z } from 'zod';
-import type { Door } from '../../db/queries/usage/events.ts';
+import type { Transport } from '../../db/queries/usage/events.ts';
 import type { Caller } from '../context.ts';
 import { project } from '../contracts/fields.ts';
 import { parseInput } from '../contracts/parse.ts';
@@ -29,10 +29,14 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
  * The caller of a request, by its key.
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
-export async function authenticateRequest(ctx: Context, pipeline: PipelineDependencies, door: Door): Promise<Caller> {
+export async function authenticateRequest(
+  ctx: Context,
+  pipeline: PipelineDependencies,
+  transport: Transport,
+): Promise<Caller> {
   const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key'), address: ctx.ip };
   const requestId = stateOf(ctx).requestId;
-  const caller = await authenticate(pipeline, credentials, door, (error) => pipeline.onFault(error, requestId));
+  const caller = await authenticate(pipeline, credentials, transport, (error) => pipeline.onFault(error, requestId));
   stateOf(ctx).caller = caller;
   return caller;
 }

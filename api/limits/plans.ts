@@ -1,4 +1,5 @@
 import type { LimitOverrides, PlanName } from '../../db/queries/accounts/users.ts';
+import type { Transport } from '../../db/queries/usage/events.ts';
 
 export interface PlanLimits {
   requests_per_minute: number;
@@ -52,8 +53,8 @@ export function listPlans() {
   const results = PLAN_NAMES.map((name) => {
     const { price, purpose, limits } = PLANS[name];
     const { rest, ...sold } = limits;
-    const doors: ('mcp' | 'rest')[] = rest ? ['mcp', 'rest'] : ['mcp'];
-    return { name, price, purpose, ...sold, doors };
+    const transports: Transport[] = ['mcp_http', 'mcp_stdio', ...(rest ? (['rest'] as const) : [])];
+    return { name, price, purpose, ...sold, transports };
   });
   return { results };
 }
@@ -67,7 +68,7 @@ function limits(
   requests_per_minute: number,
   requests_per_day: number,
   storage_bytes: number,
-  doors: Pick<PlanLimits, 'rest' | 'webhooks'>,
+  features: Pick<PlanLimits, 'rest' | 'webhooks'>,
 ): PlanLimits {
-  return { requests_per_minute, requests_per_day, storage_bytes, ...doors };
+  return { requests_per_minute, requests_per_day, storage_bytes, ...features };
 }

@@ -3,7 +3,7 @@ import type { Memory } from '../contracts/memories.ts';
 
 const iso = (moment: Date | null) => moment?.toISOString() ?? null;
 
-/** A stored memory as every door answers it. */
+/** A stored memory as every transport returns it. */
 export function present(row: MemoryRow): Memory {
   return {
     id: row.id,

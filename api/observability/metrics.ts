@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 /** What a node counts of itself, for Prometheus. No label ever holds what a tenant wrote. */
 export interface Metrics {
   /** A metered call was answered. */
-  called(call: { operation: string; door: string; status: number; seconds: number }): void;
+  called(call: { operation: string; transport: string; status: number; seconds: number }): void;
   /** A webhook without a good signature came. */
   webhookRefused(): void;
   /** An account differed from Whop, in its plan, its status or a membership's, and was healed. */
@@ -22,13 +22,13 @@ export function createMetrics(isLimiterDegraded: () => boolean): Metrics {
   const calls = new Counter({
     name: 'whitemagic_calls_total',
     help: 'Metered calls that were answered.',
-    labelNames: ['operation', 'door', 'status'],
+    labelNames: ['operation', 'transport', 'status'],
     registers,
   });
   const durations = new Histogram({
     name: 'whitemagic_call_duration_seconds',
     help: 'From the gates to the answer.',
-    labelNames: ['operation', 'door'],
+    labelNames: ['operation', 'transport'],
     buckets: SECONDS,
     registers,
   });
@@ -52,9 +52,9 @@ export function createMetrics(isLimiterDegraded: () => boolean): Metrics {
     },
   });
   return {
-    called({ operation, door, status, seconds }) {
-      calls.inc({ operation, door, status });
-      durations.observe({ operation, door }, seconds);
+    called({ operation, transport, status, seconds }) {
+      calls.inc({ operation, transport, status });
+      durations.observe({ operation, transport }, seconds);
     },
     webhookRefused: () => refused.inc(),
     healed: (what) => healed.inc({ what }),

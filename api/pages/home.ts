@@ -73,7 +73,7 @@ function planCard(plan: Plan, checkout: string | undefined, supportEmail: string
 <li><b>${number(plan.requests_per_day)}</b> calls a day</li>
 <li><b>${number(plan.requests_per_minute)}</b> calls a minute</li>
 <li><b>${bytes(plan.storage_bytes)}</b> of memories</li>
-<li>${plan.doors.includes('rest') ? 'MCP and REST' : 'MCP'}</li>
+<li>${plan.transports.includes('rest') ? 'MCP and REST' : 'MCP'}</li>
 ${plan.webhooks && html`<li>Outgoing webhooks</li>`}
 </ul>
 ${wayIn(plan, checkout, supportEmail)}

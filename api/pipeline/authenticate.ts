@@ -1,5 +1,5 @@
 import { type KeyOwnerRow, touchKey } from '../../db/queries/accounts/api-keys.ts';
-import type { Door } from '../../db/queries/usage/events.ts';
+import type { Transport } from '../../db/queries/usage/events.ts';
 import type { Caller } from '../context.ts';
 import type { Scope } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
@@ -24,7 +24,7 @@ export interface Credentials {
 export async function authenticate(
   pipeline: Pick<PipelineDependencies, 'database' | 'keys' | 'addresses' | 'now'>,
   credentials: Credentials,
-  door: Door,
+  transport: Transport,
   onTouchError: (error: unknown) => void,
 ): Promise<Caller> {
   const owner = await ownerOf(pipeline, credentials);
@@ -43,7 +43,7 @@ export async function authenticate(
     status: owner.status,
     limits: limitsOf(owner.plan, owner.overrides),
     keyRequestsPerMinute: owner.rpm_limit,
-    door,
+    transport,
   };
 }
 

@@ -3,7 +3,7 @@ import { isMemoryOperation, type Operation } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 
 /**
- * May this caller do this, by this door?
+ * May this caller do this, over this transport?
  * @throws Problem `account_closing`, `scope_required`, `plan_required`, `account_read_only`
  */
 export function authorize(operation: Operation, caller: Caller): void {
@@ -14,7 +14,7 @@ export function authorize(operation: Operation, caller: Caller): void {
       extra: { required_scope: operation.access.scope },
     });
   }
-  if (isMemoryOperation(operation) && caller.door === 'rest' && !caller.limits.rest) {
+  if (isMemoryOperation(operation) && caller.transport === 'rest' && !caller.limits.rest) {
     throw new Problem('plan_required', {
       detail: `The ${caller.plan} plan reaches memories over MCP; REST comes with the starter plan.`,
       extra: { plan: caller.plan, required_plan: 'starter' },

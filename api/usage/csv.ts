@@ -4,7 +4,7 @@ import { presentSum, requireUsageDay, utcDay } from './usage.ts';
 
 const COLUMNS = [
   'day',
-  'door',
+  'transport',
   'operation',
   'endpoint',
   'calls',
@@ -17,7 +17,7 @@ const COLUMNS = [
   'tokens',
 ] as const;
 
-/** The caller's usage of a month (`YYYY-MM`, by default the present one) as CSV: a row per day, door and operation, oldest day first. */
+/** The caller's usage of a month (`YYYY-MM`, by default the present one) as CSV: a row per day, transport and operation, oldest day first. */
 export async function usageCsv(context: RequestContext, caller: Caller, input: { month?: string }): Promise<string> {
   const month = input.month ?? utcDay(context.now()).slice(0, 7);
   const first = requireUsageDay('month', `${month}-01`);

@@ -48,12 +48,12 @@ export function utcDay(moment: Date): string {
   return moment.toISOString().slice(0, 10);
 }
 
-/** A group as it is answered, with the mean duration, and the endpoint where door and operation are known. */
+/** A group as it is answered, with the mean duration, and the endpoint where transport and operation are known. */
 export function presentSum({ duration_ms, hour, ...row }: UsageSumRow) {
   return {
     ...row,
     ...(hour && { hour: hour.toISOString() }),
-    ...(row.door && row.operation && { endpoint: endpointOf(row.door, row.operation) }),
+    ...(row.transport && row.operation && { endpoint: endpointOf(row.transport, row.operation) }),
     mean_ms: Math.round((duration_ms / row.calls) * 100) / 100,
   };
 }
@@ -105,9 +105,9 @@ function share(used: number, limit: number) {
 }
 
 /** What a person calls it: over REST method and path, over MCP the tool's or resource's name. */
-function endpointOf(door: string, operation: string): string {
+function endpointOf(transport: string, operation: string): string {
   const declared = findOperation(operation);
   if (!declared) return operation;
-  if (door === 'rest') return `${declared.http.method} /api/v1${declared.http.path}`;
+  if (transport === 'rest') return `${declared.http.method} /api/v1${declared.http.path}`;
   return declared.mcp?.tool ?? declared.mcp?.resource ?? operation;
 }

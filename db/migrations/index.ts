@@ -12,6 +12,7 @@ import * as createBilling from './20261123200000_create_billing.ts';
 import * as createClaimsAndSessions from './20261123200100_create_claims_and_sessions.ts';
 import * as createLifecycle from './20261123200200_create_lifecycle.ts';
 import * as writeTermsAtOnce from './20261124001000_write_terms_at_once.ts';
+import * as renameDoorToTransport from './20261129070000_rename_door_to_transport.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -28,6 +29,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261123200100_create_claims_and_sessions': createClaimsAndSessions,
   '20261123200200_create_lifecycle': createLifecycle,
   '20261124001000_write_terms_at_once': writeTermsAtOnce,
+  '20261129070000_rename_door_to_transport': renameDoorToTransport,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -507,7 +507,7 @@ grant delete, insert, select, update on usage_alerts to wm_app;
 create table usage_daily (
   user_id uuid not null,
   day date not null,
-  door text not null,
+  transport text not null,
   operation text not null,
   calls bigint default 0 not null,
   billable bigint default 0 not null,
@@ -517,7 +517,7 @@ create table usage_daily (
   bytes_out bigint default 0 not null,
   units bigint default 0 not null,
   tokens bigint default 0 not null,
-  constraint usage_daily_pkey PRIMARY KEY (user_id, day, door, operation),
+  constraint usage_daily_pkey PRIMARY KEY (user_id, day, transport, operation),
   constraint usage_daily_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 alter table usage_daily enable row level security;
@@ -532,7 +532,7 @@ create table usage_events (
   id uuid not null,
   at timestamp with time zone not null,
   api_key_id uuid,
-  door text not null,
+  transport text not null,
   operation text not null,
   method text not null,
   status smallint not null,
@@ -545,7 +545,7 @@ create table usage_events (
   constraint usage_events_pkey PRIMARY KEY (user_id, day, id),
   constraint usage_events_user_id_api_key_id_fkey FOREIGN KEY (user_id, api_key_id) REFERENCES api_keys(user_id, id) ON DELETE SET NULL (api_key_id),
   constraint usage_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
-  constraint usage_events_door_check CHECK ((door = ANY (ARRAY['rest'::text, 'mcp-http'::text, 'mcp-stdio'::text])))
+  constraint usage_events_transport_check CHECK ((transport = ANY (ARRAY['rest'::text, 'mcp_http'::text, 'mcp_stdio'::text])))
 ) partition by RANGE (day);
 alter table usage_events enable row level security;
 alter table usage_events force row level security;

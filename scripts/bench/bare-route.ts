@@ -81,7 +81,7 @@ function tenantSql(pool: pg.Pool, userId: string): Sql {
 
 function eventOf(userId: string, keyId: string): UsageEvent {
   const at = new Date();
-  const call = { door: 'rest', operation: 'memories.get', method: 'GET', status: 200, billable: true } as const;
+  const call = { transport: 'rest', operation: 'memories.get', method: 'GET', status: 200, billable: true } as const;
   const sizes = { durationMs: 1, bytesIn: 0, bytesOut: 500, units: 1, tokens: null };
   return { id: uuidv7(), userId, keyId, day: utcDay(at), at, ...call, ...sizes };
 }

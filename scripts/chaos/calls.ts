@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
-import type { Door } from '../../db/queries/usage/events.ts';
+import type { Transport } from '../../db/queries/usage/events.ts';
 import type { Entry, Written } from './log.ts';
 import type { Reply, Request } from './send.ts';
 
 /** A call that has not been made yet. */
-export interface Call extends Pick<Entry, 'door' | 'operation' | 'expected' | 'memory' | 'idempotencyKey'> {
+export interface Call extends Pick<Entry, 'transport' | 'operation' | 'expected' | 'memory' | 'idempotencyKey'> {
   request: Request;
   /** With the key that may only read. */
   reader?: boolean;
@@ -19,9 +19,9 @@ const MISSING = '019ab0c0-0000-7000-8000-000000000000';
 const MIX: [weight: number, draw: (memory: Written, title: string) => Call][] = [
   [12, (_memory, title) => create('rest', title)],
   [12, (_memory, title) => ({ ...create('rest', title), idempotencyKey: title.replaceAll(' ', '-') })],
-  [8, (_memory, title) => create('mcp-http', title)],
+  [8, (_memory, title) => create('mcp_http', title)],
   [8, (memory) => update('rest', memory)],
-  [5, (memory) => update('mcp-http', memory)],
+  [5, (memory) => update('mcp_http', memory)],
   [12, (memory) => rest('memories.get', 200, 'GET', `/memories/${memory.id}`)],
   [5, (memory) => ({ ...rest('memories.get', 200, 'GET', `/memories/${memory.id}`), reader: true })],
   [8, (memory) => rest('search.query', 200, 'POST', '/search', { query: memory.title, limit: 3 })],
@@ -58,12 +58,12 @@ export function readCall(id: string): Call {
 }
 
 /** A call and its reply as a line of the log; without a reply when none came. */
-export function entryOf({ door, operation, expected, memory, idempotencyKey }: Call, reply?: Reply): Entry {
-  const entry: Entry = { door, operation, expected };
+export function entryOf({ transport, operation, expected, memory, idempotencyKey }: Call, reply?: Reply): Entry {
+  const entry: Entry = { transport, operation, expected };
   if (memory) entry.memory = memory;
   if (idempotencyKey) entry.idempotencyKey = idempotencyKey;
   if (!reply) return entry;
-  const answered = door === 'rest' ? restAnswer(reply) : mcpAnswer(reply, expected);
+  const answered = transport === 'rest' ? restAnswer(reply) : mcpAnswer(reply, expected);
   if (memory && answered.id) entry.memory = { ...memory, id: answered.id };
   return {
     ...entry,
@@ -96,10 +96,10 @@ function mcpAnswer({ status, body }: Reply, expected: number): Answered {
   };
 }
 
-function create(door: Door, title: string): Call {
+function create(transport: Transport, title: string): Call {
   const written = { title, content: `About ${title}` };
   const call =
-    door === 'rest'
+    transport === 'rest'
       ? rest('memories.create', 201, 'POST', '/memories', written)
       : tool('memories.create', 201, 'create_memory', written);
   return { ...call, memory: { ...written, version: 1 } };
@@ -111,18 +111,18 @@ function refusedCreate(title: string): Call {
     : tool('memories.create', 403, 'create_memory', { title, content: 'x' });
 }
 
-function update(door: Door, memory: Written): Call {
+function update(transport: Transport, memory: Written): Call {
   const version = memory.version + 1;
   const content = `About ${memory.title}, version ${version}`;
   const call =
-    door === 'rest'
+    transport === 'rest'
       ? rest('memories.update', 200, 'PATCH', `/memories/${memory.id}`, { content })
       : tool('memories.update', 200, 'update_memory', { id: memory.id, content });
   return { ...call, memory: { ...memory, content, version } };
 }
 
 function rest(operation: string, expected: number, method: string, path: string, body?: unknown): Call {
-  return { door: 'rest', operation, expected, request: { method, path: `/api/v1${path}`, body } };
+  return { transport: 'rest', operation, expected, request: { method, path: `/api/v1${path}`, body } };
 }
 
 function tool(operation: string, expected: number, name: string, input: object): Call {
@@ -135,5 +135,5 @@ function resource(operation: string, expected: number, uri: string): Call {
 
 function rpc(operation: string, expected: number, method: string, params: object): Call {
   const body = { jsonrpc: '2.0', id: 1, method, params };
-  return { door: 'mcp-http', operation, expected, request: { method: 'POST', path: '/mcp', body } };
+  return { transport: 'mcp_http', operation, expected, request: { method: 'POST', path: '/mcp', body } };
 }

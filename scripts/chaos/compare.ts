@@ -71,7 +71,7 @@ function compareEvents(entries: readonly Entry[], events: readonly RecordedEvent
   }
   const named = new Map<string, Entry>();
   for (const entry of entries) {
-    const what = `${entry.door} ${entry.operation} ${entry.status}`;
+    const what = `${entry.transport} ${entry.operation} ${entry.status}`;
     if (entry.status === undefined) continue;
     if (entry.status !== entry.expected && entry.status !== 503) {
       differences.push(`answered ${what} instead of ${entry.expected}: event ${entry.event}`);
@@ -88,7 +88,9 @@ function compareEvents(entries: readonly Entry[], events: readonly RecordedEvent
     const event = byId.get(entry.event);
     if (!event) differences.push(`answered and not on record: ${what}, event ${entry.event}`);
     else if (!tellsOf(event, entry)) {
-      differences.push(`answered ${what}, on record ${event.door} ${event.operation} ${event.status}: ${event.id}`);
+      differences.push(
+        `answered ${what}, on record ${event.transport} ${event.operation} ${event.status}: ${event.id}`,
+      );
     }
   }
   const unnamed = events.filter(({ id }) => !named.has(id));
@@ -97,8 +99,8 @@ function compareEvents(entries: readonly Entry[], events: readonly RecordedEvent
 }
 
 /** A 503 may stand for a commit whose confirmation was lost: then what was done is on record. */
-function tellsOf({ door, operation, status }: RecordedEvent, entry: Entry): boolean {
-  if (door !== entry.door || operation !== entry.operation) return false;
+function tellsOf({ transport, operation, status }: RecordedEvent, entry: Entry): boolean {
+  if (transport !== entry.transport || operation !== entry.operation) return false;
   return status === entry.status || (entry.status === 503 && status === entry.expected);
 }
 
@@ -111,7 +113,7 @@ function isReplayOf(entry: Entry, first: Entry): boolean {
 /** Each call leaves at most one event, answered or not. */
 function comparePossible(entries: readonly Entry[], unnamed: readonly RecordedEvent[], differences: string[]): void {
   const open = new Map<string, number>();
-  const nameOf = ({ door, operation }: { door: string; operation: string }) => `${door} ${operation}`;
+  const nameOf = ({ transport, operation }: { transport: string; operation: string }) => `${transport} ${operation}`;
   for (const entry of entries) {
     if (isOpen(entry) && !entry.event) open.set(nameOf(entry), (open.get(nameOf(entry)) ?? 0) + 1);
   }
@@ -169,8 +171,8 @@ function countAnswers(entries: readonly Entry[]): Record<string, number> {
   const count = (fits: (entry: Entry) => boolean) => entries.filter(fits).length;
   const done = (entry: Entry) => entry.status === entry.expected && !entry.replayed;
   return {
-    'REST answers': count(({ door, status }) => door === 'rest' && status !== undefined),
-    'MCP answers': count(({ door, status }) => door === 'mcp-http' && status !== undefined),
+    'REST answers': count(({ transport, status }) => transport === 'rest' && status !== undefined),
+    'MCP answers': count(({ transport, status }) => transport === 'mcp_http' && status !== undefined),
     'creates answered': count((entry) => done(entry) && entry.operation === 'memories.create' && entry.status === 201),
     'updates answered': count((entry) => done(entry) && entry.operation === 'memories.update'),
     'refusals answered': count((entry) => done(entry) && entry.expected >= 400),

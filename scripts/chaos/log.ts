@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Door } from '../../db/queries/usage/events.ts';
+import type { Transport } from '../../db/queries/usage/events.ts';
 
 /** A memory as a write leaves it. */
 export interface Written {
@@ -12,7 +12,7 @@ export interface Written {
 
 /** A line of the client's log: one call, and what was answered. */
 export interface Entry {
-  door: Door;
+  transport: Transport;
   operation: string;
   /** What a service that works answers. */
   expected: number;

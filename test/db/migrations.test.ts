@@ -67,8 +67,7 @@ describe('up, down, up', () => {
 
   it('counts each billable call that was on record before as one of its day', async () => {
     await fill();
-    const steps = all.length - all.indexOf('20261123190000_create_usage_units');
-    for (let step = 0; step < steps; step++) await migrateDown(url);
+    await downTo('20261123190000_create_usage_units');
     await onDatabase((client) =>
       client.query("update usage_events set billable = false where operation = 'memories.list'"),
     );
@@ -82,6 +81,48 @@ describe('up, down, up', () => {
         { billable: true, units: 1, count: expect.any(Number) },
       ]);
       expect((await client.query('select from usage_daily where units <> billable or units = 0')).rows).toEqual([]);
+    });
+  });
+
+  it('renames the door of stored usage to its transport and back, in every partition', async () => {
+    await fill();
+    const transports = ['mcp_http', 'mcp_stdio', 'rest'];
+    await onDatabase(async (client) => {
+      await client.query("select ensure_usage_partitions('1999-01-01', '1999-01-02')");
+      for (const transport of transports) {
+        await client.query(
+          `insert into usage_events select user_id, day, gen_random_uuid(), at, api_key_id, $1, operation, method, status, billable, duration_ms, bytes_in, bytes_out
+            from usage_events`,
+          [transport],
+        );
+        await client.query(
+          `insert into usage_daily select user_id, day, $1, 'stats.get', calls from usage_daily on conflict do nothing`,
+          [transport],
+        );
+      }
+    });
+    const stored = (table: string, column: string) =>
+      onDatabase(async (client) => {
+        const { rows } = await client.query(
+          `select ${column} as value, count(*)::int from ${table} group by 1 order by 1`,
+        );
+        return rows;
+      });
+    const before = [await stored('usage_events', 'transport'), await stored('usage_daily', 'transport')];
+    for (const rows of before) expect(rows.map(({ value }) => value)).toEqual(transports);
+    await downTo('20261129070000_rename_door_to_transport');
+    const old = [await stored('usage_events', 'door'), await stored('usage_daily', 'door')];
+    for (const [i, rows] of old.entries()) {
+      expect(rows).toEqual(before[i]?.map((row) => ({ ...row, value: row.value.replace('_', '-') })));
+    }
+    await migrateUp(url);
+    expect([await stored('usage_events', 'transport'), await stored('usage_daily', 'transport')]).toEqual(before);
+    await onDatabase(async (client) => {
+      await expect(client.query("update usage_events set transport = 'mcp-http'")).rejects.toThrow('transport_check');
+      const { rows } = await client.query(
+        "select conrelid::regclass::text from pg_constraint where conname like '%door%'",
+      );
+      expect(rows).toEqual([]);
     });
   });
 
@@ -254,13 +295,18 @@ async function fill(): Promise<Record<string, string>> {
   await onDatabase(addBackgroundRows);
   await onDatabase((client) =>
     client.query(
-      `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out
+      `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out
         from usage_events on conflict do nothing`,
     ),
   );
   const held = await contents();
   for (const [table, rows] of Object.entries(held)) expect([table, rows === '']).toEqual([table, false]);
   return held;
+}
+
+/** Reverts every migration from the newest down to the named one, that one included. */
+async function downTo(name: string): Promise<void> {
+  for (let step = all.length - all.indexOf(name); step > 0; step--) await migrateDown(url);
 }
 
 /** Every table of ours with a hash of its rows; '' for an empty one. */

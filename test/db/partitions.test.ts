@@ -187,7 +187,7 @@ async function eventOn(day: string): Promise<UsageEvent> {
     userId: user.userId,
     day,
     at: new Date(`${day}T12:00:00Z`),
-    door: 'rest',
+    transport: 'rest',
     operation: 'stats.get',
     method: 'GET',
     status: 200,

@@ -225,7 +225,7 @@ async function tablesWithRowsOf(...users: TestUser[]): Promise<string[]> {
   // What the default partition catches is tried too.
   for (const { userId } of users) {
     await owner.query(
-      `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out
+      `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out
         from usage_events where user_id = $1 limit 1`,
       [userId],
     );

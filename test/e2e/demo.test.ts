@@ -8,6 +8,6 @@ it('the demo finds nine of ten answers among its own documents, and shows what w
   expect(right).toBeGreaterThanOrEqual(9);
   const tokens = Number(/in (\d+) of 400 tokens/.exec(stdout)?.[1]);
   expect(tokens).toBeLessThanOrEqual(400);
-  expect(stdout).toMatch(/'mcp-stdio'.*'create_memory'/);
-  expect(stdout).toMatch(/'mcp-stdio'.*'search_memories' +│ 10 /);
+  expect(stdout).toMatch(/'mcp_stdio'.*'create_memory'/);
+  expect(stdout).toMatch(/'mcp_stdio'.*'search_memories' +│ 10 /);
 }, 120_000);

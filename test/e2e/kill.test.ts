@@ -61,11 +61,11 @@ it('and the comparison sees an event lost, doubled or changed, a lost memory, a 
       // The first ones, long before the first kill: of the last, the answer may have been lost with the process.
       'on record rest search.query 418': await one(
         `update usage_events set status = 418 where user_id = $1 and id = (select id from usage_events
-          where user_id = $1 and operation = 'search.query' and door = 'rest' order by id limit 1) returning id`,
+          where user_id = $1 and operation = 'search.query' and transport = 'rest' order by id limit 1) returning id`,
       ),
       'called by nobody': await one(
-        `insert into usage_events (user_id, day, id, at, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
-          select user_id, day, gen_random_uuid(), at, door, 'user.me', method, status, billable, duration_ms, bytes_in, bytes_out
+        `insert into usage_events (user_id, day, id, at, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
+          select user_id, day, gen_random_uuid(), at, transport, 'user.me', method, status, billable, duration_ms, bytes_in, bytes_out
           from usage_events where user_id = $1 limit 1 returning id`,
       ),
       'found at 404': await one(`delete from memories where user_id = $1 and id = ${memory('asc')} returning id`),
@@ -73,8 +73,8 @@ it('and the comparison sees an event lost, doubled or changed, a lost memory, a 
         `update memories set version = 1 where user_id = $1 and id = ${memory('desc')} returning id`,
       ),
       'daily totals and events': await one(
-        `update usage_daily set tokens = tokens + 1 where user_id = $1 and door = 'mcp-http' and operation = 'search.query'
-          returning 'mcp-http search.query' as id`,
+        `update usage_daily set tokens = tokens + 1 where user_id = $1 and transport = 'mcp_http' and operation = 'search.query'
+          returning 'mcp_http search.query' as id`,
       ),
       'quota and recount': await one(`update quotas set words = words + 1 where user_id = $1 returning user_id as id`),
     };

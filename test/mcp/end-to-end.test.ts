@@ -59,11 +59,11 @@ describe('an agent over stdio', () => {
     expect(context).toContain('Remember that we deploy on Fridays.');
 
     const { results } = (await user.api.get('/user/usage')).body;
-    const rows = results.map(({ door, endpoint, calls }: Record<string, unknown>) => [door, endpoint, calls]);
+    const rows = results.map(({ transport, endpoint, calls }: Record<string, unknown>) => [transport, endpoint, calls]);
     expect(rows.toSorted()).toEqual([
-      ['mcp-stdio', 'create_memory', 1],
-      ['mcp-stdio', 'get_context', 1],
-      ['mcp-stdio', 'search_memories', 1],
+      ['mcp_stdio', 'create_memory', 1],
+      ['mcp_stdio', 'get_context', 1],
+      ['mcp_stdio', 'search_memories', 1],
     ]);
   });
 

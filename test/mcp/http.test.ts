@@ -140,7 +140,7 @@ describe('what is no request it can serve', () => {
       data: { usage_event: expect.any(String) },
     });
     expect(await usageEvents(node, other)).toEqual([
-      { door: 'mcp-http', operation: 'unknown_tool', method: 'tools/call', status: 404, billable: true },
+      { transport: 'mcp_http', operation: 'unknown_tool', method: 'tools/call', status: 404, billable: true },
     ]);
   });
 

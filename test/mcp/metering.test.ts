@@ -65,7 +65,7 @@ describe('what is metered', () => {
     ]);
   });
 
-  it('with the tokens that a model is given to read, and those of context packages at every door', async () => {
+  it('with the tokens that a model is given to read, and those of context packages at every transport', async () => {
     const user = await node.newUser();
     const client = await connectMcp(node, user);
     const created = textOf(await client.tool('create_memory', { title: 'Port', content: 'The port is 8787.' }));
@@ -151,18 +151,20 @@ describe('what is metered', () => {
     expect(operations.toSorted()).toEqual([...Array(20).fill('memories.create'), ...Array(20).fill('memories.list')]);
   });
 
-  it('by the door it came through, which the usage shows with the name of the tool', async () => {
+  it('by the transport it came through, which the usage shows with the name of the tool', async () => {
     const user = await node.newUser();
     await postMcp(node, user, call('list_memories'));
-    await postMcp(node, user, call('list_memories'), { 'X-WhiteMagic-Door': 'mcp-stdio' });
-    await postMcp(node, user, call('list_memories'), { 'X-WhiteMagic-Door': 'rest' });
-    await postMcp(node, user, rpc('resources/read', { uri: 'memory://tags' }), { 'X-WhiteMagic-Door': 'mcp-stdio' });
-    await user.api.get('/memories', { 'X-WhiteMagic-Door': 'mcp-stdio' });
+    await postMcp(node, user, call('list_memories'), { 'X-WhiteMagic-Transport': 'mcp_stdio' });
+    await postMcp(node, user, call('list_memories'), { 'X-WhiteMagic-Transport': 'rest' });
+    await postMcp(node, user, rpc('resources/read', { uri: 'memory://tags' }), {
+      'X-WhiteMagic-Transport': 'mcp_stdio',
+    });
+    await user.api.get('/memories', { 'X-WhiteMagic-Transport': 'mcp_stdio' });
     const { results } = (await user.api.get('/user/usage')).body;
-    const rows = results.map(({ door, endpoint, calls }: Record<string, unknown>) => [door, endpoint, calls]);
-    expect(rows).toContainEqual(['mcp-http', 'list_memories', 2]);
-    expect(rows).toContainEqual(['mcp-stdio', 'list_memories', 1]);
-    expect(rows).toContainEqual(['mcp-stdio', 'memory://tags', 1]);
+    const rows = results.map(({ transport, endpoint, calls }: Record<string, unknown>) => [transport, endpoint, calls]);
+    expect(rows).toContainEqual(['mcp_http', 'list_memories', 2]);
+    expect(rows).toContainEqual(['mcp_stdio', 'list_memories', 1]);
+    expect(rows).toContainEqual(['mcp_stdio', 'memory://tags', 1]);
     expect(rows).toContainEqual(['rest', 'GET /api/v1/memories', 1]);
   });
 });

@@ -124,7 +124,7 @@ describe('resources', () => {
     for (const uri of [`memory://memories/${MISSING}`, 'memory://nothing']) {
       await expect(reading.readResource({ uri })).rejects.toThrow();
     }
-    const event = { door: 'mcp-http', method: 'resources/read', billable: true };
+    const event = { transport: 'mcp_http', method: 'resources/read', billable: true };
     expect(await usageEvents(node, reader)).toEqual([
       { ...event, operation: 'stats.get', status: 200 },
       { ...event, operation: 'tags.list', status: 200 },
@@ -173,7 +173,7 @@ describe('prompts', () => {
     expect(fenced.exec(text)?.groups?.inside).toContain('We deploy on Fridays.');
     expect(text.replace(fenced, '')).not.toMatch(/Fridays|Ignore all/);
     expect(await readsOf(user)).toEqual([
-      { door: 'mcp-http', operation: 'search.context', method: 'prompts/get', status: 200, billable: true },
+      { transport: 'mcp_http', operation: 'search.context', method: 'prompts/get', status: 200, billable: true },
     ]);
   });
 

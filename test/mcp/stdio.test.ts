@@ -111,7 +111,7 @@ describe('forwarding', () => {
     expect(bridge.messages()[0]).toEqual(progress);
   });
 
-  test('headers name key, door and version, and repeat what initialize agreed on', async () => {
+  test('headers name key, transport and version, and repeat what initialize agreed on', async () => {
     const { service, bridge } = await faulty(answerRightly);
     await bridge.ask('initialize', { protocolVersion: '2025-11-25' });
     await bridge.ask('tools/list');
@@ -119,7 +119,7 @@ describe('forwarding', () => {
     expect(first).toMatchObject({
       authorization: 'Bearer wm_test_key',
       'user-agent': 'whitemagic-stdio/9.9.9',
-      'x-whitemagic-door': 'mcp-stdio',
+      'x-whitemagic-transport': 'mcp_stdio',
       'content-type': 'application/json',
     });
     expect(first).not.toHaveProperty('mcp-protocol-version');

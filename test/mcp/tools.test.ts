@@ -495,9 +495,9 @@ describe('a refused call is a result with isError that an agent can act on', () 
     await clumsy.tool('create_memory', { title: '', content: 'C' });
     await clumsy.tool('get_memory', { id: MISSING });
     expect(await usageEvents(node, careless)).toEqual([
-      { door: 'mcp-http', operation: 'memories.create', method: 'tools/call', status: 400, billable: true },
-      { door: 'mcp-http', operation: 'memories.create', method: 'tools/call', status: 422, billable: true },
-      { door: 'mcp-http', operation: 'memories.get', method: 'tools/call', status: 404, billable: true },
+      { transport: 'mcp_http', operation: 'memories.create', method: 'tools/call', status: 400, billable: true },
+      { transport: 'mcp_http', operation: 'memories.create', method: 'tools/call', status: 422, billable: true },
+      { transport: 'mcp_http', operation: 'memories.get', method: 'tools/call', status: 404, billable: true },
     ]);
   });
 

@@ -128,7 +128,7 @@ describe('npm run eval', () => {
 
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  test('asks through both doors, scores, and finds nothing foreign', async () => {
+  test('asks through both transports, scores, and finds nothing foreign', async () => {
     expect(finished).toMatchObject({ code: 0 });
     expect(finished.stdout).toContain('nDCG@10');
     expect(finished.stdout).toContain('10 of 10 ranked alike over MCP');

@@ -78,7 +78,7 @@ export function steady<Value>(value: Value): Value {
 }
 
 export interface UsageRow {
-  door: string;
+  transport: string;
   operation: string;
   method: string;
   status: number;
@@ -90,7 +90,8 @@ export async function usageEvents(node: TestService, user: TestUser): Promise<Us
   const client = new pg.Client({ connectionString: node.databaseUrl });
   await client.connect();
   try {
-    const text = 'select door, operation, method, status, billable from usage_events where user_id = $1 order by id';
+    const text =
+      'select transport, operation, method, status, billable from usage_events where user_id = $1 order by id';
     return (await client.query<UsageRow>(text, [user.userId])).rows;
   } finally {
     await client.end();

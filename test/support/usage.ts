@@ -7,7 +7,7 @@ export interface StoredEvent {
   method: string;
   status: number;
   billable: boolean;
-  door: string;
+  transport: string;
   duration_ms: number;
   bytes_in: number;
   bytes_out: number;

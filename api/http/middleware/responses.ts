@@ -39,7 +39,7 @@ export function answers(options: AnswerOptions): Middleware {
   };
 }
 
-/** Doors of programs: what is wrong there is JSON, whoever asks. */
+/** Paths that programs call: errors there are JSON, whatever `Accept` says. */
 const PROGRAMS = /^\/(api|mcp|webhooks|openapi\.json|\.well-known)(\/|$)/;
 
 /** Whether a person's browser asks: it names HTML, while a program takes anything. */
@@ -89,7 +89,7 @@ function logRequest(ctx: Context, log: Logger, ms: number): void {
       status: ctx.status,
       ms: Math.round(ms * 10) / 10,
       ...(operation && { operation }),
-      ...(caller && { user_id: caller.userId, key_id: caller.keyId, door: caller.door }),
+      ...(caller && { user_id: caller.userId, key_id: caller.keyId, transport: caller.transport }),
     },
     'request',
   );

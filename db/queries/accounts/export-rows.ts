@@ -37,9 +37,9 @@ const SECTIONS = {
   },
   usage_day: {
     table: 'usage_daily',
-    columns: `day::text, door, operation, calls::float8, billable::float8, errors::float8, duration_ms, bytes_in::float8,
+    columns: `day::text, transport, operation, calls::float8, billable::float8, errors::float8, duration_ms, bytes_in::float8,
       bytes_out::float8, units::float8, tokens::float8`,
-    key: ['day', 'door', 'operation'],
+    key: ['day', 'transport', 'operation'],
     size: '0',
   },
   membership: {

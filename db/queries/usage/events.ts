@@ -1,6 +1,6 @@
 import type { Statement } from '../../client/sql.ts';
 
-export type Door = 'rest' | 'mcp-http' | 'mcp-stdio';
+export type Transport = 'rest' | 'mcp_http' | 'mcp_stdio';
 
 /** One metered call. `day` is the UTC day of `at`; the id is unique for all time, so writing it twice changes nothing. */
 export interface UsageEvent {
@@ -9,7 +9,7 @@ export interface UsageEvent {
   id: string;
   at: Date;
   keyId: string;
-  door: Door;
+  transport: Transport;
   operation: string;
   method: string;
   status: number;
@@ -32,17 +32,17 @@ export function insertUsageEventsStatement(events: readonly UsageEvent[]): State
   return {
     name: 'insert_usage_events',
     text: `with event as (
-        insert into usage_events (user_id, day, id, at, api_key_id, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out, units, tokens)
+        insert into usage_events (user_id, day, id, at, api_key_id, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out, units, tokens)
         select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[],
           $8::text[], $9::smallint[], $10::boolean[], $11::real[], $12::integer[], $13::integer[],
           $14::integer[], $15::integer[])
         on conflict do nothing returning *
       )
-      insert into usage_daily as d (user_id, day, door, operation, calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens)
-      select user_id, day, door, operation, count(*), count(*) filter (where billable), count(*) filter (where status >= 400),
+      insert into usage_daily as d (user_id, day, transport, operation, calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens)
+      select user_id, day, transport, operation, count(*), count(*) filter (where billable), count(*) filter (where status >= 400),
         sum(duration_ms), sum(bytes_in), sum(bytes_out), sum(units), coalesce(sum(tokens), 0)
-      from event group by user_id, day, door, operation order by user_id, day, door, operation
-      on conflict (user_id, day, door, operation) do update set
+      from event group by user_id, day, transport, operation order by user_id, day, transport, operation
+      on conflict (user_id, day, transport, operation) do update set
         calls = d.calls + excluded.calls, billable = d.billable + excluded.billable, errors = d.errors + excluded.errors,
         duration_ms = d.duration_ms + excluded.duration_ms, bytes_in = d.bytes_in + excluded.bytes_in,
         bytes_out = d.bytes_out + excluded.bytes_out, units = d.units + excluded.units, tokens = d.tokens + excluded.tokens`,
@@ -52,7 +52,7 @@ export function insertUsageEventsStatement(events: readonly UsageEvent[]): State
       column('id'),
       column('at'),
       column('keyId'),
-      column('door'),
+      column('transport'),
       column('operation'),
       column('method'),
       column('status'),

@@ -1,5 +1,5 @@
 import type { Sql } from '../../client/sql.ts';
-import type { Door } from './events.ts';
+import type { Transport } from './events.ts';
 
 /*
  * What is on record counted again, for `npm run chaos`: each statement sees one moment. As the owner.
@@ -8,7 +8,7 @@ import type { Door } from './events.ts';
 /** A usage event as a client's log is held against it. */
 export interface RecordedEvent {
   id: string;
-  door: Door;
+  transport: Transport;
   operation: string;
   status: number;
   units: number;
@@ -17,25 +17,25 @@ export interface RecordedEvent {
 /** Every usage event of a user. An id that stood there for two days would come twice. */
 export async function listEvents(sql: Sql, userId: string): Promise<RecordedEvent[]> {
   const result = await sql.query<RecordedEvent>({
-    text: 'select id, door, operation, status, units from usage_events where user_id = $1',
+    text: 'select id, transport, operation, status, units from usage_events where user_id = $1',
     values: [userId],
   });
   return result.rows;
 }
 
-/** The daily totals that differ from the user's events grouped again, as `day door operation`. */
+/** The daily totals that differ from the user's events grouped again, as `day transport operation`. */
 export async function listDailyDifferences(sql: Sql, userId: string): Promise<string[]> {
   const result = await sql.query<{ name: string }>({
     text: `with counted as (
-        select day, door, operation, count(*) as calls, count(*) filter (where billable) as billable,
+        select day, transport, operation, count(*) as calls, count(*) filter (where billable) as billable,
           count(*) filter (where status >= 400) as errors, sum(bytes_in) as bytes_in, sum(bytes_out) as bytes_out,
           sum(units) as units, coalesce(sum(tokens), 0) as tokens
-        from usage_events where user_id = $1 group by day, door, operation
+        from usage_events where user_id = $1 group by day, transport, operation
       ), kept as (
-        select day, door, operation, calls, billable, errors, bytes_in, bytes_out, units, tokens
+        select day, transport, operation, calls, billable, errors, bytes_in, bytes_out, units, tokens
         from usage_daily where user_id = $1
       )
-      select distinct concat_ws(' ', day, door, operation) as name from (
+      select distinct concat_ws(' ', day, transport, operation) as name from (
         (select * from counted except select * from kept) union all (select * from kept except select * from counted)
       ) different order by name`,
     values: [userId],

@@ -1,14 +1,14 @@
 import type { Sql } from '../../client/sql.ts';
-import type { Door } from './events.ts';
+import type { Transport } from './events.ts';
 
-/** What usage is told by. `endpoint` is a day's door and operation together, as the daily totals are kept. */
-export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'door' | 'hour' | 'key';
+/** What usage is told by. `endpoint` is a day's transport and operation together, as the daily totals are kept. */
+export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'transport' | 'hour' | 'key';
 
 /** Calls of one group added up. Of the first six columns, it has those that it is grouped by. */
 export interface UsageSumRow {
   day?: string;
   hour?: Date;
-  door?: Door;
+  transport?: Transport;
   operation?: string;
   /** Null for calls of a key that is gone. */
   key_id?: string | null;
@@ -36,13 +36,13 @@ const GROUPS: Record<
 > = {
   endpoint: {
     table: 'usage_daily',
-    columns: `${DAY} as day, u.door, u.operation`,
-    by: 'u.day, u.door, u.operation',
-    order: 'u.day desc, calls desc, u.operation, u.door',
+    columns: `${DAY} as day, u.transport, u.operation`,
+    by: 'u.day, u.transport, u.operation',
+    order: 'u.day desc, calls desc, u.operation, u.transport',
   },
   day: { table: 'usage_daily', columns: `${DAY} as day`, by: 'u.day', order: 'u.day desc' },
   operation: { table: 'usage_daily', columns: 'u.operation', by: 'u.operation', order: 'calls desc, u.operation' },
-  door: { table: 'usage_daily', columns: 'u.door', by: 'u.door', order: 'calls desc, u.door' },
+  transport: { table: 'usage_daily', columns: 'u.transport', by: 'u.transport', order: 'calls desc, u.transport' },
   hour: { table: 'usage_events', columns: `${HOUR} as hour`, by: HOUR, order: 'hour desc' },
   key: {
     table: 'usage_events',

@@ -18,7 +18,7 @@ export function headersFor(
     Accept: 'application/json, text/event-stream',
     Authorization: `Bearer ${target.key}`,
     'User-Agent': `whitemagic-stdio/${bridge.version}`,
-    'X-WhiteMagic-Door': 'mcp-stdio',
+    'X-WhiteMagic-Transport': 'mcp_stdio',
   };
   if (target.projectHeader) headers['X-WhiteMagic-Project'] = target.projectHeader;
   const modern = modernVersion(message);

@@ -51,7 +51,7 @@ function expectInDays(instant: string, days: number): void {
 }
 
 /** What a lapsed, closing or open account answers to a write, a read, and a request for an export. */
-async function doorsOf(user: TestUser): Promise<Json> {
+async function accessOf(user: TestUser): Promise<Json> {
   const [write, read, search, exported] = await Promise.all([
     user.api.post('/memories', { title: `t${++count}`, content: 'c' }),
     user.api.get('/memories'),
@@ -74,7 +74,7 @@ describe('DELETE /account', () => {
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'active', purge_at: null });
   });
 
-  it('stops its keys at every door but for the ways out, ends its sessions, and tells the owner how to come back', async () => {
+  it('stops its keys on every transport except for export and restore, ends its sessions, and tells the owner how to come back', async () => {
     const user = await newOwner();
     const { owner } = node.service.database;
     const sessions = `insert into sessions (user_id, id, created_at, last_seen_at, expires_at)
@@ -86,7 +86,7 @@ describe('DELETE /account', () => {
     expect([answer.status, answer.body.status]).toEqual([202, 'closing']);
     expectInDays(answer.body.purge_at, READ_ONLY_DAYS);
 
-    expect(await doorsOf(user)).toEqual(['account_closing', 'account_closing', 'account_closing', 202]);
+    expect(await accessOf(user)).toEqual(['account_closing', 'account_closing', 'account_closing', 202]);
     for (const path of ['/user/keys', '/user/usage', '/stats']) {
       expectProblem(await user.api.get(path), 403, 'account_closing');
     }
@@ -180,7 +180,7 @@ describe('POST /account/restore', () => {
     expect((await user.api.get(`/memories/${user.memoryId}`)).body).toEqual(before);
     const keys = (await user.api.get('/user/keys')).body.results;
     expect(keys.map(({ active }: Json) => active).toSorted()).toEqual([false, true]);
-    expect(await doorsOf(user)).toEqual([201, 200, 200, 202]);
+    expect(await accessOf(user)).toEqual([201, 200, 200, 202]);
   });
 
   it('changes nothing of an account that is not being deleted', async () => {
@@ -199,11 +199,11 @@ describe('POST /account/restore', () => {
 });
 
 describe('an account whose plan has ended', () => {
-  it('is read-only: reads, searches and exports work through the doors of its tier, and writes are refused', async () => {
+  it('is read-only: reads, searches and exports work over the transports of its plan, and writes are refused', async () => {
     const user = await newOwner();
     await asOwner((context) => deactivate(context, user.userId, 'test', 'https://whop.example/m'));
     await seen(user, 'read_only');
-    expect(await doorsOf(user)).toEqual(['account_read_only', 200, 200, 202]);
+    expect(await accessOf(user)).toEqual(['account_read_only', 200, 200, 202]);
     expectInDays((await user.api.get('/user/me')).body.purge_at, READ_ONLY_DAYS);
     await vi.waitFor(() => expect(subjectsTo(user.email)).toContain('Your WhiteMagic plan has ended'));
     const letter = mailsTo(user.email)
@@ -221,7 +221,7 @@ describe('an account whose plan has ended', () => {
     expect((await user.api.get('/user/me')).body.purge_at).toBe(purge_at);
     for (let time = 0; time < 2; time++) await asOwner((context) => reactivate(context, user.userId));
     await seen(user, 'active');
-    expect(await doorsOf(user)).toEqual([201, 200, 200, 202]);
+    expect(await accessOf(user)).toEqual([201, 200, 200, 202]);
     expect((await user.api.get(`/memories/${user.memoryId}`)).body.content).toBe(`still of ${user.email}`);
     const { rows } = await node.service.database.owner.query(
       "select action from audit_log where user_id = $1 and action like 'account.%activate' order by at, id",

@@ -236,7 +236,7 @@ describe('the allowance of a day', () => {
     const who = await node.newUser({ requestsPerDay: 4 });
     const { owner } = node.service.database;
     await owner.query(
-      `insert into usage_daily (user_id, day, door, operation, calls, units)
+      `insert into usage_daily (user_id, day, transport, operation, calls, units)
         values ($1, (now() at time zone 'utc')::date - 1, 'rest', 'user.me', 9, 9), ($1, (now() at time zone 'utc')::date, 'rest', 'x', 1, 1)`,
       [who.userId],
     );

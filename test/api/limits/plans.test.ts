@@ -28,12 +28,13 @@ describe('GET /plans', () => {
       requests_per_day,
       storage_bytes,
     });
-    const doors = ['mcp', 'rest'];
+    const mcp = ['mcp_http', 'mcp_stdio'];
+    const transports = [...mcp, 'rest'];
     expect(rows).toEqual([
-      { name: 'free', price: '$0', ...limits(10, 100, 10_000_000), doors: ['mcp'], webhooks: false },
-      { name: 'starter', price: '$10 a month', ...limits(60, 5_000, 100_000_000), doors, webhooks: false },
-      { name: 'pro', price: '$30 a month', ...limits(300, 50_000, 1_000_000_000), doors, webhooks: true },
-      { name: 'enterprise', price: 'custom', ...limits(1_000, 1_000_000, 10_000_000_000), doors, webhooks: true },
+      { name: 'free', price: '$0', ...limits(10, 100, 10_000_000), transports: mcp, webhooks: false },
+      { name: 'starter', price: '$10 a month', ...limits(60, 5_000, 100_000_000), transports, webhooks: false },
+      { name: 'pro', price: '$30 a month', ...limits(300, 50_000, 1_000_000_000), transports, webhooks: true },
+      { name: 'enterprise', price: 'custom', ...limits(1_000, 1_000_000, 10_000_000_000), transports, webhooks: true },
     ]);
   });
 
@@ -46,10 +47,10 @@ describe('GET /plans', () => {
         name: _name,
         price: _price,
         purpose: _purpose,
-        doors,
+        transports,
         ...told
       } = results.find(({ name }: Json) => name === plan);
-      expect({ ...told, rest: doors.includes('rest') }).toEqual(limits);
+      expect({ ...told, rest: transports.includes('rest') }).toEqual(limits);
     }
   });
 

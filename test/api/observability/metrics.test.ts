@@ -14,7 +14,7 @@ afterAll(() => node.stop());
 const scrape = (token = TOKEN, url = node.url) =>
   new Client(url).get(`${url}/metrics`, { Authorization: `Bearer ${token}` });
 
-it('are told in the format of Prometheus: calls by operation, door and status, with their durations', async () => {
+it('are told in the format of Prometheus: calls by operation, transport and status, with their durations', async () => {
   const { api } = await node.newUser();
   await api.post('/memories', { title: 'walrus', content: 'a walrus' });
   await api.post('/memories', { title: 7 });
@@ -30,9 +30,9 @@ it('are told in the format of Prometheus: calls by operation, door and status, w
         .at(-1),
     );
   const calls = (operation: string, code: number) =>
-    value(`whitemagic_calls_total{operation="${operation}",door="rest",status="${code}"}`);
+    value(`whitemagic_calls_total{operation="${operation}",transport="rest",status="${code}"}`);
   expect([calls('memories.create', 201), calls('memories.create', 400), calls('stats.get', 200)]).toEqual([1, 1, 1]);
-  expect(value('whitemagic_call_duration_seconds_count{operation="memories.create",door="rest"}')).toBe(2);
+  expect(value('whitemagic_call_duration_seconds_count{operation="memories.create",transport="rest"}')).toBe(2);
   expect(value('whitemagic_limiter_degraded')).toBe(0);
   expect(text).not.toContain('walrus');
 });

@@ -54,7 +54,7 @@ describe('a page', () => {
 });
 
 describe('a refusal', () => {
-  it('is a page to a browser, and a problem to a program and behind the doors of programs', async () => {
+  it('is a page to a browser, and a problem to a program and under the paths of programs', async () => {
     const asked: [string, Record<string, string>, string][] = [
       ['/nowhere', BROWSER, 'text/html'],
       ['/nowhere', { Accept: '*/*' }, 'application/problem+json'],

@@ -18,18 +18,18 @@ const note = (title: string) => ({ title, content: `About ${title}` });
 
 /** The daily totals that the events of a user add up to, beside those that are kept. */
 async function totals(who: TestUser): Promise<{ kept: Json[]; added: Json[] }> {
-  const sums = `day::text, door, operation, sum(calls)::int as calls, sum(billable)::int as billable,
+  const sums = `day::text, transport, operation, sum(calls)::int as calls, sum(billable)::int as billable,
     sum(errors)::int as errors, sum(bytes_in)::int as bytes_in, sum(bytes_out)::int as bytes_out,
     sum(units)::int as units, coalesce(sum(tokens), 0)::int as tokens`;
   const kept = await node.service.database.owner.query(
-    `select ${sums} from usage_daily where user_id = $1 group by day, door, operation order by 1, 2, 3`,
+    `select ${sums} from usage_daily where user_id = $1 group by day, transport, operation order by 1, 2, 3`,
     [who.userId],
   );
   const added = await node.service.database.owner.query(
     `select ${sums} from (
        select *, 1 as calls, (status >= 400)::int as errors, e.billable::int as b from usage_events e where user_id = $1
-     ) e (user_id, day, id, at, api_key_id, door, operation, method, status, was_billable, duration_ms, bytes_in, bytes_out, units, tokens, calls, errors, billable)
-     group by day, door, operation order by 1, 2, 3`,
+     ) e (user_id, day, id, at, api_key_id, transport, operation, method, status, was_billable, duration_ms, bytes_in, bytes_out, units, tokens, calls, errors, billable)
+     group by day, transport, operation order by 1, 2, 3`,
     [who.userId],
   );
   return { kept: kept.rows, added: added.rows };
@@ -73,7 +73,7 @@ describe('every authenticated call', () => {
     const events = await eventsOf(node, who.userId);
     const id = answer.headers.get('x-usage-event');
     const bytes_out = Buffer.byteLength(answer.text);
-    expect(events).toMatchObject([{ id, status, operation, door: 'rest', billable: true, bytes_out }]);
+    expect(events).toMatchObject([{ id, status, operation, transport: 'rest', billable: true, bytes_out }]);
     expect(events[0]?.duration_ms).toBeGreaterThan(0);
     const { kept, added } = await totals(who);
     expect(kept).toEqual(added);
@@ -168,7 +168,7 @@ describe('what is no call of anybody', () => {
 });
 
 describe('GET /user/usage', () => {
-  it('adds up per day, door and endpoint what was called before', async () => {
+  it('adds up per day, transport and endpoint what was called before', async () => {
     const who = await node.newUser();
     await who.api.post('/memories', note('a'));
     await who.api.post('/memories', note('b'));
@@ -177,7 +177,7 @@ describe('GET /user/usage', () => {
     const { mean_ms, bytes_in, bytes_out, ...create } = body.results[0];
     expect(create).toEqual({
       day: today(),
-      door: 'rest',
+      transport: 'rest',
       operation: 'memories.create',
       endpoint: 'POST /api/v1/memories',
       calls: 2,
@@ -199,7 +199,7 @@ describe('GET /user/usage', () => {
     const days = ['2026-01-01', '2026-01-02', '2026-01-03'];
     for (const [index, day] of days.entries()) {
       await node.service.database.owner.query(
-        `insert into usage_daily (user_id, day, door, operation, calls, billable) values ($1, $2, 'rest', 'memories.get', $3, 1)`,
+        `insert into usage_daily (user_id, day, transport, operation, calls, billable) values ($1, $2, 'rest', 'memories.get', $3, 1)`,
         [who.userId, day, 10 ** index],
       );
     }

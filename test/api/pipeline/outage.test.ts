@@ -25,7 +25,7 @@ afterAll(async () => {
 const note = (content: string) => ({ title: 'Outage', content });
 
 describe('while PostgreSQL is away', () => {
-  it('every door says 503 in the one shape, nothing is written, and all is well again by itself', async () => {
+  it('every transport says 503 in the one shape, nothing is written, and all is well again by itself', async () => {
     expect((await user.api.post('/memories', note('before'))).status).toBe(201);
     await line.cut();
     const ready = await user.api.get(`${node.url}/ready`);
@@ -49,7 +49,7 @@ describe('while PostgreSQL is away', () => {
 });
 
 describe('what cannot be put on record', () => {
-  it('is answered 503 without the name of an event, whatever it was and at every door', async () => {
+  it('is answered 503 without the name of an event, whatever it was and at every transport', async () => {
     const client = new pg.Client(databaseUrl);
     await client.connect();
     await client.query('alter table usage_daily rename to usage_daily_gone');

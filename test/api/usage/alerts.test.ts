@@ -29,8 +29,8 @@ async function use(
   const userId = what.userId ?? bench.userId;
   if (what.calls !== undefined) {
     await bench.sql.query(
-      `insert into usage_daily (user_id, day, door, operation, units) values ($1, $2, 'rest', 'memories.get', $3)
-        on conflict (user_id, day, door, operation) do update set units = excluded.units`,
+      `insert into usage_daily (user_id, day, transport, operation, units) values ($1, $2, 'rest', 'memories.get', $3)
+        on conflict (user_id, day, transport, operation) do update set units = excluded.units`,
       [userId, day, what.calls],
     );
   }
@@ -101,12 +101,12 @@ describe("an alert of the day's calls", () => {
     expect(await subjects()).toHaveLength(2);
   });
 
-  it('counts all doors and operations of the day together, against the overridden limit', async () => {
+  it('counts all transports and operations of the day together, against the overridden limit', async () => {
     await bench.sql.query(`update users set overrides = '{"requests_per_day": 10}' where id = $1`, [bench.userId]);
     await use({ calls: 4 });
     expect(await run()).toBe(0);
     await bench.sql.query(
-      `insert into usage_daily (user_id, day, door, operation, units) values ($1, '2026-11-02', 'mcp-http', 'search.query', 4)`,
+      `insert into usage_daily (user_id, day, transport, operation, units) values ($1, '2026-11-02', 'mcp_http', 'search.query', 4)`,
       [bench.userId],
     );
     expect(await run()).toBe(1);
@@ -170,7 +170,7 @@ describe('alerts', () => {
           insert into users (id, email, plan, created_at, updated_at)
           select gen_random_uuid(), n || '@example.com', 'free', now(), now() from generate_series(1, 620) n returning id
         )
-        insert into usage_daily (user_id, day, door, operation, units) select id, '2026-11-02', 'rest', 'stats.get', 80 from added`,
+        insert into usage_daily (user_id, day, transport, operation, units) select id, '2026-11-02', 'rest', 'stats.get', 80 from added`,
     );
     expect(await run()).toBe(620);
     expect(await run()).toBe(0);

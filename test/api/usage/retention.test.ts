@@ -31,12 +31,12 @@ const forget = () => forgetOldUsage(node.service.database, new Date(), KEPT_DAYS
 async function addDay(day: string, partition = true): Promise<void> {
   if (partition) await sql.query('select ensure_usage_partitions($1, $1)', [day]);
   await sql.query(
-    `insert into usage_events (user_id, day, id, at, door, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
+    `insert into usage_events (user_id, day, id, at, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
       values ($1, $2, gen_random_uuid(), $2::date, 'rest', 'stats.get', 'GET', 200, true, 1, 0, 0)`,
     [user.userId, day],
   );
   await sql.query(
-    `insert into usage_daily (user_id, day, door, operation, calls) values ($1, $2, 'rest', 'stats.get', 1)`,
+    `insert into usage_daily (user_id, day, transport, operation, calls) values ($1, $2, 'rest', 'stats.get', 1)`,
     [user.userId, day],
   );
 }

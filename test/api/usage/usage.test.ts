@@ -20,7 +20,7 @@ const MISSING = '0198a3b2-7c1d-7e2f-8a9b-0c1d2e3f4a5b';
 /** Adds calls of a day to a user's totals. */
 async function addDay(user: TestUser, day: string, calls: number, operation = 'memories.get'): Promise<void> {
   await node.service.database.owner.query(
-    `insert into usage_daily (user_id, day, door, operation, calls, billable, units, tokens) values ($1, $2, 'rest', $4, $3, $3, $3, 7)`,
+    `insert into usage_daily (user_id, day, transport, operation, calls, billable, units, tokens) values ($1, $2, 'rest', $4, $3, $3, $3, 7)`,
     [user.userId, day, calls, operation],
   );
 }
@@ -44,7 +44,7 @@ describe('usage by groups', () => {
   };
   const told = (row: Json, ...fields: string[]) => fields.map((field) => row[field]);
 
-  it('by operation and by door adds up the same calls', async () => {
+  it('by operation and by transport adds up the same calls', async () => {
     const user = await busyUser();
     const byOperation = await rowsBy(user, 'operation');
     expect(byOperation.results.map((row: Json) => told(row, 'operation', 'calls', 'errors'))).toEqual([
@@ -53,15 +53,15 @@ describe('usage by groups', () => {
       ['memories.list', 1, 0],
     ]);
     expect(byOperation.totals).toEqual({ calls: 4, billable: 4, errors: 1 });
-    const byDoor = await rowsBy(user, 'door');
-    expect(byDoor.results.map((row: Json) => told(row, 'door', 'calls'))).toEqual([
+    const byTransport = await rowsBy(user, 'transport');
+    expect(byTransport.results.map((row: Json) => told(row, 'transport', 'calls'))).toEqual([
       // The call before is in it.
       ['rest', 4],
-      ['mcp-http', 1],
+      ['mcp_http', 1],
     ]);
   });
 
-  it('by day adds up doors and operations, newest first, and a row has only what it is grouped by', async () => {
+  it('by day adds up transports and operations, newest first, and a row has only what it is grouped by', async () => {
     const user = await node.newUser();
     await addDay(user, daysAgo(1), 3);
     await addDay(user, daysAgo(1), 4, 'stats.get');
@@ -126,7 +126,7 @@ describe('usage by groups', () => {
 
   it('knows nobody else’s calls', async () => {
     const [busy, idle] = await Promise.all([busyUser(), node.newUser()]);
-    for (const group of ['day', 'hour', 'operation', 'key', 'door']) {
+    for (const group of ['day', 'hour', 'operation', 'key', 'transport']) {
       const fresh = await node.newUser();
       expect((await rowsBy(fresh, group)).results).toEqual([]);
     }
@@ -193,7 +193,7 @@ describe('GET /user/usage.csv', () => {
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(text.split('\r\n')).toEqual([
-      'day,door,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,units,tokens',
+      'day,transport,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,units,tokens',
       '2026-02-01,rest,stats.get,GET /api/v1/stats,5,5,0,0,0,0,5,7',
       '2026-02-01,rest,memories.get,GET /api/v1/memories/{id},2,2,0,0,0,0,2,7',
       '2026-02-28,rest,memories.get,GET /api/v1/memories/{id},3,3,0,0,0,0,3,7',
