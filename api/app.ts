@@ -45,7 +45,7 @@ export function createApp({ config, pipeline, log, publicUrl, readiness }: AppPa
 
   // What breaks while an answer is on its way: a client that hung up, a file that was replaced.
   app.on('error', (error) => log.info({ err: error }, 'an answer did not reach its end'));
-  app.use(answers({ log, newId: pipeline.newId, publicUrl }));
+  app.use(answers({ log, newId: pipeline.newId, publicUrl, metrics: pipeline.metrics }));
   app.use(secureHeaders);
   // Probes come by the address of the machine, whatever it is called.
   app.use(probes.routes());

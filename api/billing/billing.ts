@@ -15,7 +15,7 @@ export interface Billing extends Pick<RequestContext, 'now' | 'newId'> {
   /** Of this service: what links in mails begin with. */
   publicUrl: () => string;
   log: Logger;
-  metrics: Pick<Metrics, 'webhookRefused' | 'healed'>;
+  metrics: Pick<Metrics, 'webhookRejected' | 'repaired'>;
 }
 
 /** Billing by the configuration; undefined where nothing is sold. */

@@ -30,7 +30,7 @@ export async function reconcile(billing: Billing): Promise<Reconciled> {
       const { userId, differences } = (await act()) ?? { differences: [] };
       found.differences += differences.length;
       for (const difference of differences) {
-        billing.metrics.healed(difference.what);
+        billing.metrics.repaired(difference.what);
         billing.log.warn(
           { ...subject, user_id: userId, ...difference },
           'an account differed from Whop and was healed',

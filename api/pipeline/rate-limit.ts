@@ -2,6 +2,7 @@ import type { Caller } from '../context.ts';
 import type { Operation } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { type Cost, type Limiter, ONE_CALL, type RateDecision, type RatePolicy } from '../limits/local-limiter.ts';
+import type { Metrics } from '../observability/metrics.ts';
 
 const ITEMS_PER_CALL = 10;
 
@@ -70,6 +71,13 @@ export async function consumeProtocolRateLimit(
   });
   if (!decision.allowed) throw limitExceeded(decision);
   return rateLimitHeaders(decision);
+}
+
+/** Counts a rejected request in the metrics and returns its error. */
+export function rejectOverLimit(metrics: Pick<Metrics, 'rateLimitHit'>, decision: RateDecision): Problem {
+  const problem = overLimit(decision);
+  metrics.rateLimitHit(problem.code === 'quota_exceeded' ? 'day' : 'minute');
+  return problem;
 }
 
 /** The refusal of a decision that does not allow the call: `quota_exceeded` when the day is used up, else `rate_limited`. */

@@ -19,7 +19,7 @@ export async function receiveFromWhop(
   } catch (error) {
     if (error instanceof Problem && error.code === 'bad_signature') {
       billing.log.warn('a webhook without a good signature was refused');
-      billing.metrics.webhookRefused();
+      billing.metrics.webhookRejected();
       await addresses.take(address);
     }
     throw error;

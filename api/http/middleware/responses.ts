@@ -1,6 +1,7 @@
 import type { Context, Middleware, Next } from 'koa';
 import { Problem, problemDocument } from '../../errors.ts';
 import type { Logger } from '../../observability/log.ts';
+import type { Metrics } from '../../observability/metrics.ts';
 import { problemPage } from '../../pages/notice.ts';
 import { toProblem } from '../../pipeline/to-problem.ts';
 import { answerPage, type RequestState, stateOf } from '../koa.ts';
@@ -11,6 +12,7 @@ export interface AnswerOptions {
   log: Logger;
   newId: () => string;
   publicUrl: () => string;
+  metrics: Pick<Metrics, 'rateLimitHit'>;
 }
 
 /**
@@ -87,7 +89,7 @@ function logRequest(ctx: Context, log: Logger, ms: number): void {
       // Without the query: filters are a tenant's words.
       path: loggable(ctx.path),
       status: ctx.status,
-      ms: Math.round(ms * 10) / 10,
+      duration_ms: Math.round(ms * 10) / 10,
       ...(operation && { operation }),
       ...(caller && { user_id: caller.userId, key_id: caller.keyId, transport: caller.transport }),
     },

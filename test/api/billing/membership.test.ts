@@ -43,7 +43,7 @@ async function compare() {
     database,
     publicUrl: () => bench.node.url,
     log: log as never,
-    metrics: { healed: (what) => counted.push(what), webhookRefused: () => undefined },
+    metrics: { repaired: (field) => counted.push(field), webhookRejected: () => undefined },
   });
   if (!billing) throw new Error('nothing is sold');
   return { billing, lines, counted, found: await reconcile(billing) };

@@ -70,7 +70,7 @@ describe('POST /webhooks/whop', () => {
     expectProblem(await client.post(url, body), 401, 'bad_signature');
     expect(await bench.inbox()).toEqual([]);
     const metrics = await client.get(`${node.url}/metrics`, { Authorization: `Bearer ${METRICS_TOKEN}` });
-    expect(metrics.text).toContain('whitemagic_webhooks_refused_total 6\n');
+    expect(metrics.text).toContain('whitemagic_webhooks_rejected_total 6\n');
     // The very bytes that were signed, white space and all, whatever they are called.
     const spaced = ` ${body}\n`;
     const again = signatureHeaders(
