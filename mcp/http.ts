@@ -36,7 +36,7 @@ export function mountMcp(router: Router, pipeline: PipelineDependencies, options
     const messages = Array.isArray(message) ? message : [message];
     stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
     const unmetered = messages.filter((one) => !isMetered(one)).length;
-    if (unmetered > 0) ctx.set(await consumeProtocolRateLimit(pipeline.limiter, caller, unmetered));
+    if (unmetered > 0) ctx.set(await consumeProtocolRateLimit(pipeline, caller, unmetered));
     if (message === UNREADABLE) return answerError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
     if (messages.length === 0 || !messages.every((one) => JSONRPCMessageSchema.safeParse(one).success)) {
       return answerError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is no JSON-RPC 2.0 message.');

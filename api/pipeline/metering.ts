@@ -6,7 +6,7 @@ import { utcDay } from '../usage/usage.ts';
 import type { Call, Outcome } from './call.ts';
 import { declaredError } from './contract-check.ts';
 import type { PipelineDependencies } from './dependencies.ts';
-import { consumeRateLimit, costOf, limitExceeded, peekRateLimit, rateLimitHeaders } from './rate-limit.ts';
+import { consumeRateLimit, costOf, peekRateLimit, rateLimitHeaders, rejectOverLimit } from './rate-limit.ts';
 import { toProblem } from './to-problem.ts';
 
 /** Limits and measures one call. */
@@ -46,7 +46,7 @@ export async function meterCall(
       const cost = costOf(operation, rawInput);
       const decision = await consumeRateLimit(pipeline.limiter, call.caller, cost);
       headers = rateLimitHeaders(decision);
-      if (!decision.allowed) throw limitExceeded(decision);
+      if (!decision.allowed) throw rejectOverLimit(pipeline.metrics, decision);
       units = cost.day;
     },
     event: (status, bytesOut, tokens = null) => {
@@ -59,7 +59,12 @@ export async function meterCall(
     (error) => failed(pipeline, call, operation, error, meter, headers),
   );
   const seconds = (performance.now() - started) / 1000;
-  pipeline.metrics.called({ operation: name, door: call.caller.door, status: outcome.status, seconds });
+  pipeline.metrics.requestFinished({
+    operation: name,
+    transport: call.caller.transport,
+    status: outcome.status,
+    seconds,
+  });
   return outcome;
 }
 
@@ -119,7 +124,7 @@ function usageEvent(
     keyId: call.caller.keyId,
     day: utcDay(at),
     at,
-    door: call.caller.door,
+    transport: call.caller.transport,
     operation,
     method: call.method,
     // Successes and the caller's own mistakes are billable; calls over a limit and failures of the service are not.

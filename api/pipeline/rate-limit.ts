@@ -59,7 +59,7 @@ const PROTOCOL_FACTOR = 10;
  * @throws Problem `rate_limited`
  */
 export async function consumeProtocolRateLimit(
-  limiter: Limiter,
+  { limiter, metrics }: { limiter: Limiter; metrics: Pick<Metrics, 'rateLimitHit'> },
   caller: Caller,
   messages: number,
 ): Promise<Record<string, string>> {
@@ -69,19 +69,19 @@ export async function consumeProtocolRateLimit(
     minute: messages,
     day: 0,
   });
-  if (!decision.allowed) throw limitExceeded(decision);
+  if (!decision.allowed) throw rejectOverLimit(metrics, decision);
   return rateLimitHeaders(decision);
 }
 
 /** Counts a rejected request in the metrics and returns its error. */
 export function rejectOverLimit(metrics: Pick<Metrics, 'rateLimitHit'>, decision: RateDecision): Problem {
-  const problem = overLimit(decision);
+  const problem = limitExceeded(decision);
   metrics.rateLimitHit(problem.code === 'quota_exceeded' ? 'day' : 'minute');
   return problem;
 }
 
 /** The refusal of a decision that does not allow the call: `quota_exceeded` when the day is used up, else `rate_limited`. */
-export function limitExceeded(decision: RateDecision): Problem {
+function limitExceeded(decision: RateDecision): Problem {
   const { violated, retryAfterSeconds, retryAt } = decision;
   const day = violated.find(({ policy }) => policy.window === 'day');
   const { policy, remaining } =

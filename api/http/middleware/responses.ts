@@ -32,6 +32,8 @@ export function answers(options: AnswerOptions): Middleware {
         throw new Problem('not_found', { detail: 'There is nothing at this address. The reference is at /docs.' });
     } catch (error) {
       const problem = toProblem(error);
+      // Limits of a known caller are counted where they are applied: over MCP they are no error of HTTP.
+      if (problem.code === 'rate_limited' && !stateOf(ctx).caller) options.metrics.rateLimitHit('ip');
       if (problem.status >= 500 && !(error instanceof Problem))
         options.log.error({ err: error, request_id: state.requestId }, 'request failed');
       if (wantsPage(ctx)) answerProblemPage(ctx, problem);
