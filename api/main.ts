@@ -5,7 +5,7 @@ import { type Service, startService } from './bootstrap.ts';
 import { type Config, readConfig } from './config.ts';
 import { newId } from './ids.ts';
 import { createLog } from './observability/log.ts';
-import { welcome } from './startup-banner.ts';
+import { startupBanner } from './startup-banner.ts';
 
 /** The process: configuration, database, service; then it waits for a signal, drains, and ends. */
 async function main(): Promise<void> {
@@ -41,7 +41,7 @@ async function greet(
 ): Promise<void> {
   const facts = { url: service.url, color: person, dataDir: resolve(config.dataDir) };
   if (!embedded) {
-    process.stdout.write(`${welcome(facts)}\n`);
+    process.stdout.write(`${startupBanner(facts)}\n`);
     return;
   }
   const context = { now: () => new Date(), newId, keyEnvironment: config.keyEnvironment };
@@ -52,7 +52,7 @@ async function greet(
     await writeCredentials(dataDir, { url: service.url, api_key: owner.apiKey });
     return owner;
   });
-  process.stdout.write(`${welcome(isNew && person ? { ...facts, apiKey } : facts)}\n`);
+  process.stdout.write(`${startupBanner(isNew && person ? { ...facts, apiKey } : facts)}\n`);
   if (isNew && !person) process.stdout.write(`  The key of the local account is in ${dataDir}/credentials.json\n\n`);
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { connectSteps } from './keys/client-setup.ts';
+import { clientSetups } from './keys/client-setup.ts';
 
-export interface WelcomeFacts {
+export interface BannerOptions {
   url: string;
   /** Shown when it is new and a person watches. */
   apiKey?: string;
@@ -11,7 +11,7 @@ export interface WelcomeFacts {
 }
 
 /** The lines that a first start prints: where things are, and what to paste to connect an IDE. Later starts print the addresses only. */
-export function welcome({ url, apiKey, dataDir, color }: WelcomeFacts): string {
+export function startupBanner({ url, apiKey, dataDir, color }: BannerOptions): string {
   const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
   const addresses = [
     '',
@@ -37,7 +37,7 @@ function connectLines(
     `  ${bold('Your API key')} (shown once, kept in credentials.json of the data directory)`,
     `  ${apiKey}`,
     '',
-    ...connectSteps(url, apiKey).flatMap(({ client, how, text }) => [
+    ...clientSetups(url, apiKey).flatMap(({ client, how, text }) => [
       `  ${bold(client)}: ${how}`,
       ...text.split('\n').map((line) => `  ${line}`),
       '',

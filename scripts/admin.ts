@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import * as admin from '../api/accounts/admin.ts';
 import { replayReceipts } from '../api/accounts/purge.ts';
-import { replayWebhook, requireWebhook, webhooks } from '../api/billing/inbox.ts';
+import { listRecentWebhooks, replayWebhook, requireWebhook } from '../api/billing/inbox.ts';
 import { readConfig } from '../api/config.ts';
 import type { RequestContext } from '../api/context.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
@@ -61,7 +61,7 @@ const receipts = z.array(
 
 /** Each command: what it takes, and what it does. */
 const COMMANDS = {
-  'users list': command(z.strictObject({}), (context) => admin.allUsers(context)),
+  'users list': command(z.strictObject({}), (context) => admin.listAllUsers(context)),
   'users create': command(z.strictObject({ email: z.email(), plan: plan.default('free') }), admin.addUser),
   'users set-plan': command(z.strictObject({ user, plan }), async (context, input) =>
     admin.setPlan(context, await admin.requireUser(context, input.user), input.plan),
@@ -87,7 +87,7 @@ const COMMANDS = {
     admin.restoreUser(context, await admin.requireUser(context, input.user)),
   ),
   'keys list': command(z.strictObject({ user }), async (context, input) =>
-    admin.keysOf(context, await admin.requireUser(context, input.user)),
+    admin.listUserKeys(context, await admin.requireUser(context, input.user)),
   ),
   'keys create': command(
     z.strictObject({ user, name: z.string().min(1).max(100).default('API key'), scopes: scopes.optional() }),
@@ -95,7 +95,7 @@ const COMMANDS = {
   ),
   'keys revoke': command(z.strictObject({ key: id }), (context, input) => admin.revokeAnyKey(context, input.key)),
   'webhooks list': command(z.strictObject({ state: state.optional() }), (context, input) =>
-    webhooks(context, input.state),
+    listRecentWebhooks(context, input.state),
   ),
   'webhooks show': command(z.strictObject({ webhook }), (context, input) => requireWebhook(context, input.webhook)),
   'webhooks replay': command(z.strictObject({ webhook }), (context, input) => replayWebhook(context, input.webhook)),

@@ -13,7 +13,7 @@ import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
-import { closeAs, restoreAs } from './lifecycle.ts';
+import { closeAccount, restoreAccount } from './lifecycle.ts';
 import { createUser } from './users.ts';
 
 /*
@@ -30,7 +30,7 @@ export async function addUser(context: RequestContext, wanted: { email: string; 
 }
 
 /** Users, oldest first, at most 1,000. */
-export function allUsers(context: RequestContext): Promise<UserRow[]> {
+export function listAllUsers(context: RequestContext): Promise<UserRow[]> {
   return listUsers(context.sql, 1_000);
 }
 
@@ -63,16 +63,16 @@ export async function setOverrides(context: RequestContext, user: UserRow, overr
 
 /** Closes a user's account as they could themselves, for one who asks by letter. `immediate` purges it and cannot be undone. */
 export async function deleteUser(context: RequestContext, user: UserRow, { immediate }: { immediate: boolean }) {
-  return { user_id: user.id, ...(await closeAs(context, user.id, ACTOR, immediate)) };
+  return { user_id: user.id, ...(await closeAccount(context, user.id, ACTOR, immediate)) };
 }
 
 /** Takes the deletion of an account back, for one who has no key left to do it with. */
 export async function restoreUser(context: RequestContext, user: UserRow) {
-  return { user_id: user.id, ...(await restoreAs(context, user.id, ACTOR)) };
+  return { user_id: user.id, ...(await restoreAccount(context, user.id, ACTOR)) };
 }
 
 /** A user's keys, newest first. */
-export function keysOf(context: RequestContext, user: UserRow) {
+export function listUserKeys(context: RequestContext, user: UserRow) {
   return listKeys(context.sql, user.id);
 }
 

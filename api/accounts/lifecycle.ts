@@ -30,7 +30,7 @@ export async function deactivate(
 ): Promise<void> {
   const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account || account.status === 'deleted' || account.read_only_since) return;
-  const { purge_at } = await settle(context, { ...account, read_only_since: context.now() });
+  const { purge_at } = await applyStatus(context, { ...account, read_only_since: context.now() });
   await audit(context, userId, { actor: 'job', action: 'account.deactivate', target: userId, details: { reason } });
   // Whoever is leaving anyway has been told when.
   if (account.closing_since) return;
@@ -46,7 +46,7 @@ export async function deactivate(
 export async function reactivate(context: Writing, userId: string): Promise<void> {
   const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account || account.status === 'deleted' || !account.read_only_since) return;
-  await settle(context, { ...account, read_only_since: null });
+  await applyStatus(context, { ...account, read_only_since: null });
   await audit(context, userId, { actor: 'job', action: 'account.reactivate', target: userId });
 }
 
@@ -57,36 +57,36 @@ export async function reactivate(context: Writing, userId: string): Promise<void
  */
 export async function close(context: RequestContext, caller: Caller, input: { confirm: string; immediate: boolean }) {
   if (input.confirm !== caller.userId) throw refuse('confirm', 'must be the id of your account, from GET /user/me');
-  return closeAs(context, caller.userId, `key:${caller.keyId}`, input.immediate);
+  return closeAccount(context, caller.userId, `key:${caller.keyId}`, input.immediate);
 }
 
 /** The same for whoever may do it to any account: `actor` as the audit log knows them. @throws Problem `not_found` */
-export async function closeAs(context: Writing, userId: string, actor: string, immediate: boolean) {
+export async function closeAccount(context: Writing, userId: string, actor: string, immediate: boolean) {
   const account = await lockAccount(context, userId);
-  if (account.status === 'deleted' || (account.closing_since && !immediate)) return standing(account);
+  if (account.status === 'deleted' || (account.closing_since && !immediate)) return toAccountStatus(account);
   const closing = { ...account, closing_since: account.closing_since ?? context.now() };
-  const closed = immediate ? await condemn(context, closing) : await settle(context, closing);
+  const closed = immediate ? await schedulePurge(context, closing) : await applyStatus(context, closing);
   await deleteSessionsOf(context.sql, userId);
   await audit(context, userId, { actor, action: 'account.delete', target: userId, details: { immediate } });
   await mailOwner(context, account, 'account_deleted', {
     purge_at: (closed.purge_at ?? context.now()).toISOString(),
     restore_url: immediate ? null : '/api/v1/account/restore',
   });
-  return standing(closed);
+  return toAccountStatus(closed);
 }
 
 /** Takes the caller's {@link close} back: the account is what it was before. One that is not closed stays as it is. */
 export function restore(context: RequestContext, caller: Caller) {
-  return restoreAs(context, caller.userId, `key:${caller.keyId}`);
+  return restoreAccount(context, caller.userId, `key:${caller.keyId}`);
 }
 
 /** The same for whoever may do it to any account. @throws Problem `not_found` */
-export async function restoreAs(context: Writing, userId: string, actor: string) {
+export async function restoreAccount(context: Writing, userId: string, actor: string) {
   const account = await lockAccount(context, userId);
-  if (account.status !== 'closing') return standing(account);
-  const restored = await settle(context, { ...account, closing_since: null });
+  if (account.status !== 'closing') return toAccountStatus(account);
+  const restored = await applyStatus(context, { ...account, closing_since: null });
   await audit(context, userId, { actor, action: 'account.restore', target: userId });
-  return standing(restored);
+  return toAccountStatus(restored);
 }
 
 async function lockAccount(context: Writing, userId: string): Promise<AccountLifecycleRow> {
@@ -96,19 +96,19 @@ async function lockAccount(context: Writing, userId: string): Promise<AccountLif
 }
 
 /** Writes what the two dates make of an account: its status and when it is purged. */
-async function settle(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
+async function applyStatus(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   const from = account.closing_since ?? account.read_only_since;
   const status = account.closing_since ? 'closing' : account.read_only_since ? 'read_only' : 'active';
-  return write(context, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
+  return writeStatus(context, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
 }
 
 /** Ends an account for good; a job purges it. */
-async function condemn(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
+async function schedulePurge(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   await enqueueJob(context.sql, PURGE_ACCOUNT_JOB, { user_id: account.id }, { key: `purge:${account.id}` });
-  return write(context, account, 'deleted', context.now());
+  return writeStatus(context, account, 'deleted', context.now());
 }
 
-async function write(
+async function writeStatus(
   context: Writing,
   account: AccountLifecycleRow,
   status: UserStatus,
@@ -119,6 +119,6 @@ async function write(
   return written;
 }
 
-function standing({ status, purge_at }: AccountLifecycleRow) {
+function toAccountStatus({ status, purge_at }: AccountLifecycleRow) {
   return { status, purge_at: purge_at?.toISOString() ?? null };
 }

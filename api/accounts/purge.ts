@@ -20,14 +20,14 @@ export const WARNINGS_DAYS_LEFT = [7, 1] as const;
 const LAST_WARNING = Math.min(...WARNINGS_DAYS_LEFT);
 const FIRST_WARNING = Math.max(...WARNINGS_DAYS_LEFT);
 /** How long a purge waits for a mail to the owner, which would be gone with the account. */
-const LAST_MAIL_MS = HOUR_MS;
+const PENDING_EMAIL_MS_MAX = HOUR_MS;
 const PAGE = 100;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
 /** Asks whoever sells the plans whether a user really has none any more. Throws, or answers false, when that is in doubt. */
-export type StillGone = (userId: string) => Promise<boolean>;
+export type HasLapsed = (userId: string) => Promise<boolean>;
 
 /** What became of an account whose purge was tried. */
 export type PurgeOutcome = 'purged' | 'kept' | 'waiting';
@@ -43,10 +43,10 @@ export interface PurgeReport {
  * Warns the owners of read-only accounts that end soon, and purges the accounts that are due. May run at any time, in several
  * processes at once. What goes wrong with one account holds up no other; it is tried again at the next run.
  */
-export async function endAccounts(
+export async function purgeDueAccounts(
   database: Database,
   clock: Clock,
-  stillGone: StillGone,
+  stillGone: HasLapsed,
   report: PurgeReport,
 ): Promise<void> {
   const soon = new Date(clock.now().getTime() + FIRST_WARNING * DAY_MS);
@@ -55,7 +55,7 @@ export async function endAccounts(
     page = await listAccountsToPurge(database.owner, soon, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
     for (const { id } of page) {
       try {
-        await warn(database, clock, id);
+        await sendPurgeWarning(database, clock, id);
         const outcome = await purgeAccount(database, clock, stillGone, id);
         if (outcome === 'purged') report.onPurged(id);
         if (outcome === 'kept') report.onKept(id, undefined);
@@ -67,7 +67,7 @@ export async function endAccounts(
 }
 
 /** Warns an account's owner, once for each of {@link WARNINGS_DAYS_LEFT}; what was slept through is one mail. */
-async function warn(database: Database, clock: Clock, userId: string): Promise<void> {
+async function sendPurgeWarning(database: Database, clock: Clock, userId: string): Promise<void> {
   await database.ownerWrite(async (sql) => {
     const account = await findAccountLifecycle(sql, userId, true);
     if (account?.status !== 'read_only' || !account.purge_at) return;
@@ -96,7 +96,7 @@ async function warn(database: Database, clock: Clock, userId: string): Promise<v
 export async function purgeAccount(
   database: Database,
   clock: Clock,
-  stillGone: StillGone,
+  stillGone: HasLapsed,
   userId: string,
 ): Promise<PurgeOutcome | undefined> {
   const seen = await findAccountLifecycle(database.owner, userId);
@@ -107,8 +107,8 @@ export async function purgeAccount(
     // A restored or reactivated account is another one under the lock, whoever was faster.
     const account = await findAccountLifecycle(sql, userId, true);
     if (account?.status !== seen.status || !isDue(account, clock.now())) return undefined;
-    if (await hasUnsentEmail(sql, userId, new Date(clock.now().getTime() - LAST_MAIL_MS))) return 'waiting';
-    await erase({ ...clock, sql }, account, account.status === 'read_only' ? 'lapsed' : 'asked');
+    if (await hasUnsentEmail(sql, userId, new Date(clock.now().getTime() - PENDING_EMAIL_MS_MAX))) return 'waiting';
+    await eraseAccount({ ...clock, sql }, account, account.status === 'read_only' ? 'lapsed' : 'asked');
     return 'purged';
   });
 }
@@ -125,7 +125,7 @@ export async function replayReceipts(
   for (const receipt of receipts) {
     await insertDeletionReceipt(context.sql, receipt);
     const account = await findAccountLifecycle(context.sql, receipt.user_id, true);
-    if (account) await erase(context, account, receipt.reason);
+    if (account) await eraseAccount(context, account, receipt.reason);
     replayed.push({ user_id: receipt.user_id, purged_at: receipt.purged_at, deleted_again: account !== undefined });
   }
   return replayed;
@@ -136,7 +136,7 @@ function isDue({ status, purge_at, purge_warning }: AccountLifecycleRow, now: Da
   return status !== 'read_only' || purge_warning === LAST_WARNING;
 }
 
-async function erase(
+async function eraseAccount(
   context: Pick<RequestContext, 'sql' | 'now'>,
   account: AccountLifecycleRow,
   reason: string,

@@ -39,7 +39,7 @@ export async function openSession(context: SessionDeps, userId: string, former: 
     id: context.newId(),
     created_at: now,
     last_seen_at: now,
-    expires_at: endFrom(now),
+    expires_at: expiryFrom(now),
   };
   await insertSession(context.sql, session, hashToken(token));
   return token;
@@ -63,16 +63,16 @@ export function closeSession(sql: Sql, token: string): Promise<void> {
 }
 
 /** Forgets the sessions that are over. Answers how many. As the owner. */
-export function forgetOldSessions(sql: Sql, now: Date): Promise<number> {
+export function deleteExpiredSessions(sql: Sql, now: Date): Promise<number> {
   return deleteOldSessions(sql, now);
 }
 
 async function extend(sql: Sql, session: SessionRow, now: Date): Promise<boolean> {
   if (now.getTime() - session.last_seen_at.getTime() < SEEN_EVERY_MS) return false;
-  await updateSession(sql, { ...session, last_seen_at: now, expires_at: endFrom(now) });
+  await updateSession(sql, { ...session, last_seen_at: now, expires_at: expiryFrom(now) });
   return true;
 }
 
-function endFrom(now: Date): Date {
+function expiryFrom(now: Date): Date {
   return new Date(now.getTime() + SESSION_DAYS * DAY_MS);
 }

@@ -37,7 +37,7 @@ export interface LoginFlow {
 /** Begins a log-in. A `paymentId` that cannot be one is left out. */
 export function beginLogin(now: Date, paymentId?: string): LoginFlow {
   const payment = paymentId && PAYMENT_ID.test(paymentId) ? paymentId : '';
-  return flowOf(`${randomBytes(32).toString('base64url')}.${now.getTime()}.${payment}`) as LoginFlow;
+  return parseLoginCookie(`${randomBytes(32).toString('base64url')}.${now.getTime()}.${payment}`) as LoginFlow;
 }
 
 /**
@@ -45,10 +45,10 @@ export function beginLogin(now: Date, paymentId?: string): LoginFlow {
  * @throws Problem `login_failed` unless this browser began it, with this state, within {@link LOGIN_MINUTES}
  */
 export function resumeLogin(now: Date, cookie: string | undefined, state: string | undefined): LoginFlow {
-  const flow = cookie ? flowOf(cookie) : undefined;
-  if (!flow || flow.state !== state) throw failed('This browser did not begin this log-in.');
+  const flow = cookie ? parseLoginCookie(cookie) : undefined;
+  if (!flow || flow.state !== state) throw loginFailed('This browser did not begin this log-in.');
   const age = now.getTime() - flow.startedAt;
-  if (age < 0 || age > LOGIN_MINUTES * MINUTE_MS) throw failed('The log-in took too long.');
+  if (age < 0 || age > LOGIN_MINUTES * MINUTE_MS) throw loginFailed('The log-in took too long.');
   return flow;
 }
 
@@ -68,7 +68,7 @@ export function authorizeUrl({ url, clientId }: WhopOAuth, flow: LoginFlow, redi
 }
 
 /** Who signed in. `sub` is the Whop user's id, the only identity there is. */
-export interface WhopPerson {
+export interface WhopIdentity {
   sub: string;
   /** Undefined unless Whop has verified it. */
   email: string | undefined;
@@ -90,13 +90,13 @@ const person = z.object({
  * Trades a callback's code for the person. No token outlives this: what Whop gave is revoked before it answers.
  * @throws Problem `login_failed` when Whop refuses or its answer is not about this log-in, `unavailable` when it cannot be reached
  */
-export async function whoSignedIn(
+export async function exchangeCode(
   oauth: WhopOAuth,
   flow: LoginFlow,
   code: string,
   redirectUri: string,
-): Promise<WhopPerson> {
-  const granted = await call(`${oauth.url}/token`, tokens, {
+): Promise<WhopIdentity> {
+  const granted = await request(`${oauth.url}/token`, tokens, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({
@@ -109,14 +109,14 @@ export async function whoSignedIn(
     }),
   });
   try {
-    const claimed = claimsOf(granted.id_token);
+    const claimed = parseIdToken(granted.id_token);
     if (claimed.nonce !== flow.nonce || ![claimed.aud].flat().includes(oauth.clientId)) {
-      throw failed('What Whop answered belongs to another log-in.');
+      throw loginFailed('What Whop answered belongs to another log-in.');
     }
-    const found = await call(`${oauth.url}/userinfo`, person, {
+    const found = await request(`${oauth.url}/userinfo`, person, {
       headers: { Authorization: `Bearer ${granted.access_token}` },
     });
-    if (found.sub !== claimed.sub) throw failed('What Whop answered is about two people.');
+    if (found.sub !== claimed.sub) throw loginFailed('What Whop answered is about two people.');
     return { sub: found.sub, email: (found.email_verified && found.email) || undefined };
   } finally {
     await revoke(oauth, granted.refresh_token ?? granted.access_token);
@@ -127,11 +127,11 @@ export async function whoSignedIn(
  * What an ID token says. Its signature is not looked at: it came from Whop's own address by TLS, in answer to our call
  * (OpenID Connect Core 1.0, 3.1.3.7, point 6).
  */
-function claimsOf(idToken: string): z.output<typeof identity> {
+function parseIdToken(idToken: string): z.output<typeof identity> {
   try {
     return identity.parse(JSON.parse(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString()));
   } catch (error) {
-    throw failed('Whop did not say who signed in.', error);
+    throw loginFailed('Whop did not say who signed in.', error);
   }
 }
 
@@ -144,7 +144,7 @@ async function revoke(oauth: WhopOAuth, token: string): Promise<void> {
   );
 }
 
-async function call<T>(url: string, schema: z.ZodType<T>, request: RequestInit): Promise<T> {
+async function request<T>(url: string, schema: z.ZodType<T>, request: RequestInit): Promise<T> {
   let response: Response;
   let answer: unknown;
   try {
@@ -156,13 +156,13 @@ async function call<T>(url: string, schema: z.ZodType<T>, request: RequestInit):
   if (response.status >= 500) {
     throw new Problem('unavailable', { detail: 'Whop has a problem just now. Try again in a minute.' });
   }
-  if (!response.ok) throw failed('Whop did not accept this log-in.');
+  if (!response.ok) throw loginFailed('Whop did not accept this log-in.');
   const parsed = schema.safeParse(answer);
-  if (!parsed.success) throw failed('Whop answered something else than its documentation says.', parsed.error);
+  if (!parsed.success) throw loginFailed('Whop answered something else than its documentation says.', parsed.error);
   return parsed.data;
 }
 
-function flowOf(cookie: string): LoginFlow | undefined {
+function parseLoginCookie(cookie: string): LoginFlow | undefined {
   const parts = FLOW.exec(cookie);
   if (!parts) return undefined;
   const [, secret = '', startedAt, payment] = parts;
@@ -178,6 +178,6 @@ function flowOf(cookie: string): LoginFlow | undefined {
   };
 }
 
-function failed(detail: string, cause?: unknown): Problem {
+function loginFailed(detail: string, cause?: unknown): Problem {
   return new Problem('login_failed', { detail: `${detail} Begin again.` }, cause);
 }

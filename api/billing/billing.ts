@@ -3,8 +3,8 @@ import type { WhopConfig } from '../config.ts';
 import type { RequestContext } from '../context.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { type LicenseCheck, licenseCheck } from './license.ts';
-import { openWhop, type WhopClient } from './whop-client.ts';
+import { createLicenseCheck, type LicenseCheck } from './license.ts';
+import { createWhopClient, type WhopClient } from './whop-client.ts';
 
 /** What selling at Whop works with; made once, in the process's entry point. */
 export interface Billing extends Pick<RequestContext, 'now' | 'newId'> {
@@ -29,6 +29,6 @@ export function openBilling(
       'WHOP_WEBHOOK_SECRET is not set: every webhook is refused, purchases are found by the nightly comparison only',
     );
   }
-  const whop = openWhop(config);
-  return { ...parts, config, whop, checkLicense: licenseCheck({ whop, config, now: parts.now }) };
+  const whop = createWhopClient(config);
+  return { ...parts, config, whop, checkLicense: createLicenseCheck({ whop, config, now: parts.now }) };
 }

@@ -13,9 +13,9 @@ import type { RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import { DAY_MS } from '../time.ts';
 import type { Billing } from './billing.ts';
-import { converge } from './membership.ts';
-import { type Notice, readNotice } from './payload.ts';
-import { type SignedRequest, verify } from './verify.ts';
+import { syncMembership } from './membership.ts';
+import { parseWebhookEvent, type WebhookEvent } from './payload.ts';
+import { type SignedRequest, verifySignature } from './verify.ts';
 
 /** How long a webhook is remembered. Whop sends one again for three days. */
 export const WEBHOOK_DAYS_KEPT = 30;
@@ -24,18 +24,18 @@ export const WEBHOOK_DAYS_KEPT = 30;
  * Takes a webhook in: kept, and to be worked on, once this resolves. Nothing is kept of what is not signed.
  * @throws Problem `bad_signature`, `malformed_request`
  */
-export async function receive(billing: Billing, request: SignedRequest): Promise<void> {
+export async function acceptWebhook(billing: Billing, request: SignedRequest): Promise<void> {
   const { webhookSecrets: secrets, legacySignatures } = billing.config;
   const now = billing.now();
-  const verified = verify(request, { secrets, legacySignatures, now });
+  const verified = verifySignature(request, { secrets, legacySignatures, now });
   if (!verified) throw new Problem('bad_signature');
   const payload = request.body.toString('utf8');
-  const notice = readNotice(parse(payload));
+  const notice = parseWebhookEvent(parse(payload));
   if (!notice) throw new Problem('malformed_request', { detail: 'The body names no event.' });
   const id = verified.webhookId ?? `bare_${billing.newId()}`;
   await billing.database.ownerWrite(async (sql) => {
-    const isOpen = await receiveWebhook(sql, { id, type: notice.type, payload, ignored: !notice.matters, at: now });
-    if (isOpen) await enqueueWebhook(sql, id, laneOf(notice));
+    const isOpen = await receiveWebhook(sql, { id, type: notice.type, payload, ignored: !notice.isRelevant, at: now });
+    if (isOpen) await enqueueWebhook(sql, id, queueKeyOf(notice));
   });
 }
 
@@ -48,7 +48,7 @@ export async function processWebhook(billing: Billing, id: string): Promise<void
   const webhook = await findWebhook(owner, id);
   if (!webhook || webhook.processed_at) return;
   try {
-    await work(billing, id, readNotice(webhook.payload));
+    await handleWebhook(billing, id, parseWebhookEvent(webhook.payload));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     await recordWebhookFailure(owner, id, reason.slice(0, 500)).catch(() => undefined);
@@ -57,14 +57,14 @@ export async function processWebhook(billing: Billing, id: string): Promise<void
   }
 }
 
-async function work(billing: Billing, id: string, notice: Notice | undefined): Promise<void> {
+async function handleWebhook(billing: Billing, id: string, notice: WebhookEvent | undefined): Promise<void> {
   const settled = (sql: Sql) => markWebhookProcessed(sql, id, billing.now());
   const payment = notice?.paymentId && !notice.membershipId ? await billing.whop.payment(notice.paymentId) : undefined;
   const membershipId = notice?.membershipId ?? payment?.membershipId;
   // A payment for something that is no membership: none of ours.
   if (!membershipId) return billing.database.ownerWrite(settled);
   const email = notice?.email ?? payment?.email ?? undefined;
-  const converged = await converge(billing, membershipId, { membership: notice?.membership, email }, settled);
+  const converged = await syncMembership(billing, membershipId, { membership: notice?.membership, email }, settled);
   billing.log.info(
     { webhook_id: id, type: notice?.type, membership_id: membershipId, ...converged },
     'a webhook was worked on',
@@ -72,19 +72,19 @@ async function work(billing: Billing, id: string, notice: Notice | undefined): P
 }
 
 /** What is worked on one after the other: a person's events; of somebody unknown, a membership's. */
-function laneOf({ userId, membershipId, paymentId }: Notice): string {
+function queueKeyOf({ userId, membershipId, paymentId }: WebhookEvent): string {
   return userId ?? membershipId ?? paymentId ?? 'unknown';
 }
 
 /** Forgets webhooks after {@link WEBHOOK_DAYS_KEPT} days: they tell of people. Answers how many. */
-export function forgetOldWebhooks(sql: Sql, now: Date): Promise<number> {
+export function deleteExpiredWebhooks(sql: Sql, now: Date): Promise<number> {
   return deleteOldWebhooks(sql, new Date(now.getTime() - WEBHOOK_DAYS_KEPT * DAY_MS));
 }
 
 const LISTED_MAX = 200;
 
 /** Webhooks, newest first, at most 200; for the operator. */
-export function webhooks({ sql }: Pick<RequestContext, 'sql'>, state?: WebhookState) {
+export function listRecentWebhooks({ sql }: Pick<RequestContext, 'sql'>, state?: WebhookState) {
   return listWebhooks(sql, { state, limit: LISTED_MAX });
 }
 
@@ -98,9 +98,9 @@ export async function requireWebhook({ sql }: Pick<RequestContext, 'sql'>, id: s
 /** Has a webhook worked on again, from its first try. One that was done is left alone. */
 export async function replayWebhook({ sql }: Pick<RequestContext, 'sql'>, id: string) {
   const { processed_at, payload } = await requireWebhook({ sql }, id);
-  const notice = readNotice(payload);
+  const notice = parseWebhookEvent(payload);
   const replayed = !processed_at && notice !== undefined;
-  if (replayed) await enqueueWebhook(sql, id, laneOf(notice));
+  if (replayed) await enqueueWebhook(sql, id, queueKeyOf(notice));
   return { webhook_id: id, replayed, ...(processed_at && { processed_at }) };
 }
 

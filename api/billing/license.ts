@@ -2,16 +2,16 @@ import type { PlanName } from '../../db/queries/accounts/users.ts';
 import { findMembership, type MembershipRow } from '../../db/queries/billing/memberships.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Billing } from './billing.ts';
-import { hashLicense } from './membership.ts';
+import { hashLicenseKey } from './membership.ts';
 import type { WhopMembership } from './payload.ts';
-import { givesAccess, LOWEST_TIER, tierOf } from './tiers.ts';
-import { WhopFailure } from './whop-client.ts';
+import { grantsAccess, LOWEST_TIER, tierOf } from './tiers.ts';
+import { WhopError } from './whop-client.ts';
 
 /** How long Whop's answer is good for. */
 export const LICENSE_CACHE_SECONDS = 30;
 const CACHED_MAX = 10_000;
 
-interface Answer {
+interface CheckedLicense {
   membership: WhopMembership;
   plan: PlanName;
   /** When Whop was asked. */
@@ -19,13 +19,13 @@ interface Answer {
 }
 
 /** Asks Whop for a membership, for each at most once in {@link LICENSE_CACHE_SECONDS} seconds. @throws WhopFailure */
-export type LicenseCheck = (membershipId: string) => Promise<Answer>;
+export type LicenseCheck = (membershipId: string) => Promise<CheckedLicense>;
 
 /** A check of licences with a memory of its own. */
-export function licenseCheck({ whop, config, now }: Pick<Billing, 'whop' | 'config' | 'now'>): LicenseCheck {
-  const answers = new Map<string, { until: number; answer: Promise<Answer> }>();
+export function createLicenseCheck({ whop, config, now }: Pick<Billing, 'whop' | 'config' | 'now'>): LicenseCheck {
+  const answers = new Map<string, { until: number; answer: Promise<CheckedLicense> }>();
 
-  const ask = async (id: string, at: Date): Promise<Answer> => {
+  const ask = async (id: string, at: Date): Promise<CheckedLicense> => {
     const membership = await whop.membership(id);
     return { membership, plan: tierOf(membership, config.plans) ?? LOWEST_TIER, at };
   };
@@ -58,26 +58,26 @@ const UNKNOWN = {
  * not to be told from one that does not exist.
  */
 export async function validateLicense(context: RequestContext, caller: Caller, input: { license_key: string }) {
-  const by = { id: input.license_key, licenseHash: hashLicense(input.license_key) };
+  const by = { id: input.license_key, licenseHash: hashLicenseKey(input.license_key) };
   const row = await findMembership(context.sql, caller.userId, by);
   if (!row) return UNKNOWN;
   const asked = await context.billing?.checkLicense(row.id).catch((error: unknown) => {
-    if (error instanceof WhopFailure) return undefined;
+    if (error instanceof WhopError) return undefined;
     throw error;
   });
-  if (!asked) return told(row, row.tier, row.confirmed ? row.read_at : row.changed_at);
+  if (!asked) return toResponse(row, row.tier, row.confirmed ? row.read_at : row.changed_at);
   const { status, periodEnd, cancelAtPeriodEnd } = asked.membership;
   const fresh = { id: row.id, status, period_end: periodEnd, cancel_at_period_end: cancelAtPeriodEnd };
-  return told(fresh, asked.plan, asked.at);
+  return toResponse(fresh, asked.plan, asked.at);
 }
 
-function told(
+function toResponse(
   row: Pick<MembershipRow, 'id' | 'status' | 'period_end' | 'cancel_at_period_end'>,
   plan: PlanName,
   asOf: Date | null,
 ) {
   return {
-    valid: givesAccess(row.status),
+    valid: grantsAccess(row.status),
     status: row.status,
     plan,
     membership_id: row.id,

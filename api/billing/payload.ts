@@ -24,15 +24,15 @@ export interface WhopMembership {
 }
 
 /** What a webhook is about. */
-export interface Notice {
+export interface WebhookEvent {
   /** The event's name with dots: `membership.activated`. */
   type: string;
   /** Whether it can change what somebody has bought. */
-  matters: boolean;
+  isRelevant: boolean;
   membershipId: string | undefined;
   paymentId: string | undefined;
   userId: string | undefined;
-  /** The buyer's address, where the event has one. */
+  /** The customer's address, where the event has one. */
   email: string | undefined;
   /** The membership itself, where the event brings it whole. */
   membership: WhopMembership | undefined;
@@ -49,10 +49,10 @@ const envelope = z.object({
   data: fields,
 });
 
-const MATTERS = /^(membership|payment|refund|dispute)\./;
+const RELEVANT_EVENTS = /^(membership|payment|refund|dispute)\./;
 
 /** What a webhook says; undefined for what has no event's name or no data. */
-export function readNotice(payload: unknown): Notice | undefined {
+export function parseWebhookEvent(payload: unknown): WebhookEvent | undefined {
   const parsed = envelope.safeParse(payload);
   const { type: v1, action, event, timestamp, data } = parsed.data ?? {};
   const name = v1 ?? action ?? event;
@@ -74,14 +74,14 @@ export function readNotice(payload: unknown): Notice | undefined {
   return {
     type,
     ...found,
-    matters: MATTERS.test(type) && Boolean(found.membershipId ?? found.paymentId),
+    isRelevant: RELEVANT_EVENTS.test(type) && Boolean(found.membershipId ?? found.paymentId),
     email: textAt(data, 'customer_email') ?? emailOf(data) ?? (payment && emailOf(payment)) ?? undefined,
-    membership: about === 'membership' ? readMembership(data, instantOf(timestamp)) : undefined,
+    membership: about === 'membership' ? parseMembership(data, parseInstant(timestamp)) : undefined,
   };
 }
 
 /** A membership of Whop's API or of a webhook's `data`; undefined when it has no id or no status. */
-export function readMembership(given: unknown, toldAt: Date | null = null): WhopMembership | undefined {
+export function parseMembership(given: unknown, toldAt: Date | null = null): WhopMembership | undefined {
   const data = fields.safeParse(given).data ?? {};
   const id = idAt(data, 'membership') ?? textAt(data, 'id');
   const status = textAt(data, 'status');
@@ -96,11 +96,11 @@ export function readMembership(given: unknown, toldAt: Date | null = null): Whop
     planId: idAt(data, 'plan'),
     productId: idAt(data, 'product'),
     planTier: (metadata && textAt(metadata, 'tier')) ?? null,
-    periodEnd: instantOf(data.renewal_period_end ?? data.current_period_end ?? data.expires_at),
+    periodEnd: parseInstant(data.renewal_period_end ?? data.current_period_end ?? data.expires_at),
     cancelAtPeriodEnd: data.cancel_at_period_end === true,
     manageUrl: httpsUrl(textAt(data, 'manage_url')),
     licenseKey: textAt(data, 'license_key'),
-    changedAt: instantOf(data.updated_at) ?? toldAt,
+    changedAt: parseInstant(data.updated_at) ?? toldAt,
   };
 }
 
@@ -113,7 +113,7 @@ export interface WhopPayment {
 }
 
 /** A payment of Whop's API; undefined for what is none. */
-export function readPayment(given: unknown): WhopPayment | undefined {
+export function parsePayment(given: unknown): WhopPayment | undefined {
   const data = fields.safeParse(given).data ?? {};
   const id = textAt(data, 'id');
   if (!id) return undefined;
@@ -144,7 +144,7 @@ function textAt(data: Fields, name: string): string | null {
 }
 
 /** A time in ISO 8601 or unix seconds. */
-function instantOf(value: unknown): Date | null {
+function parseInstant(value: unknown): Date | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const at = typeof value === 'number' || /^\d+$/.test(value) ? new Date(Number(value) * 1000) : new Date(value);
   return Number.isNaN(at.getTime()) ? null : at;

@@ -9,7 +9,7 @@ import {
 } from '../../db/queries/billing/customers.ts';
 import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
-import { claimUrl, issueClaim } from '../keys/activation-links.ts';
+import { activationUrl, issueActivationLink } from '../keys/activation-links.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 
 /** Who did it, in the audit log. */
@@ -24,38 +24,42 @@ export type BillingDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 export async function provision(
   context: BillingDeps,
   wanted: { whopUserId: string; email: string | null; plan: PlanName },
-): Promise<{ buyer: CustomerRow; isNew: boolean }> {
+): Promise<{ customer: CustomerRow; isNew: boolean }> {
   const { sql, now } = context;
   const row = { id: context.newId(), whop_user_id: wanted.whopUserId, email: wanted.email, plan: wanted.plan };
   const isNew = await insertCustomer(sql, { ...row, created_at: now() });
   if (isNew) await audit(context, row.id, { actor: ACTOR, action: 'users.create', details: { plan: wanted.plan } });
-  const buyer = await lockCustomer(sql, wanted.whopUserId);
-  if (!buyer) throw new Error('an account was deleted while it was being made');
-  return { buyer, isNew };
+  const customer = await lockCustomer(sql, wanted.whopUserId);
+  if (!customer) throw new Error('an account was deleted while it was being made');
+  return { customer, isNew };
 }
 
-/** Keeps the address that Whop has of a buyer. Answers the buyer as it is then. */
-export async function noteEmail(context: BillingDeps, buyer: CustomerRow, email: string | null): Promise<CustomerRow> {
-  if (!email || email === buyer.email) return buyer;
-  await updateCustomerEmail(context.sql, buyer.id, email, context.now());
-  return { ...buyer, email };
+/** Keeps the address that Whop has of a customer. Answers the customer as it is then. */
+export async function updateEmail(
+  context: BillingDeps,
+  customer: CustomerRow,
+  email: string | null,
+): Promise<CustomerRow> {
+  if (!email || email === customer.email) return customer;
+  await updateCustomerEmail(context.sql, customer.id, email, context.now());
+  return { ...customer, email };
 }
 
 /**
- * Mails a buyer the link that makes the first key: once, as soon as there is an address, and not to somebody who has
+ * Mails a customer the link that makes the first key: once, as soon as there is an address, and not to somebody who has
  * found a way to a key without it. Answers whether it did.
  */
-export async function welcome(
+export async function sendWelcome(
   context: BillingDeps,
-  buyer: CustomerRow,
+  customer: CustomerRow,
   { plan, publicUrl }: { plan: PlanName; publicUrl: string },
 ): Promise<boolean> {
-  if (buyer.welcomed_at || !buyer.email) return false;
-  await updateWelcomed(context.sql, buyer.id, context.now());
-  if ((await listKeys(context.sql, buyer.id)).length > 0) return false;
-  const { token, expiresAt } = await issueClaim(context, buyer.id);
-  await mailOwner(context, buyer, 'welcome', {
-    claim_url: claimUrl(publicUrl, token),
+  if (customer.welcomed_at || !customer.email) return false;
+  await updateWelcomed(context.sql, customer.id, context.now());
+  if ((await listKeys(context.sql, customer.id)).length > 0) return false;
+  const { token, expiresAt } = await issueActivationLink(context, customer.id);
+  await mailOwner(context, customer, 'welcome', {
+    claim_url: activationUrl(publicUrl, token),
     plan,
     expires_at: expiresAt.toISOString(),
   });

@@ -1,12 +1,12 @@
 import { listCustomers } from '../../db/queries/billing/customers.ts';
 import { listAllMemberships, type MembershipRow } from '../../db/queries/billing/memberships.ts';
 import type { Billing } from './billing.ts';
-import { type Converged, converge, convergeKnown } from './membership.ts';
+import { applyKnownMemberships, type SyncResult, syncMembership } from './membership.ts';
 import type { WhopMembership } from './payload.ts';
-import { givesAccess, tierOf } from './tiers.ts';
+import { grantsAccess, tierOf } from './tiers.ts';
 
 /** What a comparison with Whop found. */
-export interface Reconciled {
+export interface ReconciliationReport {
   /** Memberships that Whop has. */
   memberships: number;
   /** Differences, all healed. */
@@ -20,12 +20,12 @@ export interface Reconciled {
  * Each difference is a line in the log. One that fails holds up no other.
  * @throws WhopFailure when Whop's list cannot be had
  */
-export async function reconcile(billing: Billing): Promise<Reconciled> {
+export async function reconcile(billing: Billing): Promise<ReconciliationReport> {
   const sql = billing.database.owner;
   const known = new Map((await listAllMemberships(sql)).map((row) => [row.id, row]));
-  const found: Reconciled = { memberships: 0, differences: 0, failed: 0 };
+  const found: ReconciliationReport = { memberships: 0, differences: 0, failed: 0 };
 
-  const heal = async (subject: Record<string, string>, act: () => Promise<Converged | undefined>): Promise<void> => {
+  const heal = async (subject: Record<string, string>, act: () => Promise<SyncResult | undefined>): Promise<void> => {
     try {
       const { userId, differences } = (await act()) ?? { differences: [] };
       found.differences += differences.length;
@@ -41,7 +41,7 @@ export async function reconcile(billing: Billing): Promise<Reconciled> {
       billing.log.error({ ...subject, err: error }, 'a membership could not be compared with Whop');
     }
   };
-  const ask = (id: string) => heal({ membership_id: id }, () => converge(billing, id));
+  const ask = (id: string) => heal({ membership_id: id }, () => syncMembership(billing, id));
 
   for await (const page of billing.whop.memberships()) {
     for (const membership of page) {
@@ -51,10 +51,10 @@ export async function reconcile(billing: Billing): Promise<Reconciled> {
       if (differs(billing, membership, row)) await ask(membership.id);
     }
   }
-  // What Whop's list leaves out, and what was only ever told.
+  // What Whop's list leaves out, and what was only ever hint.
   for (const id of known.keys()) await ask(id);
   for (const whopUserId of await listCustomers(sql)) {
-    await heal({ whop_user_id: whopUserId }, () => convergeKnown(billing, whopUserId));
+    await heal({ whop_user_id: whopUserId }, () => applyKnownMemberships(billing, whopUserId));
   }
   billing.log.info({ ...found }, 'memberships were compared with Whop');
   return found;
@@ -62,7 +62,7 @@ export async function reconcile(billing: Billing): Promise<Reconciled> {
 
 /** Whether a membership should be asked for by itself: the list does not tell everything of it. */
 function differs({ config }: Billing, listed: WhopMembership, row: MembershipRow | undefined): boolean {
-  if (!row) return givesAccess(listed.status);
+  if (!row) return grantsAccess(listed.status);
   const tier = tierOf(listed, config.plans);
   return (
     !row.confirmed ||

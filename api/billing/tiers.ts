@@ -6,17 +6,17 @@ import type { WhopMembership } from './payload.ts';
 export const LOWEST_TIER = PLAN_NAMES[0] as PlanName;
 
 /** Statuses of Whop that give what was paid for; `past_due` while Whop tries to collect. */
-const GIVING = new Set(['active', 'trialing', 'completed', 'canceling', 'past_due']);
-const ENDED = new Set(['canceled', 'expired', 'unresolved', 'drafted']);
+const ACCESS_STATUSES = new Set(['active', 'trialing', 'completed', 'canceling', 'past_due']);
+const ENDED_STATUSES = new Set(['canceled', 'expired', 'unresolved', 'drafted']);
 
 /** Whether a membership of this status gives its tier. One that nobody knows gives nothing. */
-export function givesAccess(status: string): boolean {
-  return GIVING.has(status);
+export function grantsAccess(status: string): boolean {
+  return ACCESS_STATUSES.has(status);
 }
 
 /** Whether a status is one that Whop's documentation names. */
 export function isKnownStatus(status: string): boolean {
-  return GIVING.has(status) || ENDED.has(status);
+  return ACCESS_STATUSES.has(status) || ENDED_STATUSES.has(status);
 }
 
 /** The plan here that a membership gives: by Whop's plan, then its product, then what the plan says of itself. */
@@ -29,6 +29,6 @@ export function tierOf(
 }
 
 /** The highest of these tiers; undefined of none. */
-export function bestTier(tiers: readonly PlanName[]): PlanName | undefined {
+export function highestTier(tiers: readonly PlanName[]): PlanName | undefined {
   return PLAN_NAMES.findLast((name) => tiers.includes(name));
 }

@@ -28,7 +28,7 @@ export interface Verified {
 }
 
 /** Who sent a request, or rather what it is: undefined unless one of the secrets signed it, and lately. */
-export function verify(request: SignedRequest, options: VerifyOptions): Verified | undefined {
+export function verifySignature(request: SignedRequest, options: VerifyOptions): Verified | undefined {
   if (request.header('webhook-signature')) return verifyV1(request, options);
   const signature = request.header('x-whop-signature');
   if (signature.includes('=')) return verifyV5(request, signature, options);
@@ -71,7 +71,7 @@ function isFresh(unixSeconds: string, now: Date): boolean {
 
 /** Every pair is compared, so that the time tells nothing of which one fits. */
 function isSigned(signed: Buffer, given: readonly Buffer[], secrets: readonly string[]): boolean {
-  const expected = secrets.flatMap(keysOf).map((key) => createHmac('sha256', key).update(signed).digest());
+  const expected = secrets.flatMap(secretKeys).map((key) => createHmac('sha256', key).update(signed).digest());
   const fits = expected.flatMap((digest) =>
     given.map((signature) => signature.length === digest.length && timingSafeEqual(signature, digest)),
   );
@@ -82,7 +82,7 @@ function isSigned(signed: Buffer, given: readonly Buffer[], secrets: readonly st
  * Whop's `ws_…` is the key as it stands, prefix and all; `whsec_…` of Standard Webhooks is base64, and some take it
  * literally.
  */
-function keysOf(secret: string): Buffer[] {
+function secretKeys(secret: string): Buffer[] {
   const literal = Buffer.from(secret);
   return secret.startsWith('whsec_') ? [Buffer.from(secret.slice(6), 'base64'), literal] : [literal];
 }

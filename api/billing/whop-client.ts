@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WhopConfig } from '../config.ts';
-import { readMembership, readPayment, type WhopMembership, type WhopPayment } from './payload.ts';
+import { parseMembership, parsePayment, type WhopMembership, type WhopPayment } from './payload.ts';
 
 /** Whop did not answer what was asked. The message is our own words and never holds a key. */
-export class WhopFailure extends Error {
+export class WhopError extends Error {
   /** What Whop answered; undefined when it could not be reached. */
   readonly status: number | undefined;
 
@@ -14,7 +14,7 @@ export class WhopFailure extends Error {
   }
 }
 
-/** Whop's API v1, as far as this service needs it. Every call throws {@link WhopFailure}. */
+/** Whop's API v1, as far as this service needs it. Every call throws {@link WhopError}. */
 export interface WhopClient {
   /** A membership by its id or its licence key. */
   membership(idOrLicenseKey: string): Promise<WhopMembership>;
@@ -25,8 +25,8 @@ export interface WhopClient {
 
 const TIMEOUT_MS = 5_000;
 /** Pauses before a failed call is made again. What fails for longer is a matter of the queue. */
-const PAUSES_MS = [200, 1_000];
-const PAUSE_MAX_MS = 3_000;
+const RETRY_DELAYS_MS = [200, 1_000];
+const RETRY_DELAY_MS_MAX = 3_000;
 const PAGE = 100;
 /** More pages than anybody has: a cursor that leads in a circle. */
 const PAGES_MAX = 100_000;
@@ -35,7 +35,7 @@ const PAGES_MAX = 100_000;
  * A client of Whop's API. The address is the operator's; a redirect is not followed, for the key is for that address
  * alone.
  */
-export function openWhop({
+export function createWhopClient({
   apiUrl,
   apiKey,
   companyId,
@@ -45,9 +45,9 @@ export function openWhop({
       try {
         return await askOnce(path);
       } catch (error) {
-        const pause = PAUSES_MS[attempt];
-        if (!(error instanceof PassingFailure) || pause === undefined) throw error;
-        await delay(Math.min(Math.max(pause, error.pauseMs), PAUSE_MAX_MS));
+        const pause = RETRY_DELAYS_MS[attempt];
+        if (!(error instanceof TransientWhopError) || pause === undefined) throw error;
+        await delay(Math.min(Math.max(pause, error.pauseMs), RETRY_DELAY_MS_MAX));
       }
     }
   }
@@ -62,21 +62,21 @@ export function openWhop({
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
     } catch (cause) {
-      throw new PassingFailure("Whop's API cannot be reached", undefined, cause);
+      throw new TransientWhopError("Whop's API cannot be reached", undefined, cause);
     }
     const { status, headers } = response;
     if (status >= 500 || status === 408 || status === 429) {
       await response.body?.cancel();
-      throw new PassingFailure(`Whop's API answered ${status}`, status, undefined, retryAfterMs(headers));
+      throw new TransientWhopError(`Whop's API answered ${status}`, status, undefined, retryAfterMs(headers));
     }
     const answer = await response.json().catch(() => undefined);
-    if (!response.ok) throw new WhopFailure(`Whop's API answered ${status}${typeOf(answer)}`, status);
+    if (!response.ok) throw new WhopError(`Whop's API answered ${status}${errorTypeOf(answer)}`, status);
     return answer;
   }
 
   async function membership(idOrLicenseKey: string): Promise<WhopMembership> {
-    const found = readMembership(await ask(`/memberships/${encodeURIComponent(idOrLicenseKey)}`));
-    if (!found) throw new WhopFailure("Whop's API answered something that is no membership");
+    const found = parseMembership(await ask(`/memberships/${encodeURIComponent(idOrLicenseKey)}`));
+    if (!found) throw new WhopError("Whop's API answered something that is no membership");
     return found;
   }
 
@@ -90,18 +90,18 @@ export function openWhop({
         data?: unknown;
         page_info?: { end_cursor?: unknown; has_next_page?: unknown };
       };
-      if (!Array.isArray(data)) throw new WhopFailure("Whop's API answered something that is no list");
-      yield data.map((item) => readMembership(item)).filter((item) => item !== undefined);
+      if (!Array.isArray(data)) throw new WhopError("Whop's API answered something that is no list");
+      yield data.map((item) => parseMembership(item)).filter((item) => item !== undefined);
       const next = page_info?.end_cursor;
       if (page_info?.has_next_page !== true || typeof next !== 'string') return;
       after = next;
     }
-    throw new WhopFailure("Whop's list of memberships does not end");
+    throw new WhopError("Whop's list of memberships does not end");
   }
 
   async function payment(id: string): Promise<WhopPayment> {
-    const found = readPayment(await ask(`/payments/${encodeURIComponent(id)}`));
-    if (!found) throw new WhopFailure("Whop's API answered something that is no payment");
+    const found = parsePayment(await ask(`/payments/${encodeURIComponent(id)}`));
+    if (!found) throw new WhopError("Whop's API answered something that is no payment");
     return found;
   }
 
@@ -109,7 +109,7 @@ export function openWhop({
 }
 
 /** One that may be gone in a moment. */
-class PassingFailure extends WhopFailure {
+class TransientWhopError extends WhopError {
   readonly pauseMs: number;
 
   constructor(message: string, status?: number, cause?: unknown, pauseMs = 0) {
@@ -119,7 +119,7 @@ class PassingFailure extends WhopFailure {
 }
 
 /** The kind of an error, of `{error: {type, message}}`: a word of Whop's, never its message. */
-function typeOf(answer: unknown): string {
+function errorTypeOf(answer: unknown): string {
   const type = (answer as { error?: { type?: unknown } } | undefined)?.error?.type;
   return typeof type === 'string' && /^\w{1,50}$/.test(type) ? ` (${type})` : '';
 }

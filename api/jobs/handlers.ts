@@ -5,14 +5,14 @@ import { SEND_EMAIL_JOB } from '../../db/queries/jobs/outbox.ts';
 import { deleteOldIdempotencyKeys } from '../../db/queries/usage/idempotency.ts';
 import { ensurePartitions } from '../../db/schema/partitions.ts';
 import { PURGE_ACCOUNT_JOB } from '../accounts/lifecycle.ts';
-import { endAccounts, purgeAccount } from '../accounts/purge.ts';
-import { forgetOldSessions } from '../auth/sessions.ts';
+import { purgeAccount, purgeDueAccounts } from '../accounts/purge.ts';
+import { deleteExpiredSessions } from '../auth/sessions.ts';
 import type { Billing } from '../billing/billing.ts';
-import { forgetOldWebhooks, processWebhook } from '../billing/inbox.ts';
+import { deleteExpiredWebhooks, processWebhook } from '../billing/inbox.ts';
 import { reconcile } from '../billing/reconcile.ts';
-import { stillGone } from '../billing/still-gone.ts';
+import { hasLapsed } from '../billing/still-gone.ts';
 import { newId } from '../ids.ts';
-import { forgetOldClaims, MAIL_CLAIMS_JOB, mailClaims } from '../keys/activation-links.ts';
+import { deleteExpiredActivationLinks, emailActivationLinks, MAIL_CLAIMS_JOB } from '../keys/activation-links.ts';
 import { deliver, forgetOldMails } from '../mail/deliver.ts';
 import type { Transport } from '../mail/transport.ts';
 import type { Logger as Log } from '../observability/log.ts';
@@ -54,7 +54,7 @@ export function jobHandlers(
 ): TaskList {
   const clock = { now: () => new Date(), newId };
   // Where nothing is sold there is nobody to ask.
-  const isStillGone = async (userId: string) => billing === undefined || stillGone(billing, userId);
+  const isStillGone = async (userId: string) => billing === undefined || hasLapsed(billing, userId);
   return {
     ensure_partitions: async (_payload: unknown, { logger }: JobHelpers) => {
       const made = await database.ownerWrite((sql) => ensurePartitions(sql));
@@ -82,21 +82,21 @@ export function jobHandlers(
       if (billing) await reconcile(billing);
     },
     forget_webhooks: async () => {
-      await database.ownerWrite((sql) => forgetOldWebhooks(sql, clock.now()));
+      await database.ownerWrite((sql) => deleteExpiredWebhooks(sql, clock.now()));
     },
     forget_claims_and_sessions: async () => {
-      await database.ownerWrite((sql) => forgetOldClaims(sql, clock.now()));
-      await database.ownerWrite((sql) => forgetOldSessions(sql, clock.now()));
+      await database.ownerWrite((sql) => deleteExpiredActivationLinks(sql, clock.now()));
+      await database.ownerWrite((sql) => deleteExpiredSessions(sql, clock.now()));
     },
     forget_mails: async () => {
       await database.ownerWrite((sql) => forgetOldMails(sql, clock.now()));
     },
     [MAIL_CLAIMS_JOB]: async (payload: unknown) => {
       const { email } = payload as { email: string };
-      await database.ownerWrite((sql) => mailClaims({ ...clock, sql, publicUrl: publicUrl() }, email));
+      await database.ownerWrite((sql) => emailActivationLinks({ ...clock, sql, publicUrl: publicUrl() }, email));
     },
     end_accounts: () =>
-      endAccounts(database, clock, isStillGone, {
+      purgeDueAccounts(database, clock, isStillGone, {
         onPurged: (userId) => log.info({ user_id: userId }, 'an account was purged'),
         onKept: (userId, error) => log.warn({ user_id: userId, err: error }, 'an account that is due was not purged'),
       }),

@@ -25,11 +25,11 @@ import { issueKey } from './keys.ts';
  */
 
 /** How long a claim can be used. */
-export const CLAIM_DAYS = 7;
+export const ACTIVATION_LINK_DAYS = 7;
 /** How long after its end an unused claim is remembered, to tell its late visitor what happened. */
-export const CLAIM_REMEMBERED_DAYS = 30;
+export const EXPIRED_LINK_DAYS_KEPT = 30;
 /** How many links an account gets by asking for them on `/claim/new`, in 24 hours. */
-export const CLAIMS_A_DAY_MAX = 5;
+export const LINKS_EMAILED_PER_DAY_MAX = 5;
 export const DEFAULT_KEY_NAME = 'Default API Key';
 /** Name of the job that mails the claims which somebody asked for. */
 export const MAIL_CLAIMS_JOB = 'mail_claims';
@@ -38,12 +38,12 @@ export const MAIL_CLAIMS_JOB = 'mail_claims';
 const ACTOR = 'claim';
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
-export type ClaimState = 'open' | 'used' | 'expired' | 'unknown';
+export type ActivationLinkState = 'open' | 'used' | 'expired' | 'unknown';
 
 /** What pressing the button came to. */
-export type Redeemed =
+export type RedeemResult =
   | { state: 'redeemed'; apiKey: string; replacedKeys: number }
-  | { state: Exclude<ClaimState, 'open'> };
+  | { state: Exclude<ActivationLinkState, 'open'> };
 
 type ClaimDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
@@ -51,17 +51,23 @@ type ClaimDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
  * Makes a claim for a user. The token is in the answer only.
  * @param context `sql` is a transaction of the owner
  */
-export async function issueClaim(context: ClaimDeps, userId: string): Promise<{ token: string; expiresAt: Date }> {
+export async function issueActivationLink(
+  context: ClaimDeps,
+  userId: string,
+): Promise<{ token: string; expiresAt: Date }> {
   const token = newToken();
   const now = context.now();
-  const expiresAt = new Date(now.getTime() + CLAIM_DAYS * DAY_MS);
+  const expiresAt = new Date(now.getTime() + ACTIVATION_LINK_DAYS * DAY_MS);
   const claim = { user_id: userId, id: context.newId(), created_at: now, expires_at: expiresAt, used_at: null };
   await insertActivationLink(context.sql, claim, hashToken(token));
   return { token, expiresAt };
 }
 
 /** How a claim stands. Changes nothing. As the owner. */
-export async function claimState(context: Pick<RequestContext, 'sql' | 'now'>, token: string): Promise<ClaimState> {
+export async function findActivationLinkState(
+  context: Pick<RequestContext, 'sql' | 'now'>,
+  token: string,
+): Promise<ActivationLinkState> {
   const claim = TOKEN.test(token) ? await findActivationLink(context.sql, hashToken(token)) : undefined;
   return stateOf(claim, context.now());
 }
@@ -72,14 +78,14 @@ export async function claimState(context: Pick<RequestContext, 'sql' | 'now'>, t
  * any number of attempts at once, one makes a key.
  * @param context `sql` is a transaction of the owner
  */
-export async function redeemClaim(context: RequestContext, token: string): Promise<Redeemed> {
+export async function redeemActivationLink(context: RequestContext, token: string): Promise<RedeemResult> {
   const hash = hashToken(token);
   const found = await findActivationLink(context.sql, hash);
   // Held to the end: claims of one user are used one after the other, and not while the account is being closed.
   const user = found && (await findUser(context.sql, found.user_id, true));
   const claim = user && canSignIn(user) ? await findActivationLink(context.sql, hash) : undefined;
   const state = stateOf(claim, context.now());
-  if (!claim || state !== 'open') return { state: state as Exclude<ClaimState, 'open'> };
+  if (!claim || state !== 'open') return { state: state as Exclude<ActivationLinkState, 'open'> };
 
   const replaced = await revokeUnusedKeys(context, claim.user_id);
   const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
@@ -93,36 +99,36 @@ export async function redeemClaim(context: RequestContext, token: string): Promi
  * Asks for a fresh claim by mail. Whether anybody has this address is looked up by a job: neither the answer nor the time it
  * takes tells. As the owner.
  */
-export function requestNewClaim(sql: Sql, email: string): Promise<void> {
+export function requestActivationLink(sql: Sql, email: string): Promise<void> {
   return enqueueJob(sql, MAIL_CLAIMS_JOB, { email }, { key: `claim:${email.toLowerCase()}` });
 }
 
 /**
- * Mails a fresh claim to each account with this address, unless it had {@link CLAIMS_A_DAY_MAX} within a day.
+ * Mails a fresh claim to each account with this address, unless it had {@link LINKS_EMAILED_PER_DAY_MAX} within a day.
  * @param context `sql` is a transaction of the owner
  */
-export async function mailClaims(context: ClaimDeps & { publicUrl: string }, email: string): Promise<void> {
+export async function emailActivationLinks(context: ClaimDeps & { publicUrl: string }, email: string): Promise<void> {
   const aDayAgo = new Date(context.now().getTime() - DAY_MS);
   for (const user of await findUsersByEmail(context.sql, email)) {
     if (!canSignIn(user)) continue;
-    if ((await countEmails(context.sql, user.id, 'claim', aDayAgo)) >= CLAIMS_A_DAY_MAX) continue;
-    const { token, expiresAt } = await issueClaim(context, user.id);
-    const data = { claim_url: claimUrl(context.publicUrl, token), expires_at: expiresAt.toISOString() };
+    if ((await countEmails(context.sql, user.id, 'claim', aDayAgo)) >= LINKS_EMAILED_PER_DAY_MAX) continue;
+    const { token, expiresAt } = await issueActivationLink(context, user.id);
+    const data = { claim_url: activationUrl(context.publicUrl, token), expires_at: expiresAt.toISOString() };
     await mailOwner(context, user, 'claim', data);
   }
 }
 
 /** Forgets the claims that nobody used and that ended long ago. Answers how many. As the owner. */
-export function forgetOldClaims(sql: Sql, now: Date): Promise<number> {
-  return deleteOldActivationLinks(sql, new Date(now.getTime() - CLAIM_REMEMBERED_DAYS * DAY_MS));
+export function deleteExpiredActivationLinks(sql: Sql, now: Date): Promise<number> {
+  return deleteOldActivationLinks(sql, new Date(now.getTime() - EXPIRED_LINK_DAYS_KEPT * DAY_MS));
 }
 
 /** Where a claim is used. */
-export function claimUrl(publicUrl: string, token: string): string {
+export function activationUrl(publicUrl: string, token: string): string {
   return `${publicUrl}/claim/${token}`;
 }
 
-function stateOf(claim: ActivationLinkRow | undefined, now: Date): ClaimState {
+function stateOf(claim: ActivationLinkRow | undefined, now: Date): ActivationLinkState {
   if (!claim) return 'unknown';
   if (claim.used_at) return 'used';
   return claim.expires_at <= now ? 'expired' : 'open';

@@ -1,5 +1,5 @@
 /** What to do in one client to connect it. */
-export interface ConnectStep {
+export interface ClientSetup {
   client: 'Claude Code' | 'Cursor' | 'VS Code' | 'Codex' | 'curl';
   /** What to do with the text: run it, or the file that it belongs into. */
   how: string;
@@ -7,7 +7,7 @@ export interface ConnectStep {
 }
 
 /** Ready-made lines for each client, by the service's address and a key. Each works from any folder. */
-export function connectSteps(url: string, apiKey: string): ConnectStep[] {
+export function clientSetups(url: string, apiKey: string): ClientSetup[] {
   const mcp = `${url}/mcp`;
   const authorization = `Bearer ${apiKey}`;
   const cursor = { mcpServers: { whitemagic: { url: mcp, headers: { Authorization: authorization } } } };

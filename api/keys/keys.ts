@@ -10,7 +10,7 @@ import { displayParts, generateKey, hashKey } from './key-format.ts';
 /** The tenant's keys, newest first; revoked and expired ones too. */
 export async function list(context: RequestContext, caller: Caller) {
   const keys = await listKeys(context.sql, caller.userId);
-  return { results: keys.map((key) => present(key, context.now())), total: keys.length };
+  return { results: keys.map((key) => toResponse(key, context.now())), total: keys.length };
 }
 
 /** Makes a key with the caller's scopes or fewer. The answer holds the key itself, once. */
@@ -20,8 +20,8 @@ export async function create(
   input: { name: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
 ) {
   const scopes = input.scopes ?? [...caller.scopes];
-  refuseWider(scopes, caller.scopes, "the calling key's");
-  refusePast(context, input.expires_at);
+  rejectWiderScopes(scopes, caller.scopes, "the calling key's");
+  rejectPastExpiry(context, input.expires_at);
   const made = await issueKey(context, caller.userId, {
     name: input.name,
     scopes,
@@ -29,8 +29,8 @@ export async function create(
     rpmLimit: input.rpm_limit ?? null,
   });
   await auditKey(context, caller, { action: 'keys.create', target: made.key.id });
-  await tellOwner(context, caller, made.key);
-  return { ...present(made.key, context.now()), api_key: made.apiKey };
+  await notifyOwner(context, caller, made.key);
+  return { ...toResponse(made.key, context.now()), api_key: made.apiKey };
 }
 
 /** Changes name, scopes (never wider), expiry or limit of a key that is not revoked. */
@@ -40,32 +40,32 @@ export async function update(
   input: { id: string; name?: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
 ) {
   const key = await lockLiveKey(context, caller, input.id);
-  if (input.scopes) refuseWider(input.scopes, key.scopes, "the key's present");
-  refusePast(context, input.expires_at);
+  if (input.scopes) rejectWiderScopes(input.scopes, key.scopes, "the key's present");
+  rejectPastExpiry(context, input.expires_at);
   const { id, ...changes } = input;
   const next = { ...key, ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) };
   await updateKey(context.sql, caller.userId, next);
   await auditKey(context, caller, { action: 'keys.update', target: id, details: { fields: Object.keys(changes) } });
-  return present(next, context.now());
+  return toResponse(next, context.now());
 }
 
 /** Revokes a key for good. Revoking a revoked key changes nothing. */
 export async function revoke(context: RequestContext, caller: Caller, input: { id: string }) {
   const key = await findKey(context.sql, caller.userId, input.id, true);
   if (!key) throw new Problem('not_found', { detail: `You have no API key ${input.id}.` });
-  if (key.revoked_at) return present(key, context.now());
+  if (key.revoked_at) return toResponse(key, context.now());
   const revoked = { ...key, revoked_at: context.now() };
   await updateKey(context.sql, caller.userId, revoked);
   await auditKey(context, caller, { action: 'keys.revoke', target: key.id });
-  return present(revoked, context.now());
+  return toResponse(revoked, context.now());
 }
 
 /** Makes a key like the old one, which works for `grace_seconds` more, or as long as it had left. */
 export async function rotate(context: RequestContext, caller: Caller, input: { id: string; grace_seconds: number }) {
   const key = await lockLiveKey(context, caller, input.id);
   // Its successor would end with it, before it began.
-  if (key.expires_at && key.expires_at <= context.now()) throw noLiveKey(input.id);
-  refuseWider(key.scopes as Scope[], caller.scopes, "the calling key's");
+  if (key.expires_at && key.expires_at <= context.now()) throw liveKeyNotFound(input.id);
+  rejectWiderScopes(key.scopes as Scope[], caller.scopes, "the calling key's");
   const graceEnd = new Date(context.now().getTime() + input.grace_seconds * 1000);
   const oldEnd = key.expires_at && key.expires_at < graceEnd ? key.expires_at : graceEnd;
   await updateKey(context.sql, caller.userId, { ...key, expires_at: oldEnd });
@@ -77,7 +77,7 @@ export async function rotate(context: RequestContext, caller: Caller, input: { i
   });
   await auditKey(context, caller, { action: 'keys.rotate', target: key.id, details: { replaced_by: made.key.id } });
   return {
-    ...present(made.key, context.now()),
+    ...toResponse(made.key, context.now()),
     api_key: made.apiKey,
     replaces: key.id,
     replaced_expires_at: oldEnd.toISOString(),
@@ -107,13 +107,13 @@ export async function issueKey(
 }
 
 /** Mails the account's owner that a key was made, where there is an address. */
-async function tellOwner(context: RequestContext, caller: Caller, key: KeyRow): Promise<void> {
+async function notifyOwner(context: RequestContext, caller: Caller, key: KeyRow): Promise<void> {
   const user = await findUser(context.sql, caller.userId);
   const { name, prefix, last4, created_at } = key;
   if (user) await mailOwner(context, user, 'key_created', { name, prefix, last4, at: created_at.toISOString() });
 }
 
-function present(key: KeyRow, now: Date) {
+function toResponse(key: KeyRow, now: Date) {
   return {
     ...key,
     scopes: key.scopes as Scope[],
@@ -127,20 +127,20 @@ function present(key: KeyRow, now: Date) {
 
 async function lockLiveKey(context: RequestContext, caller: Caller, id: string): Promise<KeyRow> {
   const key = await findKey(context.sql, caller.userId, id, true);
-  if (!key || key.revoked_at) throw noLiveKey(id);
+  if (!key || key.revoked_at) throw liveKeyNotFound(id);
   return key;
 }
 
-function noLiveKey(id: string): Problem {
+function liveKeyNotFound(id: string): Problem {
   return new Problem('not_found', { detail: `You have no live API key ${id}.` });
 }
 
-function refuseWider(wanted: readonly string[], allowed: readonly string[], whose: string): void {
+function rejectWiderScopes(wanted: readonly string[], allowed: readonly string[], whose: string): void {
   const wider = wanted.filter((scope) => !allowed.includes(scope));
   if (wider.length > 0) throw refuse('scopes', `${wider.join(', ')} would go beyond ${whose} scopes`);
 }
 
-function refusePast(context: RequestContext, expiresAt: Date | null | undefined): void {
+function rejectPastExpiry(context: RequestContext, expiresAt: Date | null | undefined): void {
   if (expiresAt && expiresAt <= context.now())
     throw refuse('expires_at', 'must lie in the future; to end a key now, revoke it');
 }

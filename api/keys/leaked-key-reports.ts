@@ -6,7 +6,7 @@ import { mailOwner } from '../mail/enqueue.ts';
 import { hashKey } from './key-format.ts';
 
 /** A key that somebody found where it should not be. */
-export interface Leak {
+export interface LeakedKeyReport {
   apiKey: string;
   /** Where it was found, if that is known. */
   url: string | null;
@@ -19,9 +19,9 @@ export interface Leak {
  * it is none of ours.
  * @param context `sql` is a transaction of the owner
  */
-export async function revokeLeaked(
+export async function revokeLeakedKey(
   context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
-  leak: Leak,
+  leak: LeakedKeyReport,
 ): Promise<string | undefined> {
   const [owner] = (await context.sql.query<KeyOwnerRow>(keyOwnerStatement(hashKey(leak.apiKey)))).rows;
   if (!owner) return undefined;

@@ -19,11 +19,11 @@ const publishedKeys = z.object({
   public_keys: z.array(z.object({ key_identifier: z.string(), key: z.string() })),
 });
 
-const ANSWER_WITHIN_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 /** Keys are read anew after so long, since GitHub may take one back. */
-const AGE_MAX_MS = HOUR_MS;
+const KEYS_AGE_MAX_MS = HOUR_MS;
 /** An identifier that is not among them is asked for at most so often: anybody can make one up. */
-const ASK_EVERY_MS = MINUTE_MS;
+const REFRESH_INTERVAL_MS = MINUTE_MS;
 
 /**
  * Checks the signatures of GitHub's secret scanning: ECDSA with SHA-256 over the raw body, by the key that a header names.
@@ -35,11 +35,11 @@ export function secretScanning(metaUrl: string, now: () => number = () => perfor
   let readAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<PublicKeys> | undefined;
 
-  async function keyOf(identifier: string): Promise<string | undefined> {
+  async function findPublicKey(identifier: string): Promise<string | undefined> {
     const age = now() - readAt;
-    const isStale = !keys || age > AGE_MAX_MS || (!keys.has(identifier) && age > ASK_EVERY_MS);
+    const isStale = !keys || age > KEYS_AGE_MAX_MS || (!keys.has(identifier) && age > REFRESH_INTERVAL_MS);
     if (isStale) {
-      reading ??= readKeys(metaUrl).finally(() => {
+      reading ??= fetchPublicKeys(metaUrl).finally(() => {
         reading = undefined;
       });
       keys = await reading;
@@ -51,7 +51,7 @@ export function secretScanning(metaUrl: string, now: () => number = () => perfor
   return {
     async isSigned(body, identifier, signature) {
       if (!identifier || !signature) return false;
-      const key = await keyOf(identifier);
+      const key = await findPublicKey(identifier);
       if (!key) return false;
       try {
         return createVerify('sha256').update(body).verify(key, signature, 'base64');
@@ -63,9 +63,9 @@ export function secretScanning(metaUrl: string, now: () => number = () => perfor
   };
 }
 
-async function readKeys(url: string): Promise<PublicKeys> {
+async function fetchPublicKeys(url: string): Promise<PublicKeys> {
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS), redirect: 'error' });
+    const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
     if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
     const { public_keys } = publishedKeys.parse(await answer.json());
     return new Map(public_keys.map(({ key_identifier, key }) => [key_identifier, key]));

@@ -1,17 +1,17 @@
-import { CLAIM_DAYS, type ClaimState } from '../keys/activation-links.ts';
-import { type ConnectStep, connectSteps } from '../keys/client-setup.ts';
+import { ACTIVATION_LINK_DAYS, type ActivationLinkState } from '../keys/activation-links.ts';
+import { type ClientSetup, clientSetups } from '../keys/client-setup.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 
 /** What a link's visitor sees: one button while it can be used, else why not and a way on. */
-export function claimPage(token: string, state: ClaimState): string {
+export function claimPage(token: string, state: ActivationLinkState): string {
   if (state !== 'open') return deadClaimPage(state);
   const body = html`
 <div class="card">
 <h1>Your API key is one step away</h1>
 <p>Press the button and your key is made. It is <strong>shown once</strong>: only its fingerprint is stored, so have a place ready to keep it.</p>
 <form method="post" action="/claim/${token}"><button class="button large" type="submit">Show my API key</button></form>
-<p class="fine">This link works once, within ${CLAIM_DAYS} days.</p>
+<p class="fine">This link works once, within ${ACTIVATION_LINK_DAYS} days.</p>
 </div>`;
   return page({ title: 'Your API key', body, width: 'narrow' });
 }
@@ -24,7 +24,7 @@ export function keyPage(apiKey: string, publicUrl: string, replacedKeys: number)
 ${copyable('key', apiKey, 'API key')}
 <h2>Connect a client</h2>
 <p>Paste one of these, restart the client, and say: <em>remember that we deploy on Fridays.</em></p>
-${connectSteps(publicUrl, apiKey).map(clientStep)}
+${clientSetups(publicUrl, apiKey).map(clientStep)}
 <p class="fine">In a project's own file, name the key by a variable instead, so that it is never committed. If a key gets out, revoke it: <code>DELETE /api/v1/user/keys/{id}</code>.</p>`;
   return page({ title: 'Here is your API key', body, copies: true });
 }
@@ -55,13 +55,13 @@ export function newClaimSentPage(): string {
   const body = html`
 <div class="card">
 <h1>Look into your mail</h1>
-<p>If an account has this address, a link is on its way to it. It works once, within ${CLAIM_DAYS} days.</p>
+<p>If an account has this address, a link is on its way to it. It works once, within ${ACTIVATION_LINK_DAYS} days.</p>
 <p class="fine">Nothing there after some minutes? Look into the spam folder, or try the address that Whop has of you.</p>
 </div>`;
   return page({ title: 'Look into your mail', body, width: 'narrow' });
 }
 
-const DEAD: Record<Exclude<ClaimState, 'open'>, { title: string; reason: string }> = {
+const DEAD: Record<Exclude<ActivationLinkState, 'open'>, { title: string; reason: string }> = {
   used: {
     title: 'This link has been used',
     reason:
@@ -69,7 +69,7 @@ const DEAD: Record<Exclude<ClaimState, 'open'>, { title: string; reason: string 
   },
   expired: {
     title: 'This link has expired',
-    reason: `A link works for ${CLAIM_DAYS} days. A new one is a moment away.`,
+    reason: `A link works for ${ACTIVATION_LINK_DAYS} days. A new one is a moment away.`,
   },
   unknown: {
     title: 'This link does not work',
@@ -77,7 +77,7 @@ const DEAD: Record<Exclude<ClaimState, 'open'>, { title: string; reason: string 
   },
 };
 
-function deadClaimPage(state: Exclude<ClaimState, 'open'>): string {
+function deadClaimPage(state: Exclude<ActivationLinkState, 'open'>): string {
   const { title, reason } = DEAD[state];
   const body = html`
 <div class="card">
@@ -88,7 +88,7 @@ function deadClaimPage(state: Exclude<ClaimState, 'open'>): string {
   return page({ title, body, width: 'narrow' });
 }
 
-function clientStep({ client, how, text }: ConnectStep, index: number): Html {
+function clientStep({ client, how, text }: ClientSetup, index: number): Html {
   const id = `step-${client.toLowerCase().replaceAll(' ', '-')}`;
   return html`<details name="client" class="client"${index === 0 && html` open`}>
 <summary>${client}<span>${how}</span></summary>

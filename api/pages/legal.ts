@@ -7,7 +7,7 @@ import { SESSION_DAYS } from '../auth/sessions.ts';
 import { LOGIN_MINUTES } from '../auth/whop-login.ts';
 import { WEBHOOK_DAYS_KEPT } from '../billing/inbox.ts';
 import type { Config } from '../config.ts';
-import { CLAIM_DAYS, CLAIM_REMEMBERED_DAYS } from '../keys/activation-links.ts';
+import { ACTIVATION_LINK_DAYS, EXPIRED_LINK_DAYS_KEPT } from '../keys/activation-links.ts';
 import { MAIL_DAYS_KEPT } from '../mail/deliver.ts';
 import { EXPORT_DAYS } from '../transfer/export.ts';
 import { html, ownHtml } from './html.ts';
@@ -28,8 +28,8 @@ export function legalFacts(
     usage_days: String(config.usageRetentionDays),
     idempotency_hours: String(IDEMPOTENCY_HOURS),
     versions_kept: String(VERSIONS_KEPT),
-    claim_days: String(CLAIM_DAYS),
-    claim_remembered_days: String(CLAIM_REMEMBERED_DAYS),
+    claim_days: String(ACTIVATION_LINK_DAYS),
+    claim_remembered_days: String(EXPIRED_LINK_DAYS_KEPT),
     session_days: String(SESSION_DAYS),
     login_minutes: String(LOGIN_MINUTES),
     read_only_days: String(READ_ONLY_DAYS),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { Problem } from '../errors.ts';
 import { isWellFormedKey } from '../keys/key-format.ts';
-import { type Leak, revokeLeaked } from '../keys/leaked-key-reports.ts';
+import { type LeakedKeyReport, revokeLeakedKey } from '../keys/leaked-key-reports.ts';
 import type { PipelineDependencies } from './dependencies.ts';
 
 /** A finding, as GitHub's partner programme sends it. */
@@ -18,10 +18,10 @@ export interface Verdict {
 }
 
 /** Revokes a leaked key, where it is one. Answers whether it is, or was, a key of ours. */
-export async function handleLeakedKey(pipeline: PipelineDependencies, leak: Leak): Promise<boolean> {
+export async function handleLeakedKey(pipeline: PipelineDependencies, leak: LeakedKeyReport): Promise<boolean> {
   if (!isWellFormedKey(leak.apiKey)) return false;
   const { now, newId } = pipeline;
-  const userId = await pipeline.database.ownerWrite((sql) => revokeLeaked({ sql, now, newId }, leak));
+  const userId = await pipeline.database.ownerWrite((sql) => revokeLeakedKey({ sql, now, newId }, leak));
   // This node too is told by the database, but perhaps only after the answer.
   if (userId) pipeline.keys.onChange(userId);
   return userId !== undefined;

@@ -1,4 +1,4 @@
-import { receive } from '../billing/inbox.ts';
+import { acceptWebhook } from '../billing/inbox.ts';
 import type { SignedRequest } from '../billing/verify.ts';
 import { Problem } from '../errors.ts';
 import type { PipelineDependencies } from './dependencies.ts';
@@ -15,7 +15,7 @@ export async function receiveFromWhop(
 ): Promise<void> {
   if (!billing) throw new Problem('not_found', { detail: 'Nothing is sold here: WHOP_API_KEY is not set.' });
   try {
-    await receive(billing, request);
+    await acceptWebhook(billing, request);
   } catch (error) {
     if (error instanceof Problem && error.code === 'bad_signature') {
       billing.log.warn('a webhook without a good signature was refused');

@@ -1,11 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
-import { issueClaim } from '../../api/keys/activation-links.ts';
+import { issueActivationLink } from '../../api/keys/activation-links.ts';
 import type { TestService } from './service.ts';
 
 /** A claim of a user, as provisioning makes one. Answers its token. */
 export async function claimFor(node: TestService, userId: string): Promise<string> {
   const context = { now: () => new Date(), newId: () => uuidv7() };
-  return (await node.service.database.ownerWrite((sql) => issueClaim({ ...context, sql }, userId))).token;
+  return (await node.service.database.ownerWrite((sql) => issueActivationLink({ ...context, sql }, userId))).token;
 }
 
 /** The keys of a user by how they stand, oldest first. */

@@ -1,13 +1,13 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import {
+  type BrowserSignIn,
   type Cookie,
+  createActivationUrl,
+  findSignedInUser,
   finishLogin,
   signOut,
   startLogin,
-  type VisitParts,
-  visitorOf,
-  welcomeVisitor,
 } from '../../auth/browser-sign-in.ts';
 import { Problem } from '../../errors.ts';
 
@@ -16,7 +16,7 @@ const SESSION_COOKIE = 'wm_session';
 const LOGIN_COOKIE = 'wm_login';
 
 /** Signing in with Whop and out again, and `/welcome`, where Whop's checkout leads. */
-export function authRoutes(router: Router, parts: VisitParts): void {
+export function authRoutes(router: Router, parts: BrowserSignIn): void {
   const isSecure = () => parts.publicUrl().startsWith('https:');
 
   router.get('/auth/whop', async (ctx: Context) => {
@@ -50,10 +50,10 @@ export function authRoutes(router: Router, parts: VisitParts): void {
 
   router.get('/welcome', async (ctx: Context) => {
     const paymentId = queryOf(ctx, 'payment_id');
-    const visitor = await visitorOf(parts, getCookie(ctx, isSecure(), SESSION_COOKIE));
+    const visitor = await findSignedInUser(parts, getCookie(ctx, isSecure(), SESSION_COOKIE));
     if (!visitor) return ctx.redirect(withPayment('/auth/whop', paymentId));
     if (visitor.extended) setCookie(ctx, isSecure(), SESSION_COOKIE, visitor.extended);
-    ctx.redirect(await welcomeVisitor(parts, ctx.ip, visitor.userId, paymentId));
+    ctx.redirect(await createActivationUrl(parts, ctx.ip, visitor.userId, paymentId));
   });
 }
 

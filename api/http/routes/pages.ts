@@ -1,7 +1,12 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { askForClaim, lookAtClaim, useClaim, type VisitParts } from '../../auth/browser-sign-in.ts';
+import {
+  type BrowserSignIn,
+  readActivationLink,
+  requestActivationLinkEmail,
+  useActivationLink,
+} from '../../auth/browser-sign-in.ts';
 import type { Config } from '../../config.ts';
 import { claimPage, keyPage, newClaimPage, newClaimSentPage } from '../../pages/activation.ts';
 import { COPY_SCRIPT, ICON, STYLE } from '../../pages/assets.ts';
@@ -15,7 +20,7 @@ const email = z.email().max(254);
 const STATUS = { open: 200, used: 410, expired: 410, unknown: 404 };
 
 /** The pages for people who have no key yet: `/`, `/claim`, `/legal`. */
-export function pageRoutes(router: Router, parts: VisitParts, config: Config): void {
+export function pageRoutes(router: Router, parts: BrowserSignIn, config: Config): void {
   const signIn = parts.oauth !== undefined;
   const home = homePage({ ...homeFacts(config), signIn });
   router.get('/', (ctx: Context) => answerPage(ctx, home));
@@ -39,18 +44,18 @@ export function pageRoutes(router: Router, parts: VisitParts, config: Config): v
     if (!email.safeParse(given).success) {
       return answerPage(ctx, newClaimPage(signIn, { email: given, reason: 'This is no e-mail address.' }), 422);
     }
-    await askForClaim(parts, ctx.ip, given);
+    await requestActivationLinkEmail(parts, ctx.ip, given);
     answerPage(ctx, newClaimSentPage());
   });
 
   router.get('/claim/:token', async (ctx: Context) => {
     const token = ctx.params.token as string;
-    const state = await lookAtClaim(parts, ctx.ip, token);
+    const state = await readActivationLink(parts, ctx.ip, token);
     answerPage(ctx, claimPage(token, state), STATUS[state]);
   });
   router.post('/claim/:token', async (ctx: Context) => {
     const token = ctx.params.token as string;
-    const result = await useClaim(parts, ctx.ip, token);
+    const result = await useActivationLink(parts, ctx.ip, token);
     if (result.state !== 'redeemed') return answerPage(ctx, claimPage(token, result.state), STATUS[result.state]);
     answerPage(ctx, keyPage(result.apiKey, parts.publicUrl(), result.replacedKeys));
   });

@@ -7,10 +7,10 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deactivate, READ_ONLY_DAYS, reactivate } from '../../../api/accounts/lifecycle.ts';
 import {
-  endAccounts,
+  type HasLapsed,
   type PurgeOutcome,
   purgeAccount,
-  type StillGone,
+  purgeDueAccounts,
   WARNINGS_DAYS_LEFT,
 } from '../../../api/accounts/purge.ts';
 import { deliver } from '../../../api/mail/deliver.ts';
@@ -28,7 +28,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const PUBLIC_URL = 'https://memory.example.com';
 const clock = { now: () => new Date(), newId: () => uuidv7() };
-const gone: StillGone = async () => true;
+const gone: HasLapsed = async () => true;
 
 let sink: MailSink;
 let transport: Transport;
@@ -85,9 +85,9 @@ async function pass(user: Owner, days: number): Promise<void> {
 }
 
 /** A run of the hourly job. Answers what it came to. */
-async function run(stillGone: StillGone = gone) {
+async function run(stillGone: HasLapsed = gone) {
   const report = { purged: [] as string[], kept: [] as [string, unknown][] };
-  await endAccounts(node.service.database, clock, stillGone, {
+  await purgeDueAccounts(node.service.database, clock, stillGone, {
     onPurged: (userId) => report.purged.push(userId),
     onKept: (userId, reason) => report.kept.push([userId, reason]),
   });

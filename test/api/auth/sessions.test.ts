@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { forgetOldSessions, SESSION_DAYS } from '../../../api/auth/sessions.ts';
+import { deleteExpiredSessions, SESSION_DAYS } from '../../../api/auth/sessions.ts';
 import { beginLogin, LOGIN_MINUTES, resumeLogin } from '../../../api/auth/whop-login.ts';
 import { DAY_MS } from '../../../api/time.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
@@ -392,7 +392,7 @@ describe('a session', () => {
 
     await query(`update sessions s set expires_at = now() ${mine}`, hash);
     expect((await visitor.go('/welcome')).headers.get('location')).toBe('/auth/whop');
-    await node.service.database.ownerWrite((sql) => forgetOldSessions(sql, new Date()));
+    await node.service.database.ownerWrite((sql) => deleteExpiredSessions(sql, new Date()));
     expect((await query('select from session_lookup where token_hash = $1', hash)).rowCount).toBe(0);
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { LICENSE_CACHE_SECONDS, licenseCheck } from '../../../api/billing/license.ts';
-import { openWhop, WhopFailure } from '../../../api/billing/whop-client.ts';
+import { createLicenseCheck, LICENSE_CACHE_SECONDS } from '../../../api/billing/license.ts';
+import { createWhopClient, WhopError } from '../../../api/billing/whop-client.ts';
 import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
 import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
 import type { Json } from '../../support/client.ts';
@@ -101,8 +101,8 @@ describe("the memory of Whop's answers", () => {
   it('asks once in thirty seconds, however many want to know, and at once again after a failure', async () => {
     let now = Date.now();
     const { whop } = bench;
-    const parts = { whop: openWhop(whop.config), config: whop.config, now: () => new Date(now) };
-    const ask = licenseCheck(parts);
+    const parts = { whop: createWhopClient(whop.config), config: whop.config, now: () => new Date(now) };
+    const ask = createLicenseCheck(parts);
     whop.calls.length = 0;
     await Promise.all(Array.from({ length: 20 }, () => ask(bought.id)));
     now += LICENSE_CACHE_SECONDS * 1000 - 1;
@@ -113,7 +113,7 @@ describe("the memory of Whop's answers", () => {
     expect(whop.calls).toHaveLength(2);
     whop.faults = { status: 404 };
     now += LICENSE_CACHE_SECONDS * 1000;
-    await expect(ask(bought.id)).rejects.toThrow(WhopFailure);
+    await expect(ask(bought.id)).rejects.toThrow(WhopError);
     whop.faults = {};
     await expect(vi.waitFor(() => ask(bought.id))).resolves.toMatchObject({ plan: 'pro' });
   });
@@ -122,7 +122,7 @@ describe("the memory of Whop's answers", () => {
 describe("the client of Whop's API", () => {
   it('tries again what may pass, gives up after three, and never says the key', async () => {
     const { whop } = bench;
-    const client = openWhop(whop.config);
+    const client = createWhopClient(whop.config);
     for (const [status, tries] of [
       [500, 3],
       [429, 3],
@@ -132,7 +132,7 @@ describe("the client of Whop's API", () => {
       whop.faults = { status };
       whop.calls.length = 0;
       const failure = await client.membership(bought.id).catch((error: unknown) => error);
-      expect(failure).toBeInstanceOf(WhopFailure);
+      expect(failure).toBeInstanceOf(WhopError);
       expect(failure).toMatchObject({ status });
       expect((failure as Error).message).not.toContain(whop.config.apiKey);
       expect(whop.calls).toHaveLength(tries);
@@ -140,17 +140,17 @@ describe("the client of Whop's API", () => {
   });
 
   it('says that Whop cannot be reached, or speaks of something else', async () => {
-    const away = openWhop({ ...bench.whop.config, apiUrl: 'http://127.0.0.1:1' });
+    const away = createWhopClient({ ...bench.whop.config, apiUrl: 'http://127.0.0.1:1' });
     await expect(away.membership('mem_1')).rejects.toThrow("Whop's API cannot be reached");
-    const other = openWhop({ ...bench.whop.config, apiUrl: bench.node.url });
-    await expect(other.membership('mem_1')).rejects.toThrow(WhopFailure);
-    const wrong = openWhop({ ...bench.whop.config, apiKey: 'apik_wrong' });
+    const other = createWhopClient({ ...bench.whop.config, apiUrl: bench.node.url });
+    await expect(other.membership('mem_1')).rejects.toThrow(WhopError);
+    const wrong = createWhopClient({ ...bench.whop.config, apiKey: 'apik_wrong' });
     await expect(wrong.membership('mem_1')).rejects.toThrow("Whop's API answered 401 (unauthorized)");
   });
 
   it('keeps an id inside its path', async () => {
     bench.whop.calls.length = 0;
-    await expect(openWhop(bench.whop.config).membership('../payments/pay_1?x')).rejects.toThrow('answered 404');
+    await expect(createWhopClient(bench.whop.config).membership('../payments/pay_1?x')).rejects.toThrow('answered 404');
     expect(bench.whop.calls).toEqual(['GET /memberships/..%2Fpayments%2Fpay_1%3Fx']);
   });
 });

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { purgeAccount } from '../../../api/accounts/purge.ts';
 import { openBilling } from '../../../api/billing/billing.ts';
-import { converge } from '../../../api/billing/membership.ts';
+import { syncMembership } from '../../../api/billing/membership.ts';
 import { reconcile } from '../../../api/billing/reconcile.ts';
 import { createLog } from '../../../api/observability/log.ts';
 import type { Membership } from '../../../scripts/whop-simulator/server.ts';
@@ -276,7 +276,7 @@ describe('a membership', () => {
       await goes;
       return answer;
     };
-    const slow = converge({ ...billing, whop: early }, membership.id);
+    const slow = syncMembership({ ...billing, whop: early }, membership.id);
     await isAsked;
     whop.faults = {};
     whop.end(membership);
@@ -323,7 +323,7 @@ describe('an account', () => {
     await tell();
     const { billing } = await compare();
     expect(await bench.account(userOf(membership))).toBeUndefined();
-    await converge(billing, membership.id, { inPerson: true });
+    await syncMembership(billing, membership.id, { inPerson: true });
     expect(await bench.account(userOf(membership))).toMatchObject({ plan: 'enterprise', claims: 1 });
     expect((await compare()).found.differences).toBe(0);
   });

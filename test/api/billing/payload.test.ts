@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readMembership, readNotice } from '../../../api/billing/payload.ts';
-import { bestTier, givesAccess, isKnownStatus, tierOf } from '../../../api/billing/tiers.ts';
+import { parseMembership, parseWebhookEvent } from '../../../api/billing/payload.ts';
+import { grantsAccess, highestTier, isKnownStatus, tierOf } from '../../../api/billing/tiers.ts';
 import { readConfig } from '../../../api/config.ts';
 import { startWhopSimulator } from '../../../scripts/whop-simulator/server.ts';
 import { type Shape, serializeBody, serializeMembership } from '../../../scripts/whop-simulator/shapes.ts';
@@ -11,7 +11,7 @@ const person = whop.person({ email: 'ann@example.com' });
 const membership = whop.buy('plan_pro', { person, planMetadata: { tier: 'pro' } });
 const [paid, activated] = whop.events as [(typeof whop.events)[0], (typeof whop.events)[0]];
 
-const notice = (shape: Shape, event = activated) => readNotice(JSON.parse(serializeBody(event, shape)));
+const notice = (shape: Shape, event = activated) => parseWebhookEvent(JSON.parse(serializeBody(event, shape)));
 
 describe('a membership event', () => {
   it('says the same in every shape that brings it whole', () => {
@@ -89,7 +89,7 @@ describe('an event about money', () => {
 
   it('that only names a payment is worth asking about', () => {
     const dispute = { type: 'dispute.created', data: { id: 'dspt_1', payment: { id: 'pay_1' } } };
-    expect(readNotice(dispute)).toMatchObject({ matters: true, membershipId: undefined, paymentId: 'pay_1' });
+    expect(parseWebhookEvent(dispute)).toMatchObject({ matters: true, membershipId: undefined, paymentId: 'pay_1' });
   });
 });
 
@@ -105,24 +105,24 @@ describe('what else may come', () => {
       { data: {} },
       { type: 'x', data: [] },
     ]) {
-      expect(readNotice(payload), JSON.stringify(payload)).toBeUndefined();
+      expect(parseWebhookEvent(payload), JSON.stringify(payload)).toBeUndefined();
     }
   });
 
   it('does not matter unless it is about a membership or money, and names it', () => {
     const data = { id: 'mem_1', status: 'active' };
-    expect(readNotice({ type: 'membership.paused', data })?.matters).toBe(true);
-    expect(readNotice({ type: 'course_lesson_interaction.completed', data })?.matters).toBe(false);
-    expect(readNotice({ type: 'invoice.created', data })?.matters).toBe(false);
-    expect(readNotice({ type: 'membership.activated', data: {} })?.matters).toBe(false);
-    expect(readNotice({ action: 'membership_went_valid', data })).toMatchObject({
+    expect(parseWebhookEvent({ type: 'membership.paused', data })?.isRelevant).toBe(true);
+    expect(parseWebhookEvent({ type: 'course_lesson_interaction.completed', data })?.isRelevant).toBe(false);
+    expect(parseWebhookEvent({ type: 'invoice.created', data })?.isRelevant).toBe(false);
+    expect(parseWebhookEvent({ type: 'membership.activated', data: {} })?.isRelevant).toBe(false);
+    expect(parseWebhookEvent({ action: 'membership_went_valid', data })).toMatchObject({
       type: 'membership.went_valid',
       matters: true,
     });
   });
 
   it('of wrong types or with what no database holds is left out', () => {
-    const odd = readMembership({
+    const odd = parseMembership({
       id: 'mem_1',
       status: 'active',
       user: { id: 7, email: 'not an address' },
@@ -152,12 +152,12 @@ describe('what else may come', () => {
   it('as a unix time means the same as in ISO 8601', () => {
     const at = new Date('2026-11-23T12:00:00Z');
     for (const updated_at of [1_795_435_200, '1795435200', '2026-11-23T12:00:00Z', '2026-11-23T13:00:00.000+01:00']) {
-      expect(readMembership({ id: 'm', status: 's', updated_at })?.changedAt, String(updated_at)).toEqual(at);
+      expect(parseMembership({ id: 'm', status: 's', updated_at })?.changedAt, String(updated_at)).toEqual(at);
     }
   });
 
   it('is a membership of the API in its own shape', () => {
-    expect(readMembership(JSON.parse(JSON.stringify(serializeMembership('v1', membership))))?.id).toBe(membership.id);
+    expect(parseMembership(JSON.parse(JSON.stringify(serializeMembership('v1', membership))))?.id).toBe(membership.id);
   });
 });
 
@@ -179,18 +179,18 @@ describe('a tier', () => {
   });
 
   it('is the best of several', () => {
-    expect(bestTier(['free', 'enterprise', 'starter'])).toBe('enterprise');
-    expect(bestTier([])).toBeUndefined();
+    expect(highestTier(['free', 'enterprise', 'starter'])).toBe('enterprise');
+    expect(highestTier([])).toBeUndefined();
   });
 
   it('is given by the statuses that Whop means by it, and by none that nobody knows', () => {
     const giving = ['trialing', 'active', 'past_due', 'completed', 'canceling'];
     const ended = ['canceled', 'expired', 'unresolved', 'drafted'];
     for (const status of giving)
-      expect([status, givesAccess(status), isKnownStatus(status)]).toEqual([status, true, true]);
+      expect([status, grantsAccess(status), isKnownStatus(status)]).toEqual([status, true, true]);
     for (const status of ended)
-      expect([status, givesAccess(status), isKnownStatus(status)]).toEqual([status, false, true]);
-    expect([givesAccess('paused'), isKnownStatus('paused')]).toEqual([false, false]);
+      expect([status, grantsAccess(status), isKnownStatus(status)]).toEqual([status, false, true]);
+    expect([grantsAccess('paused'), isKnownStatus('paused')]).toEqual([false, false]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { TOLERANCE_SECONDS, verify } from '../../../api/billing/verify.ts';
+import { TOLERANCE_SECONDS, verifySignature } from '../../../api/billing/verify.ts';
 
 const SECRET = `ws_${'0123456789abcdef'.repeat(4)}`;
 const NOW = new Date('2026-11-23T12:00:00Z');
@@ -19,7 +19,7 @@ interface Request {
 
 function check({ headers, body = BODY, secrets = [SECRET], legacySignatures = false }: Request) {
   const request = { header: (name: string) => headers[name] ?? '', body: Buffer.from(body) };
-  return verify(request, { secrets, legacySignatures, now: NOW });
+  return verifySignature(request, { secrets, legacySignatures, now: NOW });
 }
 
 function v1({ id = 'msg_1', t = T, key = SECRET as string | Buffer, body = BODY } = {}) {

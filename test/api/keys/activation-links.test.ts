@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SCOPES } from '../../../api/contracts/operation.ts';
 import {
-  CLAIM_DAYS,
-  CLAIM_REMEMBERED_DAYS,
-  CLAIMS_A_DAY_MAX,
-  forgetOldClaims,
+  ACTIVATION_LINK_DAYS,
+  deleteExpiredActivationLinks,
+  EXPIRED_LINK_DAYS_KEPT,
+  LINKS_EMAILED_PER_DAY_MAX,
 } from '../../../api/keys/activation-links.ts';
 import { DAY_MS } from '../../../api/time.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
@@ -99,14 +99,14 @@ describe('a claim', () => {
     }
   });
 
-  it(`works for ${CLAIM_DAYS} days; then it says that it expired, and has a way on`, async () => {
+  it(`works for ${ACTIVATION_LINK_DAYS} days; then it says that it expired, and has a way on`, async () => {
     const owner = await node.newUser();
     const token = await claimFor(node, owner.userId);
     const { rows } = await query(
       'select expires_at - created_at as lasts from claims where user_id = $1',
       owner.userId,
     );
-    expect(rows[0].lasts.days).toBe(CLAIM_DAYS);
+    expect(rows[0].lasts.days).toBe(ACTIVATION_LINK_DAYS);
     await query(`update claims set expires_at = now() where user_id = $1`, owner.userId);
     for (const answer of [await press(token), await get(`/claim/${token}`)]) {
       const text = await answer.text();
@@ -199,10 +199,10 @@ describe('a claim', () => {
     );
     const expired = (rows[0].expires_at as Date).getTime();
     const forget = (days: number) =>
-      node.service.database.ownerWrite((sql) => forgetOldClaims(sql, new Date(expired + days * DAY_MS)));
-    await forget(CLAIM_REMEMBERED_DAYS);
+      node.service.database.ownerWrite((sql) => deleteExpiredActivationLinks(sql, new Date(expired + days * DAY_MS)));
+    await forget(EXPIRED_LINK_DAYS_KEPT);
     expect((await get(`/claim/${unused}`)).status).toBe(410);
-    await forget(CLAIM_REMEMBERED_DAYS + 1);
+    await forget(EXPIRED_LINK_DAYS_KEPT + 1);
     expect((await get(`/claim/${unused}`)).status).toBe(404);
     expect((await get(`/claim/${used}`)).status).toBe(410);
   });
@@ -229,20 +229,20 @@ describe('a new claim', () => {
     for (const { data } of rows) expect(data).toEqual({});
   });
 
-  it(`is mailed to every account with the address that is not being deleted, at most ${CLAIMS_A_DAY_MAX} a day each`, async () => {
+  it(`is mailed to every account with the address that is not being deleted, at most ${LINKS_EMAILED_PER_DAY_MAX} a day each`, async () => {
     const email = 'shared@example.com';
     const owners = await Promise.all([node.newUser({ email }), node.newUser({ email }), node.newUser({ email })]);
     const gone = owners[2] as TestUser;
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, gone.userId, 'closing', new Date()));
-    for (let asked = 0; asked < CLAIMS_A_DAY_MAX + 2; asked++) {
+    for (let asked = 0; asked < LINKS_EMAILED_PER_DAY_MAX + 2; asked++) {
       await ask(email);
       await settled();
     }
     const { rows } = await query('select user_id, count(*)::int from outbox where recipient = $1 group by 1', email);
     const counts = Object.fromEntries(rows.map(({ user_id, count }) => [user_id, count]));
     expect(counts).toEqual({
-      [(owners[0] as TestUser).userId]: CLAIMS_A_DAY_MAX,
-      [(owners[1] as TestUser).userId]: CLAIMS_A_DAY_MAX,
+      [(owners[0] as TestUser).userId]: LINKS_EMAILED_PER_DAY_MAX,
+      [(owners[1] as TestUser).userId]: LINKS_EMAILED_PER_DAY_MAX,
     });
   });
 

@@ -220,7 +220,7 @@ describe('another node', () => {
       ({ id }) => id,
     );
     expect(operations.filter((id) => !tested.has(id))).toEqual(['keys.create', 'account.export']);
-    const readsOrAdds = ['addKey', 'addUser', 'allUsers', 'keysOf', 'requireUser'];
+    const readsOrAdds = ['addKey', 'addUser', 'listAllUsers', 'listUserKeys', 'requireUser'];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
     // Neither an address nor a welcome changes what keys may.
     expect(silentWriters().toSorted()).toEqual([
