@@ -38,6 +38,4 @@ export interface RequestContext {
   billing?: Billing | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
-  /** Tokens of an answer as the transport sends it; by default, of its JSON. What `max_tokens` is held against. */
-  weigh?: ((answer: unknown) => number) | undefined;
 }

@@ -1,30 +1,29 @@
 import { z } from 'zod';
 import type { Operation } from '../api/contracts/operation.ts';
-import { type Fence, WIDEST_FENCE } from './delimiter.ts';
+import type { Rendering } from '../api/pipeline/call.ts';
+import type { Delimit } from './delimiter.ts';
 
-/** Hints for the host that asks its user: read from what the tool does, never from what would be convenient. */
+/** Hints that a host shows to its user, by what the tool really does. */
 export interface Annotations {
   readOnlyHint: boolean;
   destructiveHint: boolean;
   idempotentHint: boolean;
-  /** A memory is a closed world. */
+  /** Always false: a tool reaches nothing but the caller's memories. */
   openWorldHint: false;
 }
 
-/** A tool, without any SDK: an operation, words for the model, and its answer as compact text. */
+/** A tool, independent of any SDK: an operation, texts for the model, and how its result is rendered. */
 export interface Tool {
   name: string;
   title: string;
   description: string;
   annotations: Annotations;
-  /** The operation with the tool's own input, bounded in tokens by default, and the forms its answer is sent in. */
+  /** The operation with the tool's own input, which has a token budget by default. */
   operation: Operation;
-  /** What the structured answer looks like. */
+  /** Schema of the structured content. */
   output: z.ZodType;
-  /** The structured answer, from the operation's. */
-  show: (answer: unknown) => Record<string, unknown>;
-  /** The answer as text for the model. Stored text comes between `fence`s. */
-  render: (answer: never, fence: Fence) => string;
+  /** Renders the operation's result. Stored text is wrapped by `delimit`. */
+  render: (result: unknown, delimit: Delimit) => Rendering;
 }
 
 export const READ: Annotations = {
@@ -46,39 +45,37 @@ export const CHANGE: Annotations = {
   openWorldHint: false,
 };
 
-/**
- * A tool from its operation. `input` replaces the operation's where the tool bounds it further; `shows` picks what of the answer
- * goes back to the model, which wrote the rest itself.
- */
-export function tool<Output extends z.ZodType>(
+interface Definition<Output extends z.ZodType> {
+  title: string;
+  description: string;
+  annotations: Annotations;
+  /** Replaces the operation's input where the tool bounds it further. */
+  input?: z.ZodType;
+  /** The fields of the result that are returned. Default: all. */
+  returns?: z.ZodObject;
+  /** Renders the result as text. */
+  text: (result: z.output<Output>, delimit: Delimit) => string;
+}
+
+/** Defines the tool of an operation. */
+export function defineTool<Output extends z.ZodType>(
   declared: Operation<string, z.ZodType, Output>,
-  words: {
-    title: string;
-    description: string;
-    annotations: Annotations;
-    input?: z.ZodType;
-    shows?: z.ZodObject;
-    render: (answer: z.output<Output>, fence: Fence) => string;
-  },
+  { title, description, annotations, input = declared.input, returns, text }: Definition<Output>,
 ): Tool {
-  const { input = declared.input, shows, ...rest } = words;
   const name = declared.mcp?.tool;
-  if (!name) throw new Error('the operation names no tool');
-  // Not strict: it takes what it shows from a larger answer.
-  const shown = shows && z.object(shows.shape);
-  const show = (answer: unknown) => (shown ? shown.parse(answer) : answer) as Record<string, unknown>;
-  const read = (answer: unknown) => rest.render(answer as never, WIDEST_FENCE);
-  const renderings = (answer: unknown) => [JSON.stringify(show(answer)), read(answer)];
+  if (!name) throw new Error(`the operation ${declared.id} declares no tool`);
+  // Not strict: it picks fields of a larger result.
+  const picked = returns && z.object(returns.shape);
   return {
-    ...rest,
     name,
-    operation: {
-      ...declared,
-      input,
-      mcp: { ...declared.mcp, renderings },
-      cost: { ...declared.cost, tokens: (answer, count) => count(read(answer)) },
-    } satisfies Operation<string, z.ZodType, Output>,
-    output: shown ?? declared.output,
-    show,
+    title,
+    description,
+    annotations,
+    operation: { ...declared, input },
+    output: picked ?? declared.output,
+    render: (result, delimit) => ({
+      text: text(result as z.output<Output>, delimit),
+      structuredContent: (picked ? picked.parse(result) : result) as Record<string, unknown>,
+    }),
   };
 }

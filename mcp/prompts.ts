@@ -1,6 +1,6 @@
 import type { Operation } from '../api/contracts/operation.ts';
 import { context } from '../api/contracts/search.ts';
-import type { Fence } from './delimiter.ts';
+import type { Delimit } from './delimiter.ts';
 
 /** The prompt that reads memories. */
 export const RECALL_PROMPT = 'recall_for_task';
@@ -35,10 +35,10 @@ export const RECALL: Operation = context;
 export const RECALL_TOKENS = 2_000;
 
 /** The text of `recall_for_task`, around the package that was found. */
-export function recallPrompt(task: string, found: { context: string; memory_ids: string[] }, fence: Fence): string {
+export function recallPrompt(task: string, found: { context: string; memory_ids: string[] }, delimit: Delimit): string {
   const known =
     found.memory_ids.length === 0
       ? 'Nothing is known about it yet.'
-      : `What earlier sessions stored about it:\n${fence(found.context)}`;
+      : `What earlier sessions stored about it:\n${delimit(found.context)}`;
   return `My task: ${task}\n\n${known}\n\nUse what helps, say what contradicts what you see now, and search_memories for what is missing.`;
 }

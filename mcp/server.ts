@@ -16,7 +16,7 @@ import type { Call, Outcome } from '../api/pipeline/call.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { rejectCall, run } from '../api/pipeline/run.ts';
 import { VERSION } from '../api/version.ts';
-import { newFence } from './delimiter.ts';
+import { newDelimiter } from './delimiter.ts';
 import { refusalFacts, refusalMeta, refusalText } from './errors.ts';
 import { PROMPTS, RECALL, RECALL_PROMPT, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
 import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './registry.ts';
@@ -79,7 +79,9 @@ async function callTool(connection: Connection, name: string, input: Record<stri
     if (outcome.problem?.code !== 'not_found') requireSuccess(outcome, call, connection);
     throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventFact(outcome));
   }
-  const outcome = await known(connection, run(pipeline, tool.operation, call, input ?? {}));
+  const delimit = newDelimiter();
+  const render = (result: unknown) => tool.render(result, delimit);
+  const outcome = await known(connection, run(pipeline, tool.operation, { ...call, render }, input ?? {}));
   if (outcome.problem) {
     return {
       isError: true,
@@ -88,8 +90,8 @@ async function callTool(connection: Connection, name: string, input: Record<stri
     };
   }
   return {
-    structuredContent: tool.show(outcome.body),
-    content: [{ type: 'text' as const, text: tool.render(outcome.body as never, newFence()) }],
+    structuredContent: outcome.rendering?.structuredContent,
+    content: [{ type: 'text' as const, text: outcome.rendering?.text ?? '' }],
     _meta: eventMeta(outcome),
   };
 }
@@ -129,7 +131,7 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
       : run(connection.pipeline, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
   );
   requireSuccess(outcome, call, connection);
-  const text = recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newFence());
+  const text = recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newDelimiter());
   return { ...message(text), _meta: eventMeta(outcome) };
 }
 

@@ -7,29 +7,37 @@ import { type Finding, type Found, find, passageIn } from '../search/hybrid-sear
 import { whyNothing } from '../search/search.ts';
 import { passageStart } from '../search/snippet.ts';
 import { countTokens, TOKENIZER } from '../tokens/count.ts';
-import { type Item, pack } from './fit-to-budget.ts';
+import type { Item } from './fit-to-budget.ts';
+
+const MEMORY_TYPES = ['short_term', 'long_term'] as const;
 
 type Cap = { words: number } | { characters: number };
-interface TierPart {
-  most: number;
+interface Quota {
+  /** Most memories of the type. */
+  items: number;
+  /** Length of each. */
   cap: Cap;
 }
 type Tier = 0 | 1 | 2;
 
-/** What each tier takes of short-term and long-term memories. */
-export const TIERS: Record<Tier, { short: TierPart; long: TierPart }> = {
-  0: { short: { most: 2, cap: { words: 80 } }, long: { most: 0, cap: { words: 80 } } },
-  1: { short: { most: 5, cap: { characters: 1_200 } }, long: { most: 2, cap: { words: 80 } } },
-  2: { short: { most: 10, cap: { characters: 2_000 } }, long: { most: 5, cap: { characters: 2_000 } } },
+/** How many memories of each type a tier includes. */
+export const TIERS: Record<Tier, Record<MemoryRow['type'], Quota>> = {
+  0: { short_term: { items: 2, cap: { words: 80 } }, long_term: { items: 0, cap: { words: 80 } } },
+  1: { short_term: { items: 5, cap: { characters: 1_200 } }, long_term: { items: 2, cap: { words: 80 } } },
+  2: { short_term: { items: 10, cap: { characters: 2_000 } }, long_term: { items: 5, cap: { characters: 2_000 } } },
 };
 
-/** How many candidates a package chooses from when the budget alone decides. */
+/** Candidates to select from when the budget alone decides. */
 const CANDIDATES = 100;
 const DEFAULT_TIER: Tier = 1;
+/** Ranked memories that are loaded in one query. */
+const LOADED_AT_ONCE = 40;
+/** A search that ranks fewer memories than this ranked all that match. */
+const SEARCH_COMPLETE_BELOW = 100;
 
 /**
- * A Markdown package of active, unexpired memories, the most relevant to `query` first, or the newest, within
- * `max_tokens`. The count in the answer is that of the very text.
+ * Creates a Markdown package of active, unexpired memories: the most relevant to `query`, or the newest. Returns it in full:
+ * the pipeline fits it to `max_tokens`. `tokens` are those of the text itself.
  */
 export async function context(
   context: RequestContext,
@@ -40,51 +48,103 @@ export async function context(
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
   const found =
     tier === undefined
-      ? await candidates(context, caller, filter, input.query, CANDIDATES)
+      ? await candidates(context, caller, filter, input.query)
       : await tierCandidates(context, caller, filter, input.query, TIERS[tier]);
-  const chosen = tier === undefined ? found.slice(0, CANDIDATES) : byTier(found, tier);
+  const items = tier === undefined ? found.slice(0, CANDIDATES) : applyCaps(found, TIERS[tier]);
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
   const reason = found.length === 0 ? await whyNothing(context.sql, caller) : undefined;
-  const answer = (items: Item[]) => {
-    const text = render(heading, items);
+  const toResponse = (packed: readonly Item[]) => {
+    const text = render(heading, packed);
     return {
       context: text,
       tokens: countTokens(text),
       tokenizer: TOKENIZER as 'o200k_base',
-      memory_ids: items.map(({ memory }) => memory.id),
-      truncated: items.length < found.length || items.some(({ cut }) => cut),
+      memory_ids: packed.map(({ memory }) => memory.id),
+      truncated: packed.length < found.length || packed.some(({ cut }) => cut),
       ...(reason && { reason }),
     };
   };
-  if (input.max_tokens === undefined) return answer(chosen);
-  const weigh = (items: Item[]) => {
-    const package_ = answer(items);
-    return context.weigh?.(package_) ?? package_.tokens;
-  };
-  return answer(pack(chosen, input.max_tokens, weigh));
+  return { items, toResponse };
 }
 
-/** The best or newest memories of a filter, at most `most`, and one more when there are more. */
+/** A context package in full: its items, and the response with the first of them. */
+export type PackedContext = Awaited<ReturnType<typeof context>>;
+
+/** Returns the best or newest memories of a filter: {@link CANDIDATES}, and one more where there are more. */
 async function candidates(
   context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
   query: string | undefined,
-  most: number,
 ): Promise<Item[]> {
-  if (query === undefined) {
-    const page = { sort: 'created_at', order: 'desc', limit: most + 1 } as const;
-    const newest = await listMemories(context.sql, caller.userId, filter, page);
-    return newest.map((memory) => ({ memory, text: memory.content, cut: false }));
-  }
+  if (query === undefined) return newest(context, caller, filter, CANDIDATES + 1);
+  return load(context, caller, (await ranking(context, caller, filter, query)).slice(0, CANDIDATES + 1));
+}
+
+async function newest(context: RequestContext, caller: Caller, filter: MemoryFilter, limit: number): Promise<Item[]> {
+  const memories = await listMemories(context.sql, caller.userId, filter, { sort: 'created_at', order: 'desc', limit });
+  return memories.map((memory) => ({ memory, text: memory.content, cut: false }));
+}
+
+/** A ranked memory that is not loaded yet. */
+interface Ranked {
+  found: Found;
+  finding: Finding;
+}
+
+async function ranking(
+  context: RequestContext,
+  caller: Caller,
+  filter: MemoryFilter,
+  query: string,
+): Promise<Ranked[]> {
   const finding = await find(context, caller, filter, query);
-  const best = finding.ranked.slice(0, most + 1);
-  const ids = best.map(({ id }) => id);
+  return finding.ranked.map((found) => ({ found, finding }));
+}
+
+async function load(context: RequestContext, caller: Caller, ranked: readonly Ranked[]): Promise<Item[]> {
+  const ids = ranked.map(({ found }) => found.id);
   const byId = new Map((await findMemories(context.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
-  return best.flatMap((found) => {
+  return ranked.flatMap(({ found, finding }) => {
     const memory = byId.get(found.id);
     return memory ? [itemOf(memory, found, finding)] : [];
   });
+}
+
+/** Returns the candidates of a tier, short-term memories first: of each type its quota, and one more where there are more. */
+async function tierCandidates(
+  context: RequestContext,
+  caller: Caller,
+  filter: MemoryFilter,
+  query: string | undefined,
+  tier: (typeof TIERS)[Tier],
+): Promise<Item[]> {
+  const types = MEMORY_TYPES.filter((type) => tier[type].items > 0);
+  const wanted = (type: MemoryRow['type']) => tier[type].items + 1;
+  if (query === undefined) {
+    const lists = types.map((type) => newest(context, caller, { ...filter, type }, wanted(type)));
+    return (await Promise.all(lists)).flat();
+  }
+  const search = async (type: MemoryRow['type']) => {
+    const ranked = await ranking(context, caller, { ...filter, type }, query);
+    return load(context, caller, ranked.slice(0, wanted(type)));
+  };
+  if (types.length === 1) return search(types[0] as MemoryRow['type']);
+  const ranked = await ranking(context, caller, filter, query);
+  const found = new Map(types.map((type) => [type, [] as Item[]]));
+  const isMissing = (type: MemoryRow['type']) => (found.get(type)?.length ?? 0) < wanted(type);
+  for (let at = 0; at < ranked.length && types.some(isMissing); at += LOADED_AT_ONCE) {
+    for (const item of await load(context, caller, ranked.slice(at, at + LOADED_AT_ONCE))) {
+      if (isMissing(item.memory.type)) found.get(item.memory.type)?.push(item);
+    }
+  }
+  const isComplete = ranked.length < SEARCH_COMPLETE_BELOW;
+  // Where memories of one type fill the ranking, the other is searched for itself.
+  const parts = types.map((type) => {
+    const part = found.get(type) ?? [];
+    return isComplete || part.length >= tier[type].items ? part : search(type);
+  });
+  return (await Promise.all(parts)).flat();
 }
 
 function itemOf(memory: MemoryRow, found: Found, { query }: Finding): Item {
@@ -93,32 +153,17 @@ function itemOf(memory: MemoryRow, found: Found, { query }: Finding): Item {
   return { memory, text: memory.content, cut: false, score: found.score, passageStart: start };
 }
 
-/** What a tier chooses from: each type for itself, so that many of the one do not crowd out the other. */
-async function tierCandidates(
-  context: RequestContext,
-  caller: Caller,
-  filter: MemoryFilter,
-  query: string | undefined,
-  { short, long }: (typeof TIERS)[Tier],
-): Promise<Item[]> {
-  const parts = await Promise.all([
-    candidates(context, caller, { ...filter, type: 'short_term' }, query, short.most),
-    candidates(context, caller, { ...filter, type: 'long_term' }, query, long.most),
-  ]);
-  return parts.flat();
-}
-
-function byTier(items: Item[], tier: Tier): Item[] {
-  const { short, long } = TIERS[tier];
-  const take = (type: MemoryRow['type'], part: TierPart) =>
+/** Limits each type to its quota, and each text to the cap of its type. */
+function applyCaps(items: readonly Item[], tier: (typeof TIERS)[Tier]): Item[] {
+  return MEMORY_TYPES.flatMap((type) =>
     items
       .filter(({ memory }) => memory.type === type)
-      .slice(0, part.most)
+      .slice(0, tier[type].items)
       .map(({ memory, score }): Item => {
-        const text = capped(memory.content, part.cap);
+        const text = capped(memory.content, tier[type].cap);
         return { memory, text, cut: text.length < memory.content.length, score };
-      });
-  return [...take('short_term', short), ...take('long_term', long)];
+      }),
+  );
 }
 
 function capped(content: string, cap: Cap): string {
@@ -127,7 +172,7 @@ function capped(content: string, cap: Cap): string {
   return [...content.slice(0, 2 * cap.characters)].slice(0, cap.characters).join('');
 }
 
-function render(heading: string, items: Item[]): string {
+function render(heading: string, items: readonly Item[]): string {
   const section = (title: string, type: MemoryRow['type']) => {
     const lines = items.filter(({ memory }) => memory.type === type).map(renderItem);
     return lines.length > 0 ? [`### ${title}\n\n${lines.join('\n\n')}`] : [];

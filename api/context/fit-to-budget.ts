@@ -3,106 +3,107 @@ import { wordsOf } from '../search/tokenizer.ts';
 import { countTokens } from '../tokens/count.ts';
 import { cutText } from '../tokens/truncate.ts';
 
-/** A memory as it may stand in a package. */
+/** A memory as it may be included in a context package. */
 export interface Item {
   memory: MemoryRow;
   text: string;
   /** True when `text` is less than the memory's content. */
   cut: boolean;
-  /** How well it fits the question; undefined where nothing was asked. */
+  /** Relevance to the query; undefined without one. */
   score?: number | undefined;
-  /** Where in `text` the passage begins that fits best; asked for only when the text has to be cut. */
+  /** Returns where in `text` the most relevant passage starts; called only when the text has to be cut. */
   passageStart?: (() => number) | undefined;
 }
 
-/** Tokens that a package of these items takes. */
-export type WeighItems = (items: Item[]) => number;
+/** Counts the tokens of a package of these items. */
+export type MeasureItems = (items: readonly Item[]) => number;
 
-/** How many memories are tried for the last place: one may have a head that leaves no room for its text. */
+/** Memories that are tried for the last place: a long title and tags may leave no tokens for the text. */
 const CUT_TRIES = 5;
-/** A passage of fewer tokens than this tells nobody anything. */
+/** A passage of fewer tokens than this is not worth including. */
 const PASSAGE_MIN = 20;
-/** No more of a text than this many characters a token of the budget is ever looked at. */
+/** At most this many characters of a text are examined per token of the budget. */
 const CHARACTERS_PER_TOKEN = 12;
-/** Characters that are counted at any budget, and texts that are counted in any case. */
-const LOOKED_AT = 100_000;
+/** Characters that are counted at any budget, and the length below which a text is always counted. */
+const COUNTED_CHARACTERS_MIN = 100_000;
 const SHORT = 4_000;
-/** Two texts that share this part of their words, and every number, say the same. */
+/** Two texts are near-duplicates when they share this part of their words, and every number. */
 const SAME_WORDS = 0.9;
 /** Characters by which two texts are compared. */
-const COMPARED = 4_000;
+const COMPARED_CHARACTERS = 4_000;
 
 /**
- * The items that fill a budget best: whole ones, by what they are worth for their tokens, none that repeats another; then the best
- * passage of one that did not fit. They come back in the order they were given in.
+ * Selects the items that fill a budget best: whole ones by value density, without near-duplicates, then the best passage of
+ * one that did not fit. Keeps their order.
  */
-export function pack(items: readonly Item[], budget: number, weigh: WeighItems): Item[] {
-  const bare = weigh([]);
-  let looked = 0;
+export function packItems(items: readonly Item[], budget: number, measure: MeasureItems): Item[] {
+  const empty = measure([]);
+  let examined = 0;
   const priced = items.map((item, rank) => {
     const clamped = clamp(item, budget);
-    looked += item.text.length;
-    // Counting tokens holds up everybody else, so of many long texts only the best are counted.
-    const affordable = item.text.length <= SHORT || looked <= LOOKED_AT + budget * CHARACTERS_PER_TOKEN;
-    // Weighed in every form that is sent only where it may fit: what does not is as costly as all there is.
+    examined += item.text.length;
+    // Counting tokens blocks the event loop, so of many long texts only the best are counted.
+    const affordable = item.text.length <= SHORT || examined <= COUNTED_CHARACTERS_MIN + budget * CHARACTERS_PER_TOKEN;
+    // Measured as rendered only where it may fit; otherwise it is priced at the whole budget.
     const whole = clamped === item && affordable && mayFit(item.text, budget);
-    return { item: clamped, rank, whole, cost: whole ? weigh([clamped]) - bare : budget };
+    return { item: clamped, rank, whole, cost: whole ? measure([clamped]) - empty : budget };
   });
   const best = Math.max(...items.map(({ score }) => score ?? 0));
-  const byWorth = [...priced].sort((a, b) => worth(b, best) - worth(a, best) || a.rank - b.rank);
-  const taken = new Set<(typeof priced)[number]>();
+  const byDensity = [...priced].sort((a, b) => valueDensity(b, best) - valueDensity(a, best) || a.rank - b.rank);
+  const selected = new Set<(typeof priced)[number]>();
   const words = memoized(wordsIn);
-  // Of items that say the same, the first that is taken.
-  const isNew = ({ item }: { item: Item }) => ![...taken].some((other) => saysTheSame(words(item), words(other.item)));
-  const chosen = () => [...taken].sort((a, b) => a.rank - b.rank).map(({ item }) => item);
-  // Twice: section headings are paid once, so after the first round the whole tells what is really left.
+  // Of near-duplicates only the first is selected.
+  const isNew = ({ item }: { item: Item }) =>
+    ![...selected].some((other) => saysTheSame(words(item), words(other.item)));
+  const packed = () => [...selected].sort((a, b) => a.rank - b.rank).map(({ item }) => item);
+  // Twice: each section heading is paid once, so the first round leaves more tokens than the sum of its prices says.
   for (let round = 0; round < 2; round++) {
-    let left = budget - weigh(chosen());
-    for (const one of byWorth) {
-      if (taken.has(one) || !one.whole || one.cost > left || !isNew(one)) continue;
-      taken.add(one);
+    let left = budget - measure(packed());
+    for (const one of byDensity) {
+      if (selected.has(one) || !one.whole || one.cost > left || !isNew(one)) continue;
+      selected.add(one);
       left -= one.cost;
     }
   }
-  // The sum of the parts is close to the whole, not equal to it: the whole decides.
-  for (const one of [...taken].reverse()) {
-    if (weigh(chosen()) <= budget) break;
-    taken.delete(one);
+  // Tokens of the parts add up only roughly to those of the whole.
+  for (const one of [...selected].reverse()) {
+    if (measure(packed()) <= budget) break;
+    selected.delete(one);
   }
   const rest: { item: Item }[] = [];
   for (const one of priced) {
-    if (rest.length < CUT_TRIES && !taken.has(one) && isNew(one)) rest.push(one);
+    if (rest.length < CUT_TRIES && !selected.has(one) && isNew(one)) rest.push(one);
   }
-  return withPassage(chosen(), rest, budget, weigh);
+  return withPassage(packed(), rest, budget, measure);
 }
 
-/** Whether a text alone takes no more tokens than the budget. A token is a byte at least, so few bytes need no counting. */
+/** Returns whether a text alone takes at most the budget. A token has at least one byte, so a short text is not counted. */
 function mayFit(text: string, budget: number): boolean {
   return Buffer.byteLength(text) <= budget || countTokens(text) <= budget;
 }
 
-/** What an item is worth by its score and its tokens: a short one that fits a little less is worth more than a long one. */
-function worth({ item, rank, cost }: { item: Item; rank: number; cost: number }, best: number): number {
+/** Ranks an item by its score per token: a short one that is slightly less relevant ranks above a long one. */
+function valueDensity({ item, rank, cost }: { item: Item; rank: number; cost: number }, best: number): number {
   if (item.score === undefined) return -rank;
-  // Exponents chosen on the development sets, `npm run eval -- --context`.
+  // Exponents chosen on the development sets: `npm run eval -- --context`.
   return (Math.max(0, item.score) / (best || 1)) ** 4 / Math.sqrt(Math.max(1, cost));
 }
 
-function withPassage(chosen: Item[], rest: { item: Item }[], budget: number, weigh: WeighItems): Item[] {
+function withPassage(packed: Item[], rest: { item: Item }[], budget: number, measure: MeasureItems): Item[] {
   for (const { item } of rest) {
-    const cut = cutToFit(chosen, item, budget, weigh);
-    if (cut) return [...chosen, cut];
+    const cut = cutToFit(packed, item, budget, measure);
+    if (cut) return [...packed, cut];
   }
-  return chosen;
+  return packed;
 }
 
-function cutToFit(taken: Item[], item: Item, budget: number, weigh: WeighItems): Item | undefined {
+function cutToFit(packed: Item[], item: Item, budget: number, measure: MeasureItems): Item | undefined {
   const start = item.passageStart?.() ?? 0;
   const passage = start > 0 ? `… ${item.text.slice(start)}` : item.text;
   const withText = (text: string): Item => ({ ...item, text, cut: item.cut || text !== item.text });
-  const bare = weigh([...taken, withText('')]);
-  if (budget - bare < PASSAGE_MIN) return undefined;
-  const text = cutText(passage, budget - bare, (cut) => weigh([...taken, withText(cut)]) - bare);
+  const used = measure([...packed, withText('')]);
+  if (budget - used < PASSAGE_MIN) return undefined;
+  const text = cutText(passage, budget - used, (cut) => measure([...packed, withText(cut)]) - used);
   return text === '' ? undefined : withText(text);
 }
 
@@ -114,7 +115,7 @@ function clamp(item: Item, budget: number): Item {
 }
 
 function wordsIn({ memory, text }: Item): Set<string> {
-  const compared = `${memory.title}\n${text.slice(0, COMPARED)}`;
+  const compared = `${memory.title}\n${text.slice(0, COMPARED_CHARACTERS)}`;
   return new Set([...wordsOf(compared)].map(({ word }) => word));
 }
 
@@ -128,13 +129,13 @@ function memoized<Key extends object, Value>(make: (key: Key) => Value): (key: K
 }
 
 function saysTheSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
-  // Shared words by all words of the two.
+  // Jaccard index: shared words by all words of the two.
   const needed = (SAME_WORDS / (1 + SAME_WORDS)) * (a.size + b.size);
   if (Math.min(a.size, b.size) < Math.max(1, needed)) return false;
   let shared = a.size;
   for (const word of a) {
     if (b.has(word)) continue;
-    // A changed number is a changed fact.
+    // Texts with different numbers are never the same.
     if (--shared < needed || /\p{N}/u.test(word)) return false;
   }
   return true;

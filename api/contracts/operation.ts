@@ -44,8 +44,6 @@ export interface Operation<
     tool?: string;
     /** URI of the resource that this operation reads. */
     resource?: string;
-    /** Forms in which the result is sent, where that is not its JSON: `max_tokens` bounds the longest. */
-    renderings?(result: z.output<Output>): string[];
   };
   access: {
     scope: Scope;
@@ -66,7 +64,7 @@ export interface Operation<
     /** Number of batch items in the unvalidated input: each costs one call of the day, every started ten cost one of the minute. Default 1. */
     items?(input: unknown): number;
     /** Tokens of the part of the result that a model reads: what `max_tokens` bounds and the usage event records. Default: not recorded. */
-    tokens?(result: z.output<Output>, count: (text: string) => number): number;
+    tokens?(result: z.output<Output>): number;
   };
   input: Input;
   output: Output;

@@ -5,7 +5,6 @@ import type { Caller, RequestContext } from '../context.ts';
 import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
 import { DAY_MS } from '../time.ts';
-import { longestFitting, tokensAsJson, type Weigh } from '../tokens/truncate.ts';
 import { contentHash } from './content-hash.ts';
 import { store } from './create.ts';
 import { change } from './update.ts';
@@ -41,7 +40,6 @@ export async function consolidate(
     dry_run: boolean;
     min_age_days: number;
     project?: string | null | undefined;
-    max_tokens?: number | undefined;
   },
 ) {
   const filter = {
@@ -67,7 +65,7 @@ export async function consolidate(
     digests: digests.map(({ id, title }) => ({ id, title })),
     remaining: total - candidates.length,
   };
-  return cutReport(report, input.max_tokens, context.weigh ?? tokensAsJson);
+  return fullReport(report);
 }
 
 interface Report {
@@ -76,15 +74,15 @@ interface Report {
   archived: object[];
 }
 
-/** The report with its counts, and with as much of its lists as fits: digests first, then what is promoted. */
-function cutReport<Lists extends Report>(report: Lists, max: number | undefined, weigh: Weigh) {
+/** The entries of a report in the order in which a token budget keeps them (digests, then promotions), and the response with the first of them. */
+function fullReport<Lists extends Report>(report: Lists) {
   const counts = {
     promoted: report.promoted.length,
     archived: report.archived.length,
     digests: report.digests.length,
   };
   const entries = [...report.digests, ...report.promoted, ...report.archived];
-  const answer = (told: readonly object[]) => ({
+  const toResponse = (told: readonly object[]) => ({
     ...report,
     digests: report.digests.slice(0, told.length),
     promoted: report.promoted.slice(0, Math.max(0, told.length - counts.digests)),
@@ -92,8 +90,7 @@ function cutReport<Lists extends Report>(report: Lists, max: number | undefined,
     counts,
     truncated: told.length < entries.length,
   });
-  if (max === undefined) return answer(entries);
-  return answer(longestFitting(entries, (told) => weigh(answer(told)) <= max));
+  return { items: entries, toResponse };
 }
 
 async function apply(

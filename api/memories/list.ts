@@ -8,7 +8,7 @@ import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { whyNothing } from '../search/search.ts';
-import { capFields, cutText, fillPage, type LongField, tokensAsJson } from '../tokens/truncate.ts';
+import { type LongField, wholeCharacter } from '../tokens/truncate.ts';
 import { present } from './to-response.ts';
 
 type ListInput = FilterInput & {
@@ -24,9 +24,9 @@ type Item = Memory & { truncated?: boolean };
 const TITLE_PLACE = z.tuple([z.string(), id]);
 const TIME_PLACE = z.tuple([moment, id]);
 
-/** One page of memories. With `max_tokens`, as many as fit, and contents cut so that a long one leaves room for others. */
+/** Returns a full page of memories: the pipeline fits it to `max_tokens`. */
 export async function list(context: RequestContext, caller: Caller, input: ListInput) {
-  const { limit, cursor, max_tokens, ...question } = input;
+  const { limit, cursor, max_tokens: _budget, ...question } = input;
   const filter = toFilter(caller, input);
   const after = cursor === undefined ? undefined : position([question, caller.project], cursor, input.sort);
   const page = { sort: input.sort, order: input.order, limit: limit + 1, ...(after && { after }) };
@@ -36,79 +36,34 @@ export async function list(context: RequestContext, caller: Caller, input: ListI
   ]);
   const wanted: Item[] = rows.slice(0, limit).map(present);
   const reason = total === 0 ? await whyNothing(context.sql, caller) : undefined;
-  const answer = (shown: Item[]) => {
+  const toResponse = (shown: readonly Item[]) => {
     const last = rows[Math.max(0, shown.length - 1)];
     const more = shown.length < rows.length && last;
     return {
-      results: shown,
+      results: [...shown],
       total,
       next_cursor: more ? encodeCursor([question, caller.project], [sortValue(last, input.sort), last.id]) : null,
       truncated: shown.length < wanted.length || shown.some((item) => item.truncated),
       ...(reason && { reason }),
     };
   };
-  if (max_tokens === undefined) return answer(wanted);
-  return answer(fillPage(wanted, max_tokens, context.weigh ?? tokensAsJson, answer, shorten));
+  return { items: wanted, toResponse };
 }
 
-/** One memory, or the part of its content from `offset` on that fits `max_tokens`. */
-export async function get(
-  context: RequestContext,
-  caller: Caller,
-  input: { id: string; offset: number; max_tokens?: number | undefined },
-) {
+/** Returns one memory, its content from `offset` on: the pipeline fits it to `max_tokens`. */
+export async function get(context: RequestContext, caller: Caller, input: { id: string; offset: number }) {
   const row = await findMemory(context.sql, caller.userId, input.id);
   if (!row) throw new Problem('not_found', { detail: `You have no memory ${input.id}.` });
   const memory = present(row);
   const offset = wholeCharacter(memory.content, input.offset);
   const rest = offset > 0 ? memory.content.slice(offset) : memory.content;
-  if (input.max_tokens === undefined) return { ...memory, content: rest, truncated: false, next_offset: null };
-  const max = input.max_tokens;
-  const weigh = context.weigh ?? tokensAsJson;
-  const part = (head: Memory & { shortened?: LongField[] }, content: string) => ({
+  const toResponse = (head: Memory & { shortened?: LongField[] }, content: string) => ({
     ...head,
     content,
     truncated: content.length < rest.length,
     next_offset: content.length < rest.length ? offset + content.length : null,
   });
-  const everything = part(memory, rest);
-  if (weigh(everything) <= max) return everything;
-  // The head comes again with every part, so it may take half of the budget, and its long fields their shares of that.
-  const whole = weigh(part(memory, ''));
-  const head = whole <= max / 2 ? memory : capHead(memory, max - weigh(part(bare(memory), '')));
-  const headCost = weigh(part(head, ''));
-  const content = cutText(rest, max - headCost, (text) => weigh(part(head, text)) - headCost);
-  return part(head, content || rest.slice(0, wholeCharacter(rest, 2) || 1));
-}
-
-function capHead(memory: Memory, room: number): Memory & { shortened?: LongField[] } {
-  const { item, shortened } = capFields(memory, room);
-  return shortened.length > 0 ? { ...item, shortened } : item;
-}
-
-/** A list is for choosing: each memory may take half of what is left, so that a long one leaves room for others. */
-function shorten(item: Item, room: number, cost: (item: Item) => number, isFirst: boolean): Item | undefined {
-  const cut = { ...item, content: '', truncated: true };
-  let headCost = cost(cut);
-  if (headCost > room / 2 && isFirst) {
-    Object.assign(cut, capFields(cut, room - cost({ ...bare(item), truncated: true })).item);
-    headCost = cost(cut);
-  }
-  const content = cutText(item.content, (room - headCost) / 2, (text) => cost({ ...cut, content: text }) - headCost);
-  if (content === '' && !isFirst) return undefined;
-  const isWhole = content === item.content && cut.title === item.title && cut.tags.length === item.tags.length;
-  return isWhole ? item : { ...cut, content };
-}
-
-/** A memory without anything that could be long. */
-function bare(memory: Memory): Memory {
-  return { ...memory, title: '', content: '', tags: [], metadata: {}, project: null, session_id: null };
-}
-
-/** The start of the character that a text has at an offset. */
-function wholeCharacter(text: string, offset: number): number {
-  const isSecondHalf = /^[\uDC00-\uDFFF]/.test(text.slice(offset, offset + 1));
-  return isSecondHalf && offset > 0 ? offset - 1 : offset;
+  return { memory, rest, toResponse };
 }
 
 function position(question: unknown, cursor: string, sort: MemorySort): { value: string; id: string } {

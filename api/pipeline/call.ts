@@ -12,6 +12,15 @@ export interface Call {
   method: string;
   bytesIn: number;
   idempotencyKey?: string | undefined;
+  /** Renders a result for a transport that does not send it as JSON. `max_tokens` applies to the longest form. */
+  render?: ((result: unknown) => Rendering) | undefined;
+}
+
+/** A result in the two forms that MCP sends. */
+export interface Rendering {
+  /** For the model to read. */
+  text: string;
+  structuredContent: Record<string, unknown>;
 }
 
 /** The response to a call: of a success the result in the forms that a transport sends, of a failure the problem. */
@@ -25,6 +34,8 @@ export interface Outcome {
   /** Replaces `text` for a file, which is sent in chunks. */
   stream?: Streamed;
   type?: string;
+  /** The result as {@link Call.render} returned it. */
+  rendering?: Rendering;
   problem?: Problem;
   /** Id of the recorded usage event: for a replay that of the first call, undefined where none could be recorded. */
   eventId?: string;

@@ -14,31 +14,34 @@ import * as statistics from '../memories/stats.ts';
 import * as changes from '../memories/update.ts';
 import { versions } from '../memories/versions.ts';
 import { search } from '../search/search.ts';
+import type { Measure } from '../tokens/truncate.ts';
 import { exportFile, exportState, requestExport } from '../transfer/export.ts';
 import { usageCsv } from '../usage/csv.ts';
 import { usage } from '../usage/usage.ts';
+import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, shortenMemory } from './token-budget.ts';
 
 type Handler<Id extends OperationId> = (
   context: RequestContext,
   caller: Caller,
   input: z.output<OperationOf<Id>['input']>,
+  measure: Measure,
 ) => Promise<z.input<OperationOf<Id>['output']>>;
 
-/** Which domain function does what: the only place where operations meet the domain. */
+/** The domain function of each operation: the only place where operations meet the domain. */
 const handlers: { [Id in OperationId]: Handler<Id> } = {
   'memories.create': create,
-  'memories.list': lists.list,
+  'memories.list': fitted(lists.list, fitPage(shortenMemory)),
   'memories.batch': many.batch,
   'memories.bulk': many.bulk,
-  'memories.get': lists.get,
+  'memories.get': fitted(lists.get, fitMemory),
   'memories.replace': changes.replace,
   'memories.update': changes.update,
   'memories.delete': changes.remove,
   'memories.restore': changes.restore,
   'memories.versions': versions,
-  'search.query': search,
-  'search.context': context,
-  'memories.consolidate': consolidate,
+  'search.query': fitted(search, fitPage(shortenHit)),
+  'search.context': fitted(context, fitContext),
+  'memories.consolidate': fitted(consolidate, fitList),
   'tags.list': statistics.tags,
   'tags.normalize': many.normalizeAllTags,
   'stats.get': statistics.stats,
@@ -58,7 +61,24 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'license.validate': validateLicense,
 };
 
-/** The domain function of an operation. Its input must have passed the operation's contract. */
-export function handlerOf(id: string): (context: RequestContext, caller: Caller, input: unknown) => Promise<unknown> {
-  return handlers[id as OperationId] as (context: RequestContext, caller: Caller, input: unknown) => Promise<unknown>;
+/** Combines a domain function, which returns a full result, with the step that fits it to the call's `max_tokens`. */
+function fitted<Input, Full, Response>(
+  act: (context: RequestContext, caller: Caller, input: Input) => Promise<Full>,
+  fitResult: (full: Full, budget?: Budget) => Response,
+) {
+  type Fitted = Input & { max_tokens?: number | undefined };
+  return async (context: RequestContext, caller: Caller, input: Fitted, measure: Measure): Promise<Response> => {
+    const full = await act(context, caller, input);
+    return fitResult(full, input.max_tokens === undefined ? undefined : { maxTokens: input.max_tokens, measure });
+  };
+}
+
+type AnyHandler = (context: RequestContext, caller: Caller, input: unknown, measure: Measure) => Promise<unknown>;
+
+/**
+ * Returns the function that runs an operation. Its input must have passed the operation's contract.
+ * `measure` counts the tokens of a result as the call's transport sends it.
+ */
+export function handlerOf(id: string): AnyHandler {
+  return handlers[id as OperationId] as AnyHandler;
 }

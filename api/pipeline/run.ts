@@ -6,6 +6,7 @@ import { isMemoryOperation, isStreamed, type Operation } from '../contracts/oper
 import { parseInput } from '../contracts/parse.ts';
 import type { Problem } from '../errors.ts';
 import { countTokens } from '../tokens/count.ts';
+import { type Measure, tokensAsJson } from '../tokens/truncate.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Outcome } from './call.ts';
 import { assertDeclaredStatus } from './contract-check.ts';
@@ -105,13 +106,14 @@ async function execute(
   call: Call,
   input: unknown,
 ): Promise<Outcome> {
-  const result = await handlerOf(operation.id)(contextOf(pipeline, sql, operation), call.caller, input);
-  const outcome = toOutcome(operation, operation.output.parse(result));
+  const measure = measureOf(operation, call);
+  const result = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, measure);
+  const outcome = toOutcome(operation, call, operation.output.parse(result));
   if (pipeline.enforceContracts) assertDeclaredStatus(operation, outcome.status);
   return outcome;
 }
 
-function toOutcome({ http }: Operation, body: unknown): Outcome {
+function toOutcome({ http }: Operation, { render }: Call, body: unknown): Outcome {
   const status = http.status?.(body) ?? http.statuses[0];
   const headers = { ...http.headers?.(body) };
   if (isStreamed(body)) {
@@ -119,17 +121,26 @@ function toOutcome({ http }: Operation, body: unknown): Outcome {
     return { status, headers: { ...headers, ...disposition }, body, stream: body, type: http.mediaType as string };
   }
   if (http.mediaType) return { status, headers, body, text: body as string, type: http.mediaType };
-  return { status, headers, body, text: JSON.stringify(body) };
+  return { status, headers, body, text: JSON.stringify(body), ...(render && { rendering: render(body) }) };
 }
 
-function contextOf(pipeline: PipelineDependencies, sql: Sql, { mcp }: Operation): RequestContext {
-  const weigh =
-    mcp?.renderings && ((result: unknown) => Math.max(...(mcp.renderings?.(result) ?? []).map(countTokens)));
+function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
   const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = pipeline;
-  return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing, weigh };
+  return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing };
+}
+
+/** Returns what counts the tokens of a result as the call's transport sends it. */
+function measureOf({ cost }: Operation, { render }: Call): Measure {
+  if (!render) return (result) => cost?.tokens?.(result) ?? tokensAsJson(result);
+  return (result) => {
+    const { text, structuredContent } = render(result);
+    return Math.max(countTokens(text), tokensAsJson(structuredContent));
+  };
 }
 
 /** Creates the usage event of a success, with the tokens of what a model reads of it. */
-function eventOf(operation: Operation, { status, body, stream, text = '' }: Outcome, meter: Meter): UsageEvent {
-  return meter.event(status, stream?.bytes ?? Buffer.byteLength(text), operation.cost?.tokens?.(body, countTokens));
+function eventOf({ cost }: Operation, outcome: Outcome, meter: Meter): UsageEvent {
+  const { status, body, stream, text = '', rendering } = outcome;
+  const tokens = rendering ? countTokens(rendering.text) : cost?.tokens?.(body);
+  return meter.event(status, stream?.bytes ?? Buffer.byteLength(text), tokens);
 }

@@ -5,7 +5,6 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
-import { capFields, cutText, fillPage, tokensAsJson } from '../tokens/truncate.ts';
 import { type Finding, type Found, find, passageIn } from './hybrid-search.ts';
 import { snippetOf } from './snippet.ts';
 
@@ -25,7 +24,7 @@ type SearchInput = FilterInput & {
   max_tokens?: number | undefined;
 };
 
-/** Finds what fits a question by its words and by its meaning, best first. */
+/** Finds the memories that match a query, lexically and semantically, best first. Returns a full page: the pipeline fits it to `max_tokens`. */
 export async function search(context: RequestContext, caller: Caller, input: SearchInput) {
   const { limit, cursor, max_tokens, explain = false, ...asked } = input;
   const question = [asked, caller.project];
@@ -38,8 +37,8 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
   const reason = total === 0 ? await whyNothing(context.sql, caller) : undefined;
   const pinsMax =
     max_tokens === undefined ? RANKED_MAX : Math.floor((max_tokens * CURSOR_SHARE) / TOKENS_PER_PINNED_ID);
-  const page = (shown: SearchResult[], next_cursor: string | null) => ({
-    results: shown,
+  const page = (shown: readonly SearchResult[], next_cursor: string | null) => ({
+    results: [...shown],
     total,
     total_relation: isExact(finding) ? ('eq' as const) : ('gte' as const),
     next_cursor,
@@ -49,14 +48,13 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
     ...(finding.weak && { weak: true as const }),
     ...(reason && { reason }),
   });
-  const answer = (shown: SearchResult[]) => {
+  const toResponse = (shown: readonly SearchResult[]) => {
     const used = consumed(ids, results, shown, limit);
     const next = { done: ranking.done + used, all: ranking.all, pinned: ids.slice(used, used + pinsMax) };
     return page(shown, next.done < next.all ? encodeCursor(question, [next.done, next.all, pack(next.pinned)]) : null);
   };
-  if (max_tokens === undefined) return answer(results);
-  const withoutCursor = (shown: SearchResult[]) => page(shown, null);
-  return answer(fillPage(results, max_tokens, context.weigh ?? tokensAsJson, answer, shorten, withoutCursor));
+  const toResponseWithoutCursor = (shown: readonly SearchResult[]) => page(shown, null);
+  return { items: results, toResponse, toResponseWithoutCursor };
 }
 
 /** Where a page of results starts: how many of how many ranked ones came before, and the ids that are pinned for it. */
@@ -147,24 +145,13 @@ function round(score: number): number {
   return Math.round(score * 1e6) / 1e6;
 }
 
-/** The first result in any case, made small enough, or an answer could be empty with something found. */
-function shorten(
-  result: SearchResult,
-  room: number,
-  cost: (result: SearchResult) => number,
-  isFirst: boolean,
-): SearchResult | undefined {
-  if (cost(result) <= room) return result;
-  if (!isFirst) return undefined;
-  const bare = { ...result, title: '', snippet: '', matched: [], tags: [], project: null, session_id: null };
-  const head = { ...capFields(result, room - cost(bare)).item, snippet: '' };
-  const headCost = cost(head);
-  const snippet = cutText(result.snippet, room - headCost, (text) => cost({ ...head, snippet: text }) - headCost);
-  return { ...head, snippet };
-}
-
 /** How many of the ranked ids the shown results use up, those that are gone meanwhile included. */
-function consumed(ranked: string[], results: SearchResult[], shown: SearchResult[], limit: number): number {
+function consumed(
+  ranked: string[],
+  results: readonly SearchResult[],
+  shown: readonly SearchResult[],
+  limit: number,
+): number {
   if (shown.length === results.length) return Math.min(limit, ranked.length);
   return ranked.indexOf(shown.at(-1)?.id ?? '') + 1;
 }

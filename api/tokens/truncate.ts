@@ -1,30 +1,30 @@
 import { countTokens, cutToTokens } from './count.ts';
 
-/** Tokens of an answer as it is sent. */
-export type Weigh = (answer: unknown) => number;
+/** Counts the tokens of a response as it is sent. */
+export type Measure = (response: unknown) => number;
 
-/** What an answer weighs where it is sent as its own JSON. */
-export const tokensAsJson: Weigh = (answer) => countTokens(JSON.stringify(answer));
+/** Counts the tokens of a value as JSON. */
+export const tokensAsJson: Measure = (value) => countTokens(JSON.stringify(value));
 
 /**
- * The items of a page that fit a budget, from the first on. The first is always among them, however small it has to be
- * made, so that a cursor moves on.
- * @param answer the whole answer with these items, as it would be sent
- * @param shorten an item in at most `room` tokens; undefined when what is left of it would tell nothing
- * @param plain the answer without what it holds beside its items, where that is long: items are priced in it
+ * Selects the items of a page that fit a budget, from the first on. The first is always selected, however much it has to
+ * be shortened, so that a cursor advances.
+ * @param toResponse creates the complete response with these items
+ * @param shorten returns an item in at most `remaining` tokens; undefined when too little of it would be left
+ * @param toPricedResponse creates the response that items are priced in: without parts that are long and change with the items
  */
-export function fillPage<Item, Answer>(
+export function fillPage<Item>(
   items: readonly Item[],
   max: number,
-  weigh: Weigh,
-  answer: (shown: Item[]) => Answer,
-  shorten: (item: Item, room: number, cost: (item: Item) => number, isFirst: boolean) => Item | undefined,
-  plain: (shown: Item[]) => unknown = answer,
+  measure: Measure,
+  toResponse: (shown: readonly Item[]) => unknown,
+  shorten: (item: Item, remaining: number, cost: (item: Item) => number, isFirst: boolean) => Item | undefined,
+  toPricedResponse = toResponse,
 ): Item[] {
-  const empty = weigh(plain([]));
-  const cost = (item: Item) => weigh(plain([item])) - empty;
+  const empty = measure(toPricedResponse([]));
+  const cost = (item: Item) => measure(toPricedResponse([item])) - empty;
   const shown: Item[] = [];
-  let left = max - weigh(answer([]));
+  let left = max - measure(toResponse([]));
   for (const item of items) {
     const fitted = shorten(item, left, cost, shown.length === 0);
     if (fitted === undefined) break;
@@ -32,12 +32,12 @@ export function fillPage<Item, Answer>(
     if (left < 0 && shown.length > 0) break;
     shown.push(fitted);
   }
-  // The sum of the parts is close to the whole, not equal to it: the whole decides.
-  while (shown.length > 1 && weigh(answer(shown)) > max) shown.pop();
+  // Tokens of the parts add up only roughly to those of the whole.
+  while (shown.length > 1 && measure(toResponse(shown)) > max) shown.pop();
   return shown;
 }
 
-/** The longest beginning of a list that fits; empty when not even one item does. */
+/** Returns the longest beginning of a list that fits; empty when not even one item does. */
 export function longestFitting<Item>(
   items: readonly Item[],
   fits: (shown: readonly Item[]) => boolean,
@@ -52,29 +52,35 @@ export function longestFitting<Item>(
   return items.slice(0, low);
 }
 
-/** The longest beginning of a text, cut between words, whose `cost` is at most `max`; empty when none is. */
+/** Returns the longest beginning of a text, cut between words, whose `cost` is at most `max`; empty when none is. */
 export function cutText(text: string, max: number, cost: (text: string) => number): string {
-  // As JSON a text costs what its quotes and line breaks add: a few per cent of prose, several times that of binary dumps.
+  // JSON escapes quotes and line breaks: that adds a few percent to prose, and several times the tokens to binary dumps.
   let cut = cutToTokens(text, max);
-  for (let weight = cost(cut); weight > max && cut !== ''; weight = cost(cut)) {
-    cut = cutToTokens(cut, Math.floor(countTokens(cut) * Math.min(0.97, max / weight)));
+  for (let tokens = cost(cut); tokens > max && cut !== ''; tokens = cost(cut)) {
+    cut = cutToTokens(cut, Math.floor(countTokens(cut) * Math.min(0.97, max / tokens)));
   }
   return cut;
 }
 
-/** Fields of an item beside its content that may be long, with the share of the room that each may take. */
+/** Returns `offset`, or the offset before it where that is inside a surrogate pair. */
+export function wholeCharacter(text: string, offset: number): number {
+  const isSecondHalf = /^[\uDC00-\uDFFF]/.test(text.slice(offset, offset + 1));
+  return isSecondHalf && offset > 0 ? offset - 1 : offset;
+}
+
+/** Fields beside the content that may be long, with the share of the budget that each may take. */
 const SHARES = { title: 0.2, metadata: 0.2, tags: 0.1, matched: 0.1, project: 0.1, session_id: 0.1 };
 export type LongField = keyof typeof SHARES;
-export type Described = { [Field in LongField]?: unknown };
+type Described = { [Field in LongField]?: unknown };
 
-/** An item whose long fields take at most their shares of `room`; texts that were cut end in `…`. Names what was shortened. */
-export function capFields<Item extends Described>(item: Item, room: number): { item: Item; shortened: LongField[] } {
+/** Shortens the long fields of an item to their shares of `max` tokens; texts that were cut end in `…`. Returns which were. */
+export function capFields<Item extends Described>(item: Item, max: number): { item: Item; shortened: LongField[] } {
   const capped = { ...item };
   const shortened: LongField[] = [];
   for (const [field, share] of Object.entries(SHARES) as [LongField, number][]) {
     const value = item[field];
-    if (value === undefined || value === null || tokensAsJson(value) <= room * share) continue;
-    Object.assign(capped, { [field]: capOne(value, Math.floor(room * share)) });
+    if (value === undefined || value === null || tokensAsJson(value) <= max * share) continue;
+    Object.assign(capped, { [field]: capOne(value, Math.floor(max * share)) });
     shortened.push(field);
   }
   return { item: capped, shortened };

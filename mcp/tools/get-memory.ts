@@ -1,20 +1,20 @@
 import { get, type Memory } from '../../api/contracts/memories.ts';
-import { READ, tool } from '../define-tool.ts';
+import { defineTool, READ } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 import { headline, oneLine } from './format.ts';
 
-export const getMemory = tool(get, {
+export const getMemory = defineTool(get, {
   title: 'Read a memory',
   description:
     'Read one memory whole, by the id that a search or list answered. A long one comes in parts: go on with `offset`.',
   annotations: READ,
   input: get.input.extend(toolBudget),
-  shows: get.output.omit({ size_bytes: true, consolidated_into: true }),
-  render: (memory, fence) => {
+  returns: get.output.omit({ size_bytes: true, consolidated_into: true }),
+  text: (memory, delimit) => {
     const more = facts(memory);
     const rest = memory.next_offset === null ? '' : `\nCut here: go on with offset ${memory.next_offset}.`;
     const replaced = memory.superseded_by ? `\nReplaced by ${memory.superseded_by}.` : '';
-    return `${fence(`${headline(memory)}${more}\n${memory.content}`)}${rest}${replaced}`;
+    return `${delimit(`${headline(memory)}${more}\n${memory.content}`)}${rest}${replaced}`;
   },
 });
 

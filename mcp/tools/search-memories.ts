@@ -1,18 +1,18 @@
 import { search } from '../../api/contracts/search.ts';
-import { READ, tool } from '../define-tool.ts';
+import { defineTool, READ } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 import { headline, more } from './format.ts';
 import { shownSearch } from './outputs.ts';
 
-export const searchMemories = tool(search, {
+export const searchMemories = defineTool(search, {
   title: 'Search memories',
   description:
     'Find memories by what they say: a question, keywords, names, error messages. Answers titles, ids and the matching passages, best first; read a whole memory with get_memory. Search before you assume that something is unknown.',
   annotations: READ,
   // The numbers behind a ranking and its switches are for people who tune it.
   input: search.input.omit({ explain: true, priors: true }).extend(toolBudget),
-  shows: shownSearch,
-  render: (page, fence) => {
+  returns: shownSearch,
+  text: (page, delimit) => {
     if (page.reason === 'nothing_stored') return 'Nothing is stored yet.';
     // What is off for good is no news.
     const isPartial = page.parts.semantic === 'loading' || page.parts.semantic === 'unavailable';
@@ -28,6 +28,6 @@ export const searchMemories = tool(search, {
         ? ' Quotes and minus signs left nothing, so they were ignored.'
         : '';
     const total = `${page.total_relation === 'gte' ? 'at least ' : ''}${page.total}`;
-    return `${page.results.length} of ${total} matches, best first.${remark}${byWords}\n${fence(items.join('\n'))}${more(page.next_cursor)}`;
+    return `${page.results.length} of ${total} matches, best first.${remark}${byWords}\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;
   },
 });

@@ -1,0 +1,128 @@
+import type { PackedContext } from '../context/context.ts';
+import { packItems } from '../context/fit-to-budget.ts';
+import type { Memory } from '../contracts/memories.ts';
+import type { SearchResult } from '../contracts/search.ts';
+import {
+  capFields,
+  cutText,
+  fillPage,
+  type LongField,
+  longestFitting,
+  type Measure,
+  wholeCharacter,
+} from '../tokens/truncate.ts';
+
+/** The tokens that a result may take, and how many one takes as the transport sends it. */
+export interface Budget {
+  maxTokens: number;
+  measure: Measure;
+}
+
+/** What a domain function returns where `max_tokens` applies: all items, and the response that has the first of them. */
+interface Full<Item, Response> {
+  items: readonly Item[];
+  toResponse(items: readonly Item[]): Response;
+}
+
+/** A page whose response without a cursor is shorter: its items are priced in that. */
+interface FullPage<Item, Response> extends Full<Item, Response> {
+  toResponseWithoutCursor?(items: readonly Item[]): Response;
+}
+
+/** A memory whose content is read from an offset on. */
+interface FullMemory<Response> {
+  memory: Memory;
+  /** The content from the offset on. */
+  rest: string;
+  toResponse(head: Memory & { shortened?: LongField[] }, content: string): Response;
+}
+
+type Shorten<Item> = (
+  item: Item,
+  remaining: number,
+  cost: (item: Item) => number,
+  isFirst: boolean,
+) => Item | undefined;
+
+/** Fits a page: as many items as the budget holds, the first in any case. */
+export function fitPage<Item>(shorten: Shorten<Item>) {
+  return <Response>(page: FullPage<Item, Response>, budget?: Budget): Response => {
+    if (!budget) return page.toResponse(page.items);
+    const { maxTokens, measure } = budget;
+    const toResponse = (items: readonly Item[]) => page.toResponse(items);
+    const priced = (items: readonly Item[]) => (page.toResponseWithoutCursor ?? page.toResponse)(items);
+    return page.toResponse(fillPage(page.items, maxTokens, measure, toResponse, shorten, priced));
+  };
+}
+
+/** Fits a list to its longest beginning. */
+export function fitList<Item, Response>({ items, toResponse }: Full<Item, Response>, budget?: Budget): Response {
+  if (!budget) return toResponse(items);
+  return toResponse(longestFitting(items, (shown) => budget.measure(toResponse(shown)) <= budget.maxTokens));
+}
+
+/** Fits a context package by value density. */
+export function fitContext({ items, toResponse }: PackedContext, budget?: Budget) {
+  if (!budget) return toResponse(items);
+  return toResponse(packItems(items, budget.maxTokens, (packed) => budget.measure(toResponse(packed))));
+}
+
+/** Fits one memory: its content is cut, and long fields are shortened where they would take half of the budget. */
+export function fitMemory<Response>({ memory, rest, toResponse }: FullMemory<Response>, budget?: Budget): Response {
+  const whole = toResponse(memory, rest);
+  if (!budget || budget.measure(whole) <= budget.maxTokens) return whole;
+  const { maxTokens, measure } = budget;
+  // Every part of a long memory repeats the fields, so they may take half of the budget.
+  const headTokens = measure(toResponse(memory, ''));
+  const head =
+    headTokens <= maxTokens / 2 ? memory : capHead(memory, maxTokens - measure(toResponse(skeleton(memory), '')));
+  const headCost = measure(toResponse(head, ''));
+  const content = cutText(rest, maxTokens - headCost, (text) => measure(toResponse(head, text)) - headCost);
+  return toResponse(head, content || rest.slice(0, wholeCharacter(rest, 2) || 1));
+}
+
+function capHead(memory: Memory, max: number): Memory & { shortened?: LongField[] } {
+  const { item, shortened } = capFields(memory, max);
+  return shortened.length > 0 ? { ...item, shortened } : item;
+}
+
+/** Shortens a memory of a list to half of the remaining tokens, so that a long one leaves room for others. */
+export function shortenMemory<Item extends Memory & { truncated?: boolean }>(
+  item: Item,
+  remaining: number,
+  cost: (item: Item) => number,
+  isFirst: boolean,
+): Item | undefined {
+  const cut = { ...item, content: '', truncated: true };
+  let headCost = cost(cut);
+  if (headCost > remaining / 2 && isFirst) {
+    Object.assign(cut, capFields(cut, remaining - cost({ ...skeleton(item), truncated: true })).item);
+    headCost = cost(cut);
+  }
+  const max = (remaining - headCost) / 2;
+  const content = cutText(item.content, max, (text) => cost({ ...cut, content: text }) - headCost);
+  if (content === '' && !isFirst) return undefined;
+  const isWhole = content === item.content && cut.title === item.title && cut.tags.length === item.tags.length;
+  return isWhole ? item : { ...cut, content };
+}
+
+/** Shortens a search result where it is the first: a response with hits is never empty. */
+export function shortenHit(
+  hit: SearchResult,
+  remaining: number,
+  cost: (hit: SearchResult) => number,
+  isFirst: boolean,
+): SearchResult | undefined {
+  if (cost(hit) <= remaining) return hit;
+  if (!isFirst) return undefined;
+  const bare = { ...hit, title: '', snippet: '', matched: [], tags: [], project: null, session_id: null };
+  const head = { ...capFields(hit, remaining - cost(bare)).item, snippet: '' };
+  const headCost = cost(head);
+  const snippet = cutText(hit.snippet, remaining - headCost, (text) => cost({ ...head, snippet: text }) - headCost);
+  return { ...head, snippet };
+}
+
+/** A memory without the fields that could be long. */
+function skeleton<Item extends Memory>(memory: Item): Item {
+  return { ...memory, title: '', content: '', tags: [], metadata: {}, project: null, session_id: null };
+}
