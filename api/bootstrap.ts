@@ -9,6 +9,7 @@ import { migrateUp, pendingMigrations } from '../db/schema/migrate.ts';
 import { assertRowLevelSecurity } from '../db/schema/row-level-security.ts';
 import { createApp } from './app.ts';
 import { openBilling } from './billing/billing.ts';
+import { type Closers, createClosers } from './closers.ts';
 import type { Config } from './config.ts';
 import type { Embedder } from './embeddings/embedder.ts';
 import { type Indexer, startIndexer } from './embeddings/indexer.ts';
@@ -29,96 +30,101 @@ import { groupRecorder } from './usage/event-recorder.ts';
 
 /** A running API node. */
 export interface Service {
-  /** Where it is reached, without a slash at the end. */
+  /** Base URL, without a trailing slash. */
   url: string;
   database: Database;
-  /** Takes no more requests, answers those under way, lets jobs finish, then closes everything. */
+  /** Stops accepting requests, finishes open requests, then jobs, and closes everything. */
   stop(): Promise<void>;
 }
 
 export interface ServiceConfig extends Config {
   databaseUrl: string;
-  /** Calls a minute that one address may make without a valid key. Default {@link CALLS_PER_ADDRESS}. */
+  /** Requests per minute that one client IP may make without a valid key. Default {@link CALLS_PER_ADDRESS}. */
   callsPerAddress?: number;
 }
 
 const CLOCK = { now: () => new Date(), newId };
 
-/** How long requests under way may take once the service stops. */
+/** Maximum time for open requests once the service stops. */
 const DRAIN_MS = 10_000;
 
 /**
- * Puts an API node together and starts it: migrations, pipeline, jobs, listener.
+ * Composes and starts an API node: migrations, pipeline, jobs, HTTP server.
+ * Everything already opened is closed when a later step fails.
  * @throws when the database cannot be reached, row-level security does not hold, or the address is taken
  */
 export async function startService(config: ServiceConfig, log: Logger): Promise<Service> {
+  await migrateUp(config.databaseOwnerUrl ?? config.databaseUrl);
+  const closers = createClosers();
+  try {
+    return await start(config, log, closers);
+  } catch (error) {
+    await closers
+      .closeAll()
+      .catch((closeError) => log.warn({ err: closeError }, 'a resource could not be closed after the failed start'));
+    throw error;
+  }
+}
+
+/** Starts everything and adds a closer for each resource as soon as it is open. */
+async function start(config: ServiceConfig, log: Logger, closers: Closers): Promise<Service> {
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
-  await migrateUp(ownerUrl);
   const database = connect({
     url: config.databaseUrl,
     ownerUrl,
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
-  const transport = openTransport(config);
+  closers.add(() => database.close());
+  const embeddings = { embedder: config.embedder, ...config.embeddings, log: (line: string) => log.warn(line) };
+  const embedder = openEmbedder(embeddings);
+  const previousModels: Embedder[] = [];
+  closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())));
   const limiter = openLimiter(config, database, log);
+  closers.add(() => limiter.close());
   const metrics = createMetrics(() => limiter.state === 'redis: degraded');
   const keys = keyCache(async (hash) => (await database.lookup<KeyOwnerRow>(keyOwnerStatement(hash)))[0]);
   const listener = listenForAccountChanges(config.databaseUrl, keys, (error) =>
-    log.warn({ err: error }, 'changes of accounts are not heard: every key is looked up'),
+    log.warn({ err: error }, 'account change notifications are not received: every key is looked up'),
   );
-  const embeddings = { embedder: config.embedder, ...config.embeddings, log: (line: string) => log.warn(line) };
-  const embedder = openEmbedder(embeddings);
-  let formerEmbedders: Embedder[] = [];
-  let server: Server | undefined;
+  closers.add(() => listener.close());
+  const transport = openTransport(config);
+  closers.add(() => transport.close());
+
+  await assertRowLevelSecurity(database);
+  // Added before the server's closer and so run after it: jobs end only once the open requests are done.
   let worker: Worker | undefined;
+  closers.add(() => worker?.stop());
   let indexer: Indexer | undefined;
-  try {
-    await assertRowLevelSecurity(database);
-    if (config.embedder !== 'none') {
-      formerEmbedders = openPreviousModels(embeddings, await registerModel(database.owner, embedder.model));
-      indexer = startIndexer(database, embedder, formerEmbedders, log);
-    }
-    let url = config.publicUrl ?? '';
-    const publicUrl = () => url;
-    const billing = openBilling(config.whop, { ...CLOCK, database, publicUrl, log, metrics });
-    const app = createApp({
-      config,
-      log,
-      pipeline: {
-        ...createPipelineDependencies(config, database, limiter, keys, embedder, log),
-        metrics,
-        publicUrl,
-        billing,
-        formerEmbedders,
-        onMemoriesWritten: () => indexer?.wake(),
-      },
-      publicUrl,
-      readiness: () => readiness(database, limiter, embedder),
-    });
-    server = await listen(createServer(app.callback()), config);
-    url = config.publicUrl ?? addressOf(server, config.host);
-    // Only now: mails name the address.
-    const { usageRetentionDays } = config;
-    if (config.jobs)
-      worker = await startWorker({ database, transport, usageRetentionDays, publicUrl, billing }, ownerUrl, log);
-    const listening = server;
-    return {
-      url,
-      database,
-      stop: once(() =>
-        stop(listening, [indexer, worker], [transport, limiter, listener, embedder, ...formerEmbedders], database),
-      ),
-    };
-  } catch (error) {
-    server?.close();
-    await worker?.stop();
-    limiter.close();
-    await listener.close();
-    await indexer?.stop();
-    for (const one of [embedder, ...formerEmbedders]) await one.close();
-    await database.close();
-    throw error;
+  if (config.embedder !== 'none') {
+    previousModels.push(...openPreviousModels(embeddings, await registerModel(database.owner, embedder.model)));
+    indexer = startIndexer(database, embedder, previousModels, log);
+    closers.add(() => indexer?.stop());
   }
+  let url = config.publicUrl ?? '';
+  const publicUrl = () => url;
+  const billing = openBilling(config.whop, { ...CLOCK, database, publicUrl, log, metrics });
+  const app = createApp({
+    config,
+    log,
+    pipeline: {
+      ...createPipelineDependencies(config, database, limiter, keys, embedder, log),
+      metrics,
+      publicUrl,
+      billing,
+      formerEmbedders: previousModels,
+      onMemoriesWritten: () => indexer?.wake(),
+    },
+    publicUrl,
+    readiness: () => readiness(database, limiter, embedder),
+  });
+  const server = await listen(createServer(app.callback()), config);
+  closers.add(() => drain(server));
+  url = config.publicUrl ?? addressOf(server, config.host);
+  // After `url` is known: links in e-mails start with it.
+  const { usageRetentionDays } = config;
+  if (config.jobs)
+    worker = await startWorker({ database, transport, usageRetentionDays, publicUrl, billing }, ownerUrl, log);
+  return { url, database, stop: closers.closeAll };
 }
 
 function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, log: Logger): Limiter {
@@ -127,7 +133,8 @@ function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, lo
     return row?.units ?? 0;
   };
   if (!redisUrl) return localLimiter(readDayUnits);
-  const onError = (error: Error) => log.warn({ err: error }, 'Redis is away: each node limits for itself');
+  const onError = (error: Error) =>
+    log.warn({ err: error }, 'Redis is unavailable: each node enforces rate limits on its own');
   return redisLimiter({ url: redisUrl, readDayUnits, expectedNodes, onError });
 }
 
@@ -150,7 +157,8 @@ function createPipelineDependencies(
     ...CLOCK,
     keyEnvironment: config.keyEnvironment,
     enforceContracts: !config.production,
-    onFault: (error, requestId) => log.error({ err: error, request_id: requestId }, 'a call failed by our fault'),
+    onFault: (error, requestId) =>
+      log.error({ err: error, request_id: requestId }, 'a request failed with an internal error'),
   };
 }
 
@@ -168,7 +176,11 @@ function listen(server: Server, { port, host }: Config): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
-      reject(taken ? new Error(`Port ${port} on ${host} is taken. Stop what uses it, or set PORT to another.`) : error);
+      reject(
+        taken
+          ? new Error(`Port ${port} on ${host} is in use. Stop the process that uses it, or set PORT to another port.`)
+          : error,
+      );
     });
     server.listen(port, host, () => resolve(server));
   });
@@ -180,28 +192,13 @@ function addressOf(server: Server, host: string): string {
   return `http://${anywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function stop(
-  server: Server,
-  workers: ({ stop(): Promise<void> } | undefined)[],
-  resources: { close(): void | Promise<void> }[],
-  database: Database,
-): Promise<void> {
+/** Stops accepting requests and waits for those in progress, at most {@link DRAIN_MS}. */
+async function drain(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
-  // Again and again: a connection kept alive becomes idle when its last answer is out, and would hold us up for seconds.
+  // Repeated: a keep-alive connection becomes idle after its last response and would delay the stop for seconds.
   const idle = setInterval(() => server.closeIdleConnections(), 20);
   const overdue = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await closed;
   clearInterval(idle);
   clearTimeout(overdue);
-  for (const worker of workers) await worker?.stop();
-  for (const resource of resources) await resource.close();
-  await database.close();
-}
-
-function once(act: () => Promise<void>): () => Promise<void> {
-  let done: Promise<void> | undefined;
-  return () => {
-    done ??= act();
-    return done;
-  };
 }

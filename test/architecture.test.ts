@@ -17,7 +17,7 @@ const ROOMS: [room: string, pattern: RegExp][] = [
   ['jobs', /^api\/jobs\//],
   ['pages', /^api\/pages\//],
   ['observability', /^api\/observability\//],
-  ['base', /^api\/(errors|context|config|version|ids|time|audit)\.ts$/],
+  ['base', /^api\/(errors|context|config|version|ids|time|audit|closers)\.ts$/],
   ['entry', /^(api\/(main|bootstrap|app|startup-banner)\.ts|scripts\/)/],
   ['domain', /^api\/\w+\//],
 ];

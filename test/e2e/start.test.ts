@@ -182,7 +182,7 @@ describe('a start that cannot succeed', () => {
     const { code, stderr } = await spawnMain(dataDir, { PORT: String(port) }).finished;
     expect([code, stderr]).toEqual([
       1,
-      `Port ${port} on 127.0.0.1 is taken. Stop what uses it, or set PORT to another.\n`,
+      `Port ${port} on 127.0.0.1 is in use. Stop the process that uses it, or set PORT to another port.\n`,
     ]);
     expect(await processesOf(dataDir)).toEqual([]);
     server.close();
