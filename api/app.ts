@@ -33,9 +33,9 @@ export function createApp({ config, pipeline, log, publicUrl, readiness }: AppPa
   healthRoutes(probes, readiness);
   metricsRoutes(probes, pipeline.metrics, config.metricsToken);
   const router = new Router();
-  const visits = { gates: pipeline, oauth: whopOAuth(config), publicUrl };
-  pageRoutes(router, visits, config);
-  authRoutes(router, visits);
+  const signIn = { ...pipeline, oauth: whopOAuth(config), publicUrl };
+  pageRoutes(router, signIn, config);
+  authRoutes(router, signIn);
   docsRoutes(router, publicUrl);
   publicRoutes(router, pipeline, config.bodyBytesMax);
   secretScanningRoutes(router, pipeline, config.bodyBytesMax);

@@ -1,7 +1,6 @@
 import type { Sql } from '../db/client/sql.ts';
 import type { PlanName, UserStatus } from '../db/queries/accounts/users.ts';
 import type { Transport } from '../db/queries/usage/events.ts';
-import type { Billing } from './billing/billing.ts';
 import type { Scope } from './contracts/operation.ts';
 import type { Embedder } from './embeddings/embedder.ts';
 import type { PlanLimits } from './limits/plans.ts';
@@ -34,8 +33,4 @@ export interface RequestContext {
   embedder?: Embedder | undefined;
   /** Models before it of which there still are vectors. */
   formerEmbedders?: readonly Embedder[] | undefined;
-  /** What was bought at Whop, where something is sold. */
-  billing?: Billing | undefined;
-  /** The `<env>` of new keys. */
-  keyEnvironment: string;
 }

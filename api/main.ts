@@ -44,10 +44,10 @@ async function greet(
     process.stdout.write(`${startupBanner(facts)}\n`);
     return;
   }
-  const context = { now: () => new Date(), newId, keyEnvironment: config.keyEnvironment };
+  const context = { now: () => new Date(), newId };
   const dataDir = resolve(config.dataDir);
   const { apiKey, isNew } = await service.database.ownerWrite(async (sql) => {
-    const owner = await ensureLocalOwner({ ...context, sql }, dataDir);
+    const owner = await ensureLocalOwner({ ...context, sql }, dataDir, config.keyEnvironment);
     // Before the commit: a key that nobody can read must not exist.
     await writeCredentials(dataDir, { url: service.url, api_key: owner.apiKey });
     return owner;

@@ -62,7 +62,9 @@ const receipts = z.array(
 /** Each command: what it takes, and what it does. */
 const COMMANDS = {
   'users list': command(z.strictObject({}), (context) => admin.listAllUsers(context)),
-  'users create': command(z.strictObject({ email: z.email(), plan: plan.default('free') }), admin.addUser),
+  'users create': command(z.strictObject({ email: z.email(), plan: plan.default('free') }), (context, input) =>
+    admin.addUser(context, { ...input, keyEnvironment: readConfig().keyEnvironment }),
+  ),
   'users set-plan': command(z.strictObject({ user, plan }), async (context, input) =>
     admin.setPlan(context, await admin.requireUser(context, input.user), input.plan),
   ),
@@ -91,7 +93,11 @@ const COMMANDS = {
   ),
   'keys create': command(
     z.strictObject({ user, name: z.string().min(1).max(100).default('API key'), scopes: scopes.optional() }),
-    async (context, input) => admin.addKey(context, await admin.requireUser(context, input.user), input),
+    async (context, input) =>
+      admin.addKey(context, await admin.requireUser(context, input.user), {
+        ...input,
+        keyEnvironment: readConfig().keyEnvironment,
+      }),
   ),
   'keys revoke': command(z.strictObject({ key: id }), (context, input) => admin.revokeAnyKey(context, input.key)),
   'webhooks list': command(z.strictObject({ state: state.optional() }), (context, input) =>
@@ -163,7 +169,7 @@ function inDatabase<T>(act: (context: RequestContext) => Promise<T>): Promise<T>
     await migrateUp(url);
     const database = connect({ url, onError: () => undefined });
     try {
-      const context = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: config.keyEnvironment };
+      const context = { now: () => new Date(), newId: () => uuidv7() };
       return await database.ownerWrite((sql) => act({ ...context, sql }));
     } finally {
       await database.close();

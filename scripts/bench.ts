@@ -87,8 +87,14 @@ async function makeCallers({ database, url }: Service): Promise<Caller[]> {
   const someBodies = bodies();
   for (let n = 0; n < CALLERS; n++) {
     const { userId, apiKey, keyId } = await database.ownerWrite(async (sql) => {
-      const context = { sql, now, newId: () => uuidv7(), keyEnvironment: 'bench' };
-      const made = await createUser(context, { email: null, plan: 'enterprise', keyName: 'Bench', actor: 'bench' });
+      const context = { sql, now, newId: () => uuidv7() };
+      const made = await createUser(context, {
+        email: null,
+        plan: 'enterprise',
+        keyName: 'Bench',
+        keyEnvironment: 'bench',
+        actor: 'bench',
+      });
       await updateOverrides(sql, made.userId, limits, now());
       const [key] = await listKeys(sql, made.userId);
       return { ...made, keyId: key?.id as string };

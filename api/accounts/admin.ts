@@ -24,7 +24,10 @@ import { createUser } from './users.ts';
 const ACTOR = 'admin';
 
 /** Adds a user with one key of all scopes; the key is in the answer only. */
-export async function addUser(context: RequestContext, wanted: { email: string; plan: PlanName }) {
+export async function addUser(
+  context: RequestContext,
+  wanted: { email: string; plan: PlanName; keyEnvironment: string },
+) {
   const made = await createUser(context, { ...wanted, keyName: 'Default API Key', actor: ACTOR });
   return { user_id: made.userId, api_key: made.apiKey };
 }
@@ -80,10 +83,11 @@ export function listUserKeys(context: RequestContext, user: UserRow) {
 export async function addKey(
   context: RequestContext,
   user: UserRow,
-  wanted: { name: string; scopes?: Scope[] | undefined },
+  wanted: { name: string; scopes?: Scope[] | undefined; keyEnvironment: string },
 ) {
   const scopes = wanted.scopes ?? [...SCOPES];
-  const made = await issueKey(context, user.id, { name: wanted.name, scopes, expiresAt: null, rpmLimit: null });
+  const key = { name: wanted.name, scopes, expiresAt: null, rpmLimit: null, environment: wanted.keyEnvironment };
+  const made = await issueKey(context, user.id, key);
   await audit(context, user.id, { actor: ACTOR, action: 'keys.create', target: made.key.id });
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };
 }

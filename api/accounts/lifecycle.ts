@@ -5,11 +5,10 @@ import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem, refuse } from '../errors.ts';
+import { READ_ONLY_DAYS } from '../limits/plans.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
 
-/** Days that an account is kept after its last plan ended, or its owner asked for its deletion. */
-export const READ_ONLY_DAYS = 30;
 /** Name of the job that purges one account at once. */
 export const PURGE_ACCOUNT_JOB = 'purge_account';
 

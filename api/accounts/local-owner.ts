@@ -22,15 +22,28 @@ export interface LocalCredentials {
 export async function ensureLocalOwner(
   context: RequestContext,
   dataDir: string,
+  keyEnvironment: string,
 ): Promise<{ apiKey: string; isNew: boolean }> {
   const kept = await readCredentials(dataDir);
   const [owner] = await findUsersByEmail(context.sql, LOCAL_OWNER);
   if (kept && owner) return { apiKey: kept.api_key, isNew: false };
   if (!owner) {
-    const wanted = { email: LOCAL_OWNER, plan: 'enterprise', keyName: 'Local key', actor: 'start' } as const;
+    const wanted = {
+      email: LOCAL_OWNER,
+      plan: 'enterprise',
+      keyName: 'Local key',
+      keyEnvironment,
+      actor: 'start',
+    } as const;
     return { apiKey: (await createUser(context, wanted)).apiKey, isNew: true };
   }
-  const wanted = { name: 'Local key', scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
+  const wanted = {
+    name: 'Local key',
+    scopes: [...SCOPES],
+    expiresAt: null,
+    rpmLimit: null,
+    environment: keyEnvironment,
+  };
   return { apiKey: (await issueKey(context, owner.id, wanted)).apiKey, isNew: true };
 }
 

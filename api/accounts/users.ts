@@ -7,7 +7,7 @@ import { issueKey } from '../keys/keys.ts';
 /** Adds a user with one key of all scopes. `context.sql` is a transaction of the owner. The key is in the answer only. */
 export async function createUser(
   context: RequestContext,
-  wanted: { email: string | null; plan: PlanName; keyName: string; actor: string },
+  wanted: { email: string | null; plan: PlanName; keyName: string; keyEnvironment: string; actor: string },
 ): Promise<{ userId: string; apiKey: string }> {
   const now = context.now();
   const userId = context.newId();
@@ -24,6 +24,7 @@ export async function createUser(
     scopes: [...SCOPES],
     expiresAt: null,
     rpmLimit: null,
+    environment: wanted.keyEnvironment,
   });
   await audit(context, userId, { actor: wanted.actor, action: 'users.create' });
   return { userId, apiKey };

@@ -1,5 +1,7 @@
+import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { type CustomerRow, findCustomer, lockCustomer } from '../../db/queries/billing/customers.ts';
+import type { Billing } from '../billing/billing.ts';
 import { settlePurchase } from '../billing/checkout.ts';
 import { updateEmail } from '../billing/provision.ts';
 import type { RequestContext } from '../context.ts';
@@ -13,7 +15,7 @@ import {
   redeemActivationLink,
   requestActivationLink,
 } from '../keys/activation-links.ts';
-import type { PipelineDependencies } from '../pipeline/dependencies.ts';
+import type { AddressLimiter } from '../limits/ip-rate-limiter.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { closeSession, openSession, readSession, SESSION_DAYS } from './sessions.ts';
 import {
@@ -31,9 +33,18 @@ import {
  * The pipeline of people in a browser, who have no key yet: limit by address → do, in one transaction. Nothing here is metered.
  */
 
+/** Dependencies of the flows for people in a browser. */
 export interface BrowserSignIn {
-  gates: PipelineDependencies;
-  /** Undefined where there is no log-in with Whop. */
+  database: Database;
+  /** Limits requests without a key per client IP. */
+  addresses: AddressLimiter;
+  now: () => Date;
+  newId: () => string;
+  /** The `<env>` of new keys. */
+  keyEnvironment: string;
+  /** Undefined where nothing is sold. */
+  billing?: Billing | undefined;
+  /** Undefined where sign-in with Whop is not configured. */
   oauth: WhopOAuth | undefined;
   publicUrl: () => string;
 }
@@ -46,44 +57,38 @@ export interface Cookie {
 
 /** How a claim stands, for its page. Changes nothing. @throws Problem `rate_limited` */
 export async function readActivationLink(
-  { gates }: BrowserSignIn,
+  signIn: BrowserSignIn,
   address: string,
   token: string,
 ): Promise<ActivationLinkState> {
-  await gates.addresses.take(address);
-  return findActivationLinkState({ sql: gates.database.owner, now: gates.now }, token);
+  await signIn.addresses.take(address);
+  return findActivationLinkState({ sql: signIn.database.owner, now: signIn.now }, token);
 }
 
 /** Uses a claim up. @throws Problem `rate_limited`, `unavailable` */
-export async function useActivationLink(
-  { gates }: BrowserSignIn,
-  address: string,
-  token: string,
-): Promise<RedeemResult> {
-  await limitAttempts(gates, address);
-  return gates.database.ownerWrite((sql) => redeemActivationLink(depsOf(gates, sql), token));
+export async function useActivationLink(signIn: BrowserSignIn, address: string, token: string): Promise<RedeemResult> {
+  await limitAttempts(signIn, address);
+  return signIn.database.ownerWrite((sql) =>
+    redeemActivationLink(contextOf(signIn, sql), token, signIn.keyEnvironment),
+  );
 }
 
 /** Asks for a claim by mail. @throws Problem `rate_limited`, `unavailable` */
-export async function requestActivationLinkEmail(
-  { gates }: BrowserSignIn,
-  address: string,
-  email: string,
-): Promise<void> {
-  await limitAttempts(gates, address);
-  await gates.database.ownerWrite((sql) => requestActivationLink(sql, email));
+export async function requestActivationLinkEmail(signIn: BrowserSignIn, address: string, email: string): Promise<void> {
+  await limitAttempts(signIn, address);
+  await signIn.database.ownerWrite((sql) => requestActivationLink(sql, email));
 }
 
 /**
  * Begins a log-in with Whop: where to send the browser, and what it keeps meanwhile.
  * @throws Problem `not_found` where there is no such log-in, `rate_limited`, `unavailable`
  */
-export async function startLogin(parts: BrowserSignIn, address: string, paymentId?: string) {
-  const oauth = requireOAuth(parts);
-  await limitAttempts(parts.gates, address);
-  const flow = beginLogin(parts.gates.now(), paymentId);
+export async function startLogin(signIn: BrowserSignIn, address: string, paymentId?: string) {
+  const oauth = requireOAuth(signIn);
+  await limitAttempts(signIn, address);
+  const flow = beginLogin(signIn.now(), paymentId);
   const cookie: Cookie = { value: flow.cookie, maxAgeMs: LOGIN_MINUTES * MINUTE_MS };
-  return { url: authorizeUrl(oauth, flow, redirectUri(parts)), cookie };
+  return { url: authorizeUrl(oauth, flow, redirectUri(signIn)), cookie };
 }
 
 /** What a browser brings back from Whop's log-in. */
@@ -102,26 +107,26 @@ export interface LoginCallback {
  * @throws Problem `login_failed`, `not_found` for somebody who bought nothing, `account_closing`, `payment_of_another`,
  *   `rate_limited`, `unavailable`
  */
-export async function finishLogin(parts: BrowserSignIn, callback: LoginCallback) {
-  const oauth = requireOAuth(parts);
-  await limitAttempts(parts.gates, callback.address);
-  const flow = resumeLogin(parts.gates.now(), callback.flow, callback.state);
+export async function finishLogin(signIn: BrowserSignIn, callback: LoginCallback) {
+  const oauth = requireOAuth(signIn);
+  await limitAttempts(signIn, callback.address);
+  const flow = resumeLogin(signIn.now(), callback.flow, callback.state);
   if (!callback.code) throw new Problem('login_failed', { detail: 'Whop did not sign you in. Begin again.' });
-  const person = await exchangeCode(oauth, flow, callback.code, redirectUri(parts));
-  const session = await openSessionFor(parts, person, flow, callback.session);
+  const person = await exchangeCode(oauth, flow, callback.code, redirectUri(signIn));
+  const session = await openSessionFor(signIn, person, flow, callback.session);
   return { session: sessionCookie(session), paymentId: flow.paymentId };
 }
 
 /** Whose browser a session's cookie stands for; `extended` is the cookie again when it may be kept longer now. */
-export async function findSignedInUser({ gates }: BrowserSignIn, session: string | undefined) {
-  const found = session && (await readSession({ sql: gates.database.owner, now: gates.now }, session));
+export async function findSignedInUser(signIn: BrowserSignIn, session: string | undefined) {
+  const found = session && (await readSession({ sql: signIn.database.owner, now: signIn.now }, session));
   if (!found) return undefined;
   return { userId: found.userId, extended: found.extended ? sessionCookie(session) : undefined };
 }
 
 /** Signs a browser out. */
-export async function signOut({ gates }: BrowserSignIn, session: string | undefined): Promise<void> {
-  if (session) await closeSession(gates.database.owner, session);
+export async function signOut(signIn: BrowserSignIn, session: string | undefined): Promise<void> {
+  if (session) await closeSession(signIn.database.owner, session);
 }
 
 /**
@@ -129,48 +134,48 @@ export async function signOut({ gates }: BrowserSignIn, session: string | undefi
  * @throws Problem `payment_of_another`, `not_found`, `rate_limited`, `unavailable`
  */
 export async function createActivationUrl(
-  { gates, publicUrl }: BrowserSignIn,
+  signIn: BrowserSignIn,
   address: string,
   userId: string,
   paymentId: string | undefined,
 ): Promise<string> {
-  await limitAttempts(gates, address);
-  if (paymentId && gates.billing) {
-    const customer = await findCustomer(gates.database.owner, userId);
+  await limitAttempts(signIn, address);
+  if (paymentId && signIn.billing) {
+    const customer = await findCustomer(signIn.database.owner, userId);
     if (!customer) throw new Problem('payment_of_another');
-    await settlePurchase(gates.billing, { sub: customer.whop_user_id }, paymentId);
+    await settlePurchase(signIn.billing, { sub: customer.whop_user_id }, paymentId);
   }
-  const { token } = await gates.database.ownerWrite((sql) => issueActivationLink(depsOf(gates, sql), userId));
-  return activationUrl(publicUrl(), token);
+  const { token } = await signIn.database.ownerWrite((sql) => issueActivationLink(contextOf(signIn, sql), userId));
+  return activationUrl(signIn.publicUrl(), token);
 }
 
 /**
  * Takes a visit from what its address has. While nodes that count together cannot, nobody is let in: a guess at a link must not cost
  * less because Redis is away.
  */
-function limitAttempts({ addresses }: PipelineDependencies, address: string): Promise<void> {
+function limitAttempts({ addresses }: BrowserSignIn, address: string): Promise<void> {
   return addresses.take(address, { closed: true });
 }
 
 async function openSessionFor(
-  { gates }: BrowserSignIn,
+  signIn: BrowserSignIn,
   person: WhopIdentity,
   flow: LoginFlow,
   former: string | undefined,
 ): Promise<string> {
-  const signIn = () =>
-    gates.database.ownerWrite(async (sql) => {
+  const openForCustomer = () =>
+    signIn.database.ownerWrite(async (sql) => {
       const customer = await lockCustomer(sql, person.sub);
       if (!customer) return undefined;
       rejectClosedAccount(customer);
-      const context = depsOf(gates, sql);
+      const context = contextOf(signIn, sql);
       await updateEmail(context, customer, person.email ?? null);
       return openSession(context, customer.id, former);
     });
-  const session = await signIn();
+  const session = await openForCustomer();
   if (session) return session;
-  if (gates.billing && flow.paymentId) await settlePurchase(gates.billing, person, flow.paymentId);
-  const opened = flow.paymentId && (await signIn());
+  if (signIn.billing && flow.paymentId) await settlePurchase(signIn.billing, person, flow.paymentId);
+  const opened = flow.paymentId && (await openForCustomer());
   if (!opened)
     throw new Problem('not_found', { detail: 'Nothing was bought with this Whop account yet. Choose a plan first.' });
   return opened;
@@ -193,6 +198,6 @@ function sessionCookie(value: string): Cookie {
   return { value, maxAgeMs: SESSION_DAYS * DAY_MS };
 }
 
-function depsOf({ now, newId, keyEnvironment }: PipelineDependencies, sql: Sql): RequestContext {
-  return { sql, now, newId, keyEnvironment };
+function contextOf({ now, newId }: BrowserSignIn, sql: Sql): RequestContext {
+  return { sql, now, newId };
 }

@@ -8,8 +8,8 @@ import {
   updateSession,
 } from '../../db/queries/accounts/sessions.ts';
 import type { RequestContext } from '../context.ts';
+import { hashToken, newToken } from '../keys/secret-token.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
-import { hashToken, newToken } from './secret-token.ts';
 
 /** How long a signed-in browser stays so after it was last seen. */
 export const SESSION_DAYS = 30;

@@ -3,7 +3,7 @@ import type { WhopConfig } from '../config.ts';
 import type { RequestContext } from '../context.ts';
 import type { Logger } from '../observability/log.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { createLicenseCheck, type LicenseCheck } from './license.ts';
+import { createLicenseCheck, type LicenseCheck } from './license-check.ts';
 import { createWhopClient, type WhopClient } from './whop-client.ts';
 
 /** What selling at Whop works with; made once, in the process's entry point. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Sql } from '../../db/client/sql.ts';
 import { type PlanName, updatePlan } from '../../db/queries/accounts/users.ts';
 import { type CustomerRow, lockCustomer } from '../../db/queries/billing/customers.ts';
@@ -16,6 +15,7 @@ import { deactivate, reactivate } from '../accounts/lifecycle.ts';
 import { audit } from '../audit.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import type { Billing } from './billing.ts';
+import { hashLicenseKey } from './license-hash.ts';
 import type { WhopMembership } from './payload.ts';
 import { ACTOR, type BillingDeps, provision, sendWelcome, updateEmail } from './provision.ts';
 import { grantsAccess, highestTier, isKnownStatus, LOWEST_TIER, tierOf } from './tiers.ts';
@@ -265,11 +265,6 @@ function toRow(membership: WhopMembership, tier: PlanName, { readAt, confirmed }
     read_at: readAt,
     confirmed,
   };
-}
-
-/** What a licence key is found by. */
-export function hashLicenseKey(licenseKey: string): Buffer {
-  return createHash('sha256').update(licenseKey).digest();
 }
 
 function logFields({ id, userId, status }: WhopMembership) {

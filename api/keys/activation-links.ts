@@ -12,12 +12,12 @@ import { findUser, findUsersByEmail, type UserRow } from '../../db/queries/accou
 import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
 import { countEmails } from '../../db/queries/jobs/outbox.ts';
 import { audit } from '../audit.ts';
-import { hashToken, newToken } from '../auth/secret-token.ts';
 import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
 import { issueKey } from './keys.ts';
+import { hashToken, newToken } from './secret-token.ts';
 
 /*
  * A claim is a link that makes a key once. So the key itself is never mailed nor stored: it exists when somebody presses the
@@ -78,7 +78,11 @@ export async function findActivationLinkState(
  * any number of attempts at once, one makes a key.
  * @param context `sql` is a transaction of the owner
  */
-export async function redeemActivationLink(context: RequestContext, token: string): Promise<RedeemResult> {
+export async function redeemActivationLink(
+  context: RequestContext,
+  token: string,
+  environment: string,
+): Promise<RedeemResult> {
   const hash = hashToken(token);
   const found = await findActivationLink(context.sql, hash);
   // Held to the end: claims of one user are used one after the other, and not while the account is being closed.
@@ -88,7 +92,7 @@ export async function redeemActivationLink(context: RequestContext, token: strin
   if (!claim || state !== 'open') return { state: state as Exclude<ActivationLinkState, 'open'> };
 
   const replaced = await revokeUnusedKeys(context, claim.user_id);
-  const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null };
+  const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null, environment };
   const { apiKey, key } = await issueKey(context, claim.user_id, wanted);
   await useActivationLink(context.sql, claim.user_id, claim.id, key.id, context.now());
   await audit(context, claim.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });

@@ -18,6 +18,7 @@ export async function create(
   context: RequestContext,
   caller: Caller,
   input: { name: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
+  environment: string,
 ) {
   const scopes = input.scopes ?? [...caller.scopes];
   rejectWiderScopes(scopes, caller.scopes, "the calling key's");
@@ -27,6 +28,7 @@ export async function create(
     scopes,
     expiresAt: input.expires_at ?? null,
     rpmLimit: input.rpm_limit ?? null,
+    environment,
   });
   await auditKey(context, caller, { action: 'keys.create', target: made.key.id });
   await notifyOwner(context, caller, made.key);
@@ -61,7 +63,12 @@ export async function revoke(context: RequestContext, caller: Caller, input: { i
 }
 
 /** Makes a key like the old one, which works for `grace_seconds` more, or as long as it had left. */
-export async function rotate(context: RequestContext, caller: Caller, input: { id: string; grace_seconds: number }) {
+export async function rotate(
+  context: RequestContext,
+  caller: Caller,
+  input: { id: string; grace_seconds: number },
+  environment: string,
+) {
   const key = await lockLiveKey(context, caller, input.id);
   // Its successor would end with it, before it began.
   if (key.expires_at && key.expires_at <= context.now()) throw liveKeyNotFound(input.id);
@@ -74,6 +81,7 @@ export async function rotate(context: RequestContext, caller: Caller, input: { i
     scopes: key.scopes,
     expiresAt: key.expires_at,
     rpmLimit: key.rpm_limit,
+    environment,
   });
   await auditKey(context, caller, { action: 'keys.rotate', target: key.id, details: { replaced_by: made.key.id } });
   return {
@@ -88,9 +96,16 @@ export async function rotate(context: RequestContext, caller: Caller, input: { i
 export async function issueKey(
   context: RequestContext,
   userId: string,
-  wanted: { name: string; scopes: string[]; expiresAt: Date | null; rpmLimit: number | null },
+  wanted: {
+    name: string;
+    scopes: string[];
+    expiresAt: Date | null;
+    rpmLimit: number | null;
+    /** The `<env>` in the key. */
+    environment: string;
+  },
 ): Promise<{ apiKey: string; key: KeyRow }> {
-  const apiKey = generateKey(context.keyEnvironment);
+  const apiKey = generateKey(wanted.environment);
   const key: KeyRow = {
     id: context.newId(),
     name: wanted.name,

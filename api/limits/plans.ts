@@ -14,6 +14,9 @@ export interface PlanLimits {
 
 const MB = 1_000_000;
 
+/** Days that an account is kept after its last plan ended or its owner deleted it. Then it is purged. */
+export const READ_ONLY_DAYS = 30;
+
 export interface Plan {
   /** In words, for people. */
   price: string;

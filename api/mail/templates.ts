@@ -1,4 +1,4 @@
-import { READ_ONLY_DAYS } from '../accounts/lifecycle.ts';
+import { READ_ONLY_DAYS } from '../limits/plans.ts';
 
 /** A mail as it goes out, in text and HTML. */
 export interface Letter {

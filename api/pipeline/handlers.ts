@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { close, restore } from '../accounts/lifecycle.ts';
 import { me } from '../accounts/me.ts';
+import type { Billing } from '../billing/billing.ts';
 import { validateLicense } from '../billing/license.ts';
 import { context } from '../context/context.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -20,11 +21,20 @@ import { usageCsv } from '../usage/csv.ts';
 import { usage } from '../usage/usage.ts';
 import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, shortenMemory } from './token-budget.ts';
 
+/** Services that only some operations need. The table below passes each to the functions that take it. */
+export interface Services {
+  /** Counts the tokens of a result as the call's transport sends it. */
+  measure: Measure;
+  billing?: Billing | undefined;
+  /** The `<env>` of new keys. */
+  keyEnvironment: string;
+}
+
 type Handler<Id extends OperationId> = (
   context: RequestContext,
   caller: Caller,
   input: z.output<OperationOf<Id>['input']>,
-  measure: Measure,
+  services: Services,
 ) => Promise<z.input<OperationOf<Id>['output']>>;
 
 /** The domain function of each operation: the only place where operations meet the domain. */
@@ -49,16 +59,16 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'user.usage': usage,
   'user.usage_csv': usageCsv,
   'keys.list': keys.list,
-  'keys.create': keys.create,
+  'keys.create': (context, caller, input, { keyEnvironment }) => keys.create(context, caller, input, keyEnvironment),
   'keys.update': keys.update,
   'keys.revoke': keys.revoke,
-  'keys.rotate': keys.rotate,
+  'keys.rotate': (context, caller, input, { keyEnvironment }) => keys.rotate(context, caller, input, keyEnvironment),
   'account.export': requestExport,
   'account.export_state': exportState,
   'account.export_file': exportFile,
   'account.delete': close,
   'account.restore': restore,
-  'license.validate': validateLicense,
+  'license.validate': (context, caller, input, { billing }) => validateLicense(context, caller, input, billing),
 };
 
 /** Combines a domain function, which returns a full result, with the step that fits it to the call's `max_tokens`. */
@@ -67,17 +77,16 @@ function fitted<Input, Full, Response>(
   fitResult: (full: Full, budget?: Budget) => Response,
 ) {
   type Fitted = Input & { max_tokens?: number | undefined };
-  return async (context: RequestContext, caller: Caller, input: Fitted, measure: Measure): Promise<Response> => {
+  return async (context: RequestContext, caller: Caller, input: Fitted, { measure }: Services): Promise<Response> => {
     const full = await act(context, caller, input);
     return fitResult(full, input.max_tokens === undefined ? undefined : { maxTokens: input.max_tokens, measure });
   };
 }
 
-type AnyHandler = (context: RequestContext, caller: Caller, input: unknown, measure: Measure) => Promise<unknown>;
+type AnyHandler = (context: RequestContext, caller: Caller, input: unknown, services: Services) => Promise<unknown>;
 
 /**
  * Returns the function that runs an operation. Its input must have passed the operation's contract.
- * `measure` counts the tokens of a result as the call's transport sends it.
  */
 export function handlerOf(id: string): AnyHandler {
   return handlers[id as OperationId] as AnyHandler;

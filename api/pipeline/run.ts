@@ -107,7 +107,7 @@ async function execute(
   input: unknown,
 ): Promise<Outcome> {
   const measure = measureOf(operation, call);
-  const result = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, measure);
+  const result = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, { ...pipeline, measure });
   const outcome = toOutcome(operation, call, operation.output.parse(result));
   if (pipeline.enforceContracts) assertDeclaredStatus(operation, outcome.status);
   return outcome;
@@ -125,8 +125,8 @@ function toOutcome({ http }: Operation, { render }: Call, body: unknown): Outcom
 }
 
 function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
-  const { now, newId, keyEnvironment, embedder, formerEmbedders, billing } = pipeline;
-  return { sql, now, newId, keyEnvironment, embedder, formerEmbedders, billing };
+  const { now, newId, embedder, formerEmbedders } = pipeline;
+  return { sql, now, newId, embedder, formerEmbedders };
 }
 
 /** Returns what counts the tokens of a result as the call's transport sends it. */

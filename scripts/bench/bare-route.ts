@@ -37,7 +37,6 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     sql: pool as never,
     now: () => new Date(),
     newId: () => uuidv7(),
-    keyEnvironment: '',
   };
   const recorder = groupRecorder(async (events) => {
     await pool.query(insertUsageEventsStatement(events) as pg.QueryConfig);

@@ -30,8 +30,14 @@ export interface Bench {
 /** Adds a tenant of wide limits. */
 export async function addTenant(service: Service): Promise<Tenant> {
   return service.database.ownerWrite(async (sql) => {
-    const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'bench' };
-    const wanted = { email: null, plan: 'enterprise', keyName: 'Bench', actor: 'bench' } as const;
+    const context = { sql, now: () => new Date(), newId: () => uuidv7() };
+    const wanted = {
+      email: null,
+      plan: 'enterprise',
+      keyName: 'Bench',
+      keyEnvironment: 'bench',
+      actor: 'bench',
+    } as const;
     const made = await createUser(context, wanted);
     await updateOverrides(sql, made.userId, WIDE, context.now());
     return made;

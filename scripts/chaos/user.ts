@@ -19,11 +19,23 @@ export interface ChaosUser {
 /** Makes a user with two keys and wide limits, but for `overrides`. */
 export async function addChaosUser(database: Database, overrides: { requests_per_minute?: number } = {}) {
   return database.ownerWrite(async (sql): Promise<ChaosUser> => {
-    const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'chaos' };
-    const wanted = { email: null, plan: 'enterprise', keyName: 'chaos', actor: 'chaos' } as const;
+    const context = { sql, now: () => new Date(), newId: () => uuidv7() };
+    const wanted = {
+      email: null,
+      plan: 'enterprise',
+      keyName: 'chaos',
+      keyEnvironment: 'chaos',
+      actor: 'chaos',
+    } as const;
     const { userId, apiKey } = await createUser(context, wanted);
     await updateOverrides(sql, userId, { ...WIDE, ...overrides }, context.now());
-    const reader = { name: 'reader', scopes: ['memories:read' as const], expiresAt: null, rpmLimit: null };
+    const reader = {
+      name: 'reader',
+      scopes: ['memories:read' as const],
+      expiresAt: null,
+      rpmLimit: null,
+      environment: 'chaos',
+    };
     return { userId, apiKey, readerKey: (await issueKey(context, userId, reader)).apiKey };
   });
 }

@@ -71,8 +71,14 @@ function addUser(dataDir: string): Promise<string> {
     const database = connect({ url, onError: () => undefined });
     try {
       return await database.ownerWrite(async (sql) => {
-        const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'eval' };
-        const wanted = { email: null, plan: 'enterprise', keyName: 'eval', actor: 'eval' } as const;
+        const context = { sql, now: () => new Date(), newId: () => uuidv7() };
+        const wanted = {
+          email: null,
+          plan: 'enterprise',
+          keyName: 'eval',
+          keyEnvironment: 'eval',
+          actor: 'eval',
+        } as const;
         const { userId, apiKey } = await createUser(context, wanted);
         await updateOverrides(sql, userId, WIDE, context.now());
         return apiKey;

@@ -89,7 +89,7 @@ it('a plan that is made while nothing is stored reads no table as a whole', asyn
 
 /** Stores a memory of common words, as a create does. */
 async function store(sql: Sql, userId: string): Promise<void> {
-  const context = { sql, now: () => new Date(), newId: () => crypto.randomUUID(), keyEnvironment: 'test' };
+  const context = { sql, now: () => new Date(), newId: () => crypto.randomUUID() };
   const text = COMMON.join(' ');
   const said = { title: text, content: text, type: 'long_term', tags: [], metadata: {} } as const;
   const row = newRow(context, { userId } as never, said as never);

@@ -65,9 +65,9 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
     databaseUrl,
     dataDir,
     async newUser({ plan = 'enterprise', email, requestsPerMinute = WIDE, requestsPerDay = WIDE, storageBytes } = {}) {
-      const context = { now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+      const context = { now: () => new Date(), newId: () => uuidv7() };
       const { userId, apiKey } = await service.database.ownerWrite(async (sql) => {
-        const wanted = { email: email ?? null, plan, keyName: 'Test key', actor: 'test' };
+        const wanted = { email: email ?? null, plan, keyName: 'Test key', keyEnvironment: 'test', actor: 'test' };
         const made = await createUser({ ...context, sql }, wanted);
         if (requestsPerMinute !== null) {
           const overrides = {

@@ -1,7 +1,8 @@
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { deactivate, READ_ONLY_DAYS, reactivate } from '../../../api/accounts/lifecycle.ts';
+import { deactivate, reactivate } from '../../../api/accounts/lifecycle.ts';
+import { READ_ONLY_DAYS } from '../../../api/limits/plans.ts';
 import { DAY_MS } from '../../../api/time.ts';
 import type { Sql } from '../../../db/client/sql.ts';
 import { addBackgroundRows } from '../../support/background-rows.ts';

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { deactivate, READ_ONLY_DAYS, reactivate } from '../../../api/accounts/lifecycle.ts';
+import { deactivate, reactivate } from '../../../api/accounts/lifecycle.ts';
 import {
   type HasLapsed,
   type PurgeOutcome,
@@ -13,6 +13,7 @@ import {
   purgeDueAccounts,
   WARNINGS_DAYS_LEFT,
 } from '../../../api/accounts/purge.ts';
+import { READ_ONLY_DAYS } from '../../../api/limits/plans.ts';
 import { deliver } from '../../../api/mail/deliver.ts';
 import { smtpTransport, type Transport } from '../../../api/mail/transport.ts';
 import type { Sql } from '../../../db/client/sql.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createLicenseCheck, LICENSE_CACHE_SECONDS } from '../../../api/billing/license.ts';
+import { createLicenseCheck, LICENSE_CACHE_SECONDS } from '../../../api/billing/license-check.ts';
 import { createWhopClient, WhopError } from '../../../api/billing/whop-client.ts';
 import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
 import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';

@@ -53,7 +53,7 @@ describe('an account that its owner deleted, though it is paid for', () => {
     const caller = { userId: id, keyId: uuidv7() } as Caller;
     bench.whop.calls.length = 0;
     await database.ownerWrite((sql) => {
-      const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+      const context = { sql, now: () => new Date(), newId: () => uuidv7() };
       return close(context, caller, { confirm: id, immediate: true });
     });
     await vi.waitFor(async () => expect(await bench.account(membership.person?.id)).toBeUndefined(), {

@@ -75,7 +75,7 @@ const asksEachTime = async (node: TestService, api: Client) =>
 
 const asAdmin = (act: (context: Parameters<typeof admin.setPlan>[0]) => Promise<unknown>) =>
   near.service.database.ownerWrite((sql) => {
-    const context = { sql, now: () => new Date(), newId: () => uuidv7(), keyEnvironment: 'test' };
+    const context = { sql, now: () => new Date(), newId: () => uuidv7() };
     return act(context);
   });
 const user = (sql: Sql, id: string) => users.findUser(sql, id) as Promise<users.UserRow>;

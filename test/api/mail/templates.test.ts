@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { READ_ONLY_DAYS } from '../../../api/accounts/lifecycle.ts';
+import { READ_ONLY_DAYS } from '../../../api/limits/plans.ts';
 import { renderLetter, type TemplateData, type TemplateName } from '../../../api/mail/templates.ts';
 import { type JobBench, openJobBench, PUBLIC_URL } from '../../support/job-fixture.ts';
 import { type MailParts, mailParts } from '../../support/mail-parts.ts';
