@@ -243,7 +243,7 @@ function silentWriters(): string[] {
   expect(statements.length).toBeGreaterThan(50);
   return statements
     .filter(({ text }) => /\b(update|delete from|truncate)\s+(users|api_keys|key_lookup)\b/.test(text))
-    .filter(({ text }) => !text.includes('returning ${announced('))
+    .filter(({ text }) => !text.includes('returning ${notifyAccountChanged('))
     .map(({ name, text }) => name ?? text);
 }
 
