@@ -18,12 +18,12 @@ const QUESTIONS: [question: string, section: string][] = [
   ['How do I start the service on another port?', 'Start the service'],
   ['Where is my API key kept?', 'Find your API key'],
   ['Can each repository have memories of its own?', 'Give every repository its own memories'],
-  ['What happens when I store exactly the same thing twice?', 'Repeats'],
+  ['What happens when I store exactly the same thing twice?', 'Exact duplicates'],
   ['How do I undo an edit of a memory?', 'Editing, history and undo'],
   ['What does the doctor command check?', 'When a client does not connect'],
   ['Which memories become long-term knowledge?', 'Consolidation'],
   ['What is the shape of an error?', 'Errors'],
-  ['Where do mails go when there is no mail server?', 'Mail'],
+  ['Where do e-mails go when there is no mail server?', 'E-mail'],
   ['How are usage events kept when the process is killed?', 'Writes and their usage events'],
 ];
 /** The named section must be among the first three for this many of them. */

@@ -15,15 +15,15 @@ const TOLD_IN: Record<string, string[]> = {
   Account: ['users'],
   Memberships: ['memberships'],
   Memories: ['memories'],
-  'Former versions': ['memory_versions'],
+  'Previous versions': ['memory_versions'],
   Index: ['lexicon', 'memory_vectors', 'memory_codes', 'memory_cells', 'embedding_queue'],
   'API keys': ['api_keys', 'key_lookup'],
-  'One-time links': ['claims', 'claim_lookup'],
+  'Activation links': ['claims', 'claim_lookup'],
   Sessions: ['sessions', 'session_lookup'],
   'Usage events': ['usage_events'],
   'Daily totals': ['usage_daily', 'quotas', 'usage_alerts'],
-  'Answers to repeated requests': ['idempotency_keys'],
-  Mails: ['outbox'],
+  'Responses to repeated requests': ['idempotency_keys'],
+  'E-mails': ['outbox'],
   'Audit log': ['audit_log'],
   'Webhooks from Whop': ['webhook_inbox'],
   Exports: ['exports', 'export_chunks'],
@@ -34,11 +34,11 @@ const ABOUT_NOBODY = ['embedding_models'];
 
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {
-  'One-time links': 'forget_claims_and_sessions',
+  'Activation links': 'forget_claims_and_sessions',
   Sessions: 'forget_claims_and_sessions',
   'Usage events': 'forget_old_usage',
-  'Answers to repeated requests': 'forget_idempotency_keys',
-  Mails: 'forget_mails',
+  'Responses to repeated requests': 'forget_idempotency_keys',
+  'E-mails': 'forget_mails',
   'Webhooks from Whop': 'forget_webhooks',
   Exports: 'forget_exports',
 };
@@ -65,7 +65,7 @@ describe('the privacy policy', () => {
 
   it('names who else sees the data', () => {
     const processors = rows.slice(categories.length).map(({ name }) => name);
-    expect(processors).toEqual(['Whop', 'Our host', 'Our mail provider', 'Embedding']);
+    expect(processors).toEqual(['Whop', 'Our host', 'Our e-mail provider', 'Embedding']);
   });
 });
 
@@ -93,7 +93,7 @@ describe('the figures of both texts', () => {
       ),
     );
     // What people owe each other, and no machine keeps: notice, the right to withdraw, age, the law's term.
-    for (const sentence of bare) expect(sentence).toMatch(/tell you|notice|withdraw|years old|authority|by mail/);
+    for (const sentence of bare) expect(sentence).toMatch(/notify you|notice|withdraw|years old|authority|by e-mail/);
     expect(bare.length).toBeGreaterThan(3);
   });
 
@@ -116,19 +116,19 @@ describe('the figures of both texts', () => {
 });
 
 describe('the terms', () => {
-  it('cover what a buyer must be told', () => {
+  it('cover what a customer must be told', () => {
     const headings = [...texts.terms.matchAll(/^## \d+\. (.+)$/gm)].map((match) => match[1]);
     expect(headings).toEqual([
       'The service',
       'Your account and your keys',
       'What you may store',
       'Price and payment',
-      'Cancelling, and money back',
+      'Cancellation and refunds',
       'When your plan ends',
       'What we promise',
       'Liability',
-      'Ending by us',
-      'The rest',
+      'Termination by us',
+      'Other provisions',
     ]);
     expect(texts.terms).toContain('**Refunds are pro-rated.**');
   });
