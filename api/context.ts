@@ -5,7 +5,7 @@ import type { Scope } from './contracts/operation.ts';
 import type { Embedder } from './embeddings/embedder.ts';
 import type { PlanLimits } from './limits/plans.ts';
 
-/** Who calls, by which transport, and what they may. Every domain function gets one. */
+/** The authenticated caller: user, key, scopes, limits and transport. Every domain function receives one. */
 export interface Caller {
   userId: string;
   keyId: string;
@@ -14,20 +14,23 @@ export interface Caller {
   status: UserStatus;
   /** The plan's limits with the user's overrides. */
   limits: PlanLimits;
-  /** A limit of the key's own, below the plan's. */
+  /** Limit of this key, below the plan's; null for none. */
   keyRequestsPerMinute: number | null;
   transport: Transport;
   /** Default project of the connection. */
   project?: string;
 }
 
-/** What a domain function works with. */
+/** What every domain function receives. */
 export interface RequestContext {
-  /** The tenant's: of a write, the transaction that also meters it; of a read, statements that run at once where they are asked at once. */
+  /**
+   * Runs statements as the tenant. For a write it is the transaction that also meters the request; for a read, statements issued
+   * together run concurrently.
+   */
   sql: Sql;
-  /** The time, to the millisecond. */
+  /** The current time, in milliseconds. */
   now: () => Date;
-  /** A new UUIDv7. */
+  /** Returns a new UUIDv7. */
   newId: () => string;
   /** Text to vectors, where there is such a thing. */
   embedder?: Embedder | undefined;

@@ -3,14 +3,14 @@ import { clientSetups } from './keys/client-setup.ts';
 
 export interface BannerOptions {
   url: string;
-  /** Shown when it is new and a person watches. */
+  /** Set when it is new and the output is a terminal. */
   apiKey?: string;
-  /** Where the bridge finds address and key; absolute. */
+  /** Absolute path of the directory in which the bridge finds URL and key. */
   dataDir?: string;
   color: boolean;
 }
 
-/** The lines that a first start prints: where things are, and what to paste to connect an IDE. Later starts print the addresses only. */
+/** Returns the lines printed at startup: URLs and, on the first start, how to connect an IDE. */
 export function startupBanner({ url, apiKey, dataDir, color }: BannerOptions): string {
   const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
   const addresses = [
@@ -25,7 +25,7 @@ export function startupBanner({ url, apiKey, dataDir, color }: BannerOptions): s
   return [...addresses, ...(apiKey ? connectLines(url, apiKey, dataDir, bold) : [])].join('\n');
 }
 
-/** Ready-made lines for each IDE. They work from any folder: by the address and the key, or by the path of the bridge in this checkout. */
+/** Returns copyable setup lines for each IDE, which work from any folder. */
 function connectLines(
   url: string,
   apiKey: string,
@@ -48,7 +48,7 @@ function connectLines(
   ];
 }
 
-/** The bridge of this checkout: built beside the running service, or, from the sources, where the build puts it. */
+/** Returns the path of this checkout's bridge: beside a built service, or in `dist/` when running from the sources. */
 export function bridgePath(): string {
   const built = import.meta.url.includes('/dist/') ? '../mcp/cli/whitemagic.js' : '../dist/mcp/cli/whitemagic.js';
   return fileURLToPath(new URL(built, import.meta.url));

@@ -17,13 +17,13 @@ import { closeAccount, restoreAccount } from './lifecycle.ts';
 import { createUser } from './users.ts';
 
 /*
- * What the operator of a service does from its shell. `context.sql` is a transaction of the owner. Refusals are plain Errors:
- * the operator reads them, no client does.
+ * Operator commands of the admin CLI. `context.sql` is a transaction of the database owner. Failures are plain Errors, because
+ * only the operator reads them.
  */
 
 const ACTOR = 'admin';
 
-/** Adds a user with one key of all scopes; the key is in the answer only. */
+/** Adds a user with one key that has all scopes. Only the result contains the key itself. */
 export async function addUser(
   context: RequestContext,
   wanted: { email: string; plan: PlanName; keyEnvironment: string },
@@ -32,12 +32,12 @@ export async function addUser(
   return { user_id: made.userId, api_key: made.apiKey };
 }
 
-/** Users, oldest first, at most 1,000. */
+/** Lists at most 1,000 users, oldest first. */
 export function listAllUsers(context: RequestContext): Promise<UserRow[]> {
   return listUsers(context.sql, 1_000);
 }
 
-/** The one user of an id or e-mail address. @throws Error when there is none, or the address has several */
+/** Returns the user with an id or e-mail address. @throws Error when there is none, or several have the address */
 export async function requireUser(context: RequestContext, who: string): Promise<UserRow> {
   if (!who.includes('@')) {
     const user = await findUser(context.sql, who);
@@ -50,36 +50,36 @@ export async function requireUser(context: RequestContext, who: string): Promise
   return users[0];
 }
 
-/** Puts a user on another plan; it holds for the next call. */
+/** Changes a user's plan, effective from the next request. */
 export async function setPlan(context: RequestContext, user: UserRow, plan: PlanName) {
   await updatePlan(context.sql, user.id, plan, context.now());
   await audit(context, user.id, { actor: ACTOR, action: 'users.set_plan', details: { from: user.plan, to: plan } });
   return { user_id: user.id, plan };
 }
 
-/** Replaces the limits of a user that differ from the plan's; none named: back to the plan's. */
+/** Replaces a user's limits that differ from the plan's; an empty object restores the plan's limits. */
 export async function setOverrides(context: RequestContext, user: UserRow, overrides: LimitOverrides) {
   await updateOverrides(context.sql, user.id, overrides, context.now());
   await audit(context, user.id, { actor: ACTOR, action: 'users.set_override', details: { ...overrides } });
   return { user_id: user.id, overrides };
 }
 
-/** Closes a user's account as they could themselves, for one who asks by letter. `immediate` purges it and cannot be undone. */
+/** Closes a user's account on their behalf. `immediate` purges it and cannot be undone. */
 export async function deleteUser(context: RequestContext, user: UserRow, { immediate }: { immediate: boolean }) {
   return { user_id: user.id, ...(await closeAccount(context, user.id, ACTOR, immediate)) };
 }
 
-/** Takes the deletion of an account back, for one who has no key left to do it with. */
+/** Restores a closed account whose owner no longer has a key. */
 export async function restoreUser(context: RequestContext, user: UserRow) {
   return { user_id: user.id, ...(await restoreAccount(context, user.id, ACTOR)) };
 }
 
-/** A user's keys, newest first. */
+/** Lists a user's keys, newest first. */
 export function listUserKeys(context: RequestContext, user: UserRow) {
   return listKeys(context.sql, user.id);
 }
 
-/** Makes a key for a user; it is in the answer only. */
+/** Creates a key for a user. Only the result contains the key itself. */
 export async function addKey(
   context: RequestContext,
   user: UserRow,
@@ -92,7 +92,7 @@ export async function addKey(
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };
 }
 
-/** Revokes a key, whoever it belongs to. */
+/** Revokes a key of any user. */
 export async function revokeAnyKey(context: RequestContext, id: string) {
   const found = await findAnyKey(context.sql, id);
   if (!found) throw new Error(`There is no API key ${id}.`);

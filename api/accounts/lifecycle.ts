@@ -9,17 +9,17 @@ import { READ_ONLY_DAYS } from '../limits/plans.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
 
-/** Name of the job that purges one account at once. */
+/** Name of the job that purges one account immediately. */
 export const PURGE_ACCOUNT_JOB = 'purge_account';
 
 type Writing = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
- * Makes an account read-only whose last plan has ended: its data is kept for {@link READ_ONLY_DAYS} days. Doing it again
- * changes nothing. One that its owner is deleting stays so.
- * @param context `sql` is a transaction of the owner
- * @param reason a word for the audit log, such as `membership_expired`
- * @param manageUrl where the plan can be renewed, for the mail
+ * Makes an account read-only after its last plan has ended; its data is kept for {@link READ_ONLY_DAYS} days. Idempotent. An
+ * account that is being closed keeps its status.
+ * @param context `sql` is a transaction of the database owner
+ * @param reason for the audit log, such as `membership_expired`
+ * @param manageUrl page on which the plan can be renewed, for the e-mail
  */
 export async function deactivate(
   context: Writing,
@@ -31,16 +31,16 @@ export async function deactivate(
   if (!account || account.status === 'deleted' || account.read_only_since) return;
   const { purge_at } = await applyStatus(context, { ...account, read_only_since: context.now() });
   await audit(context, userId, { actor: 'job', action: 'account.deactivate', target: userId, details: { reason } });
-  // Whoever is leaving anyway has been told when.
+  // The e-mail about closing the account already named the purge date.
   if (account.closing_since) return;
   const data = { access_until: null, manage_url: manageUrl, purge_at: purge_at?.toISOString() ?? null };
   await mailOwner(context, account, 'cancellation', data);
 }
 
 /**
- * Opens an account again that has a plan again, with all it held. Doing it again changes nothing. One that its owner is
- * deleting stays so, until they restore it.
- * @param context `sql` is a transaction of the owner
+ * Reactivates a read-only account that has a plan again; its data is unchanged. Idempotent. An account that is being closed
+ * keeps its status until it is restored.
+ * @param context `sql` is a transaction of the database owner
  */
 export async function reactivate(context: Writing, userId: string): Promise<void> {
   const account = await findAccountLifecycle(context.sql, userId, true);
@@ -50,8 +50,8 @@ export async function reactivate(context: Writing, userId: string): Promise<void
 }
 
 /**
- * Closes the caller's account: its keys are good for nothing but to export and to restore it, its sessions end, and after
- * {@link READ_ONLY_DAYS} days it is purged. `immediate`: its keys end at once, and it is purged as soon as its last mail is out.
+ * Closes the caller's account: its keys can only export and restore it, its sessions end, and it is purged after
+ * {@link READ_ONLY_DAYS} days. With `immediate` its keys stop working now, and it is purged once its last e-mail is sent.
  * @throws Problem `unprocessable` unless `confirm` is the account's id
  */
 export async function close(context: RequestContext, caller: Caller, input: { confirm: string; immediate: boolean }) {
@@ -59,7 +59,7 @@ export async function close(context: RequestContext, caller: Caller, input: { co
   return closeAccount(context, caller.userId, `key:${caller.keyId}`, input.immediate);
 }
 
-/** The same for whoever may do it to any account: `actor` as the audit log knows them. @throws Problem `not_found` */
+/** Closes any account, as {@link close} does; `actor` is written to the audit log. @throws Problem `not_found` */
 export async function closeAccount(context: Writing, userId: string, actor: string, immediate: boolean) {
   const account = await lockAccount(context, userId);
   if (account.status === 'deleted' || (account.closing_since && !immediate)) return toAccountStatus(account);
@@ -74,12 +74,12 @@ export async function closeAccount(context: Writing, userId: string, actor: stri
   return toAccountStatus(closed);
 }
 
-/** Takes the caller's {@link close} back: the account is what it was before. One that is not closed stays as it is. */
+/** Reverts {@link close} for the caller's account. An account that is not being closed stays as it is. */
 export function restore(context: RequestContext, caller: Caller) {
   return restoreAccount(context, caller.userId, `key:${caller.keyId}`);
 }
 
-/** The same for whoever may do it to any account. @throws Problem `not_found` */
+/** Restores any account, as {@link restore} does; `actor` is written to the audit log. @throws Problem `not_found` */
 export async function restoreAccount(context: Writing, userId: string, actor: string) {
   const account = await lockAccount(context, userId);
   if (account.status !== 'closing') return toAccountStatus(account);
@@ -90,18 +90,18 @@ export async function restoreAccount(context: Writing, userId: string, actor: st
 
 async function lockAccount(context: Writing, userId: string): Promise<AccountLifecycleRow> {
   const account = await findAccountLifecycle(context.sql, userId, true);
-  if (!account) throw new Problem('not_found', { detail: 'This account is gone.' });
+  if (!account) throw new Problem('not_found', { detail: 'This account no longer exists.' });
   return account;
 }
 
-/** Writes what the two dates make of an account: its status and when it is purged. */
+/** Derives status and purge date from the account's two dates and stores them. */
 async function applyStatus(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   const from = account.closing_since ?? account.read_only_since;
   const status = account.closing_since ? 'closing' : account.read_only_since ? 'read_only' : 'active';
   return writeStatus(context, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
 }
 
-/** Ends an account for good; a job purges it. */
+/** Marks an account as deleted and enqueues the job that purges it. */
 async function schedulePurge(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   await enqueueJob(context.sql, PURGE_ACCOUNT_JOB, { user_id: account.id }, { key: `purge:${account.id}` });
   return writeStatus(context, account, 'deleted', context.now());

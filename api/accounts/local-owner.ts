@@ -6,7 +6,7 @@ import { SCOPES } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
 import { createUser } from './users.ts';
 
-/** The account that a service with its own database makes for the person who started it. */
+/** E-mail address of the account that a service with an embedded database creates for the person who started it. */
 const LOCAL_OWNER = 'owner@localhost';
 
 export interface LocalCredentials {
@@ -15,9 +15,9 @@ export interface LocalCredentials {
 }
 
 /**
- * Makes sure that the person at this machine has an account on the enterprise plan and a key, readable by them alone in
- * `credentials.json`. Answers the key, and whether it was made just now.
- * @param context `sql` is a transaction of the owner
+ * Ensures that the user of this machine has an account on the enterprise plan and a key, which `credentials.json` keeps readable
+ * by them alone. Returns the key and whether it is new.
+ * @param context `sql` is a transaction of the database owner
  */
 export async function ensureLocalOwner(
   context: RequestContext,
@@ -47,7 +47,7 @@ export async function ensureLocalOwner(
   return { apiKey: (await issueKey(context, owner.id, wanted)).apiKey, isNew: true };
 }
 
-/** What `npm start` left for the bridge; undefined when there is none or it cannot be read. */
+/** Reads the credentials that `npm start` wrote for the bridge; undefined when they are missing or unreadable. */
 export async function readCredentials(dataDir: string): Promise<LocalCredentials | undefined> {
   try {
     const kept = JSON.parse(await readFile(fileIn(dataDir), 'utf8'));
@@ -57,7 +57,7 @@ export async function readCredentials(dataDir: string): Promise<LocalCredentials
   }
 }
 
-/** Writes the address and the key for the bridge, mode 0600, never half. */
+/** Writes URL and key for the bridge, atomically and with mode 0600. */
 export async function writeCredentials(dataDir: string, credentials: LocalCredentials): Promise<void> {
   await mkdir(dataDir, { recursive: true });
   const part = `${fileIn(dataDir)}.part`;

@@ -4,14 +4,14 @@ import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 
-/** The caller's account, plan, limits and key. */
+/** Returns the caller's account, plan, limits and key. */
 export async function me(context: RequestContext, caller: Caller) {
   const [user, quota, ending] = await Promise.all([
     findUser(context.sql, caller.userId),
     findQuota(context.sql, caller.userId),
     findAccountLifecycle(context.sql, caller.userId),
   ]);
-  if (!user) throw new Problem('not_found', { detail: 'This account is gone.' });
+  if (!user) throw new Problem('not_found', { detail: 'This account no longer exists.' });
   return {
     id: user.id,
     email: user.email,

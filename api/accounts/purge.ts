@@ -14,34 +14,34 @@ import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS, HOUR_MS } from '../time.ts';
 
-/** How many days before the purge the owner of a read-only account is warned. */
+/** Days before the purge at which the owner of a read-only account is warned. */
 export const WARNINGS_DAYS_LEFT = [7, 1] as const;
 
 const LAST_WARNING = Math.min(...WARNINGS_DAYS_LEFT);
 const FIRST_WARNING = Math.max(...WARNINGS_DAYS_LEFT);
-/** How long a purge waits for a mail to the owner, which would be gone with the account. */
+/** Maximum time that a purge waits for an unsent e-mail to the owner, which the purge would delete. */
 const PENDING_EMAIL_MS_MAX = HOUR_MS;
 const PAGE = 100;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
-/** Asks whoever sells the plans whether a user really has none any more. Throws, or answers false, when that is in doubt. */
+/** Checks with the seller of the plans that a user has none any more. Throws or returns false when that is not certain. */
 export type HasLapsed = (userId: string) => Promise<boolean>;
 
-/** What became of an account whose purge was tried. */
+/** Outcome of a purge attempt. */
 export type PurgeOutcome = 'purged' | 'kept' | 'waiting';
 
-/** Told what was done, and what could not be. */
+/** Receives the outcomes of {@link purgeDueAccounts}. */
 export interface PurgeReport {
   onPurged(userId: string): void;
-  /** An account that is due stays for now: it has a plan after all, or nobody could be asked. */
+  /** A due account is kept for now: it still has a plan, or the check failed with `reason`. */
   onKept(userId: string, reason: unknown): void;
 }
 
 /**
- * Warns the owners of read-only accounts that end soon, and purges the accounts that are due. May run at any time, in several
- * processes at once. What goes wrong with one account holds up no other; it is tried again at the next run.
+ * Warns the owners of read-only accounts that will soon be purged, and purges the accounts that are due. Safe to run at any time
+ * and in several processes at once. A failure for one account does not affect the others; the next run retries it.
  */
 export async function purgeDueAccounts(
   database: Database,
@@ -66,7 +66,7 @@ export async function purgeDueAccounts(
   } while (page.length === PAGE);
 }
 
-/** Warns an account's owner, once for each of {@link WARNINGS_DAYS_LEFT}; what was slept through is one mail. */
+/** Warns an account's owner, once for each of {@link WARNINGS_DAYS_LEFT}; warnings missed while no job ran are sent as one e-mail. */
 async function sendPurgeWarning(database: Database, clock: Clock, userId: string): Promise<void> {
   await database.ownerWrite(async (sql) => {
     const account = await findAccountLifecycle(sql, userId, true);
@@ -76,7 +76,7 @@ async function sendPurgeWarning(database: Database, clock: Clock, userId: string
     const reached = WARNINGS_DAYS_LEFT.filter((days) => leftMs <= days * DAY_MS);
     const due = Math.min(...reached);
     if (reached.length === 0 || (account.purge_warning ?? Number.POSITIVE_INFINITY) <= due) return;
-    // However late the last warning comes, it leaves its day.
+    // The last warning always leaves a full day, however late it is sent.
     const purgeAt =
       due === LAST_WARNING ? new Date(Math.max(account.purge_at.getTime(), now + DAY_MS)) : account.purge_at;
     await updatePurgeWarning(sql, userId, due, purgeAt);
@@ -89,9 +89,9 @@ async function sendPurgeWarning(database: Database, clock: Clock, userId: string
 }
 
 /**
- * Purges an account if it is due, all or nothing. `kept`: it has a plan after all; `waiting`: a mail to its owner is still on
- * its way. Undefined when there is nothing to purge.
- * @throws whatever kept `stillGone` from knowing
+ * Purges an account if it is due, in one transaction. Returns `kept` when it still has a plan, `waiting` while an e-mail to its
+ * owner is unsent, and undefined when it is not due.
+ * @throws any error of `stillGone`
  */
 export async function purgeAccount(
   database: Database,
@@ -101,10 +101,10 @@ export async function purgeAccount(
 ): Promise<PurgeOutcome | undefined> {
   const seen = await findAccountLifecycle(database.owner, userId);
   if (!seen || !isDue(seen, clock.now())) return undefined;
-  // Asked before the lock, so that a slow answer holds nobody up. What its owner wants gone goes whatever they pay for.
+  // Checked before locking, so that a slow response blocks nothing. An account that its owner closed is purged even with a plan.
   if (seen.status === 'read_only' && !(await stillGone(userId))) return 'kept';
   return database.ownerWrite(async (sql) => {
-    // A restored or reactivated account is another one under the lock, whoever was faster.
+    // Read again under the lock: the account may have been restored or reactivated meanwhile.
     const account = await findAccountLifecycle(sql, userId, true);
     if (account?.status !== seen.status || !isDue(account, clock.now())) return undefined;
     if (await hasUnsentEmail(sql, userId, new Date(clock.now().getTime() - PENDING_EMAIL_MS_MAX))) return 'waiting';
@@ -114,8 +114,8 @@ export async function purgeAccount(
 }
 
 /**
- * Deletes again what a restored backup brought back, and keeps the receipts. Answers what each receipt came to.
- * @param context `sql` is a transaction of the owner
+ * Deletes accounts again that a restored backup brought back, and stores the receipts. Returns the outcome for each receipt.
+ * @param context `sql` is a transaction of the database owner
  */
 export async function replayReceipts(
   context: Pick<RequestContext, 'sql' | 'now'>,

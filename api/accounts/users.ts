@@ -4,7 +4,10 @@ import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
 
-/** Adds a user with one key of all scopes. `context.sql` is a transaction of the owner. The key is in the answer only. */
+/**
+ * Adds a user with one key that has all scopes. Only the result contains the key itself.
+ * @param context `sql` is a transaction of the database owner
+ */
 export async function createUser(
   context: RequestContext,
   wanted: { email: string | null; plan: PlanName; keyName: string; keyEnvironment: string; actor: string },

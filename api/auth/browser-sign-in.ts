@@ -30,7 +30,7 @@ import {
 } from './whop-login.ts';
 
 /*
- * The pipeline of people in a browser, who have no key yet: limit by address → do, in one transaction. Nothing here is metered.
+ * What people do in a browser before they have a key: limited by client IP, then done in one transaction, and not metered.
  */
 
 /** Dependencies of the flows for people in a browser. */
@@ -49,13 +49,13 @@ export interface BrowserSignIn {
   publicUrl: () => string;
 }
 
-/** What a browser is given to keep. */
+/** A cookie to set. */
 export interface Cookie {
   value: string;
   maxAgeMs: number;
 }
 
-/** How a claim stands, for its page. Changes nothing. @throws Problem `rate_limited` */
+/** Returns the state of an activation link for its page. @throws Problem `rate_limited` */
 export async function readActivationLink(
   signIn: BrowserSignIn,
   address: string,
@@ -65,7 +65,7 @@ export async function readActivationLink(
   return findActivationLinkState({ sql: signIn.database.owner, now: signIn.now }, token);
 }
 
-/** Uses a claim up. @throws Problem `rate_limited`, `unavailable` */
+/** Uses an activation link and returns the new key. @throws Problem `rate_limited`, `unavailable` */
 export async function useActivationLink(signIn: BrowserSignIn, address: string, token: string): Promise<RedeemResult> {
   await limitAttempts(signIn, address);
   return signIn.database.ownerWrite((sql) =>
@@ -73,15 +73,15 @@ export async function useActivationLink(signIn: BrowserSignIn, address: string, 
   );
 }
 
-/** Asks for a claim by mail. @throws Problem `rate_limited`, `unavailable` */
+/** Requests an activation link by e-mail. @throws Problem `rate_limited`, `unavailable` */
 export async function requestActivationLinkEmail(signIn: BrowserSignIn, address: string, email: string): Promise<void> {
   await limitAttempts(signIn, address);
   await signIn.database.ownerWrite((sql) => requestActivationLink(sql, email));
 }
 
 /**
- * Begins a log-in with Whop: where to send the browser, and what it keeps meanwhile.
- * @throws Problem `not_found` where there is no such log-in, `rate_limited`, `unavailable`
+ * Starts a log-in with Whop. Returns the URL to redirect to and the cookie that identifies the log-in.
+ * @throws Problem `not_found` when log-in with Whop is not configured, `rate_limited`, `unavailable`
  */
 export async function startLogin(signIn: BrowserSignIn, address: string, paymentId?: string) {
   const oauth = requireOAuth(signIn);
@@ -91,10 +91,10 @@ export async function startLogin(signIn: BrowserSignIn, address: string, payment
   return { url: authorizeUrl(oauth, flow, redirectUri(signIn)), cookie };
 }
 
-/** What a browser brings back from Whop's log-in. */
+/** The request with which Whop returns the browser. */
 export interface LoginCallback {
   address: string;
-  /** Its cookies: of the log-in that it began, and of the session that it had. */
+  /** Cookies of the log-in and of the browser's former session. */
   flow: string | undefined;
   session: string | undefined;
   state: string | undefined;
@@ -102,35 +102,35 @@ export interface LoginCallback {
 }
 
 /**
- * Ends a log-in with Whop: answers the new session's cookie, and the payment that the person came with. Who has no account yet
- * gets one by that payment.
- * @throws Problem `login_failed`, `not_found` for somebody who bought nothing, `account_closing`, `payment_of_another`,
+ * Completes a log-in with Whop. Returns the cookie of the new session and the payment that the log-in was started with, which
+ * creates the account if there is none yet.
+ * @throws Problem `login_failed`, `not_found` for a Whop user without a purchase, `account_closing`, `payment_of_another`,
  *   `rate_limited`, `unavailable`
  */
 export async function finishLogin(signIn: BrowserSignIn, callback: LoginCallback) {
   const oauth = requireOAuth(signIn);
   await limitAttempts(signIn, callback.address);
   const flow = resumeLogin(signIn.now(), callback.flow, callback.state);
-  if (!callback.code) throw new Problem('login_failed', { detail: 'Whop did not sign you in. Begin again.' });
+  if (!callback.code) throw new Problem('login_failed', { detail: 'Whop did not sign you in. Please try again.' });
   const person = await exchangeCode(oauth, flow, callback.code, redirectUri(signIn));
   const session = await openSessionFor(signIn, person, flow, callback.session);
   return { session: sessionCookie(session), paymentId: flow.paymentId };
 }
 
-/** Whose browser a session's cookie stands for; `extended` is the cookie again when it may be kept longer now. */
+/** Resolves a session cookie to its user; `extended` is the cookie to set again when its expiry has moved. */
 export async function findSignedInUser(signIn: BrowserSignIn, session: string | undefined) {
   const found = session && (await readSession({ sql: signIn.database.owner, now: signIn.now }, session));
   if (!found) return undefined;
   return { userId: found.userId, extended: found.extended ? sessionCookie(session) : undefined };
 }
 
-/** Signs a browser out. */
+/** Ends the browser's session. */
 export async function signOut(signIn: BrowserSignIn, session: string | undefined): Promise<void> {
   if (session) await closeSession(signIn.database.owner, session);
 }
 
 /**
- * Where a signed-in person makes a key: a fresh claim. With a payment, its purchase is settled first.
+ * Creates an activation link for a signed-in user and returns its URL. With a payment, its purchase is applied first.
  * @throws Problem `payment_of_another`, `not_found`, `rate_limited`, `unavailable`
  */
 export async function createActivationUrl(
@@ -150,8 +150,8 @@ export async function createActivationUrl(
 }
 
 /**
- * Takes a visit from what its address has. While nodes that count together cannot, nobody is let in: a guess at a link must not cost
- * less because Redis is away.
+ * Counts an attempt against the client IP's limit. While Redis is unavailable every attempt is rejected: an outage must not make
+ * it cheaper to guess links.
  */
 function limitAttempts({ addresses }: BrowserSignIn, address: string): Promise<void> {
   return addresses.take(address, { closed: true });
@@ -177,7 +177,7 @@ async function openSessionFor(
   if (signIn.billing && flow.paymentId) await settlePurchase(signIn.billing, person, flow.paymentId);
   const opened = flow.paymentId && (await openForCustomer());
   if (!opened)
-    throw new Problem('not_found', { detail: 'Nothing was bought with this Whop account yet. Choose a plan first.' });
+    throw new Problem('not_found', { detail: 'This Whop account has no purchase yet. Choose a plan first.' });
   return opened;
 }
 
@@ -186,7 +186,7 @@ function rejectClosedAccount({ status }: CustomerRow): void {
 }
 
 function requireOAuth({ oauth }: BrowserSignIn): WhopOAuth {
-  if (!oauth) throw new Problem('not_found', { detail: 'There is no log-in with Whop here.' });
+  if (!oauth) throw new Problem('not_found', { detail: 'Log-in with Whop is not available on this server.' });
   return oauth;
 }
 

@@ -11,7 +11,7 @@ import type { RequestContext } from '../context.ts';
 import { hashToken, newToken } from '../keys/secret-token.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
 
-/** How long a signed-in browser stays so after it was last seen. */
+/** Days that a session lasts after its last request. */
 export const SESSION_DAYS = 30;
 
 const SEEN_EVERY_MS = MINUTE_MS;
@@ -21,14 +21,14 @@ type SessionDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 /** A signed-in browser's user. */
 export interface Session {
   userId: string;
-  /** True when its end was moved just now, so that the cookie's must be too. */
+  /** True when the expiry was extended by this request, so that the cookie must be sent again. */
   extended: boolean;
 }
 
 /**
- * Signs a browser in: always with a new value of the cookie, whatever the browser came with; what it was signed in to
- * before is over. The value is in the answer only.
- * @param context `sql` is a transaction of the owner
+ * Signs a browser in and returns the cookie's value. The value is always new (against session fixation), and the browser's former
+ * session ends. Only its hash is stored.
+ * @param context `sql` is a transaction of the database owner
  */
 export async function openSession(context: SessionDeps, userId: string, former: string | undefined): Promise<string> {
   if (former) await deleteSession(context.sql, hashToken(former));
@@ -45,7 +45,10 @@ export async function openSession(context: SessionDeps, userId: string, former: 
   return token;
 }
 
-/** Whose browser a cookie's value stands for, unless it is over or the account is closed. Each visit moves the end. As the owner. */
+/**
+ * Resolves a session cookie to its user and extends the session; undefined when it has expired or the account is closed. Runs as
+ * the database owner.
+ */
 export async function readSession(
   context: Pick<RequestContext, 'sql' | 'now'>,
   token: string,
@@ -57,12 +60,12 @@ export async function readSession(
   return { userId: session.user_id, extended: await extend(context.sql, session, now) };
 }
 
-/** Signs a browser out. As the owner. */
+/** Ends a session. Runs as the database owner. */
 export function closeSession(sql: Sql, token: string): Promise<void> {
   return deleteSession(sql, hashToken(token));
 }
 
-/** Forgets the sessions that are over. Answers how many. As the owner. */
+/** Deletes expired sessions and returns their number. Runs as the database owner. */
 export function deleteExpiredSessions(sql: Sql, now: Date): Promise<number> {
   return deleteOldSessions(sql, now);
 }

@@ -3,15 +3,15 @@ import { z } from 'zod';
 import { Problem } from '../errors.ts';
 import { MINUTE_MS } from '../time.ts';
 
-/** Our own app at Whop, as its OAuth server knows it. */
+/** Credentials of this service's app at Whop's OAuth server. */
 export interface WhopOAuth {
-  /** Base of `/authorize`, `/token`, `/userinfo` and `/revoke`, without a slash at the end. */
+  /** Base URL of `/authorize`, `/token`, `/userinfo` and `/revoke`, without a trailing slash. */
   url: string;
   clientId: string;
   clientSecret: string;
 }
 
-/** How long a person may take at Whop's log-in. */
+/** Minutes within which a log-in must be completed. */
 export const LOGIN_MINUTES = 10;
 
 const CALL_TIMEOUT_MS = 8_000;
@@ -19,9 +19,8 @@ const FLOW = /^([A-Za-z0-9_-]{43})\.(\d{13})\.([A-Za-z0-9_]{0,100})$/;
 const PAYMENT_ID = /^[A-Za-z0-9_]{1,100}$/;
 
 /**
- * A log-in under way, kept in a cookie of the browser that began it. State, nonce and PKCE verifier are made of its secret, the
- * moment it began and the payment it is for, so that whoever changes one of these has lost the others: nothing needs to be
- * stored or signed.
+ * A pending log-in, kept in a cookie of the browser that started it. State, nonce and PKCE verifier are derived from the cookie's
+ * secret, start time and payment, so changing any of them invalidates the log-in: nothing has to be stored or signed.
  */
 export interface LoginFlow {
   /** The cookie's value. */
@@ -30,29 +29,29 @@ export interface LoginFlow {
   nonce: string;
   verifier: string;
   startedAt: number;
-  /** The Whop payment that the person comes from. */
+  /** The Whop payment that the user was redirected from. */
   paymentId: string | undefined;
 }
 
-/** Begins a log-in. A `paymentId` that cannot be one is left out. */
+/** Starts a log-in. A malformed `paymentId` is ignored. */
 export function beginLogin(now: Date, paymentId?: string): LoginFlow {
   const payment = paymentId && PAYMENT_ID.test(paymentId) ? paymentId : '';
   return parseLoginCookie(`${randomBytes(32).toString('base64url')}.${now.getTime()}.${payment}`) as LoginFlow;
 }
 
 /**
- * The log-in that a callback ends.
- * @throws Problem `login_failed` unless this browser began it, with this state, within {@link LOGIN_MINUTES}
+ * Restores the pending log-in that a callback completes.
+ * @throws Problem `login_failed` unless this browser started it, with this state, within {@link LOGIN_MINUTES}
  */
 export function resumeLogin(now: Date, cookie: string | undefined, state: string | undefined): LoginFlow {
   const flow = cookie ? parseLoginCookie(cookie) : undefined;
-  if (!flow || flow.state !== state) throw loginFailed('This browser did not begin this log-in.');
+  if (!flow || flow.state !== state) throw loginFailed('This log-in was not started in this browser.');
   const age = now.getTime() - flow.startedAt;
   if (age < 0 || age > LOGIN_MINUTES * MINUTE_MS) throw loginFailed('The log-in took too long.');
   return flow;
 }
 
-/** Where the browser is sent to sign in. `email` is asked for because a webhook need not bring one. */
+/** Returns the URL of Whop's log-in page. Requests the `email` scope because a webhook may lack the address. */
 export function authorizeUrl({ url, clientId }: WhopOAuth, flow: LoginFlow, redirectUri: string): string {
   const query = new URLSearchParams({
     response_type: 'code',
@@ -67,7 +66,7 @@ export function authorizeUrl({ url, clientId }: WhopOAuth, flow: LoginFlow, redi
   return `${url}/authorize?${query}`;
 }
 
-/** Who signed in. `sub` is the Whop user's id, the only identity there is. */
+/** The signed-in Whop user. `sub` is the id of the Whop user and the only identifier. */
 export interface WhopIdentity {
   sub: string;
   /** Undefined unless Whop has verified it. */
@@ -87,8 +86,9 @@ const person = z.object({
 });
 
 /**
- * Trades a callback's code for the person. No token outlives this: what Whop gave is revoked before it answers.
- * @throws Problem `login_failed` when Whop refuses or its answer is not about this log-in, `unavailable` when it cannot be reached
+ * Exchanges the code of a callback for the identity of the user. The tokens that Whop issued are revoked before this resolves.
+ * @throws Problem `login_failed` when Whop rejects the code or its response belongs to another log-in, `unavailable` when Whop
+ *   cannot be reached
  */
 export async function exchangeCode(
   oauth: WhopOAuth,
@@ -111,12 +111,12 @@ export async function exchangeCode(
   try {
     const claimed = parseIdToken(granted.id_token);
     if (claimed.nonce !== flow.nonce || ![claimed.aud].flat().includes(oauth.clientId)) {
-      throw loginFailed('What Whop answered belongs to another log-in.');
+      throw loginFailed('The response from Whop belongs to another log-in.');
     }
     const found = await request(`${oauth.url}/userinfo`, person, {
       headers: { Authorization: `Bearer ${granted.access_token}` },
     });
-    if (found.sub !== claimed.sub) throw loginFailed('What Whop answered is about two people.');
+    if (found.sub !== claimed.sub) throw loginFailed('The responses from Whop are about two different users.');
     return { sub: found.sub, email: (found.email_verified && found.email) || undefined };
   } finally {
     await revoke(oauth, granted.refresh_token ?? granted.access_token);
@@ -124,7 +124,7 @@ export async function exchangeCode(
 }
 
 /**
- * What an ID token says. Its signature is not looked at: it came from Whop's own address by TLS, in answer to our call
+ * Parses the claims of an ID token. The signature is not verified: the token comes directly from Whop's token endpoint over TLS
  * (OpenID Connect Core 1.0, 3.1.3.7, point 6).
  */
 function parseIdToken(idToken: string): z.output<typeof identity> {
@@ -138,7 +138,7 @@ function parseIdToken(idToken: string): z.output<typeof identity> {
 async function revoke(oauth: WhopOAuth, token: string): Promise<void> {
   const body = JSON.stringify({ token, client_id: oauth.clientId, client_secret: oauth.clientSecret });
   const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
-  // It is over within the hour anyway, and nobody has it: a failure is no reason to refuse the log-in.
+  // A failure does not fail the log-in: the token expires within the hour and nobody else has it.
   await fetch(`${oauth.url}/revoke`, { ...request, signal: AbortSignal.timeout(CALL_TIMEOUT_MS) }).catch(
     () => undefined,
   );
@@ -151,14 +151,14 @@ async function request<T>(url: string, schema: z.ZodType<T>, request: RequestIni
     response = await fetch(url, { ...request, redirect: 'error', signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
     answer = await response.json().catch(() => undefined);
   } catch (error) {
-    throw new Problem('unavailable', { detail: 'Whop cannot be reached just now. Try again in a minute.' }, error);
+    throw new Problem('unavailable', { detail: 'Whop cannot be reached at the moment. Try again in a minute.' }, error);
   }
   if (response.status >= 500) {
-    throw new Problem('unavailable', { detail: 'Whop has a problem just now. Try again in a minute.' });
+    throw new Problem('unavailable', { detail: 'Whop has a problem at the moment. Try again in a minute.' });
   }
   if (!response.ok) throw loginFailed('Whop did not accept this log-in.');
   const parsed = schema.safeParse(answer);
-  if (!parsed.success) throw loginFailed('Whop answered something else than its documentation says.', parsed.error);
+  if (!parsed.success) throw loginFailed('Whop sent an unexpected response.', parsed.error);
   return parsed.data;
 }
 
@@ -179,5 +179,5 @@ function parseLoginCookie(cookie: string): LoginFlow | undefined {
 }
 
 function loginFailed(detail: string, cause?: unknown): Problem {
-  return new Problem('login_failed', { detail: `${detail} Begin again.` }, cause);
+  return new Problem('login_failed', { detail: `${detail} Please try again.` }, cause);
 }

@@ -6,19 +6,19 @@ import type { Metrics } from '../observability/metrics.ts';
 import { createLicenseCheck, type LicenseCheck } from './license-check.ts';
 import { createWhopClient, type WhopClient } from './whop-client.ts';
 
-/** What selling at Whop works with; made once, in the process's entry point. */
+/** Dependencies of billing with Whop; created once, in the entry point of the process. */
 export interface Billing extends Pick<RequestContext, 'now' | 'newId'> {
   database: Database;
   whop: WhopClient;
   checkLicense: LicenseCheck;
   config: WhopConfig;
-  /** Of this service: what links in mails begin with. */
+  /** Base URL of this service, for links in e-mails. */
   publicUrl: () => string;
   log: Logger;
   metrics: Pick<Metrics, 'webhookRejected' | 'repaired'>;
 }
 
-/** Billing by the configuration; undefined where nothing is sold. */
+/** Creates billing from the configuration; undefined when `WHOP_API_KEY` is not set. */
 export function openBilling(
   config: WhopConfig,
   parts: Omit<Billing, 'config' | 'whop' | 'checkLicense'>,
@@ -26,7 +26,7 @@ export function openBilling(
   if (!config.apiKey) return undefined;
   if (config.webhookSecrets.length === 0) {
     parts.log.warn(
-      'WHOP_WEBHOOK_SECRET is not set: every webhook is refused, purchases are found by the nightly comparison only',
+      'WHOP_WEBHOOK_SECRET is not set: every webhook is rejected, and purchases are only found by the nightly reconciliation',
     );
   }
   const whop = createWhopClient(config);

@@ -4,9 +4,9 @@ import { syncMembership } from './membership.ts';
 import { WhopError } from './whop-client.ts';
 
 /**
- * Makes the account fit a purchase whose customer comes straight from Whop's checkout, however late its webhook is. The address
- * that brought them only hints at a payment: whose it is, and what it bought, is asked of Whop.
- * @param customer who signed in
+ * Applies a purchase as soon as its customer returns from Whop's checkout, without waiting for the webhook. The payment id in the
+ * URL is not trusted: Whop is asked whose payment it is and which membership it paid for.
+ * @param customer the signed-in Whop user
  * @throws Problem `payment_of_another`, `not_found`, `unavailable`
  */
 export async function settlePurchase(
@@ -21,8 +21,8 @@ export async function settlePurchase(
       await syncMembership(billing, payment.membershipId, { email: customer.email, inPerson: true });
   } catch (error) {
     if (!(error instanceof WhopError)) throw error;
-    if (error.status === 404) throw new Problem('not_found', { detail: 'Whop knows no such payment.' }, error);
-    const detail = 'Whop cannot be asked about your purchase just now. Load this page again in a minute.';
+    if (error.status === 404) throw new Problem('not_found', { detail: 'Whop has no such payment.' }, error);
+    const detail = 'Your purchase cannot be checked with Whop at the moment. Reload this page in a minute.';
     throw new Problem('unavailable', { detail, headers: { 'Retry-After': '60' } }, error);
   }
 }

@@ -17,11 +17,11 @@ import { syncMembership } from './membership.ts';
 import { parseWebhookEvent, type WebhookEvent } from './payload.ts';
 import { type SignedRequest, verifySignature } from './verify.ts';
 
-/** How long a webhook is remembered. Whop sends one again for three days. */
+/** Days that a webhook is kept. Whop retries a delivery for three days. */
 export const WEBHOOK_DAYS_KEPT = 30;
 
 /**
- * Takes a webhook in: kept, and to be worked on, once this resolves. Nothing is kept of what is not signed.
+ * Verifies a webhook, stores it and enqueues its processing; both are durable once this resolves. Unsigned requests leave no trace.
  * @throws Problem `bad_signature`, `malformed_request`
  */
 export async function acceptWebhook(billing: Billing, request: SignedRequest): Promise<void> {
@@ -31,7 +31,7 @@ export async function acceptWebhook(billing: Billing, request: SignedRequest): P
   if (!verified) throw new Problem('bad_signature');
   const payload = request.body.toString('utf8');
   const notice = parseWebhookEvent(parse(payload));
-  if (!notice) throw new Problem('malformed_request', { detail: 'The body names no event.' });
+  if (!notice) throw new Problem('malformed_request', { detail: 'The body has no event type or no data.' });
   const id = verified.webhookId ?? `bare_${billing.newId()}`;
   await billing.database.ownerWrite(async (sql) => {
     const isOpen = await receiveWebhook(sql, { id, type: notice.type, payload, ignored: !notice.isRelevant, at: now });
@@ -40,8 +40,8 @@ export async function acceptWebhook(billing: Billing, request: SignedRequest): P
 }
 
 /**
- * Works on a webhook of the inbox, unless that is done.
- * @throws whatever it failed of, which is noted in the inbox too
+ * Processes a webhook of the inbox, unless it has been processed.
+ * @throws the error that it failed with, after recording it in the inbox
  */
 export async function processWebhook(billing: Billing, id: string): Promise<void> {
   const { owner } = billing.database;
@@ -52,7 +52,7 @@ export async function processWebhook(billing: Billing, id: string): Promise<void
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     await recordWebhookFailure(owner, id, reason.slice(0, 500)).catch(() => undefined);
-    billing.log.warn({ err: error, webhook_id: id, type: webhook.type }, 'a webhook could not be worked on');
+    billing.log.warn({ err: error, webhook_id: id, type: webhook.type }, 'a webhook could not be processed');
     throw error;
   }
 }
@@ -61,41 +61,41 @@ async function handleWebhook(billing: Billing, id: string, notice: WebhookEvent 
   const settled = (sql: Sql) => markWebhookProcessed(sql, id, billing.now());
   const payment = notice?.paymentId && !notice.membershipId ? await billing.whop.payment(notice.paymentId) : undefined;
   const membershipId = notice?.membershipId ?? payment?.membershipId;
-  // A payment for something that is no membership: none of ours.
+  // A payment for something other than a membership does not concern this service.
   if (!membershipId) return billing.database.ownerWrite(settled);
   const email = notice?.email ?? payment?.email ?? undefined;
   const converged = await syncMembership(billing, membershipId, { membership: notice?.membership, email }, settled);
   billing.log.info(
     { webhook_id: id, type: notice?.type, membership_id: membershipId, ...converged },
-    'a webhook was worked on',
+    'a webhook was processed',
   );
 }
 
-/** What is worked on one after the other: a person's events; of somebody unknown, a membership's. */
+/** Returns the queue whose webhooks are processed one at a time: the user's, or else the membership's or payment's. */
 function queueKeyOf({ userId, membershipId, paymentId }: WebhookEvent): string {
   return userId ?? membershipId ?? paymentId ?? 'unknown';
 }
 
-/** Forgets webhooks after {@link WEBHOOK_DAYS_KEPT} days: they tell of people. Answers how many. */
+/** Deletes webhooks, which contain personal data, after {@link WEBHOOK_DAYS_KEPT} days and returns their number. */
 export function deleteExpiredWebhooks(sql: Sql, now: Date): Promise<number> {
   return deleteOldWebhooks(sql, new Date(now.getTime() - WEBHOOK_DAYS_KEPT * DAY_MS));
 }
 
 const LISTED_MAX = 200;
 
-/** Webhooks, newest first, at most 200; for the operator. */
+/** Lists at most 200 webhooks for the operator, newest first. */
 export function listRecentWebhooks({ sql }: Pick<RequestContext, 'sql'>, state?: WebhookState) {
   return listWebhooks(sql, { state, limit: LISTED_MAX });
 }
 
-/** One webhook with what Whop sent. @throws Error when there is none */
+/** Returns a webhook with its payload. @throws Error when there is none */
 export async function requireWebhook({ sql }: Pick<RequestContext, 'sql'>, id: string) {
   const webhook = await findWebhook(sql, id);
   if (!webhook) throw new Error(`There is no webhook ${id}.`);
   return webhook;
 }
 
-/** Has a webhook worked on again, from its first try. One that was done is left alone. */
+/** Enqueues a webhook again, with all its retries. A processed one is left alone. */
 export async function replayWebhook({ sql }: Pick<RequestContext, 'sql'>, id: string) {
   const { processed_at, payload } = await requireWebhook({ sql }, id);
   const notice = parseWebhookEvent(payload);

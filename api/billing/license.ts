@@ -17,8 +17,8 @@ const UNKNOWN = {
 };
 
 /**
- * How a licence of the caller's own stands: as Whop says, or as Whop last said where it cannot be asked. Another's is
- * not to be told from one that does not exist.
+ * Returns the state of one of the caller's licenses: as Whop reports it now, or as last known while Whop is unavailable. A license
+ * of another user looks like one that does not exist.
  */
 export async function validateLicense(
   context: RequestContext,

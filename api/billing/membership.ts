@@ -21,24 +21,24 @@ import { ACTOR, type BillingDeps, provision, sendWelcome, updateEmail } from './
 import { grantsAccess, highestTier, isKnownStatus, LOWEST_TIER, tierOf } from './tiers.ts';
 import { WhopError } from './whop-client.ts';
 
-/** What an account and its membership were, and have become; `from` null for what was not there. */
+/** A change of an account or its membership; `from` is null for something new. */
 export interface Difference {
   what: 'membership' | 'cancellation' | 'plan' | 'account';
   from: string | null;
   to: string;
 }
 
-/** What is known of a membership before Whop is asked. */
+/** Information about a membership from sources other than Whop's API. */
 export interface MembershipHint {
-  /** What an event tells of it. */
+  /** The membership as a webhook describes it. */
   membership?: WhopMembership | undefined;
-  /** The customer's address. */
+  /** The customer's e-mail address. */
   email?: string | undefined;
-  /** The customer is here in person: what was closed is opened again. */
+  /** The customer is signed in, so a membership closed by deleting the account may create a new one. */
   inPerson?: boolean;
 }
 
-/** What converging came to. */
+/** Result of applying a membership. */
 export interface SyncResult {
   userId: string;
   whopUserId: string;
@@ -46,11 +46,11 @@ export interface SyncResult {
 }
 
 /**
- * Makes an account fit a membership as Whop has it now, whatever an event says of it. While Whop cannot be asked, what
- * the event itself tells of the membership holds, and the failure is thrown all the same, so that Whop is asked again.
- * @param also done in the same transaction, if Whop was asked
- * @returns undefined when the membership is nobody's who has, or now gets, an account
- * @throws WhopFailure
+ * Fetches a membership from Whop and applies it to its account, whatever a webhook says. While Whop is unavailable, the
+ * membership as the webhook describes it is applied, and the error is thrown all the same, so that the job is retried.
+ * @param also runs in the same transaction, if Whop responded
+ * @returns undefined when the membership belongs to nobody who has, or now gets, an account
+ * @throws WhopError
  */
 export async function syncMembership(
   billing: Billing,
@@ -65,22 +65,22 @@ export async function syncMembership(
   });
   const failure = answer instanceof WhopError ? answer : undefined;
   const membership = answer instanceof WhopError ? hintedMembership(membershipId, hint, answer) : answer;
-  const converged = await billing.database.ownerWrite(async (sql) => {
+  const result = await billing.database.ownerWrite(async (sql) => {
     const context = { sql, now: billing.now, newId: billing.newId };
-    const settled = await applyMembership(context, billing, membership, {
+    const result = await applyMembership(context, billing, membership, {
       readAt,
       confirmed: !failure,
       inPerson: hint.inPerson ?? false,
       email: hint.email ?? null,
     });
     if (!failure) await also?.(sql);
-    return settled;
+    return result;
   });
   if (failure) throw failure;
-  return converged;
+  return result;
 }
 
-/** Makes an account fit what is known of its memberships, without asking Whop. */
+/** Applies the stored memberships of a customer to the account, without a request to Whop. */
 export function applyKnownMemberships(billing: Billing, whopUserId: string): Promise<SyncResult | undefined> {
   return billing.database.ownerWrite(async (sql) => {
     const customer = await lockCustomer(sql, whopUserId);
@@ -98,8 +98,8 @@ export function applyKnownMemberships(billing: Billing, whopUserId: string): Pro
 }
 
 /**
- * The membership as an event tells of it, to go by for now: if the event dates it, for otherwise it could be an old one
- * that was sent again, and unless Whop says that there is no such membership.
+ * Returns the membership of a webhook as a provisional substitute for Whop's. Rethrows the failure when the webhook has no date
+ * (it may be an old one, delivered again) or Whop reports that the membership does not exist.
  */
 function hintedMembership(id: string, { membership }: MembershipHint, failure: WhopError): WhopMembership {
   if (failure.status === 404 || membership?.id !== id || !membership.changedAt) throw failure;
@@ -129,10 +129,10 @@ async function applyMembership(
   if (!tier)
     billing.log.error(
       { ...logFields(membership), whop_plan: membership.planId },
-      'a plan that WHOP_PLANS does not name',
+      'the Whop plan is not listed in WHOP_PLANS',
     );
   if (!isKnownStatus(membership.status))
-    billing.log.error(logFields(membership), 'a status that gives nothing until we know it');
+    billing.log.error(logFields(membership), 'an unknown membership status, which grants no access');
 
   const email = membership.email ?? reading.email;
   const row = toRow(membership, tier ?? LOWEST_TIER, reading);
@@ -150,14 +150,14 @@ async function applyMembership(
   return { userId: customer.id, whopUserId, differences };
 }
 
-/** Whether a membership may make an account: not one whose owner asked to be forgotten, unless they are back. */
+/** Returns whether a membership may create an account. One whose owner deleted the account may only with the owner signed in. */
 async function mayCreateAccount(sql: Sql, membershipId: string, inPerson: boolean): Promise<boolean> {
   if (!(await isMembershipClosed(sql, membershipId))) return true;
   if (inPerson) await reopenMembership(sql, membershipId);
   return inPerson;
 }
 
-/** Takes a membership from a customer who has given it to somebody else. */
+/** Removes a membership from a customer who has transferred it to someone else. */
 async function releaseMembership(
   context: BillingDeps,
   billing: Billing,
@@ -172,7 +172,7 @@ async function releaseMembership(
   await applyEntitlement(context, billing, customer, before, given);
 }
 
-/** Makes plan and status of an account what its memberships give, and tells its owner. Answers all that differs. */
+/** Sets plan and status of an account to what its memberships grant, notifies its owner, and returns all changes. */
 async function applyEntitlement(
   context: BillingDeps,
   billing: Billing,
@@ -192,7 +192,7 @@ async function applyEntitlement(
   }
   if (!isActive) await reactivate(context, customer.id);
   if (customer.status === 'read_only') differences.push({ what: 'account', from: 'read_only', to: 'active' });
-  // Whoever is leaving is told nothing of plans.
+  // The owner of an account that is being closed gets no e-mails about plans.
   const isNotified = customer.status !== 'closing';
   const welcomed = isNotified && (await sendWelcome(context, customer, { plan: tier, publicUrl: billing.publicUrl() }));
   if (tier !== customer.plan) {
@@ -213,7 +213,7 @@ async function changePlan(context: BillingDeps, customer: CustomerRow, to: PlanN
   });
 }
 
-/** Mails what a customer should do something about, when it begins. */
+/** E-mails a customer when a payment starts to fail or a cancellation is scheduled. */
 async function notifyCustomer(
   context: BillingDeps,
   customer: CustomerRow,

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
 /*
- * What Whop sends, in every shape that it has had, as one. v1 names things by objects (`user: {id, email}`), or, where
+ * Normalizes Whop's payloads of all versions. v1 refers to things by objects (`user: {id, email}`), or, where
  * the webhook is pinned to a date, by ids (`user_id`); v5 by ids without a suffix (`user: "user_…"`) and unix times.
  */
 
-/** A membership as Whop tells of it, whatever the shape. */
+/** A membership in Whop's terms, whatever the version of the payload. */
 export interface WhopMembership {
   id: string;
   status: string;
-  /** Null when the person's Whop account is gone. */
+  /** Null when the Whop account was deleted. */
   userId: string | null;
   email: string | null;
   planId: string | null;
@@ -23,18 +23,18 @@ export interface WhopMembership {
   changedAt: Date | null;
 }
 
-/** What a webhook is about. */
+/** A webhook's event. */
 export interface WebhookEvent {
   /** The event's name with dots: `membership.activated`. */
   type: string;
-  /** Whether it can change what somebody has bought. */
+  /** Whether the event can change what a customer has bought. */
   isRelevant: boolean;
   membershipId: string | undefined;
   paymentId: string | undefined;
   userId: string | undefined;
-  /** The customer's address, where the event has one. */
+  /** The customer's e-mail address, if the event contains one. */
   email: string | undefined;
-  /** The membership itself, where the event brings it whole. */
+  /** The membership itself, if the event contains it whole. */
   membership: WhopMembership | undefined;
 }
 
@@ -51,7 +51,7 @@ const envelope = z.object({
 
 const RELEVANT_EVENTS = /^(membership|payment|refund|dispute)\./;
 
-/** What a webhook says; undefined for what has no event's name or no data. */
+/** Parses the payload of a webhook; undefined when it has no event type or no data. */
 export function parseWebhookEvent(payload: unknown): WebhookEvent | undefined {
   const parsed = envelope.safeParse(payload);
   const { type: v1, action, event, timestamp, data } = parsed.data ?? {};
@@ -80,7 +80,7 @@ export function parseWebhookEvent(payload: unknown): WebhookEvent | undefined {
   };
 }
 
-/** A membership of Whop's API or of a webhook's `data`; undefined when it has no id or no status. */
+/** Parses a membership of Whop's API or of a webhook's `data`; undefined when it has no id or no status. */
 export function parseMembership(given: unknown, toldAt: Date | null = null): WhopMembership | undefined {
   const data = fields.safeParse(given).data ?? {};
   const id = idAt(data, 'membership') ?? textAt(data, 'id');
@@ -104,7 +104,7 @@ export function parseMembership(given: unknown, toldAt: Date | null = null): Who
   };
 }
 
-/** A payment of Whop's API: whose, for which membership. */
+/** A payment: its user and membership. */
 export interface WhopPayment {
   id: string;
   userId: string | null;
@@ -112,7 +112,7 @@ export interface WhopPayment {
   email: string | null;
 }
 
-/** A payment of Whop's API; undefined for what is none. */
+/** Parses a payment of Whop's API; undefined when it has no id. */
 export function parsePayment(given: unknown): WhopPayment | undefined {
   const data = fields.safeParse(given).data ?? {};
   const id = textAt(data, 'id');
@@ -121,7 +121,7 @@ export function parsePayment(given: unknown): WhopPayment | undefined {
   return { id, userId: idAt(data, 'user'), membershipId: idAt(data, 'membership'), email };
 }
 
-/** An id, however a shape writes it: `{user: {id}}`, `{user_id}` or `{user: "user_…"}`. */
+/** Reads an id in any of the versions' forms: `{user: {id}}`, `{user_id}` or `{user: "user_…"}`. */
 function idAt(data: Fields, name: string): string | null {
   const object = objectAt(data, name);
   return (object && textAt(object, 'id')) ?? textAt(data, `${name}_id`) ?? textAt(data, name);
@@ -137,20 +137,20 @@ function objectAt(data: Fields, name: string): Fields | undefined {
   return fields.safeParse(data[name]).data;
 }
 
-/** A text that PostgreSQL can hold, not empty. */
+/** Reads a non-empty string that PostgreSQL can store. */
 function textAt(data: Fields, name: string): string | null {
   const value = data[name];
   return typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0') ? value : null;
 }
 
-/** A time in ISO 8601 or unix seconds. */
+/** Parses a time in ISO 8601 or unix seconds. */
 function parseInstant(value: unknown): Date | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const at = typeof value === 'number' || /^\d+$/.test(value) ? new Date(Number(value) * 1000) : new Date(value);
   return Number.isNaN(at.getTime()) ? null : at;
 }
 
-/** Only what may stand in a mail as a link. */
+/** Returns the URL if it may be used as a link in an e-mail. */
 function httpsUrl(value: string | null): string | null {
   return value !== null && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) ? value : null;
 }

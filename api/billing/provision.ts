@@ -12,14 +12,14 @@ import type { RequestContext } from '../context.ts';
 import { activationUrl, issueActivationLink } from '../keys/activation-links.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 
-/** Who did it, in the audit log. */
+/** The actor in the audit log. */
 export const ACTOR = 'whop';
 
 export type BillingDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
- * The account of a Whop user, made if there is none, and held until the transaction ends. Of any number of attempts at
- * once one makes it.
+ * Returns the account of a Whop user, locked until the transaction ends, and creates it if there is none. Of several concurrent
+ * attempts exactly one creates it.
  */
 export async function provision(
   context: BillingDeps,
@@ -30,11 +30,11 @@ export async function provision(
   const isNew = await insertCustomer(sql, { ...row, created_at: now() });
   if (isNew) await audit(context, row.id, { actor: ACTOR, action: 'users.create', details: { plan: wanted.plan } });
   const customer = await lockCustomer(sql, wanted.whopUserId);
-  if (!customer) throw new Error('an account was deleted while it was being made');
+  if (!customer) throw new Error('the account was deleted while it was being created');
   return { customer, isNew };
 }
 
-/** Keeps the address that Whop has of a customer. Answers the customer as it is then. */
+/** Stores the e-mail address that Whop has of a customer and returns the updated customer. */
 export async function updateEmail(
   context: BillingDeps,
   customer: CustomerRow,
@@ -46,8 +46,8 @@ export async function updateEmail(
 }
 
 /**
- * Mails a customer the link that makes the first key: once, as soon as there is an address, and not to somebody who has
- * found a way to a key without it. Answers whether it did.
+ * E-mails a customer the activation link for the first key: once, as soon as the address is known, and not if the account has a
+ * key already. Returns whether an e-mail was enqueued.
  */
 export async function sendWelcome(
   context: BillingDeps,

@@ -5,27 +5,27 @@ import { applyKnownMemberships, type SyncResult, syncMembership } from './member
 import type { WhopMembership } from './payload.ts';
 import { grantsAccess, tierOf } from './tiers.ts';
 
-/** What a comparison with Whop found. */
+/** Result of a reconciliation with Whop. */
 export interface ReconciliationReport {
-  /** Memberships that Whop has. */
+  /** Number of memberships at Whop. */
   memberships: number;
-  /** Differences, all healed. */
+  /** Number of differences, all repaired. */
   differences: number;
-  /** Memberships that could not be compared. */
+  /** Number of memberships that could not be compared. */
   failed: number;
 }
 
 /**
- * Compares every membership with Whop's and makes every account fit: what webhooks would have told that never came.
- * Each difference is a line in the log. One that fails holds up no other.
- * @throws WhopFailure when Whop's list cannot be had
+ * Compares every membership with Whop's and repairs the accounts, for webhooks that were lost. Each difference is logged. A
+ * failure for one membership does not affect the others.
+ * @throws WhopError when Whop's list cannot be fetched
  */
 export async function reconcile(billing: Billing): Promise<ReconciliationReport> {
   const sql = billing.database.owner;
   const known = new Map((await listAllMemberships(sql)).map((row) => [row.id, row]));
   const found: ReconciliationReport = { memberships: 0, differences: 0, failed: 0 };
 
-  const heal = async (subject: Record<string, string>, act: () => Promise<SyncResult | undefined>): Promise<void> => {
+  const repair = async (subject: Record<string, string>, act: () => Promise<SyncResult | undefined>): Promise<void> => {
     try {
       const { userId, differences } = (await act()) ?? { differences: [] };
       found.differences += differences.length;
@@ -33,7 +33,7 @@ export async function reconcile(billing: Billing): Promise<ReconciliationReport>
         billing.metrics.repaired(difference.what);
         billing.log.warn(
           { ...subject, user_id: userId, ...difference },
-          'an account differed from Whop and was healed',
+          'an account differed from Whop and was repaired',
         );
       }
     } catch (error) {
@@ -41,7 +41,7 @@ export async function reconcile(billing: Billing): Promise<ReconciliationReport>
       billing.log.error({ ...subject, err: error }, 'a membership could not be compared with Whop');
     }
   };
-  const ask = (id: string) => heal({ membership_id: id }, () => syncMembership(billing, id));
+  const ask = (id: string) => repair({ membership_id: id }, () => syncMembership(billing, id));
 
   for await (const page of billing.whop.memberships()) {
     for (const membership of page) {
@@ -51,16 +51,16 @@ export async function reconcile(billing: Billing): Promise<ReconciliationReport>
       if (differs(billing, membership, row)) await ask(membership.id);
     }
   }
-  // What Whop's list leaves out, and what was only ever hint.
+  // Memberships that are missing in Whop's list, and unconfirmed ones known from webhooks only.
   for (const id of known.keys()) await ask(id);
   for (const whopUserId of await listCustomers(sql)) {
-    await heal({ whop_user_id: whopUserId }, () => applyKnownMemberships(billing, whopUserId));
+    await repair({ whop_user_id: whopUserId }, () => applyKnownMemberships(billing, whopUserId));
   }
   billing.log.info({ ...found }, 'memberships were compared with Whop');
   return found;
 }
 
-/** Whether a membership should be asked for by itself: the list does not tell everything of it. */
+/** Returns whether a membership must be fetched individually: the list does not contain all its fields. */
 function differs({ config }: Billing, listed: WhopMembership, row: MembershipRow | undefined): boolean {
   if (!row) return grantsAccess(listed.status);
   const tier = tierOf(listed, config.plans);

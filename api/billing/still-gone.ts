@@ -5,9 +5,9 @@ import { grantsAccess } from './tiers.ts';
 import { WhopError } from './whop-client.ts';
 
 /**
- * Asks Whop once more about every membership of a user, which also reactivates an account whose webhooks were missed.
- * Answers whether none of them gives anything. One that Whop has forgotten gives nothing.
- * @throws WhopFailure when Whop cannot be asked
+ * Fetches every membership of a user from Whop again, which also reactivates an account whose webhooks were lost, and returns
+ * whether none of them grants access. A membership that Whop no longer has grants none.
+ * @throws WhopError when Whop is unavailable
  */
 export async function hasLapsed(billing: Billing, userId: string): Promise<boolean> {
   for (const { id } of await listMemberships(billing.database.owner, userId)) {

@@ -1,33 +1,33 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 /*
- * Signatures of Whop's webhooks, over the bytes as they came. Not by way of `standardwebhooks` or Whop's own package:
- * neither takes Whop's secrets as they are, several of them, or the older formats.
+ * Verifies the signatures of Whop's webhooks over the raw body. Neither `standardwebhooks` nor Whop's own package is used: they do
+ * not support Whop's secrets verbatim, several secrets, or the older formats.
  */
 
-/** How far a webhook's time may be from ours. */
+/** Maximum difference between a webhook's timestamp and the local clock. */
 export const TOLERANCE_SECONDS = 300;
 
 export interface SignedRequest {
-  /** A header by its lower-case name; '' when there is none. */
+  /** Returns a header by its lower-case name; '' when it is missing. */
   header: (name: string) => string;
   body: Buffer;
 }
 
 export interface VerifyOptions {
-  /** Any of them may have signed. With none, nothing is accepted. */
+  /** A signature by any of them is accepted. With none, nothing is. */
   secrets: readonly string[];
-  /** Takes the hex digest of the body alone, too. */
+  /** Also accepts the hex digest of the body alone. */
   legacySignatures: boolean;
   now: Date;
 }
 
 export interface Verified {
-  /** The same for every delivery of one event; undefined for a format that names and dates none. */
+  /** The same for every delivery of one event; undefined for the format without id and timestamp. */
   webhookId: string | undefined;
 }
 
-/** Who sent a request, or rather what it is: undefined unless one of the secrets signed it, and lately. */
+/** Verifies a request; undefined unless one of the secrets signed it within {@link TOLERANCE_SECONDS}. */
 export function verifySignature(request: SignedRequest, options: VerifyOptions): Verified | undefined {
   if (request.header('webhook-signature')) return verifyV1(request, options);
   const signature = request.header('x-whop-signature');
@@ -48,7 +48,7 @@ function verifyV1({ header, body }: SignedRequest, options: VerifyOptions): Veri
   return isSigned(signed, given, options.secrets) ? { webhookId } : undefined;
 }
 
-/** v5: `t=<unix>,v1=<hex>` over time and body. It names no event, so its bytes at their time do. */
+/** v5: `t=<unix>,v1=<hex>` over time and body. It has no event id, so the hash of both serves as one. */
 function verifyV5({ body }: SignedRequest, signature: string, options: VerifyOptions): Verified | undefined {
   const fields = signature.split(',').map((field) => field.trim().split('=') as [string, string?]);
   const timestamp = fields.find(([name]) => name === 't')?.[1] ?? '';
@@ -59,7 +59,7 @@ function verifyV5({ body }: SignedRequest, signature: string, options: VerifyOpt
   return { webhookId: `v5_${createHash('sha256').update(signed).digest('hex')}` };
 }
 
-/** The hex digest of the body alone, which can be sent again by whoever saw it once. */
+/** The hex digest of the body alone. It has no timestamp and can be replayed. */
 function verifyBare({ body }: SignedRequest, signature: string, { secrets }: VerifyOptions): Verified | undefined {
   return isSigned(body, [Buffer.from(signature, 'hex')], secrets) ? { webhookId: undefined } : undefined;
 }
@@ -69,7 +69,7 @@ function isFresh(unixSeconds: string, now: Date): boolean {
   return Math.abs(Math.floor(now.getTime() / 1000) - Number(unixSeconds)) <= TOLERANCE_SECONDS;
 }
 
-/** Every pair is compared, so that the time tells nothing of which one fits. */
+/** Compares every pair, so that the duration does not reveal which one matched. */
 function isSigned(signed: Buffer, given: readonly Buffer[], secrets: readonly string[]): boolean {
   const expected = secrets.flatMap(secretKeys).map((key) => createHmac('sha256', key).update(signed).digest());
   const fits = expected.flatMap((digest) =>
@@ -79,8 +79,8 @@ function isSigned(signed: Buffer, given: readonly Buffer[], secrets: readonly st
 }
 
 /**
- * Whop's `ws_…` is the key as it stands, prefix and all; `whsec_…` of Standard Webhooks is base64, and some take it
- * literally.
+ * Returns the keys that a secret may stand for: Whop's `ws_…` is the key itself, prefix included; `whsec_…` of Standard Webhooks is
+ * base64, but some senders use it literally.
  */
 function secretKeys(secret: string): Buffer[] {
   const literal = Buffer.from(secret);

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { WhopConfig } from '../config.ts';
 import { parseMembership, parsePayment, type WhopMembership, type WhopPayment } from './payload.ts';
 
-/** Whop did not answer what was asked. The message is our own words and never holds a key. */
+/** A request to Whop's API failed. The message is fixed text of this service and never contains a key. */
 export class WhopError extends Error {
-  /** What Whop answered; undefined when it could not be reached. */
+  /** HTTP status of the response; undefined when Whop could not be reached. */
   readonly status: number | undefined;
 
   constructor(message: string, status?: number, cause?: unknown) {
@@ -14,26 +14,25 @@ export class WhopError extends Error {
   }
 }
 
-/** Whop's API v1, as far as this service needs it. Every call throws {@link WhopError}. */
+/** The part of Whop's API v1 that this service uses. Every method throws {@link WhopError}. */
 export interface WhopClient {
-  /** A membership by its id or its licence key. */
+  /** Fetches a membership by its id or its license key. */
   membership(idOrLicenseKey: string): Promise<WhopMembership>;
-  /** All memberships, page by page. */
+  /** Fetches all memberships, page by page. */
   memberships(): AsyncGenerator<WhopMembership[]>;
   payment(id: string): Promise<WhopPayment>;
 }
 
 const TIMEOUT_MS = 5_000;
-/** Pauses before a failed call is made again. What fails for longer is a matter of the queue. */
+/** Delays before the retries of a request. Longer outages are handled by the job queue's retries. */
 const RETRY_DELAYS_MS = [200, 1_000];
 const RETRY_DELAY_MS_MAX = 3_000;
 const PAGE = 100;
-/** More pages than anybody has: a cursor that leads in a circle. */
+/** Guards against a cursor that never ends. */
 const PAGES_MAX = 100_000;
 
 /**
- * A client of Whop's API. The address is the operator's; a redirect is not followed, for the key is for that address
- * alone.
+ * Creates a client of Whop's API. Redirects are not followed, because the key must only be sent to the configured URL.
  */
 export function createWhopClient({
   apiUrl,
@@ -55,7 +54,7 @@ export function createWhopClient({
   async function askOnce(path: string): Promise<unknown> {
     let response: Response;
     try {
-      // Without `Api-Version-Date`: the shapes of v1 as it was, which do not change.
+      // Without `Api-Version-Date`, Whop sends the original shapes of v1, which do not change.
       response = await fetch(`${apiUrl}${path}`, {
         headers: { Authorization: `Bearer ${apiKey}`, Accept: 'application/json' },
         redirect: 'error',
@@ -67,16 +66,16 @@ export function createWhopClient({
     const { status, headers } = response;
     if (status >= 500 || status === 408 || status === 429) {
       await response.body?.cancel();
-      throw new TransientWhopError(`Whop's API answered ${status}`, status, undefined, retryAfterMs(headers));
+      throw new TransientWhopError(`Whop's API responded with ${status}`, status, undefined, retryAfterMs(headers));
     }
     const answer = await response.json().catch(() => undefined);
-    if (!response.ok) throw new WhopError(`Whop's API answered ${status}${errorTypeOf(answer)}`, status);
+    if (!response.ok) throw new WhopError(`Whop's API responded with ${status}${errorTypeOf(answer)}`, status);
     return answer;
   }
 
   async function membership(idOrLicenseKey: string): Promise<WhopMembership> {
     const found = parseMembership(await ask(`/memberships/${encodeURIComponent(idOrLicenseKey)}`));
-    if (!found) throw new WhopError("Whop's API answered something that is no membership");
+    if (!found) throw new WhopError("Whop's API returned something other than a membership");
     return found;
   }
 
@@ -90,7 +89,7 @@ export function createWhopClient({
         data?: unknown;
         page_info?: { end_cursor?: unknown; has_next_page?: unknown };
       };
-      if (!Array.isArray(data)) throw new WhopError("Whop's API answered something that is no list");
+      if (!Array.isArray(data)) throw new WhopError("Whop's API returned something other than a list");
       yield data.map((item) => parseMembership(item)).filter((item) => item !== undefined);
       const next = page_info?.end_cursor;
       if (page_info?.has_next_page !== true || typeof next !== 'string') return;
@@ -101,14 +100,14 @@ export function createWhopClient({
 
   async function payment(id: string): Promise<WhopPayment> {
     const found = parsePayment(await ask(`/payments/${encodeURIComponent(id)}`));
-    if (!found) throw new WhopError("Whop's API answered something that is no payment");
+    if (!found) throw new WhopError("Whop's API returned something other than a payment");
     return found;
   }
 
   return { membership, memberships, payment };
 }
 
-/** One that may be gone in a moment. */
+/** A failure that is worth a retry. */
 class TransientWhopError extends WhopError {
   readonly pauseMs: number;
 
@@ -118,7 +117,7 @@ class TransientWhopError extends WhopError {
   }
 }
 
-/** The kind of an error, of `{error: {type, message}}`: a word of Whop's, never its message. */
+/** Returns the `type` of `{error: {type, message}}`, never its message. */
 function errorTypeOf(answer: unknown): string {
   const type = (answer as { error?: { type?: unknown } } | undefined)?.error?.type;
   return typeof type === 'string' && /^\w{1,50}$/.test(type) ? ` (${type})` : '';

@@ -20,15 +20,15 @@ import { issueKey } from './keys.ts';
 import { hashToken, newToken } from './secret-token.ts';
 
 /*
- * A claim is a link that makes a key once. So the key itself is never mailed nor stored: it exists when somebody presses the
- * button behind the link, and in that one answer.
+ * An activation link creates one API key, once. The key is neither e-mailed nor stored: it is generated when the button on the
+ * link's page is pressed, and appears in that response only.
  */
 
-/** How long a claim can be used. */
+/** Days that an activation link can be used. */
 export const ACTIVATION_LINK_DAYS = 7;
-/** How long after its end an unused claim is remembered, to tell its late visitor what happened. */
+/** Days that an expired, unused link is kept, so that its page can say that it has expired. */
 export const EXPIRED_LINK_DAYS_KEPT = 30;
-/** How many links an account gets by asking for them on `/claim/new`, in 24 hours. */
+/** Links that an account can request on `/claim/new` within 24 hours. */
 export const LINKS_EMAILED_PER_DAY_MAX = 5;
 export const DEFAULT_KEY_NAME = 'Default API Key';
 /** Name of the job that mails the claims which somebody asked for. */
@@ -40,7 +40,7 @@ const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 export type ActivationLinkState = 'open' | 'used' | 'expired' | 'unknown';
 
-/** What pressing the button came to. */
+/** Result of using an activation link. */
 export type RedeemResult =
   | { state: 'redeemed'; apiKey: string; replacedKeys: number }
   | { state: Exclude<ActivationLinkState, 'open'> };
@@ -48,8 +48,8 @@ export type RedeemResult =
 type ClaimDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
- * Makes a claim for a user. The token is in the answer only.
- * @param context `sql` is a transaction of the owner
+ * Creates an activation link for a user. Only the hash of the token is stored.
+ * @param context `sql` is a transaction of the database owner
  */
 export async function issueActivationLink(
   context: ClaimDeps,
@@ -63,7 +63,7 @@ export async function issueActivationLink(
   return { token, expiresAt };
 }
 
-/** How a claim stands. Changes nothing. As the owner. */
+/** Returns the state of an activation link without using it. Runs as the database owner. */
 export async function findActivationLinkState(
   context: Pick<RequestContext, 'sql' | 'now'>,
   token: string,
@@ -73,10 +73,10 @@ export async function findActivationLinkState(
 }
 
 /**
- * Uses a claim up, and with it every other open one of its account: a link that lies in a mailbox is good for nothing once the
- * owner has a key. Makes the account's default key, and revokes the ones that earlier claims made and nobody has called with. Of
- * any number of attempts at once, one makes a key.
- * @param context `sql` is a transaction of the owner
+ * Uses an activation link and creates the account's default key. It also invalidates every other open link of the account, so
+ * that a link left in a mailbox is worthless, and revokes default keys from earlier links that were never used. Of several
+ * concurrent attempts exactly one creates a key.
+ * @param context `sql` is a transaction of the database owner
  */
 export async function redeemActivationLink(
   context: RequestContext,
@@ -85,7 +85,7 @@ export async function redeemActivationLink(
 ): Promise<RedeemResult> {
   const hash = hashToken(token);
   const found = await findActivationLink(context.sql, hash);
-  // Held to the end: claims of one user are used one after the other, and not while the account is being closed.
+  // Locked until the transaction ends: links of one user are used one at a time, and not while the account is being closed.
   const user = found && (await findUser(context.sql, found.user_id, true));
   const claim = user && canSignIn(user) ? await findActivationLink(context.sql, hash) : undefined;
   const state = stateOf(claim, context.now());
@@ -100,16 +100,16 @@ export async function redeemActivationLink(
 }
 
 /**
- * Asks for a fresh claim by mail. Whether anybody has this address is looked up by a job: neither the answer nor the time it
- * takes tells. As the owner.
+ * Enqueues an e-mail with a new activation link. A job looks up the address, so neither the response nor its duration reveals
+ * whether an account has it. Runs as the database owner.
  */
 export function requestActivationLink(sql: Sql, email: string): Promise<void> {
   return enqueueJob(sql, MAIL_CLAIMS_JOB, { email }, { key: `claim:${email.toLowerCase()}` });
 }
 
 /**
- * Mails a fresh claim to each account with this address, unless it had {@link LINKS_EMAILED_PER_DAY_MAX} within a day.
- * @param context `sql` is a transaction of the owner
+ * E-mails a new activation link to each account with this address that received fewer than {@link LINKS_EMAILED_PER_DAY_MAX} within 24 hours.
+ * @param context `sql` is a transaction of the database owner
  */
 export async function emailActivationLinks(context: ClaimDeps & { publicUrl: string }, email: string): Promise<void> {
   const aDayAgo = new Date(context.now().getTime() - DAY_MS);
@@ -122,12 +122,12 @@ export async function emailActivationLinks(context: ClaimDeps & { publicUrl: str
   }
 }
 
-/** Forgets the claims that nobody used and that ended long ago. Answers how many. As the owner. */
+/** Deletes unused links that expired {@link EXPIRED_LINK_DAYS_KEPT} days ago and returns their number. Runs as the database owner. */
 export function deleteExpiredActivationLinks(sql: Sql, now: Date): Promise<number> {
   return deleteOldActivationLinks(sql, new Date(now.getTime() - EXPIRED_LINK_DAYS_KEPT * DAY_MS));
 }
 
-/** Where a claim is used. */
+/** Returns the URL of an activation link. */
 export function activationUrl(publicUrl: string, token: string): string {
   return `${publicUrl}/claim/${token}`;
 }

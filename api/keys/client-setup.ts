@@ -1,12 +1,12 @@
-/** What to do in one client to connect it. */
+/** Setup instruction for one client. */
 export interface ClientSetup {
   client: 'Claude Code' | 'Cursor' | 'VS Code' | 'Codex' | 'curl';
-  /** What to do with the text: run it, or the file that it belongs into. */
+  /** Whether to run the text, or which file to add it to. */
   how: string;
   text: string;
 }
 
-/** Ready-made lines for each client, by the service's address and a key. Each works from any folder. */
+/** Returns copyable setup instructions for each client. They work from any folder. */
 export function clientSetups(url: string, apiKey: string): ClientSetup[] {
   const mcp = `${url}/mcp`;
   const authorization = `Bearer ${apiKey}`;

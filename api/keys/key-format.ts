@@ -7,8 +7,8 @@ const CHECKSUM_LENGTH = 6;
 const KEY = /^wm_[a-z][a-z0-9]{0,9}_[0-9A-Za-z]{32}$/;
 
 /**
- * A new API key: `wm_<env>_`, 26 random base62 characters (154 bits) and 6 of checksum, so that a mistyped or made-up key
- * is refused without a look into the database. After GitHub's token format.
+ * Generates an API key: `wm_<env>_`, 26 random base62 characters (154 bits) and a checksum of 6, so that a mistyped or invented
+ * key is rejected without a database query. Follows GitHub's token format.
  */
 export function generateKey(environment: string): string {
   const random = Array.from({ length: RANDOM_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
@@ -16,23 +16,23 @@ export function generateKey(environment: string): string {
   return body + checksum(body);
 }
 
-/** True for a text of a key's form whose checksum holds. Says nothing of whether the key exists. */
+/** Returns whether a string has the form of a key and a valid checksum. The key need not exist. */
 export function isWellFormedKey(key: string): boolean {
   if (!KEY.test(key)) return false;
   return checksum(key.slice(0, -CHECKSUM_LENGTH)) === key.slice(-CHECKSUM_LENGTH);
 }
 
-/** SHA-256 of a key: all that is stored of it. */
+/** Returns the SHA-256 of a key, the only form in which it is stored. */
 export function hashKey(key: string): Buffer {
   return hash('sha256', key, 'buffer');
 }
 
-/** What may be shown of a key: the fixed prefix and the last four characters. */
+/** Returns the parts of a key that may be displayed: the fixed prefix and the last four characters. */
 export function displayParts(key: string): { prefix: string; last4: string } {
   return { prefix: key.slice(0, key.lastIndexOf('_') + 1), last4: key.slice(-4) };
 }
 
-/** CRC32 of the text in base62, six characters. */
+/** Returns the CRC32 of the text as six base62 characters. */
 function checksum(text: string): string {
   let rest = crc32(text);
   let digits = '';

@@ -7,13 +7,13 @@ import { Problem, refuse } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
 
-/** The tenant's keys, newest first; revoked and expired ones too. */
+/** Lists the tenant's keys, newest first, including revoked and expired ones. */
 export async function list(context: RequestContext, caller: Caller) {
   const keys = await listKeys(context.sql, caller.userId);
   return { results: keys.map((key) => toResponse(key, context.now())), total: keys.length };
 }
 
-/** Makes a key with the caller's scopes or fewer. The answer holds the key itself, once. */
+/** Creates a key with at most the caller's scopes. Only this response contains the key itself. */
 export async function create(
   context: RequestContext,
   caller: Caller,
@@ -35,7 +35,7 @@ export async function create(
   return { ...toResponse(made.key, context.now()), api_key: made.apiKey };
 }
 
-/** Changes name, scopes (never wider), expiry or limit of a key that is not revoked. */
+/** Changes the name, scopes (never wider), expiry or rate limit of a key that is not revoked. */
 export async function update(
   context: RequestContext,
   caller: Caller,
@@ -51,7 +51,7 @@ export async function update(
   return toResponse(next, context.now());
 }
 
-/** Revokes a key for good. Revoking a revoked key changes nothing. */
+/** Revokes a key permanently. Revoking it again changes nothing. */
 export async function revoke(context: RequestContext, caller: Caller, input: { id: string }) {
   const key = await findKey(context.sql, caller.userId, input.id, true);
   if (!key) throw new Problem('not_found', { detail: `You have no API key ${input.id}.` });
@@ -62,7 +62,7 @@ export async function revoke(context: RequestContext, caller: Caller, input: { i
   return toResponse(revoked, context.now());
 }
 
-/** Makes a key like the old one, which works for `grace_seconds` more, or as long as it had left. */
+/** Creates a key with the same settings. The old one keeps working for `grace_seconds`, or until it expires if that is sooner. */
 export async function rotate(
   context: RequestContext,
   caller: Caller,
@@ -70,7 +70,7 @@ export async function rotate(
   environment: string,
 ) {
   const key = await lockLiveKey(context, caller, input.id);
-  // Its successor would end with it, before it began.
+  // The new key would have the same expiry and be expired from the start.
   if (key.expires_at && key.expires_at <= context.now()) throw liveKeyNotFound(input.id);
   rejectWiderScopes(key.scopes as Scope[], caller.scopes, "the calling key's");
   const graceEnd = new Date(context.now().getTime() + input.grace_seconds * 1000);
@@ -92,7 +92,7 @@ export async function rotate(
   };
 }
 
-/** Generates and stores a key. The text of the key exists in the answer only. */
+/** Generates a key and stores its hash. Only the result contains the key itself. */
 export async function issueKey(
   context: RequestContext,
   userId: string,
@@ -121,7 +121,7 @@ export async function issueKey(
   return { apiKey, key };
 }
 
-/** Mails the account's owner that a key was made, where there is an address. */
+/** E-mails the account's owner about a new key, if the account has an address. */
 async function notifyOwner(context: RequestContext, caller: Caller, key: KeyRow): Promise<void> {
   const user = await findUser(context.sql, caller.userId);
   const { name, prefix, last4, created_at } = key;
@@ -152,12 +152,12 @@ function liveKeyNotFound(id: string): Problem {
 
 function rejectWiderScopes(wanted: readonly string[], allowed: readonly string[], whose: string): void {
   const wider = wanted.filter((scope) => !allowed.includes(scope));
-  if (wider.length > 0) throw refuse('scopes', `${wider.join(', ')} would go beyond ${whose} scopes`);
+  if (wider.length > 0) throw refuse('scopes', `${wider.join(', ')} exceeds ${whose} scopes`);
 }
 
 function rejectPastExpiry(context: RequestContext, expiresAt: Date | null | undefined): void {
   if (expiresAt && expiresAt <= context.now())
-    throw refuse('expires_at', 'must lie in the future; to end a key now, revoke it');
+    throw refuse('expires_at', 'must be in the future; to disable a key now, revoke it');
 }
 
 function auditKey(

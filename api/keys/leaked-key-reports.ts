@@ -5,19 +5,19 @@ import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { hashKey } from './key-format.ts';
 
-/** A key that somebody found where it should not be. */
+/** A key that was found in a public place. */
 export interface LeakedKeyReport {
   apiKey: string;
-  /** Where it was found, if that is known. */
+  /** URL where it was found, if known. */
   url: string | null;
-  /** Who tells, for the audit log. */
+  /** Source of the report, for the audit log. */
   reporter: 'anybody' | 'github';
 }
 
 /**
- * Revokes a leaked key that still works, and mails its owner. Answers whose key it is, revoked now or before; undefined when
- * it is none of ours.
- * @param context `sql` is a transaction of the owner
+ * Revokes a leaked key that still works and e-mails its owner.
+ * @param context `sql` is a transaction of the database owner
+ * @returns the id of the key's user, also when it was revoked before; undefined when no such key exists
  */
 export async function revokeLeakedKey(
   context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { Problem } from '../errors.ts';
 import { HOUR_MS, MINUTE_MS } from '../time.ts';
 
-/** GitHub's published keys, by their identifiers. */
+/** GitHub's published keys by identifier. */
 type PublicKeys = Map<string, string>;
 
-/** Tells whether GitHub signed a message. */
+/** Verifies signatures of GitHub's secret scanning. */
 export interface SecretScanning {
   /**
-   * @param body the bytes as they came
+   * @param body the raw bytes of the request
    * @throws Problem `unavailable` while GitHub's keys cannot be read
    */
   isSigned(body: Buffer, identifier: string, signature: string): Promise<boolean>;
@@ -20,15 +20,15 @@ const publishedKeys = z.object({
 });
 
 const TIMEOUT_MS = 5_000;
-/** Keys are read anew after so long, since GitHub may take one back. */
+/** Keys are fetched again after this time, because GitHub may withdraw one. */
 const KEYS_AGE_MAX_MS = HOUR_MS;
-/** An identifier that is not among them is asked for at most so often: anybody can make one up. */
+/** Minimum time between fetches for an unknown identifier, which anyone can invent. */
 const REFRESH_INTERVAL_MS = MINUTE_MS;
 
 /**
  * Checks the signatures of GitHub's secret scanning: ECDSA with SHA-256 over the raw body, by the key that a header names.
- * @param metaUrl where GitHub publishes the keys
- * @param now milliseconds of a clock that is never set back
+ * @param metaUrl URL at which GitHub publishes the keys
+ * @param now a monotonic clock in milliseconds
  */
 export function secretScanning(metaUrl: string, now: () => number = () => performance.now()): SecretScanning {
   let keys: PublicKeys | undefined;
@@ -56,7 +56,7 @@ export function secretScanning(metaUrl: string, now: () => number = () => perfor
       try {
         return createVerify('sha256').update(body).verify(key, signature, 'base64');
       } catch {
-        // What is no signature at all.
+        // Not a signature in any known encoding.
         return false;
       }
     },

@@ -145,12 +145,14 @@ describe("the client of Whop's API", () => {
     const other = createWhopClient({ ...bench.whop.config, apiUrl: bench.node.url });
     await expect(other.membership('mem_1')).rejects.toThrow(WhopError);
     const wrong = createWhopClient({ ...bench.whop.config, apiKey: 'apik_wrong' });
-    await expect(wrong.membership('mem_1')).rejects.toThrow("Whop's API answered 401 (unauthorized)");
+    await expect(wrong.membership('mem_1')).rejects.toThrow("Whop's API responded with 401 (unauthorized)");
   });
 
   it('keeps an id inside its path', async () => {
     bench.whop.calls.length = 0;
-    await expect(createWhopClient(bench.whop.config).membership('../payments/pay_1?x')).rejects.toThrow('answered 404');
+    await expect(createWhopClient(bench.whop.config).membership('../payments/pay_1?x')).rejects.toThrow(
+      'responded with 404',
+    );
     expect(bench.whop.calls).toEqual(['GET /memberships/..%2Fpayments%2Fpay_1%3Fx']);
   });
 });

@@ -98,7 +98,7 @@ describe('a purchase', () => {
       expect.objectContaining({
         membership_id: membership.id,
         whop_plan: 'plan_unheard_of',
-        text: 'a plan that WHOP_PLANS does not name',
+        text: 'the Whop plan is not listed in WHOP_PLANS',
       }),
     );
   });
@@ -238,7 +238,7 @@ describe('a membership', () => {
     whop.change(membership, { status: 'hibernating' });
     const { lines } = await compare();
     expect(lines).toContainEqual(
-      expect.objectContaining({ status: 'hibernating', text: 'a status that gives nothing until we know it' }),
+      expect.objectContaining({ status: 'hibernating', text: 'an unknown membership status, which grants no access' }),
     );
     expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
   });
@@ -345,10 +345,10 @@ describe('the nightly comparison', () => {
     expect(await bench.account(userOf(ended))).toMatchObject({ status: 'read_only' });
     expect(await bench.account(userOf(cancelled))).toMatchObject({ status: 'active' });
     expect(await bench.account(userOf(switched))).toMatchObject({ plan: 'enterprise' });
-    const healed = lines.filter(({ text }) => text === 'an account differed from Whop and was healed');
-    expect(counted.toSorted()).toEqual(healed.map(({ what }) => what).toSorted());
+    const repaired = lines.filter(({ text }) => text === 'an account differed from Whop and was repaired');
+    expect(counted.toSorted()).toEqual(repaired.map(({ what }) => what).toSorted());
     const of = ({ id }: Membership) =>
-      healed.filter((line) => line.membership_id === id).map(({ what, from, to }) => ({ what, from, to }));
+      repaired.filter((line) => line.membership_id === id).map(({ what, from, to }) => ({ what, from, to }));
     expect(of(bought)).toEqual([
       { what: 'membership', from: null, to: 'active' },
       { what: 'account', from: null, to: 'pro' },
@@ -359,7 +359,7 @@ describe('the nightly comparison', () => {
     ]);
     expect(of(cancelled)).toEqual([{ what: 'cancellation', from: 'none', to: 'at period end' }]);
     expect(of(switched)).toEqual([{ what: 'plan', from: 'starter', to: 'enterprise' }]);
-    expect(found).toMatchObject({ differences: healed.length, failed: 0 });
+    expect(found).toMatchObject({ differences: repaired.length, failed: 0 });
     expect((await compare()).found).toEqual({ ...found, differences: 0 });
   });
 

@@ -49,7 +49,7 @@ describe('a membership event', () => {
     for (const [shape, type] of Object.entries(types) as [Shape, string][]) {
       expect(notice(shape), shape).toMatchObject({
         type: `membership.${type}`,
-        matters: true,
+        isRelevant: true,
         membershipId: membership.id,
         userId: person.id,
       });
@@ -70,7 +70,7 @@ describe('an event about money', () => {
     for (const shape of ['v1', 'dated'] as const) {
       expect(notice(shape, paid), shape).toMatchObject({
         type: 'payment.succeeded',
-        matters: true,
+        isRelevant: true,
         membershipId: membership.id,
         userId: person.id,
         email: 'ann@example.com',
@@ -81,7 +81,7 @@ describe('an event about money', () => {
     const refund = notice('v1', whop.events.at(-1));
     expect(refund).toMatchObject({
       type: 'refund.created',
-      matters: true,
+      isRelevant: true,
       membershipId: membership.id,
       userId: person.id,
     });
@@ -89,7 +89,7 @@ describe('an event about money', () => {
 
   it('that only names a payment is worth asking about', () => {
     const dispute = { type: 'dispute.created', data: { id: 'dspt_1', payment: { id: 'pay_1' } } };
-    expect(parseWebhookEvent(dispute)).toMatchObject({ matters: true, membershipId: undefined, paymentId: 'pay_1' });
+    expect(parseWebhookEvent(dispute)).toMatchObject({ isRelevant: true, membershipId: undefined, paymentId: 'pay_1' });
   });
 });
 
@@ -117,7 +117,7 @@ describe('what else may come', () => {
     expect(parseWebhookEvent({ type: 'membership.activated', data: {} })?.isRelevant).toBe(false);
     expect(parseWebhookEvent({ action: 'membership_went_valid', data })).toMatchObject({
       type: 'membership.went_valid',
-      matters: true,
+      isRelevant: true,
     });
   });
 

@@ -214,7 +214,7 @@ describe('an event whose processing fails', () => {
     const membership = whop.buy('plan_pro');
     expect(await whop.deliver(last())).toBe(200);
     await vi.waitUntil(async () => (await bench.inbox())[0]?.last_error, { timeout: 20_000 });
-    expect(await bench.inbox()).toMatchObject([{ done: false, last_error: "Whop's API answered 500" }]);
+    expect(await bench.inbox()).toMatchObject([{ done: false, last_error: "Whop's API responded with 500" }]);
     expect(await bench.account(userOf(membership))).toMatchObject({
       plan: 'pro',
       claims: 1,

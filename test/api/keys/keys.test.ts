@@ -91,7 +91,7 @@ describe('a key', () => {
     const refused = await narrow.api.post('/user/keys', { name: 'wide', scopes: ['memories:read', 'memories:write'] });
     expect(refused.status).toBe(422);
     expect(refused.body.errors).toEqual([
-      { path: 'scopes', message: "memories:write would go beyond the calling key's scopes" },
+      { path: 'scopes', message: "memories:write exceeds the calling key's scopes" },
     ]);
   });
 
