@@ -1,19 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { readCredentials } from '../api/accounts/local-owner.ts';
+import { programOf, root } from './program.ts';
+import { startServiceProcess } from './service-process.ts';
 
 /*
- * The whole product in one minute: a service on a data directory of its own, the MCP SDK's client through the stdio
- * bridge, this project's documents as memories, ten questions, a context package, and what was metered.
+ * Shows the whole product in one minute: starts a service on a data directory of its own, stores this project's
+ * documents as memories with the MCP SDK's client over the stdio bridge, then prints ten searches, a context package
+ * and the usage.
  */
 
-/** What a newcomer asks, and the section that answers it. */
+/** Questions of a new user, and the titles of the sections that answer them. */
 const QUESTIONS: [question: string, section: string][] = [
   ['How do I start the service on another port?', 'Start the service'],
   ['Where is my API key kept?', 'Find your API key'],
@@ -26,15 +26,9 @@ const QUESTIONS: [question: string, section: string][] = [
   ['Where do e-mails go when there is no mail server?', 'E-mail'],
   ['How are usage events kept when the process is killed?', 'Writes and their usage events'],
 ];
-/** The named section must be among the first three for this many of them. */
-const RIGHT_MIN = 9;
-const FIRST = 3;
-
-const here = fileURLToPath(new URL('.', import.meta.url));
-const extension = extname(fileURLToPath(import.meta.url));
-const inDist = extension === '.js';
-const root = join(here, inDist ? '../..' : '..');
-const program = (path: string) => join(here, '..', `${path}${extension}`);
+/** For how many questions the named section must be among the first hits. */
+const FOUND_MIN = 9;
+const RANK_MAX = 3;
 
 interface Section {
   title: string;
@@ -44,24 +38,24 @@ interface Section {
 
 async function main(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-demo-'));
-  const service = startProgram(program('api/main'), { DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn' });
+  const service = await startServiceProcess(dataDir, { LOG_LEVEL: 'warn' }, { showErrors: true });
   try {
-    const { url, api_key } = await untilReady(dataDir, service);
+    const { url } = service;
     console.log(`Service on ${url}, data in ${dataDir}`);
     const client = await connectThroughBridge(dataDir);
     await store(client, await readSections());
-    const right = await ask(client);
+    const found = await searchAll(client);
     await showContext(client);
     await client.close();
-    await showUsage(url, api_key);
-    if (right < RIGHT_MIN) throw new Error(`only ${right} of ${QUESTIONS.length} questions found their section`);
+    await showUsage(url, dataDir);
+    if (found < FOUND_MIN) throw new Error(`Only ${found} of ${QUESTIONS.length} questions found their section.`);
   } finally {
-    await stopProgram(service);
+    await service.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
 }
 
-/** Every section of every document, by its heading. */
+/** Reads every section of every document. */
 async function readSections(): Promise<Section[]> {
   const docs = await readdir(join(root, 'docs'), { recursive: true });
   const files = ['README.md', ...docs.filter((file) => file.endsWith('.md')).map((file) => join('docs', file))].sort();
@@ -94,35 +88,36 @@ async function store(client: Client, sections: Section[]): Promise<void> {
   progress(`Stored ${sections.length} sections of ${new Set(sections.map(({ file }) => file)).size} documents.\n`);
 }
 
-/** Asks every question. Answers how many found their section among the first three. */
-async function ask(client: Client): Promise<number> {
+/** Searches for every question. Returns how many found their section among the first hits. */
+async function searchAll(client: Client): Promise<number> {
   const rows = [];
   for (const [question, section] of QUESTIONS) {
     const { results } = (await call(client, 'search_memories', { query: question, limit: 5 })) as {
       results: { title: string }[];
     };
-    const place = results.findIndex(({ title }) => title === section) + 1;
-    const found = place > 0 && place <= FIRST;
-    rows.push({ question, 'top hit': results[0]?.title ?? '–', expected: section, place: place || '–', found });
+    const rank = results.findIndex(({ title }) => title === section) + 1;
+    const found = rank > 0 && rank <= RANK_MAX;
+    rows.push({ question, 'top hit': results[0]?.title ?? '–', expected: section, rank: rank || '–', found });
   }
   console.table(rows);
   const right = rows.filter(({ found }) => found).length;
-  console.log(`${right} of ${rows.length} questions have their section among the first ${FIRST}.\n`);
+  console.log(`${right} of ${rows.length} questions have their section among the first ${RANK_MAX}.\n`);
   return right;
 }
 
 async function showContext(client: Client): Promise<void> {
-  const answer = (await call(client, 'get_context', { query: 'connect an IDE', max_tokens: 400 })) as {
+  const response = (await call(client, 'get_context', { query: 'connect an IDE', max_tokens: 400 })) as {
     context: string;
     tokens: number;
   };
-  console.log(`A context package for "connect an IDE" in ${answer.tokens} of 400 tokens:\n\n${answer.context}\n`);
+  console.log(`A context package for "connect an IDE" in ${response.tokens} of 400 tokens:\n\n${response.context}\n`);
 }
 
-async function showUsage(url: string, apiKey: string): Promise<void> {
+async function showUsage(url: string, dataDir: string): Promise<void> {
+  const apiKey = (await readCredentials(dataDir))?.api_key;
   const response = await fetch(`${url}/api/v1/user/usage`, { headers: { Authorization: `Bearer ${apiKey}` } });
   const { results } = (await response.json()) as { results: Record<string, unknown>[] };
-  console.log('What was metered:');
+  console.log('Usage:');
   console.table(
     results.map(({ day, transport, endpoint, calls, errors, mean_ms }) => ({
       day,
@@ -143,37 +138,11 @@ async function call(client: Client, name: string, input: Record<string, unknown>
 
 async function connectThroughBridge(dataDir: string): Promise<Client> {
   const client = new Client({ name: 'demo', version: '1.0.0' });
-  const args = [...process.execArgv, program('mcp/cli/whitemagic'), 'mcp'];
+  const { file, execArgv, cwd } = programOf('mcp/cli/whitemagic');
   const env = { PATH: process.env.PATH ?? '', DATA_DIR: dataDir };
-  await client.connect(new StdioClientTransport({ command: process.execPath, args, env, cwd: root }));
+  const args = [...execArgv, file, 'mcp'];
+  await client.connect(new StdioClientTransport({ command: process.execPath, args, env, cwd }));
   return client;
-}
-
-function startProgram(file: string, env: Record<string, string>): ChildProcess {
-  const { DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL, SMTP_URL, PUBLIC_URL, ...inherited } = process.env;
-  return spawn(process.execPath, [...process.execArgv, file], {
-    env: { ...inherited, ...env },
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-/** Waits for the credentials that the service writes once it listens. */
-async function untilReady(dataDir: string, service: ChildProcess) {
-  for (let waited = 0; waited < 60_000; waited += 100) {
-    if (service.exitCode !== null) throw new Error('the service did not start');
-    const credentials = await readCredentials(dataDir);
-    if (credentials) return credentials;
-    await delay(100);
-  }
-  throw new Error('the service took too long to start');
-}
-
-async function stopProgram(service: ChildProcess): Promise<void> {
-  if (service.exitCode !== null) return;
-  const ended = new Promise((resolve) => service.once('exit', resolve));
-  service.kill('SIGTERM');
-  await ended;
 }
 
 function progress(line: string): void {
@@ -181,7 +150,9 @@ function progress(line: string): void {
 }
 
 if (process.argv.includes('--help')) {
-  console.log('npm run demo: stores this project’s documents over MCP, asks ten questions, shows answers and usage.');
+  console.log(
+    'Usage: npm run demo\n\nStores this project’s documents over MCP, searches for ten questions, and prints the hits and the usage.',
+  );
 } else {
   await main();
 }

@@ -7,7 +7,8 @@ import { borrowed, judge, spread } from './eval/judge.ts';
 import { storeOnce } from './eval/keep.ts';
 import { type EvalSet, readSets } from './eval/load.ts';
 import { reportSet, reportSummary, type SetResult } from './eval/report.ts';
-import { type EvalService, root, startEvalService, untilEmbedded } from './eval/service.ts';
+import { type EvalService, startEvalService, untilEmbedded } from './eval/service.ts';
+import { root } from './program.ts';
 
 const HELP = `Usage: npm run eval -- [options]
 

@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url';
 
 const extension = extname(fileURLToPath(import.meta.url));
 const folder = fileURLToPath(new URL('..', import.meta.url));
-const root = extension === '.js' ? join(folder, '..') : folder;
+/** The folder of the checkout. */
+export const root = extension === '.js' ? join(folder, '..') : folder;
 
-/** A program of this checkout, from its source or its build as this one is, and what Node needs to run it. */
+/** Returns the file of a program of this checkout, in the sources or in dist/ like this file, and how Node runs it. */
 export function programOf(path: string): { file: string; execArgv: string[]; cwd: string } {
   return {
     file: join(folder, `${path}${extension}`),

@@ -2,50 +2,57 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { programOf } from './program.ts';
 
-/** The service as a child process with its own embedded database. */
+/** The service as a child process. */
 export interface ServiceProcess {
   child: ChildProcess;
   /** Base URL, without a trailing slash. */
   url: string;
   /** Resolves when the process has exited. */
   finished: Promise<unknown>;
-  /** Sends SIGTERM and waits for the process to exit. */
-  stop(): Promise<void>;
+  /** Sends a signal, SIGTERM by default, and waits for the process to exit. */
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
+const OUTPUT_CHARS_MAX = 10_000;
+
 /**
- * Starts the service on a data directory and waits until it prints its URL.
- * @throws Error with the output of the process when it exits before it listens
+ * Starts the service on a data directory, with an embedded database unless `DATABASE_URL` is given, and waits until it
+ * listens. It gets only the given settings: a DATABASE_URL of the caller's shell must not decide where a script writes.
+ *
+ * With `showErrors`, its log and errors on stderr are shown too.
+ *
+ * @throws Error with its output if the service exits before it listens
  */
 export async function startServiceProcess(
   dataDir: string,
   variables: Record<string, string> = {},
+  { showErrors = false } = {},
 ): Promise<ServiceProcess> {
   const { file, execArgv, cwd } = programOf('api/main');
+  const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
   const child = spawn(process.execPath, [...execArgv, file], {
     cwd,
-    env: { ...process.env, PORT: '0', DATA_DIR: dataDir, ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), PORT: '0', DATA_DIR: dataDir, ...variables },
+    stdio: ['ignore', 'pipe', showErrors ? 'inherit' : 'pipe'],
   });
   const finished = once(child, 'exit');
-  let output = '';
   const url = await new Promise<string>((resolve, reject) => {
-    const read = (chunk: Buffer) => {
-      output += chunk.toString();
-      const found = / API +(http\S+)\/api\/v1\n/.exec(output)?.[1];
-      if (found) resolve(found);
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.once('error', reject);
-    void finished.then(() => reject(new Error(`The service did not start:\n${output}`)));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-OUTPUT_CHARS_MAX);
+        const found = / API +(http\S+)\/api\/v1\n/.exec(output)?.[1];
+        if (found) resolve(found);
+      });
+    }
+    finished.then(() => reject(new Error(`The service did not start:\n${output}`)), reject);
   });
   return {
     child,
     url,
     finished,
-    async stop() {
-      child.kill('SIGTERM');
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
       await finished;
     },
   };

@@ -1,66 +1,51 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { programOf } from '../program.ts';
+import { startServiceProcess } from '../service-process.ts';
 
-/** What runs when nothing is asked, without the database: megabytes of each process. */
+/** Resident memory of an idle service without its database, in megabytes per process. */
 export interface IdleMemory {
   what: string;
   service: number;
   encoder: number;
   together: number;
-  /** Settled beforehand, for a service that finds its tables. */
+  /** The limit set for a service whose tables exist. */
   'at most': number | '';
 }
 
 const SETTLED_MS = 6_000;
 const READY_WITHIN_MS = 30_000;
 
-/** Starts services on a new database, and weighs each once it is ready. `ps` must be there. */
+/** Starts services on a new database and measures each once it is ready. Needs `ps`. */
 export async function measureIdleMemory(databaseUrl: string): Promise<IdleMemory[]> {
   return [
-    await weigh('a first start, which makes the tables', databaseUrl, 'none', ''),
-    await weigh('without the encoder', databaseUrl, 'none', 160),
-    await weigh('with it', databaseUrl, 'local', 350),
+    await measure('first start, creates the tables', databaseUrl, 'none', ''),
+    await measure('without the encoder', databaseUrl, 'none', 160),
+    await measure('with the encoder', databaseUrl, 'local', 350),
   ];
 }
 
-async function weigh(
+async function measure(
   what: string,
   databaseUrl: string,
   embedder: 'none' | 'local',
   atMost: number | '',
 ): Promise<IdleMemory> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-idle-'));
-  const { file, execArgv, cwd } = programOf('api/main');
-  const { PATH = '', HOME = '' } = process.env;
-  const env = { PATH, HOME, DATABASE_URL: databaseUrl, DATA_DIR: dataDir, PORT: '0', EMBEDDER: embedder };
-  const child = spawn(process.execPath, [...execArgv, file], { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const running = await startServiceProcess(dataDir, { DATABASE_URL: databaseUrl, EMBEDDER: embedder });
   try {
-    await untilReady(await addressOf(child.stdout), embedder === 'local');
+    await untilReady(running.url, embedder === 'local');
     await delay(SETTLED_MS);
-    const pid = child.pid as number;
+    const pid = running.child.pid as number;
     const [service, encoder] = [await megabytes('-p', pid), await megabytes('--ppid', pid)];
     return { what, service, encoder, together: service + encoder, 'at most': atMost };
   } finally {
-    child.kill('SIGTERM');
-    if (child.exitCode === null) await once(child, 'exit');
+    await running.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
-}
-
-async function addressOf(output: AsyncIterable<Buffer>): Promise<string> {
-  let text = '';
-  for await (const piece of output) {
-    text += piece;
-    const url = / API +(http\S+)\/api\/v1\n/.exec(text)?.[1];
-    if (url) return url;
-  }
-  throw new Error(`the service did not start:\n${text}`);
 }
 
 async function untilReady(url: string, isEncoding: boolean): Promise<void> {

@@ -1,27 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { readCredentials } from '../../api/accounts/local-owner.ts';
 import { createUser } from '../../api/accounts/users.ts';
 import { readConfig } from '../../api/config.ts';
 import { connect } from '../../db/client/database.ts';
 import { updateOverrides } from '../../db/queries/accounts/users.ts';
 import { withOwnerUrl } from '../open-database.ts';
-
-const here = fileURLToPath(new URL('.', import.meta.url));
-const extension = extname(fileURLToPath(import.meta.url));
-/** The checkout, from `scripts/eval` and from `dist/scripts/eval`. */
-export const root = join(here, extension === '.js' ? '../../..' : '../..');
+import { type ServiceProcess, startServiceProcess } from '../service-process.ts';
 
 /** Far beyond what a run asks for. */
 const WIDE = { requests_per_minute: 10_000_000, requests_per_day: 10_000_000, storage_bytes: 100_000_000_000 };
-const START_MS = 120_000;
 /** How long nothing may move while vectors are made. */
 const STUCK_MS = 180_000;
 
@@ -44,19 +35,19 @@ export interface EvalService {
   stop(): Promise<void>;
 }
 
-/** Starts the service; without `dataDir` on a directory that goes with it. */
+/** Starts the service on a data directory, or without one on a temporary directory that is removed by `stop`. */
 export async function startEvalService(env: Record<string, string>, dataDir?: string): Promise<EvalService> {
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'whitemagic-eval-')));
-  await rm(join(directory, 'credentials.json'), { force: true });
-  const child = startProgram(join(here, '../..', `api/main${extension}`), { ...env, DATA_DIR: directory });
+  let service: ServiceProcess | undefined;
   const stop = async () => {
-    await stopProgram(child);
+    await service?.stop();
     if (!dataDir) await rm(directory, { recursive: true, force: true });
   };
   const leave = () => void stop().finally(() => process.exit(130));
   process.once('SIGINT', leave).once('SIGTERM', leave);
   try {
-    const url = await untilReady(directory, child);
+    service = await startServiceProcess(directory, { LOG_LEVEL: 'warn', ...env }, { showErrors: true });
+    const { url } = service;
     const call: EvalService['call'] = (key, method, path, body) => request(`${url}/api/v1${path}`, key, method, body);
     return { url, dataDir: directory, addUser: () => addUser(directory), call, progress, stop };
   } catch (error) {
@@ -116,33 +107,6 @@ export async function untilEmbedded(service: EvalService, name: string, apiKeys:
     least = Math.min(least, pending);
     if (Date.now() - moved > STUCK_MS) throw new Error(`${pending} memories of ${name} do not get their vectors`);
   }
-}
-
-function startProgram(file: string, env: Record<string, string>): ChildProcess {
-  const { DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL, SMTP_URL, PUBLIC_URL, ...inherited } = process.env;
-  return spawn(process.execPath, [...process.execArgv, file], {
-    env: { ...inherited, PORT: '0', LOG_LEVEL: 'warn', ...env },
-    cwd: root,
-    // A service that logs must not speak into the table.
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-}
-
-/** Waits for the credentials that the service writes once it listens. Answers its address. */
-async function untilReady(dataDir: string, service: ChildProcess): Promise<string> {
-  for (const end = Date.now() + START_MS; Date.now() < end; await delay(100)) {
-    if (service.exitCode !== null) throw new Error('the service did not start');
-    const credentials = await readCredentials(dataDir);
-    if (credentials) return credentials.url;
-  }
-  throw new Error('the service took too long to start');
-}
-
-async function stopProgram(service: ChildProcess): Promise<void> {
-  if (service.exitCode !== null || service.signalCode !== null) return;
-  const ended = once(service, 'exit');
-  service.kill('SIGTERM');
-  await ended;
 }
 
 function progress(line: string): void {
