@@ -2,23 +2,23 @@ import { Failure } from './bridge/failure.ts';
 import { networkFailure } from './bridge/network.ts';
 import { post } from './bridge/post.ts';
 import { resolveTarget, type Target } from './bridge/target.ts';
-import { lookAtKey } from './key.ts';
+import { inspectKey } from './key.ts';
 import type { FoundSettings } from './settings.ts';
 
-/** What one check found. */
+/** Result of one check. */
 interface Check {
   name: string;
   ok: boolean;
   remark: string;
-  /** What to do about it. */
+  /** How to fix it. */
   todo?: string | undefined;
 }
 
 const timeoutMs = 10_000;
 
-/** Checks everything between this machine and the service, and prints a table. Returns the exit code. */
+/** Checks the settings and the connection to the service and prints a table. Returns the exit code. */
 export async function doctor(settings: FoundSettings, version: string, print: (line: string) => void): Promise<number> {
-  const key = lookAtKey(settings.key);
+  const key = inspectKey(settings.key);
   const checks: Check[] = [
     { name: 'bridge', ok: true, remark: version },
     nodeCheck(process.versions.node),
@@ -45,13 +45,13 @@ async function serviceChecks(settings: FoundSettings, version: string): Promise<
     target = resolveTarget(settings);
   } catch (error) {
     return [
-      { name: 'service', ok: false, remark: 'not asked', todo: error instanceof Error ? error.message : undefined },
+      { name: 'service', ok: false, remark: 'not checked', todo: error instanceof Error ? error.message : undefined },
     ];
   }
   return [
-    await timed('GET /health', () => get(target, '/health', 'Is WHITEMAGIC_URL right?')),
+    await timed('GET /health', () => get(target, '/health', 'Check WHITEMAGIC_URL.')),
     await timed('GET /ready', () =>
-      get(target, '/ready', 'The service runs but is not ready: try again shortly, then look at its log.'),
+      get(target, '/ready', 'The service is not ready: try again in a moment, then check its log.'),
     ),
     await timed('POST /mcp (initialize)', () => initialize(target, version)),
   ];
@@ -65,7 +65,9 @@ async function timed(name: string, work: () => Promise<string>): Promise<Check> 
     return { name, ok: true, remark: `${ms()}  ${remark}`.trimEnd() };
   } catch (error) {
     const todo =
-      error instanceof Error && error.name === 'TimeoutError' ? 'No answer: is the service overloaded?' : undefined;
+      error instanceof Error && error.name === 'TimeoutError'
+        ? 'No response within 10 s: is the service overloaded?'
+        : undefined;
     return { name, ok: false, remark: ms(), todo: todo ?? (error instanceof Error ? error.message : String(error)) };
   }
 }
@@ -78,7 +80,7 @@ async function get(target: Target, path: string, todo: string): Promise<string> 
     throw error instanceof Error && error.name === 'TimeoutError' ? error : networkFailure(error, target, false);
   });
   await response.arrayBuffer();
-  if (!response.ok) throw new Error(`Answered ${response.status}. ${todo}`);
+  if (!response.ok) throw new Error(`HTTP status ${response.status}. ${todo}`);
   return '';
 }
 
@@ -89,7 +91,7 @@ async function initialize(target: Target, version: string): Promise<string> {
     clientInfo: { name: 'whitemagic-doctor', version },
   };
   const message = { jsonrpc: '2.0', id: 1, method: 'initialize', params };
-  let answer = '';
+  let reply = '';
   await post({
     message,
     body: JSON.stringify(message),
@@ -99,14 +101,15 @@ async function initialize(target: Target, version: string): Promise<string> {
     signal: AbortSignal.timeout(timeoutMs),
     onAlive: () => undefined,
     deliver: (line) => {
-      answer = line;
+      reply = line;
     },
   });
-  const { result, error } = JSON.parse(answer) as {
+  const { result, error } = JSON.parse(reply) as {
     result?: { protocolVersion?: string };
     error?: { message?: string };
   };
-  if (!result) throw new Failure('bad_answer', error?.message ?? 'An error without a message.', { code: 'bad_answer' });
+  if (!result)
+    throw new Failure('bad_response', error?.message ?? 'An error without a message.', { code: 'bad_response' });
   return `MCP ${result.protocolVersion ?? 'version unknown'}`;
 }
 

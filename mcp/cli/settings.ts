@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Settings } from './bridge/target.ts';
 
-/** Settings, and where the address was found. */
+/** Settings and the source of the URL. */
 export interface FoundSettings extends Settings {
   urlFrom?: string;
 }
 
 /**
- * Address, key and project from the environment; what is missing there, from the `credentials.json` that `npm start`
- * left in a checkout. Its key is only ever taken for its own address: it must not be sent to another service.
+ * Reads URL, key and project from the environment. A missing URL or key comes from the `credentials.json` that
+ * `npm start` writes in a checkout. That key is used only for the URL in the same file: it must not be sent to another
+ * service.
  */
 export function readSettings(env: NodeJS.ProcessEnv, baseDir: string): FoundSettings {
   const fromEnv = { url: env.WHITEMAGIC_URL?.trim(), key: env.WHITEMAGIC_API_KEY?.trim() };
@@ -22,7 +23,7 @@ export function readSettings(env: NodeJS.ProcessEnv, baseDir: string): FoundSett
   return found;
 }
 
-/** Read each time it is needed: `npm start` may write it after the IDE has started the bridge. */
+/** Reads the file each time: `npm start` may write it after the IDE has started the bridge. */
 function readCredentials(
   env: NodeJS.ProcessEnv,
   baseDir: string,
@@ -36,7 +37,7 @@ function readCredentials(
   }
 }
 
-/** The same origin, where all names of this machine are one. */
+/** Compares origins; the names of this machine (localhost, 127.0.0.1, ::1) are equal. */
 function sameService(one: string, other: string | undefined): boolean {
   if (!other || !URL.canParse(one) || !URL.canParse(other)) return false;
   const origin = (url: string) => new URL(url).origin.replace(/\/\/(localhost|\[::1\])(?=:|$)/, '//127.0.0.1');

@@ -1,36 +1,36 @@
 import type { Readable, Writable } from 'node:stream';
 import { errorLine, Failure, failureLine } from './bridge/failure.ts';
 import { type Line, LineSplitter } from './bridge/lines.ts';
-import { isAnswer, isObject, isRequest, type Message } from './bridge/message.ts';
+import { isObject, isRequest, isResponse, type Message } from './bridge/message.ts';
 import { post } from './bridge/post.ts';
 import { defaultRetryBudget, type RetryBudget, withRetry } from './bridge/retry.ts';
 import { resolveTarget, type Settings } from './bridge/target.ts';
 
-/** What a bridge needs from the process it runs in. Its parts stand in `cli/bridge`, which is published with the command. */
+/** Options of a bridge. */
 export interface BridgeOptions {
   input: Readable;
   output: Writable;
-  /** Asked for every attempt, so that a service started later (and the key it writes then) is found. */
+  /** Called for every attempt, so that a service started later, and the key it writes then, are found. */
   settings: () => Settings;
-  /** Of the bridge, for `User-Agent`. */
+  /** Version of the bridge, for `User-Agent`. */
   version: string;
   log: (line: string) => void;
   fetch?: typeof fetch;
-  /** Ends the bridge at once. */
+  /** Stops the bridge at once. */
   signal?: AbortSignal;
-  /** Of a whole request; in an event stream, of silence. */
+  /** Maximum duration of a request, or of a pause in an event stream. */
   timeoutMs?: number;
   retry?: Partial<RetryBudget>;
   lineBytesMax?: number;
-  /** How long requests under way may go on once the input ended. */
+  /** How long pending requests may continue after the end of the input. */
   drainMs?: number;
 }
 
 /**
- * Forwards each line of `input` as one POST to `<url>/mcp` and writes what comes back to `output`, one JSON-RPC message
- * a line, nothing else. Every request is answered: what the service cannot answer, the bridge does with a sentence.
- * It keeps no session, so a service that was away and comes back simply works again. Resolves when the input has
- * ended, the output is gone or `signal` fires; never rejects.
+ * Forwards each line of `input` as one POST to `<url>/mcp` and writes the responses to `output`, one JSON-RPC message per
+ * line and nothing else. Every request gets a response: if the service sends none, the bridge returns an error. There is
+ * no session, so the bridge works again after a restart of the service. Resolves when the input has ended, the output is
+ * closed or `signal` fires; never rejects.
  */
 export async function runBridge(options: BridgeOptions): Promise<void> {
   await new Bridge(options).run();
@@ -42,11 +42,11 @@ class Bridge {
   readonly #timeoutMs: number;
   readonly #lineBytesMax: number;
   readonly #aborts = new Map<string, AbortController>();
-  readonly #underWay = new Map<Promise<void>, AbortController>();
-  /** The version that `initialize` agreed on; the service keeps no session, so the bridge says it each time. */
+  readonly #pending = new Map<Promise<void>, AbortController>();
+  /** Protocol version negotiated by `initialize`. The service keeps no session, so each request repeats it. */
   #negotiated: string | undefined;
   #blocked = false;
-  #over = false;
+  #ended = false;
 
   constructor(options: BridgeOptions) {
     this.#options = options;
@@ -57,19 +57,19 @@ class Bridge {
 
   async run(): Promise<void> {
     const drainMs = this.#options.drainMs ?? 2_000;
-    if ((await this.#untilTheEnd()) === 'input') {
-      await within(
+    if ((await this.#waitForEnd()) === 'input') {
+      await withTimeout(
         drainMs,
-        Promise.all(this.#underWay.keys()).then(() => this.#flush()),
+        Promise.all(this.#pending.keys()).then(() => this.#flush()),
       );
     }
-    this.#over = true;
-    for (const abort of this.#underWay.values()) abort.abort('over');
+    this.#ended = true;
+    for (const abort of this.#pending.values()) abort.abort('ended');
   }
 
-  #untilTheEnd(): Promise<'input' | 'output' | 'signal'> {
+  #waitForEnd(): Promise<'input' | 'output' | 'signal'> {
     const { input, output, signal } = this.#options;
-    const lines = new LineSplitter(this.#lineBytesMax, (line) => this.#take(line));
+    const lines = new LineSplitter(this.#lineBytesMax, (line) => this.#handleLine(line));
     return new Promise((resolve) => {
       output.on('error', () => resolve('output'));
       output.on('close', () => resolve('output'));
@@ -83,11 +83,11 @@ class Bridge {
     });
   }
 
-  #take(line: Line): void {
+  #handleLine(line: Line): void {
     if (!('text' in line)) {
-      const tooLong = `A message may have ${this.#lineBytesMax / 1024 / 1024} MiB at most; this one was not sent.`;
-      if (line.refused === 'too_long') this.#write(errorLine(line.id, -32600, tooLong));
-      else this.#write(errorLine(line.id, -32700, 'The message is not valid UTF-8; it was not sent.'));
+      const tooLong = `The message was not sent: it is larger than ${this.#lineBytesMax / 1024 / 1024} MiB.`;
+      if (line.error === 'too_long') this.#write(errorLine(line.id, -32600, tooLong));
+      else this.#write(errorLine(line.id, -32700, 'The message was not sent: it is not valid UTF-8.'));
       return;
     }
     const text = line.text.replace(/^\uFEFF/, '');
@@ -98,7 +98,7 @@ class Bridge {
     else this.#start(message, text);
   }
 
-  /** Cancelling over HTTP is to hang up. The cancelled request gets no answer. */
+  /** Cancels a request by closing its connection. It gets no response. */
   #cancel(requestId: unknown): void {
     const key = JSON.stringify(requestId);
     this.#aborts.get(key)?.abort('cancelled');
@@ -110,15 +110,15 @@ class Bridge {
     const key = isRequest(message) ? JSON.stringify(message.id) : undefined;
     if (key) this.#aborts.set(key, abort);
     const done = this.#forward(message, text, abort).finally(() => {
-      this.#underWay.delete(done);
+      this.#pending.delete(done);
       if (key && this.#aborts.get(key) === abort) this.#aborts.delete(key);
     });
-    this.#underWay.set(done, abort);
+    this.#pending.set(done, abort);
   }
 
   async #forward(message: Message, text: string, abort: AbortController): Promise<void> {
     const began = Date.now();
-    const name = `${message.method ?? 'answer'} ${isRequest(message) ? JSON.stringify(message.id) : ''}`;
+    const name = `${message.method ?? 'response'} ${isRequest(message) ? JSON.stringify(message.id) : ''}`;
     const timer = setTimeout(() => abort.abort('timeout'), this.#timeoutMs);
     try {
       await withRetry(
@@ -146,37 +146,37 @@ class Bridge {
       fetch: this.#options.fetch ?? fetch,
       signal: abort.signal,
       onAlive: () => timer.refresh(),
-      deliver: (line, answer) => {
+      deliver: (line, response) => {
         if (abort.signal.aborted) return;
-        if (message.method === 'initialize') this.#remember(answer);
+        if (message.method === 'initialize') this.#rememberVersion(response);
         this.#write(line);
       },
     });
   }
 
-  #remember(answer: Message): void {
-    const version = isObject(answer.result) ? answer.result.protocolVersion : undefined;
+  #rememberVersion(response: Message): void {
+    const version = isObject(response.result) ? response.result.protocolVersion : undefined;
     if (typeof version === 'string') this.#negotiated = version;
   }
 
-  /** What to tell the client; nothing if it no longer waits. */
+  /** Returns the failure to report, or undefined if the client no longer waits. */
   #failureOf(error: unknown, message: Message, signal: AbortSignal): Failure | undefined {
     if (signal.aborted && signal.reason !== 'timeout') return undefined;
     if (error instanceof Failure) return error;
     if (!signal.aborted) {
-      // A mistake of the bridge itself: answered like any failure, since the client would wait for ever.
-      return new Failure('bad_answer', 'The WhiteMagic bridge failed on this message.', { code: 'bridge_error' });
+      // A bug in the bridge: reported like any failure, since the client would otherwise wait forever.
+      return new Failure('bad_response', 'The WhiteMagic bridge failed on this message.', { code: 'bridge_error' });
     }
     const doubt =
       message.method === 'tools/call' ? ' The call may have been carried out: look before repeating it.' : '';
-    const sentence = `WhiteMagic did not answer within ${this.#timeoutMs / 1000} s.${doubt}`;
-    return new Failure('timeout', sentence, { code: 'timeout' });
+    const text = `WhiteMagic did not respond within ${this.#timeoutMs / 1000} s.${doubt}`;
+    return new Failure('timeout', text, { code: 'timeout' });
   }
 
-  /** While the client does not read, nothing more is taken from it, so that answers cannot pile up. */
+  /** Writes a line. While the client does not read its responses, the bridge reads no further input. */
   #write(line: string): void {
     const { input, output } = this.#options;
-    if (this.#over || output.destroyed || output.write(`${line}\n`) || this.#blocked) return;
+    if (this.#ended || output.destroyed || output.write(`${line}\n`) || this.#blocked) return;
     this.#blocked = true;
     input.pause();
     output.once('drain', () => {
@@ -190,7 +190,7 @@ class Bridge {
   }
 }
 
-/** The one message that a line is, or the error line that says why it is none. */
+/** Parses a line. Returns the message, or an error line if it is not a message. */
 function parseMessage(text: string): Message | string {
   let value: unknown;
   try {
@@ -198,16 +198,17 @@ function parseMessage(text: string): Message | string {
   } catch {
     return errorLine(null, -32700, 'The line is not valid JSON.');
   }
-  if (Array.isArray(value)) return errorLine(null, -32600, 'MCP has no batches any more: send one message a line.');
-  if (!isObject(value)) return errorLine(null, -32600, 'A message is a JSON object.');
+  if (Array.isArray(value))
+    return errorLine(null, -32600, 'MCP no longer supports batches: send one message per line.');
+  if (!isObject(value)) return errorLine(null, -32600, 'A message must be a JSON object.');
   const message: Message = value;
   const isNotification = typeof message.method === 'string' && message.id === undefined;
-  if (isNotification || isRequest(message) || isAnswer(message)) return message;
+  if (isNotification || isRequest(message) || isResponse(message)) return message;
   const id = typeof message.id === 'string' || typeof message.id === 'number' ? message.id : null;
-  return errorLine(id, -32600, 'A request has a method and an id that is a string or a number.');
+  return errorLine(id, -32600, 'A request must have a method, and an id that is a string or a number.');
 }
 
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
+async function withTimeout(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, ms)))]);
   clearTimeout(timer);

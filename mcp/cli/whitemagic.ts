@@ -8,26 +8,26 @@ const help = `WhiteMagic ${version}: a memory for AI agents
 
 Usage: whitemagic <command>
 
-  mcp       bridge an IDE to the service: MCP over stdin and stdout
-  doctor    check address, key and connection, and say what to do
+  mcp       connect an IDE to the service: MCP over stdin and stdout
+  doctor    check the URL, the key and the connection
 
   --help, --version
 
 Environment
-  WHITEMAGIC_URL                  address of the service; in a checkout, what "npm start" wrote
-  WHITEMAGIC_API_KEY              your key (wm_...); in a checkout, what "npm start" wrote
+  WHITEMAGIC_URL                  URL of the service (in a checkout: written by "npm start")
+  WHITEMAGIC_API_KEY              your API key, wm_... (in a checkout: written by "npm start")
   WHITEMAGIC_PROJECT              default project of every call
-  WHITEMAGIC_TIMEOUT_MS           of one request (60000)
-  WHITEMAGIC_CONNECT_TIMEOUT_MS   how long a starting IDE waits for a service that is down (8000)
-  WHITEMAGIC_DEBUG=1              say on stderr what happens
-  NODE_EXTRA_CA_CERTS             certificate file of a company proxy; with Node 24 also NODE_USE_ENV_PROXY=1
+  WHITEMAGIC_TIMEOUT_MS           timeout of a request (60000)
+  WHITEMAGIC_CONNECT_TIMEOUT_MS   how long to retry the first request if the service is down (8000)
+  WHITEMAGIC_DEBUG=1              log to stderr
+  NODE_EXTRA_CA_CERTS             certificate file of a corporate proxy; with Node 24 also set NODE_USE_ENV_PROXY=1
 `;
 
-/** The commands; each resolves to the exit code. */
+/** Runs a command and resolves to its exit code. */
 const commands: { [name: string]: () => Promise<number> } = {
   mcp,
   doctor: async () => {
-    // Loaded only here: every millisecond of the bridge's start is waited for.
+    // Loaded only here, since the IDE waits for the start of the bridge.
     const { doctor } = await import('./doctor.ts');
     return doctor(readSettings(process.env, baseDir), version, console.log);
   },
@@ -38,7 +38,7 @@ async function mcp(): Promise<never> {
   const log = (line: string) => (debug ? void process.stderr.write(`whitemagic: ${line}\n`) : undefined);
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  // An IDE that is gone, or an error that escaped from one request, must not end the others.
+  // Neither a closed stderr nor an error of one request may end the others.
   process.stderr.on('error', () => undefined);
   process.on('uncaughtException', (error) => log(`unexpected: ${error.stack ?? error.message}`));
   await runBridge({
@@ -49,21 +49,21 @@ async function mcp(): Promise<never> {
     log,
     signal: stop.signal,
     timeoutMs: milliseconds('WHITEMAGIC_TIMEOUT_MS', 60_000),
-    retry: { firstContactMs: milliseconds('WHITEMAGIC_CONNECT_TIMEOUT_MS', 8_000) },
+    retry: { handshakeMs: milliseconds('WHITEMAGIC_CONNECT_TIMEOUT_MS', 8_000) },
   });
-  // Nothing is left to wait for but idle connections and a stdin that its owner may never close.
+  // Idle connections, and a stdin that is never closed, would keep the process running.
   process.exit(0);
 }
 
 function milliseconds(name: string, preset: number): number {
   const value = Number(process.env[name]);
-  // Above 2^31 a timer of Node fires at once.
+  // A timer of 2^31 ms or more fires at once.
   return value > 0 && value < 2 ** 31 ? value : preset;
 }
 
 /**
- * The command asked for. Only a symbolic link keeps the name `whitemagic-mcp`; the shims of Windows and pnpm do not,
- * so without a command the bridge also runs when stdin is not a terminal, which is how an IDE starts it.
+ * Returns the name of the command. Only a symbolic link keeps the name `whitemagic-mcp`; the shims of Windows and pnpm
+ * do not, so without a command the bridge also runs if stdin is not a terminal, which is how an IDE starts it.
  */
 function commandOf(program: string, args: string[]): string {
   const asBridge = program.startsWith('whitemagic-mcp');

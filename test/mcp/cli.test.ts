@@ -111,7 +111,7 @@ describe('an IDE through `whitemagic mcp`', () => {
   test('with a wrong key is told so by initialize', async () => {
     const service = await serve(mcpHandler('json'));
     const opening = connect({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_wrong' });
-    await expect(opening).rejects.toThrow(/refused the API key from WHITEMAGIC_API_KEY \(401\)/);
+    await expect(opening).rejects.toThrow(/rejected the API key from WHITEMAGIC_API_KEY \(401\)/);
   });
 });
 
@@ -217,7 +217,7 @@ describe('settings', () => {
     expect(await ping({ DATA_DIR, WHITEMAGIC_URL: other.url })).toContain('WHITEMAGIC_API_KEY is not set.');
     expect(other.seen).toHaveLength(0);
     expect(await ping({ DATA_DIR, WHITEMAGIC_API_KEY: 'wm_other' })).toContain(
-      'refused the API key from WHITEMAGIC_API_KEY',
+      'rejected the API key from WHITEMAGIC_API_KEY',
     );
   });
 
@@ -341,7 +341,7 @@ describe('`whitemagic doctor`', () => {
     const { code, shown } = await asked({ WHITEMAGIC_URL: `${service.url}/mcp`, WHITEMAGIC_API_KEY: wrong });
     expect(code).toBe(1);
     expect(shown).toContain('checksum NOT valid');
-    expect(shown).toMatch(/FAIL {2}POST \/mcp .*\n {6}-> WhiteMagic at .* refused the API key/);
+    expect(shown).toMatch(/FAIL {2}POST \/mcp .*\n {6}-> WhiteMagic at .* rejected the API key/);
   });
 
   test('says what to do where nothing is set or nobody listens', async () => {

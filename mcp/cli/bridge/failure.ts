@@ -1,62 +1,62 @@
 import { asLine, type Id, type Message, modernVersion } from './message.ts';
 
-/** JSON-RPC codes of the bridge's own failures: the implementation's range, clear of those that MCP gives a meaning. */
+/** JSON-RPC codes of the bridge's own errors, in the range for implementations and apart from those defined by MCP. */
 const rpcCodes = {
   unreachable: -32000,
   timeout: -32001,
-  refused: -32003,
-  bad_answer: -32004,
+  rejected: -32003,
+  bad_response: -32004,
   not_configured: -32005,
   broken: -32006,
 } as const;
 
-/** Why a message got no answer from the service. */
+/** Reason why a message got no response from the service. */
 export type FailureKind = keyof typeof rpcCodes;
 
-/** What is known of a failure beyond its sentence. */
-export interface FailureFacts {
-  /** HTTP status, if the service answered at all. */
+/** Details of a failure besides its message. */
+export interface FailureDetails {
+  /** HTTP status, if there was a response. */
   status?: number;
-  /** The service's error code, or the network's (`ECONNREFUSED`). */
+  /** Error code of the service or of the network (`ECONNREFUSED`). */
   code: string;
-  /** The service's id of this request, for support. */
+  /** Request id of the service, for support. */
   requestId?: string;
-  /** Certainly nothing reached the service, so that even a tool call may be sent again. */
+  /** True if certainly nothing reached the service, so that even a tool call can be sent again. */
   unsent?: boolean;
-  /** May well be gone in a moment. */
+  /** True if another attempt may succeed. */
   transient?: boolean;
-  /** How long the service asked to wait. */
+  /** Delay requested by `Retry-After`. */
   retryAfterMs?: number;
-  /** The JSON-RPC error that the service itself answered, to be passed on as it is. */
-  rawAnswer?: string;
+  /** JSON-RPC error returned by the service, to be passed on unchanged. */
+  rawResponse?: string;
 }
 
-/** A request that was not answered, with a sentence for the model or person who must do something about it. */
+/** A request without a response. Its message tells the model or user what to do. */
 export class Failure extends Error {
   readonly kind: FailureKind;
-  readonly facts: FailureFacts;
+  readonly details: FailureDetails;
 
-  constructor(kind: FailureKind, sentence: string, facts: FailureFacts) {
-    super(sentence);
+  constructor(kind: FailureKind, message: string, details: FailureDetails) {
+    super(message);
     this.kind = kind;
-    this.facts = facts;
+    this.details = details;
   }
 }
 
-/** A JSON-RPC error as a line. */
+/** Serializes a JSON-RPC error as one line. */
 export function errorLine(id: Id | null, code: number, message: string, data?: unknown): string {
   return asLine(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, ...(data ? { data } : {}) } }));
 }
 
 /**
- * The line that answers a request which failed. A tool call gets a tool result, since hosts show the model a result
- * and treat a protocol error as their own affair. The service's own JSON-RPC error goes through untouched (clients of
- * both eras decide by it how to go on), except that a tool call with a refused key gets the sentence that says which.
+ * Serializes the response to a failed request. A tool call gets a tool result, since hosts show results to the model but
+ * handle protocol errors themselves. A JSON-RPC error of the service is passed on unchanged, since clients of both
+ * protocol eras react to it, except that a tool call with a rejected key gets a message that says which key.
  */
 export function failureLine(request: Message & { id: Id; method: string }, failure: Failure): string {
-  const { status, code, requestId, rawAnswer } = failure.facts;
+  const { status, code, requestId, rawResponse } = failure.details;
   const isCall = request.method === 'tools/call';
-  if (rawAnswer && !(isCall && status === 401)) return rawAnswer;
+  if (rawResponse && !(isCall && status === 401)) return rawResponse;
   if (!isCall) {
     return errorLine(request.id, rpcCodes[failure.kind], failure.message, { status, code, request_id: requestId });
   }

@@ -1,12 +1,12 @@
 import { type Message, modernVersion } from './message.ts';
 import type { Target } from './target.ts';
 
-/** What `Mcp-Name` repeats from the body, by method. */
+/** The parameter that `Mcp-Name` repeats from the body, by method. */
 const named: { [method: string]: string } = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' };
 
 /**
- * The headers of one message. A message of the 2026-07-28 era must repeat its version, method and name in headers,
- * equal to the body (else 400, -32020); an older one carries the version that `initialize` agreed on.
+ * Returns the headers of a message. A message of the 2026-07-28 era must repeat its version, method and name in headers,
+ * equal to the body (else 400, -32020). An older one has the version negotiated by `initialize`.
  */
 export function headersFor(
   message: Message,
@@ -32,7 +32,7 @@ export function headersFor(
   return headers;
 }
 
-/** The specification's encoding: visible ASCII as it is, anything else (and what looks encoded) as a Base64 sentinel. */
+/** Encodes a value by the MCP specification: visible ASCII unchanged, anything else in Base64 with a marker. */
 function headerValue(value: string): string {
   const plain = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value) && !value.startsWith('=?base64?');
   return plain ? value : `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`;

@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 
-/** One line of input: its text, or why it cannot be read and the request id that could be saved from it. */
-export type Line = { text: string } | { refused: 'too_long' | 'not_utf8'; id: string | number | null };
+/** One line of input: its text, or the reason why it cannot be read and its request id if that was found. */
+export type Line = { text: string } | { error: 'too_long' | 'not_utf8'; id: string | number | null };
 
 const LF = 0x0a;
-/** Of a line beyond the limit only this much of either end is kept: enough to find its id. */
+/** Bytes kept of either end of a line beyond the limit: enough to find its id. */
 const keptEndBytes = 512;
 
 /**
- * Cuts a byte stream at LF (a CR before it is dropped), whatever the chunks.
- * Not `node:readline`: that also cuts at U+2028, which may stand unescaped inside a JSON string.
+ * Splits a byte stream at LF and drops a CR before it. `node:readline` would also split at U+2028, which may occur
+ * unescaped in a JSON string.
  */
 export class LineSplitter {
   readonly #bytesMax: number;
@@ -32,7 +32,7 @@ export class LineSplitter {
     this.#keep(chunk.subarray(from));
   }
 
-  /** The stream ended: what stands without a line end is a line too. */
+  /** Ends the stream: bytes after the last line end are a line too. */
   end(): void {
     if (this.#bytes > 0) this.#emit();
   }
@@ -49,21 +49,21 @@ export class LineSplitter {
     const tooLong = this.#bytes > this.#bytesMax;
     this.#parts = [];
     this.#bytes = 0;
-    if (tooLong) this.#onLine({ refused: 'too_long', id: idAtAnEnd(line.toString('latin1')) });
-    else if (!isUtf8(line)) this.#onLine({ refused: 'not_utf8', id: idAtAnEnd(line.toString('latin1')) });
+    if (tooLong) this.#onLine({ error: 'too_long', id: idAtAnEnd(line.toString('latin1')) });
+    else if (!isUtf8(line)) this.#onLine({ error: 'not_utf8', id: idAtAnEnd(line.toString('latin1')) });
     else this.#onLine({ text: line.toString('utf8').replace(/\r$/, '') });
   }
 }
 
-/** Copies, so that the large buffer is not held by its ends. */
+/** Copies both ends, so that the large buffer can be freed. */
 function twoEnds(line: Buffer): Buffer[] {
   if (line.length <= 2 * keptEndBytes) return [line];
   return [Buffer.from(line.subarray(0, keptEndBytes)), Buffer.from(line.subarray(-keptEndBytes))];
 }
 
 /**
- * The id of a message that is not parsed. Clients write it first or last, and only there it is certainly the
- * message's own: right after the opening brace (and `jsonrpc`), or right before the closing one.
+ * Finds the id of a message that is not parsed. Clients write it first or last, and only there it certainly belongs to
+ * the message itself: right after the opening brace (and `jsonrpc`), or right before the closing one.
  */
 function idAtAnEnd(line: string): string | number | null {
   const id = /"id"\s*:\s*(-?\d{1,15}|"[\x20\x21\x23-\x5b\x5d-\x7e]{1,200}")/.source;

@@ -1,30 +1,30 @@
 import { Failure } from './failure.ts';
 import { headersFor } from './headers.ts';
 import { LineSplitter } from './lines.ts';
-import { asLine, type Id, isAnswer, isObject, isRequest, type Message } from './message.ts';
+import { asLine, type Id, isObject, isRequest, isResponse, type Message } from './message.ts';
 import { networkFailure } from './network.ts';
-import { refusalFailure } from './rejection.ts';
+import { httpFailure } from './rejection.ts';
 import type { Target } from './target.ts';
 
-/** One message on its way. */
+/** A message to send. */
 export interface Post {
   message: Message;
-  /** The message as it was written, which is what is sent. */
+  /** The message as the client wrote it, which is sent unchanged. */
   body: string;
   target: Target;
   bridge: { version: string; negotiated?: string | undefined };
   fetch: typeof fetch;
   signal: AbortSignal;
-  /** Called when a stream shows a sign of life, so that a long one does not run into the timeout. */
+  /** Called for each chunk of a stream, so that a long stream does not time out. */
   onAlive: () => void;
-  /** Takes each message that comes back, as the line to write. */
+  /** Called with each message of the response, as the line to write. */
   deliver: (line: string, message: Message) => void;
 }
 
-/** No single line of an event stream is longer; beyond, it is dropped and the request fails. */
+/** Maximum of a line in an event stream. A longer line is dropped, and the request fails. */
 const eventBytesMax = 64 * 1024 * 1024;
 
-/** Sends a message once and delivers what comes back. Throws a `Failure` unless a request was answered. */
+/** Sends a message once and delivers the response. Throws a `Failure` if a request gets none. */
 export async function post(sending: Post): Promise<void> {
   const { message, target } = sending;
   try {
@@ -35,7 +35,7 @@ export async function post(sending: Post): Promise<void> {
       redirect: 'manual',
       signal: sending.signal,
     });
-    if (!response.ok) await refuse(sending, response);
+    if (!response.ok) await throwHttpFailure(sending, response);
     else if (!isRequest(message)) await discard(response);
     else if (mediaType(response) === 'text/event-stream') await relayStream(sending, response, message.id);
     else await relayBody(sending, response, message.id);
@@ -47,33 +47,33 @@ export async function post(sending: Post): Promise<void> {
 
 async function relayBody(sending: Post, response: Response, id: Id): Promise<void> {
   const text = await response.text();
-  const answer = parse(text);
-  if (!isObject(answer) || !isAnswer(answer)) throw badAnswer(sending.target, response);
-  sending.deliver(lineFor(answer, text, id), answer);
+  const reply = parse(text);
+  if (!isObject(reply) || !isResponse(reply)) throw badResponse(sending.target, response);
+  sending.deliver(lineFor(reply, text, id), reply);
 }
 
-/** Forwards every message of an event stream; the one with our id is the answer. */
+/** Forwards every message of an event stream, up to and including the response. */
 async function relayStream(sending: Post, response: Response, id: Id): Promise<void> {
-  let answered = false;
+  let hasResponse = false;
   const relay = (data: string) => {
     const message = parse(data);
     if (!isObject(message)) return;
-    if (!isAnswer(message)) return sending.deliver(asLine(data), message);
-    if (answered) return;
-    answered = true;
+    if (!isResponse(message)) return sending.deliver(asLine(data), message);
+    if (hasResponse) return;
+    hasResponse = true;
     sending.deliver(lineFor(message, data, id), message);
   };
   try {
     await readEvents(response, relay, sending.onAlive);
   } catch (error) {
-    // Once the answer is there, it does not matter how the stream ends.
-    if (!answered) throw error;
+    // After the response it does not matter how the stream ends.
+    if (!hasResponse) throw error;
   }
-  if (!answered)
+  if (!hasResponse)
     throw networkFailure({ code: 'stream_ended' }, sending.target, sending.message.method === 'tools/call');
 }
 
-/** Server-sent events: the `data:` lines up to an empty line are one message. */
+/** Reads server-sent events: the `data:` lines up to an empty line are one message. */
 async function readEvents(response: Response, onData: (data: string) => void, onAlive: () => void): Promise<void> {
   let data: string[] = [];
   const lines = new LineSplitter(eventBytesMax, (line) => {
@@ -89,28 +89,28 @@ async function readEvents(response: Response, onData: (data: string) => void, on
   }
 }
 
-async function refuse(sending: Post, response: Response): Promise<never> {
+async function throwHttpFailure(sending: Post, response: Response): Promise<never> {
   const { message, target } = sending;
-  // Without a body that can be read the status still says what is wrong.
+  // If the body cannot be read, the status alone describes the error.
   const text = await response.text().catch(() => '');
   const body = parse(text);
-  const isRpc = isRequest(message) && isObject(body) && body.jsonrpc === '2.0' && isAnswer(body);
-  throw refusalFailure(
+  const isRpc = isRequest(message) && isObject(body) && body.jsonrpc === '2.0' && isResponse(body);
+  throw httpFailure(
     {
       status: response.status,
       body,
       retryAfter: response.headers.get('retry-after'),
       location: response.headers.get('location'),
       isCall: message.method === 'tools/call',
-      rawAnswer: isRpc ? lineFor(body, text, message.id) : undefined,
+      rawResponse: isRpc ? lineFor(body, text, message.id) : undefined,
     },
     target,
   );
 }
 
-/** The answer's own text when it names our id; an id that is null or missing is filled in. */
-function lineFor(answer: Message, text: string, id: Id): string {
-  return answer.id === id ? asLine(text) : asLine(JSON.stringify({ ...answer, id }));
+/** Returns the response as one line, with its id filled in where it is null or missing. */
+function lineFor(reply: Message, text: string, id: Id): string {
+  return reply.id === id ? asLine(text) : asLine(JSON.stringify({ ...reply, id }));
 }
 
 async function discard(response: Response): Promise<void> {
@@ -118,14 +118,14 @@ async function discard(response: Response): Promise<void> {
   else await response.arrayBuffer();
 }
 
-function badAnswer(target: Target, response: Response): Failure {
+function badResponse(target: Target, response: Response): Failure {
   const what = mediaType(response) || 'no content';
   return new Failure(
-    'bad_answer',
-    `What answers at ${target.base}/mcp is not WhiteMagic (${what} instead of a JSON-RPC answer). Check WHITEMAGIC_URL.`,
+    'bad_response',
+    `The service at ${target.base}/mcp is not WhiteMagic: it returned ${what} instead of a JSON-RPC response. Check WHITEMAGIC_URL.`,
     {
       status: response.status,
-      code: 'bad_answer',
+      code: 'bad_response',
     },
   );
 }
