@@ -41,9 +41,9 @@ export interface ServiceConfig extends Config {
   databaseUrl: string;
   /** Requests per minute that one client IP may make without a valid key. Default {@link CALLS_PER_ADDRESS}. */
   callsPerAddress?: number;
+  /** Clock of the service. Default: the system clock. */
+  now?: () => Date;
 }
-
-const CLOCK = { now: () => new Date(), newId };
 
 /** Maximum time for open requests once the service stops. */
 const DRAIN_MS = 10_000;
@@ -69,6 +69,7 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
 /** Starts everything and adds a closer for each resource as soon as it is open. */
 async function start(config: ServiceConfig, log: Logger, closers: Closers): Promise<Service> {
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
+  const clock = { now: config.now ?? (() => new Date()), newId };
   const database = connect({
     url: config.databaseUrl,
     ownerUrl,
@@ -79,7 +80,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   const embedder = openEmbedder(embeddings);
   const previousModels: Embedder[] = [];
   closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())));
-  const limiter = openLimiter(config, database, log);
+  const limiter = openLimiter(config, database, log, clock.now);
   closers.add(() => limiter.close());
   const metrics = createMetrics(() => limiter.state === 'redis: degraded');
   const keys = keyCache(async (hash) => (await database.lookup<KeyOwnerRow>(keyOwnerStatement(hash)))[0]);
@@ -102,12 +103,13 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   }
   let url = config.publicUrl ?? '';
   const publicUrl = () => url;
-  const billing = openBilling(config.whop, { ...CLOCK, database, publicUrl, log, metrics });
+  const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics });
   const app = createApp({
     config,
     log,
     pipeline: {
       ...createPipelineDependencies(config, database, limiter, keys, embedder, log),
+      ...clock,
       metrics,
       publicUrl,
       billing,
@@ -127,12 +129,12 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   return { url, database, stop: closers.closeAll };
 }
 
-function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, log: Logger): Limiter {
+function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, log: Logger, now: () => Date): Limiter {
   const readDayUnits = async (userId: string, day: string) => {
     const [row] = await database.lookup<{ units: number }>(sumDayUnitsStatement(userId, day));
     return row?.units ?? 0;
   };
-  if (!redisUrl) return localLimiter(readDayUnits);
+  if (!redisUrl) return localLimiter(readDayUnits, { now: () => now().getTime() });
   const onError = (error: Error) =>
     log.warn({ err: error }, 'Redis is unavailable: each node enforces rate limits on its own');
   return redisLimiter({ url: redisUrl, readDayUnits, expectedNodes, onError });
@@ -145,7 +147,7 @@ function createPipelineDependencies(
   keys: KeyCache,
   embedder: Embedder,
   log: Logger,
-): Omit<PipelineDependencies, 'metrics' | 'publicUrl'> {
+): Omit<PipelineDependencies, 'metrics' | 'publicUrl' | 'now' | 'newId'> {
   return {
     database,
     limiter,
@@ -154,7 +156,6 @@ function createPipelineDependencies(
     addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS, { limiter }),
     embedder,
     recorder: groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events))),
-    ...CLOCK,
     keyEnvironment: config.keyEnvironment,
     enforceContracts: !config.production,
     onFault: (error, requestId) =>

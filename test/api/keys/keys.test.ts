@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { SCOPES } from '../../../api/contracts/operation.ts';
 import { Client, type Json } from '../../support/client.ts';
+import { createClock } from '../../support/clock.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
+const clock = createClock();
 let node: TestService;
 let user: TestUser;
 
 beforeAll(async () => {
-  node = await startTestService();
+  node = await startTestService({ now: clock.now });
   user = await node.newUser({ email: 'ada@example.com' });
 });
+afterEach(() => clock.reset());
 afterAll(() => node.stop());
 
 const MISSING = '019ab0c0-0000-7000-8000-000000000000';
@@ -196,7 +199,7 @@ describe('an expired key', () => {
   it('is refused with a code of its own', async () => {
     const made = await newKey({ expires_at: new Date(Date.now() + 2_000).toISOString() });
     expect((await made.api.get('/user/me')).status).toBe(200);
-    await sleep(Date.parse(made.expires_at) - Date.now() + 20);
+    clock.advance(2_000);
     const refused = await made.api.get('/user/me');
     expect(refused.status).toBe(401);
     expect(refused.body.code).toBe('key_expired');
@@ -232,7 +235,7 @@ describe('a rotated key', () => {
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(2_000);
     expect((await made.api.get('/user/me')).status).toBe(200);
-    await sleep(left + 50);
+    clock.advance(left);
     expect((await made.api.get('/user/me')).body.code).toBe('key_expired');
   });
 
@@ -244,8 +247,8 @@ describe('a rotated key', () => {
   });
 
   it('that has expired already is none that could be replaced', async () => {
-    const made = await newKey({ expires_at: new Date(Date.now() + 50).toISOString() });
-    await sleep(60);
+    const made = await newKey({ expires_at: new Date(Date.now() + 60_000).toISOString() });
+    clock.advance(60_000);
     const refused = await user.api.post(`/user/keys/${made.id}/rotate`);
     expect(refused.status).toBe(404);
   });

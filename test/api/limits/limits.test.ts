@@ -1,15 +1,18 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../../api/time.ts';
 import { type Answer, Client, type Json } from '../../support/client.ts';
+import { createClock } from '../../support/clock.ts';
 import { connectMcp, textOf } from '../../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 import { eventsOf } from '../../support/usage.ts';
 
+const clock = createClock();
 let node: TestService;
 
 beforeAll(async () => {
-  node = await startTestService();
+  node = await startTestService({ now: clock.now });
 });
+afterEach(() => clock.reset());
 afterAll(() => node.stop());
 
 const many = (count: number, call: () => Promise<Answer<Json>>) => Promise.all(Array.from({ length: count }, call));
@@ -76,12 +79,16 @@ describe('the allowance of a minute', () => {
   });
 
   it('comes back after as many seconds as Retry-After says, and not before', async () => {
+    clock.stop();
     // One call comes back every three seconds.
     const who = await node.newUser({ requestsPerMinute: 20 });
     await many(20, () => who.api.get('/user/me'));
     const refused = await who.api.get('/user/me');
     expect(refused.status).toBe(429);
-    await new Promise((resolve) => setTimeout(resolve, Number(refused.headers.get('retry-after')) * 1_000));
+    const retryAfterMs = Number(refused.headers.get('retry-after')) * 1_000;
+    clock.advance(retryAfterMs - 1);
+    expect((await who.api.get('/user/me')).status).toBe(429);
+    clock.advance(1);
     expect((await who.api.get('/user/me')).status).toBe(200);
   });
 
