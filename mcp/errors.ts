@@ -1,11 +1,11 @@
 import { type Problem, problemDocument } from '../api/errors.ts';
 
-/** A refusal says enough with its first fields, and must not flood a conversation by repeating a bad argument. */
+/** Bounds of an error text: it must not flood a conversation by repeating a long argument. */
 const FIELDS_MAX = 10;
 const LENGTH_MAX = 300;
 
-/** A refusal for a model: what was wrong, in which field, and what to do, in our own words only. */
-export function refusalText(problem: Problem, requestId: string, publicUrl: string): string {
+/** Renders a problem for a model: what happened, in which field, and what to do. Contains no text of the request but field names. */
+export function errorText(problem: Problem, requestId: string, publicUrl: string): string {
   const document = problemDocument(problem, requestId, publicUrl);
   const fields = document.errors.map(({ path, message }) => cut(`${path || 'arguments'}: ${message}`));
   const left = fields.length - FIELDS_MAX;
@@ -18,22 +18,22 @@ export function refusalText(problem: Problem, requestId: string, publicUrl: stri
   ].join('\n');
 }
 
-/** The facts of a refusal for a program: its code, and what that brings (when to come again, what is left). */
-export function refusalFacts(problem: Problem, requestId: string, publicUrl: string): Record<string, unknown> {
+/** Returns the members of a problem for a program: its code, and what belongs to it, such as `retry_after_seconds` or `remaining`. */
+export function errorData(problem: Problem, requestId: string, publicUrl: string): Record<string, unknown> {
   const {
     type: _type,
     title: _title,
     detail: _detail,
     errors: _errors,
-    ...facts
+    ...members
   } = problemDocument(problem, requestId, publicUrl);
-  return facts;
+  return members;
 }
 
-/** The same under the one prefix that MCP's `_meta` keys need. */
-export function refusalMeta(problem: Problem, requestId: string, publicUrl: string): Record<string, unknown> {
+/** Returns the same members with the prefix that MCP requires for keys of `_meta`. */
+export function errorMeta(problem: Problem, requestId: string, publicUrl: string): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(refusalFacts(problem, requestId, publicUrl)).map(([name, value]) => [
+    Object.entries(errorData(problem, requestId, publicUrl)).map(([name, value]) => [
       `whitemagic/${name.replaceAll('-', '_')}`,
       value,
     ]),

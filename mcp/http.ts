@@ -23,8 +23,8 @@ export interface McpOptions {
 }
 
 /**
- * MCP over Streamable HTTP, stateless: a server per request, JSON answers, nothing kept, so any node answers and a restart
- * is not noticed. There is no stream to open and no session to end: GET and DELETE are 405.
+ * Mounts MCP over Streamable HTTP, stateless: a server per request and JSON responses, so any node can serve a request and
+ * clients do not notice a restart. There are no streams and no sessions: GET and DELETE return 405.
  */
 export function mountMcp(router: Router, pipeline: PipelineDependencies, options: McpOptions): void {
   router.post('/mcp', async (ctx: Context) => {
@@ -37,9 +37,9 @@ export function mountMcp(router: Router, pipeline: PipelineDependencies, options
     stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
     const unmetered = messages.filter((one) => !isMetered(one)).length;
     if (unmetered > 0) ctx.set(await consumeProtocolRateLimit(pipeline, caller, unmetered));
-    if (message === UNREADABLE) return answerError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
+    if (message === UNREADABLE) return respondError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
     if (messages.length === 0 || !messages.every((one) => JSONRPCMessageSchema.safeParse(one).success)) {
-      return answerError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is no JSON-RPC 2.0 message.');
+      return respondError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is not a JSON-RPC 2.0 message.');
     }
     await serve(ctx, pipeline, caller, message, options);
   });
@@ -56,7 +56,7 @@ async function serve(
     pipeline,
     newCall: (method) => {
       const call = callOf(ctx, pipeline, caller, method);
-      // What came in is counted once, with the first call of a batch.
+      // The request's bytes are counted once, with the first call of a batch.
       stateOf(ctx).bytesIn = 0;
       return call;
     },
@@ -73,19 +73,19 @@ async function serve(
     for (const [name, value] of response.headers) ctx.set(name, value);
     const text = await response.text();
     ctx.body = text === '' ? null : text;
-    // Koa makes 204 of an empty body; a notification is answered 202.
+    // Koa sets 204 for an empty body, but the response to a notification is 202.
     ctx.status = response.status;
   } finally {
     await server.close();
   }
 }
 
-/** What of a call's outcome belongs to the HTTP answer; of several calls in one request the last one's counts. */
+/** Headers of an outcome that belong to the HTTP response. With several calls in a request the last one wins. */
 const RATE_HEADERS = ['RateLimit-Policy', 'RateLimit'];
 
-const UNREADABLE = Symbol('no JSON');
+const UNREADABLE = Symbol('not JSON');
 
-/** The JSON-RPC message of a request, {@link UNREADABLE} when it is no JSON. */
+/** Reads the JSON-RPC message of a request; {@link UNREADABLE} for a body that is not JSON. */
 async function readMessage(ctx: Context, bodyBytesMax: number): Promise<unknown> {
   try {
     return (await readJson(ctx, bodyBytesMax)) ?? null;
@@ -95,28 +95,28 @@ async function readMessage(ctx: Context, bodyBytesMax: number): Promise<unknown>
   }
 }
 
-/** Answers what cannot be served in JSON-RPC's own shape, which is what an MCP client reads. */
-function answerError(ctx: Context, code: ErrorCode, message: string): void {
+/** Responds with a JSON-RPC error, which is what MCP clients read. */
+function respondError(ctx: Context, code: ErrorCode, message: string): void {
   ctx.status = 400;
   ctx.body = { jsonrpc: '2.0', id: null, error: { code, message } };
 }
 
 function webRequest(ctx: Context): Request {
   const headers = new Headers({ 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' });
-  // Clients that ask for JSON only get what they ask for anyway, so their Accept is not held against them.
+  // Responses are always JSON, so clients that accept nothing else are served too; the SDK would reject them.
   const version = ctx.get('MCP-Protocol-Version');
   if (version) headers.set('MCP-Protocol-Version', version);
   return new Request('http://localhost/mcp', { method: 'POST', headers });
 }
 
 function methodOf(message: unknown): string {
-  return message && typeof message === 'object' && 'method' in message ? String(message.method) : 'answer';
+  return message && typeof message === 'object' && 'method' in message ? String(message.method) : 'response';
 }
 
-/** Requests that the pipeline meters and limits itself, one by one. */
+/** Requests that the pipeline meters and limits one by one. */
 const METERED = [CallToolRequestSchema, ReadResourceRequestSchema, GetPromptRequestSchema];
 
-/** Anything else is a protocol message, also what only looks like a metered one and will be refused by its form. */
+/** Returns whether the pipeline meters a message. Malformed requests and all others are protocol messages. */
 function isMetered(message: unknown): boolean {
   if (!isJSONRPCRequest(message) || !METERED.some((schema) => schema.safeParse(message).success)) return false;
   return message.method !== 'prompts/get' || message.params?.name === RECALL_PROMPT;

@@ -2,26 +2,26 @@ import type { Operation } from '../api/contracts/operation.ts';
 import { context } from '../api/contracts/search.ts';
 import type { Delimit } from './delimiter.ts';
 
-/** The prompt that reads memories. */
+/** Name of the prompt that reads memories. */
 export const RECALL_PROMPT = 'recall_for_task';
 
-/** What the user may pick from a menu. */
+/** Prompts that a host offers to its user. */
 export const PROMPTS = [
   {
     name: 'remember_this_session',
     title: 'Remember this session',
-    description: 'Go through this session and store what later ones will need.',
-    arguments: [{ name: 'focus', description: 'What to look for above all.', required: false }],
+    description: 'Review this session and store what later sessions will need.',
+    arguments: [{ name: 'focus', description: 'What to focus on.', required: false }],
   },
   {
     name: RECALL_PROMPT,
     title: 'Recall for a task',
-    description: 'Bring what is known about a task into the conversation.',
+    description: 'Add what is known about a task to the conversation.',
     arguments: [{ name: 'task', description: 'What you are about to do.', required: true }],
   },
 ] as const;
 
-/** The text of `remember_this_session`. */
+/** Returns the text of `remember_this_session`. */
 export function rememberPrompt(focus: string | undefined): string {
   return `Go through this session and store with create_memory what a later session will need: decisions with their reasons, conventions, fixes that worked and what caused the trouble, how things are built, tested and deployed, and what I prefer.${
     focus ? ` Look above all for: ${focus}.` : ''
@@ -30,11 +30,11 @@ export function rememberPrompt(focus: string | undefined): string {
 First call search_memories for each topic, so that you update or supersede what is already known instead of repeating it. One self-contained idea a memory, a title that says it, two to four tags. No secrets, nothing that the code already says. At the end tell me in a list what you stored.`;
 }
 
-/** The operation that `recall_for_task` reads by. */
+/** The operation of `recall_for_task`, and its token budget. */
 export const RECALL: Operation = context;
 export const RECALL_TOKENS = 2_000;
 
-/** The text of `recall_for_task`, around the package that was found. */
+/** Returns the text of `recall_for_task` with the context package. */
 export function recallPrompt(task: string, found: { context: string; memory_ids: string[] }, delimit: Delimit): string {
   const known =
     found.memory_ids.length === 0

@@ -1,7 +1,7 @@
 import { findOperation } from '../api/contracts/index.ts';
 import type { Operation } from '../api/contracts/operation.ts';
 
-/** What a resource URI asks for: an operation and its input. */
+/** The operation that a resource URI reads, and its input. */
 export interface ResourceRequest {
   operation: Operation;
   input: Record<string, unknown>;
@@ -41,10 +41,10 @@ export const RESOURCE_TEMPLATES = [
   },
 ] as const;
 
-/** Most tokens of a resource's answer. */
+/** Maximum tokens of a resource. */
 const RESOURCE_TOKENS = 10_000;
 
-/** Which operation answers a URI; undefined for one that is no resource. */
+/** Returns the operation of a resource URI; undefined for unknown ones. */
 export function resourceRequest(uri: string): ResourceRequest | undefined {
   if (uri === 'memory://stats') return request('stats.get', {});
   if (uri === 'memory://tags') return request('tags.list', { limit: 200 });

@@ -17,26 +17,26 @@ import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { rejectCall, run } from '../api/pipeline/run.ts';
 import { VERSION } from '../api/version.ts';
 import { newDelimiter } from './delimiter.ts';
-import { refusalFacts, refusalMeta, refusalText } from './errors.ts';
+import { errorData, errorMeta, errorText } from './errors.ts';
 import { PROMPTS, RECALL, RECALL_PROMPT, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
 import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
 export interface Connection {
   pipeline: PipelineDependencies;
-  /** A call of this connection's caller, with an event id of its own. */
+  /** Creates a call of this connection's caller, with a new event id. */
   newCall: (method: string) => Call;
   publicUrl: () => string;
-  /** Told of each call's outcome, before it is answered. */
+  /** Called with each outcome before the response is sent. */
   onOutcome: (outcome: Outcome) => void;
 }
 
-// The SDK makes a validator per server, which costs more than all the rest of a request.
+// By default the SDK creates a validator per server, which takes longer than the rest of a request.
 const validator = new AjvJsonSchemaValidator();
 
 /**
- * An MCP server for one request of one caller: the only file that knows the SDK's server. Tools, resources and prompts
- * all go through `run()`; a refused tool call is a result with `isError` that a model can act on.
+ * Creates an MCP server for one request of one caller. Tools, resources and prompts all go through `run()`; a failed tool
+ * call is a result with `isError`, which a model can act on. No other file uses the SDK's server.
  */
 export function createServer(connection: Connection): Server {
   const server = new Server(
@@ -61,9 +61,9 @@ export function createServer(connection: Connection): Server {
   return server;
 }
 
-/** What a call came to, once the connection knows of it. */
-async function known({ onOutcome }: Connection, coming: Promise<Outcome>): Promise<Outcome> {
-  const outcome = await coming;
+/** Passes the outcome of a call to the connection, then returns it. */
+async function reported({ onOutcome }: Connection, pending: Promise<Outcome>): Promise<Outcome> {
+  const outcome = await pending;
   onOutcome(outcome);
   return outcome;
 }
@@ -73,20 +73,20 @@ async function callTool(connection: Connection, name: string, input: Record<stri
   const call = connection.newCall('tools/call');
   const tool = findTool(name);
   if (!tool) {
-    const problem = new Problem('not_found', { detail: 'There is no such tool.' });
-    const outcome = await known(connection, rejectCall(pipeline, 'unknown_tool', call, problem));
-    // One call too many, or one that could not be put on record, is refused as that.
+    const problem = new Problem('not_found', { detail: 'Unknown tool.' });
+    const outcome = await reported(connection, rejectCall(pipeline, 'unknown_tool', call, problem));
+    // A call over the limit, or one that could not be metered, fails with that error instead.
     if (outcome.problem?.code !== 'not_found') requireSuccess(outcome, call, connection);
-    throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventFact(outcome));
+    throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventData(outcome));
   }
   const delimit = newDelimiter();
   const render = (result: unknown) => tool.render(result, delimit);
-  const outcome = await known(connection, run(pipeline, tool.operation, { ...call, render }, input ?? {}));
+  const outcome = await reported(connection, run(pipeline, tool.operation, { ...call, render }, input ?? {}));
   if (outcome.problem) {
     return {
       isError: true,
-      content: [{ type: 'text' as const, text: refusalText(outcome.problem, call.requestId, connection.publicUrl()) }],
-      _meta: { ...refusalMeta(outcome.problem, call.requestId, connection.publicUrl()), ...eventMeta(outcome) },
+      content: [{ type: 'text' as const, text: errorText(outcome.problem, call.requestId, connection.publicUrl()) }],
+      _meta: { ...errorMeta(outcome.problem, call.requestId, connection.publicUrl()), ...eventMeta(outcome) },
     };
   }
   return {
@@ -100,16 +100,11 @@ async function readResource(connection: Connection, uri: string) {
   const { pipeline } = connection;
   const call = connection.newCall('resources/read');
   const request = resourceRequest(uri);
-  const outcome = await known(
+  const outcome = await reported(
     connection,
     request
       ? run(pipeline, request.operation, call, request.input)
-      : rejectCall(
-          pipeline,
-          'unknown_resource',
-          call,
-          new Problem('not_found', { detail: 'There is no such resource.' }),
-        ),
+      : rejectCall(pipeline, 'unknown_resource', call, new Problem('not_found', { detail: 'Unknown resource.' })),
   );
   if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri, outcome);
   requireSuccess(outcome, call, connection);
@@ -124,10 +119,10 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
   if (name !== RECALL_PROMPT) throw new McpError(ErrorCode.InvalidParams, `Unknown prompt: ${name.slice(0, 100)}`);
   const task = input?.task ?? '';
   const call = connection.newCall('prompts/get');
-  const outcome = await known(
+  const outcome = await reported(
     connection,
     task.trim() === ''
-      ? rejectCall(connection.pipeline, RECALL.id, call, refuse('task', 'must say what you are about to do'))
+      ? rejectCall(connection.pipeline, RECALL.id, call, refuse('task', 'required'))
       : run(connection.pipeline, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
   );
   requireSuccess(outcome, call, connection);
@@ -138,21 +133,21 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
 function requireSuccess(outcome: Outcome, call: Call, connection: Connection): void {
   if (!outcome.problem) return;
   const code = outcome.status >= 500 ? ErrorCode.InternalError : ErrorCode.InvalidParams;
-  const said = [outcome.problem, call.requestId, connection.publicUrl()] as const;
-  throw new McpError(code, refusalText(...said), { ...refusalFacts(...said), ...eventFact(outcome) });
+  const details = [outcome.problem, call.requestId, connection.publicUrl()] as const;
+  throw new McpError(code, errorText(...details), { ...errorData(...details), ...eventData(outcome) });
 }
 
-/** -32002 is what clients up to 2025-11-25 know for a resource that is not there. */
+/** -32002 is the code for a missing resource in protocol versions up to 2025-11-25. */
 function resourceNotFound(uri: string, outcome: Outcome): McpError {
-  return new McpError(-32002, `There is no resource ${uri.slice(0, 200)}`, eventFact(outcome));
+  return new McpError(-32002, `Unknown resource: ${uri.slice(0, 200)}`, eventData(outcome));
 }
 
-/** The usage event of a call, beside what a model reads: in the data of a JSON-RPC error, … */
-function eventFact({ eventId }: Outcome): Record<string, string> {
+/** Returns the usage event of a call for the `data` of a JSON-RPC error. */
+function eventData({ eventId }: Outcome): Record<string, string> {
   return eventId ? { usage_event: eventId } : {};
 }
 
-/** … and in the `_meta` of a result. */
+/** Returns the usage event of a call for the `_meta` of a result. */
 function eventMeta({ eventId }: Outcome): Record<string, string> {
   return eventId ? { 'whitemagic/usage_event': eventId } : {};
 }

@@ -12,13 +12,13 @@ const TOUCH_EVERY_MS = 60_000;
 export interface Credentials {
   authorization?: string | undefined;
   apiKey?: string | undefined;
-  /** The network address that they came from. */
+  /** IP address of the client. */
   address: string;
 }
 
 /**
- * Turns presented credentials into a caller. A malformed or mistyped key is refused by its checksum, without a query;
- * unknown and revoked ones get the very same answer. Calls without a valid key are limited by address, before any query.
+ * Resolves credentials to a caller. A malformed or mistyped key is rejected by its checksum, without a query; unknown and
+ * revoked keys get the same response. Requests without a valid key are limited by client IP, before any query.
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
 export async function authenticate(
@@ -30,9 +30,9 @@ export async function authenticate(
   const owner = await ownerOf(pipeline, credentials);
   const now = pipeline.now();
   if (!owner.last_used_at || now.getTime() - owner.last_used_at.getTime() >= TOUCH_EVERY_MS) {
-    // The row may be one that is remembered: its next call must not write again.
+    // The row may be cached: the next call must not write again.
     owner.last_used_at = now;
-    // Not waited for: when a key was last used is news, not a promise.
+    // Not awaited: the time of the last use is informative only.
     touchKey(pipeline.database.owner, owner.user_id, owner.key_id, now).catch(onTouchError);
   }
   return {

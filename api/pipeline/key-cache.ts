@@ -1,44 +1,44 @@
 import type { KeyOwnerRow } from '../../db/queries/accounts/api-keys.ts';
 
-/** What keys stand for, remembered by this node for a few seconds and only while it hears of every change. */
+/** Caches the owners of API keys on this node, for a few seconds and only while it receives change notifications. */
 export interface KeyCache {
-  /** What the key of this SHA-256 stands for, remembered or looked up; revoked and expired keys too. */
+  /** Returns the owner of the key with this SHA-256, cached or from the database, for revoked and expired keys too. */
   find(hash: Buffer): Promise<KeyOwnerRow | undefined>;
-  /** True for a key that was good when it last came, however long ago: it says nothing of now. */
+  /** Returns whether a key was valid when it was last used. It may have been revoked since. */
   knows(hash: Buffer): boolean;
-  /** Forgets a key that is good no more. */
+  /** Removes a key that is no longer valid. */
   forget(hash: Buffer): void;
-  /** A user's keys, plan, limits or status changed: they are looked up again. */
+  /** Invalidates a user's entries after a change of keys, plan, limits or status. */
   onChange(userId: string): void;
-  /** From now on changes are heard of, so there is something worth remembering. */
+  /** Starts caching: change notifications are received from now on. */
   onListening(): void;
-  /** Changes are not heard of: nothing is remembered. */
+  /** Stops caching: change notifications may be lost. */
   onLost(): void;
 }
 
-/** Bounds what a node that cannot tell that it hears nothing may still believe. */
+/** Bounds how long an entry is used when lost notifications go unnoticed. */
 const AGE_MAX_MS = 5_000;
 const ENTRIES_MAX = 10_000;
 
 interface Entry {
   userId: string;
-  /** Undefined once it may be outdated. */
+  /** Undefined once it may be stale. */
   owner: KeyOwnerRow | undefined;
   readAt: number;
 }
 
 /**
- * @param lookup what the database says of a hash
- * @param now milliseconds of a clock that is never set back
+ * @param lookup reads the owner of a key from the database by its hash
+ * @param now returns milliseconds of a monotonic clock
  */
 export function keyCache(
   lookup: (hash: Buffer) => Promise<KeyOwnerRow | undefined>,
   now: () => number = () => performance.now(),
 ): KeyCache {
-  /** By hash, longest unread first. */
+  /** By hash, least recently used first. */
   const entries = new Map<string, Entry>();
   let listening = false;
-  /** Grows with every change and with every loss or return of hearing. */
+  /** Counts changes, and losses and returns of notifications. */
   let changes = 0;
 
   const outdate = (concerns: (entry: Entry) => boolean) => {
@@ -55,9 +55,9 @@ export function keyCache(
       const owner = await lookup(hash);
       entries.delete(id);
       if (!owner) return undefined;
-      // What changed meanwhile may or may not be in what was read.
-      const certain = listening && changes === before;
-      entries.set(id, { userId: owner.user_id, owner: certain ? owner : undefined, readAt });
+      // A change during the query may or may not be in its result.
+      const isCurrent = listening && changes === before;
+      entries.set(id, { userId: owner.user_id, owner: isCurrent ? owner : undefined, readAt });
       if (entries.size > ENTRIES_MAX) entries.delete(entries.keys().next().value as string);
       return owner;
     },

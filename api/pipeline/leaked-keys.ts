@@ -5,30 +5,30 @@ import { isWellFormedKey } from '../keys/key-format.ts';
 import { type LeakedKeyReport, revokeLeakedKey } from '../keys/leaked-key-reports.ts';
 import type { PipelineDependencies } from './dependencies.ts';
 
-/** A finding, as GitHub's partner programme sends it. */
+/** Findings as GitHub's secret scanning partner program sends them. */
 const findings = z.array(
   z.object({ token: z.string(), type: z.string(), url: z.string().nullish(), source: z.string().nullish() }),
 );
 
-/** What GitHub is told of a finding; the token by its SHA-256 in hex. */
+/** The response to GitHub for one finding. The token is given as its SHA-256 in hex. */
 export interface Verdict {
   token_hash: string;
   token_type: string;
   label: 'true_positive' | 'false_positive';
 }
 
-/** Revokes a leaked key, where it is one. Answers whether it is, or was, a key of ours. */
+/** Revokes a leaked key, and returns whether the token is or was a key of this service. */
 export async function handleLeakedKey(pipeline: PipelineDependencies, leak: LeakedKeyReport): Promise<boolean> {
   if (!isWellFormedKey(leak.apiKey)) return false;
   const { now, newId } = pipeline;
   const userId = await pipeline.database.ownerWrite((sql) => revokeLeakedKey({ sql, now, newId }, leak));
-  // This node too is told by the database, but perhaps only after the answer.
+  // The database notifies this node too, but perhaps only after the response.
   if (userId) pipeline.keys.onChange(userId);
   return userId !== undefined;
 }
 
 /**
- * Takes in what GitHub's secret scanning found. What is not signed by GitHub costs a call of its address.
+ * Processes findings of GitHub's secret scanning. Requests that GitHub did not sign count against the limit of the client IP.
  * @param request the body's bytes as they came, and the two headers that sign them
  * @throws Problem `bad_signature`, `rate_limited`, `malformed_request`; `unavailable` while GitHub's keys cannot be read
  */
@@ -57,6 +57,6 @@ function findingsOf(body: Buffer): z.output<typeof findings> {
   try {
     return findings.parse(JSON.parse(body.toString('utf8')));
   } catch (error) {
-    throw new Problem('malformed_request', { detail: 'The body is no list of findings.' }, error);
+    throw new Problem('malformed_request', { detail: 'The body is not a list of findings.' }, error);
   }
 }

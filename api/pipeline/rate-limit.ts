@@ -6,21 +6,21 @@ import type { Metrics } from '../observability/metrics.ts';
 
 const ITEMS_PER_CALL = 10;
 
-/** What a call counts as: of a batch each item is a call of the day, and each started ten are one of the minute. */
+/** Returns the cost of a call: each item of a batch costs one call of the day, every started ten items one call of the minute. */
 export function costOf(operation: Operation | undefined, input: unknown): Cost {
   const items = operation?.cost?.items?.(input) ?? 0;
   return items > 1 ? { minute: Math.ceil(items / ITEMS_PER_CALL), day: items } : ONE_CALL;
 }
 
 /**
- * Takes what a call costs from the allowances of the user and, where it has one of its own, the key.
- * The decision is answered either way, so that a refusal carries the same headers as a success.
- * @throws Problem `batch_too_large` for what could never pass, `unavailable` when nothing can be counted
+ * Consumes the cost of a call from the rate limits of the user and, if it has its own, of the key. Returns the decision
+ * whether or not it allows the call, so that errors have the same headers as successes.
+ * @throws Problem `batch_too_large` for a cost above a limit, `unavailable` when the limiter cannot count
  */
 export async function consumeRateLimit(limiter: Limiter, caller: Caller, cost: Cost): Promise<RateDecision> {
   const policies = policiesOf(caller);
   const short = policies.find(({ window, limit }) => cost[window] > limit);
-  // It could never pass, however long the caller waits.
+  // Waiting would not help.
   if (short) {
     const { window, limit } = short;
     throw new Problem('batch_too_large', {
@@ -30,7 +30,7 @@ export async function consumeRateLimit(limiter: Limiter, caller: Caller, cost: C
   return limiter.take(policies, cost);
 }
 
-/** How the allowances stand, for the headers of what was refused before anything was taken. */
+/** Returns the state of the rate limits without consuming, for the headers of an error before the limiter. */
 export function peekRateLimit(limiter: Limiter, caller: Caller): Promise<RateDecision> {
   return limiter.take(policiesOf(caller), { minute: 0, day: 0 });
 }
@@ -51,11 +51,11 @@ function policiesOf({ userId, keyId, limits, keyRequestsPerMinute }: Caller): Ra
   return policies;
 }
 
-/** What is not metered (`initialize`, lists, `ping`, notifications) still stays under this many times the plan's rate, per key. */
+/** Unmetered messages (`initialize`, lists, `ping`, notifications) are limited to this many times the plan's rate, per key. */
 const PROTOCOL_FACTOR = 10;
 
 /**
- * Takes protocol messages from the key's allowance, and answers how that stands: headers.
+ * Consumes protocol messages from the key's rate limit. Returns its headers.
  * @throws Problem `rate_limited`
  */
 export async function consumeProtocolRateLimit(
@@ -80,7 +80,7 @@ export function rejectOverLimit(metrics: Pick<Metrics, 'rateLimitHit'>, decision
   return problem;
 }
 
-/** The refusal of a decision that does not allow the call: `quota_exceeded` when the day is used up, else `rate_limited`. */
+/** Returns the error of a decision that rejects a call: `quota_exceeded` when the daily quota is used up, else `rate_limited`. */
 function limitExceeded(decision: RateDecision): Problem {
   const { violated, retryAfterSeconds, retryAt } = decision;
   const day = violated.find(({ policy }) => policy.window === 'day');
@@ -105,7 +105,7 @@ function limitExceeded(decision: RateDecision): Problem {
 
 const WINDOW_SECONDS = { minute: 60, day: 86_400 };
 
-/** The headers of draft-ietf-httpapi-ratelimit-headers-11. */
+/** Returns the headers of draft-ietf-httpapi-ratelimit-headers-11. */
 export function rateLimitHeaders({ states }: RateDecision): Record<string, string> {
   const policies = states.map(
     ({ policy: { name, limit, window } }) => `"${name}";q=${limit};w=${WINDOW_SECONDS[window]}`,

@@ -22,7 +22,7 @@ const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
 };
 
 /**
- * Answers what needs no key: nobody to authorize, to limit by plan or to meter. What reaches the database does so as the owner.
+ * Runs a public operation: without authorization, plan limits or metering. Database statements run in the admin role.
  * @throws Problem `invalid_request`, `unprocessable`
  */
 export async function runPublic(

@@ -4,8 +4,8 @@ import { Problem } from '../errors.ts';
 import type { PipelineDependencies } from './dependencies.ts';
 
 /**
- * Takes in what says it comes from Whop. Of what is not signed, an address has as many tries a minute as without a key;
- * Whop is never held up.
+ * Stores a webhook from Whop for processing. Only requests with an invalid signature count against the limit of the client
+ * IP, so Whop itself is never limited.
  * @throws Problem `bad_signature`, `rate_limited`, `malformed_request`; `not_found` where nothing is sold
  */
 export async function receiveFromWhop(
@@ -18,7 +18,7 @@ export async function receiveFromWhop(
     await acceptWebhook(billing, request);
   } catch (error) {
     if (error instanceof Problem && error.code === 'bad_signature') {
-      billing.log.warn('a webhook without a good signature was refused');
+      billing.log.warn('rejected a webhook with an invalid signature');
       billing.metrics.webhookRejected();
       await addresses.take(address);
     }

@@ -1,17 +1,17 @@
 import ranks from 'gpt-tokenizer/bpeRanks/o200k_base';
 
-/** Positions are packed below the rank into one number, which 22 bits of position (4 MB of text) and 18 of rank leave room for. */
+/** Position and rank are packed into one number: 22 bits of position (4 MB of text) below 18 bits of rank. */
 const POSITIONS = 2 ** 22;
 const NONE = -1;
 
 let ranksByBytes: Map<string, number> | undefined;
 
 /**
- * How many tokens (o200k_base) a piece becomes that the tokenizer cannot split beforehand: byte pairs are merged, lowest rank
- * first, leftmost among equals. A heap of candidates does in n·log n what the library does in the square of n.
+ * Counts the tokens (o200k_base) of a piece that the tokenizer does not split beforehand: merges byte pairs, lowest rank first,
+ * leftmost among equals. A heap of candidates takes n·log n steps where the library takes n².
  */
 export function countMerged(piece: string): number {
-  // One character a byte, so that every slice is a key of the ranks. Built at the first need: most texts have no such run.
+  // One character per byte, so that every slice is a key of the ranks. Built lazily: most texts have no such run.
   ranksByBytes ??= new Map(ranks.map((token, rank) => [bytesOf(token), rank]));
   const known = ranksByBytes;
   const bytes = bytesOf(piece);
@@ -30,7 +30,7 @@ export function countMerged(piece: string): number {
   for (let at = 0; at < bytes.length; at++) consider(at);
   for (let top = pop(heap); top !== undefined; top = pop(heap)) {
     const at = top % POSITIONS;
-    // What was merged meanwhile left its old candidates in the heap.
+    // Candidates of bytes that were merged since are still in the heap.
     if (rankAt[at] !== Math.floor(top / POSITIONS)) continue;
     const merged = next[at] as number;
     rankAt[merged] = NONE;

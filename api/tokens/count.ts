@@ -2,23 +2,23 @@ import { countTokens as count, decode, encode } from 'gpt-tokenizer/encoding/o20
 import { O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
 import { countMerged } from './byte-pairs.ts';
 
-/** The tokenizer that every budget is counted by. */
+/** The tokenizer that every token budget is counted by. */
 export const TOKENIZER = 'o200k_base';
 
-// What looks like a control token in a memory is text.
+// Control tokens in a memory are plain text.
 const AS_TEXT = { disallowedSpecial: new Set<string>() };
 
 /**
- * Merging a run that the tokenizer cannot split takes the library the square of its length (100,000 letters: 7 s to 54 s), so
- * pieces longer than any word are merged by ourselves.
+ * For a run that the tokenizer does not split the library takes time quadratic in its length (100,000 letters: 7 s to 54 s), so
+ * pieces longer than any word are counted by {@link countMerged}.
  */
 const WORD_LENGTH_MAX = 400;
 const LONG_RUN = /[\p{L}\p{M}]{401}|\s{401}|[^\s\p{L}\p{N}]{401}/u;
 
-/** No o200k token of ordinary text is longer than this, so no more of a text than this many characters a token needs a look. */
+/** No o200k token of ordinary text is longer than this, so at most this many characters per token are examined. */
 const CHARACTERS_PER_TOKEN = 12;
 
-/** Tokens (o200k_base) of a text. */
+/** Counts the tokens (o200k_base) of a text. */
 export function countTokens(text: string): number {
   if (!LONG_RUN.test(text)) return count(text, AS_TEXT);
   let tokens = 0;
@@ -31,7 +31,7 @@ export function countTokens(text: string): number {
   return tokens + count(text.slice(from), AS_TEXT);
 }
 
-/** The longest beginning of a text that takes at most `max` tokens, cut between words where there are any. */
+/** Returns the longest beginning of a text that takes at most `max` tokens, cut between words where possible. */
 export function cutToTokens(text: string, max: number): string {
   if (max <= 0) return '';
   if (Buffer.byteLength(text) <= max) return text;
@@ -46,7 +46,7 @@ export function cutToTokens(text: string, max: number): string {
   }
 }
 
-/** A text in parts that the library encodes quickly. Where a long run is cut, the tokens are only nearly those of the whole. */
+/** Splits a text into parts that the library encodes quickly. Where a long run is split, the tokens are approximate. */
 function windows(text: string): string[] {
   if (!LONG_RUN.test(text)) return [text];
   return text.match(/[\s\S]{1,400}/gu) ?? [];

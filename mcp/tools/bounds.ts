@@ -1,9 +1,9 @@
 import { maxTokens } from '../../api/contracts/fields.ts';
 
 /**
- * Every tool answer has a budget: enough for a few memories, and never enough to flood a conversation. The least holds one
- * memory of a long title, however its text is cut.
+ * The token budget that every reading tool has: enough for a few memories, too little to flood a conversation. The minimum
+ * holds one memory with a long title.
  */
 export const toolBudget = {
-  max_tokens: maxTokens(10_000, 400).default(1_500).meta({ description: 'Most tokens that the answer may take.' }),
+  max_tokens: maxTokens(10_000, 400).default(1_500).meta({ description: 'Maximum number of tokens in the response.' }),
 };

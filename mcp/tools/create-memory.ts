@@ -3,19 +3,19 @@ import { ADD, defineTool } from '../define-tool.ts';
 import { shownCreated } from './outputs.ts';
 
 export const createMemory = defineTool(create, {
-  title: 'Remember something',
+  title: 'Create a memory',
   description:
-    'Store one fact, decision, preference or lesson so that later sessions find it. Write it so that it makes sense on its own: names, paths and reasons in, "it" and "this" out. One idea a memory. Stored and searchable when this returns; an exact repeat answers the memory that is there. When a fact replaces an older memory, name that in `supersedes`: both stay, the new one ranks first. Never store passwords, keys or tokens.',
+    'Store one fact, decision, preference or lesson for later sessions. Make it self-contained: include names, paths and reasons. One idea per memory. It is searchable as soon as this returns; an exact duplicate returns the existing memory. If it replaces an older memory, pass its id as `supersedes`: both are kept, and the new one ranks first. Never store passwords, keys or tokens.',
   annotations: ADD,
   returns: shownCreated,
   text: (memory) =>
     memory.deduplicated
-      ? `Already known as ${memory.id}${memory.changed.length > 0 ? `; added its new ${memory.changed.join(' and ')}` : ''}.`
-      : `Remembered as ${memory.id}.${alike(memory.similar)}`,
+      ? `Already stored as ${memory.id}${memory.changed.length > 0 ? `; added the new ${memory.changed.join(' and ')}` : ''}.`
+      : `Stored as ${memory.id}.${nearDuplicates(memory.similar)}`,
 });
 
-function alike(similar: readonly { id: string; score: number }[]): string {
+function nearDuplicates(similar: readonly { id: string; score: number }[]): string {
   if (similar.length === 0) return '';
-  const those = similar.map(({ id, score }) => `${id} (${Math.round(score * 100)} % the same words)`).join(', ');
-  return ` Nearly the same is stored as ${those}: if this replaces one of them, say so with update_memory and supersedes.`;
+  const listed = similar.map(({ id, score }) => `${id} (${Math.round(score * 100)} % of words in common)`).join(', ');
+  return ` Similar memories: ${listed}. If the new memory replaces one of them, set \`supersedes\` with update_memory.`;
 }

@@ -2,12 +2,12 @@ import { remove } from '../../api/contracts/memories.ts';
 import { CHANGE, defineTool } from '../define-tool.ts';
 
 export const deleteMemory = defineTool(remove, {
-  title: 'Forget a memory',
+  title: 'Delete a memory',
   description:
-    'Archive a memory, so that it is no longer found; restore_memory brings it back. With `permanent: true` it is gone for good: only when the user asked for that.',
+    'Archive a memory, so that searches no longer return it; restore_memory restores it. With `permanent: true` it is deleted and cannot be restored: do that only when the user asked for it.',
   annotations: CHANGE,
   text: (gone) =>
     gone.status === 'deleted'
-      ? `Memory ${gone.id} is deleted for good.`
-      : `Memory ${gone.id} is archived; restore_memory brings it back.`,
+      ? `Deleted memory ${gone.id} permanently.`
+      : `Archived memory ${gone.id}. Use restore_memory to restore it.`,
 });

@@ -7,10 +7,9 @@ import { shownList } from './outputs.ts';
 
 export const listMemories = defineTool(list, {
   title: 'List memories',
-  description:
-    'List memories by filter, newest first unless sorted otherwise. To find something by what it says, use search_memories.',
+  description: 'List memories by filter, newest first by default. To search their content, use search_memories.',
   annotations: READ,
-  // Not by title: a cursor holds the value that it sorts by, and would take the budget.
+  // Not by title: a cursor contains the sort value, and a long title would use up the token budget.
   input: list.input.extend({
     ...toolBudget,
     sort: z.enum(['created_at', 'updated_at', 'occurred_at']).default('created_at'),
@@ -18,10 +17,10 @@ export const listMemories = defineTool(list, {
   returns: shownList,
   text: (page, delimit) => {
     if (page.total === 0)
-      return page.reason === 'nothing_stored' ? 'Nothing is stored yet.' : 'No memory passes this filter.';
+      return page.reason === 'nothing_stored' ? 'No memories are stored yet.' : 'No memories match this filter.';
     const items = page.results.map(
       (memory) => `- ${headline(memory)}\n${memory.content}${memory.truncated ? ' […]' : ''}`,
     );
-    return `${page.results.length} of ${page.total} memories.\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;
+    return `${page.results.length < page.total ? `${page.results.length} of ` : ''}${page.total} ${page.total === 1 ? 'memory' : 'memories'}.\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;
   },
 });

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { created, list, memory } from '../../api/contracts/memories.ts';
 import { search } from '../../api/contracts/search.ts';
 
-// What goes back to a model: of a write what it does not know yet, of a read what helps it choose. get_memory has the rest.
+// The fields that tools return: of a write those that the model does not know yet, of a read those that help to choose. get_memory returns all.
 
 const TAGS_BYTES = 1_000;
 
 const tags = z
   .preprocess((all) => firstTags(all as string[]), z.array(z.string()))
-  .meta({ description: 'The first of them, where they are many.' });
+  .meta({ description: 'The first of them, where there are many.' });
 
 export const shownMemory = z.object({
   ...memory.pick({ id: true, type: true, status: true, version: true }).shape,

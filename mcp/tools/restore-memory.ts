@@ -3,9 +3,9 @@ import { CHANGE, defineTool } from '../define-tool.ts';
 import { shownMemory } from './outputs.ts';
 
 export const restoreMemory = defineTool(restore, {
-  title: 'Bring back a memory',
-  description: 'Make an archived memory active again, or, with `version`, undo edits by taking back a former version.',
+  title: 'Restore a memory',
+  description: 'Restore an archived memory, or, with `version`, revert a memory to a previous version.',
   annotations: CHANGE,
   returns: shownMemory,
-  text: (memory) => `Memory ${memory.id} is active, at version ${memory.version}.`,
+  text: (memory) => `Restored memory ${memory.id} at version ${memory.version}.`,
 });

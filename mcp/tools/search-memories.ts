@@ -7,27 +7,35 @@ import { shownSearch } from './outputs.ts';
 export const searchMemories = defineTool(search, {
   title: 'Search memories',
   description:
-    'Find memories by what they say: a question, keywords, names, error messages. Answers titles, ids and the matching passages, best first; read a whole memory with get_memory. Search before you assume that something is unknown.',
+    'Search memories with a question, keywords, names or error messages. Returns titles, ids and matching passages, best first; use get_memory to read a whole memory. Search before you assume that something is unknown.',
   annotations: READ,
-  // The numbers behind a ranking and its switches are for people who tune it.
+  // Scores and ranking options are for people who tune the ranking.
   input: search.input.omit({ explain: true, priors: true }).extend(toolBudget),
   returns: shownSearch,
   text: (page, delimit) => {
-    if (page.reason === 'nothing_stored') return 'Nothing is stored yet.';
-    // What is off for good is no news.
+    if (page.reason === 'nothing_stored') return 'No memories are stored yet.';
+    // A semantic search that is disabled by configuration is not worth a remark.
     const isPartial = page.parts.semantic === 'loading' || page.parts.semantic === 'unavailable';
-    const byWords = isPartial ? ' Only words were compared: search by meaning is not there right now.' : '';
-    if (page.total === 0) return `No memory matches.${byWords}`;
+    const lexicalOnly = isPartial ? ' Semantic search is unavailable at the moment, so these are keyword matches.' : '';
+    if (page.total === 0)
+      return isPartial
+        ? 'No memories match by keyword. Semantic search is unavailable at the moment.'
+        : 'No memories match.';
     const items = page.results.map(
       (hit) =>
-        `- ${headline(hit)}${hit.superseded_by ? ` replaced by ${hit.superseded_by}` : ''}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`,
+        `- ${headline(hit)}${hit.superseded_by ? ` (superseded by ${hit.superseded_by})` : ''}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`,
     );
     const remark = page.weak
-      ? ' None fits well.'
+      ? ' None of them is a close match.'
       : page.relaxed
-        ? ' Quotes and minus signs left nothing, so they were ignored.'
+        ? ' The quotes and minus signs in the query excluded everything, so they were ignored.'
         : '';
-    const total = `${page.total_relation === 'gte' ? 'at least ' : ''}${page.total}`;
-    return `${page.results.length} of ${total} matches, best first.${remark}${byWords}\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;
+    return `${summary(page.results.length, page.total, page.total_relation)}${remark}${lexicalOnly}\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;
   },
 });
+
+/** States how many of the matches are returned. A total that is a lower bound is not worth stating where all are returned. */
+function summary(returned: number, total: number, relation: 'eq' | 'gte'): string {
+  if (returned < total) return `${returned} of ${relation === 'gte' ? 'at least ' : ''}${total} matches, best first.`;
+  return returned === 1 ? '1 match.' : `${returned} matches, best first.`;
+}

@@ -3,10 +3,10 @@ import { CHANGE, defineTool } from '../define-tool.ts';
 import { shownMemory } from './outputs.ts';
 
 export const updateMemory = defineTool(update, {
-  title: 'Change a memory',
+  title: 'Update a memory',
   description:
-    'Correct or extend a memory; only the fields you name change, and the former state is kept. `tags` replaces all tags; `add_tags` and `remove_tags` change some. For a fact that became outdated, create a new memory with `supersedes` instead.',
+    'Update fields of a memory. Other fields stay as they are, and the previous version is kept. `tags` replaces all tags; `add_tags` and `remove_tags` change some. If a fact is outdated, create a new memory with `supersedes` instead.',
   annotations: CHANGE,
   returns: shownMemory,
-  text: (memory) => `Memory ${memory.id} is now at version ${memory.version}.`,
+  text: (memory) => `Updated memory ${memory.id} to version ${memory.version}.`,
 });

@@ -117,7 +117,7 @@ describe.each(Object.entries(STORES))('of %s', (_, memories) => {
     expect(packed.truncated).toBe(true);
     const read = await client.tool('get_memory', { id: ids[0] as string, max_tokens: 400 });
     expect(read.structuredContent.truncated).toBe(true);
-    expect(textOf(read)).toContain(`go on with offset ${read.structuredContent.next_offset}`);
+    expect(textOf(read)).toContain(`call again with offset ${read.structuredContent.next_offset}`);
   });
 });
 
@@ -264,7 +264,7 @@ describe('paging under a budget', () => {
     expect(told.promoted.length + told.archived.length).toBeLessThan(120);
     const done = await client.tool('consolidate_memories', { min_age_days: 0, dry_run: false, max_tokens: 400 });
     expectWithin(done, 400);
-    expect(textOf(done)).toMatch(/^Promoted 60 and archived 60 into 1 digest\(s\)\./);
+    expect(textOf(done)).toMatch(/^Promoted 60 and archived 60 into 1 digest\./);
     expect((await client.use('list_memories', { type: 'long_term' })).total).toBe(61);
   });
 });

@@ -71,7 +71,7 @@ export function steady<Value>(value: Value): Value {
   };
   const text = JSON.stringify(value)
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g, named('id'))
-    .replace(/stored-memories-[0-9a-f]{12}/g, 'stored-memories-nonce')
+    .replace(/stored-memories-(?:[a-z][0-9]){6}/g, 'stored-memories-nonce')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z/g, named('time'))
     .replace(/\b20\d\d-\d\d-\d\d\b/g, '<day>');
   return JSON.parse(text);

@@ -92,7 +92,7 @@ describe('2: a part that is missing', () => {
       const answer = await client.tool('search_memories', { query: 'giraffe' });
       return answer.structuredContent?.parts.semantic !== 'ran' && textOf(answer);
     }, 'a search by a tool without the encoder');
-    expect(told).toBe('No memory matches. Only words were compared: search by meaning is not there right now.');
+    expect(told).toBe('No memories match by keyword. Semantic search is unavailable at the moment.');
     await until(async () => (await search(api, 'walrus')).parts.semantic === 'ran', 'a search with the encoder again');
     await client.close();
   });
