@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../api/config.ts';
-import { CRONTAB } from '../api/jobs/handlers.ts';
+import { CRONTAB } from '../api/jobs/tasks/index.ts';
 import { legalFacts, legalPages } from '../api/pages/legal.ts';
 import { startTestService, type TestService } from './support/service.ts';
 
@@ -34,13 +34,13 @@ const ABOUT_NOBODY = ['embedding_models'];
 
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {
-  'Activation links': 'forget_claims_and_sessions',
-  Sessions: 'forget_claims_and_sessions',
-  'Usage events': 'forget_old_usage',
-  'Responses to repeated requests': 'forget_idempotency_keys',
-  'E-mails': 'forget_mails',
-  'Webhooks from Whop': 'forget_webhooks',
-  Exports: 'forget_exports',
+  'Activation links': 'delete_old_links_and_sessions',
+  Sessions: 'delete_old_links_and_sessions',
+  'Usage events': 'delete_old_usage_events',
+  'Responses to repeated requests': 'delete_old_idempotency_keys',
+  'E-mails': 'delete_old_emails',
+  'Webhooks from Whop': 'delete_old_webhooks',
+  Exports: 'delete_old_exports',
 };
 
 const rows = texts.privacy

@@ -1,16 +1,14 @@
 import { type AccountLifecycleRow, findAccountLifecycle } from '../../db/queries/accounts/lifecycle.ts';
 import { deleteSessionsOf } from '../../db/queries/accounts/sessions.ts';
 import { type UserStatus, updateAccountStatus } from '../../db/queries/accounts/users.ts';
-import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
+import { enqueue } from '../../db/queries/jobs/job-queue.ts';
+import { purgeAccountJob } from '../../db/queries/jobs/job-types.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem, refuse } from '../errors.ts';
 import { READ_ONLY_DAYS } from '../limits/plans.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
-
-/** Name of the job that purges one account immediately. */
-export const PURGE_ACCOUNT_JOB = 'purge_account';
 
 type Writing = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
@@ -103,7 +101,7 @@ async function applyStatus(context: Writing, account: AccountLifecycleRow): Prom
 
 /** Marks an account as deleted and enqueues the job that purges it. */
 async function schedulePurge(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
-  await enqueueJob(context.sql, PURGE_ACCOUNT_JOB, { user_id: account.id }, { key: `purge:${account.id}` });
+  await enqueue(context.sql, purgeAccountJob, { user_id: account.id }, { key: `purge:${account.id}` });
   return writeStatus(context, account, 'deleted', context.now());
 }
 

@@ -8,19 +8,21 @@ import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { startWorker } from './worker.ts';
 
-/** The process of `npm run worker`: background jobs apart from the API, on a database of your own. */
+/** Entry point of `npm run worker`: runs background jobs in a process of its own, on an external database. */
 async function main(): Promise<void> {
   const config = readConfig();
   const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
   if (!config.databaseUrl) {
-    throw new Error('A worker of its own needs DATABASE_URL; with the embedded database the service does the jobs.');
+    throw new Error(
+      'DATABASE_URL is required for a separate worker. With the embedded database the service itself runs the jobs.',
+    );
   }
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
   await migrateUp(ownerUrl);
   const database = connect({
     url: config.databaseUrl,
     ownerUrl,
-    onError: (error) => log.warn({ err: error }, 'a database connection broke'),
+    onError: (error) => log.warn({ err: error }, 'a database connection failed'),
   });
   const transport = openTransport(config);
   const publicUrl = () => config.publicUrl ?? `http://${config.host}:${config.port}`;
@@ -31,7 +33,7 @@ async function main(): Promise<void> {
     ownerUrl,
     log,
   );
-  log.info('working on background jobs');
+  log.info('running background jobs');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {
       await worker.stop();

@@ -4,61 +4,66 @@ import { Logger, type Runner, run, type WorkerEvents, type WorkerPool } from 'gr
 import { enqueueReconciliation } from '../../db/queries/billing/webhook-inbox.ts';
 import { freeLostJobs, holdLease, type Lease } from '../../db/queries/jobs/job-leases.ts';
 import { openQueuePool } from '../../db/queries/jobs/job-queue.ts';
+import { newId } from '../ids.ts';
 import type { Logger as Log } from '../observability/log.ts';
-import { CRONTAB, type JobParts, jobHandlers } from './handlers.ts';
+import type { TaskContext } from './define-task.ts';
+import { CRONTAB, createTaskList } from './tasks/index.ts';
+
+export type WorkerDependencies = Omit<TaskContext, 'clock' | 'log'>;
 
 export interface Worker {
-  /** Lets jobs under way finish, then stops. */
+  /** Waits for running jobs to finish, then stops. */
   stop(): Promise<void>;
 }
 
 const CONCURRENCY = 2;
-/** By when a queue is open again whose job is done. */
-const QUEUE_OPENS_MS = 20;
-/** How often jobs of killed workers are looked for. */
-const SWEEP_MS = 5_000;
-/** Pause before a run that a lost database has ended begins anew. */
-const RESTART_MS = 1_000;
-/** Tries to fetch a job, one every two seconds by each of the workers, after which a run is given up for a new one. */
-const FETCHES_FAILED_MAX = 6;
+/** Time after which the queue of a completed job is unlocked. */
+const QUEUE_UNLOCK_MS = 20;
+/** Interval between searches for the jobs of killed workers. */
+const SWEEP_INTERVAL_MS = 5_000;
+/** Pause before a new run after a lost database connection ended the last one. */
+const RESTART_DELAY_MS = 1_000;
+/** Failed attempts to fetch a job, one every two seconds per worker, after which a run is replaced by a new one. */
+const FAILED_FETCHES_MAX = 6;
 
 /**
- * Works on background jobs until stopped. Any number of workers may share a database. A lost database ends a run; the
- * next one begins when the database is back.
+ * Runs background jobs until stopped. Any number of workers may share a database. A lost database connection ends a run; the next
+ * one starts when the database is available again.
  */
-export async function startWorker(parts: JobParts, ownerUrl: string, log: Log): Promise<Worker> {
+export async function startWorker(dependencies: WorkerDependencies, ownerUrl: string, log: Log): Promise<Worker> {
+  const context = { ...dependencies, log, clock: { now: () => new Date(), newId } };
   const stopping = new AbortController();
   const pause = (milliseconds: number) =>
     delay(milliseconds, undefined, { signal: stopping.signal }).catch(() => undefined);
 
-  // Webhooks may have been lost while nothing ran.
-  if (parts.billing) await parts.database.ownerWrite(enqueueReconciliation);
-  let current = await begin(parts, ownerUrl, log);
+  // Webhooks may have been lost while no worker ran.
+  if (context.billing) await context.database.ownerWrite(enqueueReconciliation);
+  let current = await startRun(context, ownerUrl, log);
 
   async function keepRunning(): Promise<void> {
     while (!stopping.signal.aborted) {
       await current.ended;
-      await pause(RESTART_MS);
+      await pause(RESTART_DELAY_MS);
       while (!stopping.signal.aborted) {
         try {
-          current = await begin(parts, ownerUrl, log);
+          current = await startRun(context, ownerUrl, log);
           break;
         } catch (error) {
           log.warn({ err: error }, 'the job worker cannot start yet');
-          await pause(RESTART_MS);
+          await pause(RESTART_DELAY_MS);
         }
       }
     }
-    // Whatever began last, even while the stop came.
+    // The last run may have started after stop() was called.
     await current.stop();
   }
 
   async function sweep(): Promise<void> {
     while (!stopping.signal.aborted) {
-      await parts.database
+      await context.database
         .ownerWrite(freeLostJobs)
-        .catch((error) => log.warn({ err: error }, 'lost jobs stay for now'));
-      await pause(SWEEP_MS);
+        .catch((error) => log.warn({ err: error }, 'jobs of killed workers could not be unlocked'));
+      await pause(SWEEP_INTERVAL_MS);
     }
   }
 
@@ -78,49 +83,51 @@ interface Run {
   stop(): Promise<void>;
 }
 
-async function begin(parts: JobParts, ownerUrl: string, log: Log): Promise<Run> {
+async function startRun(context: TaskContext, ownerUrl: string, log: Log): Promise<Run> {
   let runner: Runner | undefined;
   let lease: Lease | undefined;
   let pool: WorkerPool | undefined;
-  let failed = 0;
-  // Rejects when the run has ended by itself: then there is nothing to stop.
+  let failedFetches = 0;
+  // stop() rejects when the run has already ended: there is nothing left to stop.
   const stop = async () => runner?.stop().catch(() => undefined);
 
   const nudge = () => {
     try {
       pool?.nudge(1);
     } catch {
-      // It is stopping.
+      // The pool is stopping.
     }
   };
 
   const events = new EventEmitter() as WorkerEvents;
-  // The queue writes the pool's id on the jobs that it takes.
+  // graphile-worker stores the pool's id in `locked_by` of the jobs that it runs, so the lease is held under that id.
   events.on('pool:create', ({ workerPool }) => {
     pool = workerPool;
-    lease = holdLease(ownerUrl, workerPool.id, (error) => log.warn({ err: error }, "the job worker's lease broke"));
+    lease = holdLease(ownerUrl, workerPool.id, (error) =>
+      log.warn({ err: error }, "the connection of the job worker's lease failed"),
+    );
   });
-  // A worker looks for its next job before the queue of its last one is open, and would look again after two seconds only.
+  // A worker fetches its next job before the queue of its last one is unlocked, and would poll again only after two seconds.
   events.on('job:complete', ({ job }) => {
-    if (job.job_queue_id !== null) setTimeout(nudge, QUEUE_OPENS_MS).unref();
+    if (job.job_queue_id !== null) setTimeout(nudge, QUEUE_UNLOCK_MS).unref();
   });
-  for (const good of ['worker:getJob:empty', 'job:start'] as const) events.on(good, () => (failed = 0));
+  for (const event of ['worker:getJob:empty', 'job:start'] as const) events.on(event, () => (failedFetches = 0));
   events.on('worker:getJob:error', ({ error }) => {
-    if (++failed === 1) log.warn({ err: error }, 'the job worker cannot fetch jobs');
-    // graphile-worker 0.17 keeps a first failed look at its tasks for good: only a new run looks again.
-    if (failed === FETCHES_FAILED_MAX) void stop();
+    if (++failedFetches === 1) log.warn({ err: error }, 'the job worker cannot fetch jobs');
+    // graphile-worker 0.17 caches the rejected promise when its first lookup of task ids fails: only a new run looks them up again.
+    if (failedFetches === FAILED_FETCHES_MAX) void stop();
   });
 
   const connections = openQueuePool(ownerUrl, CONCURRENCY + 2);
-  // Not waited for: the queue gives its last connection back when it likes.
+  // Not awaited: graphile-worker may return its last connection to the pool later.
   const close = () => void connections.end();
   const running = run({
     pgPool: connections,
     concurrency: CONCURRENCY,
     noHandleSignals: true,
-    // Otherwise a stop does not wait until what became of the last jobs is written down, and they stay locked.
+    // With a batch delay, stopping would not wait until the results of the last jobs are saved, and they would stay locked.
     preset: { worker: { completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
-    taskList: jobHandlers(parts, log),
+    taskList: createTaskList(context),
     crontab: CRONTAB,
     events,
     logger: new Logger(() => (level, message) => {

@@ -9,7 +9,8 @@ import {
 } from '../../db/queries/accounts/activation-links.ts';
 import { findKey, updateKey } from '../../db/queries/accounts/api-keys.ts';
 import { findUser, findUsersByEmail, type UserRow } from '../../db/queries/accounts/users.ts';
-import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
+import { enqueue } from '../../db/queries/jobs/job-queue.ts';
+import { sendActivationLinksJob } from '../../db/queries/jobs/job-types.ts';
 import { countEmails } from '../../db/queries/jobs/outbox.ts';
 import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
@@ -31,8 +32,6 @@ export const EXPIRED_LINK_DAYS_KEPT = 30;
 /** Links that an account can request on `/claim/new` within 24 hours. */
 export const LINKS_EMAILED_PER_DAY_MAX = 5;
 export const DEFAULT_KEY_NAME = 'Default API Key';
-/** Name of the job that mails the claims which somebody asked for. */
-export const MAIL_CLAIMS_JOB = 'mail_claims';
 
 /** The name in the audit log. */
 const ACTOR = 'claim';
@@ -104,7 +103,7 @@ export async function redeemActivationLink(
  * whether an account has it. Runs as the database owner.
  */
 export function requestActivationLink(sql: Sql, email: string): Promise<void> {
-  return enqueueJob(sql, MAIL_CLAIMS_JOB, { email }, { key: `claim:${email.toLowerCase()}` });
+  return enqueue(sql, sendActivationLinksJob, { email }, { key: `claim:${email.toLowerCase()}` });
 }
 
 /**

@@ -21,7 +21,8 @@ import {
   lockPendingExport,
 } from '../../db/queries/accounts/exports.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
-import { enqueueJob } from '../../db/queries/jobs/job-queue.ts';
+import { enqueue } from '../../db/queries/jobs/job-queue.ts';
+import { exportAccountJob } from '../../db/queries/jobs/job-types.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Streamed } from '../contracts/operation.ts';
@@ -31,8 +32,6 @@ import { DAY_MS } from '../time.ts';
 
 /** Days that an export's file is kept. */
 export const EXPORT_DAYS = 7;
-/** Name of the job that writes an export. */
-export const EXPORT_JOB = 'export_account';
 
 /** A pending export is given up after so long. */
 const PENDING_MAX_MS = DAY_MS;
@@ -53,7 +52,7 @@ export async function requestExport(context: RequestContext, caller: Caller) {
     await audit(context, caller.userId, { actor: `key:${caller.keyId}`, action: 'account.export', target: id });
   }
   const payload = { user_id: caller.userId, export_id: pending.id };
-  await enqueueJob(context.sql, EXPORT_JOB, payload, { key: `export:${pending.id}` });
+  await enqueue(context.sql, exportAccountJob, payload, { key: `export:${pending.id}` });
   return present(pending);
 }
 

@@ -1,7 +1,7 @@
 import { exactlyOne, type Sql } from '../../client/sql.ts';
+import { enqueue } from '../jobs/job-queue.ts';
+import { processWebhookJob, reconcileMembershipsJob } from '../jobs/job-types.ts';
 
-/** Name of the job that works on an inbox row. */
-export const WEBHOOK_JOB = 'process_webhook';
 /** Tries until a webhook is a dead letter: half a day, with growing pauses. */
 export const WEBHOOK_TRIES = 12;
 
@@ -49,11 +49,12 @@ export async function receiveWebhook(
  * owner.
  */
 export async function enqueueWebhook(sql: Sql, webhookId: string, lane: string): Promise<void> {
-  await sql.query({
-    text: `select from graphile_worker.add_job($1, json_build_object('webhook_id', $2::text), queue_name := $3,
-      max_attempts := $4, job_key := 'webhook:' || $2)`,
-    values: [WEBHOOK_JOB, webhookId, `whop:${lane}`, WEBHOOK_TRIES],
-  });
+  await enqueue(
+    sql,
+    processWebhookJob,
+    { webhook_id: webhookId },
+    { key: `webhook:${webhookId}`, queueName: `whop:${lane}`, maxAttempts: WEBHOOK_TRIES },
+  );
 }
 
 /** A webhook by its id. As the owner. */
@@ -109,13 +110,8 @@ export async function deleteOldWebhooks(sql: Sql, receivedBefore: Date): Promise
   return result.rowCount ?? 0;
 }
 
-/** Name of the job that compares all memberships with Whop's. */
-export const RECONCILE_JOB = 'reconcile_memberships';
-
 /** Adds the job that compares all memberships with Whop's, once however often it is asked for. As the owner. */
 export async function enqueueReconciliation(sql: Sql): Promise<void> {
-  await sql.query({
-    text: 'select from graphile_worker.add_job($1, queue_name := $1, job_key := $1, max_attempts := 5)',
-    values: [RECONCILE_JOB],
-  });
+  const { name } = reconcileMembershipsJob;
+  await enqueue(sql, reconcileMembershipsJob, {}, { key: name, queueName: name, maxAttempts: 5 });
 }

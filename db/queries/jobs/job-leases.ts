@@ -58,7 +58,7 @@ export function holdLease(url: string, holder: string, onError: (error: Error) =
 export async function freeLostJobs(sql: Sql): Promise<void> {
   await sql.query({
     text: `with holders as materialized (
-        select distinct locked_by from graphile_worker._private_jobs
+        select distinct locked_by from graphile_worker.jobs
         where locked_by is not null and locked_at < now() - interval '${GRACE}'
       ), lost as materialized (
         select locked_by from holders where pg_try_advisory_xact_lock(${LOCK('locked_by')})

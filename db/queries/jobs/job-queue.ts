@@ -1,16 +1,29 @@
 import pg from 'pg';
 import type { Sql } from '../../client/sql.ts';
+import type { JobType } from './job-types.ts';
 
-/** Adds a job to the queue in the caller's transaction; of jobs with one `key`, one waits. As the owner. */
-export async function enqueueJob(
+export interface EnqueueOptions {
+  /** Of the waiting jobs with the same key only the last one enqueued is kept. */
+  key: string;
+  /** Jobs of one queue run one after the other; without a queue they run in parallel. */
+  queueName?: string;
+  /** Attempts until the job is a dead letter; 25 by default. */
+  maxAttempts?: number;
+}
+
+/**
+ * Adds a job to the queue in the caller's transaction. As the owner.
+ * @throws ZodError when the payload does not fit the job type
+ */
+export async function enqueue<Payload extends object>(
   sql: Sql,
-  task: string,
-  payload: Record<string, unknown>,
-  { key }: { key: string },
+  job: JobType<Payload>,
+  payload: NoInfer<Payload>,
+  { key, queueName, maxAttempts }: EnqueueOptions,
 ): Promise<void> {
   await sql.query({
-    text: 'select from graphile_worker.add_job($1, $2::json, job_key := $3)',
-    values: [task, JSON.stringify(payload), key],
+    text: `select from graphile_worker.add_job($1, $2::json, queue_name := $3, max_attempts := $4, job_key := $5)`,
+    values: [job.name, JSON.stringify(job.payload.parse(payload)), queueName ?? null, maxAttempts ?? null, key],
   });
 }
 

@@ -10,9 +10,6 @@ export interface OutboxEmail {
   created_at: Date;
 }
 
-/** Name of the job that sends an outbox row. */
-export const SEND_EMAIL_JOB = 'send_mail';
-
 /** Writes a mail and the job that sends it, both in the caller's transaction: it goes out if and only if that commits. */
 export async function insertEmail(sql: Sql, mail: OutboxEmail): Promise<void> {
   await sql.query({

@@ -40,7 +40,7 @@ async function newDue(): Promise<Membership> {
 
 /** The hourly job. */
 async function endAccounts(): Promise<void> {
-  await bench.sql.query("select graphile_worker.add_job('end_accounts')");
+  await bench.sql.query("select graphile_worker.add_job('purge_due_accounts')");
   await bench.settled();
 }
 

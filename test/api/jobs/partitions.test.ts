@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CRONTAB, jobHandlers } from '../../../api/jobs/handlers.ts';
+import { CRONTAB, TASKS } from '../../../api/jobs/tasks/index.ts';
 import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
 import { spawnScript } from '../../support/run-script.ts';
 
@@ -10,8 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-/** Takes away what is ahead of tomorrow, as if nobody had been here for a month. */
-async function loseTheFuture(): Promise<number> {
+/** Drops the partitions of the days ahead, as if no worker had run for a month. Returns how many. */
+async function dropFuturePartitions(): Promise<number> {
   const { rows } = await bench.sql.query(
     `select relname from pg_class where relname ~ '^usage_events_[0-9]{8}$' and relname > 'usage_events_' || to_char(now() at time zone 'utc', 'YYYYMMDD')`,
   );
@@ -19,7 +19,8 @@ async function loseTheFuture(): Promise<number> {
   return rows.length;
 }
 
-async function daysAhead(): Promise<number> {
+/** Counts the partitions of the days ahead that have row-level security. */
+async function countFuturePartitions(): Promise<number> {
   const { rowCount } = await bench.sql.query(
     `select from pg_class c join pg_inherits i on i.inhrelid = c.oid
       where relname ~ '^usage_events_[0-9]{8}$' and relname > 'usage_events_' || to_char(now() at time zone 'utc', 'YYYYMMDD')
@@ -28,24 +29,24 @@ async function daysAhead(): Promise<number> {
   return rowCount ?? 0;
 }
 
-describe('the partitions of the days ahead', () => {
-  it('are made by the job, thirty of them, and a second run makes none', async () => {
-    expect(await loseTheFuture()).toBe(30);
+describe('ensure_partitions task', () => {
+  it('creates thirty partitions ahead, and none in a second run', async () => {
+    expect(await dropFuturePartitions()).toBe(30);
     await bench.startWorker();
     await bench.sql.query("select graphile_worker.add_job('ensure_partitions')");
     await bench.settled();
-    expect(await daysAhead()).toBe(30);
+    expect(await countFuturePartitions()).toBe(30);
     await bench.sql.query("select graphile_worker.add_job('ensure_partitions')");
     await bench.settled();
     expect(await bench.jobs()).toEqual([]);
-    expect(await daysAhead()).toBe(30);
+    expect(await countFuturePartitions()).toBe(30);
   });
 
-  it('are made by the next worker when one was killed in the middle', async () => {
-    await loseTheFuture();
+  it('is run by the next worker when its worker was killed', async () => {
+    await dropFuturePartitions();
     const worker = spawnScript('api/jobs/main.ts', [], { DATABASE_URL: bench.url, LOG_LEVEL: 'error' });
-    // `npm run worker` migrates first, which makes them too: so lose them again, and hold the job up.
-    await vi.waitUntil(async () => (await daysAhead()) === 30, { timeout: 30_000, interval: 50 });
+    // `npm run worker` migrates first, which creates them too: drop them again, and block the job by the advisory lock.
+    await vi.waitUntil(async () => (await countFuturePartitions()) === 30, { timeout: 30_000, interval: 50 });
     await vi.waitUntil(
       async () =>
         (
@@ -55,30 +56,32 @@ describe('the partitions of the days ahead', () => {
         ).rowCount,
       { timeout: 30_000, interval: 50 },
     );
-    await loseTheFuture();
+    await dropFuturePartitions();
     await bench.sql.query("select pg_advisory_lock(hashtext('ensure_usage_partitions'))");
     await bench.sql.query("select graphile_worker.add_job('ensure_partitions')");
     await vi.waitUntil(async () => (await bench.jobs())[0]?.locked_by, { timeout: 10_000 });
     worker.child.kill('SIGKILL');
     await worker.finished;
     await bench.sql.query('select pg_advisory_unlock_all()');
-    expect(await daysAhead()).toBe(0);
+    expect(await countFuturePartitions()).toBe(0);
 
     await bench.startWorker();
     await bench.settled(30_000);
-    expect(await daysAhead()).toBe(30);
+    expect(await countFuturePartitions()).toBe(30);
   }, 60_000);
 
-  it('are looked after every hour, and what was slept through is made up for', () => {
+  it('runs every hour and catches up on missed runs', () => {
     const line = CRONTAB.split('\n').find((text) => text.includes('ensure_partitions'));
     expect(line).toMatch(/^\d+ \* \* \* \* ensure_partitions \?fill=2h/);
     const names = CRONTAB.trim()
       .split('\n')
       .map((text) => text.split(' ')[5] as string);
-    expect(Object.keys(jobHandlers({} as never, {} as never))).toEqual(expect.arrayContaining(names));
+    expect(TASKS.map((task) => task.name)).toEqual(expect.arrayContaining(names));
   });
+});
 
-  it('are not the only thing: old idempotency keys are forgotten', async () => {
+describe('delete_old_idempotency_keys task', () => {
+  it('deletes keys after a day and keeps younger ones', async () => {
     await bench.sql.query(
       `insert into idempotency_keys (user_id, key, request_hash, event_id, day, created_at)
         values ($1, 'old', '\\x01', gen_random_uuid(), current_date, now() - interval '25 hours'),
@@ -86,7 +89,7 @@ describe('the partitions of the days ahead', () => {
       [bench.userId],
     );
     await bench.startWorker();
-    await bench.sql.query("select graphile_worker.add_job('forget_idempotency_keys')");
+    await bench.sql.query("select graphile_worker.add_job('delete_old_idempotency_keys')");
     await bench.settled();
     expect((await bench.sql.query('select key from idempotency_keys')).rows).toEqual([{ key: 'new' }]);
   });

@@ -191,7 +191,7 @@ describe('alerts', () => {
     });
     await bench.sql.query('begin');
     await bench.sql.query('lock table outbox in access exclusive mode');
-    await bench.database.owner.query("select graphile_worker.add_job('alert_usage')");
+    await bench.database.owner.query("select graphile_worker.add_job('send_usage_alerts')");
     const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
       and query like '%enqueue_mail%'`;
     await vi.waitUntil(async () => (await bench.database.owner.query(waiting)).rowCount, { timeout: 30_000 });

@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jobHandlers } from '../../../api/jobs/handlers.ts';
+import { newId } from '../../../api/ids.ts';
+import { createTaskList } from '../../../api/jobs/tasks/index.ts';
 import { recountQuotas } from '../../../api/usage/quota-reconciliation.ts';
 import type { QuotaRepair } from '../../../db/queries/usage/quotas.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -132,14 +133,15 @@ describe('the recount', () => {
     const user = await storingUser();
     await sql('update quotas set memories = 9 where user_id = $1', [user.userId]);
     const warned: unknown[] = [];
-    const parts = {
+    const taskList = createTaskList({
       database: node.service.database,
       transport: {} as never,
       usageRetentionDays: 400,
       publicUrl: () => '',
-    };
-    const handlers = jobHandlers(parts, { warn: (...words: unknown[]) => warned.push(words) } as never);
-    await handlers.recount_quotas?.({}, {} as never);
+      clock: { now: () => new Date(), newId },
+      log: { warn: (...entry: unknown[]) => warned.push(entry) } as never,
+    });
+    await taskList.reconcile_quotas?.({}, {} as never);
     expect(warned).toEqual([
       [
         { user_id: user.userId, before: expect.objectContaining({ memories: 9 }), after: await quotaOf(user) },

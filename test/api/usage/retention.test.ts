@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../../api/config.ts';
-import { jobHandlers } from '../../../api/jobs/handlers.ts';
+import { newId } from '../../../api/ids.ts';
+import { createTaskList } from '../../../api/jobs/tasks/index.ts';
 import { DAY_MS } from '../../../api/time.ts';
 import { forgetOldUsage } from '../../../api/usage/retention.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -123,10 +124,16 @@ describe('usage events', () => {
   it('are kept for as long as the configuration says', async () => {
     const days = [KEPT_DAYS + 8, KEPT_DAYS + 9, KEPT_DAYS + 10].map(daysAgo) as [string, string, string];
     for (const day of days) await addDay(day);
-    const parts = { database: node.service.database, transport: {} as never, publicUrl: () => '' };
+    const context = {
+      database: node.service.database,
+      transport: {} as never,
+      publicUrl: () => '',
+      clock: { now: () => new Date(), newId },
+      log: {} as never,
+    };
     const helpers = { logger: { info: () => undefined } } as never;
     for (const usageRetentionDays of [KEPT_DAYS + 9, KEPT_DAYS + 8]) {
-      await jobHandlers({ ...parts, usageRetentionDays }, {} as never).forget_old_usage?.({}, helpers);
+      await createTaskList({ ...context, usageRetentionDays }).delete_old_usage_events?.({}, helpers);
       const kept = days.filter((_, n) => KEPT_DAYS + 8 + n <= usageRetentionDays);
       expect(await daysOf('usage_events', days[0])).toEqual(kept.toReversed());
     }

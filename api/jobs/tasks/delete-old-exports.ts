@@ -1,0 +1,12 @@
+import { forgetOldExports } from '../../transfer/export.ts';
+import { defineTask, NO_PAYLOAD } from '../define-task.ts';
+
+/** Deletes the exports that have expired. */
+export const deleteOldExportsTask = defineTask({
+  name: 'delete_old_exports',
+  schedule: { cron: '29 * * * *' },
+  payload: NO_PAYLOAD,
+  async run(_payload, { database, clock }) {
+    await database.ownerWrite((sql) => forgetOldExports(sql, clock.now()));
+  },
+});
