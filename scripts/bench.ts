@@ -15,6 +15,7 @@ import { startEmbedded } from '../db/embedded/start.ts';
 import { listKeys } from '../db/queries/accounts/api-keys.ts';
 import { updateOverrides } from '../db/queries/accounts/users.ts';
 import { startBareRoute } from './bench/bare-route.ts';
+import { compareDrivers } from './bench/compare-drivers.ts';
 import { measureIdleMemory } from './bench/idle-memory.ts';
 import { type LoadResult, load, type Target } from './bench/load.ts';
 import { startBenchRedis } from './bench/redis.ts';
@@ -22,12 +23,13 @@ import { measureRevocation } from './bench/revocation.ts';
 import { createTexts, GROWING } from './bench/texts.ts';
 import { percentile } from './eval/score.ts';
 
-const HELP = `Usage: npm run bench [-- --seconds N]
+const HELP = `Usage: npm run bench [-- --seconds N] [--compare-drivers]
 
 Measures on this machine, in one run: REST and MCP calls with all their gates against a bare Koa route that does the same
 single query through pg, as it comes and tuned as our connections are (the ratio is what travels), and that waits for its usage event
 to be durable besides, which is what the record itself costs; how soon a key that one node revoked is refused by another, what an idle
-service takes of memory, and how fast the bridge starts against bare Node. Loopback only.`;
+service takes of memory, and how fast the bridge starts against bare Node. Loopback only.
+--compare-drivers measures instead pg as the service uses it against the npm package postgres, and the ways to write to Redis.`;
 
 const CONNECTIONS = [1, 10, 50];
 /** How often each way is measured, the others in between. */
@@ -255,10 +257,16 @@ function round(ms: number): number {
   return Math.round(ms * 100) / 100;
 }
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, help: { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3' },
+    'compare-drivers': { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
+});
 const seconds = Number(values.seconds);
 if (values.help) console.log(HELP);
-else if (seconds > 0) await main(seconds);
+else if (seconds > 0) await (values['compare-drivers'] ? compareDrivers(seconds) : main(seconds));
 else {
   console.error('At seconds: say how long each row is measured, in seconds above 0, such as 0.5 or 3.');
   process.exitCode = 1;

@@ -1,0 +1,309 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { v7 as uuidv7 } from 'uuid';
+import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
+import { APP_ROLE, connect, setTenantStatement } from '../../db/client/database.ts';
+import type { Result, Sql, Statement } from '../../db/client/sql.ts';
+import { startEmbedded } from '../../db/embedded/start.ts';
+import { insertUser } from '../../db/queries/accounts/users.ts';
+import { whereMemories } from '../../db/queries/memories/filters.ts';
+import { findMemories, findMemory, insertMemory, type NewMemoryRow } from '../../db/queries/memories/memories.ts';
+import { findCorpus, findRankingAttributes, findTerms, rankByTerms } from '../../db/queries/search/lexical.ts';
+import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
+import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
+import { migrateUp } from '../../db/schema/migrate.ts';
+import { percentile } from '../eval/score.ts';
+import { startBenchRedis } from './redis.ts';
+
+const CALLERS = [1, 10, 50];
+const TURNS = 5;
+const TENANTS = 20;
+const MEMORIES = 100;
+const VOCABULARY = 2_000;
+const POOL_SIZE = 12;
+
+/** The accesses of the service that a driver has to serve. */
+interface Driver {
+  get<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  search<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  create<T>(userId: string, work: (sql: Sql) => Promise<T>, after: () => Statement): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** The part of porsager's `postgres` that is used here; the package is no dependency. */
+interface PostgresJs {
+  unsafe(text: string, values: readonly unknown[], options: { prepare: boolean }): Promise<unknown[]>;
+  begin<T>(work: (sql: PostgresJs) => Promise<T>): Promise<T>;
+  end(): Promise<void>;
+}
+
+type Action = (n: number) => Promise<unknown>;
+
+/**
+ * Compares `pg` as `db/client` uses it with porsager's `postgres` by the same statements on the same data, and the ways to write
+ * commands to Redis. The ways alternate in short slices, so that a machine that slows down affects all of them.
+ * @param seconds how long each row is measured
+ */
+export async function compareDrivers(seconds: number): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-drivers-'));
+  const embedded = await startEmbedded({ dataDir, log: () => undefined });
+  try {
+    await migrateUp(embedded.url);
+    const tenants = await fill(embedded.url);
+    const drivers = { pg: pgDriver(embedded.url), postgres: await postgresDriver(embedded.url) };
+    const ways = Object.fromEntries(Object.entries(drivers).map(([name, driver]) => [name, actions(driver, tenants)]));
+    console.table(await measure(ways, ['get', 'create', 'search'], 'pg', seconds * 1000));
+    await Promise.all(Object.values(drivers).map((driver) => driver.close()));
+  } finally {
+    await embedded.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+  await compareRedis(seconds * 1000);
+}
+
+interface Tenant {
+  userId: string;
+  ids: string[];
+}
+
+async function fill(url: string): Promise<Tenant[]> {
+  const database = connect({ url, onError: report });
+  const tenants = await Promise.all(
+    Array.from({ length: TENANTS }, async () => {
+      const userId = uuidv7();
+      const user = {
+        id: userId,
+        email: null,
+        plan: 'pro',
+        status: 'active',
+        overrides: {},
+        created_at: new Date(),
+      } as const;
+      await database.ownerWrite((sql) => insertUser(sql, user));
+      const rows = Array.from({ length: MEMORIES }, newRow);
+      await database.write(userId, async (sql) => {
+        for (const row of rows) await insertMemory(sql, userId, row, frequenciesOf(row), { enqueue: false });
+      });
+      return { userId, ids: rows.map(({ id }) => id) };
+    }),
+  );
+  await database.owner.query('analyze');
+  await database.close();
+  return tenants;
+}
+
+function actions(driver: Driver, tenants: readonly Tenant[]): Record<string, Action> {
+  const tenantOf = (n: number) => tenants[n % tenants.length] as Tenant;
+  return {
+    get: async (n) => {
+      const { userId, ids } = tenantOf(n);
+      const row = await driver.get(userId, (sql) => findMemory(sql, userId, ids[n % ids.length] as string));
+      if (!row) throw new Error('the memory is missing');
+    },
+    create: async (n) => {
+      const { userId } = tenantOf(n);
+      const row = newRow();
+      const near = { ignoredTerms: [], scoreMin: 0.6, limit: 3 };
+      const insert = (sql: Sql) =>
+        insertMemory(sql, userId, row, frequenciesOf(row), { enqueue: false, nearDuplicates: near });
+      await driver.create(userId, insert, () => insertUsageEventsStatement([eventOf(userId)]));
+    },
+    search: async (n) => {
+      const { userId } = tenantOf(n);
+      const found = await driver.search(userId, (sql) => search(sql, userId, [word(n), word(n * 7)]));
+      if (found.length === 0) throw new Error('nothing was found');
+    },
+  };
+}
+
+/** The statements of a lexical search. */
+async function search(sql: Sql, userId: string, words: string[]) {
+  const [terms, corpus] = await Promise.all([findTerms(sql, userId, words), findCorpus(sql, userId)]);
+  const weighted = terms.map(({ hash }) => ({ hash, weight: 1 }));
+  const bm25 = { k1: 1.2, b: 0.75, meanLength: corpus.words / corpus.memories };
+  const candidates = { anyOf: weighted.map(({ hash }) => hash) };
+  const hits = await rankByTerms(sql, whereMemories(userId, { status: 'active' }), weighted, candidates, bm25, 10);
+  const ids = hits.map(({ id }) => id);
+  const [memories] = await Promise.all([findMemories(sql, userId, ids), findRankingAttributes(sql, userId, ids)]);
+  return memories;
+}
+
+function pgDriver(url: string): Driver {
+  const database = connect({ url, poolSize: POOL_SIZE, onError: report });
+  return {
+    get: (userId, work) => work(database.shared(userId)),
+    search: (userId, work) => work(database.read(userId)),
+    create: (userId, work, after) =>
+      database.write(userId, work, { before: [lockTenantStatement(userId)], after: () => [after()] }),
+    close: () => database.close(),
+  };
+}
+
+async function postgresDriver(url: string): Promise<Driver> {
+  const name = 'postgres';
+  const { default: postgres } = await import(name).catch(() => {
+    throw new Error('First: npm install --no-save postgres@3.4.9');
+  });
+  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  const client = postgres(url, {
+    max: POOL_SIZE,
+    connection: { role: APP_ROLE, timezone: 'UTC', statement_timeout: 15_000 },
+    // The statements pass JSON as text.
+    types: { json: { to: 114, from: [114, 3802], serialize: text, parse: JSON.parse } },
+    onnotice: () => undefined,
+  }) as PostgresJs;
+  const execute = async <Row>(on: PostgresJs, { text, values = [] }: Statement): Promise<Result<Row>> => {
+    const rows = (await on.unsafe(text, values, { prepare: true })) as Row[];
+    return { rows: [...rows], rowCount: rows.length };
+  };
+  const sqlOn = (on: PostgresJs, before: readonly Statement[]): Sql => {
+    const opening = [...before];
+    return {
+      // Pipelined: the statements before it are not awaited first.
+      query: async <Row>(statement: Statement) => {
+        const opened = opening.splice(0).map((each) => execute(on, each));
+        const [result] = await Promise.all([execute<Row>(on, statement), ...opened]);
+        return result;
+      },
+    };
+  };
+  /** A statement with its tenant: both settings hold for a transaction only, so each needs one. */
+  const tenantSql = (userId: string): Sql => ({
+    query: (statement) => client.begin((on) => sqlOn(on, [setTenantStatement(userId)]).query(statement)) as never,
+  });
+  return {
+    get: (userId, work) => work(tenantSql(userId)),
+    search: (userId, work) => work(tenantSql(userId)),
+    create: (userId, work, after) =>
+      client.begin(async (on) => {
+        const result = await work(sqlOn(on, [setTenantStatement(userId), lockTenantStatement(userId)]));
+        await execute(on, after());
+        return result;
+      }),
+    close: () => client.end(),
+  };
+}
+
+async function compareRedis(milliseconds: number): Promise<void> {
+  const server = await startBenchRedis();
+  if (!server) return console.log('No redis-server here: the ways to write to Redis are not compared.');
+  const clients = {
+    coalesced: new Redis(server.url).on('connect', function (this: Redis) {
+      coalesceWrites(this.stream);
+    }),
+    plain: new Redis(server.url),
+    autoPipelining: new Redis(server.url, { enableAutoPipelining: true }),
+  };
+  const script = "return redis.call('incrby', KEYS[1], ARGV[1])";
+  const ways: Record<string, Record<string, Action>> = {};
+  for (const [name, redis] of Object.entries(clients)) {
+    redis.defineCommand('consume', { numberOfKeys: 1, lua: script });
+    const { consume } = redis as unknown as { consume(key: string, by: number): Promise<number> };
+    ways[name] = { script: (n) => consume.call(redis, `key-${n % TENANTS}`, 1) };
+  }
+  console.table(await measure(ways, ['script'], 'coalesced', milliseconds));
+  for (const redis of Object.values(clients)) redis.disconnect();
+  server.stop();
+}
+
+/** Measures each action in turn, and returns a row for each number of concurrent callers. */
+async function measure(
+  ways: Record<string, Record<string, Action>>,
+  names: readonly string[],
+  base: string,
+  milliseconds: number,
+) {
+  const rows = [];
+  for (const name of names) {
+    for (const callers of CALLERS) {
+      const slices = new Map(Object.keys(ways).map((way) => [way, [] as number[]]));
+      for (let turn = 0; turn < TURNS; turn++) {
+        // Alternately from either end, so that none is always the first.
+        const order = turn % 2 === 0 ? Object.entries(ways) : Object.entries(ways).reverse();
+        for (const [way, all] of order) {
+          await perSecond(all[name] as Action, callers, Math.min(200, milliseconds / TURNS / 3));
+          slices.get(way)?.push(await perSecond(all[name] as Action, callers, milliseconds / TURNS));
+        }
+      }
+      const row: Record<string, string | number> = { what: name, callers };
+      const baseSlices = slices.get(base) ?? [];
+      for (const [way, all] of slices) {
+        row[`${way} per second`] = Math.round(percentile(all, 0.5));
+        if (way === base) continue;
+        const ratios = all.map((figure, turn) => figure / (baseSlices[turn] as number));
+        row[`${way} / ${base}`] = Math.round(100 * percentile(ratios, 0.5)) / 100;
+      }
+      rows.push(row);
+    }
+  }
+  return rows;
+}
+
+let calls = 0;
+
+/** Calls per second of so many callers, each of which calls again as soon as its call is done. */
+async function perSecond(action: Action, callers: number, milliseconds: number): Promise<number> {
+  const started = performance.now();
+  let done = 0;
+  const call = async () => {
+    while (performance.now() - started < milliseconds) {
+      await action(calls++);
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, call));
+  return (1000 * done) / (performance.now() - started);
+}
+
+const word = (n: number) => `word${n % VOCABULARY}x`;
+
+function newRow(): NewMemoryRow {
+  const words = Array.from({ length: 40 }, () => word(Math.floor(Math.random() * VOCABULARY)));
+  const at = new Date();
+  return {
+    id: uuidv7(),
+    type: 'long_term',
+    status: 'active',
+    title: words.slice(0, 6).join(' '),
+    content: words.join(' '),
+    tags: ['bench'],
+    metadata: {},
+    project: null,
+    session_id: null,
+    occurred_at: null,
+    expires_at: null,
+    supersedes: null,
+    consolidated_into: null,
+    version: 1,
+    size_bytes: 400,
+    created_at: at,
+    updated_at: at,
+    content_hash: randomBytes(32),
+  };
+}
+
+function frequenciesOf({ content }: NewMemoryRow) {
+  const counts = new Map<string, number>();
+  for (const term of content.split(' ')) counts.set(term, (counts.get(term) ?? 0) + 1);
+  return { terms: [...counts.keys()], frequencies: [...counts.values()] };
+}
+
+function eventOf(userId: string): UsageEvent {
+  const at = new Date();
+  const call = {
+    door: 'rest',
+    operation: 'memories.create',
+    method: 'POST',
+    status: 201,
+    billable: true,
+  } as const;
+  const sizes = { durationMs: 1, bytesIn: 400, bytesOut: 500, units: 1, tokens: null };
+  return { id: uuidv7(), userId, keyId: uuidv7(), day: at.toISOString().slice(0, 10), at, ...call, ...sizes };
+}
+
+function report(error: Error): void {
+  console.error(error.message);
+}
