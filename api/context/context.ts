@@ -1,6 +1,7 @@
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import { listMemories } from '../../db/queries/memories/lists.ts';
-import { findMemories, type MemoryRow } from '../../db/queries/memories/memories.ts';
+import { findMemories } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { type Finding, type Found, find, passageIn } from '../search/hybrid-search.ts';

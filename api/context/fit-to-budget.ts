@@ -1,4 +1,4 @@
-import type { MemoryRow } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { wordsOf } from '../search/tokenizer.ts';
 import { countTokens } from '../tokens/count.ts';
 import { cutText } from '../tokens/truncate.ts';

@@ -1,6 +1,7 @@
 import { dryRun, withSavepoint } from '../../db/client/sql.ts';
 import { countMemories, listTagged, lockMatching } from '../../db/queries/memories/lists.ts';
-import { findMemories, type MemoryRow } from '../../db/queries/memories/memories.ts';
+import { findMemories } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { newMemory } from '../contracts/memories.ts';

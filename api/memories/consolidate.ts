@@ -1,5 +1,6 @@
 import { countMemories, lockMatching } from '../../db/queries/memories/lists.ts';
-import { findMemories, lockExactDuplicate, type MemoryRow } from '../../db/queries/memories/memories.ts';
+import { findMemories, lockExactDuplicate } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { toFilter } from '../listing/filter.ts';

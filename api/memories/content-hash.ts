@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { MemoryRow } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 
 type Said = Pick<MemoryRow, 'title' | 'content' | 'project' | 'session_id' | 'occurred_at'>;
 type Held = Pick<MemoryRow, 'title' | 'content' | 'tags' | 'metadata'>;

@@ -1,11 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  insertMemory,
-  lockExactDuplicate,
-  type MemoryRow,
-  type NewMemoryRow,
-} from '../../db/queries/memories/memories.ts';
+import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
+import { lockExactDuplicate } from '../../db/queries/memories/memories.ts';
 import type { NearDuplicateOptions } from '../../db/queries/memories/near-duplicates.ts';
+import type { MemoryRow, NewMemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { countMemories, listMemories, type MemorySort } from '../../db/queries/memories/lists.ts';
-import { findMemory, type MemoryRow } from '../../db/queries/memories/memories.ts';
+import { findMemory } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { id, moment } from '../contracts/fields.ts';
 import type { Memory } from '../contracts/memories.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findLastAudit } from '../../db/queries/accounts/audit.ts';
 import { countByKind, countTags, listTags } from '../../db/queries/memories/lists.ts';
-import type { MemoryType } from '../../db/queries/memories/memories.ts';
+import type { MemoryType } from '../../db/queries/memories/row.ts';
 import { countQueued } from '../../db/queries/search/embedding-queue.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';

@@ -1,4 +1,4 @@
-import type { MemoryRow } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Memory } from '../contracts/memories.ts';
 
 const iso = (moment: Date | null) => moment?.toISOString() ?? null;

@@ -1,13 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import {
-  deleteMemories,
-  findMemory,
-  lockExactDuplicate,
-  type MemoryRow,
-  updateMemory,
-} from '../../db/queries/memories/memories.ts';
+import { deleteMemories, findMemory, lockExactDuplicate, updateMemory } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
+import { removePostings } from '../../db/queries/memories/terms.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
-import { removePostings } from '../../db/queries/search/lexical.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
 import { Problem, refuse } from '../errors.ts';

@@ -1,6 +1,6 @@
 import { isConnectionLost } from '../../db/client/retry.ts';
 import { violatedConstraint } from '../../db/client/sql.ts';
-import { EXACT_DUPLICATE_CONSTRAINT } from '../../db/queries/memories/memories.ts';
+import { EXACT_DUPLICATE_CONSTRAINT } from '../../db/queries/memories/row.ts';
 import { Problem } from '../errors.ts';
 
 /** Converts an error to a problem: a known constraint to its code, a lost database connection to `unavailable`, others to `internal`. */

@@ -1,5 +1,5 @@
 import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
-import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/lexical.ts';
+import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
 import { type AdjacentMemory, findAdjacentMemories } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/indexer.ts';

@@ -3,17 +3,19 @@ import { type MemoryFilter, type Where, whereMemories } from '../../db/queries/m
 import {
   type Bm25,
   type CandidateTerms,
+  rankByTerms,
+  scoreByTerms,
+  type WeightedTerm,
+} from '../../db/queries/search/bm25.ts';
+import {
   type Corpus,
   findCorpus,
   findSimilarTerms,
   findTerms,
   findTermsByCharacter,
   findTermsByPrefix,
-  rankByTerms,
-  scoreByTerms,
   type Term,
-  type WeightedTerm,
-} from '../../db/queries/search/lexical.ts';
+} from '../../db/queries/search/lexicon.ts';
 import type { Question } from './query-parser.ts';
 import { isHalfPair } from './tokenizer.ts';
 

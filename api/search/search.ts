@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Sql } from '../../db/client/sql.ts';
-import { findMemories, hasMemories, type MemoryRow } from '../../db/queries/memories/memories.ts';
+import { findMemories, hasMemories } from '../../db/queries/memories/memories.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';

@@ -1,5 +1,5 @@
-import type { MemoryRow } from '../../db/queries/memories/memories.ts';
-import type { TermFrequencies } from '../../db/queries/search/lexical.ts';
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
+import type { TermFrequencies } from '../../db/queries/memories/terms.ts';
 import { dateWords, wordsOf } from './tokenizer.ts';
 
 /** The words a memory is looked up by: its title, content, tags, and the day it tells of. */

@@ -17,7 +17,8 @@ import { setTenantStatement } from '../../db/client/database.ts';
 import { coalesceClientWrites } from '../../db/client/pg-internals.ts';
 import type { Sql, Statement } from '../../db/client/sql.ts';
 import { withClient } from '../../db/client/transaction.ts';
-import { findMemory, insertMemory } from '../../db/queries/memories/memories.ts';
+import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
+import { findMemory } from '../../db/queries/memories/memories.ts';
 import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 
 /**

@@ -8,10 +8,15 @@ import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
 import { APP_ROLE, connect, setTenantStatement } from '../../db/client/database.ts';
 import type { Result, Sql, Statement } from '../../db/client/sql.ts';
 import { startEmbedded } from '../../db/embedded/start.ts';
+import { insertKey } from '../../db/queries/accounts/api-keys.ts';
 import { insertUser } from '../../db/queries/accounts/users.ts';
 import { whereMemories } from '../../db/queries/memories/filters.ts';
-import { findMemories, findMemory, insertMemory, type NewMemoryRow } from '../../db/queries/memories/memories.ts';
-import { findCorpus, findRankingAttributes, findTerms, rankByTerms } from '../../db/queries/search/lexical.ts';
+import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
+import { findMemories, findMemory } from '../../db/queries/memories/memories.ts';
+import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
+import { rankByTerms } from '../../db/queries/search/bm25.ts';
+import { findCorpus, findTerms } from '../../db/queries/search/lexicon.ts';
+import { findRankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
 import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
@@ -40,6 +45,17 @@ interface PostgresJs {
   end(): Promise<void>;
 }
 
+const KEY = {
+  name: 'Bench',
+  prefix: 'wm_test',
+  last4: '0000',
+  scopes: [],
+  rpm_limit: null,
+  expires_at: null,
+  revoked_at: null,
+  last_used_at: null,
+};
+
 type Action = (n: number) => Promise<unknown>;
 
 /**
@@ -66,6 +82,7 @@ export async function compareDrivers(seconds: number): Promise<void> {
 
 interface Tenant {
   userId: string;
+  keyId: string;
   ids: string[];
 }
 
@@ -82,12 +99,16 @@ async function fill(url: string): Promise<Tenant[]> {
         overrides: {},
         created_at: new Date(),
       } as const;
-      await database.ownerWrite((sql) => insertUser(sql, user));
+      const key = { ...KEY, id: uuidv7(), created_at: new Date() };
+      await database.ownerWrite(async (sql) => {
+        await insertUser(sql, user);
+        await insertKey(sql, userId, key, randomBytes(32));
+      });
       const rows = Array.from({ length: MEMORIES }, newRow);
       await database.write(userId, async (sql) => {
         for (const row of rows) await insertMemory(sql, userId, row, frequenciesOf(row), { enqueue: false });
       });
-      return { userId, ids: rows.map(({ id }) => id) };
+      return { userId, keyId: key.id, ids: rows.map(({ id }) => id) };
     }),
   );
   await database.owner.query('analyze');
@@ -104,12 +125,12 @@ function actions(driver: Driver, tenants: readonly Tenant[]): Record<string, Act
       if (!row) throw new Error('the memory is missing');
     },
     create: async (n) => {
-      const { userId } = tenantOf(n);
+      const { userId, keyId } = tenantOf(n);
       const row = newRow();
       const near = { ignoredTerms: [], scoreMin: 0.6, limit: 3 };
       const insert = (sql: Sql) =>
         insertMemory(sql, userId, row, frequenciesOf(row), { enqueue: false, nearDuplicates: near });
-      await driver.create(userId, insert, () => insertUsageEventsStatement([eventOf(userId)]));
+      await driver.create(userId, insert, () => insertUsageEventsStatement([eventOf(userId, keyId)]));
     },
     search: async (n) => {
       const { userId } = tenantOf(n);
@@ -156,7 +177,7 @@ async function postgresDriver(url: string): Promise<Driver> {
     onnotice: () => undefined,
   }) as PostgresJs;
   const execute = async <Row>(on: PostgresJs, { text, values = [] }: Statement): Promise<Result<Row>> => {
-    const rows = (await on.unsafe(text, values, { prepare: true })) as Row[];
+    const rows = (await on.unsafe(text, values.map(plain), { prepare: true })) as Row[];
     return { rows: [...rows], rowCount: rows.length };
   };
   const sqlOn = (on: PostgresJs, before: readonly Statement[]): Sql => {
@@ -242,6 +263,14 @@ async function measure(
   return rows;
 }
 
+/** `postgres` takes a list of dates or booleans for a single one unless its elements are texts. */
+function plain(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((each) =>
+    each instanceof Date ? each.toISOString() : typeof each === 'boolean' ? `${each}` : each,
+  );
+}
+
 let calls = 0;
 
 /** Calls per second of so many callers, each of which calls again as soon as its call is done. */
@@ -291,7 +320,7 @@ function frequenciesOf({ content }: NewMemoryRow) {
   return { terms: [...counts.keys()], frequencies: [...counts.values()] };
 }
 
-function eventOf(userId: string): UsageEvent {
+function eventOf(userId: string, keyId: string): UsageEvent {
   const at = new Date();
   const call = {
     door: 'rest',
@@ -301,7 +330,7 @@ function eventOf(userId: string): UsageEvent {
     billable: true,
   } as const;
   const sizes = { durationMs: 1, bytesIn: 400, bytesOut: 500, units: 1, tokens: null };
-  return { id: uuidv7(), userId, keyId: uuidv7(), day: at.toISOString().slice(0, 10), at, ...call, ...sizes };
+  return { id: uuidv7(), userId, keyId, day: at.toISOString().slice(0, 10), at, ...call, ...sizes };
 }
 
 function report(error: Error): void {

@@ -3,7 +3,7 @@ import { contentHash, sizeBytes } from '../../api/memories/content-hash.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
 import type { Database } from '../../db/client/database.ts';
 import { exactlyOne, type Sql } from '../../db/client/sql.ts';
-import type { NewMemoryRow } from '../../db/queries/memories/memories.ts';
+import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
 import { changeQuota } from '../../db/queries/usage/quotas.ts';
 import type { Note } from './texts.ts';
 import type { WriteVectors } from './vectors.ts';

@@ -1,7 +1,9 @@
 import type { Service } from '../../api/bootstrap.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
-import { deleteMemories, insertMemory, type NewMemoryRow } from '../../db/queries/memories/memories.ts';
-import { removePostings } from '../../db/queries/search/lexical.ts';
+import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
+import { deleteMemories } from '../../db/queries/memories/memories.ts';
+import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
+import { removePostings } from '../../db/queries/memories/terms.ts';
 import { changeQuota } from '../../db/queries/usage/quotas.ts';
 import { percentile } from '../eval/score.ts';
 import type { Note } from './texts.ts';

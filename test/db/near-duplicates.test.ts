@@ -4,7 +4,7 @@ import { likeIt, newRow } from '../../api/memories/create.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
 import { APP_ROLE } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
-import { insertMemory } from '../../db/queries/memories/memories.ts';
+import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 

@@ -1,13 +1,13 @@
-import type { MemoryStatus, MemoryType } from './memories.ts';
+import type { MemoryStatus, MemoryType } from './row.ts';
 
-/** What every list, search and bulk change can be narrowed by. Tags come normalised. */
+/** Conditions that narrow a list, search or bulk change. Tags are normalized. */
 export interface MemoryFilter {
   ids?: string[];
   type?: MemoryType;
   status?: MemoryStatus;
   tags?: string[];
   tagsMatch?: 'all' | 'any' | 'exact';
-  /** Null is a value: memories of no project. */
+  /** Null selects the memories of no project. */
   project?: string | null;
   sessionId?: string | null;
   createdAfter?: Date;
@@ -15,11 +15,11 @@ export interface MemoryFilter {
   occurredAfter?: Date;
   occurredBefore?: Date;
   updatedBefore?: Date;
-  /** Leaves out what has expired by then. */
+  /** Leaves out memories that have expired by then. */
   validAt?: Date;
 }
 
-/** A `where` that grows with its parameters, so that no value is ever written into the text. */
+/** A `where` clause and its parameters: values are never written into the text. */
 export class Where {
   readonly values: unknown[];
   private readonly conditions: string[] = [];
@@ -29,7 +29,7 @@ export class Where {
     this.conditions.push('user_id = $1');
   }
 
-  /** Adds a parameter and answers its placeholder. */
+  /** Adds a parameter and returns its placeholder. */
   value(value: unknown): string {
     this.values.push(value);
     return `$${this.values.length}`;
@@ -40,7 +40,7 @@ export class Where {
     return this;
   }
 
-  /** False while it lets every memory of the tenant through. */
+  /** False while every memory of the tenant matches. */
   get narrows(): boolean {
     return this.conditions.length > 1;
   }
@@ -49,14 +49,17 @@ export class Where {
     return this.conditions.join(' and ');
   }
 
-  /** The same without offering an index of the tenant: where the index of words is to find them. */
+  /** The same conditions in a form that no index of the tenant matches, so that the planner uses the index of terms. */
   get textForTermIndex(): string {
     const [tenant, ...rest] = this.conditions;
     return [`(${tenant}) is true`, ...rest].join(' and ');
   }
 }
 
-/** The conditions of a filter. Those of `tags` follow `tagsMatch`: `all` (default), `any`, or `exact` (no other tag, and with none given: untagged). */
+/**
+ * Builds the conditions of a filter. `tags` are matched by `tagsMatch`: `all` (default), `any`, or `exact` (no other tag, and untagged
+ * memories for an empty list).
+ */
 export function whereMemories(userId: string, filter: MemoryFilter): Where {
   const where = new Where(userId);
   const equal = (column: string, value: unknown) => {
@@ -76,11 +79,11 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   range('occurred_at', '<', filter.occurredBefore);
   range('updated_at', '<', filter.updatedBefore);
   if (filter.validAt) where.and(`(expires_at is null or expires_at > ${where.value(filter.validAt)})`);
-  andTags(where, filter);
+  addTags(where, filter);
   return where;
 }
 
-function andTags(where: Where, { tags, tagsMatch = 'all' }: MemoryFilter): void {
+function addTags(where: Where, { tags, tagsMatch = 'all' }: MemoryFilter): void {
   if (!tags) return;
   if (tags.length === 0 && tagsMatch !== 'exact') return;
   const list = `${where.value(tags)}::text[]`;

@@ -1,6 +1,6 @@
 import type { Sql } from '../../client/sql.ts';
 import { type MemoryFilter, whereMemories } from './filters.ts';
-import { MEMORY_COLUMNS, type MemoryRow } from './memories.ts';
+import { MEMORY_COLUMNS, type MemoryRow } from './row.ts';
 
 export type MemorySort = 'created_at' | 'updated_at' | 'occurred_at' | 'title';
 

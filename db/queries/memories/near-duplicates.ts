@@ -1,65 +1,92 @@
-import { lexemeHashesSql } from '../search/lexical.ts';
+import { lexemeHashesSql } from './terms.ts';
 
-/** A memory that says nearly the same. */
+/** A memory that says nearly the same as another. */
 export interface NearDuplicate {
   id: string;
-  /** Share of the words that the two have in common, 0 to 1. */
+  /** Jaccard similarity of the two sets of terms, 0 to 1. */
   score: number;
 }
 
-/** What counts as nearly the same. */
 export interface NearDuplicateOptions {
-  /** Words that say nothing of what a memory is about. */
+  /** Terms that say nothing about the subject of a memory. */
   ignoredTerms: readonly string[];
-  /** The least score that is told of. */
+  /** The lowest score that is reported. */
   scoreMin: number;
-  /** So many are told of at most. */
   limit: number;
 }
 
-/** What is longer than this many different words is no fact that somebody repeats. */
-const COMPARED_TERMS = 500;
-/** Memories that are compared at most; a word that more hold is not rare. */
-const COMPARED_MEMORIES = 100;
-/** Words of a memory that may be among the ignored ones. */
-const IGNORED_TERMS = 10;
+/** A memory with more distinct terms than this is not compared. */
+const TERMS_MAX = 500;
+/** The most memories that are compared; a term that more of them hold is not rare. */
+const CANDIDATES_MAX = 100;
+/** The most terms of a memory that may be among the ignored ones. */
+const IGNORED_TERMS_MAX = 10;
 
 /**
- * CTEs that end in `alike (id, score)`: the active memories of a project that share most of their words with one that the same
- * statement stores. Candidates share one of its rarest words; for a text that has none but common ones, the tenant's newest memories
- * are compared: those of the project may be a few among a million. They stand behind `lexeme`, the words of the new memory, and
+ * CTEs that end in `near_duplicate (id, score)`: the active memories of a project that share most of their terms with a memory that the
+ * same statement stores. Candidates share one of its rarest terms; for a text with common terms only, the tenant's newest memories are
+ * compared, since those of the project may be a few among a million. The CTEs follow `lexeme`, the terms of the new memory, and
  * `known`, the rows of the lexicon that counted it.
- * No index but that of words fits the conditions of the former, which `is true` sees to: a plan that was made while little was
- * stored would go on to read another one from end to end.
- * @param project its parameter, as `ignoredWords` and `least` are
+ *
+ * The `is true` conditions keep every index but that of terms out of the first branch: a plan made while little was stored would go on
+ * to read another one from end to end.
+ * @param project its parameter, as `ignoredTerms` and `scoreMin` are
  */
-export function nearDuplicateCtes(project: string, ignoredWords: string, least: string): string {
+export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMin: string): string {
   const comparable = `project is not distinct from ${project}
-      and cardinality(m.terms) between mine.size * ${least}::float8 - ${IGNORED_TERMS} and mine.size / ${least}::float8 + ${IGNORED_TERMS}`;
-  return `ignored as materialized (select distinct hash from (${lexemeHashesSql('$1', ignoredWords)}) i),
-      term as materialized (select hash from lexeme except select hash from ignored),
-      mine as materialized (select count(*) as size from term having count(*) <= ${COMPARED_TERMS}),
+          and cardinality(m.terms) between mine.size * ${scoreMin}::float8 - ${IGNORED_TERMS_MAX}
+            and mine.size / ${scoreMin}::float8 + ${IGNORED_TERMS_MAX}`;
+  return `ignored as materialized (
+        select distinct hash
+        from (${lexemeHashesSql('$1', ignoredTerms)}) i
+      ),
+      term as materialized (
+        select hash from lexeme
+        except
+        select hash from ignored
+      ),
+      mine as materialized (
+        select count(*) as size
+        from term
+        having count(*) <= ${TERMS_MAX}
+      ),
       rare as materialized (
-        select array_agg(hash) as hashes from (
-          select hash, sum(memories - 1) over (order by memories, hash) as together from known
-          where memories > 1 and hash in (select hash from term) order by memories, hash limit 8
-        ) r where together <= ${COMPARED_MEMORIES}
+        select array_agg(hash) as hashes
+        from (
+          select hash, sum(memories - 1) over (order by memories, hash) as together
+          from known
+          where memories > 1 and hash in (select hash from term)
+          order by memories, hash
+          limit 8
+        ) r
+        where together <= ${CANDIDATES_MAX}
       ),
       candidate as materialized (
-        (select id, m.terms from ranked_memories m, mine
-          where (user_id = $1) is true and m.terms && (select hashes from rare) and (status = 'active') is true and ${comparable}
-          limit ${COMPARED_MEMORIES})
+        (select id, m.terms
+          from ranked_memories m, mine
+          where (user_id = $1) is true
+            and m.terms && (select hashes from rare)
+            and (status = 'active') is true
+            and ${comparable}
+          limit ${CANDIDATES_MAX})
         union all
-        (select id, m.terms from mine, (
-            select * from memories where user_id = $1 and status = 'active' and (select hashes from rare) is null
-            order by created_at desc, id desc limit ${COMPARED_MEMORIES}
-          ) m where ${comparable})
+        (select id, m.terms
+          from mine, (
+            select *
+            from memories
+            where user_id = $1 and status = 'active' and (select hashes from rare) is null
+            order by created_at desc, id desc
+            limit ${CANDIDATES_MAX}
+          ) m
+          where ${comparable})
       ),
-      alike as (
-        select id, (shared::float8 / nullif(size + own - shared, 0)) as score from (
+      near_duplicate as (
+        select id, (shared::float8 / nullif(size + own - shared, 0)) as score
+        from (
           select c.id, size, count(t.hash) as shared, count(*) - count(i.hash) as own
           from mine, candidate c, unnest(c.terms) as h (hash)
-            left join term t on t.hash = h.hash left join ignored i on i.hash = h.hash
+            left join term t on t.hash = h.hash
+            left join ignored i on i.hash = h.hash
           group by c.id, size
         ) counted
       )`;

@@ -1,5 +1,5 @@
 import type { Sql } from '../../client/sql.ts';
-import type { MemoryRow } from './memories.ts';
+import type { MemoryRow } from './row.ts';
 
 /** A former state of a memory. `written_at` is when that state came to be. */
 export type VersionRow = Omit<MemoryRow, 'id' | 'created_at' | 'updated_at' | 'consolidated_into' | 'superseded_by'> & {

@@ -1,0 +1,123 @@
+import type { Sql } from '../../client/sql.ts';
+import { type NearDuplicate, type NearDuplicateOptions, nearDuplicateCtes } from './near-duplicates.ts';
+import type { NewMemoryRow } from './row.ts';
+import { lexemesCte, type TermFrequencies } from './terms.ts';
+
+/** The result of {@link insertMemory}. */
+export interface InsertedMemory {
+  /** The tenant's totals, including the new memory. */
+  storage_bytes: number;
+  memories: number;
+  /** The near-duplicates, most similar first; empty unless they were asked for. */
+  similar: NearDuplicate[];
+}
+
+export interface InsertOptions {
+  /** Enqueues the memory for embedding. */
+  enqueue: boolean;
+  /** Looks for near-duplicates. */
+  nearDuplicates?: NearDuplicateOptions | undefined;
+}
+
+/**
+ * Stores a memory in one statement with everything that belongs to it: its search terms, the tenant's lexicon and totals, its entry in
+ * the embedding queue. Returns undefined, and stores nothing, when an active memory is an exact duplicate.
+ */
+export async function insertMemory(
+  sql: Sql,
+  userId: string,
+  row: NewMemoryRow,
+  { terms, frequencies }: TermFrequencies,
+  { enqueue, nearDuplicates }: InsertOptions,
+): Promise<InsertedMemory | undefined> {
+  const result = await sql.query<{ storage_bytes: string; memories: string; similar: NearDuplicate[] }>({
+    name: nearDuplicates ? 'insert_memory_find_near_duplicates' : 'insert_memory',
+    text: nearDuplicates ? INSERT_AND_FIND_NEAR_DUPLICATES : INSERT,
+    values: [
+      ...columnValues(userId, row),
+      terms,
+      frequencies,
+      enqueue,
+      ...(nearDuplicates ? [nearDuplicates.ignoredTerms, nearDuplicates.scoreMin, nearDuplicates.limit] : []),
+    ],
+  });
+  const [stored] = result.rows;
+  return stored && { ...stored, storage_bytes: Number(stored.storage_bytes), memories: Number(stored.memories) };
+}
+
+/** The values of a memory's columns, parameters 1 to 19. */
+export const columnValues = (userId: string, row: NewMemoryRow): unknown[] => [
+  userId,
+  row.id,
+  row.type,
+  row.status,
+  row.title,
+  row.content,
+  row.tags,
+  JSON.stringify(row.metadata),
+  row.project,
+  row.session_id,
+  row.occurred_at,
+  row.expires_at,
+  row.supersedes,
+  row.consolidated_into,
+  row.version,
+  row.content_hash,
+  row.size_bytes,
+  row.created_at,
+  row.updated_at,
+];
+
+const INSERT_CTES = `${lexemesCte('$1', '$20', '$21')},
+  stored as (
+    insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
+      expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
+      terms, frequencies, length)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+      coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
+      coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
+      coalesce((select sum(frequency) from lexeme), 0))
+    on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing
+    returning length, size_bytes
+  ),
+  known as (
+    insert into lexicon as x (user_id, hash, lexeme, memories)
+    select $1, hash, lexeme, 1
+    from lexeme, stored
+    order by hash
+    on conflict (user_id, hash) do update set memories = x.memories + 1
+    returning hash, memories
+  ),
+  queued as (
+    insert into embedding_queue (user_id, memory_id)
+    select $1, $2
+    from stored
+    where $22
+  ),
+  total as (
+    insert into quotas as q (user_id, storage_bytes, memories, words)
+    select $1, size_bytes, 1, length
+    from stored
+    on conflict (user_id) do update set
+      storage_bytes = q.storage_bytes + excluded.storage_bytes,
+      memories = q.memories + 1,
+      words = q.words + excluded.words
+    returning storage_bytes, memories
+  )`;
+
+const INSERT = `with ${INSERT_CTES}
+  select storage_bytes, memories, '[]'::jsonb as similar
+  from total`;
+
+const INSERT_AND_FIND_NEAR_DUPLICATES = `with ${INSERT_CTES}, ${nearDuplicateCtes('$9', '$23', '$24')}
+  select storage_bytes, memories, coalesce((
+    select jsonb_agg(jsonb_build_object('id', id, 'score', score) order by score desc, id)
+    from (
+      select id, score
+      from near_duplicate
+      where score >= $24::float8
+      order by score desc, id
+      limit $25
+    ) reported
+  ), '[]') as similar
+  from total`;

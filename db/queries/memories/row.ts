@@ -1,0 +1,41 @@
+export type MemoryType = 'short_term' | 'long_term';
+export type MemoryStatus = 'active' | 'archived';
+
+/** A stored memory, without its search terms. Times are UTC; `size_bytes` counts title, content, tags and metadata. */
+export interface MemoryRow {
+  id: string;
+  type: MemoryType;
+  status: MemoryStatus;
+  title: string;
+  content: string;
+  tags: string[];
+  metadata: Record<string, unknown>;
+  project: string | null;
+  session_id: string | null;
+  occurred_at: Date | null;
+  expires_at: Date | null;
+  supersedes: string | null;
+  /** The newest active memory that supersedes this one. */
+  superseded_by: string | null;
+  consolidated_into: string | null;
+  version: number;
+  size_bytes: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+export type NewMemoryRow = Omit<MemoryRow, 'superseded_by'> & { content_hash: Buffer };
+
+/**
+ * The columns of a {@link MemoryRow}. The superseding memory is looked up in a form that only the index of `supersedes` matches: with
+ * an order that another index provides, or a condition that a partial index is for, a plan made before there were statistics would
+ * read all memories of the tenant.
+ */
+export const MEMORY_COLUMNS =
+  'id, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, ' +
+  'consolidated_into, version, size_bytes, created_at, updated_at, ' +
+  '(select (array_agg(s.id order by s.created_at desc, s.id desc))[1] from memories s ' +
+  "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active') is true) as superseded_by";
+
+/** The unique constraint that an exact duplicate of an active memory violates. */
+export const EXACT_DUPLICATE_CONSTRAINT = 'memories_active_twin';

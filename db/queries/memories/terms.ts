@@ -1,0 +1,90 @@
+import type { Sql } from '../../client/sql.ts';
+
+/**
+ * A CTE named `lexeme` with the lexemes of terms and their frequencies: stemmed by PostgreSQL's English stemmer, which leaves words of
+ * other scripts alone; stop words are dropped. A lexeme is stored as a hash of tenant and lexeme, so that an index entry belongs to one
+ * tenant and the cost of a look-up follows that tenant's size.
+ */
+export const lexemesCte = (user: string, terms: string, frequencies: string) => `lexeme as (
+    select hashtextextended(${user}::uuid::text || l, 0) as hash,
+      l as lexeme,
+      least(sum(frequency), 32767)::smallint as frequency
+    from unnest(${terms}::text[], ${frequencies}::integer[]) as w (word, frequency),
+      unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
+    group by l
+  )`;
+
+/** A query for the lexeme hashes of terms, in a column `hash`; a hash may occur twice. */
+export const lexemeHashesSql = (user: string, terms: string) =>
+  `select hashtextextended(${user}::uuid::text || l, 0) as hash
+    from unnest(${terms}::text[]) as w (word),
+      unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l`;
+
+/** The terms of a memory and the frequency of each. */
+export interface TermFrequencies {
+  terms: string[];
+  frequencies: number[];
+}
+
+/** Replaces the search terms of a memory and updates the tenant's lexicon. Returns the change of the tenant's total term count. */
+export async function indexTerms(
+  sql: Sql,
+  userId: string,
+  id: string,
+  { terms, frequencies }: TermFrequencies,
+): Promise<number> {
+  const result = await sql.query<{ grown: string }>({
+    name: 'index_terms',
+    text: `with ${lexemesCte('$1', '$3', '$4')},
+      former as (
+        select terms, length
+        from memories
+        where user_id = $1 and id = $2
+      ),
+      indexed as (
+        update memories set
+          terms = coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
+          frequencies = coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
+          length = coalesce((select sum(frequency) from lexeme), 0)
+        where user_id = $1 and id = $2
+      ),
+      removed as (
+        update lexicon
+        set memories = memories - 1
+        where user_id = $1 and hash in (select unnest(terms) from former except select hash from lexeme)
+      ),
+      added as (
+        insert into lexicon as x (user_id, hash, lexeme, memories)
+        select $1, hash, lexeme, 1
+        from lexeme
+        where hash not in (select unnest(terms) from former)
+        order by hash
+        on conflict (user_id, hash) do update set memories = x.memories + 1
+      )
+      select coalesce((select sum(frequency) from lexeme), 0) - coalesce((select length from former), 0) as grown`,
+    values: [userId, id, terms, frequencies],
+  });
+  return Number(result.rows[0]?.grown ?? 0);
+}
+
+/** Removes memories that are about to be deleted from the lexicon. Returns how many terms they held together. */
+export async function removePostings(sql: Sql, userId: string, ids: readonly string[]): Promise<number> {
+  const result = await sql.query<{ words: string }>({
+    name: 'remove_postings',
+    text: `with leaving as (
+        select terms, length
+        from memories
+        where user_id = $1 and id = any ($2)
+      ),
+      counted as (
+        update lexicon x
+        set memories = memories - n
+        from (select hash, count(*) as n from leaving, unnest(terms) as hash group by hash order by hash) l
+        where x.user_id = $1 and x.hash = l.hash
+      )
+      select coalesce(sum(length), 0) as words
+      from leaving`,
+    values: [userId, ids],
+  });
+  return Number(result.rows[0]?.words ?? 0);
+}

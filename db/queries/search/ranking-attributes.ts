@@ -1,0 +1,36 @@
+import type { Sql } from '../../client/sql.ts';
+
+/** The attributes of a memory that ranking uses besides its terms. */
+export interface RankingAttributes {
+  id: string;
+  created_at: Date;
+  updated_at: Date;
+  expires_at: Date | null;
+  importance: number | null;
+  superseded_by: string | null;
+}
+
+/** Finds the ranking attributes of memories, unordered. */
+export async function findRankingAttributes(
+  sql: Sql,
+  userId: string,
+  ids: readonly string[],
+): Promise<RankingAttributes[]> {
+  const result = await sql.query<RankingAttributes>({
+    name: 'find_ranking_attributes',
+    // The successors come first and together: looked up row by row they cost one index scan for each candidate.
+    text: `with successor as materialized (
+        select distinct on (supersedes) supersedes, id
+        from memories
+        where user_id = $1 and supersedes = any ($2) and status = 'active'
+        order by supersedes, created_at desc, id desc
+      )
+      select m.id, created_at, updated_at, expires_at, s.id as superseded_by,
+        case when jsonb_typeof(metadata -> 'importance') = 'number' then (metadata ->> 'importance')::float8 end as importance
+      from memories m
+      left join successor s on s.supersedes = m.id
+      where user_id = $1 and m.id = any ($2)`,
+    values: [userId, ids],
+  });
+  return result.rows;
+}
