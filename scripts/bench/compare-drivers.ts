@@ -323,7 +323,7 @@ function frequenciesOf({ content }: NewMemoryRow) {
 function eventOf(userId: string, keyId: string): UsageEvent {
   const at = new Date();
   const call = {
-    door: 'rest',
+    transport: 'rest',
     operation: 'memories.create',
     method: 'POST',
     status: 201,
