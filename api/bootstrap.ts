@@ -164,7 +164,7 @@ function createPipelineDependencies(
 }
 
 async function readiness(database: Database, limiter: Limiter, embedder: Embedder): Promise<Readiness> {
-  const parts = { limiter: limiter.state, search: { lexical: 'on', semantic: embedder.state } } as const;
+  const parts = { limiter: limiter.state, search: { lexical: 'ready', semantic: embedder.state } } as const;
   try {
     const current = (await pendingMigrations(database.owner)).length === 0;
     return { ready: current, database: 'ok', migrations: current ? 'current' : 'pending', ...parts };

@@ -107,8 +107,8 @@ async function evaluate(
   const context = options.context ? await measureContext(service, set, tenants, questions) : undefined;
   const before = base?.find((one) => one.set === set.name);
   const result = { ...judge(set, questions, answers, before), ...(context && { context }) };
-  if (result.weak === null) return result;
-  return { ...result, weakBorrowed: await shareOfWeak(service, tenants, borrowed(set, sets)) };
+  if (result.lowConfidence === null) return result;
+  return { ...result, lowConfidenceBorrowed: await shareOfWeak(service, tenants, borrowed(set, sets)) };
 }
 
 function isFailure({ foreign, mcp, context }: SetResult): boolean {

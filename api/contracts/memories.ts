@@ -397,7 +397,7 @@ export const stats = operation({
     tags: z.int(),
     storage: z.strictObject({ bytes: z.int(), limit_bytes: z.int() }),
     embedding: z.strictObject({
-      state: z.enum(['off', 'loading', 'ready', 'degraded']),
+      state: z.enum(['disabled', 'loading', 'ready', 'degraded']),
       model: z.string().nullable(),
       pending: z.int().meta({ description: 'Memories that are found by words only, until their vectors are made.' }),
     }),

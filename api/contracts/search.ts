@@ -41,10 +41,10 @@ export const search = operation({
     limit: f.limit(10),
     cursor: f.cursor.optional(),
     ...f.filterFields,
-    priors: z
+    boosts: z
       .boolean()
       .default(true)
-      .meta({ description: 'Let recency and `metadata.importance` (0 to 1) move a score, by at most 5 %.' }),
+      .meta({ description: 'Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %.' }),
     explain: z.boolean().default(false).meta({ description: 'Say what each part of the ranking gave.' }),
     max_tokens: f
       .maxTokens(100_000)
@@ -56,11 +56,11 @@ export const search = operation({
     total_relation: z.enum(['eq', 'gte']),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional().meta({ description: 'Why there are no results.' }),
     truncated: z.boolean(),
-    parts: z
-      .strictObject({ lexical: z.literal('ran'), semantic: z.enum(['ran', 'off', 'loading', 'unavailable']) })
-      .meta({ description: 'Which parts of the search ran.' }),
-    relaxed: z.literal(true).optional().meta({ description: 'The operators left nothing: they were taken for words.' }),
-    weak: z.literal(true).optional().meta({ description: 'Nothing fits well.' }),
+    retrievers: z
+      .strictObject({ lexical: z.literal('ok'), semantic: z.enum(['ok', 'disabled', 'loading', 'unavailable']) })
+      .meta({ description: 'State of each retriever.' }),
+    operators_ignored: z.literal(true).optional().meta({ description: 'Quotes and minus signs matched nothing.' }),
+    low_confidence: z.literal(true).optional().meta({ description: 'No good match.' }),
   }),
   errors: [],
 });

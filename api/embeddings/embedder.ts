@@ -14,7 +14,7 @@ export interface Chunk {
  * - `ready`: makes vectors;
  * - `degraded`: was ready before and is recovering (a crash, a failing endpoint).
  */
-export type EmbedderState = 'off' | 'loading' | 'ready' | 'degraded';
+export type EmbedderState = 'disabled' | 'loading' | 'ready' | 'degraded';
 
 /** Turns texts into vectors. The interface that search and the indexer use. */
 export interface Embedder {

@@ -4,7 +4,7 @@ import { type Chunk, type Embedder, EmbedderUnavailable } from './embedder.ts';
 export class NoEmbedder implements Embedder {
   readonly model = 'none';
   readonly dimensions = 0;
-  readonly state = 'off';
+  readonly state = 'disabled';
   readonly reason = 'EMBEDDER is none';
 
   async embedQuery(): Promise<Float32Array> {

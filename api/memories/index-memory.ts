@@ -23,5 +23,5 @@ export async function reindex(
 
 /** Whether there is something that makes vectors, now or soon. */
 export function canEmbed({ embedder }: RequestContext): boolean {
-  return embedder !== undefined && embedder.state !== 'off';
+  return embedder !== undefined && embedder.state !== 'disabled';
 }

@@ -21,7 +21,7 @@ export async function stats(context: RequestContext, caller: Caller) {
   ]);
   const sum = (field: 'type' | 'status', value: string) =>
     kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
-  const state = context.embedder?.state ?? 'off';
+  const state = context.embedder?.state ?? 'disabled';
   return {
     memories: {
       total: kinds.reduce((total, kind) => total + kind.count, 0),
@@ -32,7 +32,7 @@ export async function stats(context: RequestContext, caller: Caller) {
     },
     tags,
     storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
-    embedding: { state, model: state === 'off' ? null : (context.embedder?.model ?? null), pending },
+    embedding: { state, model: state === 'disabled' ? null : (context.embedder?.model ?? null), pending },
     last_consolidation_at: lastConsolidation?.toISOString() ?? null,
   };
 }

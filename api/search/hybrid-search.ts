@@ -30,7 +30,7 @@ export interface Found {
 
 /** Which parts of a search ran, and what keeps the others. */
 export interface Ran {
-  lexical: 'ran';
+  lexical: 'ok';
   semantic: SemanticState;
 }
 
@@ -69,7 +69,7 @@ export async function find(
     relaxed,
     matching: { count: lexical.candidates, complete: lexical.complete },
     weak: ranked[0] !== undefined && ranked[0].score < (questions.length > 0 ? WEAK_BELOW : WEAK_BELOW_BY_WORDS),
-    ran: { lexical: 'ran', semantic: ran },
+    ran: { lexical: 'ok', semantic: ran },
   };
 }
 

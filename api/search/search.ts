@@ -20,7 +20,7 @@ type SearchInput = FilterInput & {
   query: string;
   limit: number;
   cursor?: string | undefined;
-  priors?: boolean | undefined;
+  boosts?: boolean | undefined;
   explain?: boolean | undefined;
   max_tokens?: number | undefined;
 };
@@ -30,7 +30,7 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
   const { limit, cursor, max_tokens, explain = false, ...asked } = input;
   const question = [asked, caller.project];
   const place = cursor === undefined ? undefined : placeOf(decodeCursor(question, cursor, PLACE));
-  const finding = await find(context, caller, toFilter(caller, input), input.query, input.priors);
+  const finding = await find(context, caller, toFilter(caller, input), input.query, input.boosts);
   const ranking = rankFrom(finding, place);
   const { ids } = ranking;
   const results = await describe(context, caller, finding, ids.slice(0, limit), explain);
@@ -44,9 +44,9 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
     total_relation: isExact(finding) ? ('eq' as const) : ('gte' as const),
     next_cursor,
     truncated: shown.length < results.length,
-    parts: finding.ran,
-    ...(finding.relaxed && { relaxed: true as const }),
-    ...(finding.weak && { weak: true as const }),
+    retrievers: finding.ran,
+    ...(finding.relaxed && { operators_ignored: true as const }),
+    ...(finding.weak && { low_confidence: true as const }),
     ...(reason && { reason }),
   });
   const toResponse = (shown: readonly SearchResult[]) => {
@@ -75,7 +75,7 @@ function rankFrom({ ranked }: Finding, place?: Place) {
 
 /** True when `total` counts every memory that holds a word: with meanings at work any memory may be near. */
 function isExact({ matching, ran }: Finding): boolean {
-  return matching.complete && ran.semantic !== 'ran';
+  return matching.complete && ran.semantic !== 'ok';
 }
 
 const PLACE = z.tuple([z.int().min(0), z.int().min(0), z.string()]);
@@ -137,8 +137,10 @@ function present(memory: MemoryRow, found: Found, finding: Finding, explain: boo
   };
 }
 
-function explained({ parts }: Found) {
-  const known = Object.entries(parts).flatMap(([part, value]) => (value === undefined ? [] : [[part, round(value)]]));
+function explained({ parts: { neighbours, ...parts } }: Found) {
+  const known = Object.entries({ ...parts, session_context: neighbours }).flatMap(([part, value]) =>
+    value === undefined ? [] : [[part, round(value)]],
+  );
   return Object.fromEntries(known);
 }
 

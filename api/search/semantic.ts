@@ -6,7 +6,7 @@ import { type Embedder, EmbedderUnavailable } from '../embeddings/embedder.ts';
 import { bestPassage } from './score-fusion.ts';
 
 /** Whether a search by meaning ran, or what keeps it. */
-export type SemanticState = 'ran' | 'off' | 'loading' | 'unavailable';
+export type SemanticState = 'ok' | 'disabled' | 'loading' | 'unavailable';
 
 /** A question as a vector of a model. */
 export interface Meaning {
@@ -23,11 +23,11 @@ async function embedQuestion(
     [context.embedder, ...(context.formerEmbedders ?? [])].map((embedder) => embedBy(embedder, text)),
   );
   const questions = [present, ...former].flatMap((one) => (typeof one === 'object' ? [one] : []));
-  return { questions, ran: typeof present === 'string' ? present : 'ran' };
+  return { questions, ran: typeof present === 'string' ? present : 'ok' };
 }
 
-async function embedBy(embedder: Embedder | undefined, text: string): Promise<Meaning | Exclude<SemanticState, 'ran'>> {
-  if (!embedder || embedder.state === 'off') return 'off';
+async function embedBy(embedder: Embedder | undefined, text: string): Promise<Meaning | Exclude<SemanticState, 'ok'>> {
+  if (!embedder || embedder.state === 'disabled') return 'disabled';
   if (embedder.state === 'loading') return 'loading';
   try {
     return { vector: await embedder.embedQuery(text), model: embedder.model };

@@ -10,12 +10,12 @@ export const searchMemories = defineTool(search, {
     'Search memories with a question, keywords, names or error messages. Returns titles, ids and matching passages, best first; use get_memory to read a whole memory. Search before you assume that something is unknown.',
   annotations: READ,
   // Scores and ranking options are for people who tune the ranking.
-  input: search.input.omit({ explain: true, priors: true }).extend(toolBudget),
+  input: search.input.omit({ explain: true, boosts: true }).extend(toolBudget),
   returns: shownSearch,
   text: (page, delimit) => {
     if (page.reason === 'nothing_stored') return 'No memories are stored yet.';
     // A semantic search that is disabled by configuration is not worth a remark.
-    const isPartial = page.parts.semantic === 'loading' || page.parts.semantic === 'unavailable';
+    const isPartial = page.retrievers.semantic === 'loading' || page.retrievers.semantic === 'unavailable';
     const lexicalOnly = isPartial ? ' Semantic search is unavailable at the moment, so these are keyword matches.' : '';
     if (page.total === 0)
       return isPartial
@@ -25,9 +25,9 @@ export const searchMemories = defineTool(search, {
       (hit) =>
         `- ${headline(hit)}${hit.superseded_by ? ` (superseded by ${hit.superseded_by})` : ''}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`,
     );
-    const remark = page.weak
+    const remark = page.low_confidence
       ? ' None of them is a close match.'
-      : page.relaxed
+      : page.operators_ignored
         ? ' The quotes and minus signs in the query excluded everything, so they were ignored.'
         : '';
     return `${summary(page.results.length, page.total, page.total_relation)}${remark}${lexicalOnly}\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;

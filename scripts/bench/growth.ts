@@ -34,9 +34,9 @@ interface Way {
 
 async function measureReads({ whole, words, writeVectors, say }: Bench, round: Round): Promise<Figure[]> {
   const { size, big, small, asked, askedOfSmall } = round;
-  const semantic = writeVectors ? 'ran' : 'off';
+  const semantic = writeVectors ? 'ok' : 'disabled';
   const searching = (what: string, service: Service, tenant: Tenant, questions: string[]): Way => {
-    const expected = service === whole ? semantic : 'off';
+    const expected = service === whole ? semantic : 'disabled';
     return { what, service, tenant, questions, ask: (query) => search(service, tenant, query, expected) };
   };
   const packing = (query: string) => post(whole, big.apiKey, '/context', { query, max_tokens: 1_500 });
@@ -60,9 +60,10 @@ async function measureReads({ whole, words, writeVectors, say }: Bench, round: R
   return figures;
 }
 
-async function search(service: Service, { apiKey }: Tenant, query: string, semantic: 'ran' | 'off'): Promise<void> {
-  const { parts } = await post<{ parts: { semantic: string } }>(service, apiKey, '/search', { query });
-  if (parts.semantic !== semantic) throw new Error(`the search by meaning was ${parts.semantic}, not ${semantic}`);
+async function search(service: Service, { apiKey }: Tenant, query: string, semantic: 'ok' | 'disabled'): Promise<void> {
+  const { retrievers } = await post<{ retrievers: { semantic: string } }>(service, apiKey, '/search', { query });
+  if (retrievers.semantic !== semantic)
+    throw new Error(`the search by meaning was ${retrievers.semantic}, not ${semantic}`);
 }
 
 async function measureWrites({ whole, words, texts, say }: Bench, { size, big, asked }: Round): Promise<Figure[]> {

@@ -23,9 +23,9 @@ export interface Asked {
   tokens: number;
   /** Results that are not this owner's. */
   foreign: number;
-  weak?: boolean;
-  /** What the answer says about the parts that ran, as JSON. */
-  parts?: string;
+  lowConfidence?: boolean;
+  /** What the answer says about the state of each retriever, as JSON. */
+  retrievers?: string;
   /** Whether the MCP tool ranked the same, where it was asked. */
   mcpAlike?: boolean;
 }
@@ -34,8 +34,8 @@ export interface Asked {
 const answer = z.object({
   results: z.array(z.object({ id: z.string() })),
   truncated: z.boolean().optional(),
-  weak: z.boolean().optional(),
-  parts: z.unknown().optional(),
+  low_confidence: z.boolean().optional(),
+  retrievers: z.unknown().optional(),
 });
 
 /** Asks every question over REST, and those that `overMcp` picks through the tool too. */
@@ -75,7 +75,7 @@ async function warmUp(service: EvalService, tenants: Tenants, questions: readonl
   for (const question of questions.slice(0, 3)) await ask(service, tenantOf(tenants, question), question);
 }
 
-/** Share of `weak: true` among questions that nothing here answers; undefined without any. The owners take turns. */
+/** Share of `low_confidence: true` among questions that nothing here answers; undefined without any. The owners take turns. */
 export async function shareOfWeak(
   service: EvalService,
   tenants: Tenants,
@@ -86,17 +86,17 @@ export async function shareOfWeak(
   let weak = 0;
   for (const [index, question] of questions.entries()) {
     const { one } = await ask(service, owners[index % owners.length] as Tenant, question);
-    if (one.weak) weak++;
+    if (one.lowConfidence) weak++;
   }
   return weak / questions.length;
 }
 
 async function ask(service: EvalService, tenant: Tenant, { id, category, query }: Question) {
   const { body, text, milliseconds } = await service.call(tenant.apiKey, 'POST', '/search', { query, limit: LIMIT });
-  const { results, weak, parts } = answer.parse(body);
+  const { results, low_confidence, retrievers } = answer.parse(body);
   const memoryIds = results.map((result) => result.id);
   const notesOf = (ids: readonly string[]) => ids.flatMap((memoryId) => tenant.notesOf[memoryId] ?? []);
-  const plain = await service.call(tenant.apiKey, 'POST', '/search', { query, limit: LIMIT, priors: false });
+  const plain = await service.call(tenant.apiKey, 'POST', '/search', { query, limit: LIMIT, boosts: false });
   const one: Asked = {
     id,
     category,
@@ -105,8 +105,8 @@ async function ask(service: EvalService, tenant: Tenant, { id, category, query }
     milliseconds,
     tokens: countTokens(text),
     foreign: memoryIds.filter((memoryId) => !tenant.notesOf[memoryId]).length,
-    ...(weak !== undefined && { weak }),
-    ...(parts !== undefined && { parts: JSON.stringify(parts) }),
+    ...(low_confidence !== undefined && { lowConfidence: low_confidence }),
+    ...(retrievers !== undefined && { retrievers: JSON.stringify(retrievers) }),
   };
   return { one, memoryIds };
 }

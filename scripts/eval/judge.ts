@@ -20,7 +20,7 @@ export function judge(
   const asBefore = questions.map((question) => ({ ...question, ids: before.get(question.id) ?? [] }));
   const withoutPriors = answers.map(({ idsWithoutPriors, ...answer }) => ({ ...answer, ids: idsWithoutPriors }));
   const latencies = answers.map(({ milliseconds }) => milliseconds);
-  const saysWeak = answers.some(({ weak }) => weak !== undefined);
+  const saysWeak = answers.some(({ lowConfidence }) => lowConfidence !== undefined);
   return {
     set: set.name,
     summary,
@@ -29,13 +29,13 @@ export function judge(
     latency: { p50: percentile(latencies, 0.5), p95: percentile(latencies, 0.95) },
     tokens: mean(answers.map(({ tokens }) => tokens)),
     empty: answers.filter(({ ids }) => ids.length === 0).length,
-    weak: saysWeak ? mean(answers.map(({ weak }) => (weak ? 1 : 0))) : null,
+    lowConfidence: saysWeak ? mean(answers.map(({ lowConfidence }) => (lowConfidence ? 1 : 0))) : null,
     foreign: answers.reduce((sum, { foreign }) => sum + foreign, 0),
     mcp: {
       asked: answers.filter(({ mcpAlike }) => mcpAlike !== undefined).length,
       differing: answers.filter(({ mcpAlike }) => mcpAlike === false).map(({ id }) => id),
     },
-    parts: countParts(answers),
+    retrievers: countRetrievers(answers),
     ...(base && { difference: compare(scored, scoreAll(asBefore, set.gold), resample) }),
     answers,
   };
@@ -59,8 +59,9 @@ export function spread<Item>(items: readonly Item[], most: number): Item[] {
   return Array.from({ length: most }, (_, index) => items[Math.floor((index * items.length) / most)] as Item);
 }
 
-function countParts(answers: readonly Asked[]): Record<string, number> {
+function countRetrievers(answers: readonly Asked[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { parts } of answers) if (parts !== undefined) counts[parts] = (counts[parts] ?? 0) + 1;
+  for (const { retrievers } of answers)
+    if (retrievers !== undefined) counts[retrievers] = (counts[retrievers] ?? 0) + 1;
   return counts;
 }

@@ -14,14 +14,14 @@ export interface SetResult {
   /** Mean o200k tokens of an answer over REST. */
   tokens: number;
   empty: number;
-  /** Share of answers that say `weak: true`; null while answers do not say it. */
-  weak: number | null;
+  /** Share of answers that say `low_confidence: true`; null while answers do not say it. */
+  lowConfidence: number | null;
   /** The same among questions of other sets, which nothing here answers. */
-  weakBorrowed?: number | undefined;
+  lowConfidenceBorrowed?: number | undefined;
   foreign: number;
   mcp: { asked: number; differing: string[] };
   /** What the answers said of the parts that ran, and how often. */
-  parts: Record<string, number>;
+  retrievers: Record<string, number>;
   difference?: Difference;
   context?: ContextShare[];
   answers: Asked[];
@@ -75,9 +75,9 @@ export function reportSet(result: SetResult): string {
   const { mcp, difference, context } = result;
   lines.push(`R@10 95 %: ${range(result.summary.intervals['R@10'])}`);
   const { 'nDCG@10': ndcg, 'R@10': recall } = result.withoutPriors;
-  lines.push(`without priors: nDCG@10 ${percent(ndcg)}, R@10 ${percent(recall)}`);
-  const ran = Object.entries(result.parts).sort(([, a], [, b]) => b - a);
-  for (const [parts, count] of ran.slice(0, PARTS_SHOWN)) lines.push(`parts ${parts}: ${count} answers`);
+  lines.push(`without boosts: nDCG@10 ${percent(ndcg)}, R@10 ${percent(recall)}`);
+  const ran = Object.entries(result.retrievers).sort(([, a], [, b]) => b - a);
+  for (const [retrievers, count] of ran.slice(0, PARTS_SHOWN)) lines.push(`retrievers ${retrievers}: ${count} answers`);
   const alike = `${mcp.asked - mcp.differing.length} of ${mcp.asked} ranked alike over MCP`;
   if (mcp.asked > 0) lines.push(mcp.differing.length > 0 ? `FAIL: only ${alike}: ${mcp.differing.join(', ')}` : alike);
   if (result.foreign > 0) lines.push(`FAIL: ${result.foreign} results that are not the owner's`);
@@ -132,7 +132,7 @@ export function reportSummary(results: readonly SetResult[], lexicalOnly: boolea
 function summaryRow(result: SetResult): Cell[] {
   const [n = 0, , ...others] = quality(result.summary);
   const share = (value?: number | null) => (typeof value === 'number' ? percent(value) : '–');
-  const weak = [share(result.weak), share(result.weakBorrowed)];
+  const weak = [share(result.lowConfidence), share(result.lowConfidenceBorrowed)];
   const { p50, p95 } = result.latency;
   return [result.set, n, ...others, result.empty, ...weak, p50.toFixed(1), p95.toFixed(1), result.tokens.toFixed(0)];
 }

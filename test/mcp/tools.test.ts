@@ -110,10 +110,6 @@ describe('every tool, used as an agent does', () => {
       {
         "structured": {
           "next_cursor": null,
-          "parts": {
-            "lexical": "ran",
-            "semantic": "off",
-          },
           "results": [
             {
               "created_at": "<time 2>",
@@ -136,6 +132,10 @@ describe('every tool, used as an agent does', () => {
               "type": "short_term",
             },
           ],
+          "retrievers": {
+            "lexical": "ok",
+            "semantic": "disabled",
+          },
           "total": 1,
           "truncated": false,
         },

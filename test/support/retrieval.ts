@@ -45,7 +45,7 @@ export async function meaningReady(api: Client, seconds = 60): Promise<void> {
   for (let waited = 0; waited < seconds * 1_000; waited += 25) {
     const { embedding } = (await api.get('/stats')).body;
     if (embedding.state === 'ready' && embedding.pending === 0) return;
-    if (embedding.state === 'off') throw new Error('the encoder is off');
+    if (embedding.state === 'disabled') throw new Error('the encoder is off');
     await delay(25);
   }
   throw new Error('vectors were not made in time');

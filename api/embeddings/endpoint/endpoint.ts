@@ -56,7 +56,7 @@ export class EndpointEmbedder implements Embedder {
   }
 
   get state(): EmbedderState {
-    if (this.#isClosed) return 'off';
+    if (this.#isClosed) return 'disabled';
     return this.#breaker.isOpen ? 'degraded' : 'ready';
   }
 

@@ -121,7 +121,7 @@ export class EncoderChild {
       this.#options.log?.(`Semantic search is disabled: ${message.reason}`);
       this.#disable(message.reason);
     } else if (message.type === 'ready') {
-      if (this.state === 'off') return;
+      if (this.state === 'disabled') return;
       this.state = 'ready';
       this.reason = undefined;
       this.#events.ready();
@@ -130,8 +130,8 @@ export class EncoderChild {
   }
 
   #disable(reason: string): void {
-    if (this.state === 'off') return;
-    this.state = 'off';
+    if (this.state === 'disabled') return;
+    this.state = 'disabled';
     this.reason = reason;
     this.#clearSilenceTimeout();
     this.#events.lost(reason);
@@ -141,7 +141,7 @@ export class EncoderChild {
     if (child !== this.#process) return;
     this.#process = undefined;
     this.#clearSilenceTimeout();
-    if (this.state === 'off') return;
+    if (this.state === 'disabled') return;
     this.state = 'degraded';
     this.reason = `the encoder process ended (${reason})`;
     if (performance.now() - started > LONG_LIFE_MS) this.#pauseMs = FIRST_PAUSE_MS;
@@ -154,7 +154,7 @@ export class EncoderChild {
 
   /** Starts the silence timeout with the first message after a reply; further messages do not extend it. */
   #startSilenceTimeout(): void {
-    if (this.state === 'off') return;
+    if (this.state === 'disabled') return;
     this.#silence ??= setTimeout(() => this.#process?.kill('SIGKILL'), SILENCE_MS).unref();
   }
 

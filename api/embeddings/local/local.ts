@@ -115,7 +115,7 @@ export class LocalEmbedder implements Embedder {
   }
 
   async embedDocuments(texts: readonly string[]): Promise<Chunk[][]> {
-    if (this.state === 'off') throw new EmbedderUnavailable(this.reason);
+    if (this.state === 'disabled') throw new EmbedderUnavailable(this.reason);
     if (texts.length === 0) return [];
     return new Promise((resolve, reject) => {
       const call: Call = { chunks: [], left: texts.length, resolve, reject };
@@ -184,7 +184,7 @@ export class LocalEmbedder implements Embedder {
 
   #handleLost(reason: string): void {
     for (const { reject } of this.#queries.values()) reject(new EmbedderUnavailable(reason));
-    const waiting = this.state === 'off' ? this.#waiting : [];
+    const waiting = this.state === 'disabled' ? this.#waiting : [];
     const calls = new Set([...this.#inFlight.values(), ...waiting].map(({ call }) => call));
     for (const call of calls) this.#fail(call, reason);
     this.#hold();

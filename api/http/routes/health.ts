@@ -7,7 +7,7 @@ export interface Readiness {
   database: 'ok' | 'unreachable';
   migrations: 'current' | 'pending' | 'unknown';
   limiter: 'local' | 'redis' | 'redis: degraded';
-  search: { lexical: 'on'; semantic: 'off' | 'loading' | 'ready' | 'degraded' };
+  search: { lexical: 'ready'; semantic: 'disabled' | 'loading' | 'ready' | 'degraded' };
 }
 
 /** `/health` (the process lives), `/ready` (it can serve), `/version`. */

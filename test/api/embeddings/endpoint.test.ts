@@ -164,7 +164,7 @@ describe('endpoint embedder', () => {
     await embedder.close();
     await expect(documents).rejects.toThrow('closed');
     await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
-    expect(embedder.state).toBe('off');
+    expect(embedder.state).toBe('disabled');
   });
 });
 
@@ -196,7 +196,7 @@ describe('circuit breaker', () => {
 describe('openEmbedder', () => {
   it('opens the configured embedder', async () => {
     const none = openEmbedder({ embedder: 'none' });
-    expect([none.state, none.reason]).toEqual(['off', 'EMBEDDER is none']);
+    expect([none.state, none.reason]).toEqual(['disabled', 'EMBEDDER is none']);
     await expect(none.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
     expect(openEmbedder({ embedder: 'openai', model: 'm', dimensions: 8 })).toMatchObject({ model: 'openai:m:8@1' });
     const local = openEmbedder({ embedder: 'local' });

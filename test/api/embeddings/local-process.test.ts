@@ -66,7 +66,7 @@ it('local encoder closes while it loads', async () => {
   const embedder = open();
   const pid = embedder.pid as number;
   await embedder.close();
-  expect([isAlive(pid), embedder.state]).toEqual([false, 'off']);
+  expect([isAlive(pid), embedder.state]).toEqual([false, 'disabled']);
 });
 
 /** Starts parent.ts and reads the pid of its encoder. */
@@ -103,7 +103,7 @@ it.each([
   await writeFile(join(folder, name), bytes);
   const embedder = open({ modelFolder: folder });
   await expect(embedder.embedDocuments(['x'])).rejects.toThrow(/is not the expected file/);
-  expect([embedder.state, embedder.reason]).toEqual(['off', expect.stringContaining(name)]);
+  expect([embedder.state, embedder.reason]).toEqual(['disabled', expect.stringContaining(name)]);
   await rm(folder, { recursive: true });
 });
 
@@ -111,7 +111,7 @@ it('local encoder is off, without retries, where the library has no binary', asy
   const said: string[] = [];
   const elsewhere = 'data:text/javascript,Object.defineProperty(process,"arch",{value:"riscv64"})';
   const embedder = open({ execArgv: ['--import', elsewhere], log: (message) => said.push(message) });
-  await until(() => embedder.state === 'off');
+  await until(() => embedder.state === 'disabled');
   expect(embedder.reason).toMatch(/onnxruntime-node has no library that runs on this machine \(\w+-riscv64\)/);
   await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
   await expect(embedder.embedDocuments(['x'])).rejects.toThrow(EmbedderUnavailable);

@@ -84,11 +84,11 @@ describe('ranking by words', () => {
       { title: 'Second', content: 'and its burrow', session_id: 's' },
     ]);
     const [first, second] = (await search(api, { query: 'stoat', explain: true })).results;
-    expect(Object.keys(first.explanation).toSorted()).toEqual(['importance', 'lexical', 'neighbours', 'recency']);
-    expect(first.explanation).toMatchObject({ importance: 0.9, neighbours: 0 });
+    expect(Object.keys(first.explanation).toSorted()).toEqual(['importance', 'lexical', 'recency', 'session_context']);
+    expect(first.explanation).toMatchObject({ importance: 0.9, session_context: 0 });
     expect(first.explanation.lexical).toBeGreaterThan(0);
     expect(second.explanation).toMatchObject({ lexical: 0 });
-    expect(second.explanation.neighbours).toBeGreaterThan(0);
+    expect(second.explanation.session_context).toBeGreaterThan(0);
     expect((await search(api, 'stoat')).results[0]).not.toHaveProperty('explanation');
   });
 });
@@ -105,7 +105,7 @@ describe('operators', () => {
     for (const query of ['"measure twice"', '“Measure  Twice”', 'cut "measure twice" once', '„measure twice“']) {
       const found = await search(api, query);
       expect(titlesOf(found).toSorted()).toEqual(['Broken', 'Phrase']);
-      expect(found).not.toHaveProperty('relaxed');
+      expect(found).not.toHaveProperty('operators_ignored');
     }
   });
 
@@ -122,13 +122,13 @@ describe('operators', () => {
     expect(titlesOf(await search(api, '-staging')).toSorted()).toEqual(['A']);
   });
 
-  it('that leave nothing are taken for words, and the answer says `relaxed`', async () => {
+  it('that leave nothing are taken for words, and the answer says `operators_ignored`', async () => {
     const api = await clientWith(NOTES);
     const phrase = await search(api, '"twice measure cut"');
-    expect(phrase.relaxed).toBe(true);
+    expect(phrase.operators_ignored).toBe(true);
     expect(phrase.total).toBe(3);
     const exclusion = await search(api, 'measure -twice');
-    expect(exclusion.relaxed).toBe(true);
+    expect(exclusion.operators_ignored).toBe(true);
     expect(exclusion.total).toBe(3);
   });
 });

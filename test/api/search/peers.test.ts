@@ -85,15 +85,18 @@ describe('2: a part that is missing', () => {
     const down = await until(async () => {
       const found = await search(api, 'walrus');
       expect(titlesOf(found)).toEqual(['T']);
-      return found.parts.semantic !== 'ran' && found;
+      return found.retrievers.semantic !== 'ok' && found;
     }, 'a search without the encoder');
-    expect(down.parts.semantic).toBe('unavailable');
+    expect(down.retrievers.semantic).toBe('unavailable');
     const told = await until(async () => {
       const answer = await client.tool('search_memories', { query: 'giraffe' });
-      return answer.structuredContent?.parts.semantic !== 'ran' && textOf(answer);
+      return answer.structuredContent?.retrievers.semantic !== 'ok' && textOf(answer);
     }, 'a search by a tool without the encoder');
     expect(told).toBe('No memories match by keyword. Semantic search is unavailable at the moment.');
-    await until(async () => (await search(api, 'walrus')).parts.semantic === 'ran', 'a search with the encoder again');
+    await until(
+      async () => (await search(api, 'walrus')).retrievers.semantic === 'ok',
+      'a search with the encoder again',
+    );
     await client.close();
   });
 });

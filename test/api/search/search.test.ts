@@ -106,7 +106,7 @@ describe('a search', () => {
       total_relation: 'eq',
       next_cursor: null,
       truncated: false,
-      parts: { lexical: 'ran', semantic: 'off' },
+      retrievers: { lexical: 'ok', semantic: 'disabled' },
       reason: 'nothing_stored',
     });
     const { owner } = await userWith([{ title: 'T', content: 'platypus' }]);

@@ -41,10 +41,10 @@ describe('the part that finds by meaning', () => {
       await until(async () => {
         const found = await search(api, 'walrus');
         expect(titlesOf(found)).toEqual(['Walrus']);
-        seen.add(found.parts.semantic);
-        return found.parts.semantic === 'ran';
+        seen.add(found.retrievers.semantic);
+        return found.retrievers.semantic === 'ok';
       }, 'meaning');
-      expect([...seen]).toEqual(['loading', 'ran']);
+      expect([...seen]).toEqual(['loading', 'ok']);
     } finally {
       await fresh.stop();
     }
@@ -54,8 +54,8 @@ describe('the part that finds by meaning', () => {
     const without = await startTestService();
     try {
       const { api } = await without.newUser();
-      expect((await search(api, 'walrus')).parts.semantic).toBe('off');
-      expect((await api.get('/stats')).body.embedding).toMatchObject({ state: 'off', pending: 0 });
+      expect((await search(api, 'walrus')).retrievers.semantic).toBe('disabled');
+      expect((await api.get('/stats')).body.embedding).toMatchObject({ state: 'disabled', pending: 0 });
     } finally {
       await without.stop();
     }
@@ -70,7 +70,7 @@ describe('the part that finds by meaning', () => {
     const found = await search(api, { query: 'which canine hunts rodents outdoors', explain: true });
     expect(titlesOf(found)[0]).toBe('Pets');
     expect(found.results[0].matched).toEqual([]);
-    expect(found.results[0].explanation).toMatchObject({ lexical: 0, neighbours: 0 });
+    expect(found.results[0].explanation).toMatchObject({ lexical: 0, session_context: 0 });
     expect(found.results[0].explanation.semantic).toBeGreaterThan(0.2);
     expect(titlesOf(await search(api, 'when do I have to settle the bill'))[0]).toBe('Money');
   });
@@ -201,7 +201,7 @@ describe('with meanings at work', () => {
       { title: 'Alone', content: 'It is fine.', occurred_at: at(2) },
     ]);
     const found = await search(api, { query: 'marmoset', explain: true });
-    const lent = Object.fromEntries(found.results.map((one: Json) => [one.title, one.explanation.neighbours]));
+    const lent = Object.fromEntries(found.results.map((one: Json) => [one.title, one.explanation.session_context]));
     expect(lent.Answered).toBeGreaterThan(0);
     expect([lent.Elsewhere, lent.Alone, lent.Asked]).toEqual([0, 0, 0]);
     expect(idsOf(found).slice(0, 2)).toEqual([ids[0], ids[1]]);
@@ -244,8 +244,8 @@ describe('an encoder that is killed', () => {
     await until(async () => {
       const found = await search(api, 'dog squirrels');
       expect(idsOf(found)[0]).toBe(ids[0]);
-      if (heard.at(-1) !== found.parts.semantic) heard.push(found.parts.semantic);
-      return heard.includes('unavailable') && found.parts.semantic === 'ran';
+      if (heard.at(-1) !== found.retrievers.semantic) heard.push(found.retrievers.semantic);
+      return heard.includes('unavailable') && found.retrievers.semantic === 'ok';
     }, 'the encoder back');
     await meaningReady(api);
     expect(await encoderOf(process.pid)).not.toBe(pid);
