@@ -4,101 +4,193 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The rooms of the house: the first pattern that fits a file's path names its room. */
-const ROOMS: [room: string, pattern: RegExp][] = [
-  ['bridge', /^mcp\/cli\//],
-  ['mcp', /^mcp\//],
-  ['db', /^db\//],
-  ['contracts', /^api\/contracts\//],
-  ['pipeline', /^api\/(pipeline\/|auth\/browser-sign-in\.ts$)/],
-  ['middleware', /^api\/http\/middleware\//],
-  ['http', /^api\/http\/koa\.ts$/],
-  ['routes', /^api\/http\/routes\//],
-  ['jobs', /^api\/jobs\//],
-  ['pages', /^api\/pages\//],
-  ['observability', /^api\/observability\//],
-  ['base', /^api\/(errors|context|config|version|ids|time|audit|closers)\.ts$/],
-  ['entry', /^(api\/(main|bootstrap|app|startup-banner)\.ts|scripts\/)/],
-  ['domain', /^api\/\w+\//],
-];
+interface Area {
+  files: RegExp;
+  /** Areas that its files may import, beside their own. `*`: any. */
+  imports: readonly string[] | '*';
+}
 
-/** Who may import whom. A room may always import itself. */
-const MAY_IMPORT: Record<string, string[]> = {
-  bridge: [],
-  db: [],
-  base: ['db', 'contracts', 'domain'],
-  contracts: ['base'],
-  observability: [],
-  domain: ['db', 'contracts', 'base', 'observability'],
-  pipeline: ['domain', 'db', 'contracts', 'base', 'observability'],
-  pages: ['domain', 'db', 'base'],
-  http: ['pipeline', 'contracts', 'db', 'base'],
-  middleware: ['http', 'pages', 'base', 'observability', 'pipeline'],
-  routes: ['http', 'contracts', 'pipeline', 'pages', 'base'],
-  mcp: ['http', 'contracts', 'pipeline', 'base'],
-  jobs: ['domain', 'db', 'base', 'observability', 'contracts', 'pipeline'],
-  entry: [
-    'bridge',
-    'db',
-    'base',
-    'contracts',
-    'observability',
-    'domain',
-    'pipeline',
-    'http',
-    'middleware',
-    'routes',
-    'mcp',
-    'jobs',
-  ],
+/** Foundation of the API: what every folder of it may import. */
+const BASE = ['foundation', 'contracts', 'limits', 'context', 'audit', 'observability'] as const;
+const QUERIES = ['db/client', 'db/accounts', 'db/billing', 'db/jobs', 'db/memories', 'db/search', 'db/usage'] as const;
+
+/** The areas of the project, lowest first. Each may import only areas above it in this list, so the graph is acyclic. */
+const AREAS: Record<string, Area> = {
+  'db/client': { files: /^db\/client\//, imports: [] },
+  'db/migrations': { files: /^db\/migrations\//, imports: [] },
+  'db/embedded': { files: /^db\/embedded\//, imports: [] },
+  'db/schema': { files: /^db\/schema\//, imports: ['db/client', 'db/migrations'] },
+  'db/accounts': { files: /^db\/queries\/accounts\//, imports: ['db/client'] },
+  'db/billing': { files: /^db\/queries\/billing\//, imports: ['db/client', 'db/accounts'] },
+  'db/jobs': { files: /^db\/queries\/jobs\//, imports: ['db/client'] },
+  'db/memories': { files: /^db\/queries\/memories\//, imports: ['db/client'] },
+  'db/search': { files: /^db\/queries\/search\//, imports: ['db/client', 'db/memories'] },
+  'db/usage': { files: /^db\/queries\/usage\//, imports: ['db/client', 'db/accounts'] },
+  foundation: { files: /^api\/(errors|ids|version|time|closers|memoize-async)\.ts$/, imports: [] },
+  contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
+  observability: { files: /^api\/observability\//, imports: [] },
+  limits: { files: /^api\/limits\//, imports: ['foundation', ...QUERIES] },
+  config: { files: /^api\/config\.ts$/, imports: ['foundation', 'limits', 'db/accounts'] },
+  context: { files: /^api\/context\.ts$/, imports: ['contracts', 'limits', 'embeddings', ...QUERIES] },
+  audit: { files: /^api\/audit\.ts$/, imports: ['context', ...QUERIES] },
+  tokens: { files: /^api\/tokens\//, imports: [] },
+  embeddings: { files: /^api\/embeddings\//, imports: ['foundation', 'observability', ...QUERIES] },
+  listing: { files: /^api\/listing\//, imports: [...BASE, ...QUERIES] },
+  mail: { files: /^api\/mail\//, imports: [...BASE, 'config', ...QUERIES] },
+  search: { files: /^api\/search\//, imports: [...BASE, 'tokens', 'embeddings', 'listing', ...QUERIES] },
+  'context packages': { files: /^api\/context\//, imports: [...BASE, 'tokens', 'listing', 'search', ...QUERIES] },
+  memories: { files: /^api\/memories\//, imports: [...BASE, 'tokens', 'embeddings', 'listing', 'search', ...QUERIES] },
+  keys: { files: /^api\/keys\//, imports: [...BASE, 'mail', ...QUERIES] },
+  accounts: { files: /^api\/accounts\//, imports: [...BASE, 'mail', 'keys', ...QUERIES] },
+  usage: { files: /^api\/usage\//, imports: [...BASE, 'mail', 'db/schema', ...QUERIES] },
+  transfer: { files: /^api\/transfer\//, imports: [...BASE, 'mail', ...QUERIES] },
+  billing: { files: /^api\/billing\//, imports: [...BASE, 'config', 'mail', 'keys', 'accounts', ...QUERIES] },
+  auth: { files: /^api\/auth\//, imports: [...BASE, 'keys', 'billing', ...QUERIES] },
+  pipeline: {
+    files: /^api\/pipeline\//,
+    imports: [
+      ...BASE,
+      'tokens',
+      'embeddings',
+      'listing',
+      'search',
+      'context packages',
+      'memories',
+      'keys',
+      'accounts',
+      'usage',
+      'transfer',
+      'billing',
+      ...QUERIES,
+    ],
+  },
+  pages: {
+    files: /^api\/pages\//,
+    imports: [...BASE, 'config', 'mail', 'keys', 'accounts', 'usage', 'transfer', 'billing', 'auth', ...QUERIES],
+  },
+  http: {
+    files: /^api\/http\//,
+    imports: [...BASE, 'config', 'keys', 'billing', 'auth', 'pipeline', 'pages', ...QUERIES],
+  },
+  jobs: {
+    files: /^api\/jobs\//,
+    imports: [
+      ...BASE,
+      'config',
+      'mail',
+      'memories',
+      'keys',
+      'accounts',
+      'usage',
+      'transfer',
+      'billing',
+      'auth',
+      'db/schema',
+      ...QUERIES,
+    ],
+  },
+  mcp: { files: /^mcp\/(?!cli\/)/, imports: [...BASE, 'tokens', 'pipeline', 'http', ...QUERIES] },
+  'mcp/cli': { files: /^mcp\/cli\//, imports: [] },
+  composition: { files: /^api\/(main|bootstrap|app|startup-banner)\.ts$/, imports: '*' },
+  scripts: { files: /^scripts\//, imports: '*' },
 };
 
-/** Packages that only some rooms may know. */
+/** Packages that only some files may import. */
 const ONLY_IN: Record<string, RegExp> = {
   knex: /^db\//,
-  pg: /^db\/|^scripts\/bench\/bare-route\.ts/,
+  pg: /^db\/|^scripts\/bench\//,
   koa: /^api\/(app\.ts|http\/)|^mcp\/http\.ts|^scripts\/bench\/bare-route\.ts/,
   '@koa/router': /^api\/(app\.ts|http\/routes\/)|^mcp\/http\.ts/,
   '@modelcontextprotocol/sdk': /^mcp\/(server|http)\.ts|^scripts\/(demo|eval\/ask)\.ts/,
 };
 
+/** Files outside `db` that may contain SQL: benchmarks, and the check of the kill test. No service runs these statements. */
+const SQL_OUTSIDE_DB = /^scripts\/(bench|chaos)\//;
+
 const files = ['api', 'mcp', 'db', 'scripts'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.tsx?$/.test(file))
+    .filter((file) => /\.tsx?$/.test(file) && !file.includes('node_modules'))
     .map((file) => join(folder, file)),
 );
 
-const imports = files.flatMap((file) =>
-  [
-    ...readFileSync(join(ROOT, file), 'utf8').matchAll(
-      /^(?:import|export) [^;]*?from '([^']+)'|import\('([^']+)'\)/gms,
-    ),
-  ].map((match) => ({ file, target: (match[1] ?? match[2]) as string })),
+const sources = new Map(files.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')]));
+
+const imports = [...sources].flatMap(([file, source]) =>
+  [...source.matchAll(/^(?:import|export) [^;]*?from '([^']+)'|import\('([^']+)'\)/gms)].map((match) => ({
+    file,
+    target: (match[1] ?? match[2]) as string,
+  })),
 );
 
-const roomOf = (file: string) => ROOMS.find(([, pattern]) => pattern.test(file))?.[0];
+const fileImports = imports
+  .filter(({ target }) => target.startsWith('.'))
+  .map(({ file, target }) => ({ file, target: relative(ROOT, join(ROOT, dirname(file), target)) }));
 
-describe('the house', () => {
-  it('has a room for every file', () => {
-    expect(files.filter((file) => roomOf(file) === undefined)).toEqual([]);
-    expect(files.length).toBeGreaterThan(50);
+const areaOf = (file: string) => Object.keys(AREAS).find((name) => AREAS[name]?.files.test(file));
+
+/** Returns a path that leads from a node back to itself, or undefined where there is none. */
+function findCycle(graph: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, path: string[]): string[] | undefined => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return undefined;
+    for (const next of graph.get(node) ?? []) {
+      const cycle = visit(next, [...path, node]);
+      if (cycle) return cycle;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of graph.keys()) {
+    const cycle = visit(node, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+function graphOf(edges: readonly { from: string; to: string }[]): Map<string, string[]> {
+  const graph = new Map<string, string[]>();
+  for (const { from, to } of edges) graph.set(from, [...(graph.get(from) ?? []), to]);
+  return graph;
+}
+
+describe('architecture', () => {
+  it('finds a cycle in a graph, and none in a tree', () => {
+    const edge = (from: string, to: string) => ({ from, to });
+    expect(findCycle(graphOf([edge('a', 'b'), edge('b', 'c'), edge('c', 'b')]))).toEqual(['b', 'c', 'b']);
+    expect(findCycle(graphOf([edge('a', 'b'), edge('a', 'c'), edge('b', 'c')]))).toBeUndefined();
   });
 
-  it('has imports in the drawn directions only', () => {
-    const wrong = imports
-      .filter(({ target }) => target.startsWith('.'))
-      .map(({ file, target }) => ({
-        file,
-        from: roomOf(file),
-        leadsTo: relative(ROOT, join(ROOT, dirname(file), target)),
-      }))
-      .filter(
-        ({ from, leadsTo }) => from !== roomOf(leadsTo) && !MAY_IMPORT[from ?? '']?.includes(roomOf(leadsTo) ?? ''),
-      );
+  it('has an area for every file, so a new folder needs an entry', () => {
+    expect(files.filter((file) => areaOf(file) === undefined)).toEqual([]);
+    expect(files.length).toBeGreaterThan(200);
+  });
+
+  it('allows only imports that form a directed acyclic graph', () => {
+    const edges = Object.entries(AREAS).flatMap(([from, { imports }]) =>
+      imports === '*' ? [] : imports.map((to) => ({ from, to })),
+    );
+    expect(edges.filter(({ to }) => !(to in AREAS))).toEqual([]);
+    expect(findCycle(graphOf(edges))).toBeUndefined();
+  });
+
+  it('has no import that its area does not allow', () => {
+    const wrong = fileImports
+      .filter(({ file, target }) => {
+        const [from, to] = [areaOf(file), areaOf(target)];
+        if (from === to) return false;
+        const allowed = AREAS[from ?? '']?.imports ?? [];
+        return allowed !== '*' && !allowed.includes(to ?? '');
+      })
+      .map(({ file, target }) => `${file} → ${target}`);
     expect(wrong).toEqual([]);
   });
 
-  it('keeps SQL, Koa and the MCP SDK where they belong', () => {
+  it('has no import cycle between files', () => {
+    expect(findCycle(graphOf(fileImports.map(({ file, target }) => ({ from: file, to: target }))))).toBeUndefined();
+  });
+
+  it('imports knex, pg, Koa and the MCP SDK only where they belong', () => {
     const wrong = imports.filter(({ file, target }) => {
       const name = target
         .split('/')
@@ -107,16 +199,15 @@ describe('the house', () => {
       return ONLY_IN[name] && !ONLY_IN[name].test(file);
     });
     expect(wrong).toEqual([]);
-    const sql = files.filter(
-      (file) =>
-        !file.startsWith('db/') &&
-        // What benchmarks compare with, fill at once, and count: no service runs these statements.
-        !/^scripts\/bench\/(fill|tables)\.ts$/.test(file) &&
-        /\b(select .+ from|insert into|delete from) /i.test(
-          readFileSync(join(ROOT, file), 'utf8').replace(/^\s*(\/\/|\*|\/\*).*$/gm, ''),
-        ),
-    );
-    expect(sql).toEqual([]);
+  });
+
+  it('contains SQL only in db', () => {
+    const withSql = [...sources]
+      .filter(([file]) => !file.startsWith('db/') && !SQL_OUTSIDE_DB.test(file))
+      .filter(([, source]) =>
+        /\b(select .+ from|insert into|delete from) /i.test(source.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')),
+      );
+    expect(withSql.map(([file]) => file)).toEqual([]);
   });
 });
 
