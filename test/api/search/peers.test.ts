@@ -69,10 +69,13 @@ describe('2: a part that is missing', () => {
     const [without, full] = await newUsers();
     await storeAll(without.api, [{ title: 'T', content: 'walrus' }]);
     await storeAll(full.api, [{ title: 'T', content: 'walrus' }]);
-    expect((await search(without.api, 'walrus')).parts).toEqual({ lexical: 'ran', semantic: 'off' });
-    expect((await search(full.api, 'walrus')).parts).toEqual({ lexical: 'ran', semantic: 'ran' });
-    expect((await without.api.get(`${words.url}/ready`)).body.search).toEqual({ lexical: 'on', semantic: 'off' });
-    expect((await full.api.get(`${meaning.url}/ready`)).body.search).toEqual({ lexical: 'on', semantic: 'ready' });
+    expect((await search(without.api, 'walrus')).retrievers).toEqual({ lexical: 'ok', semantic: 'disabled' });
+    expect((await search(full.api, 'walrus')).retrievers).toEqual({ lexical: 'ok', semantic: 'ok' });
+    expect((await without.api.get(`${words.url}/ready`)).body.search).toEqual({
+      lexical: 'ready',
+      semantic: 'disabled',
+    });
+    expect((await full.api.get(`${meaning.url}/ready`)).body.search).toEqual({ lexical: 'ready', semantic: 'ready' });
   });
 
   it('is said while the encoder is down, to a model too', async () => {
@@ -240,7 +243,7 @@ describe('5: when nothing fits', () => {
       const said: string[] = [];
       for (const query of queries) {
         const found = await search(api, query);
-        if (found.weak || found.results.length === 0) said.push(query);
+        if (found.low_confidence || found.results.length === 0) said.push(query);
       }
       return said;
     };
