@@ -21,7 +21,7 @@ import { secretScanning } from './keys/secret-scanning.ts';
 import { addressLimiter, CALLS_PER_ADDRESS } from './limits/ip-rate-limiter.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { redisLimiter } from './limits/redis-limiter.ts';
-import { openTransport } from './mail/transport.ts';
+import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
 import type { PipelineDependencies } from './pipeline/dependencies.ts';
@@ -88,7 +88,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     log.warn({ err: error }, 'account change notifications are not received: every key is looked up'),
   );
   closers.add(() => listener.close());
-  const transport = openTransport(config);
+  const transport = openMailTransport(config);
   closers.add(() => transport.close());
 
   await assertRowLevelSecurity(database);

@@ -4,13 +4,13 @@ import type { Database } from '../../db/client/database.ts';
 import type { JobType } from '../../db/queries/jobs/job-types.ts';
 import type { Billing } from '../billing/billing.ts';
 import type { RequestContext } from '../context.ts';
-import type { Transport } from '../mail/transport.ts';
+import type { MailTransport } from '../mail/transport.ts';
 import type { Logger } from '../observability/log.ts';
 
 /** Dependencies of the tasks, made once per process. */
 export interface TaskContext {
   database: Database;
-  transport: Transport;
+  transport: MailTransport;
   /** Days after which usage events are dropped. */
   usageRetentionDays: number;
   /** Base URL of the links in e-mails. */

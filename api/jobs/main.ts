@@ -3,7 +3,7 @@ import { migrateUp } from '../../db/schema/migrate.ts';
 import { openBilling } from '../billing/billing.ts';
 import { readConfig } from '../config.ts';
 import { newId } from '../ids.ts';
-import { openTransport } from '../mail/transport.ts';
+import { openMailTransport } from '../mail/transport.ts';
 import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { startWorker } from './worker.ts';
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     ownerUrl,
     onError: (error) => log.warn({ err: error }, 'a database connection failed'),
   });
-  const transport = openTransport(config);
+  const transport = openMailTransport(config);
   const publicUrl = () => config.publicUrl ?? `http://${config.host}:${config.port}`;
   const clock = { now: () => new Date(), newId };
   const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics: createMetrics(() => false) });

@@ -1,38 +1,38 @@
 import type { Sql } from '../../db/client/sql.ts';
 import { completeEmail, deleteOldEmails, lockUnsentEmail } from '../../db/queries/jobs/outbox.ts';
 import { DAY_MS } from '../time.ts';
-import { renderLetter } from './templates.ts';
-import { MailRefused, type Transport } from './transport.ts';
+import { renderEmail } from './templates.ts';
+import { EmailRejectedError, type MailTransport } from './transport.ts';
 
-/** How long it is remembered that a mail was sent, or refused. */
+/** Days that an e-mail is kept in the outbox after it was sent or rejected. */
 export const MAIL_DAYS_KEPT = 30;
 
 /**
- * Sends a mail of the outbox unless it is done with. Its row stays locked meanwhile, so no second worker sends it too. A refusal
- * for good settles it; any other failure is thrown, for the job to be tried again.
- * @param publicUrl of this service, for the addresses in the mail
+ * Sends an e-mail of the outbox unless it is already sent or rejected. Its row stays locked meanwhile, so that no second worker
+ * sends it too. A permanent rejection is recorded; any other failure is thrown, so that the job is retried.
+ * @param publicUrl base URL of the links in the e-mail
  */
 export async function deliver(
   sql: Sql,
-  transport: Transport,
+  transport: MailTransport,
   publicUrl: string,
   userId: string,
   id: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const mail = await lockUnsentEmail(sql, userId, id);
-  if (!mail) return;
+  const row = await lockUnsentEmail(sql, userId, id);
+  if (!row) return;
   try {
-    const letter = renderLetter(mail.template, mail.data, publicUrl);
-    await transport.send({ id, to: mail.recipient, date: mail.created_at, ...letter }, signal);
-    await completeEmail(sql, mail);
+    const email = renderEmail(row.template, row.data, publicUrl);
+    await transport.send({ id, to: row.recipient, date: row.created_at, ...email }, signal);
+    await completeEmail(sql, row);
   } catch (error) {
-    if (!(error instanceof MailRefused)) throw error;
-    await completeEmail(sql, mail, error.message);
+    if (!(error instanceof EmailRejectedError)) throw error;
+    await completeEmail(sql, row, error.message);
   }
 }
 
-/** Forgets the mails that ended {@link MAIL_DAYS_KEPT} days ago. Answers how many. As the owner. */
+/** Deletes the e-mails that were sent or rejected {@link MAIL_DAYS_KEPT} days ago. Returns how many. As the owner. */
 export function forgetOldMails(sql: Sql, now: Date): Promise<number> {
   return deleteOldEmails(sql, new Date(now.getTime() - MAIL_DAYS_KEPT * DAY_MS));
 }

@@ -2,7 +2,7 @@ import { insertEmail } from '../../db/queries/jobs/outbox.ts';
 import type { RequestContext } from '../context.ts';
 import type { TemplateData, TemplateName } from './templates.ts';
 
-/** Mails the owner of an account in the caller's transaction; does nothing where there is no address. */
+/** Enqueues an e-mail to the owner of an account in the caller's transaction. Does nothing for an account without an address. */
 export async function mailOwner<Name extends TemplateName>(
   context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
   owner: { id: string; email: string | null },

@@ -1,62 +1,62 @@
 import { READ_ONLY_DAYS } from '../limits/plans.ts';
 
-/** A mail as it goes out, in text and HTML. */
-export interface Letter {
+/** A rendered e-mail, as text and HTML. */
+export interface Email {
   subject: string;
   text: string;
   html: string;
 }
 
-/** What a template says, before it is text or HTML. */
+/** The content of a template, before it is rendered as text and HTML. */
 interface Content {
   subject: string;
   paragraphs: string[];
-  /** The one thing to do: a button in HTML, and the address itself in both. A path is one of this service. */
+  /** The main action: a button in HTML, and the URL in both. A path is resolved against the public URL. */
   action?: { label: string; url: string } | false;
-  /** The same where it takes an API key, so that a button would only lead to a refusal: a line for the shell. */
+  /** An action that requires an API key, for which a button would not work: a shell command. */
   command?: { options: string; url: string } | false;
 }
 
-/** Every kind of mail, filled from the data of its outbox row; times are ISO 8601. No mail ever holds an API key. */
+/** All e-mail templates, filled with the data of the outbox row; times are ISO 8601. No e-mail contains an API key. */
 const templates = {
   welcome: (data: { claim_url: string; plan: string; expires_at: string }) => ({
     subject: 'Welcome to WhiteMagic: get your API key',
     paragraphs: [
-      `Your account is ready, on the ${data.plan} plan. One step is left: make your API key.`,
-      'The key is shown once, with the lines to paste for your IDE, so have it open.',
-      `The link works once, until ${moment(data.expires_at)}. Its page gives you a new one whenever you need it.`,
+      `Your account on the ${data.plan} plan is ready. To start, create your API key.`,
+      'The key is shown only once, together with the configuration for your IDE.',
+      `This activation link works once, until ${moment(data.expires_at)}. If it has expired, its page sends you a new one.`,
     ],
     action: { label: 'Get your API key', url: data.claim_url },
   }),
   claim: (data: { claim_url: string; expires_at: string }) => ({
-    subject: 'Your new link to a WhiteMagic API key',
+    subject: 'Your new WhiteMagic activation link',
     paragraphs: [
-      'Somebody, you we hope, asked for a new link to make the API key of your account.',
-      `It works once, until ${moment(data.expires_at)}. If you did not ask, do nothing: nobody else can use it.`,
+      'You requested a new activation link to create an API key for your account.',
+      `It works once, until ${moment(data.expires_at)}. If you did not request it, ignore this e-mail: it was sent only to you.`,
     ],
     action: { label: 'Get your API key', url: data.claim_url },
   }),
   login_link: (data: { url: string; expires_at: string }) => ({
-    subject: 'Your WhiteMagic log-in link',
+    subject: 'Your WhiteMagic login link',
     paragraphs: [
-      `This link logs you in once, until ${moment(data.expires_at)}.`,
-      'If you did not ask for it, do nothing: nobody else can use it.',
+      `This link logs you in once. It expires on ${moment(data.expires_at)}.`,
+      'If you did not request it, ignore this e-mail: it was sent only to you.',
     ],
     action: { label: 'Log in', url: data.url },
   }),
   plan_changed: (data: { from: string; to: string }) => ({
-    subject: `Your WhiteMagic account is on the ${data.to} plan now`,
+    subject: `Your WhiteMagic account is now on the ${data.to} plan`,
     paragraphs: [
-      `Your account moved from the ${data.from} plan to the ${data.to} plan. Its limits hold from the next call on.`,
-      'Everything stored stays. If that is more than the plan stores, reading and deleting go on, and storing more is refused.',
+      `Your account moved from the ${data.from} plan to the ${data.to} plan. The new limits apply from your next call.`,
+      'Your memories are kept. If they exceed the storage of the plan, you can still read and delete them, but not store more.',
     ],
-    action: { label: 'What the plan allows', url: '/' },
+    action: { label: 'See the limits of the plan', url: '/' },
   }),
   payment_failed: (data: { manage_url: string | null }) => ({
     subject: 'A payment for your WhiteMagic plan failed',
     paragraphs: [
-      'The last payment for your plan did not go through. Nothing changes for now: it will be tried again.',
-      'If it keeps failing, the plan ends and your account becomes read-only. A valid payment method prevents that.',
+      'The last payment for your plan did not go through. Nothing changes for now, and the payment will be retried.',
+      'If it keeps failing, the plan ends and your account becomes read-only. To prevent that, check your payment method.',
     ],
     action: data.manage_url !== null && { label: 'Check the payment method', url: data.manage_url },
   }),
@@ -71,15 +71,15 @@ const templates = {
   }) => {
     const [used, limit] = [data.used, data.limit].map((number) => number.toLocaleString('en-US'));
     const isFull = data.threshold === 100;
-    const more = 'GET /api/v1/user/usage shows what used it, and GET /api/v1/plans what larger plans allow.';
+    const more = 'GET /api/v1/user/usage shows your usage, and GET /api/v1/plans the limits of larger plans.';
     if (data.kind === 'calls') {
       return {
         subject: isFull
           ? "Your WhiteMagic account has used all of today's calls"
           : `Your WhiteMagic account has used ${data.threshold} % of today's calls`,
         paragraphs: [
-          `${used} of the ${limit} calls that the ${data.plan} plan allows on ${data.day} (UTC) are made.`,
-          `${isFull ? 'Further' : 'Once all are made, further'} calls are refused with 429 until midnight UTC.`,
+          `You have made ${used} of the ${limit} calls that the ${data.plan} plan allows on ${data.day} (UTC).`,
+          `${isFull ? 'Further calls' : 'Calls beyond the limit'} are rejected with status 429 until midnight UTC.`,
           more,
         ],
       };
@@ -89,32 +89,32 @@ const templates = {
         ? 'The storage of your WhiteMagic account is full'
         : `Your WhiteMagic account has used ${data.threshold} % of its storage`,
       paragraphs: [
-        `${used} of the ${limit} bytes that the ${data.plan} plan stores are used.`,
-        'What would go beyond is refused with 403. Reading and archiving go on; deleting for good makes room.',
+        `You use ${used} of the ${limit} bytes of storage in the ${data.plan} plan.`,
+        'Writes that exceed it are rejected with status 403. Reading and archiving still work. To free space, delete memories permanently.',
         more,
       ],
     };
   },
   cancellation: (data: { access_until: string | null; manage_url: string | null; purge_at: string | null }) => ({
-    subject: data.access_until ? 'Your WhiteMagic plan is cancelled' : 'Your WhiteMagic plan has ended',
+    subject: data.access_until ? 'Your WhiteMagic plan is canceled' : 'Your WhiteMagic plan has ended',
     paragraphs: [
       data.access_until
-        ? `Your plan is cancelled. Until ${moment(data.access_until)} nothing changes; then your account becomes read-only.`
-        : 'Your plan has ended, and your account is read-only: reading, searching and exporting work, writing does not.',
+        ? `Your plan is canceled. Nothing changes until ${moment(data.access_until)}; then your account becomes read-only.`
+        : 'Your plan has ended, and your account is read-only: you can read, search and export your memories, but not change them.',
       data.purge_at
-        ? `On ${moment(data.purge_at)} everything stored is deleted for good. We will write to you twice before.`
-        : `A read-only account is kept for ${READ_ONLY_DAYS} days. Then everything stored is deleted for good.`,
-      'Take your memories with you: POST /api/v1/account/export makes a file of everything. With a new plan all goes on as before.',
+        ? `On ${moment(data.purge_at)} all your data is permanently deleted. We will send you two reminders before that.`
+        : `A read-only account is kept for ${READ_ONLY_DAYS} days. Then all your data is permanently deleted.`,
+      'POST /api/v1/account/export creates a file of all your data. If you buy a new plan, your account works as before.',
     ],
     action: data.manage_url !== null && { label: 'Manage your plan', url: data.manage_url },
   }),
   purge_warning: (data: { purge_at: string; days_left: number; export_url: string }) => {
     const left = data.days_left === 1 ? 'one day' : `${data.days_left} days`;
     return {
-      subject: `In ${left} your WhiteMagic memories will be deleted`,
+      subject: `Your WhiteMagic memories will be deleted in ${left}`,
       paragraphs: [
-        `Your plan has ended, and ${left} from now, on ${moment(data.purge_at)}, your account and everything stored is deleted for good.`,
-        'With a new plan all goes on as before. To take everything with you, ask for an export with an API key of yours:',
+        `Your plan has ended. In ${left}, on ${moment(data.purge_at)}, your account and all its data will be permanently deleted.`,
+        'To keep your account, buy a new plan. To keep a copy of your data, request an export with one of your API keys:',
       ],
       command: { options: '-X POST', url: data.export_url },
     };
@@ -122,8 +122,8 @@ const templates = {
   export_ready: (data: { url: string; expires_at: string }) => ({
     subject: 'The export of your WhiteMagic account is ready',
     paragraphs: [
-      `The file waits until ${moment(data.expires_at)}: gzip of NDJSON, a JSON object a line.`,
-      'Download it with an API key of yours:',
+      `You can download the file until ${moment(data.expires_at)}. It is gzip-compressed NDJSON, one JSON object per line.`,
+      'Download it with one of your API keys:',
     ],
     command: { options: '-OJ', url: data.url },
   }),
@@ -131,29 +131,29 @@ const templates = {
     subject: 'Your WhiteMagic account is being deleted',
     paragraphs: [
       data.restore_url === null
-        ? 'As you asked, your account and everything stored is deleted for good, now. Your API keys no longer work.'
-        : `As you asked, your account is closed. On ${moment(data.purge_at)} it and everything stored is deleted for good.`,
+        ? 'As you requested, your account and all its data are now being permanently deleted. Your API keys no longer work.'
+        : `As you requested, your account is closed. On ${moment(data.purge_at)} it is permanently deleted, with all its data.`,
       data.restore_url === null
-        ? 'This cannot be undone. If it was not you, tell us at once.'
-        : 'Until then you can still export it, and bring it back with the command below and an API key of yours.',
-      'A plan that you pay for goes on until you cancel it where you bought it.',
+        ? 'This cannot be undone. If you did not request it, contact us immediately.'
+        : 'Until then you can still export your data, and restore the account with one of your API keys and the command below.',
+      'This does not cancel a paid plan: cancel it where you bought it.',
     ],
     command: data.restore_url !== null && { options: '-X POST', url: data.restore_url },
   }),
   key_created: (data: { name: string; prefix: string; last4: string; at: string }) => ({
-    subject: 'A new API key was made for your WhiteMagic account',
+    subject: 'A new API key was created for your WhiteMagic account',
     paragraphs: [
-      `The key "${data.name}" (${data.prefix}…${data.last4}) was made on ${moment(data.at)}.`,
-      'If that was not you, revoke it at once: DELETE /api/v1/user/keys/{id}, or ask us.',
+      `The key "${data.name}" (${data.prefix}…${data.last4}) was created on ${moment(data.at)}.`,
+      'If you did not create it, revoke it immediately with DELETE /api/v1/user/keys/{id}, or contact us.',
     ],
   }),
   key_revoked_leaked: (data: { name: string; prefix: string; last4: string; url: string | null }) => ({
-    subject: 'One of your WhiteMagic API keys was public, and is revoked',
+    subject: 'One of your WhiteMagic API keys was public and has been revoked',
     paragraphs: [
-      `The key "${data.name}" (${data.prefix}…${data.last4}) was found where others can read it, so it was revoked at once.`,
-      'Make a new one and put it where the old one was in use. Look through your account for what you do not know.',
+      `The key "${data.name}" (${data.prefix}…${data.last4}) was found in a public place, so we revoked it immediately.`,
+      'Create a new key, replace the old one wherever you use it, and check your account for changes that you did not make.',
     ],
-    action: data.url !== null && { label: 'Where it was found', url: data.url },
+    action: data.url !== null && { label: 'See where it was found', url: data.url },
   }),
 } satisfies Record<string, (data: never) => Content>;
 
@@ -161,11 +161,11 @@ export type TemplateName = keyof typeof templates;
 export type TemplateData<Name extends TemplateName> = Parameters<(typeof templates)[Name]>[0];
 
 /**
- * The letter of a template.
- * @param publicUrl of this service, which addresses that are a path belong to
- * @throws Error for a template that does not exist
+ * Renders the e-mail of a template.
+ * @param publicUrl base URL that paths are resolved against
+ * @throws Error for an unknown template
  */
-export function renderLetter(name: string, data: unknown, publicUrl: string): Letter {
+export function renderEmail(name: string, data: unknown, publicUrl: string): Email {
   const template = templates[name as TemplateName] as ((data: unknown) => Content) | undefined;
   if (!template) throw new Error(`no mail template ${name}`);
   const { subject, paragraphs, action, command } = template(data);
@@ -187,14 +187,14 @@ function shellLine(options: string, url: string): { text: string; html: string }
   return { text, html: `<pre style="${style}">${escapeHtml(text)}</pre>` };
 }
 
-/** A button that is seen as one on light and on dark, and the address for those whose mail shows no links. */
+/** Renders a button with enough contrast in light and dark mode, and the URL for mail programs that show no links. */
 function button(label: string, url: string): string {
   const [shown, href] = [escapeHtml(label), escapeHtml(url)];
   return `<p><a href="${href}" style="display:inline-block;padding:12px 22px;border-radius:8px;background:#4f46e5;color:#ffffff;font-weight:600;text-decoration:none">${shown}</a></p>
 <p style="font-size:14px;word-break:break-all"><a href="${href}" style="color:inherit">${href}</a></p>`;
 }
 
-/** No colours of its own: the mail program's are right by day and by night. */
+/** Renders the HTML document. It sets no text or background color, so that the mail program's light or dark theme applies. */
 function page(body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -204,7 +204,7 @@ ${body}
 </body></html>`;
 }
 
-/** An absolute web address; undefined for what is none, such as a `javascript:` that somebody slipped in. */
+/** Resolves a URL; returns undefined unless its scheme is http or https (`javascript:`, for example). */
 function webAddress(url: string, publicUrl: string): string | undefined {
   if (!URL.canParse(url, publicUrl)) return undefined;
   const address = new URL(url, publicUrl);

@@ -2,34 +2,34 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import nodemailer from 'nodemailer';
 import type { Config } from '../config.ts';
-import type { Letter } from './templates.ts';
+import type { Email } from './templates.ts';
 
-/** A letter with its envelope. The same `id` always makes the same Message-ID, so that a repeat can be told from a second mail. */
-export interface Mail extends Letter {
+/** A rendered e-mail with its recipient. The Message-ID is derived from `id`, so that a repeated delivery can be recognized. */
+export interface OutgoingEmail extends Email {
   id: string;
   to: string;
   date: Date;
 }
 
-export interface Transport {
-  /** Delivers a mail, unless `signal` says to give up waiting. @throws MailRefused when trying again is of no use */
-  send(mail: Mail, signal?: AbortSignal): Promise<void>;
+export interface MailTransport {
+  /** Sends an e-mail; stops waiting when `signal` aborts. @throws MailRefused when a retry would not help */
+  send(mail: OutgoingEmail, signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
-/** The mail server refused a mail for good (a 5xx answer). */
-export class MailRefused extends Error {}
+/** The mail server rejected an e-mail permanently (a 5xx response). */
+export class EmailRejectedError extends Error {}
 
 const SEND_TIMEOUT_MS = 20_000;
 
-/** The transport that the configuration means: its mail server, or files in `DATA_DIR/outbox`. */
-export function openTransport(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDir'>): Transport {
+/** Opens the configured transport: a mail server, or files in `DATA_DIR/outbox`. */
+export function openMailTransport(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDir'>): MailTransport {
   if (config.smtpUrl) return smtpTransport(config.smtpUrl, config.mailFrom);
   return fileTransport(join(config.dataDir, 'outbox'), config.mailFrom);
 }
 
-/** Sends by a mail server. */
-export function smtpTransport(url: string, from: string): Transport {
+/** Sends e-mails through an SMTP server. */
+export function smtpTransport(url: string, from: string): MailTransport {
   const mailer = nodemailer.createTransport({
     url,
     connectionTimeout: SEND_TIMEOUT_MS,
@@ -40,7 +40,7 @@ export function smtpTransport(url: string, from: string): Transport {
       try {
         await unlessAborted(mailer.sendMail(message(mail, from)), signal);
       } catch (error) {
-        if (isPermanent(error)) throw new MailRefused((error as Error).message, { cause: error });
+        if (isPermanent(error)) throw new EmailRejectedError((error as Error).message, { cause: error });
         throw error;
       }
     },
@@ -48,8 +48,8 @@ export function smtpTransport(url: string, from: string): Transport {
   };
 }
 
-/** Writes each mail as an `.eml` file, named by its id: sent twice is written once. */
-export function fileTransport(directory: string, from: string): Transport {
+/** Writes each e-mail to an `.eml` file named by its id; sending it twice overwrites the file. */
+export function fileTransport(directory: string, from: string): MailTransport {
   const mailer = nodemailer.createTransport({ streamTransport: true, buffer: true });
   return {
     async send(mail) {
@@ -63,7 +63,7 @@ export function fileTransport(directory: string, from: string): Transport {
   };
 }
 
-function message(mail: Mail, from: string) {
+function message(mail: OutgoingEmail, from: string) {
   return {
     from,
     to: mail.to,
@@ -75,12 +75,12 @@ function message(mail: Mail, from: string) {
   };
 }
 
-/** What the work answers, or an error as soon as the signal comes. */
+/** Returns the result of the work, or rejects as soon as the signal aborts. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   const settled = new AbortController();
   const aborted = new Promise<never>((_resolve, reject) => {
-    const giveUp = () => reject(new Error('stopped while the mail server was still to answer'));
-    // The signal lives as long as the worker: what listens to it must not pile up.
+    const giveUp = () => reject(new Error('stopped before the mail server responded'));
+    // The signal lives as long as the worker, so listeners must be removed.
     signal?.addEventListener('abort', giveUp, { once: true, signal: settled.signal });
     if (signal?.aborted) giveUp();
   });
@@ -90,6 +90,6 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
 function isPermanent(error: unknown): boolean {
   if (!(error instanceof Error) || !('responseCode' in error)) return false;
   const code = Number(error.responseCode);
-  // 535 and its like tell of our own log-in, which somebody may mend.
+  // 535 and similar codes concern our own credentials, which the operator can fix: they are retried.
   return code >= 550 && code < 560;
 }

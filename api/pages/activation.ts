@@ -3,77 +3,79 @@ import { type ClientSetup, clientSetups } from '../keys/client-setup.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 
-/** What a link's visitor sees: one button while it can be used, else why not and a way on. */
+/** Renders the page of an activation link: a button while the link is open, otherwise the reason and a link to request a new one. */
 export function claimPage(token: string, state: ActivationLinkState): string {
   if (state !== 'open') return deadClaimPage(state);
   const body = html`
 <div class="card">
-<h1>Your API key is one step away</h1>
-<p>Press the button and your key is made. It is <strong>shown once</strong>: only its fingerprint is stored, so have a place ready to keep it.</p>
+<h1>Create your API key</h1>
+<p>Your key is <strong>shown only once</strong>, because we store only its fingerprint. Save it in a safe place.</p>
 <form method="post" action="/claim/${token}"><button class="button large" type="submit">Show my API key</button></form>
-<p class="fine">This link works once, within ${ACTIVATION_LINK_DAYS} days.</p>
+<p class="fine">This activation link works once and expires after ${ACTIVATION_LINK_DAYS} days.</p>
 </div>`;
   return page({ title: 'Your API key', body, width: 'narrow' });
 }
 
-/** The key, once, and what to paste where. */
+/** Renders the new key and the configuration for each client. */
 export function keyPage(apiKey: string, publicUrl: string, replacedKeys: number): string {
   const body = html`
 <h1>Here is your API key</h1>
-<p class="lead">Keep it now: it is not shown again.${replacedKeys > 0 && ' The earlier one, which was never used, no longer works.'}</p>
+<p class="lead">Save it now: it is not shown again.${replacedKeys > 0 && ' The earlier one, which was never used, no longer works.'}</p>
 ${copyable('key', apiKey, 'API key')}
 <h2>Connect a client</h2>
-<p>Paste one of these, restart the client, and say: <em>remember that we deploy on Fridays.</em></p>
+<p>Add one of these to your client, restart it, and say: <em>remember that we deploy on Fridays.</em></p>
 ${clientSetups(publicUrl, apiKey).map(clientStep)}
-<p class="fine">In a project's own file, name the key by a variable instead, so that it is never committed. If a key gets out, revoke it: <code>DELETE /api/v1/user/keys/{id}</code>.</p>`;
+<p class="fine">In a file of a project, use an environment variable for the key, so that it is never committed. If a key leaks, revoke it: <code>DELETE /api/v1/user/keys/{id}</code>.</p>`;
   return page({ title: 'Here is your API key', body, copies: true });
 }
 
 /**
- * `/claim/new`: asks for the address. `wrong` says why what was given is none; `signIn` that there is a way without a mail.
+ * Renders `/claim/new`, the form that requests a new activation link.
+ * @param signIn whether to offer the sign-in with Whop
+ * @param wrong the rejected address, with the reason
  */
 export function newClaimPage(signIn: boolean, wrong?: { email: string; reason: string }): string {
   const body = html`
 <div class="card">
-<h1>Get a new link</h1>
-<p>Give the address that you bought with, and we mail you a link that makes a key.</p>
+<h1>Get a new activation link</h1>
+<p>Enter the e-mail address of your purchase. We send you a link to create an API key.</p>
 <form method="post" action="/claim/new">
 <label for="email">E-mail address</label>
 <input id="email" name="email" type="email" autocomplete="email" maxlength="254" required value="${wrong?.email ?? ''}"${
     wrong && html` aria-invalid="true" aria-describedby="email-error"`
   }>
 ${wrong && html`<p id="email-error" class="error">${wrong.reason}</p>`}
-<button class="button large" type="submit">Mail me a link</button>
+<button class="button large" type="submit">Send the link</button>
 </form>
-${signIn && html`<p class="fine">Or without a mail: <a href="/auth/whop">sign in with Whop</a>.</p>`}
+${signIn && html`<p class="fine">Or <a href="/auth/whop">sign in with Whop</a>.</p>`}
 </div>`;
-  return page({ title: 'Get a new link', body, width: 'narrow' });
+  return page({ title: 'Get a new activation link', body, width: 'narrow' });
 }
 
-/** The answer of `/claim/new`, the same whether or not anybody has this address. */
+/** Renders the response to a request of a new link. It is the same whether or not an account has this address. */
 export function newClaimSentPage(): string {
   const body = html`
 <div class="card">
-<h1>Look into your mail</h1>
-<p>If an account has this address, a link is on its way to it. It works once, within ${ACTIVATION_LINK_DAYS} days.</p>
-<p class="fine">Nothing there after some minutes? Look into the spam folder, or try the address that Whop has of you.</p>
+<h1>Check your e-mail</h1>
+<p>If an account has this address, we have sent it an activation link. It works once and expires after ${ACTIVATION_LINK_DAYS} days.</p>
+<p class="fine">No e-mail after a few minutes? Check your spam folder, or try the e-mail address of your Whop account.</p>
 </div>`;
-  return page({ title: 'Look into your mail', body, width: 'narrow' });
+  return page({ title: 'Check your e-mail', body, width: 'narrow' });
 }
 
 const DEAD: Record<Exclude<ActivationLinkState, 'open'>, { title: string; reason: string }> = {
   used: {
     title: 'This link has been used',
     reason:
-      'A key was made by it, or by a later link of yours, and was shown once. If it is lost, get a new link and make another.',
+      'It, or a later link, was used to create a key, which was shown once. If you have lost the key, get a new link and create another.',
   },
   expired: {
     title: 'This link has expired',
-    reason: `A link works for ${ACTIVATION_LINK_DAYS} days. A new one is a moment away.`,
+    reason: `A link works for ${ACTIVATION_LINK_DAYS} days. You can get a new one.`,
   },
   unknown: {
     title: 'This link does not work',
-    reason: 'It may be cut off, or too old to be known. A new one is a moment away.',
+    reason: 'It may be incomplete or too old. You can get a new one.',
   },
 };
 
@@ -96,7 +98,7 @@ ${copyable(id, text, `the text for ${client}`)}
 </details>`;
 }
 
-/** A text with a button that copies it, which the script shows. */
+/** Renders a text with a copy button, which is hidden until the script runs. */
 function copyable(id: string, text: string, what: string): Html {
   return html`<div class="copyable">
 <pre tabindex="0"><code id="${id}">${text}</code></pre>

@@ -5,22 +5,22 @@ import { page } from './layout.ts';
 type Plan = ReturnType<typeof listPlans>['results'][number];
 
 export interface HomeFacts {
-  /** Where a plan is bought, by its name; a plan without an address is not sold by a link. */
+  /** Checkout URLs by plan name; a plan without one has no buy button. */
   checkouts: Partial<Record<Plan['name'], string>>;
-  /** Whether "Sign in with Whop" exists here. */
+  /** Whether the sign-in with Whop is configured. */
   signIn: boolean;
-  /** Where to ask for a custom plan. */
+  /** Contact address for custom plans. */
   supportEmail: string | undefined;
 }
 
-/** `/`: what this is, what it costs, and how one begins. */
+/** Renders the home page: product, plans and first steps. */
 export function homePage({ checkouts, signIn, supportEmail }: HomeFacts): string {
   const plans = listPlans().results;
   const body = html`
 <section class="hero">
 <div>
 <h1>A memory for your AI&nbsp;agents</h1>
-<p class="lead">WhiteMagic keeps what your coding agent learns and finds it again in the next session. Claude Code, Cursor, VS&nbsp;Code and Codex reach it over MCP, your own programs over REST. You get a key, paste one line, and your agent remembers.</p>
+<p class="lead">WhiteMagic keeps what your coding agent learns and finds it again in the next session. Claude Code, Cursor, VS&nbsp;Code and Codex reach it over MCP, your own programs over REST. Create a key, add one line to your client, and your agent remembers.</p>
 <p class="actions"><a class="button" href="#plans">Choose a plan</a>
 ${signIn && html`<a class="button quiet" href="/auth/whop">Sign in with Whop</a>`}</p>
 </div>
@@ -36,9 +36,9 @@ ${signIn && html`<a class="button quiet" href="/auth/whop">Sign in with Whop</a>
 <section aria-labelledby="how">
 <h2 id="how">Running in five minutes</h2>
 <ol class="steps">
-<li><strong>Choose a plan.</strong> You check out at Whop and come straight back.</li>
-<li><strong>Open your link.</strong> It comes by mail too, and shows your API key once.</li>
-<li><strong>Paste one line.</strong> It is there, ready for each client.</li>
+<li><strong>Choose a plan.</strong> You pay at Whop and return here.</li>
+<li><strong>Open your activation link.</strong> It is also sent by e-mail, and shows your API key once.</li>
+<li><strong>Paste one line.</strong> The page shows it for each client.</li>
 </ol>
 </section>
 <section aria-labelledby="plans">
@@ -46,16 +46,16 @@ ${signIn && html`<a class="button quiet" href="/auth/whop">Sign in with Whop</a>
 <ul class="plans">
 ${plans.map((plan) => planCard(plan, checkouts[plan.name], supportEmail))}
 </ul>
-${Object.keys(checkouts).length === 0 && html`<p class="fine">This server sells nothing itself: ask its operator for an account.</p>`}
-<p class="fine">A day ends at midnight UTC. Cancel at any time on Whop; what you have stored can be read and exported afterwards.</p>
+${Object.keys(checkouts).length === 0 && html`<p class="fine">This server sells no plans: ask its operator for an account.</p>`}
+<p class="fine">A day ends at midnight UTC. Cancel at any time on Whop; you can still read and export your memories afterwards.</p>
 </section>
 <section aria-labelledby="docs">
-<h2 id="docs">Read first</h2>
+<h2 id="docs">Documentation</h2>
 <ul class="links">
-<li><a href="/docs">API reference</a><span>Every operation, to read and to try.</span></li>
+<li><a href="/docs">API reference</a><span>All operations, with examples that you can run.</span></li>
 <li><a href="/openapi.json">OpenAPI document</a><span>For your client generator.</span></li>
-<li><a href="/docs/errors">Error codes</a><span>What each refusal means, and what to do.</span></li>
-<li><a href="/legal/privacy">Privacy</a><span>What is stored, for how long, and who sees it.</span></li>
+<li><a href="/docs/errors">Error codes</a><span>The meaning of each error, and what to do.</span></li>
+<li><a href="/legal/privacy">Privacy</a><span>The data that we store, for how long, and who sees it.</span></li>
 </ul>
 </section>`;
   const description = 'A hosted memory for AI agents, over MCP and REST: plans, prices and how to begin.';

@@ -1,16 +1,16 @@
-/** Text that is HTML already. */
+/** HTML that needs no escaping. */
 export interface Html {
   readonly html: string;
 }
 
 type Part = Html | string | number | undefined | false | readonly Part[];
 
-/** A piece of a page. What is put in is escaped, unless it is such a piece itself; `undefined` and `false` are nothing. */
+/** Template tag for HTML. Escapes interpolated values, except `Html`; renders `undefined` and `false` as an empty string. */
 export function html(literals: TemplateStringsArray, ...parts: Part[]): Html {
   return { html: literals.map((literal, i) => literal + render(parts[i])).join('') };
 }
 
-/** HTML of our own making, from a file of this repository: never of anybody's input. */
+/** Marks a text as HTML without escaping it. Only for files of this repository, never for user input. */
 export function ownHtml(text: string): Html {
   return { html: text };
 }

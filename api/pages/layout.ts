@@ -2,18 +2,18 @@ import { COPY_SCRIPT, ICON, STYLE } from './assets.ts';
 import { type Html, html } from './html.ts';
 
 export interface PageParts {
-  /** Names the page in the browser; the product's name is added. */
+  /** Title of the page; the product name is appended. */
   title: string;
   body: Html;
-  /** For search engines, where they are welcome: without one they are asked to stay away. */
+  /** Description for search engines; a page without one is not indexed. */
   description?: string;
-  /** The page has copy buttons. */
+  /** Whether the page has copy buttons. */
   copies?: boolean;
-  /** How wide the page grows. */
+  /** Maximum width of the content. */
   width?: 'wide' | 'reading' | 'narrow';
 }
 
-/** A whole page in the look that all pages share. */
+/** Renders a complete page with the shared layout. */
 export function page({ title, body, description, copies, width = 'reading' }: PageParts): string {
   return html`<!doctype html>
 <html lang="en">

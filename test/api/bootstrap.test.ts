@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ServiceConfig, startService } from '../../api/bootstrap.ts';
 import { readConfig } from '../../api/config.ts';
 import { startWorker } from '../../api/jobs/worker.ts';
-import { openTransport } from '../../api/mail/transport.ts';
+import { openMailTransport } from '../../api/mail/transport.ts';
 import { createLog } from '../../api/observability/log.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 
 vi.mock('../../api/mail/transport.ts', async (original) => {
   const module = await original<typeof import('../../api/mail/transport.ts')>();
-  return { ...module, openTransport: vi.fn(module.openTransport) };
+  return { ...module, openMailTransport: vi.fn(module.openMailTransport) };
 });
 vi.mock('../../api/jobs/worker.ts', () => ({ startWorker: vi.fn() }));
 
@@ -52,7 +52,7 @@ async function openConnections(): Promise<number> {
 /** Starts a service that is expected to fail and returns how often its mail transport was closed. */
 async function failToStart(more: Partial<ServiceConfig>, message: RegExp): Promise<number> {
   const close = vi.fn();
-  vi.mocked(openTransport).mockReturnValueOnce({ send: async () => undefined, close });
+  vi.mocked(openMailTransport).mockReturnValueOnce({ send: async () => undefined, close });
   await expect(startService(settings(more), log)).rejects.toThrow(message);
   return close.mock.calls.length;
 }
@@ -77,7 +77,7 @@ describe('startService', () => {
 
   it('closes everything once, however often it is stopped', async () => {
     const close = vi.fn();
-    vi.mocked(openTransport).mockReturnValueOnce({ send: async () => undefined, close });
+    vi.mocked(openMailTransport).mockReturnValueOnce({ send: async () => undefined, close });
     const service = await startService(settings({}), log);
     await Promise.all([service.stop(), service.stop()]);
     expect(close).toHaveBeenCalledTimes(1);

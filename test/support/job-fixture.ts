@@ -5,7 +5,7 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { vi } from 'vitest';
 import { startWorker, type Worker } from '../../api/jobs/worker.ts';
-import { openTransport } from '../../api/mail/transport.ts';
+import { openMailTransport } from '../../api/mail/transport.ts';
 import { createLog } from '../../api/observability/log.ts';
 import { connect, type Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
@@ -65,7 +65,7 @@ export async function openJobBench(): Promise<JobBench> {
     database,
     sql,
     async startWorker(smtpUrl) {
-      const transport = openTransport({ smtpUrl, mailFrom: 'WhiteMagic <noreply@localhost>', dataDir });
+      const transport = openMailTransport({ smtpUrl, mailFrom: 'WhiteMagic <noreply@localhost>', dataDir });
       const log = createLog({ level: 'silent', pretty: false });
       const worker = await startWorker(
         { database, transport, usageRetentionDays: 400, publicUrl: () => PUBLIC_URL },

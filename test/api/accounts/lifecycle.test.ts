@@ -15,7 +15,7 @@ import {
 } from '../../../api/accounts/purge.ts';
 import { READ_ONLY_DAYS } from '../../../api/limits/plans.ts';
 import { deliver } from '../../../api/mail/deliver.ts';
-import { smtpTransport, type Transport } from '../../../api/mail/transport.ts';
+import { smtpTransport, type MailTransport } from '../../../api/mail/transport.ts';
 import type { Sql } from '../../../db/client/sql.ts';
 import { listDeletionReceipts } from '../../../db/queries/accounts/lifecycle.ts';
 import type { UserStatus } from '../../../db/queries/accounts/users.ts';
@@ -32,7 +32,7 @@ const clock = { now: () => new Date(), newId: () => uuidv7() };
 const gone: HasLapsed = async () => true;
 
 let sink: MailSink;
-let transport: Transport;
+let transport: MailTransport;
 /** Its jobs do not run: tests run them, one by one. */
 let node: TestService;
 let owner: pg.Pool;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { READ_ONLY_DAYS } from '../../../api/limits/plans.ts';
-import { renderLetter, type TemplateData, type TemplateName } from '../../../api/mail/templates.ts';
+import { renderEmail, type TemplateData, type TemplateName } from '../../../api/mail/templates.ts';
 import { type JobBench, openJobBench, PUBLIC_URL } from '../../support/job-fixture.ts';
 import { type MailParts, mailParts } from '../../support/mail-parts.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
@@ -166,13 +166,13 @@ describe('the templates', () => {
       'usage_alert',
       'welcome',
     ]);
-    expect(() => renderLetter('none', {}, PUBLIC_URL)).toThrow('no mail template none');
+    expect(() => renderEmail('none', {}, PUBLIC_URL)).toThrow('no mail template none');
   });
 
   it.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'http://'])(
     'make no link of what is no web address: %s',
     (url) => {
-      const made = renderLetter('payment_failed', { manage_url: url }, PUBLIC_URL);
+      const made = renderEmail('payment_failed', { manage_url: url }, PUBLIC_URL);
       expect(made.html).not.toContain('href');
       expect(made.text).not.toContain(url);
     },
@@ -180,7 +180,7 @@ describe('the templates', () => {
 
   it('let nothing out of an address or a name', () => {
     const url = 'https://a.example/"><script>alert(1)</script>';
-    const made = renderLetter('key_revoked_leaked', { ...KEY, name: '</p><script>', url }, PUBLIC_URL);
+    const made = renderEmail('key_revoked_leaked', { ...KEY, name: '</p><script>', url }, PUBLIC_URL);
     expect(made.html).not.toContain('<script');
   });
 });

@@ -100,7 +100,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await page.goto(`${node.url}/claim/${token}`);
       await page.getByRole('heading', { name: 'This link has been used' }).waitFor();
       await page.getByRole('link', { name: 'Get a new link' }).click();
-      await page.getByRole('heading', { name: 'Get a new link' }).waitFor();
+      await page.getByRole('heading', { name: 'Get a new activation link' }).waitFor();
       expect(complaints).toEqual([]);
     });
 
@@ -178,8 +178,8 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await page.getByRole('heading', { name: 'This link has expired' }).waitFor();
       await page.getByRole('link', { name: 'Get a new link' }).click();
       await page.getByLabel('E-mail address').fill('late@example.com');
-      await page.getByRole('button', { name: 'Mail me a link' }).click();
-      await page.getByRole('heading', { name: 'Look into your mail' }).waitFor();
+      await page.getByRole('button', { name: 'Send the link' }).click();
+      await page.getByRole('heading', { name: 'Check your e-mail' }).waitFor();
       await page.goto(await linkIn('late@example.com'));
       await page.getByRole('button', { name: 'Show my API key' }).click();
       await page.locator('#key').waitFor();
@@ -253,7 +253,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     const answer = await page.goto(`${node.url}/nowhere`);
     expect(answer?.status()).toBe(404);
     expect(await page.locator('main code').innerText()).toBe(answer?.headers()['x-request-id']);
-    await page.getByRole('link', { name: 'To the start' }).click();
+    await page.getByRole('link', { name: 'Go to the home page' }).click();
     await page.getByRole('heading', { name: 'A memory for your AI agents' }).waitFor();
   });
 });
