@@ -144,15 +144,15 @@ function narrowed(userId: string, filter: MemoryFilter, { question, known }: Lex
 async function rescue(sql: Sql, userId: string, term: Term, { last }: Question): Promise<Term[]> {
   if (isHalfPair(term.lexeme)) {
     const pairs = await findTermsByCharacter(sql, userId, term.lexeme, PAIRS_MAX);
-    return pairs.map((found) => ({ ...found, word: term.query_term }));
+    return pairs.map((found) => ({ ...found, query_term: term.query_term }));
   }
   if (term.query_term === last && term.lexeme.length >= PREFIX_LENGTH_MIN) {
     const longer = await findTermsByPrefix(sql, userId, term.lexeme, PREFIXES_MAX);
-    if (longer.length > 0) return longer.map((found) => ({ ...found, word: term.query_term }));
+    if (longer.length > 0) return longer.map((found) => ({ ...found, query_term: term.query_term }));
   }
   if (term.lexeme.length < TYPO_LENGTH_MIN) return [];
   const similar = await findSimilarTerms(sql, userId, term.lexeme, RESCUES_MAX);
-  return similar.map((found) => ({ ...found, word: term.query_term }));
+  return similar.map((found) => ({ ...found, query_term: term.query_term }));
 }
 
 /** The rarest words, as many as promise enough candidates; at least one. */
