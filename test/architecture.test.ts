@@ -21,7 +21,7 @@ const AREAS: Record<string, Area> = {
   'db/embedded': { files: /^db\/embedded\//, imports: [] },
   'db/schema': { files: /^db\/schema\//, imports: ['db/client', 'db/migrations'] },
   'db/accounts': { files: /^db\/queries\/accounts\//, imports: ['db/client'] },
-  'db/billing': { files: /^db\/queries\/billing\//, imports: ['db/client', 'db/accounts'] },
+  'db/billing': { files: /^db\/queries\/billing\//, imports: ['db/client', 'db/accounts', 'db/jobs'] },
   'db/jobs': { files: /^db\/queries\/jobs\//, imports: ['db/client'] },
   'db/memories': { files: /^db\/queries\/memories\//, imports: ['db/client'] },
   'db/search': { files: /^db\/queries\/search\//, imports: ['db/client', 'db/memories'] },

@@ -15,7 +15,7 @@ import {
 } from '../../../api/accounts/purge.ts';
 import { READ_ONLY_DAYS } from '../../../api/limits/plans.ts';
 import { deliver } from '../../../api/mail/deliver.ts';
-import { smtpTransport, type MailTransport } from '../../../api/mail/transport.ts';
+import { type MailTransport, smtpTransport } from '../../../api/mail/transport.ts';
 import type { Sql } from '../../../db/client/sql.ts';
 import { listDeletionReceipts } from '../../../db/queries/accounts/lifecycle.ts';
 import type { UserStatus } from '../../../db/queries/accounts/users.ts';
