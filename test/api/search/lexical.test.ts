@@ -139,6 +139,8 @@ describe('words that are not whole', () => {
     const found = await search(api, 'the kuber');
     expect(titlesOf(found)).toEqual(['kubernetes']);
     expect(found.results[0].matched).toEqual(['kuber']);
+    // The query's own word, not its stem.
+    expect((await search(api, 'the kubers')).results[0].matched).toEqual(['kubers']);
     expect(found.results[0].snippet).toContain('**kubernetes**');
     expect(titlesOf(await search(api, 'kube terraform'))).toEqual(['terraform']);
   });
