@@ -114,8 +114,8 @@ async function receiptOf(user: Owner) {
 }
 
 const ENDED = 'Your WhiteMagic plan has ended';
-const IN_7_DAYS = 'In 7 days your WhiteMagic memories will be deleted';
-const IN_A_DAY = 'In one day your WhiteMagic memories will be deleted';
+const IN_7_DAYS = 'Your WhiteMagic memories will be deleted in 7 days';
+const IN_A_DAY = 'Your WhiteMagic memories will be deleted in one day';
 
 describe('a read-only account', () => {
   it('is mailed about on days 0, 23 and 29, once each however often the job runs, and is purged on day 30', async () => {

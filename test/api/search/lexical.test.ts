@@ -449,8 +449,29 @@ async function expectRecount({ userId }: TestUser): Promise<void> {
   expect(rows[0].words).toBe(rows[0].told_words);
 }
 
-/** Stores memories that share a word, several calls at once. */
-async function fill({ api }: TestUser, count: number, word: string): Promise<void> {
-  const memories = Array.from({ length: count }, (_, n) => ({ title: `n${n}`, content: word }));
-  await storeMany(api, memories);
+/** Stores memories that share a word: one through the API, whose row is then copied with its terms, lexicon and totals. */
+async function fill({ api, userId }: TestUser, count: number, word: string): Promise<void> {
+  const [id] = await storeAll(api, [{ title: 'Filler', content: word }]);
+  const { owner } = node.service.database;
+  const copies = count - 1;
+  await owner.query(
+    `insert into memories (user_id, id, type, status, title, content, tags, metadata, version, content_hash, size_bytes,
+        created_at, updated_at, terms, frequencies, length)
+      select user_id, gen_random_uuid(), type, status, title, content, tags, metadata, version,
+        sha256(convert_to(n::text, 'UTF8')), size_bytes, created_at + n * interval '1 millisecond', updated_at,
+        terms, frequencies, length
+      from memories, generate_series(1, $3::int) n where user_id = $1 and id = $2`,
+    [userId, id, copies],
+  );
+  await owner.query(
+    `update lexicon set memories = memories + $3 where user_id = $1
+      and hash = any (select unnest(terms) from memories where user_id = $1 and id = $2)`,
+    [userId, id, copies],
+  );
+  await owner.query(
+    `update quotas q set memories = q.memories + $3, words = q.words + $3 * m.length,
+        storage_bytes = q.storage_bytes + $3 * m.size_bytes
+      from memories m where q.user_id = $1 and m.user_id = $1 and m.id = $2`,
+    [userId, id, copies],
+  );
 }
