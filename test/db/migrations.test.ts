@@ -120,7 +120,7 @@ describe('up, down, up', () => {
     await onDatabase(async (client) => {
       await expect(client.query("update usage_events set transport = 'mcp-http'")).rejects.toThrow('transport_check');
       const { rows } = await client.query(
-        "select conrelid::regclass::text from pg_constraint where conname like '%door%'",
+        "select conrelid::regclass::text from pg_constraint where conname like '%door%' and contype = 'c'",
       );
       expect(rows).toEqual([]);
     });
