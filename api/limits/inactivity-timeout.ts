@@ -5,13 +5,13 @@
 export function answerWatch(silenceMs: number): <T>(answer: Promise<T>) => Promise<T> {
   let answeredAt = 0;
   return async (answer) => {
-    const askedAt = performance.now();
+    let sentAt = 0;
     let timer: NodeJS.Timeout | undefined;
     let settled = false;
     const silence = new Promise<never>((_resolve, reject) => {
       const look = () => {
         if (settled) return;
-        const silentMs = performance.now() - Math.max(askedAt, answeredAt);
+        const silentMs = performance.now() - Math.max(sentAt, answeredAt);
         if (silentMs >= silenceMs) reject(new Error(`no answer for ${silenceMs} ms`));
         else wait(silenceMs - silentMs);
       };
@@ -19,7 +19,12 @@ export function answerWatch(silenceMs: number): <T>(answer: Promise<T>) => Promi
       const wait = (milliseconds: number) => {
         timer = setTimeout(() => setImmediate(look), milliseconds);
       };
-      wait(silenceMs);
+      // Commands leave when the current turn of the event loop ends: until then a busy process is what delays them.
+      setImmediate(() => {
+        if (settled) return;
+        sentAt = performance.now();
+        wait(silenceMs);
+      });
     });
     try {
       const value = await Promise.race([answer, silence]);
