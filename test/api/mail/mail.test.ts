@@ -226,7 +226,7 @@ describe('a key that is made', () => {
       .replaceAll('=\r\n', '')
       .replaceAll('=3D', '=');
     expect(text).toMatch(/^To: ann@example\.com\r?$/m);
-    expect(text).toMatch(/^Subject: A new API key was made for your WhiteMagic account\r?$/m);
+    expect(text).toMatch(/^Subject: A new API key was created for your WhiteMagic account\r?$/m);
     expect(text).toContain(made.body.last4);
     expect(text).toContain('Laptop &quot;one&quot; &lt;b&gt;');
     expect(text).not.toContain(made.body.api_key);
