@@ -37,7 +37,10 @@ describe('the codes of a tenant who has many', () => {
     const questions = Array.from({ length: 60 }, () => toBinaryCode(draw()));
     const exact = await Promise.all(questions.map(nearestOfAll));
     await tend();
-    expect(await countBinaryCodes(database.owner, codes())).toMatchObject({ free: 0, whenCut: CELLS_FROM + 1_000 });
+    expect(await countBinaryCodes(database.owner, codes())).toMatchObject({
+      unclustered: 0,
+      atClustering: CELLS_FROM + 1_000,
+    });
     let shared = 0;
     for (const [index, question] of questions.entries()) {
       const near = new Set(await scanNearCells(database.owner, userId, MODEL, question, NEAREST));
