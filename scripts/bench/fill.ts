@@ -63,7 +63,7 @@ async function insertIndexed(sql: Sql, userId: string, rows: readonly NewMemoryR
         select id, l as lexeme, hashtextextended($1::uuid::text || l, 0) as hash,
           least(sum(frequency::integer), 32767)::smallint as frequency
         from given,
-          rows from (jsonb_array_elements_text(counted -> 'words'), jsonb_array_elements_text(counted -> 'frequencies'))
+          rows from (jsonb_array_elements_text(counted -> 'terms'), jsonb_array_elements_text(counted -> 'frequencies'))
             as w (word, frequency),
           unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
         group by id, l
