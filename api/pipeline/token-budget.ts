@@ -86,7 +86,7 @@ function capHead(memory: Memory, max: number): Memory & { shortened?: LongField[
   return shortened.length > 0 ? { ...item, shortened } : item;
 }
 
-/** Shortens a memory of a list to half of the remaining tokens, so that a long one leaves room for others. */
+/** Shortens a memory of a list to half of the remaining tokens, so that a long one does not crowd out the others. */
 export function shortenMemory<Item extends Memory & { truncated?: boolean }>(
   item: Item,
   remaining: number,

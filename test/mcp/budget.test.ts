@@ -17,7 +17,7 @@ afterAll(async () => {
 
 type Input = Record<string, unknown>;
 
-/** A new user with these memories, all of which hold the word "deploy", and a client. */
+/** Creates a user with these memories, which all contain the word "deploy", and a client. */
 async function storing(memories: Input[]): Promise<{ user: TestUser; client: McpClient; ids: string[] }> {
   const user = await node.newUser();
   const ids: string[] = [];
@@ -35,7 +35,7 @@ async function storing(memories: Input[]): Promise<{ user: TestUser; client: Mcp
 
 const tokens = (text: string) => countTokens(text, { disallowedSpecial: new Set() });
 
-/** What is really sent: the text that a model reads, and the structured content that some hosts give it instead. */
+/** Asserts the budget of both forms of a result: the text, and the structured content that some hosts show instead. */
 function expectWithin(result: ToolResult, max: number): void {
   expect(result.isError, JSON.stringify(result.content)).toBeFalsy();
   expect(tokens(textOf(result)), 'text').toBeLessThanOrEqual(max);
@@ -47,7 +47,7 @@ const prose =
   'We deploy on Fridays after the smoke tests; the release manager signs off, and `deploy_all.sh` does the rest.\n';
 const full = (letter: string, length: number) => letter.repeat(length);
 
-/** Stores that are hard to fit: each fills a kind of field, or its tokens, to the limit. */
+/** Sets of memories that are hard to fit to a budget: each fills a kind of field, or its tokens, to the limit. */
 const STORES: Record<string, Input[]> = {
   'two hundred long memories': many(200, (n) => ({
     title: `Note ${n}`,
@@ -62,11 +62,11 @@ const STORES: Record<string, Input[]> = {
     project: '項目',
   })),
   emoji: many(10, (n) => ({ title: `🚀 ${n}`, content: `deploy ${'👩‍👩‍👧‍👦🦄🏳️‍🌈👍🏽'.repeat(150)}`, tags: ['🚀'] })),
-  'what JSON escapes': many(10, (n) => ({
+  'characters that JSON escapes': many(10, (n) => ({
     title: `"\\" ${n}`,
     content: `deploy ${'\u0001"\\\n\t\u001f{"a":"\\u0000"}'.repeat(300)}`,
   })),
-  'words without an end': many(3, (n) => ({
+  'very long words': many(3, (n) => ({
     title: `T${n}`,
     content: `deploy ${full('x', 9_000)} ${full('=', 9_000)} ${n}`,
   })),
@@ -82,7 +82,7 @@ const STORES: Record<string, Input[]> = {
   })),
 };
 
-describe.each(Object.entries(STORES))('of %s', (_, memories) => {
+describe.each(Object.entries(STORES))('token budget of tools with %s', (_, memories) => {
   let client: McpClient;
   let ids: string[];
 
@@ -90,7 +90,7 @@ describe.each(Object.entries(STORES))('of %s', (_, memories) => {
     ({ client, ids } = await storing(memories));
   });
 
-  it.each([undefined, 400, 10_000])('no read answers more than max_tokens %s', async (max_tokens) => {
+  it.each([undefined, 400, 10_000])('bounds every read by max_tokens %s', async (max_tokens) => {
     const budget = max_tokens === undefined ? {} : { max_tokens };
     const max = max_tokens ?? 1_500;
     const found = await client.tool('search_memories', { query: 'when do we deploy?', limit: 200, ...budget });
@@ -110,7 +110,7 @@ describe.each(Object.entries(STORES))('of %s', (_, memories) => {
     expectWithin(await client.tool('consolidate_memories', { min_age_days: 0, ...budget }), max);
   });
 
-  it('what is cut says so', async () => {
+  it('marks cut results as truncated', async () => {
     const { structuredContent: listed } = await client.tool('list_memories', { max_tokens: 400 });
     expect(listed.truncated).toBe(true);
     const { structuredContent: packed } = await client.tool('get_context', { max_tokens: 400 });
@@ -121,8 +121,8 @@ describe.each(Object.entries(STORES))('of %s', (_, memories) => {
   });
 });
 
-describe('a budget is used', () => {
-  it('a page is full: the next memory would not have fitted', async () => {
+describe('token budget of tools', () => {
+  it('fills a page until the next memory does not fit', async () => {
     const { client } = await storing(many(60, (n) => ({ title: `Note ${n}`, content: `deploy number ${n}` })));
     const listed = await client.tool('list_memories', { limit: 60 });
     const { results } = listed.structuredContent;
@@ -134,7 +134,7 @@ describe('a budget is used', () => {
     expect(tokens(JSON.stringify(found.structuredContent))).toBeGreaterThan(1_500 - cursorAndOne);
   });
 
-  it('what fits whole comes whole', async () => {
+  it('returns a memory that fits without cutting it', async () => {
     const { client, ids } = await storing([{ title: 'Short', content: prose, tags: ['ops'], metadata: { a: 1 } }]);
     const input = { query: 'deploy' };
     expect((await client.use('list_memories')).results[0]).toMatchObject({ content: prose });
@@ -146,7 +146,7 @@ describe('a budget is used', () => {
     expect(read).not.toHaveProperty('shortened');
   });
 
-  it('a context package is as large as the budget lets it be', async () => {
+  it('fills a context package up to the budget', async () => {
     const { client } = await storing(many(50, (n) => ({ title: `Note ${n}`, content: `${n}: ${prose.repeat(5)}` })));
     const packed = await client.tool('get_context', { max_tokens: 5_000 });
     expectWithin(packed, 5_000);
@@ -156,7 +156,7 @@ describe('a budget is used', () => {
   });
 });
 
-describe('paging under a budget', () => {
+describe('paging within a token budget', () => {
   const titles = (page: Json): string[] => page.results.map(({ title }: { title: string }) => title);
 
   async function walk(client: McpClient, tool: string, input: Input, max: number) {
@@ -175,7 +175,7 @@ describe('paging under a budget', () => {
     }
   }
 
-  it.each([400, 1_500, 10_000])('every memory comes once, whatever the budget: %s', async (max_tokens) => {
+  it.each([400, 1_500, 10_000])('returns every memory once with max_tokens %s', async (max_tokens) => {
     const { client } = await storing(
       many(60, (n) => ({ title: `Note ${n}`, content: `deploy ${n} ${prose.repeat(10)}` })),
     );
@@ -187,7 +187,7 @@ describe('paging under a budget', () => {
     expect(found.pages).toBeGreaterThan(8);
   });
 
-  it('a memory too large for any page is cut, and does not stop the walk', async () => {
+  it('cuts a memory that is too large for any page and continues after it', async () => {
     const huge = (n: number) => ({ title: `${n} ${full('語', 490)}`, content: 'deploy', tags: [full('🦄', 100)] });
     const { client } = await storing(many(8, huge));
     const listed = await walk(client, 'list_memories', { max_tokens: 400 }, 400);
@@ -198,7 +198,7 @@ describe('paging under a budget', () => {
   });
 
   it.each([400, 1_500, 10_000])(
-    'get_memory gives a long memory part by part, to the last character, by %s tokens',
+    'returns a long memory in parts of at most %s tokens, to the last character',
     async (max) => {
       const kinds = [prose, '毎週金曜日にデプロイします。\r\n', '👩‍👩‍👧‍👦🦄', '"\\\t', full('x', 700), '   \n\n\n'];
       const content = `deploy ${kinds.join('').repeat(max === 400 ? 12 : 90)}the end `;
@@ -216,12 +216,12 @@ describe('paging under a budget', () => {
         offset = part.next_offset;
       }
       expect(read).toBe(content);
-      // An answer that is used well takes few parts.
+      // A well-filled budget takes few parts.
       expect(parts).toBeLessThanOrEqual(Math.ceil((2 * tokens(JSON.stringify(content))) / (max - 250)));
     },
   );
 
-  it('an offset inside a character starts with the whole character; one beyond the end answers nothing more', async () => {
+  it('starts at a whole character for an offset inside it, and returns no content for an offset past the end', async () => {
     const { client, ids } = await storing([{ title: 'Emoji', content: 'a🦄b deploy' }]);
     const id = ids[0] as string;
     expect((await client.use('get_memory', { id, offset: 2 })).content).toBe('🦄b deploy');
@@ -232,7 +232,7 @@ describe('paging under a budget', () => {
     });
   });
 
-  it('get_memory names the fields that had to be shortened', async () => {
+  it('names the fields that get_memory shortened', async () => {
     const { client, ids } = await storing([STORES['every field at its limit']?.[0] as Input]);
     const read = await client.use('get_memory', { id: ids[0], max_tokens: 400 });
     expect(read.shortened.toSorted()).toEqual(['metadata', 'project', 'session_id', 'tags', 'title']);
@@ -240,7 +240,7 @@ describe('paging under a budget', () => {
     expect(read.title).toMatch(/^deploy 0 .*…$/u);
   });
 
-  it('a write does not answer more than a read may', async () => {
+  it('bounds the results of writing tools by the default budget', async () => {
     const { client, ids } = await storing([STORES['every field at its limit']?.[0] as Input]);
     const tags = Array.from({ length: 100 }, (_, n) => `${n}${full('🦄', 90)}`);
     const created = await client.tool('create_memory', { title: 'Tagged', content: 'deploy', tags });
@@ -252,16 +252,16 @@ describe('paging under a budget', () => {
     expectWithin(await client.tool('restore_memory', { id }), 1_500);
   });
 
-  it('a consolidation counts what it does not list', async () => {
+  it('counts all memories of a consolidation, listed or not', async () => {
     const plan = many(120, (n) => ({
       title: `${n} ${full('語', 100)}`,
       content: 'deploy',
       tags: n % 2 ? ['proven'] : [],
     }));
     const { client } = await storing(plan);
-    const { results, ...told } = await client.use('consolidate_memories', { min_age_days: 0 });
-    expect(told).toMatchObject({ counts: { promoted: 60, archived: 60, digests: 1 }, truncated: true, remaining: 0 });
-    expect(told.promoted.length + told.archived.length).toBeLessThan(120);
+    const { results, ...report } = await client.use('consolidate_memories', { min_age_days: 0 });
+    expect(report).toMatchObject({ counts: { promoted: 60, archived: 60, digests: 1 }, truncated: true, remaining: 0 });
+    expect(report.promoted.length + report.archived.length).toBeLessThan(120);
     const done = await client.tool('consolidate_memories', { min_age_days: 0, dry_run: false, max_tokens: 400 });
     expectWithin(done, 400);
     expect(textOf(done)).toMatch(/^Promoted 60 and archived 60 into 1 digest\./);

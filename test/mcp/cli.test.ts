@@ -50,7 +50,7 @@ function folder(): string {
   return made;
 }
 
-/** An IDE: the SDK's own client, which starts the bridge itself. */
+/** Connects the SDK's own client, which starts the bridge as an IDE does. */
 async function connect(env: Record<string, string>): Promise<Client> {
   const client = new Client({ name: 'ide', version: '1.0.0' });
   const args = [...fromSource, 'mcp'];
@@ -59,12 +59,12 @@ async function connect(env: Record<string, string>): Promise<Client> {
   return client;
 }
 
-async function say(client: Client, text: string, name = 'echo'): Promise<string> {
+async function echo(client: Client, text: string, name = 'echo'): Promise<string> {
   const result = await client.callTool({ name, arguments: { text } });
   return (result.content as { text: string }[])[0]?.text ?? '';
 }
 
-/** A service in a process of its own. */
+/** Starts a service in its own process. */
 async function startUpstream(port = 0): Promise<{ child: Run; port: number }> {
   const script = join(checkout, 'test/support/bridge-upstream.ts');
   const child = run(['--import', import.meta.resolve('tsx'), script, String(port)]);
@@ -72,51 +72,51 @@ async function startUpstream(port = 0): Promise<{ child: Run; port: number }> {
   return { child, port: Number(child.stdout) };
 }
 
-describe('an IDE through `whitemagic mcp`', () => {
-  test.each(['json', 'sse'] as const)('sees the server’s tools and gets its results, answered as %s', async (mode) => {
+describe('IDE through `whitemagic mcp`', () => {
+  test.each(['json', 'sse'] as const)('gets the server’s tools and results from %s responses', async (mode) => {
     const service = await serve(mcpHandler(mode));
     const client = await connect({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' });
     expect(client.getServerVersion()).toEqual({ name: 'whitemagic-test', version: '1.0.0' });
     expect((await client.listTools()).tools.map((tool) => tool.name)).toEqual(['echo', 'slow_echo', 'progress']);
     const texts = Array.from({ length: 100 }, (_, n) => `call ${n} ½🦄\u2028`);
-    expect(await Promise.all(texts.map((text) => say(client, text, 'slow_echo')))).toEqual(texts);
+    expect(await Promise.all(texts.map((text) => echo(client, text, 'slow_echo')))).toEqual(texts);
     expect(service.seen.at(-1)?.headers['mcp-protocol-version']).toBe('2025-11-25');
   });
 
-  test('hears of progress while a call runs', async () => {
+  test('receives progress notifications while a call runs', async () => {
     const service = await serve(mcpHandler('sse'));
     const client = await connect({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' });
-    const heard: number[] = [];
-    const onprogress = ({ progress }: { progress: number }) => heard.push(progress);
+    const received: number[] = [];
+    const onprogress = ({ progress }: { progress: number }) => received.push(progress);
     await client.callTool({ name: 'progress', arguments: { text: 'x' } }, undefined, { onprogress });
-    expect(heard).toEqual([1, 2, 3]);
+    expect(received).toEqual([1, 2, 3]);
   });
 
-  test('gets a tool error while the service is gone, and works again when it is back', async () => {
+  test('gets a tool error while the service is down, and works again after its restart', async () => {
     const first = await startUpstream();
     const client = await connect({
       WHITEMAGIC_URL: `http://127.0.0.1:${first.port}`,
       WHITEMAGIC_API_KEY: 'wm_test_key',
     });
-    expect(await say(client, 'before')).toBe('before');
+    expect(await echo(client, 'before')).toBe('before');
     first.child.child.kill('SIGKILL');
     await first.child.exited;
-    expect(await say(client, 'meanwhile')).toContain('cannot be reached (ECONNREFUSED)');
-    const meanwhile = say(client, 'during the start');
+    expect(await echo(client, 'meanwhile')).toContain('cannot be reached (ECONNREFUSED)');
+    const meanwhile = echo(client, 'during the start');
     await startUpstream(first.port);
     expect(await meanwhile).toMatch(/during the start|cannot be reached/);
-    expect(await say(client, 'after')).toBe('after');
+    expect(await echo(client, 'after')).toBe('after');
   });
 
-  test('with a wrong key is told so by initialize', async () => {
+  test('gets an error from initialize for a wrong key', async () => {
     const service = await serve(mcpHandler('json'));
     const opening = connect({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_wrong' });
     await expect(opening).rejects.toThrow(/rejected the API key from WHITEMAGIC_API_KEY \(401\)/);
   });
 });
 
-describe('stdout', () => {
-  test('holds nothing but JSON-RPC, whatever happens, and stderr nothing unless asked', async () => {
+describe('stdout of the bridge', () => {
+  test('contains only JSON-RPC, and stderr is empty without WHITEMAGIC_DEBUG', async () => {
     const service = await serve((seen, response) => {
       if (seen.rpc.method === 'tools/call') return void response.destroy();
       answerRightly(seen, response);
@@ -141,8 +141,8 @@ describe('stdout', () => {
   });
 });
 
-describe('the process ends', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('on %s, cleanly, even with a request under way', async (signal) => {
+describe('bridge process', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('exits cleanly on %s, even with a pending request', async (signal) => {
     const service = await serve(() => undefined);
     const bridge = runBridge({ WHITEMAGIC_URL: service.url });
     bridge.send({ id: 1, method: 'tools/call', params: {} });
@@ -151,16 +151,16 @@ describe('the process ends', () => {
     expect(await bridge.exited).toEqual({ code: 0, signal: null });
   });
 
-  test('when nobody reads its answers any more', async () => {
+  test('exits when its stdout is closed', async () => {
     const service = await serve(answerRightly);
     const bridge = runBridge({ WHITEMAGIC_URL: service.url });
     bridge.child.stdout.destroy();
-    const asking = setInterval(() => bridge.send({ id: 1, method: 'ping' }), 50);
+    const pinging = setInterval(() => bridge.send({ id: 1, method: 'ping' }), 50);
     expect(await bridge.exited).toEqual({ code: 0, signal: null });
-    clearInterval(asking);
+    clearInterval(pinging);
   });
 
-  test('when an IDE that does not read is told to stop it', async () => {
+  test('exits on SIGTERM while the IDE does not read its stdout', async () => {
     const big = 'x'.repeat(1_000_000);
     const service = await serve((seen, response) =>
       answerRightly({ ...seen, rpc: { ...seen.rpc, params: { big } } }, response),
@@ -175,7 +175,7 @@ describe('the process ends', () => {
     expect(code).toBe(0);
   });
 
-  test('when its parent is killed without a word', async () => {
+  test('exits when its parent is killed', async () => {
     const service = await serve(answerRightly);
     const parent = join(checkout, 'test/support/bridge-parent.ts');
     const env = { WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' };
@@ -188,8 +188,8 @@ describe('the process ends', () => {
   });
 });
 
-describe('settings', () => {
-  const written = (dataDir: string, url: string) => {
+describe('settings of the bridge', () => {
+  const writeCredentials = (dataDir: string, url: string) => {
     mkdirSync(dataDir, { recursive: true });
     writeFileSync(join(dataDir, 'credentials.json'), JSON.stringify({ url, api_key: 'wm_test_key' }));
   };
@@ -201,19 +201,19 @@ describe('settings', () => {
     return bridge.answerTo(1)?.result?.content?.[0]?.text;
   };
 
-  test('come from what `npm start` wrote, from any working directory', async () => {
+  test('come from the file that `npm start` wrote, from any working directory', async () => {
     const service = await serve(mcpHandler('json'));
     const DATA_DIR = folder();
-    written(DATA_DIR, service.url);
+    writeCredentials(DATA_DIR, service.url);
     expect(await ping({ DATA_DIR })).toBe('hello');
     expect(await ping({ DATA_DIR, WHITEMAGIC_URL: service.url.replace('127.0.0.1', 'localhost') })).toBe('hello');
   });
 
-  test('of the environment win, and the file’s key is for its own service only', async () => {
+  test('from the environment have precedence, and the key of the file is sent only to the service of the file', async () => {
     const service = await serve(mcpHandler('json'));
     const other = await serve(mcpHandler('json'));
     const DATA_DIR = folder();
-    written(DATA_DIR, service.url);
+    writeCredentials(DATA_DIR, service.url);
     expect(await ping({ DATA_DIR, WHITEMAGIC_URL: other.url })).toContain('WHITEMAGIC_API_KEY is not set.');
     expect(other.seen).toHaveLength(0);
     expect(await ping({ DATA_DIR, WHITEMAGIC_API_KEY: 'wm_other' })).toContain(
@@ -221,14 +221,14 @@ describe('settings', () => {
     );
   });
 
-  test('that are missing are asked for, and the bridge stays', async () => {
+  test('that are missing are named in a tool error', async () => {
     expect(await ping({})).toMatchInlineSnapshot(
       `"WHITEMAGIC_URL is not set. Put the address of your WhiteMagic service and WHITEMAGIC_API_KEY in the "env" of this server in your MCP configuration, then restart the server; in a checkout, "npm start" once is enough."`,
     );
   });
 });
 
-describe('the published package', () => {
+describe('published package', () => {
   let installed = '';
   let tarball = '';
 
@@ -273,7 +273,7 @@ describe('the published package', () => {
     ] as const) {
       const bridge = runInstalled(name, [...args], { WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' });
       bridge.send({ id: 1, method: 'tools/list' });
-      await until('the list comes', () => bridge.answerTo(1) !== undefined, 20_000);
+      await until('the tool list arrives', () => bridge.answerTo(1) !== undefined, 20_000);
       bridge.child.stdin.end();
       expect(await bridge.exited).toEqual({ code: 0, signal: null });
     }
@@ -281,17 +281,17 @@ describe('the published package', () => {
   });
 
   test('prints its version and help, and rejects an unknown command', async () => {
-    const asked = async (...args: string[]) => {
+    const runCommand = async (...args: string[]) => {
       const command = runInstalled('whitemagic', args);
       return { ...(await command.exited), stdout: command.stdout, stderr: command.stderr };
     };
-    expect(await asked('--version')).toMatchObject({ code: 0, stdout: `${own.version}\n`, stderr: '' });
-    expect(await asked('--help')).toMatchObject({
+    expect(await runCommand('--version')).toMatchObject({ code: 0, stdout: `${own.version}\n`, stderr: '' });
+    expect(await runCommand('--help')).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('Usage: whitemagic <command>'),
     });
-    expect(await asked('doctor')).toMatchObject({ code: 1, stdout: expect.stringContaining('FAIL  URL') });
-    expect(await asked('mpc')).toMatchObject({
+    expect(await runCommand('doctor')).toMatchObject({ code: 1, stdout: expect.stringContaining('FAIL  URL') });
+    expect(await runCommand('mpc')).toMatchObject({
       code: 2,
       stdout: '',
       stderr: expect.stringContaining('unknown command "mpc"'),
@@ -307,7 +307,7 @@ describe('`whitemagic doctor`', () => {
     for (let rest = zlib.crc32(start); rest > 0; rest = Math.floor(rest / 62)) crc = digits[rest % 62] + crc;
     return start + crc.padStart(6, '0');
   })();
-  const asked = async (env: Record<string, string>) => {
+  const runCommand = async (env: Record<string, string>) => {
     const command = run([...fromSource, 'doctor'], env);
     const { code } = await command.exited;
     const shown = command.stdout.replaceAll(/\d+ ms/g, 'N ms').replaceAll(/127\.0\.0\.1:\d+/g, 'HOST');
@@ -318,9 +318,9 @@ describe('`whitemagic doctor`', () => {
     };
   };
 
-  test('finds nothing wrong where nothing is, and never shows the key', async () => {
+  test('reports ok for valid settings and never shows the key', async () => {
     const service = await serve(mcpHandler('json', sample));
-    const { code, shown, all } = await asked({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: sample });
+    const { code, shown, all } = await runCommand({ WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: sample });
     expect(shown.replace(sample.slice(-4), 'LAST')).toMatchInlineSnapshot(`
       "ok    bridge                    VERSION
       ok    Node                      NODE
@@ -335,23 +335,23 @@ describe('`whitemagic doctor`', () => {
     expect(all).not.toContain(sample.slice(8, 20));
   });
 
-  test('says what to do about a mistyped key', async () => {
+  test('reports a mistyped key and how to fix it', async () => {
     const service = await serve(mcpHandler('json', sample));
     const wrong = sample.replace('AbCd', 'AbCe');
-    const { code, shown } = await asked({ WHITEMAGIC_URL: `${service.url}/mcp`, WHITEMAGIC_API_KEY: wrong });
+    const { code, shown } = await runCommand({ WHITEMAGIC_URL: `${service.url}/mcp`, WHITEMAGIC_API_KEY: wrong });
     expect(code).toBe(1);
     expect(shown).toContain('checksum NOT valid');
     expect(shown).toMatch(/FAIL {2}POST \/mcp .*\n {6}-> WhiteMagic at .* rejected the API key/);
   });
 
-  test('says what to do where nothing is set or nobody listens', async () => {
-    const nothing = await asked({});
+  test('reports missing settings and an unreachable service', async () => {
+    const nothing = await runCommand({});
     expect(nothing.code).toBe(1);
     expect(nothing.shown).toContain('-> WHITEMAGIC_URL is not set.');
     const gone = await startService(answerRightly);
     await gone.stop();
-    const nobody = await asked({ WHITEMAGIC_URL: gone.url, WHITEMAGIC_API_KEY: sample });
-    expect(nobody.code).toBe(1);
-    expect(nobody.shown.match(/FAIL .*\n {6}-> .*ECONNREFUSED/g)).toHaveLength(3);
+    const unreachable = await runCommand({ WHITEMAGIC_URL: gone.url, WHITEMAGIC_API_KEY: sample });
+    expect(unreachable.code).toBe(1);
+    expect(unreachable.shown.match(/FAIL .*\n {6}-> .*ECONNREFUSED/g)).toHaveLength(3);
   });
 });

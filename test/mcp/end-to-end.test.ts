@@ -24,7 +24,7 @@ afterAll(async () => {
   await dropDatabase(databaseUrl);
 });
 
-/** A session of an IDE: it starts the bridge as its own process, and speaks over stdin and stdout. */
+/** Opens a session like an IDE: starts the bridge as a process and talks to it over stdin and stdout. */
 async function openSession(env: Record<string, string> = {}) {
   const transport = new StdioClientTransport({
     command: process.execPath,
@@ -44,8 +44,8 @@ async function openSession(env: Record<string, string> = {}) {
   return { client, pid: transport.pid as number };
 }
 
-describe('an agent over stdio', () => {
-  it('remembers in one session and finds it in the next', async () => {
+describe('agent over stdio', () => {
+  it('stores a memory in one session and finds it in the next', async () => {
     const first = await openSession();
     await first.client.use('create_memory', { title: 'Deploys', content: 'Remember that we deploy on Fridays.' });
     await first.client.close();
@@ -67,7 +67,7 @@ describe('an agent over stdio', () => {
     ]);
   });
 
-  it('sees the very tools, instructions, resources and prompts of the service', async () => {
+  it('gets the same tools, instructions, resources and prompts as over HTTP', async () => {
     const { client: overStdio } = await openSession();
     const overHttp = await connectMcp(node, user);
     clients.push(overHttp);
@@ -78,35 +78,35 @@ describe('an agent over stdio', () => {
     expect(overStdio.getServerVersion()).toEqual(overHttp.getServerVersion());
   });
 
-  it('keeps to the project of its environment', async () => {
+  it('uses the project of its environment', async () => {
     const { client } = await openSession({ WHITEMAGIC_PROJECT: 'Büro/日本' });
     const { id } = await client.use('create_memory', { title: 'Here', content: 'Only here.' });
     expect((await client.use('get_memory', { id })).project).toBe('Büro/日本');
     expect((await client.use('list_memories')).total).toBe(1);
   });
 
-  it('is told of a wrong key in words, and lives on', async () => {
+  it('gets a tool error for a revoked key, and the bridge keeps running', async () => {
     const { client, pid } = await openSession();
     const made = await user.api.post('/user/keys', { name: 'short-lived' });
     const other = await openSession({ WHITEMAGIC_API_KEY: made.body.api_key });
     await user.api.delete(`/user/keys/${made.body.id}`);
-    const refused = await other.client.tool('list_memories');
-    expect(refused.isError).toBe(true);
-    expect(textOf(refused)).toMatch(/key/i);
+    const rejected = await other.client.tool('list_memories');
+    expect(rejected.isError).toBe(true);
+    expect(textOf(rejected)).toMatch(/key/i);
     expect(isAlive(other.pid)).toBe(true);
     expect((await client.tool('list_memories')).isError).toBeFalsy();
     expect(isAlive(pid)).toBe(true);
   });
 
-  it('is told when the service is away, and goes on when it is back, with the same bridge', async () => {
+  it('gets a tool error while the service is unavailable, and works again with the same bridge', async () => {
     const { client, pid } = await openSession();
-    await client.use('create_memory', { title: 'Lighthouse', content: 'Stored while all was well.' });
+    await client.use('create_memory', { title: 'Lighthouse', content: 'Stored before the outage.' });
     await node.stop();
 
-    const refused = await client.tool('search_memories', { query: 'lighthouse' });
-    expect(refused.isError).toBe(true);
-    expect(textOf(refused)).toMatch(/WhiteMagic/);
-    expect(textOf(refused)).toContain(String(port));
+    const rejected = await client.tool('search_memories', { query: 'lighthouse' });
+    expect(rejected.isError).toBe(true);
+    expect(textOf(rejected)).toMatch(/WhiteMagic/);
+    expect(textOf(rejected)).toContain(String(port));
 
     node = await startTestService({ databaseUrl, port });
     const found = await client.use('search_memories', { query: 'lighthouse' });

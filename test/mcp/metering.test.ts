@@ -13,15 +13,15 @@ afterAll(() => node.stop());
 
 const call = (name: string, input: object = {}, id: string | number = 1) =>
   rpc('tools/call', { name, arguments: input }, id);
-const notice = { jsonrpc: '2.0', method: 'notifications/initialized' };
-const handshake = rpc('initialize', {
+const notification = { jsonrpc: '2.0', method: 'notifications/initialized' };
+const initialize = rpc('initialize', {
   protocolVersion: '2025-11-25',
   capabilities: {},
   clientInfo: { name: 'test', version: '1' },
 });
 
-describe('what is metered', () => {
-  it('nothing of the protocol itself: connecting and looking around is free', async () => {
+describe('MCP metering', () => {
+  it('records no event for protocol messages', async () => {
     const user = await node.newUser();
     const client = await connectMcp(node, user);
     await client.ping();
@@ -37,7 +37,7 @@ describe('what is metered', () => {
     expect(await usageEvents(node, user)).toEqual([]);
   });
 
-  it('every tool call once, by its tool, with its outcome', async () => {
+  it('records every tool call once, with its operation and status', async () => {
     const user = await node.newUser();
     const client = await connectMcp(node, user);
     const { id } = await client.use('create_memory', { title: 'T', content: 'deploy' });
@@ -65,7 +65,7 @@ describe('what is metered', () => {
     ]);
   });
 
-  it('with the tokens that a model is given to read, and those of context packages at every transport', async () => {
+  it('records the tokens that a model reads, and those of context packages over every transport', async () => {
     const user = await node.newUser();
     const client = await connectMcp(node, user);
     const created = textOf(await client.tool('create_memory', { title: 'Port', content: 'The port is 8787.' }));
@@ -82,7 +82,7 @@ describe('what is metered', () => {
       ['search.context', body.tokens],
       ['memories.list', null],
     ]);
-    // The mark around stored text is drawn anew for each answer, and is counted at its longest.
+    // The delimiter around stored text is random for each response, and counted at its longest.
     expect(events[1]?.tokens).toBeGreaterThanOrEqual(countTokens(found));
     expect(events[1]?.tokens).toBeLessThan(countTokens(found) + 20);
     const { rows } = await node.service.database.owner.query(
@@ -92,7 +92,7 @@ describe('what is metered', () => {
     expect(rows).toEqual([{ tokens: events.reduce((sum, { tokens }) => sum + (tokens ?? 0), 0) }]);
   });
 
-  it('by an event that each answer names beside what a model reads', async () => {
+  it('names the event of each call outside the text for the model', async () => {
     const user = await node.newUser();
     const read = (uri: string) => rpc('resources/read', { uri });
     const messages: [what: string, message: object][] = [
@@ -117,7 +117,7 @@ describe('what is metered', () => {
     expect(events.map(({ operation, status }) => `${operation} ${status}`)).toEqual(messages.map(([what]) => what));
   });
 
-  it('an unknown tool or resource as a call like others: one too many is refused as that', async () => {
+  it('limits calls of unknown tools and resources like others', async () => {
     const user = await node.newUser({ requestsPerMinute: 1 });
     await postMcp(node, user, call('drop_tables'));
     for (const message of [call('drop_tables'), rpc('resources/read', { uri: 'memory://nothing' })]) {
@@ -127,18 +127,18 @@ describe('what is metered', () => {
     expect((await usageEvents(node, user)).map(({ status }) => status)).toEqual([404, 429, 429]);
   });
 
-  it('in a batch each call for itself', async () => {
+  it('records each call of a batch', async () => {
     const user = await node.newUser();
-    const batch = [call('list_memories', {}, 1), rpc('ping', undefined, 2), notice, call('get_context', {}, 3)];
+    const batch = [call('list_memories', {}, 1), rpc('ping', undefined, 2), notification, call('get_context', {}, 3)];
     expect((await postMcp(node, user, batch)).body).toHaveLength(3);
     const operations = (await usageEvents(node, user)).map(({ operation }) => operation);
     expect(operations.toSorted()).toEqual(['memories.list', 'search.context']);
-    // What came in came in once.
+    // The bytes of the request are counted once.
     const bytes = (await eventsOf(node, user.userId)).map((event) => event.bytes_in);
     expect(bytes.toSorted((a, b) => a - b)).toEqual([0, Buffer.byteLength(JSON.stringify(batch))]);
   });
 
-  it('concurrent calls of one client, none lost and none twice', async () => {
+  it('records each of 40 concurrent calls once', async () => {
     const user = await node.newUser();
     const client = await connectMcp(node, user);
     await Promise.all(
@@ -151,7 +151,7 @@ describe('what is metered', () => {
     expect(operations.toSorted()).toEqual([...Array(20).fill('memories.create'), ...Array(20).fill('memories.list')]);
   });
 
-  it('by the transport it came through, which the usage shows with the name of the tool', async () => {
+  it('records the transport, and /user/usage names the tool', async () => {
     const user = await node.newUser();
     await postMcp(node, user, call('list_memories'));
     await postMcp(node, user, call('list_memories'), { 'X-WhiteMagic-Transport': 'mcp_stdio' });
@@ -172,11 +172,11 @@ describe('what is metered', () => {
 describe('protocol messages', () => {
   const PER_MINUTE = 3;
 
-  it('stay under ten times the plan’s rate, exactly', async () => {
+  it('are limited to exactly ten times the plan’s rate', async () => {
     const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
     const messages = [
-      handshake,
-      notice,
+      initialize,
+      notification,
       rpc('ping'),
       rpc('tools/list'),
       rpc('no/such/method'),
@@ -187,16 +187,16 @@ describe('protocol messages', () => {
     for (let n = 0; n < 10 * PER_MINUTE; n++)
       statuses.push((await postMcp(node, user, messages[n % messages.length])).status);
     expect(statuses).not.toContain(429);
-    const refused = await postMcp(node, user, rpc('tools/list'));
-    expect(refused.status).toBe(429);
-    expect(refused.body.code).toBe('rate_limited');
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const rejected = await postMcp(node, user, rpc('tools/list'));
+    expect(rejected.status).toBe(429);
+    expect(rejected.body.code).toBe('rate_limited');
+    expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const message of messages) expect((await postMcp(node, user, message)).status).toBe(429);
     const tool = await postMcp(node, user, call('list_memories'));
     expect(tool.body.result.structuredContent.total).toBe(0);
   });
 
-  it('say how their own allowance stands, and calls how the user’s does, in the headers of HTTP', async () => {
+  it('return their own rate limit in HTTP headers, and calls that of the user', async () => {
     const user = await node.newUser({ requestsPerMinute: PER_MINUTE, requestsPerDay: 9 });
     const ping = (await postMcp(node, user, rpc('ping'))).headers;
     expect(ping.get('ratelimit-policy')).toBe('"protocol";q=30;w=60');
@@ -211,7 +211,7 @@ describe('protocol messages', () => {
     expect(headers.get('ratelimit')).toMatch(/^"rpm";r=0;t=\d+, "daily";r=6;/);
   });
 
-  it('are limited by key, so that one wild client does not stop the others', async () => {
+  it('are limited by key, so that one client does not stop the others', async () => {
     const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
     const other = (await user.api.post('/user/keys', { name: 'other' })).body.api_key;
     for (let n = 0; n < 10 * PER_MINUTE; n++) await postMcp(node, user, rpc('ping'));
@@ -228,7 +228,7 @@ describe('protocol messages', () => {
     expect((await postMcp(node, user, pings(1))).status).toBe(429);
   });
 
-  it('take nothing of what tool calls may use, nor the other way round', async () => {
+  it('and tool calls do not consume each other’s rate limit', async () => {
     const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
     for (let n = 0; n < PER_MINUTE; n++)
       expect((await postMcp(node, user, call('list_memories'))).body.result.isError).toBeFalsy();

@@ -14,18 +14,18 @@ beforeAll(async () => {
 afterAll(() => node.stop());
 
 let count = 0;
-const fresh = () => `key-${++count}`;
+const newKey = () => `key-${++count}`;
 const note = (title: string, more: object = {}) => ({ title, content: `About ${title}`, ...more });
 
-async function stored(who: TestUser, more: object = {}): Promise<string> {
-  return (await who.api.post('/memories', note(`stored ${++count}`, more))).body.id;
+async function stored(owner: TestUser, more: object = {}): Promise<string> {
+  return (await owner.api.post('/memories', note(`stored ${++count}`, more))).body.id;
 }
 
 interface Write {
   id: string;
-  /** Path and body of a call that has an effect, made ready for this user. */
-  call: (who: TestUser) => Promise<[method: string, path: string, body?: unknown]>;
-  /** Another request of the same operation. */
+  /** Prepares a call that has an effect for this user, and returns its method, path and body. */
+  call: (owner: TestUser) => Promise<[method: string, path: string, body?: unknown]>;
+  /** Returns another request of the same operation. */
   other: (path: string, body: Json) => [path: string, body?: unknown];
 }
 
@@ -46,40 +46,40 @@ const WRITES: Write[] = [
   },
   {
     id: 'memories.bulk',
-    call: async (who) => {
-      await stored(who, { tags: ['bulk'] });
+    call: async (owner) => {
+      await stored(owner, { tags: ['bulk'] });
       return ['POST', '/memories/bulk', { filter: { tags: ['bulk'] }, action: 'archive', dry_run: false }];
     },
     other: withBody({ action: 'delete' }),
   },
   {
     id: 'memories.replace',
-    call: async (who) => ['PUT', `/memories/${await stored(who)}`, note('replaced')],
+    call: async (owner) => ['PUT', `/memories/${await stored(owner)}`, note('replaced')],
     other: withBody({ title: 'other' }),
   },
   {
     id: 'memories.update',
-    call: async (who) => ['PATCH', `/memories/${await stored(who)}`, { add_tags: ['new'] }],
+    call: async (owner) => ['PATCH', `/memories/${await stored(owner)}`, { add_tags: ['new'] }],
     other: withBody({ add_tags: ['other'] }),
   },
   {
     id: 'memories.delete',
-    call: async (who) => ['DELETE', `/memories/${await stored(who)}?permanent=true`],
+    call: async (owner) => ['DELETE', `/memories/${await stored(owner)}?permanent=true`],
     other: (path) => [path.replace('true', 'false')],
   },
   {
     id: 'memories.restore',
-    call: async (who) => {
-      const id = await stored(who);
-      await who.api.delete(`/memories/${id}`);
+    call: async (owner) => {
+      const id = await stored(owner);
+      await owner.api.delete(`/memories/${id}`);
       return ['POST', `/memories/${id}/restore`];
     },
     other: withBody({ type: 'long_term' }),
   },
   {
     id: 'memories.consolidate',
-    call: async (who) => {
-      await stored(who);
+    call: async (owner) => {
+      await stored(owner);
       return ['POST', '/consolidate', { dry_run: false, min_age_days: 0 }];
     },
     other: withBody({ min_age_days: 1 }),
@@ -96,77 +96,77 @@ const WRITES: Write[] = [
   },
   {
     id: 'keys.update',
-    call: async (who) => [
+    call: async (owner) => [
       'PATCH',
-      `/user/keys/${(await who.api.post('/user/keys', { name: 'k' })).body.id}`,
+      `/user/keys/${(await owner.api.post('/user/keys', { name: 'k' })).body.id}`,
       { name: 'renamed' },
     ],
     other: withBody({ name: 'other' }),
   },
   {
     id: 'keys.revoke',
-    call: async (who) => ['DELETE', `/user/keys/${(await who.api.post('/user/keys', { name: 'k' })).body.id}`],
+    call: async (owner) => ['DELETE', `/user/keys/${(await owner.api.post('/user/keys', { name: 'k' })).body.id}`],
     other: (path) => [path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
   },
   {
     id: 'keys.rotate',
-    call: async (who) => ['POST', `/user/keys/${(await who.api.post('/user/keys', { name: 'k' })).body.id}/rotate`],
+    call: async (owner) => ['POST', `/user/keys/${(await owner.api.post('/user/keys', { name: 'k' })).body.id}/rotate`],
     other: withBody({ grace_seconds: 9 }),
   },
   {
     id: 'account.export',
     call: async () => ['POST', '/account/export', {}],
-    // Of its own operation there is only this one request.
+    // This operation has only one possible request.
     other: () => ['/account/restore', {}],
   },
   {
     id: 'account.delete',
-    call: async (who) => ['DELETE', `/account?confirm=${who.userId}`],
+    call: async (owner) => ['DELETE', `/account?confirm=${owner.userId}`],
     other: (path) => [`${path}&immediate=true`],
   },
   {
     id: 'account.restore',
-    call: async (who) => {
-      await who.api.delete(`/account?confirm=${who.userId}`);
+    call: async (owner) => {
+      await owner.api.delete(`/account?confirm=${owner.userId}`);
       return ['POST', '/account/restore', {}];
     },
     other: () => ['/account/export', {}],
   },
 ];
 
-/** Everything of a user that a write may change, but for what merely tells that a key was used. */
-async function snapshot(who: TestUser): Promise<string> {
+/** Returns all rows of a user that a write may change, without the time of a key's last use. */
+async function snapshot(owner: TestUser): Promise<string> {
   const tables = ['memories', 'memory_versions', 'quotas', 'audit_log', 'api_keys', 'exports', 'outbox'];
   const rows = await Promise.all(
     tables.map((table) =>
       node.service.database.owner.query(
         `select to_jsonb(t) - 'last_used_at' as row from ${table} t where user_id = $1 order by 1`,
-        [who.userId],
+        [owner.userId],
       ),
     ),
   );
   return JSON.stringify(rows.map((result) => result.rows));
 }
 
-it('every write operation is tried here', () => {
+it('idempotency tests cover every write operation', () => {
   const writes = OPERATIONS.filter(({ execution }) => execution.kind === 'write').map(({ id }) => id);
   expect(WRITES.map(({ id }) => id).toSorted()).toEqual(writes.toSorted());
 });
 
-describe.each(WRITES)('$id', ({ id, call, other }) => {
+describe.each(WRITES)('Idempotency-Key of $id', ({ id, call, other }) => {
   const holdsSecret = ['keys.create', 'keys.rotate'].includes(id);
 
-  it('answers a repeat with the same key and body as before, and does nothing and meters nothing again', async () => {
-    const who = await node.newUser();
-    const [method, path, body] = await call(who);
-    const key = { 'Idempotency-Key': fresh() };
-    const first = await who.api.request(method, path, body, key);
+  it('replays the first response without a second effect or event', async () => {
+    const owner = await node.newUser();
+    const [method, path, body] = await call(owner);
+    const key = { 'Idempotency-Key': newKey() };
+    const first = await owner.api.request(method, path, body, key);
     expect(first.status, first.text).toBeLessThan(300);
     expect(first.headers.get('idempotency-replayed')).toBeNull();
-    const [after, events] = [await snapshot(who), await eventsOf(node, who.userId)];
+    const [after, events] = [await snapshot(owner), await eventsOf(node, owner.userId)];
     expect(first.headers.get('x-usage-event')).toBe(events.at(-1)?.id);
     for (let repeat = 0; repeat < 2; repeat++) {
-      const again = await who.api.request(method, path, body, key);
+      const again = await owner.api.request(method, path, body, key);
       if (holdsSecret) {
         expect(again.status).toBe(409);
         expect(again.body.code).toBe('secret_already_shown');
@@ -178,21 +178,21 @@ describe.each(WRITES)('$id', ({ id, call, other }) => {
       for (const name of ['location', 'etag', 'x-usage-event'])
         expect(again.headers.get(name)).toBe(first.headers.get(name));
     }
-    expect(await snapshot(who)).toBe(after);
-    // A refusal is a call of its own; a repeated answer is not.
-    expect((await eventsOf(node, who.userId)).length - events.length).toBe(holdsSecret ? 2 : 0);
+    expect(await snapshot(owner)).toBe(after);
+    // A rejected call has its own event, a replay has not.
+    expect((await eventsOf(node, owner.userId)).length - events.length).toBe(holdsSecret ? 2 : 0);
   });
 
-  it('refuses the key with another request: 409, and nothing is done', async () => {
-    const who = await node.newUser();
-    const [method, path, body] = await call(who);
-    const key = { 'Idempotency-Key': fresh() };
-    await who.api.request(method, path, body, key);
-    const after = await snapshot(who);
-    const refused = await who.api.request(method, ...pad(other(path, body)), key);
-    expect(refused.status).toBe(409);
-    expect(refused.body.code).toBe('idempotency_conflict');
-    expect(await snapshot(who)).toBe(after);
+  it('rejects the key with another request: 409 without an effect', async () => {
+    const owner = await node.newUser();
+    const [method, path, body] = await call(owner);
+    const key = { 'Idempotency-Key': newKey() };
+    await owner.api.request(method, path, body, key);
+    const after = await snapshot(owner);
+    const rejected = await owner.api.request(method, ...pad(other(path, body)), key);
+    expect(rejected.status).toBe(409);
+    expect(rejected.body.code).toBe('idempotency_conflict');
+    expect(await snapshot(owner)).toBe(after);
   });
 });
 
@@ -200,27 +200,27 @@ function pad([path, body]: [string, unknown?]): [string, unknown] {
   return [path, body];
 }
 
-describe('an Idempotency-Key', () => {
-  it('makes one of twenty concurrent twins', async () => {
-    const who = await node.newUser();
-    const key = { 'Idempotency-Key': fresh() };
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => who.api.post('/user/keys', { name: 'only one' }, key)),
+describe('Idempotency-Key', () => {
+  it('executes one of twenty concurrent requests', async () => {
+    const owner = await node.newUser();
+    const key = { 'Idempotency-Key': newKey() };
+    const responses = await Promise.all(
+      Array.from({ length: 20 }, () => owner.api.post('/user/keys', { name: 'only one' }, key)),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)]);
-    expect((await who.api.get('/user/keys')).body.total).toBe(2);
+    expect(responses.map(({ status }) => status).sort()).toEqual([201, ...Array(19).fill(409)]);
+    expect((await owner.api.get('/user/keys')).body.total).toBe(2);
 
-    const memory = { 'Idempotency-Key': fresh() };
-    const created = await Promise.all(Array.from({ length: 20 }, () => who.api.post('/memories', note('x'), memory)));
+    const memory = { 'Idempotency-Key': newKey() };
+    const created = await Promise.all(Array.from({ length: 20 }, () => owner.api.post('/memories', note('x'), memory)));
     expect(new Set(created.map(({ status, text }) => `${status} ${JSON.parse(text).id}`)).size).toBe(1);
     expect(created.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(19);
     expect(created.every(({ status, body }) => status === 201 && body.deduplicated === false)).toBe(true);
-    const creates = (await eventsOf(node, who.userId)).filter(({ operation }) => operation === 'memories.create');
+    const creates = (await eventsOf(node, owner.userId)).filter(({ operation }) => operation === 'memories.create');
     expect(creates).toHaveLength(1);
   });
 
-  it('is not used up by a call that failed: the corrected one passes', async () => {
-    const key = { 'Idempotency-Key': fresh() };
+  it('can be used again after a failed call', async () => {
+    const key = { 'Idempotency-Key': newKey() };
     const id = await stored(user);
     for (const body of [{ title: '' }, { colour: 'red' }, '{"title": ']) {
       expect((await user.api.patch(`/memories/${id}`, body, key)).status).toBeGreaterThanOrEqual(400);
@@ -231,9 +231,9 @@ describe('an Idempotency-Key', () => {
     expect(done.headers.get('idempotency-replayed')).toBeNull();
   });
 
-  it('belongs to one user: another may use the same', async () => {
+  it('is scoped to the user', async () => {
     const stranger = await node.newUser();
-    const key = { 'Idempotency-Key': fresh() };
+    const key = { 'Idempotency-Key': newKey() };
     const mine = await user.api.post('/memories', note('shared key'), key);
     const theirs = await stranger.api.post('/memories', note('shared key'), key);
     expect([mine.status, theirs.status]).toEqual([201, 201]);
@@ -241,37 +241,37 @@ describe('an Idempotency-Key', () => {
     expect(theirs.headers.get('idempotency-replayed')).toBeNull();
   });
 
-  it('is the same with and without the quotes of the draft', async () => {
-    const key = fresh();
+  it('is the same with and without the quotes of the IETF draft', async () => {
+    const key = newKey();
     const first = await user.api.post('/memories', note('quoted'), { 'Idempotency-Key': `"${key}"` });
     const again = await user.api.post('/memories', note('quoted'), { 'Idempotency-Key': key });
     expect(again.headers.get('idempotency-replayed')).toBe('true');
     expect(again.body.id).toBe(first.body.id);
   });
 
-  it('compares what is asked, not how it is written: order of fields and defaults do not matter', async () => {
-    const key = { 'Idempotency-Key': fresh() };
+  it('ignores the order of fields and explicit defaults', async () => {
+    const key = { 'Idempotency-Key': newKey() };
     await user.api.post('/memories', '{"title": "order", "content": "c"}', key);
     const again = await user.api.post('/memories', '{"content":"c","tags":[],"title":"order"}', key);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
   });
 
-  it('tells apart requests that differ by the project of the connection or by If-Match', async () => {
-    const key = { 'Idempotency-Key': fresh() };
+  it('distinguishes requests by the default project and by If-Match', async () => {
+    const key = { 'Idempotency-Key': newKey() };
     const post = (project: string) =>
       user.api.post('/memories', note('header'), { ...key, 'X-WhiteMagic-Project': project });
     expect((await post('a')).status).toBe(201);
     expect((await post('b')).body.code).toBe('idempotency_conflict');
     const id = await stored(user);
-    const patchKey = { 'Idempotency-Key': fresh() };
+    const patchKey = { 'Idempotency-Key': newKey() };
     const patch = (version: string) =>
       user.api.patch(`/memories/${id}`, { add_tags: ['z'] }, { ...patchKey, 'If-Match': version });
     expect((await patch('"1"')).status).toBe(200);
     expect((await patch('"2"')).body.code).toBe('idempotency_conflict');
   });
 
-  it('is forgotten after a day', async () => {
-    const key = fresh();
+  it('expires after a day', async () => {
+    const key = newKey();
     const header = { 'Idempotency-Key': key };
     await user.api.post('/memories', note('yesterday'), header);
     await node.service.database.owner.query(
@@ -288,16 +288,16 @@ describe('an Idempotency-Key', () => {
     ['too long', 'x'.repeat(256)],
     ['with a space', 'a b'],
     ['not ASCII', 'schl\u00fcssel'],
-    ['nothing between quotes', '""'],
-  ])('that cannot be one is a 400 that names the header: %s', async (_what, key) => {
-    const refused = await user.api.post('/memories', note('bad key'), { 'Idempotency-Key': key });
-    expect(refused.status).toBe(400);
-    expect(refused.body.errors).toEqual([
+    ['an empty quoted string', '""'],
+  ])('rejects an invalid value with a 400 that names the header: %s', async (_what, key) => {
+    const rejected = await user.api.post('/memories', note('bad key'), { 'Idempotency-Key': key });
+    expect(rejected.status).toBe(400);
+    expect(rejected.body.errors).toEqual([
       { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
     ]);
   });
 
-  it('of 255 characters is one, and on a read it does nothing', async () => {
+  it('accepts 255 characters and has no effect on reads', async () => {
     const key = { 'Idempotency-Key': 'x'.repeat(255) };
     expect((await user.api.post('/memories', note('long key'), key)).status).toBe(201);
     const reads: Answer[] = [await user.api.get('/memories', key), await user.api.post('/search', { query: 'x' }, key)];

@@ -10,121 +10,120 @@ function ownerOf(key: string, userId = 'ada'): KeyOwnerRow {
   return { user_id: userId, key_id: key, ...never, ...rest, scopes: [] };
 }
 
-/** A cache over lookups that answer when told to, with a clock of its own. */
-function scene() {
-  const open: { key: string; answer: (owner: KeyOwnerRow | undefined) => void }[] = [];
+/** Creates a cache with lookups that the test resolves, and a manual clock. */
+function setUp() {
+  const pending: { key: string; resolve: (owner: KeyOwnerRow | undefined) => void }[] = [];
   let lookups = 0;
   let time = 0;
   const cache = keyCache(
     (hash) => {
       lookups++;
-      return new Promise((answer) => open.push({ key: hash.toString(), answer }));
+      return new Promise((resolve) => pending.push({ key: hash.toString(), resolve }));
     },
     () => time,
   );
-  const answerAll = (userId?: string) => {
-    for (const { key, answer } of open.splice(0)) answer(ownerOf(key, userId));
+  const resolveAll = (userId?: string) => {
+    for (const { key, resolve } of pending.splice(0)) resolve(ownerOf(key, userId));
   };
-  /** Lookups that one more call costs. */
-  const cost = async (key: string, userId?: string) => {
+  /** Returns the number of lookups that one call needs. */
+  const lookupsOf = async (key: string, userId?: string) => {
     const before = lookups;
     const found = cache.find(hashOf(key));
-    answerAll(userId);
+    resolveAll(userId);
     await found;
     return lookups - before;
   };
   return {
     cache,
-    cost,
-    answerAll,
-    open,
+    lookupsOf,
+    resolveAll,
+    pending,
     pass: (ms: number) => {
       time += ms;
     },
   };
 }
 
-describe('what a key stands for', () => {
-  it('is remembered for five seconds from when it was asked for, while changes are heard', async () => {
-    const { cache, cost, pass, answerAll } = scene();
+describe('key cache', () => {
+  it('keeps an owner for five seconds from the start of the lookup while it is listening', async () => {
+    const { cache, lookupsOf, pass, resolveAll } = setUp();
     cache.onListening();
-    expect([await cost('k'), await cost('k')]).toEqual([1, 0]);
+    expect([await lookupsOf('k'), await lookupsOf('k')]).toEqual([1, 0]);
     pass(4_999);
-    expect(await cost('k')).toBe(0);
+    expect(await lookupsOf('k')).toBe(0);
     pass(1);
-    expect([await cost('k'), await cost('k')]).toEqual([1, 0]);
+    expect([await lookupsOf('k'), await lookupsOf('k')]).toEqual([1, 0]);
     const slow = cache.find(hashOf('slow'));
     pass(4_000);
-    answerAll();
+    resolveAll();
     await slow;
-    expect(await cost('slow')).toBe(0);
+    expect(await lookupsOf('slow')).toBe(0);
     pass(1_000);
-    expect(await cost('slow')).toBe(1);
+    expect(await lookupsOf('slow')).toBe(1);
   });
 
-  it('is never remembered before changes are heard, nor after they are not, until they are again', async () => {
-    const { cache, cost } = scene();
-    expect([await cost('k'), await cost('k')]).toEqual([1, 1]);
+  it('caches nothing while it is not listening', async () => {
+    const { cache, lookupsOf } = setUp();
+    expect([await lookupsOf('k'), await lookupsOf('k')]).toEqual([1, 1]);
     cache.onListening();
-    expect([await cost('k'), await cost('k')]).toEqual([1, 0]);
+    expect([await lookupsOf('k'), await lookupsOf('k')]).toEqual([1, 0]);
     cache.onLost();
-    expect([await cost('k'), await cost('k')]).toEqual([1, 1]);
+    expect([await lookupsOf('k'), await lookupsOf('k')]).toEqual([1, 1]);
     cache.onListening();
-    expect([await cost('k'), await cost('k')]).toEqual([1, 0]);
+    expect([await lookupsOf('k'), await lookupsOf('k')]).toEqual([1, 0]);
   });
 
-  it('is asked for again after a change of its user, and of no other', async () => {
-    const { cache, cost } = scene();
+  it('looks up the keys of a changed user again, and of no other', async () => {
+    const { cache, lookupsOf } = setUp();
     cache.onListening();
     for (const [key, user] of [
       ['a1', 'ada'],
       ['a2', 'ada'],
       ['b', 'bob'],
     ] as const)
-      await cost(key, user);
+      await lookupsOf(key, user);
     cache.onChange('ada');
-    expect([await cost('a1', 'ada'), await cost('a2', 'ada'), await cost('b', 'bob')]).toEqual([1, 1, 0]);
+    expect([await lookupsOf('a1', 'ada'), await lookupsOf('a2', 'ada'), await lookupsOf('b', 'bob')]).toEqual([
+      1, 1, 0,
+    ]);
   });
 
   it.each([
     ['a change', (cache: ReturnType<typeof keyCache>) => cache.onChange('ada')],
+    ['a change of an unknown user', (cache: ReturnType<typeof keyCache>) => cache.onChange('?')],
+    ['a lost connection', (cache: ReturnType<typeof keyCache>) => cache.onLost()],
     [
-      'a change of a user whom the lookup has not named yet',
-      (cache: ReturnType<typeof keyCache>) => cache.onChange('?'),
-    ],
-    ['a loss', (cache: ReturnType<typeof keyCache>) => cache.onLost()],
-    [
-      'a loss and a return',
+      'a lost and restored connection',
       (cache: ReturnType<typeof keyCache>) => {
         cache.onLost();
         cache.onListening();
       },
     ],
-  ])('is not remembered when %s came between the question and its answer', async (_, happen) => {
-    const { cache, cost, answerAll } = scene();
+  ])('does not cache a lookup during which there is %s', async (_, interfere) => {
+    const { cache, lookupsOf, resolveAll } = setUp();
     cache.onListening();
     const found = cache.find(hashOf('k'));
-    happen(cache);
-    answerAll();
+    interfere(cache);
+    resolveAll();
     await found;
-    expect(await cost('k')).toBe(1);
+    expect(await lookupsOf('k')).toBe(1);
   });
 
-  it('is not remembered when there is no such key, nor once it is forgotten', async () => {
-    const { cache, open, cost } = scene();
+  it('caches no unknown key and no forgotten one', async () => {
+    const { cache, pending, lookupsOf } = setUp();
     cache.onListening();
     const found = cache.find(hashOf('k'));
-    open.splice(0)[0]?.answer(undefined);
+    pending.splice(0)[0]?.resolve(undefined);
     expect(await found).toBeUndefined();
-    expect([cache.knows(hashOf('k')), await cost('k'), cache.knows(hashOf('k'))]).toEqual([false, 1, true]);
+    expect([cache.knows(hashOf('k')), await lookupsOf('k'), cache.knows(hashOf('k'))]).toEqual([false, 1, true]);
     cache.forget(hashOf('k'));
-    expect([cache.knows(hashOf('k')), await cost('k')]).toEqual([false, 1]);
+    expect([cache.knows(hashOf('k')), await lookupsOf('k')]).toEqual([false, 1]);
   });
 
-  it('is remembered of 10,000 keys, those longest not read going first', async () => {
-    const { cache, cost } = scene();
+  it('keeps 10,000 keys and evicts the least recently used', async () => {
+    const { cache, lookupsOf } = setUp();
     cache.onListening();
-    for (let i = 0; i <= 10_000; i++) await cost(`k${i}`);
+    for (let i = 0; i <= 10_000; i++) await lookupsOf(`k${i}`);
     expect([cache.knows(hashOf('k0')), cache.knows(hashOf('k1')), cache.knows(hashOf('k10000'))]).toEqual([
       false,
       true,
@@ -133,9 +132,9 @@ describe('what a key stands for', () => {
   });
 });
 
-it('a key that was good once stays known when it must be looked up again', async () => {
-  const { cache, cost } = scene();
-  await cost('k');
+it('key cache keeps knowing a key that must be looked up again', async () => {
+  const { cache, lookupsOf } = setUp();
+  await lookupsOf('k');
   cache.onListening();
   cache.onChange('ada');
   cache.onLost();

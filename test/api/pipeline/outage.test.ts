@@ -24,21 +24,21 @@ afterAll(async () => {
 
 const note = (content: string) => ({ title: 'Outage', content });
 
-describe('while PostgreSQL is away', () => {
-  it('every transport says 503 in the one shape, nothing is written, and all is well again by itself', async () => {
+describe('PostgreSQL outage', () => {
+  it('returns 503 problems, writes nothing, and recovers by itself', async () => {
     expect((await user.api.post('/memories', note('before'))).status).toBe(201);
     await line.cut();
     const ready = await user.api.get(`${node.url}/ready`);
     expect([ready.status, ready.body.ready, ready.body.database]).toEqual([503, false, 'unreachable']);
     expect((await user.api.get(`${node.url}/health`)).status).toBe(200);
-    for (const refused of [await user.api.get('/stats'), await user.api.post('/memories', note('during'))]) {
-      expect(refused.status, refused.text).toBe(503);
-      expect(refused.headers.get('content-type')).toContain('application/problem+json');
-      expect(refused.headers.get('retry-after')).toBe('2');
-      // What nobody could put on record must not say that it is.
-      expect(refused.headers.get('x-usage-event')).toBeNull();
-      expect(refused.body).toMatchObject({ status: 503, code: 'unavailable', errors: [] });
-      expect(refused.body.request_id).toBe(refused.headers.get('x-request-id'));
+    for (const rejected of [await user.api.get('/stats'), await user.api.post('/memories', note('during'))]) {
+      expect(rejected.status, rejected.text).toBe(503);
+      expect(rejected.headers.get('content-type')).toContain('application/problem+json');
+      expect(rejected.headers.get('retry-after')).toBe('2');
+      // No usage event could be recorded, so the response must not name one.
+      expect(rejected.headers.get('x-usage-event')).toBeNull();
+      expect(rejected.body).toMatchObject({ status: 503, code: 'unavailable', errors: [] });
+      expect(rejected.body.request_id).toBe(rejected.headers.get('x-request-id'));
     }
     await line.mend();
     await expect.poll(async () => (await user.api.get(`${node.url}/ready`)).status, { timeout: 10_000 }).toBe(200);
@@ -48,8 +48,8 @@ describe('while PostgreSQL is away', () => {
   });
 });
 
-describe('what cannot be put on record', () => {
-  it('is answered 503 without the name of an event, whatever it was and at every transport', async () => {
+describe('failed metering', () => {
+  it('returns 503 without a usage event over every transport', async () => {
     const client = new pg.Client(databaseUrl);
     await client.connect();
     await client.query('alter table usage_daily rename to usage_daily_gone');
@@ -72,8 +72,8 @@ describe('what cannot be put on record', () => {
   });
 });
 
-describe('what breaks on our side', () => {
-  it('is a 500 in the one shape that tells nothing of the inside, and is metered as not billable', async () => {
+describe('internal error', () => {
+  it('is a 500 problem without internal details, and is not billable', async () => {
     const client = new pg.Client(databaseUrl);
     await client.connect();
     await client.query('alter table memories rename to memories_gone');
@@ -85,7 +85,7 @@ describe('what breaks on our side', () => {
     expect(broken.text).not.toMatch(/relation|memories_gone|select|\.ts/);
     const { rows } = await client.query('select status, billable, units from usage_events where status = 500');
     await client.end();
-    // It was let through, and that is what the day's allowance is of.
+    // The call passed the limiter, so it counts against the daily quota.
     expect(rows).toEqual([{ status: 500, billable: false, units: 1 }]);
   });
 });
