@@ -11,7 +11,7 @@ import { createApp } from './app.ts';
 import { openBilling } from './billing/billing.ts';
 import { type Closers, createClosers } from './closers.ts';
 import type { Config } from './config.ts';
-import type { Embedder } from './embeddings/embedder.ts';
+import type { Embedder, Embedders } from './embeddings/embedder.ts';
 import { type Indexer, startIndexer } from './embeddings/indexer.ts';
 import { openEmbedder, openPreviousModels } from './embeddings/open.ts';
 import type { Readiness } from './http/routes/health.ts';
@@ -108,12 +108,18 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     config,
     log,
     pipeline: {
-      ...createPipelineDependencies(config, database, limiter, keys, embedder, log),
+      ...createPipelineDependencies(
+        config,
+        database,
+        limiter,
+        keys,
+        { current: embedder, previous: previousModels },
+        log,
+      ),
       ...clock,
       metrics,
       publicUrl,
       billing,
-      formerEmbedders: previousModels,
       onMemoriesWritten: () => indexer?.wake(),
     },
     publicUrl,
@@ -145,7 +151,7 @@ function createPipelineDependencies(
   database: Database,
   limiter: Limiter,
   keys: KeyCache,
-  embedder: Embedder,
+  embedders: Embedders,
   log: Logger,
 ): Omit<PipelineDependencies, 'metrics' | 'publicUrl' | 'now' | 'newId'> {
   return {
@@ -154,7 +160,7 @@ function createPipelineDependencies(
     keys,
     secretScanning: secretScanning(config.githubMetaUrl),
     addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS, { limiter }),
-    embedder,
+    embedders,
     recorder: groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events))),
     keyEnvironment: config.keyEnvironment,
     enforceContracts: !config.production,

@@ -2,7 +2,6 @@ import type { Sql } from '../db/client/sql.ts';
 import type { PlanName, UserStatus } from '../db/queries/accounts/users.ts';
 import type { Transport } from '../db/queries/usage/events.ts';
 import type { Scope } from './contracts/operation.ts';
-import type { Embedder } from './embeddings/embedder.ts';
 import type { PlanLimits } from './limits/plans.ts';
 
 /** The authenticated caller: user, key, scopes, limits and transport. Every domain function receives one. */
@@ -32,8 +31,4 @@ export interface RequestContext {
   now: () => Date;
   /** Returns a new UUIDv7. */
   newId: () => string;
-  /** Text to vectors, where there is such a thing. */
-  embedder?: Embedder | undefined;
-  /** Models before it of which there still are vectors. */
-  formerEmbedders?: readonly Embedder[] | undefined;
 }

@@ -3,6 +3,7 @@ import { listMemories } from '../../db/queries/memories/lists.ts';
 import { findMemories } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { type Finding, type Found, find, passageIn } from '../search/hybrid-search.ts';
 import { whyNothing } from '../search/search.ts';
@@ -44,13 +45,14 @@ export async function context(
   context: RequestContext,
   caller: Caller,
   input: FilterInput & { query?: string | undefined; tier?: Tier | undefined; max_tokens?: number | undefined },
+  embedders: Embedders,
 ) {
   const filter = { ...toFilter(caller, { ...input, status: 'active' }), validAt: context.now() };
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
   const found =
     tier === undefined
-      ? await candidates(context, caller, filter, input.query)
-      : await tierCandidates(context, caller, filter, input.query, TIERS[tier]);
+      ? await candidates(context, caller, embedders, filter, input.query)
+      : await tierCandidates(context, caller, embedders, filter, input.query, TIERS[tier]);
   const items = tier === undefined ? found.slice(0, CANDIDATES) : applyCaps(found, TIERS[tier]);
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
   const reason = found.length === 0 ? await whyNothing(context.sql, caller) : undefined;
@@ -75,11 +77,12 @@ export type PackedContext = Awaited<ReturnType<typeof context>>;
 async function candidates(
   context: RequestContext,
   caller: Caller,
+  embedders: Embedders,
   filter: MemoryFilter,
   query: string | undefined,
 ): Promise<Item[]> {
   if (query === undefined) return newest(context, caller, filter, CANDIDATES + 1);
-  return load(context, caller, (await ranking(context, caller, filter, query)).slice(0, CANDIDATES + 1));
+  return load(context, caller, (await ranking(context, caller, embedders, filter, query)).slice(0, CANDIDATES + 1));
 }
 
 async function newest(context: RequestContext, caller: Caller, filter: MemoryFilter, limit: number): Promise<Item[]> {
@@ -96,10 +99,11 @@ interface Ranked {
 async function ranking(
   context: RequestContext,
   caller: Caller,
+  embedders: Embedders,
   filter: MemoryFilter,
   query: string,
 ): Promise<Ranked[]> {
-  const finding = await find(context, caller, filter, query);
+  const finding = await find(context, caller, embedders, filter, query);
   return finding.ranked.map((found) => ({ found, finding }));
 }
 
@@ -116,6 +120,7 @@ async function load(context: RequestContext, caller: Caller, ranked: readonly Ra
 async function tierCandidates(
   context: RequestContext,
   caller: Caller,
+  embedders: Embedders,
   filter: MemoryFilter,
   query: string | undefined,
   tier: (typeof TIERS)[Tier],
@@ -127,11 +132,11 @@ async function tierCandidates(
     return (await Promise.all(lists)).flat();
   }
   const search = async (type: MemoryRow['type']) => {
-    const ranked = await ranking(context, caller, { ...filter, type }, query);
+    const ranked = await ranking(context, caller, embedders, { ...filter, type }, query);
     return load(context, caller, ranked.slice(0, wanted(type)));
   };
   if (types.length === 1) return search(types[0] as MemoryRow['type']);
-  const ranked = await ranking(context, caller, filter, query);
+  const ranked = await ranking(context, caller, embedders, filter, query);
   const found = new Map(types.map((type) => [type, [] as Item[]]));
   const isMissing = (type: MemoryRow['type']) => (found.get(type)?.length ?? 0) < wanted(type);
   for (let at = 0; at < ranked.length && types.some(isMissing); at += LOADED_AT_ONCE) {

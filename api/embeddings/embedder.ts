@@ -40,6 +40,19 @@ export interface Embedder {
   close(): Promise<void>;
 }
 
+/** The models that a query is embedded by. */
+export interface Embedders {
+  /** Embeds new texts and queries. */
+  readonly current: Embedder;
+  /** Earlier models of which vectors are still stored; the indexer removes one when its last vector is replaced. */
+  readonly previous: readonly Embedder[];
+}
+
+/** Returns true when the current model makes vectors now, or will once it is loaded or has recovered. */
+export function canEmbed({ current }: Embedders): boolean {
+  return current.state !== 'disabled';
+}
+
 /** No vector is available now. A search continues without one; the queue retries later. */
 export class EmbedderUnavailable extends Error {
   override name = 'EmbedderUnavailable';

@@ -6,6 +6,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { newMemory } from '../contracts/memories.ts';
 import { parseInput } from '../contracts/parse.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import { Problem, refuse } from '../errors.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { changeTags, normalizeTags } from '../listing/tags.ts';
@@ -15,19 +16,24 @@ import { type Changes, change, removeForGood } from './update.ts';
 type BulkAction = 'archive' | 'restore' | 'delete' | 'add_tags' | 'remove_tags';
 
 /** Stores many memories, each for itself: a refused one says why and leaves the others alone. */
-export async function batch(context: RequestContext, caller: Caller, input: { memories: unknown[] }) {
+export async function batch(
+  context: RequestContext,
+  caller: Caller,
+  input: { memories: unknown[] },
+  embedders: Embedders,
+) {
   const results = [];
   for (const [index, item] of input.memories.entries()) {
-    results.push({ index, ...(await storeItem(context, caller, item)) });
+    results.push({ index, ...(await storeItem(context, caller, item, embedders)) });
   }
   return { results };
 }
 
-async function storeItem(context: RequestContext, caller: Caller, item: unknown) {
+async function storeItem(context: RequestContext, caller: Caller, item: unknown, embedders: Embedders) {
   return refusable(
     context,
     async () => {
-      const memory = await store(context, caller, parseInput(newMemory, item));
+      const memory = await store(context, caller, parseInput(newMemory, item), embedders);
       return { status: memory.deduplicated ? ('deduplicated' as const) : ('created' as const), id: memory.id };
     },
     (problem) => ({
@@ -43,6 +49,7 @@ export async function bulk(
   context: RequestContext,
   caller: Caller,
   input: { filter: FilterInput; action: BulkAction; tags?: string[] | undefined; dry_run: boolean },
+  embedders: Embedders,
 ) {
   const tagging = input.action === 'add_tags' || input.action === 'remove_tags';
   if (tagging && !input.tags?.length) throw refuse('tags', `must name the tags of ${input.action}`);
@@ -52,7 +59,7 @@ export async function bulk(
   const memories = await findMemories(context.sql, caller.userId, ids, true);
   const affected = memories.filter((memory) => affects(memory, input.action, input.tags));
   const answer = { dry_run: input.dry_run, action: input.action, matched, remaining: matched - memories.length };
-  const act = () => changeAll(context, caller, affected, input);
+  const act = () => changeAll(context, caller, affected, input, embedders);
   return { ...answer, ...(input.dry_run ? await dryRun(context.sql, act) : await act()) };
 }
 
@@ -61,6 +68,7 @@ async function changeAll(
   caller: Caller,
   memories: MemoryRow[],
   { action, tags }: { action: BulkAction; tags?: string[] | undefined },
+  embedders: Embedders,
 ) {
   const changed: string[] = [];
   const refused: { id: string; code: string; detail: string }[] = [];
@@ -73,7 +81,7 @@ async function changeAll(
     await refusable(
       context,
       async () => {
-        await change(context, caller, memory, bulkChanges(memory, action, tags));
+        await change(context, caller, memory, bulkChanges(memory, action, tags), embedders);
         changed.push(memory.id);
       },
       (problem) => {
@@ -85,7 +93,12 @@ async function changeAll(
 }
 
 /** Brings the tags of old memories to the rule. */
-export async function normalizeAllTags(context: RequestContext, caller: Caller, input: { dry_run: boolean }) {
+export async function normalizeAllTags(
+  context: RequestContext,
+  caller: Caller,
+  input: { dry_run: boolean },
+  embedders: Embedders,
+) {
   const tagged = await listTagged(context.sql, caller.userId);
   const wrong = tagged
     .map(({ id, title, tags }) => ({ id, title, before: tags, after: normalizeTags(tags) }))
@@ -94,7 +107,7 @@ export async function normalizeAllTags(context: RequestContext, caller: Caller, 
   if (!input.dry_run) {
     const ids = changed.map(({ id }) => id);
     for (const memory of await findMemories(context.sql, caller.userId, ids, true)) {
-      await change(context, caller, memory, { tags: normalizeTags(memory.tags) });
+      await change(context, caller, memory, { tags: normalizeTags(memory.tags) }, embedders);
     }
   }
   return { dry_run: input.dry_run, changed, remaining: wrong.length - changed.length };

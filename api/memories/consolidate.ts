@@ -3,6 +3,7 @@ import { findMemories, lockExactDuplicate } from '../../db/queries/memories/memo
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
 import { DAY_MS } from '../time.ts';
@@ -42,6 +43,7 @@ export async function consolidate(
     min_age_days: number;
     project?: string | null | undefined;
   },
+  embedders: Embedders,
 ) {
   const filter = {
     ...toFilter(caller, { project: input.project, status: 'active', type: 'short_term' }),
@@ -55,7 +57,7 @@ export async function consolidate(
     context,
     candidates.filter((memory) => !isPromoted(memory)),
   );
-  if (!input.dry_run && candidates.length > 0) await apply(context, caller, promoted, known, digests);
+  if (!input.dry_run && candidates.length > 0) await apply(context, caller, promoted, known, digests, embedders);
   const report = {
     dry_run: input.dry_run,
     promoted: promoted.map(({ id, title }) => ({ id, title })),
@@ -100,26 +102,32 @@ async function apply(
   promoted: MemoryRow[],
   known: Known[],
   digests: Digest[],
+  embedders: Embedders,
 ): Promise<void> {
-  for (const memory of promoted) await change(context, caller, memory, { type: 'long_term' });
+  for (const memory of promoted) await change(context, caller, memory, { type: 'long_term' }, embedders);
   for (const { memory, twinId } of known) {
-    await change(context, caller, memory, { status: 'archived', consolidated_into: twinId });
+    await change(context, caller, memory, { status: 'archived', consolidated_into: twinId }, embedders);
   }
   for (const digest of digests) {
     // A digest belongs to no project unless all of its sources share one.
     const projects = new Set(digest.sources.map((source) => source.project));
     const [project] = projects.size === 1 ? projects : [null];
-    const stored = await store(context, caller, {
-      title: digest.title,
-      content: digest.sources.map(describe).join('\n\n'),
-      type: 'long_term',
-      tags: ['consolidated', 'archive'],
-      metadata: { consolidated_from: digest.sources.length },
-      project: project ?? null,
-    });
+    const stored = await store(
+      context,
+      caller,
+      {
+        title: digest.title,
+        content: digest.sources.map(describe).join('\n\n'),
+        type: 'long_term',
+        tags: ['consolidated', 'archive'],
+        metadata: { consolidated_from: digest.sources.length },
+        project: project ?? null,
+      },
+      embedders,
+    );
     digest.id = stored.id;
     for (const source of digest.sources) {
-      await change(context, caller, source, { status: 'archived', consolidated_into: stored.id });
+      await change(context, caller, source, { status: 'archived', consolidated_into: stored.id }, embedders);
     }
   }
   await audit(context, caller.userId, {

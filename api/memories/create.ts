@@ -5,11 +5,11 @@ import type { NearDuplicateOptions } from '../../db/queries/memories/near-duplic
 import type { MemoryRow, NewMemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
+import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
 import { countWords } from '../search/term-frequencies.ts';
 import { dateWords, wordsOf } from '../search/tokenizer.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
-import { canEmbed } from './index-memory.ts';
 import { requireRoom } from './storage-quota.ts';
 import { present } from './to-response.ts';
 import { change, requireSuperseded } from './update.ts';
@@ -25,15 +25,15 @@ const SIMILAR_MOST = 3;
  * supersedes) answers that one, which takes up the new tags and metadata: nothing of the repeat is lost.
  * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory)
  */
-export async function store(context: RequestContext, caller: Caller, input: NewMemory) {
-  const { similar: _, ...stored } = await storeRow(context, caller, await readyRow(context, caller, input));
+export async function store(context: RequestContext, caller: Caller, input: NewMemory, embedders: Embedders) {
+  const { similar: _, ...stored } = await storeRow(context, caller, await readyRow(context, caller, input), embedders);
   return stored;
 }
 
 /** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
-export async function create(context: RequestContext, caller: Caller, input: NewMemory) {
+export async function create(context: RequestContext, caller: Caller, input: NewMemory, embedders: Embedders) {
   const row = await readyRow(context, caller, input);
-  return storeRow(context, caller, row, likeIt(row));
+  return storeRow(context, caller, row, embedders, likeIt(row));
 }
 
 /** What says nearly the same as a memory: the date does not count, or all that one day brings would be alike. */
@@ -53,12 +53,13 @@ async function storeRow(
   context: RequestContext,
   caller: Caller,
   row: NewMemoryRow,
+  embedders: Embedders,
   nearDuplicates?: NearDuplicateOptions,
 ) {
   const counts = countWords(row);
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     const stored = await insertMemory(context.sql, caller.userId, row, counts, {
-      enqueue: canEmbed(context),
+      enqueue: canEmbed(embedders),
       nearDuplicates,
     });
     if (stored) {
@@ -67,7 +68,7 @@ async function storeRow(
       return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
     }
     const twin = await lockExactDuplicate(context.sql, caller.userId, row);
-    if (twin) return { ...(await mergeRepeat(context, caller, twin, row)), similar: [] };
+    if (twin) return { ...(await mergeRepeat(context, caller, twin, row, embedders)), similar: [] };
   }
   throw new Error('the twin of a memory kept vanishing');
 }
@@ -100,12 +101,18 @@ export function newRow(context: RequestContext, caller: Caller, input: NewMemory
   };
 }
 
-async function mergeRepeat(context: RequestContext, caller: Caller, twin: MemoryRow, repeat: NewMemoryRow) {
+async function mergeRepeat(
+  context: RequestContext,
+  caller: Caller,
+  twin: MemoryRow,
+  repeat: NewMemoryRow,
+  embedders: Embedders,
+) {
   const tags = normalizeTags([...twin.tags, ...repeat.tags]);
   const metadata = { ...twin.metadata, ...repeat.metadata };
   const changed: ('tags' | 'metadata')[] = [];
   if (tags.length > twin.tags.length) changed.push('tags');
   if (!isDeepStrictEqual(metadata, twin.metadata)) changed.push('metadata');
-  const memory = changed.length > 0 ? await change(context, caller, twin, { tags, metadata }) : twin;
+  const memory = changed.length > 0 ? await change(context, caller, twin, { tags, metadata }, embedders) : twin;
   return { ...present(memory), deduplicated: true, changed };
 }

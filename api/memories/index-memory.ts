@@ -3,6 +3,7 @@ import { indexTerms } from '../../db/queries/memories/terms.ts';
 import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
 import { deleteVectors } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
 import { countWords } from '../search/term-frequencies.ts';
 
 /**
@@ -13,15 +14,11 @@ export async function reindex(
   context: RequestContext,
   caller: Caller,
   memory: Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
+  embedders: Embedders,
 ): Promise<number> {
   const grown = await indexTerms(context.sql, caller.userId, memory.id, countWords(memory));
-  if (canEmbed(context)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
+  if (canEmbed(embedders)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
   // Nobody would replace them.
   else await deleteVectors(context.sql, caller.userId, memory.id);
   return grown;
-}
-
-/** Whether there is something that makes vectors, now or soon. */
-export function canEmbed({ embedder }: RequestContext): boolean {
-  return embedder !== undefined && embedder.state !== 'disabled';
 }

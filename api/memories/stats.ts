@@ -5,13 +5,14 @@ import type { MemoryType } from '../../db/queries/memories/row.ts';
 import { countQueued } from '../../db/queries/search/embedding-queue.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { CONSOLIDATED } from './consolidate.ts';
 
 const TAGS_PLACE = z.tuple([z.int().min(0)]);
 
 /** Counts by type and status, tags, storage, and when memories were last consolidated. */
-export async function stats(context: RequestContext, caller: Caller) {
+export async function stats(context: RequestContext, caller: Caller, { current }: Embedders) {
   const [kinds, tags, quota, lastConsolidation, pending] = await Promise.all([
     countByKind(context.sql, caller.userId),
     countTags(context.sql, caller.userId),
@@ -21,7 +22,6 @@ export async function stats(context: RequestContext, caller: Caller) {
   ]);
   const sum = (field: 'type' | 'status', value: string) =>
     kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
-  const state = context.embedder?.state ?? 'disabled';
   return {
     memories: {
       total: kinds.reduce((total, kind) => total + kind.count, 0),
@@ -32,7 +32,7 @@ export async function stats(context: RequestContext, caller: Caller) {
     },
     tags,
     storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
-    embedding: { state, model: state === 'disabled' ? null : (context.embedder?.model ?? null), pending },
+    embedding: { state: current.state, model: current.state === 'disabled' ? null : current.model, pending },
     last_consolidation_at: lastConsolidation?.toISOString() ?? null,
   };
 }

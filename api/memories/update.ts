@@ -5,6 +5,7 @@ import { removePostings } from '../../db/queries/memories/terms.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memories.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import { Problem, refuse } from '../errors.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
@@ -47,6 +48,7 @@ export async function change(
   caller: Caller,
   memory: MemoryRow,
   changes: Changes,
+  embedders: Embedders,
 ): Promise<MemoryRow> {
   const changed = Object.keys(changes).filter((field) => differs(memory, changes, field as keyof Changes));
   if (changed.length === 0) return memory;
@@ -57,7 +59,7 @@ export async function change(
   const keeps = changed.some((field) => !STATUS_FIELDS.includes(field));
   const grown = keeps ? await insertVersion(context.sql, caller.userId, memory) : 0;
   await updateMemory(context.sql, caller.userId, row);
-  const words = changed.some((field) => FOUND_BY.includes(field)) ? await reindex(context, caller, row) : 0;
+  const words = changed.some((field) => FOUND_BY.includes(field)) ? await reindex(context, caller, row, embedders) : 0;
   await moveStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;
@@ -68,13 +70,14 @@ export async function update(
   context: RequestContext,
   caller: Caller,
   input: { id: string; if_version?: number; add_tags?: string[]; remove_tags?: string[] } & Changes,
+  embedders: Embedders,
 ) {
   const { id, if_version, tags, add_tags, remove_tags, ...fields } = input;
   const memory = await lockMemory(context, caller, id, if_version);
   await requireOther(context, caller, memory, fields.supersedes);
   const named = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Changes;
   const next = changeTags(memory.tags, { tags, add_tags, remove_tags });
-  return present(await change(context, caller, memory, { ...named, tags: next }));
+  return present(await change(context, caller, memory, { ...named, tags: next }, embedders));
 }
 
 /** PUT: everything, what is left out by its default; only the type stays. */
@@ -82,6 +85,7 @@ export async function replace(
   context: RequestContext,
   caller: Caller,
   input: Omit<NewMemory, 'type'> & { id: string; type?: MemoryRow['type']; if_version?: number },
+  embedders: Embedders,
 ) {
   const memory = await lockMemory(context, caller, input.id, input.if_version);
   await requireOther(context, caller, memory, input.supersedes);
@@ -97,7 +101,7 @@ export async function replace(
     expires_at: input.expires_at ?? null,
     supersedes: input.supersedes ?? null,
   };
-  return present(await change(context, caller, memory, next));
+  return present(await change(context, caller, memory, next, embedders));
 }
 
 /** Archives a memory, or with `permanent` removes it and its versions. */
@@ -105,13 +109,14 @@ export async function remove(
   context: RequestContext,
   caller: Caller,
   input: { id: string; permanent: boolean; if_version?: number },
+  embedders: Embedders,
 ) {
   const memory = await lockMemory(context, caller, input.id, input.if_version);
   if (input.permanent) {
     await removeForGood(context, caller, [memory.id]);
     return { id: memory.id, status: 'deleted' as const, version: null };
   }
-  const archived = await change(context, caller, memory, { status: 'archived' });
+  const archived = await change(context, caller, memory, { status: 'archived' }, embedders);
   return { id: memory.id, status: 'archived' as const, version: archived.version };
 }
 
@@ -127,11 +132,14 @@ export async function restore(
   context: RequestContext,
   caller: Caller,
   input: { id: string; type?: MemoryRow['type']; version?: number },
+  embedders: Embedders,
 ) {
   const memory = await lockMemory(context, caller, input.id);
   const former = await formerState(context, caller, memory, input.version ?? memory.version);
   const type = input.type ?? former.type ?? memory.type;
-  return present(await change(context, caller, memory, { ...former, type, status: 'active', consolidated_into: null }));
+  return present(
+    await change(context, caller, memory, { ...former, type, status: 'active', consolidated_into: null }, embedders),
+  );
 }
 
 async function formerState(

@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client/database.ts';
 import type { Billing } from '../billing/billing.ts';
-import type { Embedder } from '../embeddings/embedder.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import type { SecretScanning } from '../keys/secret-scanning.ts';
 import type { AddressLimiter } from '../limits/ip-rate-limiter.ts';
 import type { Limiter } from '../limits/local-limiter.ts';
@@ -24,9 +24,7 @@ export interface PipelineDependencies {
   keyEnvironment: string;
   /** Returns the public URL, which is known only once the service listens. */
   publicUrl: () => string;
-  embedder?: Embedder | undefined;
-  /** Previous models for which vectors are still stored. */
-  formerEmbedders?: readonly Embedder[] | undefined;
+  embedders: Embedders;
   /** Undefined where nothing is sold. */
   billing?: Billing | undefined;
   /** Called after each committed write to memories, to start background work. */

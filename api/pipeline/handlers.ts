@@ -6,6 +6,7 @@ import { validateLicense } from '../billing/license.ts';
 import { context } from '../context/context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import * as keys from '../keys/keys.ts';
 import * as many from '../memories/batch.ts';
 import { consolidate } from '../memories/consolidate.ts';
@@ -25,6 +26,8 @@ import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, short
 export interface Services {
   /** Counts the tokens of a result as the call's transport sends it. */
   measure: Measure;
+  /** Embed memories and queries. */
+  embedders: Embedders;
   billing?: Billing | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
@@ -39,22 +42,22 @@ type Handler<Id extends OperationId> = (
 
 /** The domain function of each operation: the only place where operations meet the domain. */
 const handlers: { [Id in OperationId]: Handler<Id> } = {
-  'memories.create': create,
+  'memories.create': withEmbedders(create),
   'memories.list': fitted(lists.list, fitPage(shortenMemory)),
-  'memories.batch': many.batch,
-  'memories.bulk': many.bulk,
+  'memories.batch': withEmbedders(many.batch),
+  'memories.bulk': withEmbedders(many.bulk),
   'memories.get': fitted(lists.get, fitMemory),
-  'memories.replace': changes.replace,
-  'memories.update': changes.update,
-  'memories.delete': changes.remove,
-  'memories.restore': changes.restore,
+  'memories.replace': withEmbedders(changes.replace),
+  'memories.update': withEmbedders(changes.update),
+  'memories.delete': withEmbedders(changes.remove),
+  'memories.restore': withEmbedders(changes.restore),
   'memories.versions': versions,
   'search.query': fitted(search, fitPage(shortenHit)),
   'search.context': fitted(context, fitContext),
   'memories.consolidate': fitted(consolidate, fitList),
   'tags.list': statistics.tags,
-  'tags.normalize': many.normalizeAllTags,
-  'stats.get': statistics.stats,
+  'tags.normalize': withEmbedders(many.normalizeAllTags),
+  'stats.get': (context, caller, _input, { embedders }) => statistics.stats(context, caller, embedders),
   'user.me': me,
   'user.usage': usage,
   'user.usage_csv': usageCsv,
@@ -71,14 +74,27 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'license.validate': (context, caller, input, { billing }) => validateLicense(context, caller, input, billing),
 };
 
+/** Passes the embedders to a domain function that indexes memories. */
+function withEmbedders<Input, Response>(
+  act: (context: RequestContext, caller: Caller, input: Input, embedders: Embedders) => Promise<Response>,
+) {
+  return (context: RequestContext, caller: Caller, input: Input, { embedders }: Services): Promise<Response> =>
+    act(context, caller, input, embedders);
+}
+
 /** Combines a domain function, which returns a full result, with the step that fits it to the call's `max_tokens`. */
 function fitted<Input, Full, Response>(
-  act: (context: RequestContext, caller: Caller, input: Input) => Promise<Full>,
+  act: (context: RequestContext, caller: Caller, input: Input, embedders: Embedders) => Promise<Full>,
   fitResult: (full: Full, budget?: Budget) => Response,
 ) {
   type Fitted = Input & { max_tokens?: number | undefined };
-  return async (context: RequestContext, caller: Caller, input: Fitted, { measure }: Services): Promise<Response> => {
-    const full = await act(context, caller, input);
+  return async (
+    context: RequestContext,
+    caller: Caller,
+    input: Fitted,
+    { measure, embedders }: Services,
+  ): Promise<Response> => {
+    const full = await act(context, caller, input, embedders);
     return fitResult(full, input.max_tokens === undefined ? undefined : { maxTokens: input.max_tokens, measure });
   };
 }

@@ -125,8 +125,8 @@ function toOutcome({ http }: Operation, { render }: Call, body: unknown): Outcom
 }
 
 function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
-  const { now, newId, embedder, formerEmbedders } = pipeline;
-  return { sql, now, newId, embedder, formerEmbedders };
+  const { now, newId } = pipeline;
+  return { sql, now, newId };
 }
 
 /** Returns what counts the tokens of a result as the call's transport sends it. */

@@ -2,6 +2,7 @@ import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filt
 import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
 import { type AdjacentMemory, findAdjacentMemories } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import { textOf } from '../embeddings/indexer.ts';
 import { DAY_MS } from '../time.ts';
 import { type LexicalQuery, type LexicalResult, prepare, rankLexical, scoreLexical } from './lexical.ts';
@@ -51,13 +52,14 @@ export interface Finding {
 export async function find(
   context: RequestContext,
   caller: Caller,
+  embedders: Embedders,
   filter: MemoryFilter,
   text: string,
   withPriors = true,
 ): Promise<Finding> {
   const [{ query, lexical, relaxed, turns }, { questions, ran, nearest }] = await Promise.all([
     findByWords(context, caller, filter, text),
-    findByMeaning(context, () => whereMemories(caller.userId, filter), text, CANDIDATES),
+    findByMeaning(context, embedders, () => whereMemories(caller.userId, filter), text, CANDIDATES),
   ]);
   const hits = [...lexical.hits.keys()].slice(0, questions.length > 0 ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE);
   const ids = [...new Set([...hits, ...nearest, ...turns.map(({ adjacent_id }) => adjacent_id)])];

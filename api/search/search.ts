@@ -4,6 +4,7 @@ import { findMemories, hasMemories } from '../../db/queries/memories/memories.ts
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
+import type { Embedders } from '../embeddings/embedder.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { type Finding, type Found, find, passageIn } from './hybrid-search.ts';
@@ -26,11 +27,11 @@ type SearchInput = FilterInput & {
 };
 
 /** Finds the memories that match a query, lexically and semantically, best first. Returns a full page: the pipeline fits it to `max_tokens`. */
-export async function search(context: RequestContext, caller: Caller, input: SearchInput) {
+export async function search(context: RequestContext, caller: Caller, input: SearchInput, embedders: Embedders) {
   const { limit, cursor, max_tokens, explain = false, ...asked } = input;
   const question = [asked, caller.project];
   const place = cursor === undefined ? undefined : placeOf(decodeCursor(question, cursor, PLACE));
-  const finding = await find(context, caller, toFilter(caller, input), input.query, input.boosts);
+  const finding = await find(context, caller, embedders, toFilter(caller, input), input.query, input.boosts);
   const ranking = rankFrom(finding, place);
   const { ids } = ranking;
   const results = await describe(context, caller, finding, ids.slice(0, limit), explain);

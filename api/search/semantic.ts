@@ -2,7 +2,7 @@ import type { Sql } from '../../db/client/sql.ts';
 import type { Where } from '../../db/queries/memories/filters.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
 import type { RequestContext } from '../context.ts';
-import { type Embedder, EmbedderUnavailable } from '../embeddings/embedder.ts';
+import { type Embedder, type Embedders, EmbedderUnavailable } from '../embeddings/embedder.ts';
 import { bestPassage } from './score-fusion.ts';
 
 /** Whether a search by meaning ran, or what keeps it. */
@@ -16,18 +16,16 @@ export interface Meaning {
 
 /** The question by the present model, and by former ones whose vectors are not all replaced yet. */
 async function embedQuestion(
-  context: RequestContext,
+  { current, previous }: Embedders,
   text: string,
 ): Promise<{ questions: Meaning[]; ran: SemanticState }> {
-  const [present, ...former] = await Promise.all(
-    [context.embedder, ...(context.formerEmbedders ?? [])].map((embedder) => embedBy(embedder, text)),
-  );
+  const [present, ...former] = await Promise.all([current, ...previous].map((embedder) => embedBy(embedder, text)));
   const questions = [present, ...former].flatMap((one) => (typeof one === 'object' ? [one] : []));
   return { questions, ran: typeof present === 'string' ? present : 'ok' };
 }
 
-async function embedBy(embedder: Embedder | undefined, text: string): Promise<Meaning | Exclude<SemanticState, 'ok'>> {
-  if (!embedder || embedder.state === 'disabled') return 'disabled';
+async function embedBy(embedder: Embedder, text: string): Promise<Meaning | Exclude<SemanticState, 'ok'>> {
+  if (embedder.state === 'disabled') return 'disabled';
   if (embedder.state === 'loading') return 'loading';
   try {
     return { vector: await embedder.embedQuery(text), model: embedder.model };
@@ -48,11 +46,12 @@ export interface FoundByMeaning {
 /** The memories that mean what is asked most nearly. */
 export async function findByMeaning(
   context: RequestContext,
+  embedders: Embedders,
   where: () => Where,
   text: string,
   limit: number,
 ): Promise<FoundByMeaning> {
-  const { questions, ran } = await embedQuestion(context, text);
+  const { questions, ran } = await embedQuestion(embedders, text);
   const nearest = await Promise.all(
     questions.map(({ model, vector }) => findNearest(context.sql, where, model, vector, limit)),
   );
