@@ -18,7 +18,7 @@ import type { Readiness } from './http/routes/health.ts';
 import { newId } from './ids.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { secretScanning } from './keys/secret-scanning.ts';
-import { addressLimiter, CALLS_PER_ADDRESS } from './limits/ip-rate-limiter.ts';
+import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { redisLimiter } from './limits/redis-limiter.ts';
 import { openMailTransport } from './mail/transport.ts';
@@ -39,8 +39,8 @@ export interface Service {
 
 export interface ServiceConfig extends Config {
   databaseUrl: string;
-  /** Requests per minute that one client IP may make without a valid key. Default {@link CALLS_PER_ADDRESS}. */
-  callsPerAddress?: number;
+  /** Requests per minute that one client IP may make without a valid key. Default {@link REQUESTS_PER_IP}. */
+  requestsPerIp?: number;
   /** Clock of the service. Default: the system clock. */
   now?: () => Date;
 }
@@ -159,7 +159,7 @@ function createPipelineDependencies(
     limiter,
     keys,
     secretScanning: secretScanning(config.githubMetaUrl),
-    addresses: addressLimiter(config.callsPerAddress ?? CALLS_PER_ADDRESS, { limiter }),
+    ipLimiter: createIpRateLimiter(config.requestsPerIp ?? REQUESTS_PER_IP, { limiter }),
     embedders,
     recorder: groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events))),
     keyEnvironment: config.keyEnvironment,

@@ -15,7 +15,7 @@ import {
   redeemActivationLink,
   requestActivationLink,
 } from '../keys/activation-links.ts';
-import type { AddressLimiter } from '../limits/ip-rate-limiter.ts';
+import type { IpRateLimiter } from '../limits/ip-rate-limiter.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
 import { closeSession, openSession, readSession, SESSION_DAYS } from './sessions.ts';
 import {
@@ -37,7 +37,7 @@ import {
 export interface BrowserSignIn {
   database: Database;
   /** Limits requests without a key per client IP. */
-  addresses: AddressLimiter;
+  ipLimiter: IpRateLimiter;
   now: () => Date;
   newId: () => string;
   /** The `<env>` of new keys. */
@@ -61,7 +61,7 @@ export async function readActivationLink(
   address: string,
   token: string,
 ): Promise<ActivationLinkState> {
-  await signIn.addresses.take(address);
+  await signIn.ipLimiter.consume(address);
   return findActivationLinkState({ sql: signIn.database.owner, now: signIn.now }, token);
 }
 
@@ -153,8 +153,8 @@ export async function createActivationUrl(
  * Counts an attempt against the client IP's limit. While Redis is unavailable every attempt is rejected: an outage must not make
  * it cheaper to guess links.
  */
-function limitAttempts({ addresses }: BrowserSignIn, address: string): Promise<void> {
-  return addresses.take(address, { closed: true });
+function limitAttempts({ ipLimiter }: BrowserSignIn, address: string): Promise<void> {
+  return ipLimiter.consume(address, { failClosed: true });
 }
 
 async function openSessionFor(

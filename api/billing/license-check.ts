@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { PlanName } from '../../db/queries/accounts/users.ts';
 import type { WhopConfig } from '../config.ts';
 import type { WhopMembership } from './payload.ts';
@@ -31,7 +32,7 @@ export function createLicenseCheck({
   config: WhopConfig;
   now: () => Date;
 }): LicenseCheck {
-  const answers = new Map<string, { until: number; answer: Promise<CheckedLicense> }>();
+  const answers = new LRUCache<string, { until: number; answer: Promise<CheckedLicense> }>({ max: CACHED_MAX });
 
   const ask = async (id: string, at: Date): Promise<CheckedLicense> => {
     const membership = await whop.membership(id);
@@ -44,9 +45,7 @@ export function createLicenseCheck({
     const answer = ask(id, at);
     // A failed request is not cached.
     answer.catch(() => answers.delete(id));
-    answers.delete(id);
     answers.set(id, { until: at.getTime() + LICENSE_CACHE_SECONDS * 1000, answer });
-    if (answers.size > CACHED_MAX) answers.delete(answers.keys().next().value as string);
     return answer;
   };
 }

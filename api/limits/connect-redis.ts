@@ -1,44 +1,44 @@
 import { Cluster, type ClusterNode, Redis, type RedisOptions } from 'ioredis';
 import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
 
-/** A connection on which nothing comes back for so long is given up, and another opened. */
+/** A connection without a response for this long is closed, and a new one is opened. */
 const SOCKET_TIMEOUT_MS = 1_000;
 
 /**
- * A connection that fails a command at once, or after a second of silence, rather than keep it for later, and connects again by itself.
- * @param url one address, or nodes of one Redis Cluster as a comma list; the first one's login and TLS hold for all
+ * Connects to Redis and reconnects by itself. While it is disconnected, commands fail at once instead of being queued.
+ * @param url one URL, or the nodes of a Redis Cluster separated by commas; the first URL's credentials and TLS apply to all
  */
 export function connectRedis(url: string): Redis | Cluster {
-  const addresses = url.split(',').map((address) => address.trim());
+  const urls = url.split(',').map((each) => each.trim());
   const common = { maxRetriesPerRequest: 0, socketTimeout: SOCKET_TIMEOUT_MS } satisfies RedisOptions;
   const retry = (times: number) => Math.min(times * 100, 2_000);
-  const [first = '', ...others] = addresses;
+  const [first = '', ...others] = urls;
   if (others.length === 0) {
     return coalesced(new Redis(first, { ...common, enableOfflineQueue: false, retryStrategy: retry }));
   }
-  const cluster = new Cluster(addresses.map(nodeOf), {
+  const cluster = new Cluster(urls.map(nodeOf), {
     enableOfflineQueue: false,
     clusterRetryStrategy: retry,
-    // A lost node is the caller's to deal with, now.
+    // Commands for a lost node fail at once; the caller decides what to do.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    redisOptions: { ...common, ...loginOf(first) },
+    redisOptions: { ...common, ...credentialsOf(first) },
   });
   return cluster.on('+node', coalesced);
 }
 
-/** Commands of one turn of the event loop leave in one write; `ioredis` would write each by itself. */
+/** Sends the commands of one turn of the event loop in one write; `ioredis` would write each separately. */
 function coalesced(redis: Redis): Redis {
   return redis.on('connect', () => coalesceWrites(redis.stream));
 }
 
-function nodeOf(address: string): ClusterNode {
-  const { hostname, port } = new URL(address);
+function nodeOf(url: string): ClusterNode {
+  const { hostname, port } = new URL(url);
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) };
 }
 
-function loginOf(address: string): RedisOptions {
-  const { protocol, username, password } = new URL(address);
+function credentialsOf(url: string): RedisOptions {
+  const { protocol, username, password } = new URL(url);
   return {
     ...(username && { username: decodeURIComponent(username) }),
     ...(password && { password: decodeURIComponent(password) }),

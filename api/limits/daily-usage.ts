@@ -1,26 +1,26 @@
 import { Problem } from '../errors.ts';
 import { DAY_MS } from '../time.ts';
 
-/** Calls that a user has on record for a UTC day (`YYYY-MM-DD`), across all nodes. */
+/** Returns the quota units recorded for a user and UTC day (`YYYY-MM-DD`), on all nodes together. */
 export type ReadDayUnits = (userId: string, day: string) => Promise<number>;
 
 /**
- * Reads for everybody who asks for the same at the same time at once; the day by its number.
- * @throws Problem `unavailable` from the reading, whatever its reason: what cannot be counted cannot be metered either
+ * Coalesces concurrent reads of the same user and day into one. The day is given by its number.
+ * @throws Problem `unavailable` when the read fails for any reason: a request that cannot be counted cannot be metered either
  */
-export function sharedReader(read: ReadDayUnits): (userId: string, day: number) => Promise<number> {
-  const underWay = new Map<string, Promise<number>>();
+export function coalesceReads(read: ReadDayUnits): (userId: string, day: number) => Promise<number> {
+  const inFlight = new Map<string, Promise<number>>();
   return (userId, day) => {
     const date = new Date(day * DAY_MS).toISOString().slice(0, 10);
-    const name = `${userId} ${date}`;
-    let reading = underWay.get(name);
+    const key = `${userId} ${date}`;
+    let reading = inFlight.get(key);
     if (!reading) {
       reading = read(userId, date)
         .catch((error: unknown) => {
           throw new Problem('unavailable', { headers: { 'Retry-After': '2' } }, error);
         })
-        .finally(() => underWay.delete(name));
-      underWay.set(name, reading);
+        .finally(() => inFlight.delete(key));
+      inFlight.set(key, reading);
     }
     return reading;
   };

@@ -1,25 +1,25 @@
 /**
- * Waits for answers of a server as long as it gives any: what hears nothing for `silenceMs`, neither its own answer nor another's,
- * is rejected. So a burst that keeps the server busy is not taken for its absence.
+ * Creates a timeout for requests over one connection. A request is rejected when for `silenceMs` no response to any request has
+ * arrived, so a burst that keeps the server busy does not look like a lost connection.
  */
-export function answerWatch(silenceMs: number): <T>(answer: Promise<T>) => Promise<T> {
-  let answeredAt = 0;
-  return async (answer) => {
+export function inactivityTimeout(silenceMs: number): <T>(response: Promise<T>) => Promise<T> {
+  let receivedAt = 0;
+  return async (response) => {
     let sentAt = 0;
     let timer: NodeJS.Timeout | undefined;
     let settled = false;
     const silence = new Promise<never>((_resolve, reject) => {
-      const look = () => {
+      const check = () => {
         if (settled) return;
-        const silentMs = performance.now() - Math.max(sentAt, answeredAt);
-        if (silentMs >= silenceMs) reject(new Error(`no answer for ${silenceMs} ms`));
+        const silentMs = performance.now() - Math.max(sentAt, receivedAt);
+        if (silentMs >= silenceMs) reject(new Error(`no response for ${silenceMs} ms`));
         else wait(silenceMs - silentMs);
       };
-      // What has arrived is read before we look: a process that was busy has heard nothing either.
+      // Responses that arrived while the process was busy are read before the check.
       const wait = (milliseconds: number) => {
-        timer = setTimeout(() => setImmediate(look), milliseconds);
+        timer = setTimeout(() => setImmediate(check), milliseconds);
       };
-      // Commands leave when the current turn of the event loop ends: until then a busy process is what delays them.
+      // Commands are sent when the current turn of the event loop ends: until then a busy process delays them.
       setImmediate(() => {
         if (settled) return;
         sentAt = performance.now();
@@ -27,8 +27,8 @@ export function answerWatch(silenceMs: number): <T>(answer: Promise<T>) => Promi
       });
     });
     try {
-      const value = await Promise.race([answer, silence]);
-      answeredAt = performance.now();
+      const value = await Promise.race([response, silence]);
+      receivedAt = performance.now();
       return value;
     } finally {
       settled = true;

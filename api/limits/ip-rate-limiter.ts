@@ -1,194 +1,215 @@
 import { isIP } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import { Problem } from '../errors.ts';
 import { MINUTE_MS } from '../time.ts';
 import { EPSILON, type Limiter, type RatePolicy } from './local-limiter.ts';
 
-/** Calls without a valid key that one address may make: so many at once, and as many again over each minute. */
-export const CALLS_PER_ADDRESS = 60;
-const ADDRESSES_MAX = 50_000;
-/** Attempts of one address that a node has under way at once. A few nodes together then never hold all that an address may spend. */
-const UNDER_WAY_MAX = 10;
+/** Requests without a valid key that one client IP may make: as a burst, and again over each minute. */
+export const REQUESTS_PER_IP = 60;
+const IPS_MAX = 50_000;
+/** Concurrent attempts per client IP and node, so that a few nodes together never hold all the tokens of one IP. */
+const CONCURRENT_MAX = 10;
 
-export interface AddressOptions {
-  /** Refuses while nodes that count together cannot. */
-  closed?: boolean;
+/*
+ * A semaphore in front of a token bucket, per client IP.
+ *
+ * The bucket holds `perMinute` tokens and refills continuously. An attempt costs a token only if it fails, which is known at its
+ * end. So a running attempt holds a token, and the semaphore admits only as many attempts as there are tokens, at most
+ * CONCURRENT_MAX. An attempt is
+ *   - rejected, when less than one token is left, running attempts not counted;
+ *   - waiting, when running attempts hold all tokens that are left: one of them may return its token;
+ *   - reserving, while it takes a token from the limiter that all nodes share. If that limiter has none, the attempt waits for a
+ *     running attempt of this node to end, or, if there is none, records the bucket as empty and is rejected;
+ *   - running;
+ *   - ended: a failed attempt spends its token, any other returns it. Then waiting attempts are woken and try again.
+ * While the shared limiter is unavailable, each node counts by its own bucket.
+ */
+
+export interface IpLimitOptions {
+  /** Rejects the request while the shared limiter is unavailable. */
+  failClosed?: boolean;
 }
 
 /**
- * Limits what comes from one address before anybody knows who it is: on this node, and on all that count together. An IPv6 address
- * counts by its /64. What this node knows to be used up is refused without asking anybody.
+ * Limits requests by client IP, before the caller is known: on this node, and on all nodes that share a limiter. An IPv6 address
+ * counts as its /64 network. A request that exceeds what this node knows to be left is rejected without asking the shared limiter.
  */
-export interface AddressLimiter {
+export interface IpRateLimiter {
   /**
-   * Takes a call from an address.
-   * @throws Problem `rate_limited`; `unavailable` by `closed`
+   * Consumes one request of a client IP.
+   * @throws Problem `rate_limited`; `unavailable` with `failClosed`
    */
-  take(address: string, options?: AddressOptions): Promise<void>;
+  consume(ip: string, options?: IpLimitOptions): Promise<void>;
   /**
-   * Does what costs a call only when it ends in a refusal (a `Problem`). While all that is left is in the hands of others whose
-   * attempts are under way here, it waits for one of them: many good callers of one address are not refused.
-   * @throws Problem `rate_limited`, without having done it
+   * Runs `work`, which costs a request only if it throws a `Problem`. Waits while running attempts of the same IP hold all that
+   * is left, so many concurrent valid callers behind one IP all succeed.
+   * @throws Problem `rate_limited`, without having run `work`
    */
-  attempt<T>(address: string, work: () => Promise<T>): Promise<T>;
+  attempt<T>(ip: string, work: () => Promise<T>): Promise<T>;
 }
 
 interface Bucket {
   policy: RatePolicy;
-  /** Calls taken and not yet paid back by time, as far as this node knows. */
+  /** Tokens spent and not yet refilled, as far as this node knows. */
   spent: number;
+  /** When `spent` was computed. */
   at: number;
-  /** Attempts that have begun, or are asking whether they may. */
-  underWay: number;
-  /** Those of them that have begun: what they hold may come back. */
-  held: number;
-  /** How many of them have ended. */
+  /** Attempts that are reserving or running. */
+  active: number;
+  /** Attempts that are running: their tokens may be returned. */
+  running: number;
+  /** Number of attempts that have ended. */
   ended: number;
   waiting: (() => void)[];
 }
 
-export interface AddressLimiterParts {
-  /** Where nodes count together; without one this node counts for itself. */
-  limiter?: Pick<Limiter, 'take' | 'state'>;
-  /** Milliseconds of a clock that is never set back. */
+export interface IpRateLimiterOptions {
+  /** The limiter that all nodes share; without one this node counts for itself. */
+  limiter?: Pick<Limiter, 'consume' | 'state'>;
+  /** Milliseconds of a monotonic clock. */
   now?: () => number;
 }
 
-export function addressLimiter(
+export function createIpRateLimiter(
   perMinute: number,
-  { limiter, now = () => performance.now() }: AddressLimiterParts = {},
-): AddressLimiter {
-  /** Longest unused first. */
-  const buckets = new Map<string, Bucket>();
+  { limiter, now = () => performance.now() }: IpRateLimiterOptions = {},
+): IpRateLimiter {
+  const buckets = new LRUCache<string, Bucket>({ max: IPS_MAX });
 
-  const bucketOf = (address: string): Bucket => {
-    const subject = subjectOf(address);
-    const bucket = buckets.get(subject) ?? newBucket(subject);
-    buckets.delete(subject);
-    buckets.set(subject, bucket);
-    if (buckets.size > ADDRESSES_MAX) buckets.delete(buckets.keys().next().value as string);
+  const bucketOf = (ip: string): Bucket => {
+    const network = networkOf(ip);
+    const bucket = buckets.get(network) ?? newBucket(network);
+    buckets.set(network, bucket);
     return bucket;
   };
 
-  const newBucket = (subject: string): Bucket => {
+  const newBucket = (network: string): Bucket => {
     const policy = {
-      name: 'address',
+      name: 'client-ip',
       window: 'minute',
-      subject: `{address:${subject}}:rpm`,
+      subject: `{ip:${network}}:rpm`,
       limit: perMinute,
     } as const;
-    return { policy, spent: 0, at: now(), underWay: 0, held: 0, ended: 0, waiting: [] };
+    return { policy, spent: 0, at: now(), active: 0, running: 0, ended: 0, waiting: [] };
   };
 
-  /** Calls that may still be spent, those under way not counted. */
-  const left = (bucket: Bucket): number => {
+  /** Refills the bucket. Returns the tokens that are left, those of active attempts included. */
+  const tokensLeft = (bucket: Bucket): number => {
     const time = now();
     bucket.spent = Math.max(0, bucket.spent - ((time - bucket.at) * perMinute) / MINUTE_MS);
     bucket.at = time;
     return perMinute - bucket.spent + EPSILON;
   };
 
-  /** Takes a call where nodes count together, or with -1 gives it back. Answers how many seconds until it would pass; 0 when it did. */
-  const together = async ({ policy }: Bucket, calls: 1 | -1, { closed = false }: AddressOptions): Promise<number> => {
-    if (!limiter || limiter.state === 'local' || (limiter.state !== 'redis' && !closed)) return 0;
-    return (await limiter.take([policy], { minute: calls, day: 0 }, { closed })).retryAfterSeconds;
+  /** Takes a token from the shared limiter, or with -1 returns it. Returns the seconds until there is one; 0 on success. */
+  const consumeShared = async (
+    { policy }: Bucket,
+    tokens: 1 | -1,
+    { failClosed = false }: IpLimitOptions,
+  ): Promise<number> => {
+    if (!limiter || limiter.state === 'local' || (limiter.state !== 'redis' && !failClosed)) return 0;
+    return (await limiter.consume([policy], { minute: tokens, day: 0 }, { failClosed })).retryAfterSeconds;
   };
 
-  const begin = async (bucket: Bucket, options: AddressOptions): Promise<void> => {
+  const begin = async (bucket: Bucket, options: IpLimitOptions): Promise<void> => {
     for (;;) {
-      const free = left(bucket);
-      if (free < 1) throw refusal(perMinute, ((1 - free) * MINUTE_MS) / perMinute);
-      if (bucket.underWay >= UNDER_WAY_MAX || free - bucket.underWay < 1) await anotherEnds(bucket);
+      const left = tokensLeft(bucket);
+      if (left < 1) throw rateLimited(perMinute, ((1 - left) * MINUTE_MS) / perMinute);
+      if (bucket.active >= CONCURRENT_MAX || left - bucket.active < 1) await nextEnd(bucket);
       else if (await reserve(bucket, options)) return;
     }
   };
 
-  const anotherEnds = ({ waiting }: Bucket) => new Promise<void>((resolve) => waiting.push(resolve));
+  const nextEnd = ({ waiting }: Bucket) => new Promise<void>((resolve) => waiting.push(resolve));
 
-  /** Takes a call where nodes count together. Answers false when it is not to be had now. */
-  const reserve = async (bucket: Bucket, options: AddressOptions): Promise<boolean> => {
+  /** Takes a token from the shared limiter. Returns false if there was none: the caller looks again at what is left. */
+  const reserve = async (bucket: Bucket, options: IpLimitOptions): Promise<boolean> => {
     const { ended } = bucket;
-    bucket.underWay++;
+    bucket.active++;
     let seconds = 0;
     try {
-      seconds = await together(bucket, 1, options);
+      seconds = await consumeShared(bucket, 1, options);
     } catch (error) {
       release(bucket);
       throw error;
     }
     if (seconds === 0) {
-      bucket.held++;
+      bucket.running++;
       return true;
     }
-    if (bucket.held > 0) {
-      // It may come back when one of these ends, and not before. None of them can end unnoticed: nothing is awaited in between.
-      bucket.underWay--;
-      await anotherEnds(bucket);
+    if (bucket.running > 0) {
+      // Nothing is awaited between this check and the wait, so no end of a running attempt is missed.
+      bucket.active--;
+      await nextEnd(bucket);
       return false;
     }
     if (bucket.ended !== ended) {
-      // It came back while we asked.
+      // An attempt ended during the request to the shared limiter and may have returned its token.
       release(bucket);
       return false;
     }
-    // What went elsewhere is spent, for all that this node knows.
+    // Other nodes have spent the tokens.
     bucket.spent = Math.max(bucket.spent, perMinute - 1 + (seconds * perMinute) / 60);
     release(bucket);
     return false;
   };
 
   const end = (bucket: Bucket, cost: 0 | 1): void => {
-    bucket.held--;
+    bucket.running--;
     bucket.ended++;
     bucket.spent += cost;
     release(bucket);
   };
 
   const release = (bucket: Bucket): void => {
-    bucket.underWay--;
-    const free = left(bucket);
-    const places = Math.min(free, UNDER_WAY_MAX) - bucket.underWay;
-    // As many as can pass; all of them, to be refused, when nobody can.
-    const woken = free < 1 ? bucket.waiting.length : Math.max(0, Math.floor(places));
+    bucket.active--;
+    const left = tokensLeft(bucket);
+    const permits = Math.min(left, CONCURRENT_MAX) - bucket.active;
+    // Wakes as many attempts as may run; all of them when none may, so that they are rejected.
+    const woken = left < 1 ? bucket.waiting.length : Math.max(0, Math.floor(permits));
     for (const wake of bucket.waiting.splice(0, woken)) wake();
   };
 
   return {
-    async take(address, options = {}) {
-      const bucket = bucketOf(address);
+    async consume(ip, options = {}) {
+      const bucket = bucketOf(ip);
       await begin(bucket, options);
       end(bucket, 1);
     },
-    async attempt(address, work) {
-      const bucket = bucketOf(address);
+    async attempt(ip, work) {
+      const bucket = bucketOf(ip);
       await begin(bucket, {});
       let cost: 0 | 1 = 0;
       try {
         return await work();
       } catch (error) {
-        // What failed by our own fault says nothing against the caller.
+        // An internal error is not the caller's fault.
         if (error instanceof Problem) cost = 1;
         throw error;
       } finally {
-        // Not waited for; what cannot be given back comes back with time.
-        if (cost === 0) together(bucket, -1, {}).catch(() => undefined);
+        // Not awaited: a token that cannot be returned is refilled over time.
+        if (cost === 0) consumeShared(bucket, -1, {}).catch(() => undefined);
         end(bucket, cost);
       }
     },
   };
 }
 
-function refusal(perMinute: number, waitMs: number): Problem {
+function rateLimited(perMinute: number, waitMs: number): Problem {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   return new Problem('rate_limited', {
-    detail: `More than ${perMinute} calls a minute without a valid key came from this address; try again in ${seconds} s.`,
+    detail: `More than ${perMinute} requests a minute without a valid key came from this IP address. Try again in ${seconds} s.`,
     headers: { 'Retry-After': String(seconds) },
-    extra: { 'violated-policies': ['address'], retry_after_seconds: seconds },
+    extra: { 'violated-policies': ['client-ip'], retry_after_seconds: seconds },
   });
 }
 
-/** What an address is counted as: one household or machine has a whole IPv6 /64, and an IPv4 address may come dressed as IPv6. */
-export function subjectOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+/**
+ * Returns what a client IP is counted as: an IPv4 address itself, also when mapped into IPv6; of an IPv6 address its /64, which is
+ * what one household or machine has.
+ */
+function networkOf(ip: string): string {
+  const plain = ip.replace(/^::ffff:(?=\d+\.)/i, '');
   if (isIP(plain) !== 6) return plain;
   const [left, right] = plain.split('::').map((part) => part.split(':').filter(Boolean)) as [string[], string[]?];
   const zeros = right ? Array<string>(8 - left.length - right.length).fill('0') : [];

@@ -1,88 +1,89 @@
 import { DAY_MS, MINUTE_MS } from '../time.ts';
-import { type ReadDayUnits, sharedReader } from './daily-usage.ts';
+import { coalesceReads, type ReadDayUnits } from './daily-usage.ts';
 
-interface Allowance {
+interface BasePolicy {
   /** Name in the `RateLimit-Policy` header. */
   name: string;
-  /** What is counted. Subjects that are taken together share the part in braces, so that a Redis Cluster keeps them on one node. */
+  /** Key of the count. Subjects that are consumed together share the hash tag in braces, so a Redis Cluster keeps them on one node. */
   subject: `{${string}}:${string}`;
-  /** Calls of one window. */
+  /** Quota units per window. */
   limit: number;
 }
 
-/** `limit` calls at once, and as many again over each minute. */
-export interface MinutePolicy extends Allowance {
+/** A token bucket: allows bursts of `limit`, and refills `limit` per minute. */
+export interface MinutePolicy extends BasePolicy {
   window: 'minute';
 }
 
-/** `limit` calls of a UTC day of a user, whose recorded usage the count begins with. */
-export interface DayPolicy extends Allowance {
+/** Allows a user `limit` per UTC day. The count starts from the user's recorded usage of that day. */
+export interface DayPolicy extends BasePolicy {
   window: 'day';
   userId: string;
 }
 
 export type RatePolicy = MinutePolicy | DayPolicy;
 
-/** Calls that one call counts as, by window. Below zero it gives back what was taken; never more than is used. */
+/** Quota units that a request costs, by window. A negative cost returns units, at most as many as are used. */
 export interface Cost {
   minute: number;
   day: number;
 }
 
-export const ONE_CALL: Cost = { minute: 1, day: 1 };
+export const ONE_REQUEST: Cost = { minute: 1, day: 1 };
 
 export interface PolicyState {
   policy: RatePolicy;
-  /** Calls that would pass at once now. */
+  /** Quota units that are available now. */
   remaining: number;
-  /** Seconds until more would: the next call of the minute, the whole of the next UTC day. 0 when nothing is used of a minute. */
+  /** Seconds until more are: the next unit of a minute, midnight UTC for a day. 0 for a minute of which nothing is used. */
   resetSeconds: number;
 }
 
 export interface RateDecision {
   allowed: boolean;
   states: PolicyState[];
-  /** The policies that refused, as they stand. */
+  /** The policies that rejected the request. */
   violated: PolicyState[];
-  /** Seconds after which this very call would pass; 0 when it did. */
+  /** Seconds until the same request would be allowed; 0 if it was. */
   retryAfterSeconds: number;
-  /** The same as a moment of the limiter's clock. */
+  /** The same as a time by the limiter's clock. */
   retryAt: Date;
 }
 
-/** Counts calls against several policies at once, all or nothing: a call that one policy refuses costs nothing in the others. */
+/** Counts requests against several policies, all or nothing: a request that one policy rejects costs nothing in the others. */
 export interface Limiter {
   /**
-   * @param options.closed refuses while nodes that count together cannot, instead of counting for this node alone
-   * @throws Problem `unavailable` when a day cannot be counted for want of PostgreSQL, or by `closed`
+   * @param options.failClosed throws while the shared count is unavailable, instead of counting for this node alone
+   * @throws Problem `unavailable` when PostgreSQL cannot be read for the count of a day, or with `failClosed`
    */
-  take(policies: readonly RatePolicy[], cost: Cost, options?: { closed?: boolean }): Promise<RateDecision>;
-  /** Where the counting happens now. */
+  consume(policies: readonly RatePolicy[], cost: Cost, options?: { failClosed?: boolean }): Promise<RateDecision>;
+  /** Where requests are counted now. */
   readonly state: 'local' | 'redis' | 'redis: degraded';
   close(): void;
 }
 
-/** Keeps rounding in the arithmetic from refusing the last call of an allowance; in calls. */
+/** Tolerance for rounding, in quota units: without it the last request of a quota could be rejected. */
 export const EPSILON = 1e-6;
 const PRUNE_EVERY = 10_000;
 
-export interface LocalOptions {
+export interface LocalLimiterOptions {
   /** Clock in milliseconds. */
   now?: () => number;
-  /** How old what was read of a user's day may be, where others count too. By default it is read once. */
+  /** Maximum age of a user's recorded usage of the day, in milliseconds, where other nodes count too. By default it is read once. */
   rereadMs?: number;
 }
 
 /**
- * A limiter for one process. Of a minute it keeps the debt, counted in calls, not a moment in time: at one instant it only grows
- * by whole numbers, so that of n calls exactly the limit pass. Of a day it keeps the calls, beginning with those on record.
+ * Limits requests within one process. A minute is kept as a debt in quota units rather than as a timestamp: at one instant it
+ * changes by whole numbers only, so of n concurrent requests exactly `limit` are allowed. A day is kept as units, starting from
+ * the recorded usage.
  */
-export function localLimiter(readDayUnits: ReadDayUnits, options: LocalOptions = {}): Limiter {
+export function localLimiter(readDayUnits: ReadDayUnits, options: LocalLimiterOptions = {}): Limiter {
   const { now = Date.now, rereadMs = Number.POSITIVE_INFINITY } = options;
-  const readUnits = sharedReader(readDayUnits);
-  const debts = new Map<string, { calls: number; at: number; paidAt: number }>();
+  const readUnits = coalesceReads(readDayUnits);
+  const debts = new Map<string, { units: number; at: number; paidAt: number }>();
   const days = new Map<string, { units: number; day: number; readAt: number }>();
-  let taken = 0;
+  let requests = 0;
 
   const prune = (time: number) => {
     for (const [subject, { paidAt }] of debts) if (paidAt <= time) debts.delete(subject);
@@ -96,7 +97,7 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalOptions =
     const day = dayOf(readAt);
     const recorded = await readUnits(userId, day);
     const counted = days.get(subject);
-    // A day that began while we read has nothing on record.
+    // A day that started during the query has no recorded usage.
     if (counted && counted.day > day) return;
     days.set(subject, { day, units: Math.max(recorded, counted?.day === day ? counted.units : 0), readAt });
   }
@@ -107,20 +108,20 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalOptions =
       return counted && counted.day >= dayOf(time) ? counted.units : 0;
     }
     const debt = debts.get(subject);
-    return debt ? Math.max(0, debt.calls - (Math.max(0, time - debt.at) * limit) / MINUTE_MS) : 0;
+    return debt ? Math.max(0, debt.units - (Math.max(0, time - debt.at) * limit) / MINUTE_MS) : 0;
   };
 
-  const use = ({ window, subject, limit }: RatePolicy, calls: number, time: number) => {
+  const setUsed = ({ window, subject, limit }: RatePolicy, units: number, time: number) => {
     if (window === 'day') {
       const counted = days.get(subject);
       const day = Math.max(dayOf(time), counted?.day ?? 0);
-      days.set(subject, { units: calls, day, readAt: counted?.readAt ?? time });
-    } else if (calls === 0) {
+      days.set(subject, { units, day, readAt: counted?.readAt ?? time });
+    } else if (units === 0) {
       debts.delete(subject);
     } else {
-      // A clock that is set back pays nothing until it is where it was.
+      // A clock that is set back refills nothing until it has caught up.
       const at = Math.max(time, debts.get(subject)?.at ?? time);
-      debts.set(subject, { calls, at, paidAt: at + (calls * MINUTE_MS) / limit });
+      debts.set(subject, { units, at, paidAt: at + (units * MINUTE_MS) / limit });
     }
   };
 
@@ -130,15 +131,15 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalOptions =
       debts.clear();
       days.clear();
     },
-    async take(policies, cost) {
+    async consume(policies, cost) {
       for (const policy of policies) if (policy.window === 'day') await readDay(policy);
-      // From here on nothing waits: what is decided is taken before another call is looked at.
+      // Nothing is awaited from here on, so no other request is decided in between.
       const time = now();
-      if (++taken % PRUNE_EVERY === 0) prune(time);
+      if (++requests % PRUNE_EVERY === 0) prune(time);
       const used = policies.map((policy) => usedOf(policy, time));
       const decision = decide(policies, used, cost, time);
       if (decision.allowed) {
-        for (const [i, policy] of policies.entries()) use(policy, after(policy, used[i] as number, cost), time);
+        for (const [i, policy] of policies.entries()) setUsed(policy, usedAfter(policy, used[i] as number, cost), time);
       }
       return decision;
     },
@@ -146,9 +147,9 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalOptions =
 }
 
 /**
- * The arithmetic of every limiter: whether a call of this cost passes.
- * @param used calls before this one, in the order of the policies: of a minute those not yet paid back by time
- * @param time milliseconds, by the clock that `used` was read by
+ * Decides whether a request of this cost is allowed: the arithmetic that all limiters share.
+ * @param used quota units before this request, in the order of the policies: of a minute those not yet refilled
+ * @param time milliseconds by the clock that `used` was read with
  */
 export function decide(
   policies: readonly RatePolicy[],
@@ -156,30 +157,32 @@ export function decide(
   cost: Cost,
   time: number,
 ): RateDecision {
-  const asked = policies.map((policy, i) => {
+  const checked = policies.map((policy, i) => {
     const before = used[i] as number;
     return { policy, before, over: before + cost[policy.window] - policy.limit };
   });
-  const refused = asked.filter(({ over }) => over > EPSILON);
-  const allowed = refused.length === 0;
-  const waitsMs = refused.map(({ policy, over }) =>
+  const rejecting = checked.filter(({ over }) => over > EPSILON);
+  const allowed = rejecting.length === 0;
+  const waitsMs = rejecting.map(({ policy, over }) =>
     policy.window === 'day' ? untilMidnightMs(time) : (over * MINUTE_MS) / policy.limit,
   );
   const waitMs = Math.max(0, ...waitsMs);
   return {
     allowed,
-    violated: refused.map(({ policy, before }) => stateOf(policy, before, time)),
+    violated: rejecting.map(({ policy, before }) => stateOf(policy, before, time)),
     retryAfterSeconds: Math.ceil(waitMs / 1000),
     retryAt: new Date(Math.ceil(time + waitMs)),
-    states: asked.map(({ policy, before }) => stateOf(policy, allowed ? after(policy, before, cost) : before, time)),
+    states: checked.map(({ policy, before }) =>
+      stateOf(policy, allowed ? usedAfter(policy, before, cost) : before, time),
+    ),
   };
 }
 
-function after({ window }: RatePolicy, used: number, cost: Cost): number {
+function usedAfter({ window }: RatePolicy, used: number, cost: Cost): number {
   return Math.max(0, used + cost[window]);
 }
 
-/** The number of the UTC day of a moment in milliseconds. */
+/** Returns the number of the UTC day of a time in milliseconds. */
 export function dayOf(time: number): number {
   return Math.floor(time / DAY_MS);
 }
@@ -187,9 +190,9 @@ export function dayOf(time: number): number {
 function stateOf(policy: RatePolicy, used: number, time: number): PolicyState {
   const { limit, window } = policy;
   const remaining = Math.max(0, Math.floor(limit - used + EPSILON));
-  // To the next call and not to the whole allowance: `Retry-After` must not lie before it.
-  const nextCallMs = remaining < limit ? ((used - (limit - remaining - 1)) * MINUTE_MS) / limit : 0;
-  return { policy, remaining, resetSeconds: Math.ceil((window === 'day' ? untilMidnightMs(time) : nextCallMs) / 1000) };
+  // Until the next unit, not until the full limit: `Retry-After` must not be earlier.
+  const nextUnitMs = remaining < limit ? ((used - (limit - remaining - 1)) * MINUTE_MS) / limit : 0;
+  return { policy, remaining, resetSeconds: Math.ceil((window === 'day' ? untilMidnightMs(time) : nextUnitMs) / 1000) };
 }
 
 function untilMidnightMs(time: number): number {

@@ -3,10 +3,10 @@ import type { Transport } from '../../db/queries/usage/events.ts';
 
 export interface PlanLimits {
   requests_per_minute: number;
-  /** Calls of a UTC day. */
+  /** Quota units per UTC day. */
   requests_per_day: number;
   storage_bytes: number;
-  /** Memories over REST; MCP is open to every plan. */
+  /** Memory operations over REST; every plan has MCP. */
   rest: boolean;
   /** Outgoing webhooks. */
   webhooks: boolean;
@@ -14,18 +14,18 @@ export interface PlanLimits {
 
 const MB = 1_000_000;
 
-/** Days that an account is kept after its last plan ended or its owner deleted it. Then it is purged. */
+/** Days between the end of an account's last plan, or its deletion by the owner, and its purge. */
 export const READ_ONLY_DAYS = 30;
 
 export interface Plan {
-  /** In words, for people. */
+  /** Text for people. */
   price: string;
-  /** What the plan is for, in a sentence. */
+  /** One sentence for people. */
   purpose: string;
   limits: PlanLimits;
 }
 
-/** What each plan sells, and for how much. The one table of it. */
+/** Prices and limits of the plans: the only table of them. */
 export const PLANS: Record<PlanName, Plan> = {
   free: {
     price: '$0',
@@ -51,18 +51,18 @@ export const PLANS: Record<PlanName, Plan> = {
 
 export const PLAN_NAMES = Object.keys(PLANS) as PlanName[];
 
-/** Every plan with its price and limits, for people who choose one. */
+/** Lists the plans with prices and limits. */
 export function listPlans() {
   const results = PLAN_NAMES.map((name) => {
     const { price, purpose, limits } = PLANS[name];
-    const { rest, ...sold } = limits;
+    const { rest, ...listed } = limits;
     const transports: Transport[] = ['mcp_http', 'mcp_stdio', ...(rest ? (['rest'] as const) : [])];
-    return { name, price, purpose, ...sold, transports };
+    return { name, price, purpose, ...listed, transports };
   });
   return { results };
 }
 
-/** The limits of a user: the plan's, with the overrides in their place. */
+/** Returns the limits of a user: those of the plan, replaced by the overrides. */
 export function limitsOf(plan: PlanName, overrides: LimitOverrides): PlanLimits {
   return { ...PLANS[plan].limits, ...overrides };
 }

@@ -22,7 +22,7 @@ export interface Credentials {
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
 export async function authenticate(
-  pipeline: Pick<PipelineDependencies, 'database' | 'keys' | 'addresses' | 'now'>,
+  pipeline: Pick<PipelineDependencies, 'database' | 'keys' | 'ipLimiter' | 'now'>,
   credentials: Credentials,
   transport: Transport,
   onTouchError: (error: unknown) => void,
@@ -48,12 +48,12 @@ export async function authenticate(
 }
 
 async function ownerOf(
-  { keys, addresses, now }: Pick<PipelineDependencies, 'keys' | 'addresses' | 'now'>,
+  { keys, ipLimiter, now }: Pick<PipelineDependencies, 'keys' | 'ipLimiter' | 'now'>,
   credentials: Credentials,
 ): Promise<KeyOwnerRow> {
   const key = presentedKey(credentials);
   if (!key || !isWellFormedKey(key)) {
-    await addresses.take(credentials.address);
+    await ipLimiter.consume(credentials.address);
     throw unauthenticated();
   }
   const hash = hashKey(key);
@@ -64,7 +64,7 @@ async function ownerOf(
     keys.forget(hash);
     throw gone ? unauthenticated() : new Problem('key_expired', { headers: { 'WWW-Authenticate': CHALLENGE } });
   };
-  return keys.knows(hash) ? find() : addresses.attempt(credentials.address, find);
+  return keys.knows(hash) ? find() : ipLimiter.attempt(credentials.address, find);
 }
 
 function isOver({ expires_at }: KeyOwnerRow, now: Date): boolean {

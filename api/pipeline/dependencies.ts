@@ -2,7 +2,7 @@ import type { Database } from '../../db/client/database.ts';
 import type { Billing } from '../billing/billing.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import type { SecretScanning } from '../keys/secret-scanning.ts';
-import type { AddressLimiter } from '../limits/ip-rate-limiter.ts';
+import type { IpRateLimiter } from '../limits/ip-rate-limiter.ts';
 import type { Limiter } from '../limits/local-limiter.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Recorder } from '../usage/event-recorder.ts';
@@ -15,7 +15,7 @@ export interface PipelineDependencies {
   /** Verifies the signatures of GitHub's secret scanning. */
   secretScanning: SecretScanning;
   /** Limits requests without a valid key by client IP. */
-  addresses: AddressLimiter;
+  ipLimiter: IpRateLimiter;
   keys: KeyCache;
   recorder: Recorder;
   metrics: Metrics;

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { KeyOwnerRow } from '../../db/queries/accounts/api-keys.ts';
 
 /** Caches the owners of API keys on this node, for a few seconds and only while it receives change notifications. */
@@ -35,8 +36,7 @@ export function keyCache(
   lookup: (hash: Buffer) => Promise<KeyOwnerRow | undefined>,
   now: () => number = () => performance.now(),
 ): KeyCache {
-  /** By hash, least recently used first. */
-  const entries = new Map<string, Entry>();
+  const entries = new LRUCache<string, Entry>({ max: ENTRIES_MAX });
   let listening = false;
   /** Counts changes, and losses and returns of notifications. */
   let changes = 0;
@@ -53,12 +53,13 @@ export function keyCache(
       if (kept?.owner && now() - kept.readAt < AGE_MAX_MS) return kept.owner;
       const [before, readAt] = [changes, now()];
       const owner = await lookup(hash);
-      entries.delete(id);
-      if (!owner) return undefined;
+      if (!owner) {
+        entries.delete(id);
+        return undefined;
+      }
       // A change during the query may or may not be in its result.
       const isCurrent = listening && changes === before;
       entries.set(id, { userId: owner.user_id, owner: isCurrent ? owner : undefined, readAt });
-      if (entries.size > ENTRIES_MAX) entries.delete(entries.keys().next().value as string);
       return owner;
     },
     knows: (hash) => entries.has(idOf(hash)),

@@ -37,7 +37,7 @@ export function receiveFromGithub(
   request: { body: Buffer; identifier: string; signature: string },
   address: string,
 ): Promise<Verdict[]> {
-  return pipeline.addresses.attempt(address, async () => {
+  return pipeline.ipLimiter.attempt(address, async () => {
     const { body, identifier, signature } = request;
     if (!(await pipeline.secretScanning.isSigned(body, identifier, signature))) throw new Problem('bad_signature');
     const verdicts: Verdict[] = [];

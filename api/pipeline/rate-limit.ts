@@ -1,7 +1,7 @@
 import type { Caller } from '../context.ts';
 import type { Operation } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
-import { type Cost, type Limiter, ONE_CALL, type RateDecision, type RatePolicy } from '../limits/local-limiter.ts';
+import { type Cost, type Limiter, ONE_REQUEST, type RateDecision, type RatePolicy } from '../limits/local-limiter.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 const ITEMS_PER_CALL = 10;
@@ -9,7 +9,7 @@ const ITEMS_PER_CALL = 10;
 /** Returns the cost of a call: each item of a batch costs one call of the day, every started ten items one call of the minute. */
 export function costOf(operation: Operation | undefined, input: unknown): Cost {
   const items = operation?.cost?.items?.(input) ?? 0;
-  return items > 1 ? { minute: Math.ceil(items / ITEMS_PER_CALL), day: items } : ONE_CALL;
+  return items > 1 ? { minute: Math.ceil(items / ITEMS_PER_CALL), day: items } : ONE_REQUEST;
 }
 
 /**
@@ -27,12 +27,12 @@ export async function consumeRateLimit(limiter: Limiter, caller: Caller, cost: C
       detail: `This costs ${cost[window]} of the ${limit} calls a ${window} that you may make. Send fewer items at once.`,
     });
   }
-  return limiter.take(policies, cost);
+  return limiter.consume(policies, cost);
 }
 
 /** Returns the state of the rate limits without consuming, for the headers of an error before the limiter. */
 export function peekRateLimit(limiter: Limiter, caller: Caller): Promise<RateDecision> {
-  return limiter.take(policiesOf(caller), { minute: 0, day: 0 });
+  return limiter.consume(policiesOf(caller), { minute: 0, day: 0 });
 }
 
 function policiesOf({ userId, keyId, limits, keyRequestsPerMinute }: Caller): RatePolicy[] {
@@ -65,7 +65,7 @@ export async function consumeProtocolRateLimit(
 ): Promise<Record<string, string>> {
   const limit = caller.limits.requests_per_minute * PROTOCOL_FACTOR;
   const subject = `{${caller.userId}}:protocol:${caller.keyId}` as const;
-  const decision = await limiter.take([{ name: 'protocol', window: 'minute', subject, limit }], {
+  const decision = await limiter.consume([{ name: 'protocol', window: 'minute', subject, limit }], {
     minute: messages,
     day: 0,
   });

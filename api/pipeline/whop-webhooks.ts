@@ -9,7 +9,7 @@ import type { PipelineDependencies } from './dependencies.ts';
  * @throws Problem `bad_signature`, `rate_limited`, `malformed_request`; `not_found` where nothing is sold
  */
 export async function receiveFromWhop(
-  { billing, addresses }: PipelineDependencies,
+  { billing, ipLimiter }: PipelineDependencies,
   request: SignedRequest,
   address: string,
 ): Promise<void> {
@@ -20,7 +20,7 @@ export async function receiveFromWhop(
     if (error instanceof Problem && error.code === 'bad_signature') {
       billing.log.warn('rejected a webhook with an invalid signature');
       billing.metrics.webhookRejected();
-      await addresses.take(address);
+      await ipLimiter.consume(address);
     }
     throw error;
   }

@@ -13,28 +13,28 @@ let redis: TestRedis;
 let time = START;
 let nodes: [Limiter, Limiter];
 let run = 0;
-/** Calls of the first day that are on record before it starts. */
-let onRecord = 0;
-const readDayUnits = async (_user: string, day: string) => (Date.parse(day) < START ? onRecord : 0);
+/** Units recorded for the first day before the test. */
+let recordedUnits = 0;
+const readDayUnits = async (_user: string, day: string) => (Date.parse(day) < START ? recordedUnits : 0);
 
-/** What a call asks for: which user's allowances, how large they are, and what it costs. */
-const take = fc.record({
+/** A request: the user, the limits, and the cost. */
+const request = fc.record({
   user: fc.constantFrom('ann', 'bob'),
   perMinute: fc.constantFrom(4, 9),
   perKey: fc.constantFrom(undefined, 2, 6),
   perDay: fc.constantFrom(undefined, 25, 60),
-  // Below zero something is given back.
+  // A negative cost returns units.
   minute: fc.integer({ min: -1, max: 3 }),
   day: fc.integer({ min: -1, max: 30 }),
 });
-interface Take {
+interface Request {
   user: string;
   perMinute: number;
   perKey?: number | undefined;
   perDay?: number | undefined;
 }
 
-/** Milliseconds that go by; backwards too, as a clock that is set right does. */
+/** Milliseconds between requests; negative when the clock is corrected. */
 const pause = fc.oneof(
   fc.constant(0),
   fc.integer({ min: 1, max: 2_000 }),
@@ -42,7 +42,7 @@ const pause = fc.oneof(
   fc.constantFrom(-30_000, -3 * MINUTE, DAY_MS / 2, DAY_MS),
 );
 
-function policiesOf({ user, perMinute, perKey, perDay }: Take): RatePolicy[] {
+function policiesOf({ user, perMinute, perKey, perDay }: Request): RatePolicy[] {
   const userId = `${user}-${run}`;
   const policies: RatePolicy[] = [{ name: 'rpm', window: 'minute', subject: `{${userId}}:user`, limit: perMinute }];
   if (perKey) policies.push({ name: 'key-rpm', window: 'minute', subject: `{${userId}}:key`, limit: perKey });
@@ -50,7 +50,7 @@ function policiesOf({ user, perMinute, perKey, perDay }: Take): RatePolicy[] {
   return policies;
 }
 
-describe.skipIf(!hasRedis)('the limiter in Redis', () => {
+describe.skipIf(!hasRedis)('Redis limiter', () => {
   beforeAll(async () => {
     redis = await startRedis();
     const node = () =>
@@ -63,16 +63,16 @@ describe.skipIf(!hasRedis)('the limiter in Redis', () => {
     await redis.stop();
   });
 
-  it('decides step by step what the local one decides, over minutes and midnights', async () => {
-    let refusals = 0;
+  it('decides each request like the local limiter, over minutes and midnights', async () => {
+    let rejections = 0;
     let midnights = 0;
     await fc.assert(
       fc.asyncProperty(
         fc.nat({ max: 30 }),
-        fc.array(fc.tuple(pause, take), { maxLength: 60, size: 'max' }),
+        fc.array(fc.tuple(pause, request), { maxLength: 60, size: 'max' }),
         async (units, steps) => {
           run++;
-          onRecord = units;
+          recordedUnits = units;
           time = START;
           const local = localLimiter(readDayUnits, { now: () => time });
           for (const [pauseMs, call] of steps) {
@@ -80,24 +80,27 @@ describe.skipIf(!hasRedis)('the limiter in Redis', () => {
             time += pauseMs;
             const policies = policiesOf(call);
             const cost: Cost = { minute: call.minute, day: call.day };
-            const [shared, alone] = await Promise.all([nodes[0].take(policies, cost), local.take(policies, cost)]);
+            const [shared, alone] = await Promise.all([
+              nodes[0].consume(policies, cost),
+              local.consume(policies, cost),
+            ]);
             expect(shared).toEqual(alone);
-            if (!shared.allowed) refusals++;
+            if (!shared.allowed) rejections++;
             if (dayOf(time) > dayOf(before)) midnights++;
           }
         },
       ),
       { numRuns: 150 },
     );
-    expect(Math.min(refusals, midnights)).toBeGreaterThan(100);
+    expect(Math.min(rejections, midnights)).toBeGreaterThan(100);
   });
 
-  it('starts the new day of a user at nothing, without asking what is on record', async () => {
+  it('starts a new day at zero without reading the recorded usage', async () => {
     run++;
-    onRecord = 7;
+    recordedUnits = 7;
     time = START;
     const policies = policiesOf({ user: 'ann', perMinute: 9, perDay: 10 });
-    const day = async () => (await nodes[0].take(policies, { minute: 0, day: 1 })).states[1];
+    const day = async () => (await nodes[0].consume(policies, { minute: 0, day: 1 })).states[1];
     expect(await day()).toMatchObject({ remaining: 2, resetSeconds: 120 });
     time = START + 2 * MINUTE - 1;
     expect(await day()).toMatchObject({ remaining: 1, resetSeconds: 1 });
@@ -105,7 +108,7 @@ describe.skipIf(!hasRedis)('the limiter in Redis', () => {
     expect(await day()).toMatchObject({ remaining: 9, resetSeconds: 86_400 });
   });
 
-  it('lets of 2,000 calls at once, of any cost and over two nodes, pass exactly what fits', async () => {
+  it('allows of 2,000 concurrent requests of any cost on two nodes exactly what fits', async () => {
     const limits = fc.record({
       perMinute: fc.integer({ min: 1, max: 400 }),
       perDay: fc.integer({ min: 1, max: 3_000 }),
@@ -117,22 +120,22 @@ describe.skipIf(!hasRedis)('the limiter in Redis', () => {
     await fc.assert(
       fc.asyncProperty(limits, fc.nat({ max: 500 }), async ({ perMinute, perDay, costs }, units) => {
         run++;
-        onRecord = units;
+        recordedUnits = units;
         time = START;
         const policies = policiesOf({ user: 'ann', perMinute, perDay });
-        const calls = await Promise.all(
+        const requests = await Promise.all(
           Array.from({ length: 2_000 }, async (_, i) => {
             const cost = costs[i % costs.length] as Cost;
-            return { cost, ...(await (nodes[i % 2] as Limiter).take(policies, cost)) };
+            return { cost, ...(await (nodes[i % 2] as Limiter).consume(policies, cost)) };
           }),
         );
-        const passed = calls.filter(({ allowed }) => allowed);
-        const minute = passed.reduce((sum, { cost }) => sum + cost.minute, 0);
-        const day = passed.reduce((sum, { cost }) => sum + cost.day, onRecord);
+        const accepted = requests.filter(({ allowed }) => allowed);
+        const minute = accepted.reduce((sum, { cost }) => sum + cost.minute, 0);
+        const day = accepted.reduce((sum, { cost }) => sum + cost.day, recordedUnits);
         expect(minute).toBeLessThanOrEqual(perMinute);
-        if (passed.length > 0) expect(day).toBeLessThanOrEqual(perDay);
-        // What was refused would not fit into what is left at the end, nor did it before.
-        for (const { allowed, cost } of calls) {
+        if (accepted.length > 0) expect(day).toBeLessThanOrEqual(perDay);
+        // A rejected request does not fit into what is left at the end.
+        for (const { allowed, cost } of requests) {
           if (!allowed) expect(minute + cost.minute > perMinute || day + cost.day > perDay).toBe(true);
         }
       }),

@@ -9,10 +9,10 @@ const policy = (limit: number, subject = 'user'): MinutePolicy => ({
   subject: `{${subject}}:rpm`,
   limit,
 });
-const calls = (minute: number): Cost => ({ minute, day: minute });
+const cost = (minute: number): Cost => ({ minute, day: minute });
 const limiterAt = (now: () => number) => localLimiter(async () => 0, { now });
 
-/** Calls with the pause before each in milliseconds and what they cost. */
+/** Requests with the pause before each in milliseconds, and their cost. */
 const sequences = fc.array(
   fc.record({
     pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 90 * SECOND })),
@@ -20,15 +20,15 @@ const sequences = fc.array(
   }),
   { maxLength: 120 },
 );
-const allowance = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000 }));
+const limit = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 1_000 }));
 
-describe('the local limiter', () => {
-  it('lets exactly the allowance pass at one instant, and the next one no more', async () => {
+describe('local limiter', () => {
+  it('allows exactly its limit at one instant', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 2_000 }), fc.nat({ max: 200 }), async (q, more) => {
         const limiter = limiterAt(() => 1_764_000_000_000);
         const decisions = await Promise.all(
-          Array.from({ length: q + more }, () => limiter.take([policy(q)], calls(1))),
+          Array.from({ length: q + more }, () => limiter.consume([policy(q)], cost(1))),
         );
         expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(q);
         expect(decisions.slice(0, q).every(({ allowed }) => allowed)).toBe(true);
@@ -40,14 +40,14 @@ describe('the local limiter', () => {
     );
   });
 
-  it('never lets more than q + q·t/60 pass in any window of t seconds', async () => {
+  it('allows at most q + q·t/60 in any window of t seconds', async () => {
     await fc.assert(
-      fc.asyncProperty(allowance, sequences, async (q, sequence) => {
-        const passed = (await play(q, sequence)).filter(({ allowed }) => allowed);
-        for (let from = 0; from < passed.length; from++) {
+      fc.asyncProperty(limit, sequences, async (q, sequence) => {
+        const allowed = (await play(q, sequence)).filter(({ allowed }) => allowed);
+        for (let from = 0; from < allowed.length; from++) {
           let cost = 0;
-          for (let to = from; to < passed.length; to++) {
-            const [first, last] = [passed[from] as Played, passed[to] as Played];
+          for (let to = from; to < allowed.length; to++) {
+            const [first, last] = [allowed[from] as Played, allowed[to] as Played];
             cost += last.cost;
             expect(cost).toBeLessThanOrEqual(q + (q * (last.at - first.at)) / (60 * SECOND) + 1e-6);
           }
@@ -57,15 +57,15 @@ describe('the local limiter', () => {
     );
   });
 
-  it('refuses only what a plain bucket could not pay, and says truly when it could', async () => {
+  it('rejects only what a plain token bucket rejects, with the right time to wait', async () => {
     await fc.assert(
-      fc.asyncProperty(allowance, sequences, async (q, sequence) => {
+      fc.asyncProperty(limit, sequences, async (q, sequence) => {
         let tokens = q;
         let time = 0;
         for (const { at, cost, allowed, retryAfterSeconds } of await play(q, sequence)) {
           tokens = Math.min(q, tokens + ((at - time) * q) / (60 * SECOND));
           time = at;
-          // Nearer than rounding the two may differ.
+          // Within rounding the two may differ.
           if (Math.abs(tokens - cost) > 1e-6) expect(allowed).toBe(tokens > cost);
           if (allowed) tokens -= cost;
           else if (cost <= q) {
@@ -79,7 +79,7 @@ describe('the local limiter', () => {
     );
   });
 
-  it('takes from all policies or from none, and keeps subjects apart', async () => {
+  it('consumes from all policies or from none, and keeps subjects apart', async () => {
     const step = fc.record({
       pauseMs: fc.integer({ min: 0, max: 5 * SECOND }),
       user: fc.constantFrom('ann', 'bob'),
@@ -97,7 +97,7 @@ describe('the local limiter', () => {
           for (const { pauseMs, user, key } of steps) {
             time += pauseMs;
             const policies = [policy(userQ, user), ...(key ? [policy(keyQ, `${user}-${key}`)] : [])];
-            const { allowed, violated } = await limiter.take(policies, calls(1));
+            const { allowed, violated } = await limiter.consume(policies, cost(1));
             const filled = policies.map(({ subject, limit }) => {
               const bucket = buckets.get(subject) ?? { tokens: limit, at: time };
               const tokens = Math.min(limit, bucket.tokens + ((time - bucket.at) * limit) / (60 * SECOND));
@@ -130,7 +130,7 @@ async function play(q: number, sequence: readonly { pauseMs: number; cost: numbe
   const played: Played[] = [];
   for (const { pauseMs, cost } of sequence) {
     at += pauseMs;
-    const { allowed, retryAfterSeconds } = await limiter.take([policy(q)], calls(cost));
+    const { allowed, retryAfterSeconds } = await limiter.consume([policy(q)], { minute: cost, day: cost });
     played.push({ at, cost, allowed, retryAfterSeconds });
   }
   return played;

@@ -51,7 +51,7 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
     logLevel: 'silent',
     keyEnvironment: 'test',
     // All tests come from one address, and many without a valid key.
-    callsPerAddress: WIDE,
+    requestsPerIp: WIDE,
   };
   const log = createLog({ level: settings.logLevel ?? process.env.TEST_LOG ?? 'silent', pretty: false });
   const service = await startService({ ...config, ...settings, databaseUrl }, log).catch(async (error) => {

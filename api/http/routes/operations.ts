@@ -48,7 +48,7 @@ export function publicRoutes(router: Router, pipeline: PipelineDependencies, bod
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     router.register(`/api/v1${operation.http.path}`, [operation.http.method], async (ctx: Context) => {
       stateOf(ctx).operation = operation.id;
-      await pipeline.addresses.take(ctx.ip);
+      await pipeline.ipLimiter.consume(ctx.ip);
       const input = takesBody(operation)
         ? await readJson(ctx, bodyBytesMax)
         : queryInput(new URLSearchParams(ctx.querystring), fields);

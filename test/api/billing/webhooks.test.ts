@@ -171,7 +171,7 @@ describe('POST /webhooks/whop', () => {
 
   it('holds an address to its limit that cannot sign, and never Whop', async () => {
     const { whop } = bench;
-    const node = await startTestService({ whop: whop.config, callsPerAddress: 5 });
+    const node = await startTestService({ whop: whop.config, requestsPerIp: 5 });
     const here = whop.webhookUrl;
     whop.webhookUrl = `${node.url}/webhooks/whop`;
     whop.buy('plan_pro');

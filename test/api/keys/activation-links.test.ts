@@ -279,7 +279,7 @@ describe('a new claim', () => {
 
 describe('guessing links', () => {
   it('is limited by address: pages, presses and forms', async () => {
-    const limited = await startTestService({ callsPerAddress: 3 });
+    const limited = await startTestService({ requestsPerIp: 3 });
     try {
       const statuses: number[] = [];
       for (const call of [

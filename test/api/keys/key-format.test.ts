@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../../api/errors.ts';
 import { displayParts, generateKey, hashKey, isWellFormedKey } from '../../../api/keys/key-format.ts';
-import { addressLimiter } from '../../../api/limits/ip-rate-limiter.ts';
+import { createIpRateLimiter } from '../../../api/limits/ip-rate-limiter.ts';
 import { authenticate } from '../../../api/pipeline/authenticate.ts';
 import { keyCache } from '../../../api/pipeline/key-cache.ts';
 import type { Database } from '../../../db/client/database.ts';
@@ -63,7 +63,7 @@ describe('authentication', () => {
       queries++;
       return undefined;
     });
-    const pipeline = { database: {} as Database, keys, addresses: addressLimiter(60), now: () => new Date() };
+    const pipeline = { database: {} as Database, keys, ipLimiter: createIpRateLimiter(60), now: () => new Date() };
     return { pipeline, queries: () => queries };
   }
   const attempt = async (pipeline: Parameters<typeof authenticate>[0], key: string): Promise<Problem> =>
@@ -95,7 +95,7 @@ describe('authentication', () => {
     });
     keys.onListening();
     const database = { owner: { query: async () => touches++ } } as unknown as Database;
-    const pipeline = { database, keys, addresses: addressLimiter(60), now: () => new Date(time) };
+    const pipeline = { database, keys, ipLimiter: createIpRateLimiter(60), now: () => new Date(time) };
     const credentials = { apiKey: generateKey('test'), address: '::1' };
     const call = () => authenticate(pipeline, credentials, 'rest', () => undefined);
     for (let i = 0; i < 3; i++) {

@@ -115,7 +115,7 @@ describe('POST /keys/leaked', () => {
   });
 
   it('costs a call of its address', async () => {
-    const strict = await startTestService({ callsPerAddress: 5 });
+    const strict = await startTestService({ requestsPerIp: 5 });
     const answers: number[] = [];
     for (let n = 0; n < 7; n++) {
       answers.push((await new Client(strict.url).post('/keys/leaked', { api_key: 'x' })).status);
@@ -171,7 +171,7 @@ describe('what GitHub found', () => {
   });
 
   it('costs its address a call only when it is not signed', async () => {
-    const strict = await startTestService({ callsPerAddress: 3, githubMetaUrl: github.url });
+    const strict = await startTestService({ requestsPerIp: 3, githubMetaUrl: github.url });
     const send = async (headers: Record<string, string>) =>
       (await new Client(strict.url).post(`${strict.url}/webhooks/github/secret-scanning`, '[]', headers)).status;
     for (let n = 0; n < 6; n++) expect(await send(github.sign('[]'))).toBe(200);

@@ -15,32 +15,32 @@ beforeAll(async () => {
 afterEach(() => clock.reset());
 afterAll(() => node.stop());
 
-const many = (count: number, call: () => Promise<Answer<Json>>) => Promise.all(Array.from({ length: count }, call));
-const passed = (answers: Answer[]) => answers.filter(({ status }) => status !== 429).length;
-/** How many calls a minute's allowance may give back while a test runs. */
+const burst = (count: number, call: () => Promise<Answer<Json>>) => Promise.all(Array.from({ length: count }, call));
+const allowed = (answers: Answer[]) => answers.filter(({ status }) => status !== 429).length;
+/** Returns the most requests that a limit may refill since a time. */
 const refilled = (perMinute: number, since: number) => Math.ceil((perMinute * (Date.now() - since)) / 60_000);
 
-describe('the allowance of a minute', () => {
-  it('is exact: of 200 calls at once precisely as many pass as the plan allows', async () => {
-    // At 37 a minute one comes back every 1.6 s; the burst is over before that.
+describe('limit per minute', () => {
+  it('allows exactly its number of 200 concurrent requests', async () => {
+    // At 37 a minute one request is refilled every 1.6 s; the burst takes less.
     const who = await node.newUser({ requestsPerMinute: 37 });
     const since = Date.now();
-    const answers = await many(200, () => who.api.get('/user/me'));
+    const answers = await burst(200, () => who.api.get('/user/me'));
     const spare = refilled(37, since) - 1;
-    expect(passed(answers)).toBeGreaterThanOrEqual(37);
-    expect(passed(answers)).toBeLessThanOrEqual(37 + spare);
+    expect(allowed(answers)).toBeGreaterThanOrEqual(37);
+    expect(allowed(answers)).toBeLessThanOrEqual(37 + spare);
     const events = await eventsOf(node, who.userId);
     expect(events).toHaveLength(200);
-    // Refused calls are recorded and cost nothing.
-    expect(events.filter(({ billable }) => billable)).toHaveLength(passed(answers));
-    expect(events.filter(({ status, billable }) => status === 429 && !billable)).toHaveLength(200 - passed(answers));
+    // Rejected requests are recorded and cost nothing.
+    expect(events.filter(({ billable }) => billable)).toHaveLength(allowed(answers));
+    expect(events.filter(({ status, billable }) => status === 429 && !billable)).toHaveLength(200 - allowed(answers));
   });
 
-  it('is told by every answer: what is allowed, what is left, and when to come again', async () => {
+  it('is in the headers of every response: limit, remaining units, and seconds to wait', async () => {
     const who = await node.newUser({ requestsPerMinute: 2 });
     const first = await who.api.get('/user/me');
     expect(first.headers.get('ratelimit-policy')).toBe('"rpm";q=2;w=60, "daily";q=1000000;w=86400');
-    // More comes of the minute in half a minute, of the day at midnight.
+    // The minute is refilled in 30 s, the day at midnight.
     const [, tomorrow] = first.headers.get('ratelimit')?.match(/^"rpm";r=1;t=30, "daily";r=999999;t=(\d+)$/) ?? [];
     expect(Number(tomorrow)).toBeGreaterThan(0);
     expect(Number(tomorrow)).toBeLessThanOrEqual(86_400);
@@ -48,13 +48,13 @@ describe('the allowance of a minute', () => {
     expect(second.status).toBe(404);
     expect(second.headers.get('ratelimit')).toMatch(/^"rpm";r=0;t=(2[789]|30), "daily";r=999998;/);
     const from = Date.now();
-    const refused = await who.api.get('/user/me');
+    const rejected = await who.api.get('/user/me');
     const to = Date.now();
-    expect(refused.status).toBe(429);
-    expect(refused.headers.get('ratelimit')).toMatch(/^"rpm";r=0;t=(2[789]|30), "daily";r=999998;/);
-    const seconds = Number(refused.headers.get('retry-after'));
-    expect(`${seconds}`).toBe(/^"rpm";r=0;t=(\d+)/.exec(refused.headers.get('ratelimit') ?? '')?.[1]);
-    expect(refused.body).toMatchObject({
+    expect(rejected.status).toBe(429);
+    expect(rejected.headers.get('ratelimit')).toMatch(/^"rpm";r=0;t=(2[789]|30), "daily";r=999998;/);
+    const seconds = Number(rejected.headers.get('retry-after'));
+    expect(`${seconds}`).toBe(/^"rpm";r=0;t=(\d+)/.exec(rejected.headers.get('ratelimit') ?? '')?.[1]);
+    expect(rejected.body).toMatchObject({
       type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
       code: 'rate_limited',
       status: 429,
@@ -64,55 +64,55 @@ describe('the allowance of a minute', () => {
       remaining: 0,
       upgrade_url: `${node.url}/api/v1/plans`,
     });
-    const resetsAt = Date.parse(refused.body.resets_at);
+    const resetsAt = Date.parse(rejected.body.resets_at);
     expect(resetsAt).toBeGreaterThan(from + (seconds - 1) * 1000);
     expect(resetsAt).toBeLessThanOrEqual(to + seconds * 1000);
   });
 
-  it('is told by an answer that was refused before anything was taken, too', async () => {
+  it('is in the headers of a response that was rejected before anything was consumed', async () => {
     const who = await node.newUser({ plan: 'free', requestsPerMinute: 2, requestsPerDay: 9 });
     for (let i = 0; i < 3; i++) {
-      const refused = await who.api.get('/memories');
-      expect([refused.status, refused.body.code]).toEqual([403, 'plan_required']);
-      expect(refused.headers.get('ratelimit')).toMatch(/^"rpm";r=2;t=0, "daily";r=9;t=\d+$/);
+      const rejected = await who.api.get('/memories');
+      expect([rejected.status, rejected.body.code]).toEqual([403, 'plan_required']);
+      expect(rejected.headers.get('ratelimit')).toMatch(/^"rpm";r=2;t=0, "daily";r=9;t=\d+$/);
     }
   });
 
-  it('comes back after as many seconds as Retry-After says, and not before', async () => {
+  it('is refilled after exactly the seconds of Retry-After', async () => {
     clock.stop();
-    // One call comes back every three seconds.
+    // One request is refilled every three seconds.
     const who = await node.newUser({ requestsPerMinute: 20 });
-    await many(20, () => who.api.get('/user/me'));
-    const refused = await who.api.get('/user/me');
-    expect(refused.status).toBe(429);
-    const retryAfterMs = Number(refused.headers.get('retry-after')) * 1_000;
+    await burst(20, () => who.api.get('/user/me'));
+    const rejected = await who.api.get('/user/me');
+    expect(rejected.status).toBe(429);
+    const retryAfterMs = Number(rejected.headers.get('retry-after')) * 1_000;
     clock.advance(retryAfterMs - 1);
     expect((await who.api.get('/user/me')).status).toBe(429);
     clock.advance(1);
     expect((await who.api.get('/user/me')).status).toBe(200);
   });
 
-  it('is the user’s, not the key’s: two keys share it; another user has another', async () => {
+  it('is shared by all keys of a user and separate for each user', async () => {
     const who = await node.newUser({ requestsPerMinute: 10 });
     const stranger = await node.newUser({ requestsPerMinute: 10 });
     const { body } = await who.api.post('/user/keys', { name: 'second' });
     const second = new Client(node.url, body.api_key);
     const answers = await Promise.all([
-      many(20, () => who.api.get('/user/me')),
-      many(20, () => second.get('/user/me')),
+      burst(20, () => who.api.get('/user/me')),
+      burst(20, () => second.get('/user/me')),
     ]);
-    expect(passed(answers.flat())).toBe(9);
+    expect(allowed(answers.flat())).toBe(9);
     expect((await stranger.api.get('/user/me')).status).toBe(200);
   });
 
-  it('is charged for calls that cannot be read, and not for those that authorisation refuses', async () => {
+  it('counts requests with an invalid body', async () => {
     const who = await node.newUser({ requestsPerMinute: 5 });
     await who.api.post('/memories', '{');
     await who.api.post('/memories', { colour: 'red' });
     expect((await who.api.get('/user/me')).headers.get('ratelimit')).toMatch(/^"rpm";r=2;/);
   });
 
-  it('of a plan is the plan’s', async () => {
+  it('is that of the plan', async () => {
     const plans: [plan: 'free' | 'starter' | 'pro' | 'enterprise', perMinute: number, perDay: number][] = [
       ['free', 10, 100],
       ['starter', 60, 5_000],
@@ -128,37 +128,37 @@ describe('the allowance of a minute', () => {
   });
 });
 
-describe('a limit of a key', () => {
+describe('limit of a key', () => {
   async function limitedKey(who: TestUser, rpm_limit: number): Promise<Client> {
     const { body } = await who.api.post('/user/keys', { name: 'slow', rpm_limit });
     return new Client(node.url, body.api_key);
   }
 
-  it('holds for that key alone, and is told beside the user’s', async () => {
+  it('applies to that key only, and is in the headers beside the user’s', async () => {
     const who = await node.newUser();
     const slow = await limitedKey(who, 3);
-    expect(passed(await many(10, () => slow.get('/user/me')))).toBe(3);
-    const refused = await slow.get('/user/me');
-    expect(refused.body['violated-policies']).toEqual(['key-rpm']);
-    expect(refused.headers.get('ratelimit-policy')).toBe(
+    expect(allowed(await burst(10, () => slow.get('/user/me')))).toBe(3);
+    const rejected = await slow.get('/user/me');
+    expect(rejected.body['violated-policies']).toEqual(['key-rpm']);
+    expect(rejected.headers.get('ratelimit-policy')).toBe(
       '"rpm";q=1000000;w=60, "key-rpm";q=3;w=60, "daily";q=1000000;w=86400',
     );
-    expect(refused.body.detail).toContain('3 calls a minute');
+    expect(rejected.body.detail).toContain('3 calls a minute');
     expect((await who.api.get('/user/me')).status).toBe(200);
   });
 
-  it('that refuses a call leaves the user’s allowance untouched', async () => {
+  it('consumes nothing of the user’s limit when it rejects a request', async () => {
     const who = await node.newUser({ requestsPerMinute: 10 });
     const slow = await limitedKey(who, 2);
-    await many(20, () => slow.get('/user/me'));
-    // One for making the key, two that passed.
-    expect(passed(await many(20, () => who.api.get('/user/me')))).toBe(7);
+    await burst(20, () => slow.get('/user/me'));
+    // One request created the key, two were allowed.
+    expect(allowed(await burst(20, () => who.api.get('/user/me')))).toBe(7);
   });
 });
 
 const memories = (count: number) => Array.from({ length: count }, (_, i) => ({ title: `b${i}`, content: `${i}` }));
 
-/** What the calls of a user took of the day, by the events and by the roll-up. */
+/** Returns the quota units that a user has consumed, by the usage events and by the daily totals. */
 async function unitsOf(who: TestUser): Promise<[events: number, daily: number]> {
   const { rows } = await node.service.database.owner.query(
     `select (select coalesce(sum(units), 0)::int from usage_events where user_id = $1) as events,
@@ -168,21 +168,21 @@ async function unitsOf(who: TestUser): Promise<[events: number, daily: number]> 
   return [rows[0].events, rows[0].daily];
 }
 
-describe('the allowance of a day', () => {
-  it('is exact: of 200 calls at once precisely as many pass, and only those are taken from it', async () => {
+describe('limit per day', () => {
+  it('allows exactly its number of 200 concurrent requests, and counts only those', async () => {
     const who = await node.newUser({ requestsPerDay: 37 });
-    expect(passed(await many(200, () => who.api.get('/user/me')))).toBe(37);
+    expect(allowed(await burst(200, () => who.api.get('/user/me')))).toBe(37);
     expect(await unitsOf(who)).toEqual([37, 37]);
   });
 
-  it('that is used up says so, and when calls come back', async () => {
+  it('rejects with quota_exceeded and the time of the reset when it is used up', async () => {
     const who = await node.newUser({ requestsPerDay: 1 });
     await who.api.get('/user/me');
-    const refused = await who.api.get('/user/me');
-    expect(refused.status).toBe(429);
-    const seconds = Number(refused.headers.get('retry-after'));
+    const rejected = await who.api.get('/user/me');
+    expect(rejected.status).toBe(429);
+    const seconds = Number(rejected.headers.get('retry-after'));
     const midnight = new Date(Math.ceil(Date.now() / DAY_MS) * DAY_MS).toISOString();
-    expect(refused.body).toMatchObject({
+    expect(rejected.body).toMatchObject({
       type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
       code: 'quota_exceeded',
       'violated-policies': ['daily'],
@@ -192,20 +192,20 @@ describe('the allowance of a day', () => {
       resets_at: midnight,
       upgrade_url: `${node.url}/api/v1/plans`,
     });
-    expect(refused.headers.get('ratelimit')).toContain(`"daily";r=0;t=${seconds}`);
-    expect(refused.body.detail).toBe(
+    expect(rejected.headers.get('ratelimit')).toContain(`"daily";r=0;t=${seconds}`);
+    expect(rejected.body.detail).toBe(
       `0 of the 1 calls of this UTC day are left; they come back in ${seconds} s, at ${midnight}.`,
     );
   });
 
-  it('is what counts when both are used up', async () => {
+  it('determines the error code when the limit per minute is used up too', async () => {
     const who = await node.newUser({ requestsPerMinute: 2, requestsPerDay: 2 });
-    await many(2, () => who.api.get('/user/me'));
+    await burst(2, () => who.api.get('/user/me'));
     const { body } = await who.api.get('/user/me');
     expect([body.code, body['violated-policies']]).toEqual(['quota_exceeded', ['rpm', 'daily']]);
   });
 
-  it('is taken by every call that was let through, however it ended, and by no other', async () => {
+  it('counts every request that passed the limiter, whatever its status, and no other', async () => {
     const who = await node.newUser({ requestsPerDay: 20 });
     await who.api.get('/user/me');
     await who.api.post('/memories', '{');
@@ -220,7 +220,7 @@ describe('the allowance of a day', () => {
     expect((await who.api.get('/user/me')).headers.get('ratelimit')).toContain('"daily";r=8;');
   });
 
-  it('is taken by the repeat of an Idempotency-Key, which leaves no second event', async () => {
+  it('counts the replay of an Idempotency-Key, which records no second event', async () => {
     const who = await node.newUser({ requestsPerDay: 3 });
     const create = () => who.api.post('/memories', { title: 'once', content: 'once' }, { 'Idempotency-Key': 'k' });
     expect([(await create()).status, (await create()).status, (await create()).status]).toEqual([201, 201, 201]);
@@ -228,18 +228,18 @@ describe('the allowance of a day', () => {
     expect(await unitsOf(who)).toEqual([1, 1]);
   });
 
-  it('survives a restart: what is on record is counted before the first call', async () => {
+  it('survives a restart: the count starts from the recorded usage', async () => {
     const first = await startTestService({ databaseUrl: node.databaseUrl });
     const who = await first.newUser({ requestsPerDay: 30 });
     await who.api.post('/memories/batch', { memories: memories(24) });
     await first.stop();
     const second = await startTestService({ databaseUrl: node.databaseUrl });
     const again = new Client(second.url, who.apiKey);
-    expect(passed(await many(40, () => again.get('/user/me')))).toBe(6);
+    expect(allowed(await burst(40, () => again.get('/user/me')))).toBe(6);
     await second.stop();
   });
 
-  it('begins anew with each UTC day', async () => {
+  it('starts at zero on each UTC day', async () => {
     const who = await node.newUser({ requestsPerDay: 4 });
     const { owner } = node.service.database;
     await owner.query(
@@ -247,12 +247,12 @@ describe('the allowance of a day', () => {
         values ($1, (now() at time zone 'utc')::date - 1, 'rest', 'user.me', 9, 9), ($1, (now() at time zone 'utc')::date, 'rest', 'x', 1, 1)`,
       [who.userId],
     );
-    expect(passed(await many(10, () => who.api.get('/user/me')))).toBe(3);
+    expect(allowed(await burst(10, () => who.api.get('/user/me')))).toBe(3);
   });
 });
 
-describe('three things that a plan limits', () => {
-  it('stay three over REST: what it has not, what is used up, what comes too fast', async () => {
+describe('limits of a plan', () => {
+  it('have different error codes over REST: feature, quota, storage, rate', async () => {
     const free = await node.newUser({ plan: 'free' });
     const spent = await node.newUser({ requestsPerDay: 1 });
     await spent.api.get('/stats');
@@ -274,13 +274,13 @@ describe('three things that a plan limits', () => {
     for (const { body } of answers) expect(body.upgrade_url).toBe(`${node.url}/api/v1/plans`);
   });
 
-  it('stay three over MCP, which every plan has', async () => {
+  it('have different error codes over MCP, which every plan has', async () => {
     const free = await node.newUser({ plan: 'free', requestsPerMinute: 10 });
     const spent = await node.newUser({ requestsPerDay: 1 });
     const full = await node.newUser({ storageBytes: 10 });
     const fast = await node.newUser({ requestsPerMinute: 1 });
     const note = { title: 'More than', content: 'ten bytes' };
-    const refusals = await Promise.all(
+    const rejections = await Promise.all(
       [spent, full, fast].map(async (who) => {
         const client = await connectMcp(node, who);
         if (who !== full) await client.use('list_memories');
@@ -292,7 +292,7 @@ describe('three things that a plan limits', () => {
     const client = await connectMcp(node, free);
     await client.use('create_memory', note);
     await client.close();
-    const { _meta: quota } = refusals[0] as { _meta: Record<string, unknown> };
+    const { _meta: quota } = rejections[0] as { _meta: Record<string, unknown> };
     expect(quota).toEqual({
       'whitemagic/code': 'quota_exceeded',
       'whitemagic/status': 429,
@@ -305,7 +305,7 @@ describe('three things that a plan limits', () => {
       'whitemagic/resets_at': expect.stringMatching(/T00:00:00\.000Z$/),
       'whitemagic/upgrade_url': `${node.url}/api/v1/plans`,
     });
-    const texts = refusals.map((result) => textOf(result).replace(/in \d+ s|at 20\S+Z/g, '<when>'));
+    const texts = rejections.map((result) => textOf(result).replace(/in \d+ s|at 20\S+Z/g, '<when>'));
     const plans = `\nPlans: ${node.url}/api/v1/plans`;
     expect(texts).toEqual([
       `The calls of your day are used up (quota_exceeded). 0 of the 1 calls of this UTC day are left; they come back <when>, <when>.${plans}`,
@@ -315,36 +315,36 @@ describe('three things that a plan limits', () => {
   });
 });
 
-describe('a batch', () => {
+describe('batch', () => {
   it.each([
     [1, 1],
     [10, 1],
     [11, 2],
     [95, 10],
     [100, 10],
-  ])('of %i memories costs %i calls of the minute', async (count, cost) => {
+  ])('of %i memories costs %i units of the minute', async (count, cost) => {
     const who = await node.newUser({ requestsPerMinute: 20 });
     const { status, headers } = await who.api.post('/memories/batch', { memories: memories(count) });
     expect(status).toBe(200);
     expect(headers.get('ratelimit')).toMatch(new RegExp(`^"rpm";r=${20 - cost};`));
   });
 
-  it('that what is left of the allowance cannot pay is refused whole, and costs nothing', async () => {
+  it('is rejected as a whole and costs nothing when the remaining units do not suffice', async () => {
     const who = await node.newUser({ requestsPerMinute: 12 });
-    await many(5, () => who.api.get('/user/me'));
-    const refused = await who.api.post('/memories/batch', { memories: memories(100) });
-    expect(refused.status).toBe(429);
-    expect(['14', '15']).toContain(refused.headers.get('retry-after'));
+    await burst(5, () => who.api.get('/user/me'));
+    const rejected = await who.api.post('/memories/batch', { memories: memories(100) });
+    expect(rejected.status).toBe(429);
+    expect(['14', '15']).toContain(rejected.headers.get('retry-after'));
     expect((await who.api.get('/memories')).body.total).toBe(0);
-    expect(passed(await many(20, () => who.api.get('/user/me')))).toBe(6);
+    expect(allowed(await burst(20, () => who.api.get('/user/me')))).toBe(6);
   });
 
-  it('that no minute could ever pay is refused as too large, not told to wait', async () => {
+  it('is rejected with 413 when it costs more than the limit of a minute', async () => {
     const who = await node.newUser({ requestsPerMinute: 9 });
-    const refused = await who.api.post('/memories/batch', { memories: memories(100) });
-    expect(refused.status).toBe(413);
-    expect(refused.body.code).toBe('batch_too_large');
-    expect(refused.headers.get('retry-after')).toBeNull();
+    const rejected = await who.api.post('/memories/batch', { memories: memories(100) });
+    expect(rejected.status).toBe(413);
+    expect(rejected.body.code).toBe('batch_too_large');
+    expect(rejected.headers.get('retry-after')).toBeNull();
     expect((await who.api.post('/memories/batch', { memories: memories(90) })).status).toBe(200);
   });
 });

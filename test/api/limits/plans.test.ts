@@ -15,7 +15,7 @@ afterAll(() => node.stop());
 const [plans] = PUBLIC_OPERATIONS;
 
 describe('GET /plans', () => {
-  it('tells anybody, without a key, what each plan costs and allows', async () => {
+  it('returns price and limits of each plan without a key', async () => {
     const answer = await new Client(node.url).get('/plans');
     (await loadOpenApi(node.url)).check(plans, answer);
     expect(answer.status).toBe(200);
@@ -38,7 +38,7 @@ describe('GET /plans', () => {
     ]);
   });
 
-  it('tells the very limits that hold', async () => {
+  it('returns the limits that the limiter enforces', async () => {
     const { results } = (await new Client(node.url).get('/plans')).body;
     for (const plan of PLAN_NAMES) {
       const user = await node.newUser({ plan, requestsPerMinute: null });
@@ -48,20 +48,20 @@ describe('GET /plans', () => {
         price: _price,
         purpose: _purpose,
         transports,
-        ...told
+        ...listed
       } = results.find(({ name }: Json) => name === plan);
-      expect({ ...told, rest: transports.includes('rest') }).toEqual(limits);
+      expect({ ...listed, rest: transports.includes('rest') }).toEqual(limits);
     }
   });
 
-  it('names every unknown field in a 400, in the one error shape', async () => {
+  it('rejects unknown fields with a 400 that names each', async () => {
     const answer = await new Client(node.url).get('/plans?colour=red');
     (await loadOpenApi(node.url)).check(plans, answer);
     expectProblem(answer, 400, 'invalid_request');
     expect(answer.body.errors).toEqual([{ path: 'colour', message: 'is not a known field' }]);
   });
 
-  it('is the same with a key, and not metered', async () => {
+  it('returns the same with a key and is not metered', async () => {
     const user = await node.newUser();
     const [bare, keyed] = await Promise.all([new Client(node.url).get('/plans'), user.api.get('/plans')]);
     expect(keyed.body).toEqual(bare.body);

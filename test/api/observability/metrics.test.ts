@@ -38,7 +38,7 @@ it('metrics are in Prometheus format: requests by operation, transport and statu
 });
 
 it('metrics count rejected requests by the limit that they exceeded', async () => {
-  const limited = await startTestService({ metricsToken: TOKEN, callsPerAddress: 1 });
+  const limited = await startTestService({ metricsToken: TOKEN, requestsPerIp: 1 });
   try {
     const perMinute = await limited.newUser({ requestsPerMinute: 1 });
     const perDay = await limited.newUser({ requestsPerDay: 1 });
