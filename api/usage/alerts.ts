@@ -1,3 +1,4 @@
+import { NIL } from 'uuid';
 import type { Database } from '../../db/client/database.ts';
 import {
   type AlertKind,
@@ -12,71 +13,72 @@ import { mailOwner } from '../mail/enqueue.ts';
 import { utcDay } from './usage.ts';
 
 const PAGE = 500;
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
-/** Percent of the plan at which an alert is given, by the percent that it speaks of. */
-const THRESHOLDS: Record<AlertKind, [percent: number, from: number][]> = {
+/** The thresholds that alerts name, each with the percentage of the limit from which it is sent. */
+const THRESHOLDS: Record<AlertKind, [threshold: number, from: number][]> = {
   calls: [
     [80, 80],
     [100, 100],
   ],
-  // What does not fit is refused, so the very last byte is seldom used: full is where little fits.
+  // A memory that does not fit is rejected, so usage rarely reaches exactly 100 %.
   storage: [
     [80, 80],
     [100, 99],
   ],
 };
 
-/** Below this percent of the plan's storage its alerts are forgotten, and given again when it is crossed again. */
-const STORAGE_FORGET_BELOW = 70;
+/** Below this percentage of the storage limit its alerts are deleted, so the next crossing sends them again. */
+const STORAGE_RESET_BELOW = 70;
 
 type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
-interface Use {
+interface Consumption {
   kind: AlertKind;
   used: number;
   limit: number;
 }
 
 /**
- * Gives the alerts that are due: at 80 % and 100 % of the day's calls and of the storage, once each a period, by mail where
- * there is an address. May run at any time, in several processes at once. Answers how many were given.
+ * Sends the usage alerts that are due: at 80 % and 100 % of the day's quota and of the storage, each once per period. Users
+ * without an e-mail address get only the row. Safe to run at any time and concurrently. Returns the number of new alerts.
  */
 export async function alertUsage(database: Database, clock: Clock): Promise<number> {
   const day = utcDay(clock.now());
-  let given = 0;
+  let sent = 0;
   let page: AlertUsageRow[] = [];
   do {
-    page = await listUsageForAlerts(database.owner, day, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
-    for (const user of page) given += await alertUser(database, clock, day, user);
+    page = await listUsageForAlerts(database.owner, day, page.at(-1)?.id ?? NIL, PAGE);
+    for (const user of page) sent += await alertUser(database, clock, day, user);
   } while (page.length === PAGE);
-  return given;
+  return sent;
 }
 
 async function alertUser(database: Database, clock: Clock, day: string, user: AlertUsageRow): Promise<number> {
   const limits = limitsOf(user.plan, user.overrides);
-  const calls: Use = { kind: 'calls', used: user.calls, limit: limits.requests_per_day };
-  const storage: Use = { kind: 'storage', used: user.storage_bytes, limit: limits.storage_bytes };
-  if (user.alerts.some((alert) => alert.startsWith('storage')) && !reaches(storage, STORAGE_FORGET_BELOW)) {
+  const calls: Consumption = { kind: 'calls', used: user.calls, limit: limits.requests_per_day };
+  const storage: Consumption = { kind: 'storage', used: user.storage_bytes, limit: limits.storage_bytes };
+  if (user.alerts.some((alert) => alert.startsWith('storage')) && !reaches(storage, STORAGE_RESET_BELOW)) {
     await deleteStorageAlerts(database.owner, user.id);
   }
-  let given = 0;
-  for (const use of [calls, storage]) {
-    const thresholds = THRESHOLDS[use.kind]
-      .filter(([percent, from]) => reaches(use, from) && !user.alerts.includes(`${use.kind} ${percent}`))
-      .map(([percent]) => percent);
-    if (thresholds.length > 0) given += await alert(database, clock, day, user, use, thresholds);
+  let sent = 0;
+  for (const consumption of [calls, storage]) {
+    const thresholds = THRESHOLDS[consumption.kind]
+      .filter(
+        ([threshold, from]) => reaches(consumption, from) && !user.alerts.includes(`${consumption.kind} ${threshold}`),
+      )
+      .map(([threshold]) => threshold);
+    if (thresholds.length > 0) sent += await insertAndMail(database, clock, day, user, consumption, thresholds);
   }
-  return given;
+  return sent;
 }
 
-/** Notes alerts and mails the highest one that nobody had noted, all or nothing. */
-async function alert(
+/** Inserts alerts and enqueues an e-mail for the highest new one, in one transaction. Returns the number of new alerts. */
+async function insertAndMail(
   database: Database,
   clock: Clock,
   day: string,
   user: AlertUsageRow,
-  { kind, used, limit }: Use,
+  { kind, used, limit }: Consumption,
   thresholds: readonly number[],
 ): Promise<number> {
   return database.ownerWrite(async (sql) => {
@@ -90,6 +92,6 @@ async function alert(
   });
 }
 
-function reaches({ used, limit }: Use, percent: number): boolean {
+function reaches({ used, limit }: Consumption, percent: number): boolean {
   return used * 100 >= limit * percent;
 }

@@ -1,6 +1,6 @@
 import { sumUsage } from '../../db/queries/usage/totals.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import { presentSum, requireUsageDay, utcDay } from './usage.ts';
+import { requireUsageDay, toUsageGroup, utcDay } from './usage.ts';
 
 const COLUMNS = [
   'day',
@@ -17,19 +17,19 @@ const COLUMNS = [
   'tokens',
 ] as const;
 
-/** The caller's usage of a month (`YYYY-MM`, by default the present one) as CSV: a row per day, transport and operation, oldest day first. */
+/** Returns the caller's usage of a month (`YYYY-MM`, default the current one) as CSV: a row per day, transport and operation, oldest first. */
 export async function usageCsv(context: RequestContext, caller: Caller, input: { month?: string }): Promise<string> {
   const month = input.month ?? utcDay(context.now()).slice(0, 7);
   const first = requireUsageDay('month', `${month}-01`);
   const last = new Date(first);
   last.setUTCMonth(last.getUTCMonth() + 1, 0);
   const rows = await sumUsage(context.sql, caller.userId, first, utcDay(last), 'endpoint');
-  const sums = rows.map(presentSum).toSorted((a, b) => (a.day ?? '').localeCompare(b.day ?? ''));
-  return csv([COLUMNS, ...sums.map((sum) => COLUMNS.map((column) => sum[column] ?? ''))]);
+  const groups = rows.map(toUsageGroup).toSorted((a, b) => (a.day ?? '').localeCompare(b.day ?? ''));
+  return formatCsv([COLUMNS, ...groups.map((group) => COLUMNS.map((column) => group[column] ?? ''))]);
 }
 
-/** Rows as CSV (RFC 4180). A text that a spreadsheet would take for a formula is marked as a text. */
-export function csv(rows: readonly (readonly (string | number)[])[]): string {
+/** Formats rows as CSV (RFC 4180). Text that a spreadsheet would run as a formula is prefixed with an apostrophe. */
+export function formatCsv(rows: readonly (readonly (string | number)[])[]): string {
   return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 

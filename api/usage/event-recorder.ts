@@ -1,7 +1,7 @@
-import { setImmediate as turnsEnd } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { UsageEvent } from '../../db/queries/usage/events.ts';
 
-/** Writes usage events of calls that write nothing else, many callers' in one statement. */
+/** Records usage events of requests that write nothing else, those of many callers in one statement. */
 export interface Recorder {
   /** Resolves when the event is durable; rejects when it could not be written. */
   record(event: UsageEvent): Promise<void>;
@@ -16,9 +16,9 @@ interface Waiting {
 const GROUP_MAX = 1_000;
 
 /**
- * Group commit without a timer: what one turn of the event loop brings is written at its end, and what arrives during a write
- * goes out together with the next. Each caller waits for its own write, so an answered call is a recorded one.
- * @param insert writes a group in one statement, all or none
+ * Commits usage events in groups, without a timer: the events of one turn of the event loop are written at its end, and those that
+ * arrive during a write form the next group. A caller waits for its own write, so every acknowledged request is recorded.
+ * @param insert writes a group atomically, in one statement
  */
 export function groupRecorder(insert: (events: readonly UsageEvent[]) => Promise<void>): Recorder {
   let waiting: Waiting[] = [];
@@ -27,7 +27,7 @@ export function groupRecorder(insert: (events: readonly UsageEvent[]) => Promise
   async function writeAll(): Promise<void> {
     writing = true;
     while (waiting.length > 0) {
-      await turnsEnd();
+      await nextTurn();
       const group = waiting.slice(0, GROUP_MAX);
       waiting = waiting.slice(GROUP_MAX);
       await writeGroup(group);
@@ -41,7 +41,7 @@ export function groupRecorder(insert: (events: readonly UsageEvent[]) => Promise
       for (const entry of group) entry.resolve();
     } catch (error) {
       if (group.length === 1) group[0]?.reject(error);
-      // One bad event (its account was just deleted) must not take the others with it.
+      // One invalid event (its account was just deleted) must not fail the others.
       else for (const entry of group) await writeGroup([entry]);
     }
   }

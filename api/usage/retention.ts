@@ -4,10 +4,10 @@ import { DAY_MS } from '../time.ts';
 import { utcDay } from './usage.ts';
 
 /**
- * Drops the usage events of days that ended more than `days` ago, a partition a transaction; the daily totals stay. What calls
- * under way keep it from dropping is left to the next run. Answers the names of the dropped partitions.
+ * Drops the usage events of days that ended more than `days` ago, one partition per transaction, and keeps the daily totals. A
+ * partition that is in use is left to the next run. Returns the names of the dropped partitions.
  */
-export async function forgetOldUsage(database: Database, now: Date, days: number): Promise<string[]> {
+export async function dropOldUsageEvents(database: Database, now: Date, days: number): Promise<string[]> {
   const before = utcDay(new Date(now.getTime() - days * DAY_MS));
   const dropped: string[] = [];
   for (;;) {

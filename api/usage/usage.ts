@@ -8,10 +8,10 @@ import { refuse } from '../errors.ts';
 import { DAY_MS } from '../time.ts';
 
 const DEFAULT_DAYS = 31;
-const MOST_DAYS = 400;
-/** Hours and keys are added up from the single events, which are many. */
-const MOST_DAYS_OF_EVENTS = 31;
-/** Nothing was ever called before; and there are years that no database can write. */
+const DAYS_MAX = 400;
+/** Groups by hour or key are summed from single events, which are many. */
+const DAYS_OF_EVENTS_MAX = 31;
+/** PostgreSQL cannot store every year that a date may have. */
 const FIRST_DAY = '1970-01-01';
 
 interface Range {
@@ -20,36 +20,36 @@ interface Range {
   days?: number;
 }
 
-/** What the caller has used, in groups and in all, and how much of the plan that is. Calls still under way are not in it. */
+/** Returns the caller's usage in groups and in total, and the share of the plan's limits. Requests in progress are not included. */
 export async function usage(
   context: RequestContext,
   caller: Caller,
   input: Range & { group_by?: Exclude<UsageGroup, 'endpoint'> },
 ) {
   const group = input.group_by ?? 'endpoint';
-  const mostDays = group === 'hour' || group === 'key' ? MOST_DAYS_OF_EVENTS : MOST_DAYS;
-  const { from, to } = rangeOf(context, input, mostDays);
+  const daysMax = group === 'hour' || group === 'key' ? DAYS_OF_EVENTS_MAX : DAYS_MAX;
+  const { from, to } = rangeOf(context, input, daysMax);
   const [rows, plan] = await Promise.all([
     sumUsage(context.sql, caller.userId, from, to, group),
-    planUse(context, caller),
+    planUsage(context, caller),
   ]);
   const sum = (field: 'calls' | 'billable' | 'errors') => rows.reduce((total, row) => total + row[field], 0);
   return {
     from,
     to,
-    results: rows.map(presentSum),
+    results: rows.map(toUsageGroup),
     totals: { calls: sum('calls'), billable: sum('billable'), errors: sum('errors') },
     plan,
   };
 }
 
-/** The UTC day of a moment, `YYYY-MM-DD`. */
+/** Returns the UTC day of a time, `YYYY-MM-DD`. */
 export function utcDay(moment: Date): string {
   return moment.toISOString().slice(0, 10);
 }
 
-/** A group as it is answered, with the mean duration, and the endpoint where transport and operation are known. */
-export function presentSum({ duration_ms, hour, ...row }: UsageSumRow) {
+/** Adds the mean duration to a group, and the endpoint where transport and operation are known. */
+export function toUsageGroup({ duration_ms, hour, ...row }: UsageSumRow) {
   return {
     ...row,
     ...(hour && { hour: hour.toISOString() }),
@@ -59,31 +59,31 @@ export function presentSum({ duration_ms, hour, ...row }: UsageSumRow) {
 }
 
 /**
- * A day from which usage is told.
- * @throws Problem `unprocessable` for one that lies before all usage
+ * Validates a day of usage.
+ * @throws Problem `unprocessable` for a day before 1970
  */
 export function requireUsageDay(field: string, day: string): string {
-  if (day < FIRST_DAY) throw refuse(field, `must not lie before ${FIRST_DAY}`);
+  if (day < FIRST_DAY) throw refuse(field, `must not be before ${FIRST_DAY}`);
   return day;
 }
 
-function rangeOf(context: RequestContext, input: Range, mostDays: number): { from: string; to: string } {
-  if (input.from !== undefined && input.days !== undefined) throw refuse('days', 'must not be given beside `from`');
+function rangeOf(context: RequestContext, input: Range, daysMax: number): { from: string; to: string } {
+  if (input.from !== undefined && input.days !== undefined) throw refuse('days', 'must not be combined with `from`');
   if (input.from !== undefined) requireUsageDay('from', input.from);
   if (input.to !== undefined) requireUsageDay('to', input.to);
   const to = input.to ?? utcDay(context.now());
   const from = input.from ?? utcDay(new Date(Date.parse(to) - ((input.days ?? DEFAULT_DAYS) - 1) * DAY_MS));
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
-  if (days < 1) throw refuse('from', 'must not lie after `to`');
-  if (days > mostDays) {
+  if (days < 1) throw refuse('from', 'must not be after `to`');
+  if (days > daysMax) {
     const field = input.days === undefined ? 'from' : 'days';
-    const by = mostDays === MOST_DAYS_OF_EVENTS ? ' by hour or key' : '';
-    throw refuse(field, `asks for ${days} days; at most ${mostDays} are answered at once${by}`);
+    const by = daysMax === DAYS_OF_EVENTS_MAX ? ' by hour or key' : '';
+    throw refuse(field, `covers ${days} days; the maximum is ${daysMax}${by}`);
   }
   return { from, to };
 }
 
-async function planUse(context: RequestContext, { userId, plan, limits }: Caller) {
+async function planUsage(context: RequestContext, { userId, plan, limits }: Caller) {
   const now = context.now();
   const [calls, quota] = await Promise.all([
     context.sql.query<{ units: number }>(sumDayUnitsStatement(userId, utcDay(now))),
@@ -104,7 +104,7 @@ function share(used: number, limit: number) {
   return { used, limit, percent: Math.round((used * 1000) / limit) / 10 };
 }
 
-/** What a person calls it: over REST method and path, over MCP the tool's or resource's name. */
+/** Returns the name that users know: over REST method and path, over MCP the tool or resource. */
 function endpointOf(transport: string, operation: string): string {
   const declared = findOperation(operation);
   if (!declared) return operation;

@@ -1,14 +1,14 @@
 import { Agent } from 'node:http';
 import type { Sql } from '../../db/client/sql.ts';
 import { NO_TENANT } from '../../db/queries/search/embedding-queue.ts';
-import { compareQuotas } from '../../db/queries/usage/quotas.ts';
 import {
   countStored,
   listDailyDifferences,
   listEvents,
   listMissingFromEmbeddingQueue,
   type RecordedEvent,
-} from '../../db/queries/usage/recount.ts';
+} from '../../db/queries/usage/consistency-checks.ts';
+import { compareQuotas } from '../../db/queries/usage/quotas.ts';
 import { entryOf, readCall } from './calls.ts';
 import { type Entry, isOpen, type Written } from './log.ts';
 import { send } from './send.ts';

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sql } from '../../db/client/sql.ts';
-import { listDailyDifferences, listEvents } from '../../db/queries/usage/recount.ts';
+import { listDailyDifferences, listEvents } from '../../db/queries/usage/consistency-checks.ts';
 import { send } from './send.ts';
 
 /** Two nodes that share a Redis and a database, each told that there are two. */

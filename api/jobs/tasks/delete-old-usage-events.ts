@@ -1,4 +1,4 @@
-import { forgetOldUsage } from '../../usage/retention.ts';
+import { dropOldUsageEvents } from '../../usage/retention.ts';
 import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
 /** Drops the usage events that are older than the retention period; the daily totals stay. */
@@ -7,7 +7,7 @@ export const deleteOldUsageEventsTask = defineTask({
   schedule: { cron: '41 * * * *' },
   payload: NO_PAYLOAD,
   async run(_payload, { database, clock, usageRetentionDays }, { logger }) {
-    const dropped = await forgetOldUsage(database, clock.now(), usageRetentionDays);
+    const dropped = await dropOldUsageEvents(database, clock.now(), usageRetentionDays);
     if (dropped.length > 0) logger.info(`dropped ${dropped.join(', ')}`);
   },
 });

@@ -2,7 +2,7 @@ import type { Statement } from '../../client/sql.ts';
 
 export type Transport = 'rest' | 'mcp_http' | 'mcp_stdio';
 
-/** One metered call. `day` is the UTC day of `at`; the id is unique for all time, so writing it twice changes nothing. */
+/** A metered request. `day` is the UTC day of `at`. The id is globally unique, so inserting an event twice changes nothing. */
 export interface UsageEvent {
   userId: string;
   day: string;
@@ -17,35 +17,62 @@ export interface UsageEvent {
   durationMs: number;
   bytesIn: number;
   bytesOut: number;
-  /** What the call took of the day's allowance: 0 when it was not let through, a batch's items. */
+  /** Quota units of the day: 0 for a rejected request, the number of items for a batch. */
   units: number;
-  /** Tokens that a model was given to read; null where nothing is counted. */
+  /** Tokens of the response that a model reads; null where they are not counted. */
   tokens: number | null;
 }
 
 /**
- * Records events and adds the ones that really went in to the daily totals, in one statement: many callers' events
- * in a group, or one inside the transaction of the write it meters.
+ * Inserts usage events and adds the new ones to the daily totals, in one statement. Used for groups of events, and for a single
+ * one in the transaction of the write that it meters.
  */
 export function insertUsageEventsStatement(events: readonly UsageEvent[]): Statement {
   const column = <K extends keyof UsageEvent>(key: K) => events.map((event) => event[key]);
   return {
     name: 'insert_usage_events',
     text: `with event as (
-        insert into usage_events (user_id, day, id, at, api_key_id, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out, units, tokens)
-        select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[],
-          $8::text[], $9::smallint[], $10::boolean[], $11::real[], $12::integer[], $13::integer[],
-          $14::integer[], $15::integer[])
-        on conflict do nothing returning *
+        insert into usage_events (
+          user_id, day, id, at, api_key_id, transport, operation, method, status,
+          billable, duration_ms, bytes_in, bytes_out, units, tokens
+        )
+        select *
+        from unnest(
+          $1::uuid[], $2::date[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::smallint[],
+          $10::boolean[], $11::real[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]
+        )
+        on conflict do nothing
+        returning *
       )
-      insert into usage_daily as d (user_id, day, transport, operation, calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens)
-      select user_id, day, transport, operation, count(*), count(*) filter (where billable), count(*) filter (where status >= 400),
-        sum(duration_ms), sum(bytes_in), sum(bytes_out), sum(units), coalesce(sum(tokens), 0)
-      from event group by user_id, day, transport, operation order by user_id, day, transport, operation
+      insert into usage_daily as d (
+        user_id, day, transport, operation,
+        calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens
+      )
+      select
+        user_id,
+        day,
+        transport,
+        operation,
+        count(*),
+        count(*) filter (where billable),
+        count(*) filter (where status >= 400),
+        sum(duration_ms),
+        sum(bytes_in),
+        sum(bytes_out),
+        sum(units),
+        coalesce(sum(tokens), 0)
+      from event
+      group by user_id, day, transport, operation
+      order by user_id, day, transport, operation
       on conflict (user_id, day, transport, operation) do update set
-        calls = d.calls + excluded.calls, billable = d.billable + excluded.billable, errors = d.errors + excluded.errors,
-        duration_ms = d.duration_ms + excluded.duration_ms, bytes_in = d.bytes_in + excluded.bytes_in,
-        bytes_out = d.bytes_out + excluded.bytes_out, units = d.units + excluded.units, tokens = d.tokens + excluded.tokens`,
+        calls = d.calls + excluded.calls,
+        billable = d.billable + excluded.billable,
+        errors = d.errors + excluded.errors,
+        duration_ms = d.duration_ms + excluded.duration_ms,
+        bytes_in = d.bytes_in + excluded.bytes_in,
+        bytes_out = d.bytes_out + excluded.bytes_out,
+        units = d.units + excluded.units,
+        tokens = d.tokens + excluded.tokens`,
     values: [
       column('userId'),
       column('day'),
@@ -66,7 +93,7 @@ export function insertUsageEventsStatement(events: readonly UsageEvent[]): State
   };
 }
 
-/** What a user's recorded calls of a UTC day took of the day's allowance: one row, `units`. As the owner. */
+/** Sums the quota units recorded for a user and UTC day: one row, `units`. Runs as admin. */
 export function sumDayUnitsStatement(userId: string, day: string): Statement {
   return {
     name: 'sum_day_units',

@@ -1,12 +1,12 @@
 import type { Sql } from '../../client/sql.ts';
 
-/** How long an answer is kept for its repeat. */
+/** How long a response is kept for replay. */
 export const IDEMPOTENCY_HOURS = 24;
 
-/** A first call's answer, or `status` null while that call is still under way in another transaction that has not ended. */
+/** The response to the first request with a key. `status` is null while the transaction of that request has not ended. */
 export interface IdempotencyRow {
   request_hash: Buffer;
-  /** The usage event of that call. */
+  /** Usage event of that request. */
   event_id: string;
   status: number | null;
   body: unknown;
@@ -15,8 +15,8 @@ export interface IdempotencyRow {
 }
 
 /**
- * Claims a key for this transaction. Answers undefined when the claim is ours, else what the first call left. A twin
- * still under way is waited for: the insert blocks on its uncommitted row.
+ * Claims a key for this transaction. Returns undefined when the key was free, otherwise the row of the first request. Waits for a
+ * concurrent request with the same key, because the insert blocks on its uncommitted row.
  */
 export async function claimIdempotencyKey(
   sql: Sql,
@@ -25,43 +25,55 @@ export async function claimIdempotencyKey(
 ): Promise<IdempotencyRow | undefined> {
   const claimed = await sql.query({
     name: 'claim_idempotency_key',
-    text: `insert into idempotency_keys as k (user_id, key, request_hash, event_id, day, created_at) values ($1, $2, $3, $4, $5, $6)
-      on conflict (user_id, key) do update set request_hash = $3, event_id = $4, day = $5, created_at = $6,
-        status = null, body = null, headers = null, holds_secret = false
+    text: `insert into idempotency_keys as k (user_id, key, request_hash, event_id, day, created_at)
+      values ($1, $2, $3, $4, $5, $6)
+      on conflict (user_id, key) do update set
+        request_hash = $3,
+        event_id = $4,
+        day = $5,
+        created_at = $6,
+        status = null,
+        body = null,
+        headers = null,
+        holds_secret = false
       where k.created_at < $6::timestamptz - interval '${IDEMPOTENCY_HOURS} hours'`,
     values: [userId, claim.key, claim.requestHash, claim.eventId, claim.day, claim.now],
   });
   if (claimed.rowCount === 1) return undefined;
   const found = await sql.query<IdempotencyRow>({
     name: 'find_idempotency_key',
-    text: 'select request_hash, event_id, status, body, headers, holds_secret from idempotency_keys where user_id = $1 and key = $2',
+    text: `select request_hash, event_id, status, body, headers, holds_secret
+      from idempotency_keys
+      where user_id = $1 and key = $2`,
     values: [userId, claim.key],
   });
   return found.rows[0];
 }
 
-/** Keeps the answer of the call that holds the claim. An answer with a secret is kept without its body. */
+/** Stores the response of the request that claimed the key, without the body when it holds a secret. */
 export async function storeIdempotentResponse(
   sql: Sql,
   userId: string,
   key: string,
-  answer: { status: number; body: unknown; headers: Record<string, string>; holdsSecret: boolean },
+  response: { status: number; body: unknown; headers: Record<string, string>; holdsSecret: boolean },
 ): Promise<void> {
   await sql.query({
     name: 'store_idempotent_response',
-    text: 'update idempotency_keys set status = $3, body = $4, headers = $5, holds_secret = $6 where user_id = $1 and key = $2',
+    text: `update idempotency_keys
+      set status = $3, body = $4, headers = $5, holds_secret = $6
+      where user_id = $1 and key = $2`,
     values: [
       userId,
       key,
-      answer.status,
-      answer.holdsSecret ? null : JSON.stringify(answer.body),
-      JSON.stringify(answer.headers),
-      answer.holdsSecret,
+      response.status,
+      response.holdsSecret ? null : JSON.stringify(response.body),
+      JSON.stringify(response.headers),
+      response.holdsSecret,
     ],
   });
 }
 
-/** Drops what is older than {@link IDEMPOTENCY_HOURS}. Answers how many. As the owner. */
+/** Deletes keys older than {@link IDEMPOTENCY_HOURS} hours. Returns their number. Runs as admin. */
 export async function deleteOldIdempotencyKeys(sql: Sql): Promise<number> {
   const result = await sql.query({
     text: `delete from idempotency_keys where created_at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,

@@ -1,16 +1,16 @@
 import type { Sql } from '../../client/sql.ts';
 import type { Transport } from './events.ts';
 
-/** What usage is told by. `endpoint` is a day's transport and operation together, as the daily totals are kept. */
+/** Grouping of usage. `endpoint` groups by day, transport and operation, like the daily totals. */
 export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'transport' | 'hour' | 'key';
 
-/** Calls of one group added up. Of the first six columns, it has those that it is grouped by. */
+/** Totals of a group. Of the first six fields it has those that it is grouped by. */
 export interface UsageSumRow {
   day?: string;
   hour?: Date;
   transport?: Transport;
   operation?: string;
-  /** Null for calls of a key that is gone. */
+  /** Null for requests with a deleted key. */
   key_id?: string | null;
   key_name?: string | null;
   calls: number;
@@ -19,9 +19,9 @@ export interface UsageSumRow {
   duration_ms: number;
   bytes_in: number;
   bytes_out: number;
-  /** Of the day's allowance. */
+  /** Quota units of the day. */
   units: number;
-  /** That models were given to read. */
+  /** Tokens of responses that models read. */
   tokens: number;
 }
 
@@ -29,7 +29,7 @@ const DAY = "to_char(u.day, 'YYYY-MM-DD')";
 const HOUR = "date_trunc('hour', u.at, 'UTC')";
 const KEY_NAME = '(select name from api_keys k where k.user_id = $1 and k.id = u.api_key_id)';
 
-/** Which table tells a group, its columns, what they are grouped by, and their order. */
+/** Table, columns, grouping and order of each grouping. */
 const GROUPS: Record<
   UsageGroup,
   { table: 'usage_daily' | 'usage_events'; columns: string; by: string; order: string }
@@ -62,7 +62,7 @@ const SUMS = {
     coalesce(sum(u.tokens), 0)::float8 as tokens`,
 };
 
-/** The tenant's calls from `from` to `to` (UTC days, both included), newest or most called first. */
+/** Sums the tenant's usage from `from` to `to` (UTC days, inclusive), newest or most requested first. */
 export async function sumUsage(
   sql: Sql,
   userId: string,
@@ -73,8 +73,11 @@ export async function sumUsage(
   const { table, columns, by, order } = GROUPS[group];
   const result = await sql.query<UsageSumRow>({
     name: `sum_usage_by_${group}`,
-    text: `select ${columns}, ${SUMS[table]} from ${table} u
-      where u.user_id = $1 and u.day between $2 and $3 group by ${by} order by ${order}`,
+    text: `select ${columns}, ${SUMS[table]}
+      from ${table} u
+      where u.user_id = $1 and u.day between $2 and $3
+      group by ${by}
+      order by ${order}`,
     values: [userId, from, to],
   });
   return result.rows;

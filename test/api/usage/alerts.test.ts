@@ -6,72 +6,72 @@ import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { spawnScript } from '../../support/run-script.ts';
 
-let bench: JobBench;
+let fixture: JobBench;
 let sink: MailSink;
 
 beforeEach(async () => {
-  [bench, sink] = await Promise.all([openJobBench(), startMailSink()]);
+  [fixture, sink] = await Promise.all([openJobBench(), startMailSink()]);
 });
 afterEach(async () => {
-  await Promise.all([bench.close(), sink.close()]);
+  await Promise.all([fixture.close(), sink.close()]);
 });
 
-/** Of the pro plan, which the bench's user is on. */
+/** Limits of the pro plan, which the test user has. */
 const CALLS = 50_000;
 const STORAGE = 1_000_000_000;
 const NOON = '2026-11-02T12:00:00Z';
 
-/** Sets what the bench's user has used, on a day. */
-async function use(
+/** Sets the user's consumption on a day. */
+async function consume(
   what: { calls?: number; storage?: number; userId?: string },
   day = NOON.slice(0, 10),
 ): Promise<void> {
-  const userId = what.userId ?? bench.userId;
+  const userId = what.userId ?? fixture.userId;
   if (what.calls !== undefined) {
-    await bench.sql.query(
+    await fixture.sql.query(
       `insert into usage_daily (user_id, day, transport, operation, units) values ($1, $2, 'rest', 'memories.get', $3)
         on conflict (user_id, day, transport, operation) do update set units = excluded.units`,
       [userId, day, what.calls],
     );
   }
   if (what.storage !== undefined) {
-    await bench.sql.query(
+    await fixture.sql.query(
       `insert into quotas (user_id, storage_bytes) values ($1, $2) on conflict (user_id) do update set storage_bytes = $2`,
       [userId, what.storage],
     );
   }
 }
 
-/** What the job does at a moment. */
+/** Runs the job at a time. */
 function run(at = NOON): Promise<number> {
-  return alertUsage(bench.database, { now: () => new Date(at), newId: () => uuidv7() });
+  return alertUsage(fixture.database, { now: () => new Date(at), newId: () => uuidv7() });
 }
 
 async function alerts(): Promise<string[]> {
-  const { rows } = await bench.sql.query('select kind, threshold, period from usage_alerts order by 3, 1, 2');
+  const { rows } = await fixture.sql.query('select kind, threshold, period from usage_alerts order by 3, 1, 2');
   return rows.map(({ kind, threshold, period }) => `${kind} ${threshold} ${period}`);
 }
 
 async function subjects(): Promise<string[]> {
-  await bench.startWorker(sink.url);
-  await bench.settled();
+  await fixture.startWorker(sink.url);
+  await fixture.settled();
   return sink.received.map(({ source }) => /^Subject: (.+)$/m.exec(source)?.[1]?.trim() ?? '');
 }
 
-/** A mail's two texts, without the folding of quoted-printable. */
+/** Returns the two texts of an e-mail, without the folding of quoted-printable. */
 function bodyOf(source: string): string {
   return source.replaceAll('=\r\n', '').replaceAll('=3D', '=');
 }
 
-describe("an alert of the day's calls", () => {
-  it('is given at 80 % and at 100 %, by a mail each, and not before', async () => {
-    await use({ calls: 0.8 * CALLS - 1 });
+describe('alert for calls', () => {
+  it('is sent at 80 % and at 100 %, with an e-mail each, and not before', async () => {
+    await consume({ calls: 0.8 * CALLS - 1 });
     expect(await run()).toBe(0);
-    await use({ calls: 0.8 * CALLS });
+    await consume({ calls: 0.8 * CALLS });
     expect(await run()).toBe(1);
-    await use({ calls: CALLS - 1 });
+    await consume({ calls: CALLS - 1 });
     expect(await run()).toBe(0);
-    await use({ calls: CALLS });
+    await consume({ calls: CALLS });
     expect(await run()).toBe(1);
     expect(await run()).toBe(0);
     expect(await alerts()).toEqual(['calls 80 2026-11-02', 'calls 100 2026-11-02']);
@@ -85,44 +85,44 @@ describe("an alert of the day's calls", () => {
     expect(body.match(/40,000 of the 50,000 calls that the pro plan allows on 2026-11-02 \(UTC\)/g)).toHaveLength(2);
   });
 
-  it('that reaches both at once is one mail, of the higher', async () => {
-    await use({ calls: 2 * CALLS });
+  it('is one e-mail, for the higher threshold, when both are reached at once', async () => {
+    await consume({ calls: 2 * CALLS });
     expect(await run()).toBe(2);
     expect(await subjects()).toEqual(["Your WhiteMagic account has used all of today's calls"]);
   });
 
-  it('is given again the next day, and not for the day before', async () => {
-    await use({ calls: CALLS });
+  it('is sent again the next day, and not for the day before', async () => {
+    await consume({ calls: CALLS });
     await run();
     expect(await run('2026-11-03T00:00:00Z')).toBe(0);
-    await use({ calls: 0.9 * CALLS }, '2026-11-03');
+    await consume({ calls: 0.9 * CALLS }, '2026-11-03');
     expect(await run('2026-11-03T23:59:59Z')).toBe(1);
     expect(await alerts()).toEqual(['calls 80 2026-11-02', 'calls 100 2026-11-02', 'calls 80 2026-11-03']);
     expect(await subjects()).toHaveLength(2);
   });
 
-  it('counts all transports and operations of the day together, against the overridden limit', async () => {
-    await bench.sql.query(`update users set overrides = '{"requests_per_day": 10}' where id = $1`, [bench.userId]);
-    await use({ calls: 4 });
+  it('sums all transports and operations of the day and respects overridden limits', async () => {
+    await fixture.sql.query(`update users set overrides = '{"requests_per_day": 10}' where id = $1`, [fixture.userId]);
+    await consume({ calls: 4 });
     expect(await run()).toBe(0);
-    await bench.sql.query(
+    await fixture.sql.query(
       `insert into usage_daily (user_id, day, transport, operation, units) values ($1, '2026-11-02', 'mcp_http', 'search.query', 4)`,
-      [bench.userId],
+      [fixture.userId],
     );
     expect(await run()).toBe(1);
   });
 });
 
-describe('an alert of the storage', () => {
-  it('is given at 80 % and where it is full, once, until it falls below 70 %', async () => {
+describe('alert for storage', () => {
+  it('is sent at 80 % and when full, once until usage falls below 70 %', async () => {
     const at = async (percent: number, hour: number) => {
-      await use({ storage: Math.round((percent / 100) * STORAGE) });
+      await consume({ storage: Math.round((percent / 100) * STORAGE) });
       return run(`2026-11-0${2 + Math.floor(hour / 24)}T${String(hour % 24).padStart(2, '0')}:00:00Z`);
     };
     expect(await at(79.9, 1)).toBe(0);
     expect(await at(80, 2)).toBe(1);
     expect(await at(98.9, 3)).toBe(0);
-    // What does not fit is refused, so few ever reach the last byte.
+    // A memory that does not fit is rejected, so usage rarely reaches exactly 100 %.
     expect(await at(99, 4)).toBe(1);
     expect(await at(70, 5)).toBe(0);
     expect(await at(85, 30)).toBe(0);
@@ -138,34 +138,34 @@ describe('an alert of the storage', () => {
   });
 });
 
-describe('alerts', () => {
-  it('are rows only where there is no address, and none for a deleted account', async () => {
-    await bench.sql.query('update users set email = null where id = $1', [bench.userId]);
-    await use({ calls: CALLS, storage: STORAGE });
+describe('usage alerts', () => {
+  it('are only rows for users without an e-mail address, and absent for deleted accounts', async () => {
+    await fixture.sql.query('update users set email = null where id = $1', [fixture.userId]);
+    await consume({ calls: CALLS, storage: STORAGE });
     const gone = uuidv7();
-    await bench.sql.query(
+    await fixture.sql.query(
       `insert into users (id, email, plan, status, created_at, updated_at) values ($1, 'bob@example.com', 'free', 'deleted', now(), now())`,
       [gone],
     );
-    await use({ calls: CALLS, userId: gone });
+    await consume({ calls: CALLS, userId: gone });
     expect(await run()).toBe(4);
     expect(await run()).toBe(0);
-    expect((await bench.sql.query('select from outbox')).rowCount).toBe(0);
+    expect((await fixture.sql.query('select from outbox')).rowCount).toBe(0);
     expect(await alerts()).toHaveLength(4);
   });
 
-  it('are one mail each when the job runs many times at once', async () => {
-    await use({ calls: 0.8 * CALLS, storage: STORAGE });
-    const given = await Promise.all(Array.from({ length: 8 }, () => run()));
-    expect(given.reduce((sum, count) => sum + count, 0)).toBe(3);
+  it('are one e-mail each when the job runs concurrently', async () => {
+    await consume({ calls: 0.8 * CALLS, storage: STORAGE });
+    const sent = await Promise.all(Array.from({ length: 8 }, () => run()));
+    expect(sent.reduce((sum, count) => sum + count, 0)).toBe(3);
     expect((await subjects()).toSorted()).toEqual([
       'The storage of your WhiteMagic account is full',
       "Your WhiteMagic account has used 80 % of today's calls",
     ]);
   });
 
-  it('reach every user of many, page by page', async () => {
-    await bench.sql.query(
+  it('are sent to every user of many pages', async () => {
+    await fixture.sql.query(
       `with added as (
           insert into users (id, email, plan, created_at, updated_at)
           select gen_random_uuid(), n || '@example.com', 'free', now(), now() from generate_series(1, 620) n returning id
@@ -174,31 +174,31 @@ describe('alerts', () => {
     );
     expect(await run()).toBe(620);
     expect(await run()).toBe(0);
-    expect((await bench.sql.query('select count(distinct recipient)::int as n from outbox')).rows).toEqual([
+    expect((await fixture.sql.query('select count(distinct recipient)::int as n from outbox')).rows).toEqual([
       { n: 620 },
     ]);
   });
 
-  it('are given once by the next worker when one was killed between the row and the mail', async () => {
+  it('are sent once by the next worker when one was killed between the row and the e-mail', async () => {
     const today = new Date().toISOString().slice(0, 10);
     const tomorrow = new Date(Date.now() + DAY_MS).toISOString().slice(0, 10);
-    for (const day of [today, tomorrow]) await use({ calls: CALLS }, day);
+    for (const day of [today, tomorrow]) await consume({ calls: CALLS }, day);
     const worker = spawnScript('api/jobs/main.ts', [], {
-      DATABASE_URL: bench.url,
+      DATABASE_URL: fixture.url,
       SMTP_URL: sink.url,
-      DATA_DIR: bench.dataDir,
+      DATA_DIR: fixture.dataDir,
       LOG_LEVEL: 'error',
     });
-    await bench.sql.query('begin');
-    await bench.sql.query('lock table outbox in access exclusive mode');
-    await bench.database.owner.query("select graphile_worker.add_job('send_usage_alerts')");
+    await fixture.sql.query('begin');
+    await fixture.sql.query('lock table outbox in access exclusive mode');
+    await fixture.database.owner.query("select graphile_worker.add_job('send_usage_alerts')");
     const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
       and query like '%enqueue_mail%'`;
-    await vi.waitUntil(async () => (await bench.database.owner.query(waiting)).rowCount, { timeout: 30_000 });
+    await vi.waitUntil(async () => (await fixture.database.owner.query(waiting)).rowCount, { timeout: 30_000 });
     worker.child.kill('SIGKILL');
     await worker.finished;
-    await bench.sql.query('commit');
-    await vi.waitUntil(async () => !(await bench.database.owner.query(waiting)).rowCount, { timeout: 10_000 });
+    await fixture.sql.query('commit');
+    await vi.waitUntil(async () => !(await fixture.database.owner.query(waiting)).rowCount, { timeout: 10_000 });
     expect(await alerts()).toEqual([]);
 
     expect(await subjects()).toEqual(["Your WhiteMagic account has used all of today's calls"]);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csv } from '../../../api/usage/csv.ts';
+import { formatCsv } from '../../../api/usage/csv.ts';
 
 describe('CSV', () => {
-  it('ends each row with CRLF and quotes what needs it (RFC 4180)', () => {
+  it('ends each row with CRLF and quotes where needed (RFC 4180)', () => {
     const rows = [
       ['day', 'calls'],
       ['a,b', 1],
@@ -11,27 +11,27 @@ describe('CSV', () => {
       ['two\nlines', -3],
       ['', 0],
     ];
-    expect(csv(rows)).toBe('day,calls\r\n"a,b",1\r\n"say ""hi""",2.5\r\n"two\nlines",-3\r\n,0\r\n');
+    expect(formatCsv(rows)).toBe('day,calls\r\n"a,b",1\r\n"say ""hi""",2.5\r\n"two\nlines",-3\r\n,0\r\n');
   });
 
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])(
-    'marks %j as a text, so that no spreadsheet runs it',
+    'prefixes %j, so that no spreadsheet runs it as a formula',
     (text) => {
-      expect(csv([[text]]).replaceAll('"', '')).toBe(`'${text}\r\n`);
+      expect(formatCsv([[text]]).replaceAll('"', '')).toBe(`'${text}\r\n`);
     },
   );
 
-  it('is read back as it was written, whatever the texts', () => {
+  it('parses back to the same rows for any text', () => {
     const text = fc.string({ unit: 'binary' }).filter((value) => !/^[=+\-@\t\r]/.test(value));
     fc.assert(
       fc.property(fc.array(fc.array(text, { minLength: 2, maxLength: 4 }), { minLength: 1 }), (rows) => {
-        expect(parse(csv(rows))).toEqual(rows);
+        expect(parse(formatCsv(rows))).toEqual(rows);
       }),
     );
   });
 });
 
-/** A reader by the letter of RFC 4180, section 2. */
+/** Parses CSV by RFC 4180, section 2. */
 function parse(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];

@@ -1,11 +1,11 @@
-import { setImmediate as turnsEnd } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { groupRecorder } from '../../../api/usage/event-recorder.ts';
 import type { UsageEvent } from '../../../db/queries/usage/events.ts';
 
 const event = (id: string) => ({ id }) as UsageEvent;
 
-/** A recorder whose writes end when they are told to. */
+/** Creates a recorder whose writes the test ends. */
 function recorder() {
   const writes: { ids: string[]; end: (error?: Error) => void }[] = [];
   const { record } = groupRecorder(
@@ -18,21 +18,21 @@ function recorder() {
   return { writes, record: (id: string) => record(event(id)) };
 }
 
-describe('the recorder', () => {
-  it('writes what comes in one turn at its end, and what comes during a write with the next', async () => {
+describe('event recorder', () => {
+  it('writes the events of one turn together, and those that arrive during a write in the next group', async () => {
     const { writes, record } = recorder();
     const first = [record('a'), record('b')];
     expect(writes).toEqual([]);
-    await turnsEnd();
-    await turnsEnd();
+    await nextTurn();
+    await nextTurn();
     const second = [record('c'), record('d')];
-    await turnsEnd();
-    await turnsEnd();
+    await nextTurn();
+    await nextTurn();
     expect(writes.map(({ ids }) => ids)).toEqual([['a', 'b']]);
     writes[0]?.end();
     await Promise.all(first);
-    await turnsEnd();
-    await turnsEnd();
+    await nextTurn();
+    await nextTurn();
     expect(writes.map(({ ids }) => ids)).toEqual([
       ['a', 'b'],
       ['c', 'd'],
@@ -40,18 +40,18 @@ describe('the recorder', () => {
     writes[1]?.end();
     await Promise.all(second);
     void record('e');
-    await turnsEnd();
-    await turnsEnd();
+    await nextTurn();
+    await nextTurn();
     expect(writes.at(-1)?.ids).toEqual(['e']);
   });
 
-  it('tries the events of a group that failed one by one, and answers each by its own', async () => {
+  it('retries the events of a failed group one by one and settles each separately', async () => {
     const { writes, record } = recorder();
     const recorded = ['a', 'b', 'c'].map(record);
     const settled = Promise.allSettled(recorded);
     for (const failure of [new Error('the group'), undefined, new Error('b is bad'), undefined]) {
-      await turnsEnd();
-      await turnsEnd();
+      await nextTurn();
+      await nextTurn();
       writes.at(-1)?.end(failure);
     }
     expect(await settled).toMatchObject([

@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../../api/ids.ts';
 import { createTaskList } from '../../../api/jobs/tasks/index.ts';
-import { recountQuotas } from '../../../api/usage/quota-reconciliation.ts';
+import { reconcileQuotas } from '../../../api/usage/quota-reconciliation.ts';
 import type { QuotaRepair } from '../../../db/queries/usage/quotas.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
@@ -16,10 +16,10 @@ afterAll(() => node.stop());
 const clock = { now: () => new Date(), newId: () => uuidv7() };
 const sql = (text: string, values: unknown[] = []) => node.service.database.owner.query(text, values);
 
-/** Runs the recount; answers what it repaired, by user. */
-async function recount(): Promise<Map<string, QuotaRepair>> {
+/** Reconciles all quotas and returns the repairs by user. */
+async function reconcile(): Promise<Map<string, QuotaRepair>> {
   const repairs = new Map<string, QuotaRepair>();
-  await recountQuotas(node.service.database, clock, (userId, repair) => repairs.set(userId, repair));
+  await reconcileQuotas(node.service.database, clock, (userId, repair) => repairs.set(userId, repair));
   return repairs;
 }
 
@@ -47,12 +47,12 @@ async function repairsOf(user: TestUser) {
   return rows;
 }
 
-describe('the recount', () => {
-  it('writes nothing where every quota is right', async () => {
+describe('quota reconciliation', () => {
+  it('writes nothing when every quota is right', async () => {
     const [user, idle] = await Promise.all([storingUser(), node.newUser()]);
     const before = await quotaOf(user);
     expect(before).toMatchObject({ memories: 2 });
-    expect(await recount()).toEqual(new Map());
+    expect(await reconcile()).toEqual(new Map());
     expect(await quotaOf(user)).toEqual(before);
     expect(await repairsOf(user)).toEqual([]);
     expect(await quotaOf(idle)).toBeUndefined();
@@ -61,62 +61,62 @@ describe('the recount', () => {
   it.each([
     ['too many bytes', 'update quotas set storage_bytes = storage_bytes + 7 where user_id = $1'],
     ['too few memories', 'update quotas set memories = 0 where user_id = $1'],
-    ['other words', 'update quotas set words = words + 1 where user_id = $1'],
-    ['nothing', 'delete from quotas where user_id = $1'],
-    ['all of it wrong', 'update quotas set storage_bytes = 1, memories = 1, words = 1 where user_id = $1'],
-  ])('repairs a quota that says %s, with an audit row', async (_what, sabotage) => {
-    const [user, neighbour] = await Promise.all([storingUser(), storingUser()]);
+    ['a wrong number of terms', 'update quotas set words = words + 1 where user_id = $1'],
+    ['no row', 'delete from quotas where user_id = $1'],
+    ['all values wrong', 'update quotas set storage_bytes = 1, memories = 1, words = 1 where user_id = $1'],
+  ])('repairs a quota with %s, with an audit row', async (_what, sabotage) => {
+    const [user, other] = await Promise.all([storingUser(), storingUser()]);
     const right = await quotaOf(user);
     await sql(sabotage, [user.userId]);
     const wrong = (await quotaOf(user)) ?? { storage_bytes: 0, memories: 0, words: 0 };
 
-    expect(await recount()).toEqual(new Map([[user.userId, { before: wrong, after: right }]]));
+    expect(await reconcile()).toEqual(new Map([[user.userId, { before: wrong, after: right }]]));
     expect(await quotaOf(user)).toEqual(right);
     expect(await repairsOf(user)).toEqual([{ actor: 'job', details: { before: wrong, after: right } }]);
-    expect(await repairsOf(neighbour)).toEqual([]);
-    expect(await recount()).toEqual(new Map());
+    expect(await repairsOf(other)).toEqual([]);
+    expect(await reconcile()).toEqual(new Map());
   });
 
-  it('repairs one that tells of what is gone', async () => {
+  it('repairs a quota of memories that no longer exist', async () => {
     const user = await storingUser();
     await sql('delete from memories where user_id = $1', [user.userId]);
-    await recount();
+    await reconcile();
     expect(await quotaOf(user)).toEqual({ storage_bytes: 0, memories: 0, words: 0 });
   });
 
-  it('finds nothing wrong while writes are under way, and repairs what is wrong in the midst of them', async () => {
+  it('finds no difference during concurrent writes, and repairs a wrong quota during them', async () => {
     const users = await Promise.all([storingUser(), storingUser(), storingUser()]);
     let writing = true;
     const writers = users.flatMap((user) =>
       [1, 2].map(async (writer) => {
         for (let count = 0; writing; count++) {
-          const made = await user.api.post('/memories', {
+          const created = await user.api.post('/memories', {
             title: `${writer} ${count}`,
             content: 'x'.repeat(count % 50) || 'x',
           });
-          expect(made.status).toBe(201);
-          if (count % 3 === 0) await user.api.patch(`/memories/${made.body.id}`, { content: 'changed' });
-          if (count % 3 === 1) await user.api.delete(`/memories/${made.body.id}?permanent=true`);
+          expect(created.status).toBe(201);
+          if (count % 3 === 0) await user.api.patch(`/memories/${created.body.id}`, { content: 'changed' });
+          if (count % 3 === 1) await user.api.delete(`/memories/${created.body.id}?permanent=true`);
         }
       }),
     );
     const [victim, ...others] = users as [TestUser, ...TestUser[]];
-    for (let run = 1; run <= 10; run++) expect(await recount()).toEqual(new Map());
+    for (let run = 1; run <= 10; run++) expect(await reconcile()).toEqual(new Map());
     await sql('update quotas set storage_bytes = storage_bytes + 1000, words = words + 5 where user_id = $1', [
       victim.userId,
     ]);
-    expect([...(await Promise.all([recount(), recount()])).flatMap((repairs) => [...repairs.keys()])]).toEqual([
+    expect([...(await Promise.all([reconcile(), reconcile()])).flatMap((repairs) => [...repairs.keys()])]).toEqual([
       victim.userId,
     ]);
-    for (let run = 1; run <= 5; run++) expect(await recount()).toEqual(new Map());
+    for (let run = 1; run <= 5; run++) expect(await reconcile()).toEqual(new Map());
     writing = false;
     await Promise.all(writers);
-    expect(await recount()).toEqual(new Map());
+    expect(await reconcile()).toEqual(new Map());
     expect(await repairsOf(victim)).toHaveLength(1);
     for (const other of others) expect(await repairsOf(other)).toEqual([]);
   });
 
-  it('reaches every tenant of many, page by page', async () => {
+  it('checks every tenant of many pages', async () => {
     const user = await storingUser();
     const { rows } = await sql(
       `with added as (
@@ -124,12 +124,12 @@ describe('the recount', () => {
         )
         insert into quotas (user_id, memories) select id, 1 from added returning user_id`,
     );
-    const repaired = [...(await recount()).keys()];
+    const repaired = [...(await reconcile()).keys()];
     expect(repaired.toSorted()).toEqual(rows.map((row) => row.user_id).toSorted());
     expect(repaired).not.toContain(user.userId);
   });
 
-  it('as a job warns of what it repaired', async () => {
+  it('logs a warning for each repair when run as a job', async () => {
     const user = await storingUser();
     await sql('update quotas set memories = 9 where user_id = $1', [user.userId]);
     const warned: unknown[] = [];
@@ -145,7 +145,7 @@ describe('the recount', () => {
     expect(warned).toEqual([
       [
         { user_id: user.userId, before: expect.objectContaining({ memories: 9 }), after: await quotaOf(user) },
-        'a quota differed from a recount and was repaired',
+        'a quota differed from the stored memories and was repaired',
       ],
     ]);
   });

@@ -5,7 +5,7 @@ import { readConfig } from '../../../api/config.ts';
 import { newId } from '../../../api/ids.ts';
 import { createTaskList } from '../../../api/jobs/tasks/index.ts';
 import { DAY_MS } from '../../../api/time.ts';
-import { forgetOldUsage } from '../../../api/usage/retention.ts';
+import { dropOldUsageEvents } from '../../../api/usage/retention.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 let node: TestService;
@@ -26,9 +26,9 @@ afterAll(async () => {
 const KEPT_DAYS = 400;
 const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS).toISOString().slice(0, 10);
 const nameOf = (day: string) => `usage_events_${day.replaceAll('-', '')}`;
-const forget = () => forgetOldUsage(node.service.database, new Date(), KEPT_DAYS);
+const dropOld = () => dropOldUsageEvents(node.service.database, new Date(), KEPT_DAYS);
 
-/** Makes a day's partition with one call in it, and in the daily totals. */
+/** Creates a day's partition with one event, and its daily total. */
 async function addDay(day: string, partition = true): Promise<void> {
   if (partition) await sql.query('select ensure_usage_partitions($1, $1)', [day]);
   await sql.query(
@@ -51,8 +51,8 @@ async function exists(day: string): Promise<boolean> {
   return (await sql.query('select to_regclass($1) is not null as there', [nameOf(day)])).rows[0].there;
 }
 
-describe('usage events', () => {
-  it('go after so many whole days, with their partitions and from the default one, while the daily totals stay', async () => {
+describe('retention of usage events', () => {
+  it('drops partitions and strays after the retention period and keeps the daily totals', async () => {
     const [last, gone, longGone, stray] = [KEPT_DAYS, KEPT_DAYS + 1, KEPT_DAYS + 30, KEPT_DAYS + 7].map(daysAgo) as [
       string,
       string,
@@ -64,64 +64,64 @@ describe('usage events', () => {
     const totals = await daysOf('usage_daily', last);
     expect(totals).toEqual([longGone, stray, gone, last]);
 
-    expect(await forget()).toEqual([nameOf(longGone), nameOf(gone)]);
+    expect(await dropOld()).toEqual([nameOf(longGone), nameOf(gone)]);
     expect(await daysOf('usage_events', last)).toEqual([last]);
     expect(await daysOf('usage_daily', last)).toEqual(totals);
     expect([await exists(gone), await exists(longGone), await exists(last)]).toEqual([false, false, true]);
     expect((await sql.query('select from usage_events_default')).rowCount).toBe(0);
-    expect(await forget()).toEqual([]);
-    // What is told of the past is told from the totals.
+    expect(await dropOld()).toEqual([]);
+    // Usage of the past comes from the totals.
     const { body } = await user.api.get(`/user/usage?group_by=day&from=${longGone}&to=${gone}`);
     expect(body.totals.calls).toBe(3);
   });
 
-  it('go while calls are under way, which all succeed and are all recorded', async () => {
+  it('drops partitions during concurrent requests, which all succeed and are recorded', async () => {
     const days = Array.from({ length: 12 }, (_, n) => daysAgo(KEPT_DAYS + 1 + n));
     for (const day of days) await sql.query('select ensure_usage_partitions($1, $1)', [day]);
     const before = await recorded();
     let calling = true;
     const callers = Array.from({ length: 6 }, async (_, n) => {
-      let answered = 0;
-      for (; calling; answered++) {
+      let responses = 0;
+      for (; calling; responses++) {
         const { status } = await (n % 2 === 0
           ? user.api.get('/stats')
-          : user.api.post('/memories', { title: `${n} ${answered}`, content: 'while days go' }));
+          : user.api.post('/memories', { title: `${n} ${responses}`, content: 'during the drop' }));
         expect([200, 201]).toContain(status);
       }
-      return answered;
+      return responses;
     });
     const dropped = new Set<string>();
-    // What calls kept from going is left to the next run.
+    // Partitions in use are left to the next run.
     for (let run = 1; run <= 20 && dropped.size < days.length; run++) {
-      for (const name of (await Promise.all([forget(), forget()])).flat()) dropped.add(name);
+      for (const name of (await Promise.all([dropOld(), dropOld()])).flat()) dropped.add(name);
     }
     calling = false;
-    const answered = (await Promise.all(callers)).reduce((sum, count) => sum + count, 0);
+    const responses = (await Promise.all(callers)).reduce((sum, count) => sum + count, 0);
     expect([...dropped].toSorted()).toEqual(days.map(nameOf).toSorted());
-    expect(answered).toBeGreaterThan(0);
-    expect(await recorded()).toBe(before + answered);
+    expect(responses).toBeGreaterThan(0);
+    expect(await recorded()).toBe(before + responses);
   });
 
-  it('stay for the next run while a long reader holds them, and no call waits for the reader', async () => {
+  it('leaves a partition with a long reader to the next run, and no request waits for the reader', async () => {
     const day = daysAgo(KEPT_DAYS + 5);
     await addDay(day);
     const reader = new pg.Client(node.databaseUrl);
     await reader.connect();
     await reader.query('begin');
     await reader.query('select count(*) from usage_events');
-    const forgetting = forget();
+    const dropping = dropOld();
     while (!(await sql.query("select from pg_locks where not granted and mode = 'AccessExclusiveLock'")).rowCount)
       await delay(5);
     const call = user.api.get('/stats');
-    expect(await forgetting).toEqual([]);
+    expect(await dropping).toEqual([]);
     expect((await call).status).toBe(200);
     expect(await exists(day)).toBe(true);
     await reader.query('commit');
     await reader.end();
-    expect(await forget()).toEqual([nameOf(day)]);
+    expect(await dropOld()).toEqual([nameOf(day)]);
   });
 
-  it('are kept for as long as the configuration says', async () => {
+  it('uses the configured retention period', async () => {
     const days = [KEPT_DAYS + 8, KEPT_DAYS + 9, KEPT_DAYS + 10].map(daysAgo) as [string, string, string];
     for (const day of days) await addDay(day);
     const context = {
@@ -140,10 +140,10 @@ describe('usage events', () => {
     expect(readConfig({}).usageRetentionDays).toBe(KEPT_DAYS);
     expect(readConfig({ USAGE_RETENTION_DAYS: '90' }).usageRetentionDays).toBe(90);
     expect(() => readConfig({ USAGE_RETENTION_DAYS: '30' })).toThrow('USAGE_RETENTION_DAYS');
-    expect(await forget()).toEqual([nameOf(days[0])]);
+    expect(await dropOld()).toEqual([nameOf(days[0])]);
   });
 
-  it('go without locking the tables that they refer to', async () => {
+  it('locks no referenced tables', async () => {
     const day = daysAgo(KEPT_DAYS + 6);
     await addDay(day);
     await sql.query('begin');

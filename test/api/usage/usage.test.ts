@@ -17,7 +17,7 @@ const today = () => new Date().toISOString().slice(0, 10);
 const daysAgo = (days: number) => new Date(Date.parse(today()) - days * DAY_MS).toISOString().slice(0, 10);
 const MISSING = '0198a3b2-7c1d-7e2f-8a9b-0c1d2e3f4a5b';
 
-/** Adds calls of a day to a user's totals. */
+/** Adds requests of a day to a user's totals. */
 async function addDay(user: TestUser, day: string, calls: number, operation = 'memories.get'): Promise<void> {
   await node.service.database.owner.query(
     `insert into usage_daily (user_id, day, transport, operation, calls, billable, units, tokens) values ($1, $2, 'rest', $4, $3, $3, $3, 7)`,
@@ -25,7 +25,7 @@ async function addDay(user: TestUser, day: string, calls: number, operation = 'm
   );
 }
 
-/** Two creates and a miss over REST, one list over MCP. */
+/** Creates a user with two creates and a 404 over REST, and one list over MCP. */
 async function busyUser(): Promise<TestUser> {
   const user = await node.newUser();
   for (const title of ['a', 'b']) await user.api.post('/memories', { title, content: title });
@@ -36,38 +36,38 @@ async function busyUser(): Promise<TestUser> {
   return user;
 }
 
-describe('usage by groups', () => {
+describe('usage groups', () => {
   const rowsBy = async (user: TestUser, group: string) => {
     const { status, body, text } = await user.api.get(`/user/usage?group_by=${group}`);
     expect(status, text).toBe(200);
     return body;
   };
-  const told = (row: Json, ...fields: string[]) => fields.map((field) => row[field]);
+  const pick = (row: Json, ...fields: string[]) => fields.map((field) => row[field]);
 
-  it('by operation and by transport adds up the same calls', async () => {
+  it('by operation and by transport sum the same requests', async () => {
     const user = await busyUser();
     const byOperation = await rowsBy(user, 'operation');
-    expect(byOperation.results.map((row: Json) => told(row, 'operation', 'calls', 'errors'))).toEqual([
+    expect(byOperation.results.map((row: Json) => pick(row, 'operation', 'calls', 'errors'))).toEqual([
       ['memories.create', 2, 0],
       ['memories.get', 1, 1],
       ['memories.list', 1, 0],
     ]);
     expect(byOperation.totals).toEqual({ calls: 4, billable: 4, errors: 1 });
     const byTransport = await rowsBy(user, 'transport');
-    expect(byTransport.results.map((row: Json) => told(row, 'transport', 'calls'))).toEqual([
-      // The call before is in it.
+    expect(byTransport.results.map((row: Json) => pick(row, 'transport', 'calls'))).toEqual([
+      // The previous request is included.
       ['rest', 4],
       ['mcp_http', 1],
     ]);
   });
 
-  it('by day adds up transports and operations, newest first, and a row has only what it is grouped by', async () => {
+  it('by day sum transports and operations, newest first, with only the fields of the grouping', async () => {
     const user = await node.newUser();
     await addDay(user, daysAgo(1), 3);
     await addDay(user, daysAgo(1), 4, 'stats.get');
     await addDay(user, daysAgo(2), 1);
     const { results, totals } = await rowsBy(user, 'day');
-    expect(results.map((row: Json) => told(row, 'day', 'calls', 'units', 'tokens'))).toEqual([
+    expect(results.map((row: Json) => pick(row, 'day', 'calls', 'units', 'tokens'))).toEqual([
       [daysAgo(1), 7, 7, 14],
       [daysAgo(2), 1, 1, 7],
     ]);
@@ -85,7 +85,7 @@ describe('usage by groups', () => {
     expect(totals.calls).toBe(8);
   });
 
-  it('by hour tells the UTC hours of single calls, newest first', async () => {
+  it('by hour are UTC hours of single requests, newest first', async () => {
     const user = await busyUser();
     const { rows } = await node.service.database.owner.query('select * from usage_events where user_id = $1 limit 1', [
       user.userId,
@@ -103,7 +103,7 @@ describe('usage by groups', () => {
       );
     }
     const { results } = await rowsBy(user, 'hour');
-    expect(results.slice(-2).map((row: Json) => told(row, 'hour', 'calls'))).toEqual([
+    expect(results.slice(-2).map((row: Json) => pick(row, 'hour', 'calls'))).toEqual([
       [`${daysAgo(3)}T10:00:00.000Z`, 2],
       [`${daysAgo(3)}T09:00:00.000Z`, 1],
     ]);
@@ -111,20 +111,20 @@ describe('usage by groups', () => {
     expect(calls).toBe(4);
   });
 
-  it('by key tells the names of keys, revoked ones too', async () => {
+  it('by key have the names of keys, revoked ones too', async () => {
     const user = await node.newUser();
     const laptop = (await user.api.post('/user/keys', { name: 'laptop' })).body;
     for (let call = 0; call < 3; call++) await new Client(node.url, laptop.api_key).get('/stats');
     await user.api.delete(`/user/keys/${laptop.id}`);
     const { results } = await rowsBy(user, 'key');
-    expect(results.map((row: Json) => told(row, 'key_name', 'calls'))).toEqual([
+    expect(results.map((row: Json) => pick(row, 'key_name', 'calls'))).toEqual([
       ['laptop', 3],
       ['Test key', 2],
     ]);
     expect(results[0].key_id).toBe(laptop.id);
   });
 
-  it('knows nobody else’s calls', async () => {
+  it('exclude the requests of other users', async () => {
     const [busy, idle] = await Promise.all([busyUser(), node.newUser()]);
     for (const group of ['day', 'hour', 'operation', 'key', 'transport']) {
       const fresh = await node.newUser();
@@ -134,14 +134,14 @@ describe('usage by groups', () => {
     expect((await idle.api.get('/user/usage')).body.plan.calls_today.used).toBe(0);
   });
 
-  it('refuses by hour or key more days than it answers at once, and says how many', async () => {
+  it('by hour or key are rejected for more than 31 days', async () => {
     const { api } = await node.newUser();
     for (const group of ['hour', 'key']) {
       expect((await api.get(`/user/usage?group_by=${group}&days=31`)).status).toBe(200);
-      const refused = await api.get(`/user/usage?group_by=${group}&days=32`);
-      expect(refused.status).toBe(422);
-      expect(refused.body.errors).toEqual([
-        { path: 'days', message: 'asks for 32 days; at most 31 are answered at once by hour or key' },
+      const rejected = await api.get(`/user/usage?group_by=${group}&days=32`);
+      expect(rejected.status).toBe(422);
+      expect(rejected.body.errors).toEqual([
+        { path: 'days', message: 'covers 32 days; the maximum is 31 by hour or key' },
       ]);
       const early = await api.get(`/user/usage?group_by=${group}&from=2026-01-01&to=2026-02-01`);
       expect(early.body.errors[0].path).toBe('from');
@@ -152,15 +152,15 @@ describe('usage by groups', () => {
     expect((await api.get('/user/usage?group_by=colour')).status).toBe(400);
   });
 
-  it('covers as many days as it was asked for', async () => {
+  it('cover the requested number of days', async () => {
     const { api } = await node.newUser();
     const { body } = await api.get('/user/usage?days=7&to=2026-03-07');
     expect([body.from, body.to]).toEqual(['2026-03-01', '2026-03-07']);
   });
 });
 
-describe('the share of the plan', () => {
-  it('is that of today’s calls, a batch by its items, and of the storage with kept versions', async () => {
+describe('share of the plan', () => {
+  it('counts today’s quota units, a batch by its items, and the storage with versions', async () => {
     const user = await node.newUser();
     const overrides = { requests_per_minute: 1_000, requests_per_day: 40, storage_bytes: 400 };
     await node.service.database.ownerWrite((sql) => updateOverrides(sql, user.userId, overrides, new Date()));
@@ -181,7 +181,7 @@ describe('the share of the plan', () => {
 describe('GET /user/usage.csv', () => {
   const month = () => today().slice(0, 7);
 
-  it('is a month of the caller’s own usage, oldest day first, under a heading', async () => {
+  it('returns a month of the caller’s usage with a header row, oldest day first', async () => {
     const [user, other] = await Promise.all([node.newUser(), node.newUser()]);
     await addDay(other, '2026-02-01', 1_000);
     await addDay(user, '2026-01-31', 1);
@@ -201,7 +201,7 @@ describe('GET /user/usage.csv', () => {
     ]);
   });
 
-  it('is of the present month by default, says the same as the JSON, and is metered', async () => {
+  it('defaults to the current month, equals the JSON, and is metered', async () => {
     const user = await busyUser();
     const rows = (await user.api.get(`/user/usage?from=${month()}-01`)).body.results;
     const { text } = await user.api.get('/user/usage.csv');
@@ -213,7 +213,7 @@ describe('GET /user/usage.csv', () => {
     for (const row of rows) {
       expect(read).toContainEqual(Object.fromEntries(Object.entries(row).map(([name, value]) => [name, `${value}`])));
     }
-    // And the call that asked for the JSON.
+    // Plus the request for the JSON.
     expect(read).toHaveLength(rows.length + 1);
     const { owner } = node.service.database;
     const events = await owner.query(
@@ -223,27 +223,27 @@ describe('GET /user/usage.csv', () => {
     expect(events.rows).toEqual([{ status: 200, bytes_out: Buffer.byteLength(text) }]);
   });
 
-  it('marks what a spreadsheet would run', async () => {
+  it('prefixes text that a spreadsheet would run', async () => {
     const user = await node.newUser();
     await addDay(user, '2026-02-01', 1, '=HYPERLINK("http://evil")');
     const { text } = await user.api.get('/user/usage.csv?month=2026-02');
     expect(text).toContain(`,"'=HYPERLINK(""http://evil"")","'=HYPERLINK(""http://evil"")",1,`);
   });
 
-  it('is a heading for a month without calls, and refuses what is no month', async () => {
+  it('is only a header row for a month without requests, and rejects an invalid month', async () => {
     const { api } = await node.newUser();
     expect((await api.get('/user/usage.csv?month=2031-12')).text.split('\r\n')).toHaveLength(2);
     for (const wrong of ['2026-13', '2026-00', '2026-1', '2026-01-01', 'now', '-2026-01']) {
-      const refused = await api.get(`/user/usage.csv?month=${wrong}`);
-      expect([wrong, refused.status]).toEqual([wrong, 400]);
-      expect(refused.body.errors[0].path).toBe('month');
+      const rejected = await api.get(`/user/usage.csv?month=${wrong}`);
+      expect([wrong, rejected.status]).toEqual([wrong, 400]);
+      expect(rejected.body.errors[0].path).toBe('month');
     }
     expect((await api.get('/user/usage.csv?month=0000-01')).status).toBe(422);
   });
 });
 
 describe('memory://usage', () => {
-  it('is today’s calls, the storage and the last seven days, in few tokens', async () => {
+  it('has today’s quota units, the storage and the last seven days, in less than 800 tokens', async () => {
     const user = await node.newUser();
     for (let day = 1; day <= 30; day++) {
       for (const operation of ['memories.get', 'memories.create', 'search.query']) {
