@@ -33,9 +33,10 @@ export interface Embedder {
   /**
    * Splits each text into passages and embeds them. The passages cover the text in order, with some overlap; a text
    * without words has none. Waits while the model is loading or recovering.
+   * @param options `urgent` puts the texts ahead of all other documents, beside queries; for a few short texts
    * @throws EmbedderUnavailable when it is off or fails meanwhile; then no text is done, and the call can be repeated
    */
-  embedDocuments(texts: readonly string[]): Promise<Chunk[][]>;
+  embedDocuments(texts: readonly string[], options?: { urgent?: boolean }): Promise<Chunk[][]>;
   /** Rejects pending calls and stops everything. May be called more than once. */
   close(): Promise<void>;
 }

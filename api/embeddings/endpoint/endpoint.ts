@@ -76,15 +76,18 @@ export class EndpointEmbedder implements Embedder {
     );
   }
 
-  async embedDocuments(texts: readonly string[]): Promise<Chunk[][]> {
+  async embedDocuments(texts: readonly string[], { urgent = false } = {}): Promise<Chunk[][]> {
     const ranges = texts.map((text) => cutByCharacters(text, passageCharacters(text), SHARED_CHARACTERS));
     const passages = ranges.flatMap((list, index) =>
       list.map(({ start, end }) => texts[index]?.slice(start, end) ?? ''),
     );
     const batches: string[][] = [];
     for (let at = 0; at < passages.length; at += BATCH_PASSAGES) batches.push(passages.slice(at, at + BATCH_PASSAGES));
+    const send = (batch: string[], signal: AbortSignal) => this.#request(batch, signal);
     const results = await this.#stoppable(({ signal }) =>
-      Promise.all(batches.map((batch) => this.#semaphore.run(() => this.#request(batch, signal)))),
+      Promise.all(
+        batches.map((batch) => (urgent ? send(batch, signal) : this.#semaphore.run(() => send(batch, signal)))),
+      ),
     );
     const vectors = results.flat().values();
     return ranges.map((list) => list.map((range) => ({ ...range, vector: vectors.next().value as Float32Array })));

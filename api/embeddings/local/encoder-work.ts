@@ -34,7 +34,7 @@ interface Row {
   ids: number[];
 }
 
-/** Schedules the encoder: queries first, then passages of documents in batches. Reads new messages after each batch. */
+/** Schedules the encoder: queries and urgent documents first, then passages of documents in batches. Reads new messages after each batch. */
 export class EncoderWork {
   readonly #words: WordCutter;
   readonly #encoder: Encoder;
@@ -51,12 +51,13 @@ export class EncoderWork {
   }
 
   addQuery(id: number, text: string): void {
-    this.#cut(id, text, true);
+    this.#urgent.push(...this.#cut(id, text, true));
     this.#run();
   }
 
-  addDocument(id: number, text: string): void {
-    this.#texts.push({ id, text });
+  addDocument(id: number, text: string, isUrgent: boolean): void {
+    if (isUrgent) this.#urgent.push(...this.#cut(id, text, false));
+    else this.#texts.push({ id, text });
     this.#run();
   }
 
@@ -89,17 +90,17 @@ export class EncoderWork {
 
   #cutNext(): void {
     const next = this.#texts.shift();
-    if (next) this.#cut(next.id, next.text, false);
+    if (next) this.#waiting.push(...this.#cut(next.id, next.text, false));
   }
 
-  #cut(id: number, text: string, isQuery: boolean): void {
+  /** Splits a text into the rows of its passages. A text without words is finished at once. */
+  #cut(id: number, text: string, isQuery: boolean): Row[] {
     const words = this.#words.cut(isQuery ? text.slice(0, QUERY_PASSAGES * 4_000) : text);
     const passages = cutByTokens(words, text.length, LOCAL_CHUNK).slice(0, isQuery ? QUERY_PASSAGES : undefined);
     const ranges = passages.map(({ start, end }) => ({ start, end }));
     const task: Task = { id, isQuery, ranges, vectors: [], left: passages.length };
     if (task.left === 0) this.#finish(task);
-    const rows = passages.map(({ ids }, index) => ({ task, index, ids }));
-    (isQuery ? this.#urgent : this.#waiting).push(...rows);
+    return passages.map(({ ids }, index) => ({ task, index, ids }));
   }
 
   async #encode(batch: Row[]): Promise<void> {

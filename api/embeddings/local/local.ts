@@ -32,6 +32,7 @@ interface Item {
   call: Call;
   index: number;
   text: string;
+  isUrgent: boolean;
 }
 
 interface Query {
@@ -114,12 +115,13 @@ export class LocalEmbedder implements Embedder {
     this.#child.send({ type: 'cancel', id });
   }
 
-  async embedDocuments(texts: readonly string[]): Promise<Chunk[][]> {
+  async embedDocuments(texts: readonly string[], { urgent = false } = {}): Promise<Chunk[][]> {
     if (this.state === 'disabled') throw new EmbedderUnavailable(this.reason);
     if (texts.length === 0) return [];
     return new Promise((resolve, reject) => {
       const call: Call = { chunks: [], left: texts.length, resolve, reject };
-      for (const [index, text] of texts.entries()) this.#waiting.push({ call, index, text });
+      const items = texts.map((text, index) => ({ call, index, text, isUrgent: urgent }));
+      this.#waiting = urgent ? [...items, ...this.#waiting] : [...this.#waiting, ...items];
       this.#hold();
       this.#sendWaiting();
     });
@@ -129,18 +131,22 @@ export class LocalEmbedder implements Embedder {
     await this.#child.close();
   }
 
-  /** Sends waiting documents, up to the limits of documents in flight. */
+  /** Sends waiting documents: urgent ones at once, others up to the limits of documents in flight. */
   #sendWaiting(): void {
-    while (this.state === 'ready' && this.#inFlight.size < IN_FLIGHT_TEXTS) {
+    while (this.state === 'ready') {
       const next = this.#waiting[0];
-      if (!next || (this.#inFlight.size > 0 && this.#inFlightCharacters + next.text.length > IN_FLIGHT_CHARACTERS))
-        return;
+      if (!next || (!next.isUrgent && !this.#hasCapacity(next.text))) return;
       this.#waiting.shift();
       const id = ++this.#lastId;
       this.#inFlight.set(id, next);
       this.#inFlightCharacters += next.text.length;
-      this.#child.send({ type: 'document', id, text: next.text });
+      this.#child.send({ type: 'document', id, text: next.text, isUrgent: next.isUrgent });
     }
+  }
+
+  #hasCapacity(text: string): boolean {
+    if (this.#inFlight.size === 0) return true;
+    return this.#inFlight.size < IN_FLIGHT_TEXTS && this.#inFlightCharacters + text.length <= IN_FLIGHT_CHARACTERS;
   }
 
   #receive(message: FromEncoder): void {

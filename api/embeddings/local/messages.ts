@@ -5,7 +5,8 @@
 
 export type ToEncoder =
   | { type: 'query'; id: number; text: string }
-  | { type: 'document'; id: number; text: string }
+  /** `isUrgent`: ahead of all other documents, beside queries. */
+  | { type: 'document'; id: number; text: string; isUrgent: boolean }
   /** The caller no longer waits; the task may be done already. */
   | { type: 'cancel'; id: number };
 

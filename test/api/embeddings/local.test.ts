@@ -93,6 +93,15 @@ describe('local encoder', () => {
     expect(order).toHaveLength(25);
   });
 
+  it('lets urgent documents overtake 200 waiting documents', async () => {
+    let done = 0;
+    const waiting = Array.from({ length: 200 }, () => embedder.embedDocuments([textOf(190)]).then(() => done++));
+    const [chunks] = await embedder.embedDocuments(['The nightly job runs at two.'], { urgent: true });
+    expect(chunks).toHaveLength(1);
+    expect(done).toBeLessThan(20);
+    await Promise.all(waiting);
+  }, 60_000);
+
   it('aborts a query at its deadline and on its signal, and continues', async () => {
     const hasty = new LocalEmbedder({ queryMs: 1 });
     await ready(hasty);
