@@ -11,6 +11,7 @@ import { createApp } from './app.ts';
 import { openBilling } from './billing/billing.ts';
 import { type Closers, createClosers } from './closers.ts';
 import type { Config } from './config.ts';
+import { createEmbedNow } from './embeddings/embed-now.ts';
 import type { Embedder, Embedders } from './embeddings/embedder.ts';
 import { type Indexer, startIndexer } from './embeddings/indexer.ts';
 import { openEmbedder, openPreviousModels } from './embeddings/open.ts';
@@ -41,6 +42,8 @@ export interface ServiceConfig extends Config {
   databaseUrl: string;
   /** Requests per minute that one client IP may make without a valid key. Default {@link REQUESTS_PER_IP}. */
   requestsPerIp?: number;
+  /** Milliseconds that a search waits for the vectors of its tenant's newest memories. Default 150. */
+  embedNowDeadlineMs?: number;
   /** Clock of the service. Default: the system clock. */
   now?: () => Date;
 }
@@ -113,7 +116,11 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
         database,
         limiter,
         keys,
-        { current: embedder, previous: previousModels },
+        {
+          current: embedder,
+          previous: previousModels,
+          embedNow: createEmbedNow(database, embedder, config.embedNowDeadlineMs),
+        },
         log,
       ),
       ...clock,

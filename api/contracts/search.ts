@@ -61,6 +61,10 @@ export const search = operation({
       .meta({ description: 'State of each retriever.' }),
     operators_ignored: z.literal(true).optional().meta({ description: 'Quotes and minus signs matched nothing.' }),
     low_confidence: z.literal(true).optional().meta({ description: 'No good match.' }),
+    embedding_pending: z
+      .literal(true)
+      .optional()
+      .meta({ description: 'Some memories of the last moments are found by their words only, not yet by meaning.' }),
   }),
   errors: [],
 });

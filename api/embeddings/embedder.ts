@@ -1,3 +1,5 @@
+import type { QueuedMemory } from '../../db/queries/search/embedding-queue.ts';
+
 /** A passage of a text and its vector. */
 export interface Chunk {
   /** Start offset of the passage, in UTF-16 code units. */
@@ -47,6 +49,11 @@ export interface Embedders {
   readonly current: Embedder;
   /** Earlier models of which vectors are still stored; the indexer removes one when its last vector is replaced. */
   readonly previous: readonly Embedder[];
+  /**
+   * Embeds a few queued memories now, ahead of the queue, and stores their vectors.
+   * @returns false when that takes longer than the deadline, or fails; the queue does it then
+   */
+  embedNow?(memories: readonly QueuedMemory[]): Promise<boolean>;
 }
 
 /** Returns true when the current model makes vectors now, or will once it is loaded or has recovered. */

@@ -181,7 +181,8 @@ export function textOf({ title, content }: { title: string; content: string }): 
   return content.startsWith(title) ? content : `${title}\n${content}`;
 }
 
-function storeVectors(
+/** Stores a memory's vectors and removes it from the queue, unless it was changed or deleted since it was read. */
+export function storeVectors(
   database: Database,
   model: string,
   memory: QueuedMemory,

@@ -45,6 +45,8 @@ export interface Finding {
   relaxed: boolean;
   /** True when there are results and none fits well. */
   weak: boolean;
+  /** True when some newly written memories could not be compared by meaning: their vectors are not stored yet. */
+  pending: boolean;
   ran: Ran;
 }
 
@@ -57,9 +59,9 @@ export async function find(
   text: string,
   withPriors = true,
 ): Promise<Finding> {
-  const [{ query, lexical, relaxed, turns }, { questions, ran, nearest }] = await Promise.all([
+  const [{ query, lexical, relaxed, turns }, { questions, ran, nearest, pending }] = await Promise.all([
     findByWords(context, caller, filter, text),
-    findByMeaning(context, embedders, () => whereMemories(caller.userId, filter), text, CANDIDATES),
+    findByMeaning(context, caller, embedders, () => whereMemories(caller.userId, filter), text, CANDIDATES),
   ]);
   const hits = [...lexical.hits.keys()].slice(0, questions.length > 0 ? CANDIDATES : CANDIDATES_BY_WORDS_ALONE);
   const ids = [...new Set([...hits, ...nearest, ...turns.map(({ adjacent_id }) => adjacent_id)])];
@@ -72,6 +74,7 @@ export async function find(
     matching: { count: lexical.candidates, complete: lexical.complete },
     weak: ranked[0] !== undefined && ranked[0].score < (questions.length > 0 ? WEAK_BELOW : WEAK_BELOW_BY_WORDS),
     ran: { lexical: 'ok', semantic: ran },
+    pending,
   };
 }
 

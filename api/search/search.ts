@@ -48,6 +48,7 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
     retrievers: finding.ran,
     ...(finding.relaxed && { operators_ignored: true as const }),
     ...(finding.weak && { low_confidence: true as const }),
+    ...(finding.pending && { embedding_pending: true as const }),
     ...(reason && { reason }),
   });
   const toResponse = (shown: readonly SearchResult[]) => {

@@ -1,8 +1,9 @@
 import type { Sql } from '../../db/client/sql.ts';
 import type { Where } from '../../db/queries/memories/filters.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
-import type { RequestContext } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { type Embedder, type Embedders, EmbedderUnavailable } from '../embeddings/embedder.ts';
+import { embedPending } from './pending-embeddings.ts';
 import { bestPassage } from './score-fusion.ts';
 
 /** Whether a search by meaning ran, or what keeps it. */
@@ -41,21 +42,27 @@ export interface FoundByMeaning {
   ran: SemanticState;
   /** The nearest memories of every model, each as many as one model's would be. */
   nearest: string[];
+  /** True when memories are left that have no vectors yet. */
+  pending: boolean;
 }
 
 /** The memories that mean what is asked most nearly. */
 export async function findByMeaning(
   context: RequestContext,
+  caller: Caller,
   embedders: Embedders,
   where: () => Where,
   text: string,
   limit: number,
 ): Promise<FoundByMeaning> {
-  const { questions, ran } = await embedQuestion(embedders, text);
+  const [{ questions, ran }, pending] = await Promise.all([
+    embedQuestion(embedders, text),
+    embedPending(context, caller, embedders),
+  ]);
   const nearest = await Promise.all(
     questions.map(({ model, vector }) => findNearest(context.sql, where, model, vector, limit)),
   );
-  return { questions, ran, nearest: nearest.flat() };
+  return { questions, ran, nearest: nearest.flat(), pending };
 }
 
 /** How near a memory is to a question, and by which passage. */

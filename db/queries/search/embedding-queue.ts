@@ -84,6 +84,37 @@ export async function leaseQueued(
   return result.rows;
 }
 
+/** A queued memory whose content may be too long to be read here. */
+export type QueuedHead = Omit<QueuedMemory, 'content'> & { content: string | null };
+
+/**
+ * Returns the tenant's newly written memories that wait for their vectors, newest first, leased ones included. The content
+ * is null where it has more than `charactersMax` characters.
+ */
+export async function findQueued(
+  sql: Sql,
+  userId: string,
+  { limit, charactersMax }: { limit: number; charactersMax: number },
+): Promise<QueuedHead[]> {
+  const result = await sql.query<QueuedHead>({
+    name: 'find_queued',
+    text: `with newest as (
+        select user_id, memory_id, revision, queued_at
+        from embedding_queue
+        where user_id = $1 and renewal = false
+        order by queued_at desc
+        limit $2
+      )
+      select q.user_id, q.memory_id, q.revision, m.title,
+        case when char_length(m.content) <= $3 then m.content end as content
+      from newest q
+      join memories m on m.user_id = q.user_id and m.id = q.memory_id
+      order by q.queued_at desc`,
+    values: [userId, limit, charactersMax],
+  });
+  return result.rows;
+}
+
 /** Says that a worker still works on these. As the owner. */
 export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
   await sql.query({
