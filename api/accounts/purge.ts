@@ -1,3 +1,4 @@
+import { NIL } from 'uuid';
 import type { Database } from '../../db/client/database.ts';
 import {
   type AccountLifecycleRow,
@@ -22,8 +23,6 @@ const FIRST_WARNING = Math.max(...WARNINGS_DAYS_LEFT);
 /** Maximum time that a purge waits for an unsent e-mail to the owner, which the purge would delete. */
 const PENDING_EMAIL_MS_MAX = HOUR_MS;
 const PAGE = 100;
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
-
 type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
 /** Checks with the seller of the plans that a user has none any more. Throws or returns false when that is not certain. */
@@ -52,7 +51,7 @@ export async function purgeDueAccounts(
   const soon = new Date(clock.now().getTime() + FIRST_WARNING * DAY_MS);
   let page: AccountLifecycleRow[] = [];
   do {
-    page = await listAccountsToPurge(database.owner, soon, page.at(-1)?.id ?? BEFORE_ALL, PAGE);
+    page = await listAccountsToPurge(database.owner, soon, page.at(-1)?.id ?? NIL, PAGE);
     for (const { id } of page) {
       try {
         await sendPurgeWarning(database, clock, id);

@@ -93,7 +93,9 @@ export const usage = operation({
           mean_ms: z.number(),
           bytes_in: z.int(),
           bytes_out: z.int(),
-          units: z.int().meta({ description: "Taken of the day's allowance: a batch counts its items." }),
+          quota_units: z
+            .int()
+            .meta({ description: "Quota units consumed of the day's limit: 1 per call; a batch costs one per item." }),
           tokens: z.int().meta({ description: 'Given to models to read (o200k_base).' }),
         }),
       )
@@ -200,7 +202,10 @@ export const rotateKey = operation({
     id: f.id,
     grace_seconds: z.int().min(0).max(604_800).default(0),
   }),
-  output: createdKey.extend({ replaces: f.id, replaced_expires_at: f.instant }),
+  output: createdKey.extend({
+    previous_key_id: f.id.meta({ description: 'The rotated key.' }),
+    previous_key_expires_at: f.instant.meta({ description: 'End of its grace period.' }),
+  }),
   errors: ['not_found'],
 });
 

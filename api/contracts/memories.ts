@@ -136,7 +136,7 @@ export const get = operation({
   output: memory.extend({
     truncated: z.boolean(),
     next_offset: z.int().nullable().meta({ description: '`offset` of the rest, when the content was cut.' }),
-    shortened: z.array(z.string()).optional().meta({ description: 'Other fields that `max_tokens` cut short.' }),
+    truncated_fields: z.array(z.string()).optional().meta({ description: 'Other fields that `max_tokens` truncated.' }),
   }),
   errors: ['not_found'],
 });
@@ -244,14 +244,14 @@ export const versions = operation({
 export const batch = operation({
   id: 'memories.batch',
   summary: 'Store up to 100 memories',
-  description: 'Each item stands for itself: one that is refused says why and the others are stored.',
+  description: 'Items are stored independently: a rejected one reports its error, and the others are stored.',
   tag: 'memories',
   http: { method: 'POST', path: '/memories/batch', statuses: [200] },
   access: { scope: 'memories:write' },
   execution: { kind: 'write' },
   cost: { items: itemCount },
   input: z.strictObject({
-    // Checked item by item, so that one bad item does not refuse the rest.
+    // Items are validated one by one, so that an invalid one does not reject the rest.
     memories: z
       .array(z.unknown().meta({ documentedAs: newMemory }))
       .min(1)
@@ -261,7 +261,7 @@ export const batch = operation({
     results: z.array(
       z.strictObject({
         index: z.int(),
-        status: z.enum(['created', 'deduplicated', 'refused']),
+        status: z.enum(['created', 'deduplicated', 'rejected']),
         id: f.id.nullable(),
         error: z
           .strictObject({
@@ -310,7 +310,7 @@ export const bulk = operation({
     action: z.string(),
     matched: z.int().meta({ description: 'How many memories the filter lets through.' }),
     changed: z.array(f.id),
-    refused: z.array(z.strictObject({ id: f.id, code: z.string(), detail: z.string() })),
+    rejected: z.array(z.strictObject({ id: f.id, code: z.string(), detail: z.string() })),
     remaining: z.int(),
   }),
   errors: ['storage_full'],

@@ -1,10 +1,10 @@
+import { NIL } from 'uuid';
 import type { Database } from '../../db/client/database.ts';
 import { deleteUnusedModel } from '../../db/queries/search/embedding-models.ts';
 import {
   completeQueued,
   enqueueMissing,
   leaseQueued,
-  NO_TENANT,
   type QueuedMemory,
   releaseQueued,
   renewLeases,
@@ -43,7 +43,7 @@ const TENANTS_TRACKED_MAX = 10_000;
 export function startIndexer(database: Database, embedder: Embedder, previousModels: Embedder[], log: Logger): Indexer {
   const stopping = new AbortController();
   let wakeUp = () => {};
-  let after = NO_TENANT;
+  let after: string = NIL;
   let reembedded = 0;
   // True at the start even if nothing is queued: an earlier run may have embedded everything again.
   let isReembedding = true;

@@ -87,8 +87,8 @@ export async function rotate(
   return {
     ...toResponse(made.key, context.now()),
     api_key: made.apiKey,
-    replaces: key.id,
-    replaced_expires_at: oldEnd.toISOString(),
+    previous_key_id: key.id,
+    previous_key_expires_at: oldEnd.toISOString(),
   };
 }
 

@@ -4,31 +4,31 @@ import { parseInput } from '../contracts/parse.ts';
 import { Problem } from '../errors.ts';
 
 /**
- * A place in a list, as text for the caller to hand back. It is bound to the question it belongs to: with other filters
- * it is refused instead of answering a page of something else.
+ * Encodes a position in a list as a cursor. The cursor is bound to its query (filters, sort): with another query it is rejected instead
+ * of returning a page of another list.
  */
-export function encodeCursor(question: unknown, place: readonly unknown[]): string {
-  return Buffer.from(JSON.stringify([digest(question), ...place])).toString('base64url');
+export function encodeCursor(query: unknown, position: readonly unknown[]): string {
+  return Buffer.from(JSON.stringify([digest(query), ...position])).toString('base64url');
 }
 
 /**
- * The place that {@link encodeCursor} wrote for the same question.
- * @param shape what such a place looks like: a cursor comes from outside, and nobody signed it
- * @throws Problem `invalid_request` for a text that is no cursor of this question
+ * Decodes a cursor that {@link encodeCursor} made for the same query.
+ * @param shape schema of the position: cursors are not signed, so a client may have changed it
+ * @throws Problem `invalid_request` for a text that is not a cursor of this query
  */
-export function decodeCursor(question: unknown, cursor: string): unknown[];
-export function decodeCursor<Place>(question: unknown, cursor: string, shape: z.ZodType<Place>): Place;
-export function decodeCursor(question: unknown, cursor: string, shape: z.ZodType = z.array(z.unknown())): unknown {
+export function decodeCursor(query: unknown, cursor: string): unknown[];
+export function decodeCursor<Position>(query: unknown, cursor: string, shape: z.ZodType<Position>): Position;
+export function decodeCursor(query: unknown, cursor: string, shape: z.ZodType = z.array(z.unknown())): unknown {
   try {
-    const [owner, ...place] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
-    if (owner === digest(question)) return parseInput(shape, place);
+    const [queryDigest, ...position] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as unknown[];
+    if (queryDigest === digest(query)) return parseInput(shape, position);
   } catch {
-    // Answered below, like any other text that is no cursor.
+    // Rejected below, like any other text that is not a cursor.
   }
-  const message = 'is not a cursor of this list; leave it out to start anew';
+  const message = 'is not a cursor of this list; omit it to start from the first page';
   throw new Problem('invalid_request', { detail: `cursor: ${message}`, errors: [{ path: 'cursor', message }] });
 }
 
-function digest(question: unknown): string {
-  return createHash('sha256').update(JSON.stringify(question)).digest('base64url').slice(0, 10);
+function digest(query: unknown): string {
+  return createHash('sha256').update(JSON.stringify(query)).digest('base64url').slice(0, 10);
 }

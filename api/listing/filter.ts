@@ -2,7 +2,7 @@ import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import type { Caller } from '../context.ts';
 import { normalizeTags } from './tags.ts';
 
-/** A filter as the contracts take it. */
+/** The filter fields of an input, as the contracts declare them. */
 export interface FilterInput {
   ids?: string[] | undefined;
   type?: 'short_term' | 'long_term' | undefined;
@@ -17,7 +17,7 @@ export interface FilterInput {
   occurred_before?: Date | undefined;
 }
 
-/** The filter that the queries take: tags by the rule, the connection's project where none is named. */
+/** Converts filter fields to the filter of the queries: normalizes tags, and applies the default project of the connection. */
 export function toFilter(caller: Caller, input: FilterInput): MemoryFilter {
   const project = input.project === undefined ? caller.project : input.project;
   const filter: { [Field in keyof MemoryFilter]: MemoryFilter[Field] | undefined } = {
@@ -33,7 +33,7 @@ export function toFilter(caller: Caller, input: FilterInput): MemoryFilter {
     occurredAfter: input.occurred_after,
     occurredBefore: input.occurred_before,
   };
-  // "Exactly no tags" is the untagged, and needs no list.
+  // `exact` without tags selects untagged memories.
   if (filter.tagsMatch === 'exact') filter.tags ??= [];
   return filter as MemoryFilter;
 }

@@ -11,11 +11,11 @@ import { Problem, refuse } from '../errors.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { changeTags, normalizeTags } from '../listing/tags.ts';
 import { store } from './create.ts';
-import { type Changes, change, removeForGood } from './update.ts';
+import { type Changes, change, deletePermanently } from './update.ts';
 
 type BulkAction = 'archive' | 'restore' | 'delete' | 'add_tags' | 'remove_tags';
 
-/** Stores many memories, each for itself: a refused one says why and leaves the others alone. */
+/** Stores up to 100 memories independently of each other: a rejected item reports its error, and the others are stored. */
 export async function batch(
   context: RequestContext,
   caller: Caller,
@@ -30,21 +30,21 @@ export async function batch(
 }
 
 async function storeItem(context: RequestContext, caller: Caller, item: unknown, embedders: Embedders) {
-  return refusable(
+  return withItemErrors(
     context,
     async () => {
       const memory = await store(context, caller, parseInput(newMemory, item), embedders);
       return { status: memory.deduplicated ? ('deduplicated' as const) : ('created' as const), id: memory.id };
     },
     (problem) => ({
-      status: 'refused' as const,
+      status: 'rejected' as const,
       id: null,
       error: { code: problem.code, detail: problem.message, errors: problem.data.errors ?? [] },
     }),
   );
 }
 
-/** Does one thing to every memory that a filter lets through, at most a thousand a call. */
+/** Applies an action to the memories that match a filter, at most 1,000 per call, oldest first. */
 export async function bulk(
   context: RequestContext,
   caller: Caller,
@@ -52,15 +52,15 @@ export async function bulk(
   embedders: Embedders,
 ) {
   const tagging = input.action === 'add_tags' || input.action === 'remove_tags';
-  if (tagging && !input.tags?.length) throw refuse('tags', `must name the tags of ${input.action}`);
+  if (tagging && !input.tags?.length) throw refuse('tags', `required for ${input.action}`);
   const filter = toFilter(caller, input.filter);
   const matched = await countMemories(context.sql, caller.userId, filter);
   const ids = await lockMatching(context.sql, caller.userId, filter, LIMITS.bulk);
   const memories = await findMemories(context.sql, caller.userId, ids, true);
   const affected = memories.filter((memory) => affects(memory, input.action, input.tags));
-  const answer = { dry_run: input.dry_run, action: input.action, matched, remaining: matched - memories.length };
-  const act = () => changeAll(context, caller, affected, input, embedders);
-  return { ...answer, ...(input.dry_run ? await dryRun(context.sql, act) : await act()) };
+  const summary = { dry_run: input.dry_run, action: input.action, matched, remaining: matched - memories.length };
+  const apply = () => changeAll(context, caller, affected, input, embedders);
+  return { ...summary, ...(input.dry_run ? await dryRun(context.sql, apply) : await apply()) };
 }
 
 async function changeAll(
@@ -71,28 +71,28 @@ async function changeAll(
   embedders: Embedders,
 ) {
   const changed: string[] = [];
-  const refused: { id: string; code: string; detail: string }[] = [];
+  const rejected: { id: string; code: string; detail: string }[] = [];
   if (action === 'delete') {
     const ids = memories.map(({ id }) => id);
-    await removeForGood(context, caller, ids);
-    return { changed: ids, refused };
+    await deletePermanently(context, caller, ids);
+    return { changed: ids, rejected };
   }
   for (const memory of memories) {
-    await refusable(
+    await withItemErrors(
       context,
       async () => {
         await change(context, caller, memory, bulkChanges(memory, action, tags), embedders);
         changed.push(memory.id);
       },
       (problem) => {
-        refused.push({ id: memory.id, code: problem.code, detail: problem.message });
+        rejected.push({ id: memory.id, code: problem.code, detail: problem.message });
       },
     );
   }
-  return { changed, refused };
+  return { changed, rejected };
 }
 
-/** Brings the tags of old memories to the rule. */
+/** Normalizes the tags of all memories of the tenant, 1,000 memories per call. */
 export async function normalizeAllTags(
   context: RequestContext,
   caller: Caller,
@@ -100,29 +100,29 @@ export async function normalizeAllTags(
   embedders: Embedders,
 ) {
   const tagged = await listTagged(context.sql, caller.userId);
-  const wrong = tagged
+  const unnormalized = tagged
     .map(({ id, title, tags }) => ({ id, title, before: tags, after: normalizeTags(tags) }))
     .filter(({ before, after }) => before.join('\0') !== after.join('\0'));
-  const changed = wrong.slice(0, LIMITS.bulk);
+  const changed = unnormalized.slice(0, LIMITS.bulk);
   if (!input.dry_run) {
     const ids = changed.map(({ id }) => id);
     for (const memory of await findMemories(context.sql, caller.userId, ids, true)) {
       await change(context, caller, memory, { tags: normalizeTags(memory.tags) }, embedders);
     }
   }
-  return { dry_run: input.dry_run, changed, remaining: wrong.length - changed.length };
+  return { dry_run: input.dry_run, changed, remaining: unnormalized.length - changed.length };
 }
 
-/** Does one item of many under a savepoint: a refusal takes back that item only. */
-async function refusable<T, R>(
+/** Processes one item under a savepoint, so that an error rolls back that item only. `onError` turns the error into its result. */
+async function withItemErrors<T, R>(
   context: RequestContext,
-  act: () => Promise<T>,
-  refused: (problem: Problem) => R,
+  process: () => Promise<T>,
+  onError: (problem: Problem) => R,
 ): Promise<T | R> {
   try {
-    return await withSavepoint(context.sql, act);
+    return await withSavepoint(context.sql, process);
   } catch (error) {
-    if (error instanceof Problem) return refused(error);
+    if (error instanceof Problem) return onError(error);
     throw error;
   }
 }

@@ -12,10 +12,10 @@ import { store } from './create.ts';
 import { change } from './update.ts';
 
 /** The audit action of a consolidation. */
-export const CONSOLIDATED = 'memories.consolidate';
+export const CONSOLIDATE_ACTION = 'memories.consolidate';
 
-const MOST_AT_ONCE = 500;
-/** Characters of one digest; what is beyond goes into a second one. */
+const CANDIDATES_MAX = 500;
+/** The most characters of one digest; further sources go into the next one. */
 const DIGEST_LENGTH = 200_000;
 
 interface Digest {
@@ -24,16 +24,16 @@ interface Digest {
   sources: MemoryRow[];
 }
 
-/** A memory that an active long-term one says already. */
-interface Known {
+/** A memory whose content an active long-term memory has already. */
+interface KnownMemory {
   memory: MemoryRow;
-  twinId: string;
+  duplicateOf: string;
 }
 
 /**
- * Turns active short-term memories that were not edited for `min_age_days` into long-term knowledge: promoted by their
- * tags (archived with a link where a long-term one says the same already), or gathered in a digest and archived with a
- * link to it. A dry run answers the same lists and writes nothing.
+ * Consolidates active short-term memories that were not edited for `min_age_days`. Those with a promotion tag become long-term
+ * memories (an exact duplicate of a long-term memory is archived with a link to it); the others are collected in a digest and archived
+ * with a link to it. A dry run returns the same lists and writes nothing.
  */
 export async function consolidate(
   context: RequestContext,
@@ -50,7 +50,7 @@ export async function consolidate(
     updatedBefore: new Date(context.now().getTime() - input.min_age_days * DAY_MS + 1),
   };
   const total = await countMemories(context.sql, caller.userId, filter);
-  const ids = await lockMatching(context.sql, caller.userId, filter, MOST_AT_ONCE);
+  const ids = await lockMatching(context.sql, caller.userId, filter, CANDIDATES_MAX);
   const candidates = (await findMemories(context.sql, caller.userId, ids)).sort(byCreation);
   const { promoted, known } = await planPromotions(context, caller, candidates.filter(isPromoted));
   const digests = planDigests(
@@ -63,7 +63,7 @@ export async function consolidate(
     promoted: promoted.map(({ id, title }) => ({ id, title })),
     archived: [
       ...digests.flatMap((digest) => digest.sources.map(({ id, title }) => ({ id, title, digest_id: digest.id }))),
-      ...known.map(({ memory: { id, title }, twinId }) => ({ id, title, digest_id: twinId })),
+      ...known.map(({ memory: { id, title }, duplicateOf }) => ({ id, title, digest_id: duplicateOf })),
     ],
     digests: digests.map(({ id, title }) => ({ id, title })),
     remaining: total - candidates.length,
@@ -77,7 +77,7 @@ interface Report {
   archived: object[];
 }
 
-/** The entries of a report in the order in which a token budget keeps them (digests, then promotions), and the response with the first of them. */
+/** Returns the entries of a report in the order in which a token budget keeps them, and a function that builds the response from the first of them. */
 function fullReport<Lists extends Report>(report: Lists) {
   const counts = {
     promoted: report.promoted.length,
@@ -85,13 +85,13 @@ function fullReport<Lists extends Report>(report: Lists) {
     digests: report.digests.length,
   };
   const entries = [...report.digests, ...report.promoted, ...report.archived];
-  const toResponse = (told: readonly object[]) => ({
+  const toResponse = (shown: readonly object[]) => ({
     ...report,
-    digests: report.digests.slice(0, told.length),
-    promoted: report.promoted.slice(0, Math.max(0, told.length - counts.digests)),
-    archived: report.archived.slice(0, Math.max(0, told.length - counts.digests - counts.promoted)),
+    digests: report.digests.slice(0, shown.length),
+    promoted: report.promoted.slice(0, Math.max(0, shown.length - counts.digests)),
+    archived: report.archived.slice(0, Math.max(0, shown.length - counts.digests - counts.promoted)),
     counts,
-    truncated: told.length < entries.length,
+    truncated: shown.length < entries.length,
   });
   return { items: entries, toResponse };
 }
@@ -100,13 +100,13 @@ async function apply(
   context: RequestContext,
   caller: Caller,
   promoted: MemoryRow[],
-  known: Known[],
+  known: KnownMemory[],
   digests: Digest[],
   embedders: Embedders,
 ): Promise<void> {
   for (const memory of promoted) await change(context, caller, memory, { type: 'long_term' }, embedders);
-  for (const { memory, twinId } of known) {
-    await change(context, caller, memory, { status: 'archived', consolidated_into: twinId }, embedders);
+  for (const { memory, duplicateOf } of known) {
+    await change(context, caller, memory, { status: 'archived', consolidated_into: duplicateOf }, embedders);
   }
   for (const digest of digests) {
     // A digest belongs to no project unless all of its sources share one.
@@ -132,19 +132,19 @@ async function apply(
   }
   await audit(context, caller.userId, {
     actor: `key:${caller.keyId}`,
-    action: CONSOLIDATED,
+    action: CONSOLIDATE_ACTION,
     details: { promoted: promoted.length, known: known.length, digests: digests.map(({ id }) => id) },
   });
 }
 
-/** Which memories become long-term themselves, and which a long-term one makes superfluous. */
+/** Splits memories with a promotion tag into those to promote and exact duplicates of long-term memories. */
 async function planPromotions(context: RequestContext, caller: Caller, memories: MemoryRow[]) {
   const promoted: MemoryRow[] = [];
-  const known: Known[] = [];
+  const known: KnownMemory[] = [];
   for (const memory of memories) {
     const row = { ...memory, type: 'long_term' as const, content_hash: contentHash(memory) };
-    const twin = await lockExactDuplicate(context.sql, caller.userId, row);
-    if (twin) known.push({ memory, twinId: twin.id });
+    const duplicate = await lockExactDuplicate(context.sql, caller.userId, row);
+    if (duplicate) known.push({ memory, duplicateOf: duplicate.id });
     else promoted.push(memory);
   }
   return { promoted, known };
@@ -153,15 +153,15 @@ async function planPromotions(context: RequestContext, caller: Caller, memories:
 function planDigests(context: RequestContext, sources: MemoryRow[]): Digest[] {
   const title = `Consolidated Insights - ${context.now().toISOString().slice(0, 10)}`;
   const digests: Digest[] = [];
-  let room = 0;
+  let remainingChars = 0;
   for (const source of sources) {
     const length = describe(source).length;
-    if (length > room) {
+    if (length > remainingChars) {
       digests.push({ id: null, title: digests.length === 0 ? title : `${title} (${digests.length + 1})`, sources: [] });
-      room = DIGEST_LENGTH;
+      remainingChars = DIGEST_LENGTH;
     }
     digests.at(-1)?.sources.push(source);
-    room -= length;
+    remainingChars -= length;
   }
   return digests;
 }

@@ -1,25 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 
-type Said = Pick<MemoryRow, 'title' | 'content' | 'project' | 'session_id' | 'occurred_at'>;
-type Held = Pick<MemoryRow, 'title' | 'content' | 'tags' | 'metadata'>;
+type HashedFields = Pick<MemoryRow, 'title' | 'content' | 'project' | 'session_id' | 'occurred_at'>;
+type StoredFields = Pick<MemoryRow, 'title' | 'content' | 'tags' | 'metadata'>;
 
-/** SHA-256 of what makes two memories say the same: project, session, time, title and content. */
-export function contentHash(memory: Said): Buffer {
-  const said = [
+/** Hashes the fields that exact duplicates share: project, session, time of occurrence, title and content. SHA-256. */
+export function contentHash(memory: HashedFields): Buffer {
+  const fields = [
     memory.project,
     memory.session_id,
     memory.occurred_at?.toISOString() ?? null,
     memory.title,
     memory.content,
   ];
-  return createHash('sha256').update(JSON.stringify(said)).digest();
+  return createHash('sha256').update(JSON.stringify(fields)).digest();
 }
 
-/** What a memory counts for in storage: the UTF-8 bytes of title, content, tags and metadata. */
-export function sizeBytes(memory: Held): number {
+/** Returns how much storage a memory uses: the UTF-8 bytes of title, content, tags and metadata. */
+export function sizeBytes(memory: StoredFields): number {
   const texts = [memory.title, memory.content, ...memory.tags];
-  // Empty metadata is no metadata.
+  // Memories without metadata hold an empty object, which counts as nothing.
   if (Object.keys(memory.metadata).length > 0) texts.push(JSON.stringify(memory.metadata));
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }

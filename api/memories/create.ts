@@ -10,39 +10,44 @@ import { normalizeTags, requireTags } from '../listing/tags.ts';
 import { countWords } from '../search/term-frequencies.ts';
 import { dateWords, wordsOf } from '../search/tokenizer.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
-import { requireRoom } from './storage-quota.ts';
-import { present } from './to-response.ts';
+import { serializeMemory } from './serialize-memory.ts';
+import { requireStorage } from './storage-quota.ts';
 import { change, requireSuperseded } from './update.ts';
 
-/** How often a twin may vanish between the look and the lock before we give up. */
-const TRIES = 5;
-/** Memories that share this part of their words are told of, the most alike ones. */
-const SIMILAR_FROM = 0.6;
-const SIMILAR_MOST = 3;
+/** Attempts to lock the exact duplicate that an insert found; concurrent deletes may remove it in between. */
+const ATTEMPTS_MAX = 5;
+/** Lowest Jaccard similarity of a reported near-duplicate, and the most that are reported. */
+const SIMILARITY_MIN = 0.6;
+const SIMILAR_MAX = 3;
 
 /**
- * Stores a memory. An exact repeat of an active one (same project, session, time, title, content, type, expiry and
- * supersedes) answers that one, which takes up the new tags and metadata: nothing of the repeat is lost.
- * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory)
+ * Stores a memory. For an exact duplicate of an active one (same project, session, time, title, content, type, expiry and
+ * `supersedes`) it returns that memory, after merging the new tags and metadata into it.
+ * @throws Problem `storage_full`, `unprocessable` (`supersedes` names no memory of the tenant)
  */
 export async function store(context: RequestContext, caller: Caller, input: NewMemory, embedders: Embedders) {
-  const { similar: _, ...stored } = await storeRow(context, caller, await readyRow(context, caller, input), embedders);
+  const { similar: _, ...stored } = await storeRow(
+    context,
+    caller,
+    await prepareRow(context, caller, input),
+    embedders,
+  );
   return stored;
 }
 
-/** Stores a memory as {@link store} does, and tells of those that say nearly the same: reported, never refused. */
+/** Stores a memory like {@link store}, and reports its near-duplicates. */
 export async function create(context: RequestContext, caller: Caller, input: NewMemory, embedders: Embedders) {
-  const row = await readyRow(context, caller, input);
-  return storeRow(context, caller, row, embedders, likeIt(row));
+  const row = await prepareRow(context, caller, input);
+  return storeRow(context, caller, row, embedders, nearDuplicateOptions(row));
 }
 
-/** What says nearly the same as a memory: the date does not count, or all that one day brings would be alike. */
-export function likeIt(row: NewMemoryRow): NearDuplicateOptions {
+/** Returns the options for near-duplicates of a memory. The terms of its date are ignored: all memories of one day share them. */
+export function nearDuplicateOptions(row: NewMemoryRow): NearDuplicateOptions {
   const ignoredTerms = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
-  return { ignoredTerms, scoreMin: SIMILAR_FROM, limit: SIMILAR_MOST };
+  return { ignoredTerms, scoreMin: SIMILARITY_MIN, limit: SIMILAR_MAX };
 }
 
-async function readyRow(context: RequestContext, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
+async function prepareRow(context: RequestContext, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
   const row = newRow(context, caller, input);
   requireTags(row.tags);
   await requireSuperseded(context, caller, row.supersedes);
@@ -57,26 +62,26 @@ async function storeRow(
   nearDuplicates?: NearDuplicateOptions,
 ) {
   const counts = countWords(row);
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const stored = await insertMemory(context.sql, caller.userId, row, counts, {
       enqueue: canEmbed(embedders),
       nearDuplicates,
     });
     if (stored) {
-      requireRoom(caller, stored.storage_bytes, row.size_bytes);
+      requireStorage(caller, stored.storage_bytes, row.size_bytes);
       const similar = stored.similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
-      return { ...present({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
+      return { ...serializeMemory({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
     }
-    const twin = await lockExactDuplicate(context.sql, caller.userId, row);
-    if (twin) return { ...(await mergeRepeat(context, caller, twin, row, embedders)), similar: [] };
+    const duplicate = await lockExactDuplicate(context.sql, caller.userId, row);
+    if (duplicate) return { ...(await mergeInto(context, caller, duplicate, row, embedders)), similar: [] };
   }
-  throw new Error('the twin of a memory kept vanishing');
+  throw new Error('the exact duplicate of a memory was deleted on every attempt');
 }
 
-/** A row as it is stored, from what a create takes. */
+/** Builds the row of a new memory from the input of a create. */
 export function newRow(context: RequestContext, caller: Caller, input: NewMemory): NewMemoryRow {
   const now = context.now();
-  const said = {
+  const fields = {
     title: input.title,
     content: input.content,
     tags: normalizeTags(input.tags),
@@ -86,7 +91,7 @@ export function newRow(context: RequestContext, caller: Caller, input: NewMemory
     occurred_at: input.occurred_at ?? null,
   };
   return {
-    ...said,
+    ...fields,
     id: context.newId(),
     type: input.type,
     status: 'active',
@@ -94,25 +99,26 @@ export function newRow(context: RequestContext, caller: Caller, input: NewMemory
     supersedes: input.supersedes ?? null,
     consolidated_into: null,
     version: 1,
-    content_hash: contentHash(said),
-    size_bytes: sizeBytes(said),
+    content_hash: contentHash(fields),
+    size_bytes: sizeBytes(fields),
     created_at: now,
     updated_at: now,
   };
 }
 
-async function mergeRepeat(
+/** Merges the tags and metadata of a repeated create into the memory that is stored. */
+async function mergeInto(
   context: RequestContext,
   caller: Caller,
-  twin: MemoryRow,
+  stored: MemoryRow,
   repeat: NewMemoryRow,
   embedders: Embedders,
 ) {
-  const tags = normalizeTags([...twin.tags, ...repeat.tags]);
-  const metadata = { ...twin.metadata, ...repeat.metadata };
+  const tags = normalizeTags([...stored.tags, ...repeat.tags]);
+  const metadata = { ...stored.metadata, ...repeat.metadata };
   const changed: ('tags' | 'metadata')[] = [];
-  if (tags.length > twin.tags.length) changed.push('tags');
-  if (!isDeepStrictEqual(metadata, twin.metadata)) changed.push('metadata');
-  const memory = changed.length > 0 ? await change(context, caller, twin, { tags, metadata }, embedders) : twin;
-  return { ...present(memory), deduplicated: true, changed };
+  if (tags.length > stored.tags.length) changed.push('tags');
+  if (!isDeepStrictEqual(metadata, stored.metadata)) changed.push('metadata');
+  const memory = changed.length > 0 ? await change(context, caller, stored, { tags, metadata }, embedders) : stored;
+  return { ...serializeMemory(memory), deduplicated: true, changed };
 }

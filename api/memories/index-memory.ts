@@ -7,8 +7,8 @@ import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
 import { countWords } from '../search/term-frequencies.ts';
 
 /**
- * Makes a changed memory findable by what it says now: by its words at once, in this transaction; by its meaning once the queue has
- * come to it. Answers by how many words the tenant's memories grew.
+ * Updates the search index of a changed memory: its terms in this transaction, its vectors through the embedding queue. Returns the
+ * change of the tenant's total term count.
  */
 export async function reindex(
   context: RequestContext,
@@ -18,7 +18,7 @@ export async function reindex(
 ): Promise<number> {
   const grown = await indexTerms(context.sql, caller.userId, memory.id, countWords(memory));
   if (canEmbed(embedders)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
-  // Nobody would replace them.
+  // Without an encoder the outdated vectors would stay.
   else await deleteVectors(context.sql, caller.userId, memory.id);
   return grown;
 }

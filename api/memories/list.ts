@@ -10,7 +10,7 @@ import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { whyNothing } from '../search/search.ts';
 import { type LongField, wholeCharacter } from '../tokens/truncate.ts';
-import { present } from './to-response.ts';
+import { serializeMemory } from './serialize-memory.ts';
 
 type ListInput = FilterInput & {
   sort: MemorySort;
@@ -22,20 +22,20 @@ type ListInput = FilterInput & {
 
 type Item = Memory & { truncated?: boolean };
 
-const TITLE_PLACE = z.tuple([z.string(), id]);
-const TIME_PLACE = z.tuple([moment, id]);
+const TITLE_POSITION = z.tuple([z.string(), id]);
+const TIME_POSITION = z.tuple([moment, id]);
 
 /** Returns a full page of memories: the pipeline fits it to `max_tokens`. */
 export async function list(context: RequestContext, caller: Caller, input: ListInput) {
-  const { limit, cursor, max_tokens: _budget, ...question } = input;
+  const { limit, cursor, max_tokens: _budget, ...query } = input;
   const filter = toFilter(caller, input);
-  const after = cursor === undefined ? undefined : position([question, caller.project], cursor, input.sort);
+  const after = cursor === undefined ? undefined : decodePosition([query, caller.project], cursor, input.sort);
   const page = { sort: input.sort, order: input.order, limit: limit + 1, ...(after && { after }) };
   const [rows, total] = await Promise.all([
     listMemories(context.sql, caller.userId, filter, page),
     countMemories(context.sql, caller.userId, filter),
   ]);
-  const wanted: Item[] = rows.slice(0, limit).map(present);
+  const items: Item[] = rows.slice(0, limit).map(serializeMemory);
   const reason = total === 0 ? await whyNothing(context.sql, caller) : undefined;
   const toResponse = (shown: readonly Item[]) => {
     const last = rows[Math.max(0, shown.length - 1)];
@@ -43,22 +43,22 @@ export async function list(context: RequestContext, caller: Caller, input: ListI
     return {
       results: [...shown],
       total,
-      next_cursor: more ? encodeCursor([question, caller.project], [sortValue(last, input.sort), last.id]) : null,
-      truncated: shown.length < wanted.length || shown.some((item) => item.truncated),
+      next_cursor: more ? encodeCursor([query, caller.project], [sortValue(last, input.sort), last.id]) : null,
+      truncated: shown.length < items.length || shown.some((item) => item.truncated),
       ...(reason && { reason }),
     };
   };
-  return { items: wanted, toResponse };
+  return { items, toResponse };
 }
 
 /** Returns one memory, its content from `offset` on: the pipeline fits it to `max_tokens`. */
 export async function get(context: RequestContext, caller: Caller, input: { id: string; offset: number }) {
   const row = await findMemory(context.sql, caller.userId, input.id);
   if (!row) throw new Problem('not_found', { detail: `You have no memory ${input.id}.` });
-  const memory = present(row);
+  const memory = serializeMemory(row);
   const offset = wholeCharacter(memory.content, input.offset);
   const rest = offset > 0 ? memory.content.slice(offset) : memory.content;
-  const toResponse = (head: Memory & { shortened?: LongField[] }, content: string) => ({
+  const toResponse = (head: Memory & { truncated_fields?: LongField[] }, content: string) => ({
     ...head,
     content,
     truncated: content.length < rest.length,
@@ -67,12 +67,12 @@ export async function get(context: RequestContext, caller: Caller, input: { id: 
   return { memory, rest, toResponse };
 }
 
-function position(question: unknown, cursor: string, sort: MemorySort): { value: string; id: string } {
+function decodePosition(query: unknown, cursor: string, sort: MemorySort): { value: string; id: string } {
   if (sort === 'title') {
-    const [value, id] = decodeCursor(question, cursor, TITLE_PLACE);
+    const [value, id] = decodeCursor(query, cursor, TITLE_POSITION);
     return { value, id };
   }
-  const [moment, id] = decodeCursor(question, cursor, TIME_PLACE);
+  const [moment, id] = decodeCursor(query, cursor, TIME_POSITION);
   return { value: moment.toISOString(), id };
 }
 

@@ -7,17 +7,17 @@ import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
-import { CONSOLIDATED } from './consolidate.ts';
+import { CONSOLIDATE_ACTION } from './consolidate.ts';
 
-const TAGS_PLACE = z.tuple([z.int().min(0)]);
+const TAGS_POSITION = z.tuple([z.int().min(0)]);
 
-/** Counts by type and status, tags, storage, and when memories were last consolidated. */
+/** Returns counts by type and status, tags, used storage, the state of embedding and the time of the last consolidation. */
 export async function stats(context: RequestContext, caller: Caller, { current }: Embedders) {
   const [kinds, tags, quota, lastConsolidation, pending] = await Promise.all([
     countByKind(context.sql, caller.userId),
     countTags(context.sql, caller.userId),
     findQuota(context.sql, caller.userId),
-    findLastAudit(context.sql, caller.userId, CONSOLIDATED),
+    findLastAudit(context.sql, caller.userId, CONSOLIDATE_ACTION),
     countQueued(context.sql, caller.userId),
   ]);
   const sum = (field: 'type' | 'status', value: string) =>
@@ -37,13 +37,13 @@ export async function stats(context: RequestContext, caller: Caller, { current }
   };
 }
 
-/** The tags of active memories, most used first. */
+/** Lists the tags of active memories, most used first. */
 export async function tags(
   context: RequestContext,
   caller: Caller,
   input: { limit: number; cursor?: string | undefined },
 ) {
-  const offset = input.cursor === undefined ? 0 : decodeCursor('tags', input.cursor, TAGS_PLACE)[0];
+  const offset = input.cursor === undefined ? 0 : decodeCursor('tags', input.cursor, TAGS_POSITION)[0];
   const [rows, total] = await Promise.all([
     listTags(context.sql, caller.userId, input.limit, offset),
     countTags(context.sql, caller.userId),

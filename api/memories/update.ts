@@ -10,10 +10,10 @@ import { Problem, refuse } from '../errors.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { reindex } from './index-memory.ts';
-import { moveStorage } from './storage-quota.ts';
-import { present } from './to-response.ts';
+import { serializeMemory } from './serialize-memory.ts';
+import { changeStorage } from './storage-quota.ts';
 
-/** What a change may touch. */
+/** The fields that a change may set. */
 export type Changes = Partial<
   Pick<
     MemoryRow,
@@ -32,16 +32,16 @@ export type Changes = Partial<
   >
 >;
 
-/** Fields that search looks in. */
-const FOUND_BY = ['title', 'content', 'tags', 'occurred_at'];
+/** Fields that are indexed for search. */
+const SEARCHED_FIELDS = ['title', 'content', 'tags', 'occurred_at'];
 
-/** Fields whose change says nothing new, so no version is kept: archiving must not use storage up. */
+/** Fields whose change keeps no version: archiving must not use storage. */
 const STATUS_FIELDS = ['status', 'consolidated_into'];
 
 /**
- * Writes a changed memory, keeping its former state as a version. What changes nothing writes nothing.
- * @param memory as it is now, locked by this transaction
- * @throws Problem `duplicate_memory` when it would say exactly what another active memory says; `storage_full`
+ * Updates a memory and keeps its former state as a version. A change to the present values writes nothing.
+ * @param memory its present state, locked by this transaction
+ * @throws Problem `duplicate_memory` when it would become an exact duplicate of an active memory; `storage_full`
  */
 export async function change(
   context: RequestContext,
@@ -55,17 +55,19 @@ export async function change(
   if (changes.tags) requireTags(changes.tags);
   const next = { ...memory, ...changes, version: memory.version + 1, updated_at: context.now() };
   const row = { ...next, size_bytes: sizeBytes(next), content_hash: contentHash(next) };
-  if (row.status === 'active') await refuseTwin(context, caller, row);
-  const keeps = changed.some((field) => !STATUS_FIELDS.includes(field));
-  const grown = keeps ? await insertVersion(context.sql, caller.userId, memory) : 0;
+  if (row.status === 'active') await rejectExactDuplicate(context, caller, row);
+  const keepsVersion = changed.some((field) => !STATUS_FIELDS.includes(field));
+  const grown = keepsVersion ? await insertVersion(context.sql, caller.userId, memory) : 0;
   await updateMemory(context.sql, caller.userId, row);
-  const words = changed.some((field) => FOUND_BY.includes(field)) ? await reindex(context, caller, row, embedders) : 0;
-  await moveStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
+  const words = changed.some((field) => SEARCHED_FIELDS.includes(field))
+    ? await reindex(context, caller, row, embedders)
+    : 0;
+  await changeStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;
 }
 
-/** PATCH: only what is named. */
+/** Changes the fields that the input names. */
 export async function update(
   context: RequestContext,
   caller: Caller,
@@ -74,13 +76,13 @@ export async function update(
 ) {
   const { id, if_version, tags, add_tags, remove_tags, ...fields } = input;
   const memory = await lockMemory(context, caller, id, if_version);
-  await requireOther(context, caller, memory, fields.supersedes);
+  await checkSupersedes(context, caller, memory, fields.supersedes);
   const named = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Changes;
   const next = changeTags(memory.tags, { tags, add_tags, remove_tags });
-  return present(await change(context, caller, memory, { ...named, tags: next }, embedders));
+  return serializeMemory(await change(context, caller, memory, { ...named, tags: next }, embedders));
 }
 
-/** PUT: everything, what is left out by its default; only the type stays. */
+/** Replaces all fields: those left out take their defaults, except `type`, which stays. */
 export async function replace(
   context: RequestContext,
   caller: Caller,
@@ -88,7 +90,7 @@ export async function replace(
   embedders: Embedders,
 ) {
   const memory = await lockMemory(context, caller, input.id, input.if_version);
-  await requireOther(context, caller, memory, input.supersedes);
+  await checkSupersedes(context, caller, memory, input.supersedes);
   const next: Changes = {
     type: input.type ?? memory.type,
     title: input.title,
@@ -101,10 +103,10 @@ export async function replace(
     expires_at: input.expires_at ?? null,
     supersedes: input.supersedes ?? null,
   };
-  return present(await change(context, caller, memory, next, embedders));
+  return serializeMemory(await change(context, caller, memory, next, embedders));
 }
 
-/** Archives a memory, or with `permanent` removes it and its versions. */
+/** Archives a memory, or deletes it and its versions permanently. */
 export async function remove(
   context: RequestContext,
   caller: Caller,
@@ -113,21 +115,25 @@ export async function remove(
 ) {
   const memory = await lockMemory(context, caller, input.id, input.if_version);
   if (input.permanent) {
-    await removeForGood(context, caller, [memory.id]);
+    await deletePermanently(context, caller, [memory.id]);
     return { id: memory.id, status: 'deleted' as const, version: null };
   }
   const archived = await change(context, caller, memory, { status: 'archived' }, embedders);
   return { id: memory.id, status: 'archived' as const, version: archived.version };
 }
 
-/** Removes memories and their versions, and gives their storage back. */
-export async function removeForGood(context: RequestContext, caller: Caller, ids: readonly string[]): Promise<void> {
+/** Deletes memories and their versions permanently, and frees their storage. */
+export async function deletePermanently(
+  context: RequestContext,
+  caller: Caller,
+  ids: readonly string[],
+): Promise<void> {
   const words = await removePostings(context.sql, caller.userId, ids);
-  const gone = await deleteMemories(context.sql, caller.userId, ids);
-  await moveStorage(context, caller, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
+  const deleted = await deleteMemories(context.sql, caller.userId, ids);
+  await changeStorage(context, caller, { bytes: -deleted.bytes, memories: -deleted.memories, words: -words });
 }
 
-/** Makes an archived memory active again, as the type it has unless another is asked for; or takes back a former version. */
+/** Makes an archived memory active again, or restores a former version. The type stays unless the input names another. */
 export async function restore(
   context: RequestContext,
   caller: Caller,
@@ -137,7 +143,7 @@ export async function restore(
   const memory = await lockMemory(context, caller, input.id);
   const former = await formerState(context, caller, memory, input.version ?? memory.version);
   const type = input.type ?? former.type ?? memory.type;
-  return present(
+  return serializeMemory(
     await change(context, caller, memory, { ...former, type, status: 'active', consolidated_into: null }, embedders),
   );
 }
@@ -156,8 +162,8 @@ async function formerState(
 }
 
 /**
- * The memory, locked until the transaction ends.
- * @throws Problem `not_found`; `precondition_failed` when it is not at `ifVersion`
+ * Finds a memory and locks it until the transaction ends.
+ * @throws Problem `not_found`; `precondition_failed` when its version is not `ifVersion`
  */
 export async function lockMemory(
   context: RequestContext,
@@ -169,20 +175,20 @@ export async function lockMemory(
   if (!memory) throw new Problem('not_found', { detail: `You have no memory ${id}.` });
   if (ifVersion !== undefined && ifVersion !== memory.version) {
     throw new Problem('precondition_failed', {
-      detail: `The memory is at version ${memory.version}, not ${ifVersion}. Read it again.`,
+      detail: `The memory is at version ${memory.version}, not ${ifVersion}. Read it again, then repeat the change.`,
       extra: { current_version: memory.version },
     });
   }
   return memory;
 }
 
-/** Refuses a `supersedes` that names no memory of the tenant. */
+/** Rejects a `supersedes` that names no memory of the tenant. */
 export async function requireSuperseded(context: RequestContext, caller: Caller, id: string | null): Promise<void> {
   if (id === null || (await findMemory(context.sql, caller.userId, id))) return;
   throw refuse('supersedes', `you have no memory ${id}`);
 }
 
-async function requireOther(
+async function checkSupersedes(
   context: RequestContext,
   caller: Caller,
   memory: MemoryRow,
@@ -192,16 +198,16 @@ async function requireOther(
   if (supersedes && supersedes !== memory.supersedes) await requireSuperseded(context, caller, supersedes);
 }
 
-async function refuseTwin(
+async function rejectExactDuplicate(
   context: RequestContext,
   caller: Caller,
   row: Parameters<typeof lockExactDuplicate>[2],
 ): Promise<void> {
-  const twin = await lockExactDuplicate(context.sql, caller.userId, row);
-  if (!twin || twin.id === row.id) return;
+  const duplicate = await lockExactDuplicate(context.sql, caller.userId, row);
+  if (!duplicate || duplicate.id === row.id) return;
   throw new Problem('duplicate_memory', {
-    detail: `Memory ${twin.id} already says exactly this.`,
-    extra: { existing_id: twin.id },
+    detail: `Memory ${duplicate.id} already has exactly this content.`,
+    extra: { existing_id: duplicate.id },
   });
 }
 

@@ -5,15 +5,15 @@ import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 
-const VERSION_PLACE = z.tuple([z.int32().min(1)]);
+const VERSION_POSITION = z.tuple([z.int32().min(1)]);
 
-/** The former versions of a memory, newest first. */
+/** Lists the former versions of a memory, newest first. */
 export async function versions(
   context: RequestContext,
   caller: Caller,
   input: { id: string; limit: number; cursor?: string | undefined },
 ) {
-  const before = input.cursor === undefined ? undefined : decodeCursor(input.id, input.cursor, VERSION_PLACE)[0];
+  const before = input.cursor === undefined ? undefined : decodeCursor(input.id, input.cursor, VERSION_POSITION)[0];
   const [memory, rows, total] = await Promise.all([
     findMemory(context.sql, caller.userId, input.id),
     listVersions(context.sql, caller.userId, input.id, input.limit + 1, before),
@@ -23,13 +23,13 @@ export async function versions(
   const page = rows.slice(0, input.limit);
   const last = page.at(-1);
   return {
-    results: page.map(presentVersion),
+    results: page.map(serializeVersion),
     total,
     next_cursor: rows.length > page.length && last ? encodeCursor(input.id, [last.version]) : null,
   };
 }
 
-function presentVersion(row: VersionRow) {
+function serializeVersion(row: VersionRow) {
   return {
     ...row,
     occurred_at: row.occurred_at?.toISOString() ?? null,

@@ -17,7 +17,7 @@ import * as changes from '../memories/update.ts';
 import { versions } from '../memories/versions.ts';
 import { search } from '../search/search.ts';
 import type { Measure } from '../tokens/truncate.ts';
-import { exportFile, exportState, requestExport } from '../transfer/export.ts';
+import { downloadExport, getExport, requestExport } from '../transfer/export.ts';
 import { usageCsv } from '../usage/csv.ts';
 import { usage } from '../usage/usage.ts';
 import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, shortenMemory } from './token-budget.ts';
@@ -67,8 +67,8 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'keys.revoke': keys.revoke,
   'keys.rotate': (context, caller, input, { keyEnvironment }) => keys.rotate(context, caller, input, keyEnvironment),
   'account.export': requestExport,
-  'account.export_state': exportState,
-  'account.export_file': exportFile,
+  'account.export_state': getExport,
+  'account.export_file': downloadExport,
   'account.delete': close,
   'account.restore': restore,
   'license.validate': (context, caller, input, { billing }) => validateLicense(context, caller, input, billing),

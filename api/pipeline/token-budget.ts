@@ -34,7 +34,7 @@ interface FullMemory<Response> {
   memory: Memory;
   /** The content from the offset on. */
   rest: string;
-  toResponse(head: Memory & { shortened?: LongField[] }, content: string): Response;
+  toResponse(head: Memory & { truncated_fields?: LongField[] }, content: string): Response;
 }
 
 type Shorten<Item> = (
@@ -81,9 +81,9 @@ export function fitMemory<Response>({ memory, rest, toResponse }: FullMemory<Res
   return toResponse(head, content || rest.slice(0, wholeCharacter(rest, 2) || 1));
 }
 
-function capHead(memory: Memory, max: number): Memory & { shortened?: LongField[] } {
-  const { item, shortened } = capFields(memory, max);
-  return shortened.length > 0 ? { ...item, shortened } : item;
+function capHead(memory: Memory, max: number): Memory & { truncated_fields?: LongField[] } {
+  const { item, truncatedFields } = capFields(memory, max);
+  return truncatedFields.length > 0 ? { ...item, truncated_fields: truncatedFields } : item;
 }
 
 /** Shortens a memory of a list to half of the remaining tokens, so that a long one does not crowd out the others. */

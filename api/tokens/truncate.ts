@@ -74,16 +74,19 @@ export type LongField = keyof typeof SHARES;
 type Described = { [Field in LongField]?: unknown };
 
 /** Shortens the long fields of an item to their shares of `max` tokens; texts that were cut end in `…`. Returns which were. */
-export function capFields<Item extends Described>(item: Item, max: number): { item: Item; shortened: LongField[] } {
+export function capFields<Item extends Described>(
+  item: Item,
+  max: number,
+): { item: Item; truncatedFields: LongField[] } {
   const capped = { ...item };
-  const shortened: LongField[] = [];
+  const truncatedFields: LongField[] = [];
   for (const [field, share] of Object.entries(SHARES) as [LongField, number][]) {
     const value = item[field];
     if (value === undefined || value === null || tokensAsJson(value) <= max * share) continue;
     Object.assign(capped, { [field]: capOne(value, Math.floor(max * share)) });
-    shortened.push(field);
+    truncatedFields.push(field);
   }
-  return { item: capped, shortened };
+  return { item: capped, truncatedFields };
 }
 
 function capOne(value: unknown, max: number): unknown {

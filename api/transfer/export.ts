@@ -30,10 +30,10 @@ import { Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
 
-/** Days that an export's file is kept. */
+/** Days for which the file of an export is kept. */
 export const EXPORT_DAYS = 7;
 
-/** A pending export is given up after so long. */
+/** Age at which a pending export counts as failed. */
 const PENDING_MAX_MS = DAY_MS;
 const CHUNK_BYTES = 262_144;
 const FILE_PATH = '/api/v1/account/export/file';
@@ -41,11 +41,11 @@ const FILE_PATH = '/api/v1/account/export/file';
 type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
 /**
- * Asks for an export of everything the account holds; a job writes it. While one is pending, that is the one.
- * @throws Problem `scope_required` for a key that may not read memories
+ * Requests an export of all data of the account and enqueues the job that writes it. Returns the pending export if there is one.
+ * @throws Problem `scope_required` for a key without `memories:read`
  */
 export async function requestExport(context: RequestContext, caller: Caller) {
-  requireMemories(caller);
+  requireMemoriesScope(caller);
   const id = context.newId();
   const pending = await insertExport(context.sql, caller.userId, id, context.now());
   if (pending.id === id) {
@@ -53,36 +53,38 @@ export async function requestExport(context: RequestContext, caller: Caller) {
   }
   const payload = { user_id: caller.userId, export_id: pending.id };
   await enqueue(context.sql, exportAccountJob, payload, { key: `export:${pending.id}` });
-  return present(pending);
+  return serializeExport(pending);
 }
 
-/** The newest export. @throws Problem `not_found` when there is none */
-export async function exportState(context: RequestContext, caller: Caller) {
+/** Returns the newest export. @throws Problem `not_found` when there is none */
+export async function getExport(context: RequestContext, caller: Caller) {
   const newest = await findExport(context.sql, caller.userId);
-  if (!newest) throw new Problem('not_found', { detail: 'You have no export. POST to this address asks for one.' });
-  return present(newest);
+  if (!newest) throw new Problem('not_found', { detail: 'You have no export. Request one with POST /account/export.' });
+  return serializeExport(newest);
 }
 
 /**
- * The file of the newest export that is ready.
- * @param context `sql` works until the file is sent
- * @throws Problem `not_found` when there is none, `scope_required` for a key that may not read memories
+ * Returns the file of the newest export that is ready.
+ * @param context its `sql` must work until the file has been sent
+ * @throws Problem `not_found` when there is none, `scope_required` for a key without `memories:read`
  */
-export async function exportFile(context: RequestContext, caller: Caller): Promise<Streamed> {
-  requireMemories(caller);
+export async function downloadExport(context: RequestContext, caller: Caller): Promise<Streamed> {
+  requireMemoriesScope(caller);
   const ready = await findExport(context.sql, caller.userId, 'ready');
-  if (!ready || isOver(ready, context.now()))
-    throw new Problem('not_found', { detail: 'You have no export that is ready.' });
+  if (!ready || isExpired(ready, context.now()))
+    throw new Problem('not_found', {
+      detail: 'You have no export that is ready. GET /account/export returns its status.',
+    });
   return {
     name: `whitemagic-export-${ready.created_at.toISOString().slice(0, 10)}.ndjson.gz`,
     bytes: ready.bytes ?? 0,
-    pieces: chunksOf(context.sql, caller.userId, ready),
+    pieces: readChunks(context.sql, caller.userId, ready),
   };
 }
 
 /**
- * Writes the file of a pending export, of one moment of the account and in bounded memory, and mails the owner. What an earlier
- * try left is replaced; an export that is done with is left alone.
+ * Writes the file of a pending export from one snapshot of the account, in bounded memory, and sends the owner an e-mail. Replaces the
+ * chunks of an earlier attempt; does nothing for an export that is no longer pending.
  */
 export async function writeExport(database: Database, clock: Clock, userId: string, id: string): Promise<void> {
   const isPending = await database.write(userId, async (sql) => {
@@ -102,23 +104,23 @@ export async function writeExport(database: Database, clock: Clock, userId: stri
   };
   const counts = await database.snapshot(userId, async (sql) => {
     const counts = await countForExport(sql, userId);
-    const manifest = await manifestOf(sql, userId, counts, clock.now());
-    await pipeline(linesOf(sql, userId, manifest), createGzip(), inChunks, store);
+    const manifest = await buildManifest(sql, userId, counts, clock.now());
+    await pipeline(generateLines(sql, userId, manifest), createGzip(), inChunks, store);
     return counts;
   });
   await database.write(userId, async (sql) => {
     if (!(await lockPendingExport(sql, userId, id))) return;
-    await settle({ ...clock, sql }, userId, { id, bytes, chunks, counts });
+    await finishExport({ ...clock, sql }, userId, { id, bytes, chunks, counts });
   });
 }
 
-/** Removes the exports whose time is over. As the owner. */
-export async function forgetOldExports(sql: Sql, now: Date): Promise<void> {
+/** Deletes expired exports. Runs as the database owner. */
+export async function deleteExpiredExports(sql: Sql, now: Date): Promise<void> {
   const ago = (ms: number) => new Date(now.getTime() - ms);
   await deleteOldExports(sql, { pendingBefore: ago(PENDING_MAX_MS), createdBefore: ago(EXPORT_DAYS * DAY_MS) });
 }
 
-async function settle(
+async function finishExport(
   context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
   userId: string,
   written: Pick<ExportRow, 'id' | 'bytes' | 'chunks' | 'counts'>,
@@ -130,17 +132,17 @@ async function settle(
   if (user) await mailOwner(context, user, 'export_ready', { url: FILE_PATH, expires_at: expires_at.toISOString() });
 }
 
-/** The first line of the file: what it is, whose, and how many lines of each kind follow. */
-async function manifestOf(sql: Sql, userId: string, counts: Record<ExportKind, number>, now: Date) {
+/** Builds the first line of the file: its format, the account, and the number of lines of each kind. */
+async function buildManifest(sql: Sql, userId: string, counts: Record<ExportKind, number>, now: Date) {
   const user = await findUser(sql, userId);
-  if (!user) throw new Error(`the account ${userId} is gone`);
+  if (!user) throw new Error(`account ${userId} does not exist`);
   const { id, email, plan, status, overrides, created_at } = user;
   const account = { id, email, plan, status, overrides, created_at };
   return { kind: 'manifest', format: 'whitemagic-export', version: 1, exported_at: now, account, counts };
 }
 
-/** NDJSON, many lines at a time. */
-async function* linesOf(sql: Sql, userId: string, manifest: object): AsyncGenerator<string> {
+/** Yields NDJSON, a page of rows at a time. */
+async function* generateLines(sql: Sql, userId: string, manifest: object): AsyncGenerator<string> {
   yield `${JSON.stringify(manifest)}\n`;
   for (const kind of EXPORT_KINDS) {
     for await (const rows of pagesForExport(sql, userId, kind)) {
@@ -149,21 +151,21 @@ async function* linesOf(sql: Sql, userId: string, manifest: object): AsyncGenera
   }
 }
 
-/** The bytes of a stream in pieces of {@link CHUNK_BYTES}; the last one has the rest. */
+/** Splits a stream into chunks of at least {@link CHUNK_BYTES}; the last one is what remains. */
 async function* inChunks(source: Readable): AsyncGenerator<Buffer> {
-  let held: Buffer[] = [];
+  let buffered: Buffer[] = [];
   let length = 0;
   for await (const bytes of source as AsyncIterable<Buffer>) {
-    held.push(bytes);
+    buffered.push(bytes);
     length += bytes.length;
     if (length < CHUNK_BYTES) continue;
-    yield Buffer.concat(held);
-    [held, length] = [[], 0];
+    yield Buffer.concat(buffered);
+    [buffered, length] = [[], 0];
   }
-  if (length > 0) yield Buffer.concat(held);
+  if (length > 0) yield Buffer.concat(buffered);
 }
 
-async function* chunksOf(sql: Sql, userId: string, { id, chunks }: ExportRow): AsyncGenerator<Buffer> {
+async function* readChunks(sql: Sql, userId: string, { id, chunks }: ExportRow): AsyncGenerator<Buffer> {
   for (let chunk = 0; chunk < (chunks ?? 0); chunk++) {
     const bytes = await findExportChunk(sql, userId, id, chunk);
     if (!bytes) throw new Error('the export was replaced while it was being sent');
@@ -171,7 +173,7 @@ async function* chunksOf(sql: Sql, userId: string, { id, chunks }: ExportRow): A
   }
 }
 
-function present({ id, status, created_at, ready_at, expires_at, bytes, counts }: ExportRow) {
+function serializeExport({ id, status, created_at, ready_at, expires_at, bytes, counts }: ExportRow) {
   return {
     id,
     status,
@@ -184,15 +186,15 @@ function present({ id, status, created_at, ready_at, expires_at, bytes, counts }
   };
 }
 
-function isOver({ expires_at }: ExportRow, now: Date): boolean {
+function isExpired({ expires_at }: ExportRow, now: Date): boolean {
   return expires_at !== null && expires_at <= now;
 }
 
-/** An export holds every memory, so a key that may not read them may not have it. */
-function requireMemories({ scopes }: Caller): void {
+/** Rejects keys without `memories:read`, since an export contains every memory. */
+function requireMemoriesScope({ scopes }: Caller): void {
   if (scopes.includes('memories:read')) return;
   throw new Problem('scope_required', {
-    detail: `This needs the scopes account:read and memories:read; the key has ${scopes.join(', ')}.`,
+    detail: `This requires the scopes account:read and memories:read; the key has ${scopes.join(', ')}.`,
     extra: { required_scope: 'memories:read' },
   });
 }

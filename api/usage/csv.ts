@@ -13,7 +13,7 @@ const COLUMNS = [
   'mean_ms',
   'bytes_in',
   'bytes_out',
-  'units',
+  'quota_units',
   'tokens',
 ] as const;
 

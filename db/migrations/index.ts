@@ -13,6 +13,7 @@ import * as createClaimsAndSessions from './20261123200100_create_claims_and_ses
 import * as createLifecycle from './20261123200200_create_lifecycle.ts';
 import * as writeTermsAtOnce from './20261124001000_write_terms_at_once.ts';
 import * as renameDoorToTransport from './20261129070000_rename_door_to_transport.ts';
+import * as renameExactDuplicateIndex from './20261129100000_rename_exact_duplicate_index.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -30,6 +31,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261123200200_create_lifecycle': createLifecycle,
   '20261124001000_write_terms_at_once': writeTermsAtOnce,
   '20261129070000_rename_door_to_transport': renameDoorToTransport,
+  '20261129100000_rename_exact_duplicate_index': renameExactDuplicateIndex,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -1,10 +1,9 @@
+import { NIL } from 'uuid';
 import { APP_ROLE, type Database } from '../client/database.ts';
-
-const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Verifies at start-up that row-level security applies to the tenants' connections. Throws with instructions when it does not. */
 export async function assertRowLevelSecurity(database: Database): Promise<void> {
-  const { rows } = await database.shared(NIL_UUID).query<{ active: boolean; role: string }>({
+  const { rows } = await database.shared(NIL).query<{ active: boolean; role: string }>({
     text: "select row_security_active('memories') as active, current_user as role",
   });
   const [row] = rows;

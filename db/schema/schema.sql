@@ -332,8 +332,8 @@ create table memories (
   constraint memories_status_check CHECK ((status = ANY (ARRAY['active'::text, 'archived'::text]))),
   constraint memories_type_check CHECK ((type = ANY (ARRAY['short_term'::text, 'long_term'::text])))
 );
-CREATE UNIQUE INDEX memories_active_twin ON public.memories USING btree (user_id, content_hash, type, expires_at, supersedes) NULLS NOT DISTINCT WHERE (status = 'active'::text);
 CREATE INDEX memories_created ON public.memories USING btree (user_id, status, created_at DESC, id DESC);
+CREATE UNIQUE INDEX memories_exact_duplicate ON public.memories USING btree (user_id, content_hash, type, expires_at, supersedes) NULLS NOT DISTINCT WHERE (status = 'active'::text);
 CREATE INDEX memories_supersedes ON public.memories USING btree (user_id, supersedes) WHERE (supersedes IS NOT NULL);
 CREATE INDEX memories_terms ON public.memories USING gin (terms) WITH (fastupdate=off);
 CREATE INDEX memories_turns ON public.memories USING btree (user_id, session_id, COALESCE(occurred_at, created_at), id) WHERE (session_id IS NOT NULL);

@@ -7,8 +7,8 @@ import getRawBody from 'raw-body';
 import { v7 as uuidv7 } from 'uuid';
 import type { Caller, RequestContext } from '../../api/context.ts';
 import type { NewMemory } from '../../api/contracts/memories.ts';
-import { likeIt, newRow } from '../../api/memories/create.ts';
-import { present } from '../../api/memories/to-response.ts';
+import { nearDuplicateOptions, newRow } from '../../api/memories/create.ts';
+import { serializeMemory } from '../../api/memories/serialize-memory.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
 import { groupRecorder } from '../../api/usage/event-recorder.ts';
 import { utcDay } from '../../api/usage/usage.ts';
@@ -48,16 +48,16 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     if (ctx.method === 'GET') {
       const row = await findMemory(context.sql, userId, memoryId);
       if (keyId) await recorder.record(eventOf(userId, keyId));
-      ctx.body = row && present(row);
+      ctx.body = row && serializeMemory(row);
       return;
     }
     const input = { tags: [], metadata: {}, type: 'long_term', ...JSON.parse((await getRawBody(ctx.req)).toString()) };
     const row = newRow(context, { userId } as Caller, input as NewMemory);
-    const nearDuplicates = memoryId === 'unlike' ? undefined : likeIt(row);
+    const nearDuplicates = memoryId === 'unlike' ? undefined : nearDuplicateOptions(row);
     const sql = way === 'tuned' ? tenantSql(pool, userId) : context.sql;
     await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates });
     ctx.status = 201;
-    ctx.body = present({ ...row, superseded_by: null });
+    ctx.body = serializeMemory({ ...row, superseded_by: null });
   });
   const server = createServer(app.callback());
   server.listen(0, '127.0.0.1');

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
+import { NIL } from 'uuid';
 import type { Sql } from '../../db/client/sql.ts';
-import { NO_TENANT } from '../../db/queries/search/embedding-queue.ts';
 import {
   countStored,
   listDailyDifferences,
@@ -52,7 +52,7 @@ export async function compare(sql: Sql, compared: Compared): Promise<Comparison>
   same('memories and their titles', stored.memories, stored.titles);
   same('changes of memories and events of updates', stored.changes, ofEvents('memories.update', 200));
   for (const name of await listDailyDifferences(sql, userId)) differences.push(`daily totals and events: ${name}`);
-  for (const { user_id, differs } of await compareQuotas(sql, NO_TENANT, USERS_MAX)) {
+  for (const { user_id, differs } of await compareQuotas(sql, NIL, USERS_MAX)) {
     if (differs) differences.push(`quota and recount: user ${user_id}`);
   }
   if (compared.embeds) {

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { likeIt, newRow } from '../../api/memories/create.ts';
+import { nearDuplicateOptions, newRow } from '../../api/memories/create.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';
 import { APP_ROLE } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
@@ -93,7 +93,7 @@ async function store(sql: Sql, userId: string): Promise<void> {
   const text = COMMON.join(' ');
   const said = { title: text, content: text, type: 'long_term', tags: [], metadata: {} } as const;
   const row = newRow(context, { userId } as never, said as never);
-  await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates: likeIt(row) });
+  await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates: nearDuplicateOptions(row) });
 }
 
 function nodesOf(plan: Plan): Plan[] {

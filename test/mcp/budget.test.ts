@@ -143,7 +143,7 @@ describe('token budget of tools', () => {
     expect((await client.use('get_context', input)).truncated).toBe(false);
     const read = await client.use('get_memory', { id: ids[0] });
     expect(read).toMatchObject({ content: prose, metadata: { a: 1 }, truncated: false, next_offset: null });
-    expect(read).not.toHaveProperty('shortened');
+    expect(read).not.toHaveProperty('truncated_fields');
   });
 
   it('fills a context package up to the budget', async () => {
@@ -232,10 +232,10 @@ describe('paging within a token budget', () => {
     });
   });
 
-  it('names the fields that get_memory shortened', async () => {
+  it('lists the fields that get_memory truncated', async () => {
     const { client, ids } = await storing([STORES['every field at its limit']?.[0] as Input]);
     const read = await client.use('get_memory', { id: ids[0], max_tokens: 400 });
-    expect(read.shortened.toSorted()).toEqual(['metadata', 'project', 'session_id', 'tags', 'title']);
+    expect(read.truncated_fields.toSorted()).toEqual(['metadata', 'project', 'session_id', 'tags', 'title']);
     expect(read.metadata).toEqual({});
     expect(read.title).toMatch(/^deploy 0 .*…$/u);
   });

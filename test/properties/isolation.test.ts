@@ -6,8 +6,8 @@ import { postMcp, rpc } from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 /*
- * Random tenants do random things, with each other's ids, words and cursors too. No answer ever holds anything of
- * another tenant that was not in the question, and nobody's memories change by another's hand.
+ * Random tenants send random requests, also with each other's ids, words and cursors. No response contains data of another tenant
+ * that the request did not contain, and no tenant changes the memories of another.
  */
 
 let node: TestService;
@@ -18,10 +18,10 @@ beforeAll(async () => {
 afterAll(() => node.stop());
 
 interface Tenant extends TestUser {
-  /** In every text, tag, project and metadata of theirs. */
+  /** Part of every text, tag, project and metadata of this tenant. */
   marker: string;
   keyId: string;
-  /** Content by id, archived ones too. */
+  /** Content by id, archived memories included. */
   memories: Map<string, string>;
 }
 
@@ -32,14 +32,14 @@ interface Step {
   action: keyof typeof ACTIONS;
 }
 
-interface Question {
+interface ApiRequest {
   method: string;
   path: string;
   body?: Json;
 }
 
-/** What the actor `a` asks about a memory `m`, a key or the words of the victim `v`. */
-const FOREIGN: Record<string, (v: Tenant, m: string) => Question> = {
+/** Requests of a tenant about a memory `m`, a key or the words of the victim `v`. */
+const FOREIGN: Record<string, (v: Tenant, m: string) => ApiRequest> = {
   get: (_v, m) => ({ method: 'GET', path: `/memories/${m}` }),
   versions: (_v, m) => ({ method: 'GET', path: `/memories/${m}/versions` }),
   patch: (_v, m) => ({ method: 'PATCH', path: `/memories/${m}`, body: { content: 'stolen' } }),
@@ -78,7 +78,7 @@ const FOREIGN: Record<string, (v: Tenant, m: string) => Question> = {
   revokeKey: (v) => ({ method: 'DELETE', path: `/user/keys/${v.keyId}` }),
 };
 
-/** The same over MCP: tool and arguments, or a resource. */
+/** The same requests over MCP: tools, resources and a prompt. */
 const TOOLS: Record<string, (v: Tenant, m: string) => [method: string, params: Json]> = {
   toolGet: (_v, m) => ['tools/call', { name: 'get_memory', arguments: { id: m } }],
   toolUpdate: (_v, m) => ['tools/call', { name: 'update_memory', arguments: { id: m, content: 'stolen' } }],
@@ -92,8 +92,8 @@ const TOOLS: Record<string, (v: Tenant, m: string) => [method: string, params: J
   prompt: (v) => ['prompts/get', { name: 'recall_for_task', arguments: { task: `secret ${v.marker}` } }],
 };
 
-/** What a tenant does with their own. */
-const OWN: Record<string, () => Question> = {
+/** Requests of a tenant about its own data. */
+const OWN: Record<string, () => ApiRequest> = {
   list: () => ({ method: 'GET', path: '/memories?status=all&limit=200' }),
   tags: () => ({ method: 'GET', path: '/tags' }),
   stats: () => ({ method: 'GET', path: '/stats' }),
@@ -101,7 +101,7 @@ const OWN: Record<string, () => Question> = {
   usage: () => ({ method: 'GET', path: '/user/usage' }),
   keys: () => ({ method: 'GET', path: '/user/keys' }),
   contextOfAll: () => ({ method: 'POST', path: '/context', body: { tier: 2 } }),
-  rehearse: () => ({ method: 'POST', path: '/consolidate', body: { min_age_days: 0 } }),
+  consolidateDryRun: () => ({ method: 'POST', path: '/consolidate', body: { min_age_days: 0 } }),
   consolidate: () => ({ method: 'POST', path: '/consolidate', body: { min_age_days: 0, dry_run: false } }),
   normalize: () => ({ method: 'POST', path: '/tags/normalize', body: { dry_run: false } }),
 };
@@ -115,8 +115,8 @@ const step: fc.Arbitrary<Step> = fc.record({
   action: fc.constantFrom(...(Object.keys(ACTIONS) as (keyof typeof ACTIONS)[]), 'create', 'create', 'edit'),
 });
 
-describe('tenants', () => {
-  it('never see nor touch anything of each other, whatever they do in whatever order', async () => {
+describe('tenant isolation', () => {
+  it('holds for random requests in random order: no tenant reads or changes data of another', async () => {
     const done = new Set<string>();
     await fc.assert(
       fc.asyncProperty(
@@ -124,7 +124,7 @@ describe('tenants', () => {
         fc.array(step, { minLength: 30, maxLength: 60 }),
         async (count, steps) => {
           const tenants = await Promise.all(Array.from({ length: count }, newTenant));
-          // Four at a time: also what happens between two statements of one call must not matter.
+          // Four concurrent requests, so that statements of different calls interleave.
           for (let from = 0; from < steps.length; from += 4) {
             await Promise.all(steps.slice(from, from + 4).map((one) => take(tenants, one)));
           }
@@ -167,7 +167,7 @@ async function take(tenants: Tenant[], { actor, victim, pick, action }: Step): P
   const { method, path, body } = ((FOREIGN[action] ?? OWN[action]) as (typeof FOREIGN)[string])(v, m);
   const answer = await a.api.request(method, path, body);
   expectNothingOf(others, path + JSON.stringify(body ?? ''), answer);
-  // Somebody else's is as if it were not there.
+  // Data of another tenant is indistinguishable from missing data.
   if (action in FOREIGN && /\/(memories|keys)\/[0-9a-f-]{36}/.test(path)) {
     expect([action, answer.status]).toEqual([action, 404]);
   }
@@ -198,30 +198,30 @@ async function edit(tenant: Tenant, pick: number): Promise<void> {
   tenant.memories.set(id, content);
 }
 
-/** No byte of these tenants is in the answer, beyond what the question said itself. */
-function expectNothingOf(others: Tenant[], question: string, answer: Answer<Json>): void {
+/** Asserts that the response contains nothing of these tenants except what the request contained. */
+function expectNothingOf(others: Tenant[], request: string, answer: Answer<Json>): void {
   expect(answer.status).toBeLessThan(500);
   const cursors = [...answer.text.matchAll(/"next_cursor": ?"([^"]+)"/g)].map(([, cursor]) =>
     Buffer.from(cursor as string, 'base64url').toString(),
   );
-  const said = [answer.text, ...cursors, JSON.stringify([...answer.headers])].join('\n');
-  const asked = `${question}\n${decodedCursor(question)}`;
+  const received = [answer.text, ...cursors, JSON.stringify([...answer.headers])].join('\n');
+  const sent = `${request}\n${decodedCursor(request)}`;
   for (const { marker, userId, apiKey, keyId, memories } of others) {
     for (const secret of [marker, userId, apiKey, keyId, ...memories.keys()]) {
-      if (!asked.includes(secret)) expect(said).not.toContain(secret);
+      if (!sent.includes(secret)) expect(received).not.toContain(secret);
     }
-    // A question may name the marker of another; what was stored beside it stays hidden all the same.
-    expect(said).not.toContain(`Title ${marker}`);
-    for (const content of memories.values()) expect(said).not.toContain(content);
+    // A request may contain the marker of another tenant; the texts stored with it stay hidden.
+    expect(received).not.toContain(`Title ${marker}`);
+    for (const content of memories.values()) expect(received).not.toContain(content);
   }
 }
 
-function decodedCursor(question: string): string {
-  const cursor = /cursor=([^&]+)/.exec(question)?.[1];
+function decodedCursor(request: string): string {
+  const cursor = /cursor=([^&]+)/.exec(request)?.[1];
   return cursor ? Buffer.from(cursor, 'base64url').toString() : '';
 }
 
-/** Every memory is there with the words of its owner, and the key still works. */
+/** Asserts that every memory has the content its owner wrote, and that the key still works. */
 async function expectUntouched(tenant: Tenant): Promise<void> {
   const { status, body } = await tenant.api.get('/memories?status=all&limit=200');
   expect(status).toBe(200);

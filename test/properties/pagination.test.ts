@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 /*
- * Every walk through the pages of a list, whatever the question, is the list that plain JavaScript makes of the rows.
+ * The pages of a list, for any query, are together the list that a model in plain JavaScript makes of the rows.
  */
 
 interface Row {
@@ -24,9 +24,9 @@ const TAGS = ['a', 'b', 'c'];
 const PROJECTS = [null, 'shop', 'größe'];
 const SESSIONS = [null, 's1'];
 const TYPES = ['short_term', 'long_term'];
-/** Few moments, so that many rows share one and the id has to decide. */
+/** Few moments, so that many rows share one and the order depends on the id. */
 const MOMENTS = [0, 1, 2, 3].map((day) => new Date(Date.UTC(2026, 0, 1 + day)));
-/** Code points in another order than UTF-16 units or any language would have it. */
+/** Titles whose order by code point differs from that by UTF-16 code units and from that of any language. */
 const TITLES = ['a', 'B', 'ä', 'Z', '\u{1F600}', '\uFFFD', 'same', 'sam', 'same '];
 
 let node: TestService;
@@ -50,7 +50,7 @@ beforeAll(async () => {
     memories.map(() => 'created'),
   );
   const owner = node.service.database.owner;
-  // What no call can set: the same moments for many, and a third of them archived.
+  // The API cannot set equal creation times for many memories.
   await owner.query(
     `update memories m set created_at = ($2::timestamptz[])[1 + n % 4], updated_at = ($2::timestamptz[])[1 + (n / 4) % 4],
         status = case when n % 3 = 0 then 'archived' else 'active' end
@@ -63,7 +63,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-interface Question {
+interface ListQuery {
   type?: string;
   status?: string;
   tags?: string[];
@@ -79,13 +79,13 @@ interface Question {
 }
 
 const moment = fc.constantFrom(...MOMENTS, new Date('2026-01-02T12:00:00Z')).map((date) => date.toISOString());
-const question: fc.Arbitrary<Question> = fc.record(
+const anyQuery: fc.Arbitrary<ListQuery> = fc.record(
   {
     type: fc.constantFrom(...TYPES),
     status: fc.constantFrom('active', 'archived', 'all', 'all', 'all'),
     tags: fc.subarray([...TAGS, 'never']),
     tags_match: fc.constantFrom('all', 'any', 'exact'),
-    session_id: fc.constantFrom('s1', 'nobody'),
+    session_id: fc.constantFrom('s1', 's9'),
     project: fc.constantFrom('shop', 'größe', '*'),
     created_after: moment,
     created_before: moment,
@@ -96,20 +96,20 @@ const question: fc.Arbitrary<Question> = fc.record(
   },
   { requiredKeys: [] },
 );
-/** Mostly a question with few conditions, so that something is left to be paged. */
+/** A query with few conditions, so that several pages match. */
 const sparse = fc
-  .tuple(question, fc.subarray(['sort', 'order', 'status', 'type', 'tags'] as const))
-  .map(([all, kept]) => Object.fromEntries(kept.map((key) => [key, all[key]])) as Question);
+  .tuple(anyQuery, fc.subarray(['sort', 'order', 'status', 'type', 'tags'] as const))
+  .map(([all, kept]) => Object.fromEntries(kept.map((key) => [key, all[key]])) as ListQuery);
 
-describe('a walk through the pages of a list', () => {
-  it('is the whole list in order, without a gap or a repeat, for any filters, sort, order and limit', async () => {
+describe('list pagination', () => {
+  it('returns the whole list in order, without gaps or repeats, for any filters, sort, order and limit', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(question, sparse), fc.integer({ min: 1, max: 25 }), async (asked, limit) => {
-        const expected = model(asked);
-        const pages = await walk(asked, { limit });
+      fc.asyncProperty(fc.oneof(anyQuery, sparse), fc.integer({ min: 1, max: 25 }), async (query, limit) => {
+        const expected = model(query);
+        const pages = await walk(query, { limit });
         expect(pages.flatMap((page) => page.ids)).toEqual(expected);
         expect(pages.map((page) => page.total)).toEqual(pages.map(() => expected.length));
-        // As many pages as it takes and not one more, all full but the last.
+        // All pages but the last are full, and there is no further page.
         expect(pages).toHaveLength(Math.max(1, Math.ceil(expected.length / limit)));
         for (const page of pages.slice(0, -1)) expect(page.ids).toHaveLength(limit);
       }),
@@ -117,30 +117,30 @@ describe('a walk through the pages of a list', () => {
     );
   });
 
-  it('is the same list when a token budget cuts the pages', async () => {
+  it('returns the same list when a token budget truncates the pages', async () => {
     await fc.assert(
       fc.asyncProperty(
         sparse,
         fc.integer({ min: 5, max: 40 }),
         fc.integer({ min: 600, max: 6_000 }),
-        async (asked, limit, max_tokens) => {
-          const pages = await walk(asked, { limit, max_tokens });
-          expect(pages.flatMap((page) => page.ids)).toEqual(model(asked));
+        async (query, limit, max_tokens) => {
+          const pages = await walk(query, { limit, max_tokens });
+          expect(pages.flatMap((page) => page.ids)).toEqual(model(query));
         },
       ),
       { numRuns: 15 },
     );
   });
 
-  it('is the list of the end when memories come and go behind the place that was reached', async () => {
+  it('returns the rest of the list when memories are added and deleted before the current position', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 2, max: 20 }), fc.nat({ max: 3 }), async (limit, pause) => {
-        const asked: Question = { status: 'all', sort: 'title', order: 'asc' };
-        const before = model(asked);
+        const query: ListQuery = { status: 'all', sort: 'title', order: 'asc' };
+        const before = model(query);
         const made: string[] = [];
-        const pages = await walk(asked, { limit }, async (n) => {
+        const pages = await walk(query, { limit }, async (n) => {
           if (n !== pause) return;
-          // Sorts before everything that is left.
+          // Sorts before all remaining memories.
           const { body } = await user.api.post('/memories', { title: '\t!', content: `new ${limit} ${Math.random()}` });
           made.push(body.id);
         });
@@ -151,14 +151,14 @@ describe('a walk through the pages of a list', () => {
     );
   });
 
-  it('goes by a cursor of this very question only', async () => {
+  it('accepts a cursor with the query that it belongs to only', async () => {
     await fc.assert(
-      fc.asyncProperty(question, question, async (asked, other) => {
-        const first = await user.api.get(`/memories?${parameters(asked, { limit: 1 })}`);
+      fc.asyncProperty(anyQuery, anyQuery, async (query, other) => {
+        const first = await user.api.get(`/memories?${queryString(query, { limit: 1 })}`);
         const cursor = first.body.next_cursor;
         if (!cursor) return;
-        const next = await user.api.get(`/memories?${parameters(other, { limit: 1, cursor })}`);
-        const same = JSON.stringify(normal(asked)) === JSON.stringify(normal(other));
+        const next = await user.api.get(`/memories?${queryString(other, { limit: 1, cursor })}`);
+        const same = JSON.stringify(withDefaults(query)) === JSON.stringify(withDefaults(other));
         expect(next.status).toBe(same ? 200 : 400);
       }),
       { numRuns: 40 },
@@ -166,12 +166,12 @@ describe('a walk through the pages of a list', () => {
   });
 });
 
-/** The ids of the memories in the order of the question, by JavaScript alone. */
-function model(asked: Question): string[] {
-  const { status = 'active', tags, tags_match = 'all', sort = 'created_at', order = 'desc' } = asked;
+/** Returns the ids of the matching memories in order, computed in JavaScript. */
+function model(query: ListQuery): string[] {
+  const { status = 'active', tags, tags_match = 'all', sort = 'created_at', order = 'desc' } = query;
   const has = (row: Row, tag: string) => row.tags.includes(tag);
   const tagged = (row: Row) => {
-    // The contract: exactly no tags is the untagged, named or not.
+    // `exact` without tags, given or not, selects untagged memories.
     if (!tags) return tags_match !== 'exact' || row.tags.length === 0;
     if (tags_match === 'exact') return row.tags.length === tags.length && tags.every((tag) => has(row, tag));
     if (tags.length === 0) return true;
@@ -190,11 +190,11 @@ function model(asked: Question): string[] {
   };
   return rows
     .filter((row) => status === 'all' || row.status === status)
-    .filter((row) => !asked.type || row.type === asked.type)
-    .filter((row) => !asked.project || asked.project === '*' || row.project === asked.project)
-    .filter((row) => !asked.session_id || row.session_id === asked.session_id)
-    .filter((row) => within(row.created_at, asked.created_after, asked.created_before))
-    .filter((row) => within(row.occurred_at, asked.occurred_after, asked.occurred_before))
+    .filter((row) => !query.type || row.type === query.type)
+    .filter((row) => !query.project || query.project === '*' || row.project === query.project)
+    .filter((row) => !query.session_id || row.session_id === query.session_id)
+    .filter((row) => within(row.created_at, query.created_after, query.created_before))
+    .filter((row) => within(row.occurred_at, query.occurred_after, query.occurred_before))
     .filter(tagged)
     .sort((one, two) => (order === 'asc' ? compare(one, two) : compare(two, one)))
     .map((row) => row.id);
@@ -206,37 +206,37 @@ interface Page {
 }
 
 async function walk(
-  asked: Question,
+  query: ListQuery,
   paging: { limit: number; max_tokens?: number },
   between: (page: number) => Promise<void> = async () => undefined,
 ): Promise<Page[]> {
   const pages: Page[] = [];
   let cursor: string | null = null;
   do {
-    const { status, body } = await user.api.get(`/memories?${parameters(asked, { ...paging, cursor })}`);
+    const { status, body } = await user.api.get(`/memories?${queryString(query, { ...paging, cursor })}`);
     expect([status, body]).toEqual([200, expect.anything()]);
     pages.push({ ids: body.results.map((memory: Row) => memory.id), total: body.total });
     cursor = body.next_cursor;
     await between(pages.length - 1);
-    // A walk that never ends is not one.
+    // Fails instead of looping forever.
     expect(pages.length).toBeLessThanOrEqual(SIZE + 1);
   } while (cursor);
   return pages;
 }
 
-function parameters(asked: Question, paging: { limit: number; max_tokens?: number; cursor?: string | null }): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...asked, ...paging })) {
+function queryString(query: ListQuery, paging: { limit: number; max_tokens?: number; cursor?: string | null }): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...query, ...paging })) {
     if (value === null || value === undefined) continue;
-    query.set(name, String(value));
+    parameters.set(name, String(value));
   }
-  return query.toString();
+  return parameters.toString();
 }
 
-/** What a question means once its defaults are filled in. */
-function normal(asked: Question) {
-  const { type, status = 'active', tags, tags_match = 'all', sort = 'created_at', order = 'desc' } = asked;
-  const { session_id, project, created_after, created_before, occurred_after, occurred_before } = asked;
-  const places = { session_id, project, created_after, created_before, occurred_after, occurred_before };
-  return { type, status, tags, tags_match, sort, order, ...places };
+/** Fills in the defaults of a query. */
+function withDefaults(query: ListQuery) {
+  const { type, status = 'active', tags, tags_match = 'all', sort = 'created_at', order = 'desc' } = query;
+  const { session_id, project, created_after, created_before, occurred_after, occurred_before } = query;
+  const rest = { session_id, project, created_after, created_before, occurred_after, occurred_before };
+  return { type, status, tags, tags_match, sort, order, ...rest };
 }

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** Any text that is Unicode and has no NUL: what PostgreSQL can hold. */
+/** Any text that PostgreSQL can store: Unicode without NUL. */
 const anyText = (maxLength: number) =>
   fc
     .oneof(
@@ -35,7 +35,7 @@ const anyJson = fc
     maxKeys: 5,
   })
   .filter((value) => !/\\u0000|__proto__/.test(JSON.stringify(value)))
-  // As it goes over the wire: without -0.
+  // JSON has no -0.
   .map((value) => JSON.parse(JSON.stringify(value)) as Record<string, unknown>);
 
 const memory = fc.record(
@@ -55,8 +55,8 @@ const memory = fc.record(
   { requiredKeys: ['title', 'content'] },
 );
 
-describe('a memory', () => {
-  it('comes back as it was given, to the letter: from the create, the read, the list, a version and the search', async () => {
+describe('memory round trip', () => {
+  it('returns the stored texts and metadata unchanged from create, read, list, versions and restore', async () => {
     await fc.assert(
       fc.asyncProperty(memory, async (given) => {
         const created = await user.api.post('/memories', given);
@@ -79,11 +79,11 @@ describe('a memory', () => {
     );
   });
 
-  it('with NUL or half a surrogate pair anywhere is refused with 422 that says where, and nothing is stored', async () => {
+  it('rejects NUL and lone surrogates anywhere with a 422 that names the field, and stores nothing', async () => {
     const wrong = fc.constantFrom('\0', '\uD800', '\uDC00', '\uDC00\uD800');
-    const place = fc.constantFrom('title', 'content', 'project', 'session_id', 'tags', 'metadata', 'metadata key');
+    const field = fc.constantFrom('title', 'content', 'project', 'session_id', 'tags', 'metadata', 'metadata key');
     await fc.assert(
-      fc.asyncProperty(anyText(10), wrong, anyText(10), place, async (before, bad, after, where) => {
+      fc.asyncProperty(anyText(10), wrong, anyText(10), field, async (before, bad, after, where) => {
         const text = `a${before}${bad}${after}z`;
         const given: Record<string, unknown> = { title: 'a title', content: 'a content' };
         if (where === 'metadata key') given.metadata = { deep: [{ [text]: 1 }] };
@@ -95,13 +95,13 @@ describe('a memory', () => {
       }),
       { numRuns: 80 },
     );
-    // Nor a key that would vanish, or worse, in the hands of those who read it.
+    // `__proto__` would be lost or misused by JavaScript readers.
     const proto = await user.api.post('/memories', '{"title":"t","content":"c","metadata":{"a":{"__proto__":{}}}}');
     expect([proto.status, proto.body.errors[0].path]).toEqual([422, 'metadata.a.(key)']);
     expect((await user.api.get('/memories?status=all')).body.total).toBe(0);
   });
 
-  it('of 200,000 characters of any script is stored and found, however many words they make', async () => {
+  it('stores and finds memories of 120,000 to 900,000 characters with any number of distinct terms', async () => {
     const letter = (n: number) => String.fromCodePoint(0x4e00 + (n % 256));
     const word = (n: number) => letter(n) + letter(n >> 8);
     const texts = {
@@ -126,7 +126,7 @@ describe('a memory', () => {
   }, 60_000);
 });
 
-/** `got` says what `given` says, and its defaults where that is silent. */
+/** Asserts that `got` has the values of `given`, and defaults for the fields that it does not name. */
 function expectSame(got: Record<string, unknown>, given: Record<string, unknown>): void {
   const { title, content, project, session_id, occurred_at } = got;
   expect({ title, content, project, session_id, occurred_at }).toEqual({
@@ -136,7 +136,7 @@ function expectSame(got: Record<string, unknown>, given: Record<string, unknown>
     session_id: given.session_id ?? null,
     occurred_at: given.occurred_at ?? null,
   });
-  // As JSON: a key named `__proto__` is a key like any other.
+  // Compared as JSON, where `__proto__` is an ordinary key.
   expect(sorted(got.metadata)).toBe(sorted(given.metadata ?? {}));
 }
 

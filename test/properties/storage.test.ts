@@ -14,7 +14,7 @@ afterAll(() => node.stop());
 
 const WIDE = 1_000_000;
 
-/** A text of its own of exactly so many bytes. */
+/** Returns a unique text of exactly this many bytes, at least 36. */
 const textOf = (bytes: number) =>
   randomUUID()
     .repeat(Math.ceil(bytes / 36))
@@ -55,8 +55,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('consolidate' as const) }),
 );
 
-describe('what a tenant stores', () => {
-  it('is counted right after any operations, one after the other or at once', async () => {
+describe('storage quota', () => {
+  it('equals the stored bytes after random operations, sequential or concurrent', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 10, maxLength: 40 }),
@@ -67,14 +67,14 @@ describe('what a tenant stores', () => {
           for (let from = 0; from < steps.length; from += atOnce) {
             await Promise.all(steps.slice(from, from + atOnce).map((one) => take(user, ids, one)));
           }
-          await expectRecount(user);
+          await expectQuotaMatches(user);
         },
       ),
       { numRuns: 15 },
     );
   });
 
-  it('is counted right when a full storage refuses some of it', async () => {
+  it('equals the stored bytes when the storage limit rejects some operations', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 15, maxLength: 40 }),
@@ -86,7 +86,7 @@ describe('what a tenant stores', () => {
             await Promise.all(steps.slice(from, from + 4).map((one) => take(user, ids, one, [403])));
             expect((await quotaOf(user)).bytes).toBeLessThanOrEqual(limit);
           }
-          await expectRecount(user);
+          await expectQuotaMatches(user);
         },
       ),
       { numRuns: 10 },
@@ -94,8 +94,8 @@ describe('what a tenant stores', () => {
   });
 });
 
-describe('the limit of storage', () => {
-  it('is exact: of equal creates at once precisely those pass that fit, and the rest are 403 storage_full', async () => {
+describe('storage limit', () => {
+  it('is exact: of equal concurrent creates those that fit succeed, and the rest are 403 storage_full', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 0, max: 12 }),
@@ -114,14 +114,14 @@ describe('the limit of storage', () => {
           expect(codes.filter((code) => code === 201)).toHaveLength(fit);
           expect(codes.filter((code) => code === '403 storage_full')).toHaveLength(more);
           expect(await quotaOf(user)).toEqual({ bytes: fit * each, memories: fit });
-          await expectRecount(user);
+          await expectQuotaMatches(user);
         },
       ),
       { numRuns: 25 },
     );
   });
 
-  it('lets through what shrinks, and refuses what grows, when a tenant is above it', async () => {
+  it('accepts changes that free storage, and rejects growth, when a tenant is above it', async () => {
     const user = await limitedUser(1_000);
     const big = await user.api.post('/memories', { title: 'big', content: textOf(900) });
     const small = await user.api.post('/memories', { title: 'sml', content: textOf(50) });
@@ -134,7 +134,7 @@ describe('the limit of storage', () => {
     expect((await user.api.get(`/memories/${big.body.id}`)).status).toBe(200);
     expect((await user.api.delete(`/memories/${big.body.id}?permanent=true`)).status).toBe(200);
     expect((await user.api.post('/memories', { title: 'new', content: textOf(36) })).status).toBe(201);
-    await expectRecount(user);
+    await expectQuotaMatches(user);
   });
 });
 
@@ -194,7 +194,7 @@ async function take(user: TestUser, ids: string[], one: Step, alsoFine: number[]
       return fine((await api.delete(`/memories/${id}`)).status, 200, 404);
     case 'remove':
       return fine((await api.delete(`/memories/${id}?permanent=true`)).status, 200, 404);
-    // 409: in the meantime its twin was stored.
+    // 409: its exact duplicate was stored in the meantime.
     case 'restore':
       return fine((await api.post(`/memories/${id}/restore`, {})).status, 200, 404, 409);
     case 'restoreVersion':
@@ -222,8 +222,8 @@ async function quotaOf(user: TestUser): Promise<{ bytes: number; memories: numbe
   return rows[0] ?? { bytes: 0, memories: 0 };
 }
 
-/** The quota is what is there: memories and kept versions, each as large as its texts, tags and metadata are in UTF-8. */
-async function expectRecount(user: TestUser): Promise<void> {
+/** Asserts that the quota is the sum of memories and kept versions: UTF-8 bytes of texts, tags and metadata. */
+async function expectQuotaMatches(user: TestUser): Promise<void> {
   const { rows } = await node.service.database.owner.query(
     `select false as version, title, content, tags, metadata, size_bytes from memories where user_id = $1
       union all select true, title, content, tags, metadata, size_bytes from memory_versions where user_id = $1`,

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 /*
- * Tags in any script, written in any way, on the way in and in filters: one rule for both.
+ * Tags of random scripts and notations in writes and filters: normalized the same way in both.
  */
 
 let node: TestService;
 let user: TestUser;
 let stored: { id: string; tags: string[] }[];
 
-/** Few letters, so that tags meet; with white space, case pairs that are not one to one, marks and pairs of surrogates. */
+/** Few letters, so that tags collide: white space, irregular case pairs, combining marks and surrogate pairs. */
 const letter = fc.constantFrom(
   'a',
   'A',
@@ -42,8 +42,8 @@ const letter = fc.constantFrom(
 const tag = fc.string({ unit: letter, minLength: 1, maxLength: 4 });
 const tagList = fc.array(fc.oneof(tag, fc.constantFrom('a', 'b', 'A', ' a ', 'a b', 'a  B')), { maxLength: 5 });
 
-/** The rule, written a second time. */
-function byTheRule(tags: readonly string[]): string[] {
+/** A second implementation of tag normalization. */
+function normalizedTags(tags: readonly string[]): string[] {
   const seen: string[] = [];
   for (const raw of tags) {
     const normal = raw.trim().toLowerCase().split(/\s+/u).join('_');
@@ -52,8 +52,8 @@ function byTheRule(tags: readonly string[]): string[] {
   return seen;
 }
 
-function matches(memory: { tags: string[] }, asked: readonly string[], how: string): boolean {
-  const wanted = byTheRule(asked);
+function matches(memory: { tags: string[] }, filter: readonly string[], how: string): boolean {
+  const wanted = normalizedTags(filter);
   if (how === 'exact')
     return wanted.length === memory.tags.length && wanted.every((name) => memory.tags.includes(name));
   if (wanted.length === 0) return true;
@@ -68,16 +68,19 @@ beforeAll(async () => {
   const lists = fc.sample(tagList, { numRuns: 80, seed: 20261123 });
   const memories = lists.map((tags, n) => ({ title: `memory ${n}`, content: `of ${tags.length} tags`, tags }));
   const { body } = await user.api.post('/memories/batch', { memories });
-  stored = body.results.map(({ id }: { id: string }, n: number) => ({ id, tags: byTheRule(lists[n] as string[]) }));
+  stored = body.results.map(({ id }: { id: string }, n: number) => ({
+    id,
+    tags: normalizedTags(lists[n] as string[]),
+  }));
 });
 afterAll(() => node.stop());
 
 describe('tags', () => {
-  it('are kept by the rule, whatever they are', async () => {
+  it('are stored normalized', async () => {
     for (const { id, tags } of stored) expect((await user.api.get(`/memories/${id}`)).body.tags).toEqual(tags);
   });
 
-  it('filter as the model does, by all, any and exact, in whatever way they are written', async () => {
+  it('filter like the model by all, any and exact, in any notation', async () => {
     await fc.assert(
       fc.asyncProperty(tagList, fc.constantFrom('all', 'any', 'exact'), async (tags, tags_match) => {
         const expected = stored.filter((memory) => matches(memory, tags, tags_match)).map(({ id }) => id);
@@ -90,7 +93,7 @@ describe('tags', () => {
     );
   });
 
-  it('filter the same in the query of a list, where a comma parts two tags', async () => {
+  it('filter the same in a query string, where a comma separates two tags', async () => {
     await fc.assert(
       fc.asyncProperty(tagList, fc.constantFrom('all', 'any', 'exact'), async (tags, tags_match) => {
         const parts = tags.join(',').split(',');
@@ -104,7 +107,7 @@ describe('tags', () => {
     );
   });
 
-  it('are counted as the model counts them', async () => {
+  it('are counted like in the model', async () => {
     const counts = new Map<string, number>();
     for (const name of stored.flatMap(({ tags }) => tags)) counts.set(name, (counts.get(name) ?? 0) + 1);
     const seen: { tag: string; count: number }[] = [];
@@ -120,17 +123,17 @@ describe('tags', () => {
     expect(seen.map(({ tag, count }) => ({ tag, count }))).toEqual(expected);
   });
 
-  it('change as the model says: replaced, or added and then removed', async () => {
+  it('change like in the model: replaced, or added and then removed', async () => {
     const change = fc.record({ tags: tagList, add_tags: tagList, remove_tags: tagList }, { requiredKeys: [] });
     const { body: created } = await user.api.post('/memories', { title: 'changing', content: 'tags', tags: ['a'] });
-    let present = ['a'];
+    let current = ['a'];
     await fc.assert(
-      fc.asyncProperty(change, async (asked) => {
-        const removed = byTheRule(asked.remove_tags ?? []);
-        const added = byTheRule([...present, ...(asked.add_tags ?? [])]).filter((name) => !removed.includes(name));
-        present = asked.tags ? byTheRule(asked.tags) : added;
-        const { status, body } = await user.api.patch(`/memories/${created.id}`, asked);
-        expect([status, body.tags]).toEqual([200, present]);
+      fc.asyncProperty(change, async (input) => {
+        const removed = normalizedTags(input.remove_tags ?? []);
+        const added = normalizedTags([...current, ...(input.add_tags ?? [])]).filter((name) => !removed.includes(name));
+        current = input.tags ? normalizedTags(input.tags) : added;
+        const { status, body } = await user.api.patch(`/memories/${created.id}`, input);
+        expect([status, body.tags]).toEqual([200, current]);
       }),
       { numRuns: 60 },
     );

@@ -1,4 +1,4 @@
-import { forgetOldExports } from '../../transfer/export.ts';
+import { deleteExpiredExports } from '../../transfer/export.ts';
 import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
 /** Deletes the exports that have expired. */
@@ -7,6 +7,6 @@ export const deleteOldExportsTask = defineTask({
   schedule: { cron: '29 * * * *' },
   payload: NO_PAYLOAD,
   async run(_payload, { database, clock }) {
-    await database.ownerWrite((sql) => forgetOldExports(sql, clock.now()));
+    await database.ownerWrite((sql) => deleteExpiredExports(sql, clock.now()));
   },
 });

@@ -38,7 +38,7 @@ const SECTIONS = {
   usage_day: {
     table: 'usage_daily',
     columns: `day::text, transport, operation, calls::float8, billable::float8, errors::float8, duration_ms, bytes_in::float8,
-      bytes_out::float8, units::float8, tokens::float8`,
+      bytes_out::float8, units::float8 as quota_units, tokens::float8`,
     key: ['day', 'transport', 'operation'],
     size: '0',
   },

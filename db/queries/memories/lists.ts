@@ -4,7 +4,7 @@ import { MEMORY_COLUMNS, type MemoryRow } from './row.ts';
 
 export type MemorySort = 'created_at' | 'updated_at' | 'occurred_at' | 'title';
 
-/** Where a page starts: behind the row with this sort value and id. */
+/** The start of a page: after the row with this sort value and id. */
 export interface KeysetPosition {
   value: string;
   id: string;
@@ -17,7 +17,7 @@ export interface MemoryPage {
   after?: KeysetPosition;
 }
 
-// "C" so that titles sort by code point: the same on every server, whatever its locale.
+// Titles sort by code point (collation "C"), so that the order is the same on every server.
 const SORT_COLUMNS: Record<MemorySort, { column: string; cast: string }> = {
   created_at: { column: 'created_at', cast: 'timestamptz' },
   updated_at: { column: 'updated_at', cast: 'timestamptz' },
@@ -25,7 +25,7 @@ const SORT_COLUMNS: Record<MemorySort, { column: string; cast: string }> = {
   title: { column: 'title collate "C"', cast: 'text' },
 };
 
-/** One page of the tenant's memories that a filter lets through, by keyset, so that no page repeats or skips while nothing changes. */
+/** Lists one page of the memories that match a filter. Keyset pagination: pages neither repeat nor skip a memory while nothing changes. */
 export async function listMemories(
   sql: Sql,
   userId: string,
@@ -41,28 +41,38 @@ export async function listMemories(
     );
   }
   const result = await sql.query<MemoryRow>({
-    text: `select ${MEMORY_COLUMNS} from memories where ${where.text}
-      order by ${column} ${page.order}, id ${page.order} limit ${where.value(page.limit)}`,
+    text: `select ${MEMORY_COLUMNS}
+      from memories
+      where ${where.text}
+      order by ${column} ${page.order}, id ${page.order}
+      limit ${where.value(page.limit)}`,
     values: where.values,
   });
   return result.rows;
 }
 
-/** How many memories a filter lets through. */
+/** Counts the memories that match a filter. */
 export async function countMemories(sql: Sql, userId: string, filter: MemoryFilter): Promise<number> {
   const where = whereMemories(userId, filter);
   const result = await sql.query<{ count: string }>({
-    text: `select count(*) from memories where ${where.text}`,
+    text: `select count(*)
+      from memories
+      where ${where.text}`,
     values: where.values,
   });
   return Number(result.rows[0]?.count ?? 0);
 }
 
-/** The ids that a filter lets through, oldest first, locked until the transaction ends. */
+/** Locks the memories that match a filter until the transaction ends, oldest first. Returns their ids. */
 export async function lockMatching(sql: Sql, userId: string, filter: MemoryFilter, limit: number): Promise<string[]> {
   const where = whereMemories(userId, filter);
   const result = await sql.query<{ id: string }>({
-    text: `select id from memories where ${where.text} order by id limit ${where.value(limit)} for update`,
+    text: `select id
+      from memories
+      where ${where.text}
+      order by id
+      limit ${where.value(limit)}
+      for update`,
     values: where.values,
   });
   return result.rows.map((row) => row.id);
@@ -74,23 +84,29 @@ export interface TagRow {
   types: string[];
 }
 
-/** The tags of active memories with their counts, most used first, then by name. */
+/** Lists the tags of active memories with their counts, most used first, then by name. */
 export async function listTags(sql: Sql, userId: string, limit: number, offset: number): Promise<TagRow[]> {
   const result = await sql.query<{ tag: string; count: string; types: string[] }>({
     name: 'list_tags',
     text: `select tag, count(*), array_agg(distinct type order by type) as types
-      from memories, unnest(tags) as tag where user_id = $1 and status = 'active'
-      group by tag order by count(*) desc, tag collate "C" limit $2 offset $3`,
+      from memories, unnest(tags) as tag
+      where user_id = $1 and status = 'active'
+      group by tag
+      order by count(*) desc, tag collate "C"
+      limit $2
+      offset $3`,
     values: [userId, limit, offset],
   });
   return result.rows.map((row) => ({ ...row, count: Number(row.count) }));
 }
 
-/** How many different tags the active memories carry. */
+/** Counts the distinct tags of active memories. */
 export async function countTags(sql: Sql, userId: string): Promise<number> {
   const result = await sql.query<{ count: string }>({
     name: 'count_tags',
-    text: "select count(distinct tag) from memories, unnest(tags) as tag where user_id = $1 and status = 'active'",
+    text: `select count(distinct tag)
+      from memories, unnest(tags) as tag
+      where user_id = $1 and status = 'active'`,
     values: [userId],
   });
   return Number(result.rows[0]?.count ?? 0);
@@ -102,20 +118,26 @@ export interface MemoryCounts {
   count: number;
 }
 
-/** Memories by type and status. */
+/** Counts memories by type and status. */
 export async function countByKind(sql: Sql, userId: string): Promise<MemoryCounts[]> {
   const result = await sql.query<{ type: string; status: string; count: string }>({
     name: 'count_by_kind',
-    text: 'select type, status, count(*) from memories where user_id = $1 group by type, status',
+    text: `select type, status, count(*)
+      from memories
+      where user_id = $1
+      group by type, status`,
     values: [userId],
   });
   return result.rows.map((row) => ({ ...row, count: Number(row.count) }));
 }
 
-/** Ids and tags of every memory that has tags, for bringing them to the rule. */
+/** Lists id, title and tags of all memories that have tags, oldest first. */
 export async function listTagged(sql: Sql, userId: string): Promise<{ id: string; title: string; tags: string[] }[]> {
   const result = await sql.query<{ id: string; title: string; tags: string[] }>({
-    text: "select id, title, tags from memories where user_id = $1 and tags <> '{}' order by id",
+    text: `select id, title, tags
+      from memories
+      where user_id = $1 and tags <> '{}'
+      order by id`,
     values: [userId],
   });
   return result.rows;

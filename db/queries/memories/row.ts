@@ -38,4 +38,4 @@ export const MEMORY_COLUMNS =
   "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active') is true) as superseded_by";
 
 /** The unique constraint that an exact duplicate of an active memory violates. */
-export const EXACT_DUPLICATE_CONSTRAINT = 'memories_active_twin';
+export const EXACT_DUPLICATE_CONSTRAINT = 'memories_exact_duplicate';

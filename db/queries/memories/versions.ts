@@ -1,26 +1,32 @@
 import type { Sql } from '../../client/sql.ts';
 import type { MemoryRow } from './row.ts';
 
-/** A former state of a memory. `written_at` is when that state came to be. */
+/** A former state of a memory. `written_at` is when that state was written. */
 export type VersionRow = Omit<MemoryRow, 'id' | 'created_at' | 'updated_at' | 'consolidated_into' | 'superseded_by'> & {
   written_at: Date;
 };
 
-/** Versions of a memory that are kept; older ones go when a newer one comes. */
+/** Versions kept per memory; a new one replaces the oldest. */
 export const VERSIONS_KEPT = 50;
 
 const COLUMNS =
   'version, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, size_bytes';
 
-/** Keeps the present state of a memory as a version and drops the oldest beyond {@link VERSIONS_KEPT}. Answers by how many bytes the kept versions grew. */
+/** Stores the present state of a memory as a version and deletes those beyond {@link VERSIONS_KEPT}. Returns the change of the versions' size in bytes. */
 export async function insertVersion(sql: Sql, userId: string, memory: MemoryRow): Promise<number> {
   const result = await sql.query<{ grown: string }>({
     name: 'insert_version',
     text: `with kept as (
         insert into memory_versions (user_id, memory_id, ${COLUMNS}, written_at)
-        select user_id, id, ${COLUMNS}, updated_at from memories where user_id = $1 and id = $2 returning size_bytes
-      ), dropped as (
-        delete from memory_versions where user_id = $1 and memory_id = $2 and version <= $3 returning size_bytes
+        select user_id, id, ${COLUMNS}, updated_at
+        from memories
+        where user_id = $1 and id = $2
+        returning size_bytes
+      ),
+      dropped as (
+        delete from memory_versions
+        where user_id = $1 and memory_id = $2 and version <= $3
+        returning size_bytes
       )
       select (select coalesce(sum(size_bytes), 0) from kept) - (select coalesce(sum(size_bytes), 0) from dropped) as grown`,
     values: [userId, memory.id, memory.version - VERSIONS_KEPT],
@@ -28,7 +34,7 @@ export async function insertVersion(sql: Sql, userId: string, memory: MemoryRow)
   return Number(result.rows[0]?.grown ?? 0);
 }
 
-/** Former versions of a memory, newest first, those before `before` if given. */
+/** Lists former versions of a memory, newest first. `before` is an exclusive upper bound of their numbers. */
 export async function listVersions(
   sql: Sql,
   userId: string,
@@ -38,24 +44,29 @@ export async function listVersions(
 ): Promise<VersionRow[]> {
   const result = await sql.query<VersionRow>({
     name: 'list_versions',
-    text: `select ${COLUMNS}, written_at from memory_versions
-      where user_id = $1 and memory_id = $2 and version < coalesce($3, 2147483647) order by version desc limit $4`,
+    text: `select ${COLUMNS}, written_at
+      from memory_versions
+      where user_id = $1 and memory_id = $2 and version < coalesce($3, 2147483647)
+      order by version desc
+      limit $4`,
     values: [userId, id, before ?? null, limit],
   });
   return result.rows;
 }
 
-/** How many former versions of a memory are kept. */
+/** Counts the former versions that are kept of a memory. */
 export async function countVersions(sql: Sql, userId: string, id: string): Promise<number> {
   const result = await sql.query<{ count: string }>({
     name: 'count_versions',
-    text: 'select count(*) from memory_versions where user_id = $1 and memory_id = $2',
+    text: `select count(*)
+      from memory_versions
+      where user_id = $1 and memory_id = $2`,
     values: [userId, id],
   });
   return Number(result.rows[0]?.count ?? 0);
 }
 
-/** One former version, or undefined when it is not kept. */
+/** Finds one former version. */
 export async function findVersion(
   sql: Sql,
   userId: string,
@@ -64,7 +75,9 @@ export async function findVersion(
 ): Promise<VersionRow | undefined> {
   const result = await sql.query<VersionRow>({
     name: 'find_version',
-    text: `select ${COLUMNS}, written_at from memory_versions where user_id = $1 and memory_id = $2 and version = $3`,
+    text: `select ${COLUMNS}, written_at
+      from memory_versions
+      where user_id = $1 and memory_id = $2 and version = $3`,
     values: [userId, id, version],
   });
   return result.rows[0];

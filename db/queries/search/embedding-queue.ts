@@ -1,3 +1,4 @@
+import { NIL } from 'uuid';
 import type { Sql } from '../../client/sql.ts';
 
 /** A memory that waits for its vectors. */
@@ -13,8 +14,6 @@ export interface QueuedMemory {
 /** How long a worker may be silent before another one tries: what a killed one had waits no longer. */
 const LEASE = "interval '15 seconds'";
 const FREE = '(q.leased_until is null or q.leased_until < now())';
-/** Sorts before every tenant id. */
-export const NO_TENANT = '00000000-0000-0000-0000-000000000000';
 
 /** Puts a memory into the queue, in the transaction that wrote it. */
 export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: string): Promise<void> {
@@ -60,9 +59,9 @@ export async function leaseQueued(
   const result = await sql.query<QueuedMemory>({
     name: 'lease_queued',
     text: `with recursive tenant (user_id, place) as (
-        select coalesce(${next('$2')}, ${next(`'${NO_TENANT}'`)}), 1
+        select coalesce(${next('$2')}, ${next(`'${NIL}'`)}), 1
         union all
-        select coalesce(${next('t.user_id')}, ${next(`'${NO_TENANT}'`)}), place + 1 from tenant t where place < $3
+        select coalesce(${next('t.user_id')}, ${next(`'${NIL}'`)}), place + 1 from tenant t where place < $3
       ), turns as (
         select w.*, row_number() over (partition by user_id order by queued_at, memory_id) as turn, place
         from (select user_id, min(place) as place from tenant where user_id is not null group by user_id) t,

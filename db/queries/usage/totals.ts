@@ -20,7 +20,7 @@ export interface UsageSumRow {
   bytes_in: number;
   bytes_out: number;
   /** Quota units of the day. */
-  units: number;
+  quota_units: number;
   /** Tokens of responses that models read. */
   tokens: number;
 }
@@ -54,11 +54,11 @@ const GROUPS: Record<
 
 const SUMS = {
   usage_daily: `sum(u.calls)::float8 as calls, sum(u.billable)::float8 as billable, sum(u.errors)::float8 as errors,
-    sum(u.duration_ms) as duration_ms, sum(u.bytes_in)::float8 as bytes_in, sum(u.bytes_out)::float8 as bytes_out, sum(u.units)::float8 as units,
+    sum(u.duration_ms) as duration_ms, sum(u.bytes_in)::float8 as bytes_in, sum(u.bytes_out)::float8 as bytes_out, sum(u.units)::float8 as quota_units,
     coalesce(sum(u.tokens), 0)::float8 as tokens`,
   usage_events: `count(*)::float8 as calls, (count(*) filter (where u.billable))::float8 as billable,
     (count(*) filter (where u.status >= 400))::float8 as errors, sum(u.duration_ms::float8) as duration_ms,
-    sum(u.bytes_in)::float8 as bytes_in, sum(u.bytes_out)::float8 as bytes_out, sum(u.units)::float8 as units,
+    sum(u.bytes_in)::float8 as bytes_in, sum(u.bytes_out)::float8 as bytes_out, sum(u.units)::float8 as quota_units,
     coalesce(sum(u.tokens), 0)::float8 as tokens`,
 };
 

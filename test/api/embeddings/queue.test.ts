@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { NIL } from 'uuid';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../db/client/database.ts';
 import {
@@ -6,7 +7,6 @@ import {
   enqueueEmbedding,
   enqueueMissing,
   leaseQueued,
-  NO_TENANT,
 } from '../../../db/queries/search/embedding-queue.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
@@ -41,9 +41,9 @@ const countBy = (queued: { user_id: string }[], userId: string) =>
 it('embedding queue serves a tenant with one memory beside a tenant with thousands', async () => {
   const crowd = await tenantWith(2_500);
   const [one, other] = [await tenantWith(1), await tenantWith(1)];
-  const taken = await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16);
+  const taken = await leaseQueued(database.owner, { isReembedding: false, after: NIL }, 16);
   expect([countBy(taken, crowd), countBy(taken, one), countBy(taken, other)]).toEqual([14, 1, 1]);
-  const next = await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16);
+  const next = await leaseQueued(database.owner, { isReembedding: false, after: NIL }, 16);
   expect(countBy(next, crowd)).toBe(16);
   expect(next.some(({ memory_id }) => taken.some((before) => before.memory_id === memory_id))).toBe(false);
 });
@@ -52,7 +52,7 @@ it('embedding queue takes more tenants than fit a batch in turns', async () => {
   const tenants = [];
   for (let n = 0; n < 9; n++) tenants.push(await tenantWith(3));
   const served: string[] = [];
-  let after = NO_TENANT;
+  let after: string = NIL;
   for (let round = 0; round < 9; round++) {
     const batch = await leaseQueued(database.owner, { isReembedding: false, after }, 3);
     const ids = batch.map(({ user_id }) => user_id).sort();
@@ -68,14 +68,14 @@ it('embedding queue takes more tenants than fit a batch in turns', async () => {
 it('embedding queue puts re-embedding behind new writes, and a change moves a memory forward', async () => {
   const renewing = await tenantWith(3, false);
   await enqueueMissing(database.owner, 'new');
-  expect(countBy(await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16), renewing)).toBe(0);
+  expect(countBy(await leaseQueued(database.owner, { isReembedding: false, after: NIL }, 16), renewing)).toBe(0);
   const { rows } = await database.owner.query('select memory_id from embedding_queue where user_id = $1 limit 1', [
     renewing,
   ]);
   await enqueueEmbedding(database.owner, renewing, rows[0].memory_id);
-  const fresh = await leaseQueued(database.owner, { isReembedding: false, after: NO_TENANT }, 16);
+  const fresh = await leaseQueued(database.owner, { isReembedding: false, after: NIL }, 16);
   expect(fresh.filter(({ user_id }) => user_id === renewing).map(({ memory_id }) => memory_id)).toEqual([
     rows[0].memory_id,
   ]);
-  expect(countBy(await leaseQueued(database.owner, { isReembedding: true, after: NO_TENANT }, 16), renewing)).toBe(2);
+  expect(countBy(await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 16), renewing)).toBe(2);
 });

@@ -221,7 +221,7 @@ describe('a rotated key', () => {
       scopes: ['account:read'],
       rpm_limit: 77,
       expires_at: '2036-01-01T00:00:00.000Z',
-      replaces: made.id,
+      previous_key_id: made.id,
     });
     expect(answer.body.id).not.toBe(made.id);
     expect((await new Client(node.url, answer.body.api_key).get('/user/me')).status).toBe(200);
@@ -231,7 +231,7 @@ describe('a rotated key', () => {
   it('works for the grace it was given, and no longer', async () => {
     const made = await newKey();
     const { body } = await user.api.post(`/user/keys/${made.id}/rotate`, { grace_seconds: 2 });
-    const left = Date.parse(body.replaced_expires_at) - Date.now();
+    const left = Date.parse(body.previous_key_expires_at) - Date.now();
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(2_000);
     expect((await made.api.get('/user/me')).status).toBe(200);
@@ -243,7 +243,7 @@ describe('a rotated key', () => {
     const soon = new Date(Date.now() + 60_000).toISOString();
     const made = await newKey({ expires_at: soon });
     const { body } = await user.api.post(`/user/keys/${made.id}/rotate`, { grace_seconds: 604_800 });
-    expect(body.replaced_expires_at).toBe(soon);
+    expect(body.previous_key_expires_at).toBe(soon);
   });
 
   it('that has expired already is none that could be replaced', async () => {

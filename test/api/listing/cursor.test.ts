@@ -3,32 +3,30 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decodeCursor, encodeCursor } from '../../../api/listing/cursor.ts';
 
-describe('a cursor', () => {
-  it('gives back the place it was made of, for the very same question', () => {
+describe('cursor', () => {
+  it('decodes to the position it was made of, for the same query', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.array(fc.oneof(fc.string(), fc.integer())), (question, place) => {
-        fc.pre(!JSON.stringify(place).includes('\\u0000'));
-        expect(decodeCursor(question, encodeCursor(question, place))).toEqual(place);
+      fc.property(fc.jsonValue(), fc.array(fc.oneof(fc.string(), fc.integer())), (query, position) => {
+        fc.pre(!JSON.stringify(position).includes('\\u0000'));
+        expect(decodeCursor(query, encodeCursor(query, position))).toEqual(position);
       }),
     );
   });
 
-  it('fits into a URL as it is', () => {
+  it('needs no escaping in a URL', () => {
     expect(encodeCursor({ q: 'ü?&=' }, ['ä/+?', 7])).toMatch(/^[A-Za-z0-9_-]+$/);
   });
 
   it.each([
-    ['of another question', encodeCursor('other', ['a'])],
-    ['with a place of another shape', encodeCursor('question', [7])],
-    ['with a place too many', encodeCursor('question', ['a', 'b'])],
-    ['without a place', encodeCursor('question', [])],
-    ['that no database could compare', encodeCursor('question', ['a\0'])],
-    ['of no JSON', 'nonsense'],
+    ['of another query', encodeCursor('other', ['a'])],
+    ['with a position of another shape', encodeCursor('query', [7])],
+    ['with an extra value', encodeCursor('query', ['a', 'b'])],
+    ['without a position', encodeCursor('query', [])],
+    ['with NUL', encodeCursor('query', ['a\0'])],
+    ['that is not JSON', 'nonsense'],
     ['of other JSON', Buffer.from('{"a":1}').toString('base64url')],
-    ['of nothing', ''],
-  ])('%s is refused by name', (_what, cursor) => {
-    expect(() => decodeCursor('question', cursor, z.tuple([z.string()]))).toThrow(
-      'cursor: is not a cursor of this list',
-    );
+    ['that is empty', ''],
+  ])('%s is rejected', (_name, cursor) => {
+    expect(() => decodeCursor('query', cursor, z.tuple([z.string()]))).toThrow('cursor: is not a cursor of this list');
   });
 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** A user who stores these, in this order. */
+/** Creates a user who stores these memories in this order. */
 async function userWith(memories: object[]): Promise<TestUser> {
   const made = await node.newUser();
   for (const [index, memory] of memories.entries()) {
@@ -21,9 +21,9 @@ async function userWith(memories: object[]): Promise<TestUser> {
   return made;
 }
 
-describe('a cursor', () => {
+describe('list pagination', () => {
   it.each(['created_at', 'updated_at', 'occurred_at', 'title'])(
-    'walks every memory once, by %s, whatever ties',
+    'returns every memory once when sorted by %s, ties included',
     async (sort) => {
       const same = { occurred_at: '2026-01-01', title: 'the same' };
       const owner = await node.newUser();
@@ -45,7 +45,7 @@ describe('a cursor', () => {
     },
   );
 
-  it('skips and repeats nothing while memories are added and removed', async () => {
+  it('neither skips nor repeats memories while others are added and deleted', async () => {
     const owner = await userWith(Array.from({ length: 6 }, () => ({})));
     const first = (await owner.api.get('/memories?limit=3')).body;
     await owner.api.post('/memories', { title: 'new', content: 'new' });
@@ -55,7 +55,7 @@ describe('a cursor', () => {
     expect(rest.next_cursor).toBeNull();
   });
 
-  it('that belongs to another list, or is none, is a 400 that names it', async () => {
+  it('rejects a cursor of another list, or an invalid one, with a 400 that names it', async () => {
     const owner = await userWith([{ tags: ['a'] }, { tags: ['a'] }]);
     const { next_cursor } = (await owner.api.get('/memories?limit=1')).body;
     const tagCursor = (await owner.api.get('/memories?limit=1&tags=a')).body.next_cursor;
@@ -70,18 +70,18 @@ describe('a cursor', () => {
       '?cursor=W10',
     ];
     for (const query of cursors) {
-      const refused = await owner.api.get(`/memories${query}`);
-      expect(refused.status, query).toBe(400);
-      expect(refused.body.errors[0].path).toBe('cursor');
+      const rejected = await owner.api.get(`/memories${query}`);
+      expect(rejected.status, query).toBe(400);
+      expect(rejected.body.errors[0].path).toBe('cursor');
     }
     const other = await owner.api.get(`/memories?limit=1&cursor=${next_cursor}`, { 'X-WhiteMagic-Project': 'p' });
     expect(other.status).toBe(400);
   });
 
-  it('that was tampered with is a 400, not our fault', async () => {
-    const question = (cursor: string) => JSON.parse(Buffer.from(cursor, 'base64url').toString())[0];
-    const forge = (cursor: string, place: unknown[]) =>
-      Buffer.from(JSON.stringify([question(cursor), ...place])).toString('base64url');
+  it('rejects a manipulated cursor with 400', async () => {
+    const queryDigest = (cursor: string) => JSON.parse(Buffer.from(cursor, 'base64url').toString())[0];
+    const forge = (cursor: string, position: unknown[]) =>
+      Buffer.from(JSON.stringify([queryDigest(cursor), ...position])).toString('base64url');
     const owner = await userWith([{ tags: ['a'] }, { tags: ['b'] }]);
     const { body: list } = await owner.api.get('/memories?limit=1');
     const { id } = list.results[0];
@@ -89,7 +89,7 @@ describe('a cursor', () => {
     await owner.api.patch(`/memories/${id}`, { title: 'y' });
     const versions = (await owner.api.get(`/memories/${id}/versions?limit=1`)).body.next_cursor;
     const tags = (await owner.api.get('/tags?limit=1')).body.next_cursor;
-    const places: unknown[][] = [
+    const positions: unknown[][] = [
       ['x', 'y'],
       ['2026-01-01', 'y'],
       [],
@@ -99,15 +99,15 @@ describe('a cursor', () => {
       [[]],
       [-1],
     ];
-    for (const place of places) {
-      const wrong = JSON.stringify(place);
-      const answers = [
-        await owner.api.get(`/memories?limit=1&cursor=${forge(list.next_cursor, place)}`),
-        await owner.api.get(`/memories/${id}/versions?limit=1&cursor=${forge(versions, place)}`),
-        await owner.api.get(`/tags?limit=1&cursor=${forge(tags, place)}`),
+    for (const position of positions) {
+      const wrong = JSON.stringify(position);
+      const responses = [
+        await owner.api.get(`/memories?limit=1&cursor=${forge(list.next_cursor, position)}`),
+        await owner.api.get(`/memories/${id}/versions?limit=1&cursor=${forge(versions, position)}`),
+        await owner.api.get(`/tags?limit=1&cursor=${forge(tags, position)}`),
       ];
       expect(
-        answers.map(({ status }) => status),
+        responses.map(({ status }) => status),
         wrong,
       ).toEqual([400, 400, 400]);
     }
@@ -115,8 +115,8 @@ describe('a cursor', () => {
   });
 });
 
-describe('max_tokens', () => {
-  it('bounds the page, cuts what is long and says so; the cursor goes on behind it', async () => {
+describe('list max_tokens', () => {
+  it('truncates long memories, marks them, and continues after them with the cursor', async () => {
     const owner = await userWith(Array.from({ length: 8 }, () => ({ content: 'lorem ipsum dolor '.repeat(400) })));
     const seen: string[] = [];
     let cursor = '';
@@ -131,7 +131,7 @@ describe('max_tokens', () => {
     expect(seen).toEqual(['M7', 'M6', 'M5', 'M4', 'M3', 'M2', 'M1', 'M0']);
   });
 
-  it('that nothing fits into still answers one memory a page, so that a walk comes to its end', async () => {
+  it('returns one memory per page when none fits, so that pagination ends', async () => {
     const owner = await userWith([{}, {}, {}]);
     const { body } = await owner.api.get('/memories?max_tokens=50');
     expect(body.results).toHaveLength(1);
@@ -139,7 +139,7 @@ describe('max_tokens', () => {
     expect(body.truncated).toBe(true);
   });
 
-  it('that everything fits into changes nothing', async () => {
+  it('changes nothing when everything fits', async () => {
     const owner = await userWith([{}, {}, {}]);
     const { body } = await owner.api.get('/memories?max_tokens=5000');
     expect(body).toEqual((await owner.api.get('/memories')).body);

@@ -13,7 +13,7 @@ afterAll(() => node.stop());
 
 const note = (title: string, more: object = {}) => ({ title, content: `About ${title}`, ...more });
 
-/** A user who stores these, in this order; with their ids. */
+/** Creates a user who stores these memories in this order. */
 async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: string[] }> {
   const owner = await node.newUser();
   const ids: string[] = [];
@@ -21,7 +21,7 @@ async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: str
   return { owner, ids };
 }
 
-/** Everything that a user stores, as JSON: two equal texts mean that nothing was written in between. */
+/** Returns everything that a user stores as JSON, to assert that nothing was written in between. */
 async function snapshot(owner: TestUser): Promise<string> {
   const tables = ['memories', 'memory_versions', 'quotas', 'audit_log'];
   const rows = await Promise.all(
@@ -34,8 +34,8 @@ async function snapshot(owner: TestUser): Promise<string> {
   return JSON.stringify(rows.map((result) => result.rows));
 }
 
-describe('a batch', () => {
-  it('answers per item, in the order given; a bad one refuses nobody else', async () => {
+describe('POST /memories/batch', () => {
+  it('returns a result per item in order, and a rejected item leaves the others alone', async () => {
     const { owner, ids } = await userWith([note('old')]);
     const { status, body } = await owner.api.post('/memories/batch', {
       memories: [
@@ -75,20 +75,20 @@ describe('a batch', () => {
     for (const index of [0, 9]) expect((await owner.api.get(`/memories/${body.results[index].id}`)).status).toBe(200);
   });
 
-  it('takes 1 to 100 memories', async () => {
+  it('accepts 1 to 100 memories', async () => {
     const memories = (count: number) => Array.from({ length: count }, (_, i) => note(`item ${i}`));
     expect((await user.api.post('/memories/batch', { memories: memories(1) })).status).toBe(200);
     const most = await user.api.post('/memories/batch', { memories: memories(100) });
     expect(most.body.results).toHaveLength(100);
     expect(most.body.results.map((result: Json) => result.status).slice(0, 2)).toEqual(['deduplicated', 'created']);
     for (const count of [0, 101]) {
-      const refused = await user.api.post('/memories/batch', { memories: memories(count) });
-      expect(refused.status).toBe(422);
-      expect(refused.body.errors[0].path).toBe('memories');
+      const rejected = await user.api.post('/memories/batch', { memories: memories(count) });
+      expect(rejected.status).toBe(422);
+      expect(rejected.body.errors[0].path).toBe('memories');
     }
   });
 
-  it('stores what fits when the storage of the plan runs out, and says which items it refused', async () => {
+  it('stores the items that fit into the storage of the plan, and reports the rejected ones', async () => {
     const owner = await node.newUser();
     await node.service.database.owner.query(
       `update users set overrides = overrides || '{"storage_bytes": 1000}' where id = $1`,
@@ -107,7 +107,7 @@ describe('a batch', () => {
     expect(single.body).toMatchObject({ code: 'storage_full', storage_bytes: 902, limit_bytes: 1_000 });
   });
 
-  it('of two callers with the same memories in opposite order ends for both', async () => {
+  it('succeeds for two concurrent calls with the same memories in opposite order', async () => {
     const owner = await node.newUser();
     const memories = Array.from({ length: 30 }, (_, i) => note(`crossing ${i}`));
     const answers = await Promise.all(
@@ -118,7 +118,7 @@ describe('a batch', () => {
   });
 });
 
-describe('a bulk change', () => {
+describe('POST /memories/bulk', () => {
   const actions: [action: string, more: object, changed: number[]][] = [
     ['archive', {}, [0, 1]],
     ['restore', {}, [2]],
@@ -128,7 +128,7 @@ describe('a bulk change', () => {
   ];
 
   it.each(actions)(
-    '%s: the dry run writes nothing and names what the real run changes',
+    '%s › the dry run writes nothing and lists what the real run changes',
     async (action, more, which) => {
       const { owner, ids } = await userWith([
         note('a', { tags: ['a'] }),
@@ -145,7 +145,7 @@ describe('a bulk change', () => {
         action,
         matched: 3,
         changed: which.map((index) => ids[index]),
-        refused: [],
+        rejected: [],
         remaining: 0,
       });
       expect(await snapshot(owner)).toBe(before);
@@ -166,20 +166,20 @@ describe('a bulk change', () => {
     },
   );
 
-  it('names what it refuses, in the dry run too: two archived twins cannot both come back', async () => {
-    const { owner, ids } = await userWith([note('twin')]);
+  it('reports the memories it rejects, also in the dry run: of two archived duplicates one is restored', async () => {
+    const { owner, ids } = await userWith([note('duplicate')]);
     await owner.api.delete(`/memories/${ids[0]}`);
-    const second = await owner.api.post('/memories', note('twin'));
+    const second = await owner.api.post('/memories', note('duplicate'));
     await owner.api.delete(`/memories/${second.body.id}`);
     const request = { filter: { status: 'archived' }, action: 'restore' };
     const dry = (await owner.api.post('/memories/bulk', request)).body;
     const real = (await owner.api.post('/memories/bulk', { ...request, dry_run: false })).body;
     expect(real.changed).toEqual(ids);
-    expect(real.refused).toMatchObject([{ id: second.body.id, code: 'duplicate_memory' }]);
+    expect(real.rejected).toMatchObject([{ id: second.body.id, code: 'duplicate_memory' }]);
     expect({ ...dry, dry_run: false }).toEqual(real);
   });
 
-  it('acts on a thousand at most, oldest first, and says how many are left', async () => {
+  it('changes at most 1,000 memories per call, oldest first, and returns how many remain', async () => {
     const owner = await node.newUser();
     for (let page = 0; page < 11; page++) {
       const memories = Array.from({ length: 100 }, (_, i) => note(`${page}-${i}`));
@@ -195,7 +195,7 @@ describe('a bulk change', () => {
     expect((await owner.api.get('/stats')).body.storage.bytes).toBe(0);
   });
 
-  it('reaches memories by id, and never those of another tenant', async () => {
+  it('selects memories by id, and never those of another tenant', async () => {
     const { owner, ids } = await userWith([note('mine')]);
     const stranger = await userWith([note('theirs')]);
     const request = { filter: { ids: [...ids, ...stranger.ids] }, action: 'delete', dry_run: false };
@@ -203,7 +203,7 @@ describe('a bulk change', () => {
     expect((await stranger.owner.api.get('/memories')).body.total).toBe(1);
   });
 
-  it('wants a filter that narrows, tags to tag with, and only fields it knows', async () => {
+  it('requires a filter that narrows, tags for a tag action, and known fields', async () => {
     const bulk = (body: object) => user.api.post('/memories/bulk', body);
     const cases: [body: object, status: number, path: string][] = [
       [{ filter: {}, action: 'delete' }, 422, 'filter'],
@@ -217,25 +217,25 @@ describe('a bulk change', () => {
       [{ filter: { tags: ['a'] }, action: 'archive', dry_run: 'no' }, 400, 'dry_run'],
     ];
     for (const [body, status, path] of cases) {
-      const refused = await bulk(body);
-      expect(refused.status, JSON.stringify(body)).toBe(status);
-      expect(refused.body.errors[0].path).toBe(path);
+      const rejected = await bulk(body);
+      expect(rejected.status, JSON.stringify(body)).toBe(status);
+      expect(rejected.body.errors[0].path).toBe(path);
     }
     expect((await bulk({ filter: { status: 'all' }, action: 'archive' })).status).toBe(200);
   });
 
-  it('takes a filter that names no tag for no filter at all', async () => {
+  it('rejects a filter without conditions, such as an empty list of tags', async () => {
     const { owner } = await userWith([note('keep me')]);
     for (const filter of [{ tags: [] }, { project: '*' }, { tags: [' '] }]) {
-      const refused = await owner.api.post('/memories/bulk', { filter, action: 'delete', dry_run: false });
-      expect(refused.status, JSON.stringify(filter)).toBe(422);
+      const rejected = await owner.api.post('/memories/bulk', { filter, action: 'delete', dry_run: false });
+      expect(rejected.status, JSON.stringify(filter)).toBe(422);
     }
     expect((await owner.api.get('/memories')).body.total).toBe(1);
   });
 });
 
-describe('normalising tags', () => {
-  it('brings old tags to the rule, archived memories included, after a dry run that says so', async () => {
+describe('POST /tags/normalize', () => {
+  it('normalizes the tags of active and archived memories as its dry run reported', async () => {
     const { owner, ids } = await userWith([note('a'), note('b'), note('c', { tags: ['fine'] })]);
     await owner.api.delete(`/memories/${ids[1]}`);
     const setTags = (id: string | undefined, tags: string[]) =>

@@ -20,7 +20,7 @@ async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: str
   return { owner, ids };
 }
 
-/** As if what is stored had last been edited this many days ago. */
+/** Moves the times of memories into the past, by days. */
 const age = (owner: TestUser, days: number, id?: string) =>
   node.service.database.owner.query(
     `update memories set updated_at = updated_at - $2 * interval '1 day', created_at = created_at - $2 * interval '1 day'
@@ -37,8 +37,8 @@ const ids = (list: Json[]) => list.map(({ id }) => id);
 const read = async (owner: TestUser, id: string | undefined): Promise<Json> =>
   (await owner.api.get(`/memories/${id}`)).body;
 
-/** What a dry run foresees, without what only the real run can know: the ids of its digests. */
-const foreseen = ({ digests, archived, ...rest }: Json) => ({
+/** Returns the parts of a response that a dry run and the real run share: without the ids of digests. */
+const withoutDigestIds = ({ digests, archived, ...rest }: Json) => ({
   ...rest,
   dry_run: true,
   digests: digests.map(({ title }: Json) => title),
@@ -46,7 +46,7 @@ const foreseen = ({ digests, archived, ...rest }: Json) => ({
 });
 
 describe('consolidation', () => {
-  it('promotes what carries a promotion tag, puts the rest into a digest, and leaves everything else alone', async () => {
+  it('promotes memories with a promotion tag, puts the other candidates into a digest, and changes nothing else', async () => {
     const { owner, ids: all } = await userWith([
       note('a decision', { tags: ['Decision', 'x'] }),
       note('one', { tags: ['x', 'y'], project: 'p' }),
@@ -69,7 +69,7 @@ describe('consolidation', () => {
     expect((await owner.api.get('/stats')).body.memories).toMatchObject({ total: 5, active: 4, long_term: 1 });
 
     const real = await consolidate(owner, { ...NOW, dry_run: false });
-    expect(foreseen(real)).toEqual(foreseen(dry));
+    expect(withoutDigestIds(real)).toEqual(withoutDigestIds(dry));
     const [{ id: digestId }] = real.digests;
     expect(real.archived.map((source: Json) => source.digest_id)).toEqual([digestId, digestId]);
 
@@ -103,7 +103,7 @@ describe('consolidation', () => {
   });
 
   it.each(['heuristic', 'pattern', 'proven', 'decision', 'insight'])(
-    'takes the tag %s for a promotion',
+    'promotes memories with the tag %s',
     async (tag) => {
       const { owner, ids: all } = await userWith([note('keeper', { tags: [tag] })]);
       expect(await consolidate(owner, { ...NOW, dry_run: false })).toMatchObject({
@@ -113,7 +113,7 @@ describe('consolidation', () => {
     },
   );
 
-  it('leaves sources restorable: active again, as what they were, without the link', async () => {
+  it('leaves its sources restorable as they were, without the link to the digest', async () => {
     const { owner, ids: all } = await userWith([note('one', { tags: ['x'] }), note('two')]);
     await consolidate(owner, { ...NOW, dry_run: false });
     const back = await owner.api.post(`/memories/${all[0]}/restore`);
@@ -121,18 +121,18 @@ describe('consolidation', () => {
     expect((await owner.api.post('/search', { query: 'one' })).body.results[0].id).toBe(all[0]);
   });
 
-  it('can be repeated the same day with what came back: nothing is lost and nothing breaks', async () => {
+  it('returns the same digest when its restored sources are consolidated again on the same day', async () => {
     const { owner, ids: all } = await userWith([note('one'), note('two')]);
     const first = await consolidate(owner, { ...NOW, dry_run: false });
     for (const id of all) await owner.api.post(`/memories/${id}/restore`);
     const second = await consolidate(owner, { ...NOW, dry_run: false });
     expect(ids(second.archived)).toEqual(all);
-    // The very same sources make the very same digest.
+    // The same sources make an exact duplicate of the first digest.
     expect(second.digests).toEqual(first.digests);
     expect((await owner.api.get('/memories')).body.total).toBe(1);
   });
 
-  it('counts the age from the last edit or restore, seven days unless told otherwise', async () => {
+  it('counts the age from the last edit or restore, with a default minimum of seven days', async () => {
     const { owner, ids: all } = await userWith([note('old'), note('young'), note('edited'), note('restored')]);
     await age(owner, 8);
     await age(owner, -2, all[1]);
@@ -143,8 +143,8 @@ describe('consolidation', () => {
     expect(ids((await consolidate(owner, { min_age_days: 5.5 })).archived)).toEqual([all[0], all[1]]);
     expect(ids((await consolidate(owner, { min_age_days: 9 })).archived)).toEqual([]);
     expect(ids((await consolidate(owner, NOW)).archived).toSorted()).toEqual(all.toSorted());
-    const refused = await owner.api.post('/consolidate', { min_age_days: -1 });
-    expect(refused.status).toBe(422);
+    const rejected = await owner.api.post('/consolidate', { min_age_days: -1 });
+    expect(rejected.status).toBe(422);
   });
 
   it('stays within a project when one is named; the digest belongs to the project its sources share', async () => {
@@ -162,7 +162,7 @@ describe('consolidation', () => {
     expect(await read(owner, rest.digests[0].id)).toMatchObject({ project: null });
   });
 
-  it('archives what a long-term memory says already, and links it there; the dry run says so', async () => {
+  it('archives exact duplicates of long-term memories with a link to them, and lists them in the dry run', async () => {
     const { owner, ids: all } = await userWith([
       note('rule', { tags: ['proven'] }),
       note('rule', { tags: ['proven'], type: 'long_term' }),
@@ -174,7 +174,7 @@ describe('consolidation', () => {
     expect({ ...dry, dry_run: false }).toEqual(real);
   });
 
-  it('takes the oldest 500 at once and says how many remain', async () => {
+  it('processes the oldest 500 memories per call and returns how many remain', async () => {
     const owner = await node.newUser();
     for (let page = 0; page < 6; page++) {
       const memories = Array.from({ length: page === 5 ? 3 : 100 }, (_, i) => note(`${page}-${i}`));
@@ -193,7 +193,7 @@ describe('consolidation', () => {
     const { owner, ids: all } = await userWith(memories);
     const dry = await consolidate(owner, NOW);
     const real = await consolidate(owner, { ...NOW, dry_run: false });
-    expect(foreseen(real)).toEqual(foreseen(dry));
+    expect(withoutDigestIds(real)).toEqual(withoutDigestIds(dry));
     expect(real.digests.map((digest: Json) => digest.title)).toEqual([
       `Consolidated Insights - ${today()}`,
       `Consolidated Insights - ${today()} (2)`,
@@ -203,7 +203,7 @@ describe('consolidation', () => {
     for (const id of all) expect(contents.join('')).toContain(`Source: ${id}`);
   });
 
-  it('of two at the same time happens once', async () => {
+  it('happens once when two calls run concurrently', async () => {
     const { owner, ids: all } = await userWith([note('one'), note('two'), note('three', { tags: ['proven'] })]);
     const answers = await Promise.all([1, 2].map(() => consolidate(owner, { ...NOW, dry_run: false })));
     expect(answers.flatMap(({ promoted }) => ids(promoted))).toEqual([all[2]]);

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** A user who stores these, in this order. */
+/** Creates a user who stores these memories in this order. */
 async function userWith(memories: object[]): Promise<TestUser> {
   const made = await node.newUser();
   for (const [index, memory] of memories.entries()) {
@@ -27,8 +27,8 @@ const titles = async (who: TestUser, query: string): Promise<string[]> => {
   return body.results.map((memory: Json) => memory.title);
 };
 
-describe('a list', () => {
-  it('holds whole memories, newest first, with their number and where the next page starts', async () => {
+describe('GET /memories', () => {
+  it('returns whole memories, newest first, with the total and a cursor', async () => {
     const owner = await userWith([{}, {}, {}]);
     const { body } = await owner.api.get('/memories?limit=2');
     expect(body).toMatchObject({ total: 3, truncated: false, next_cursor: expect.any(String) });
@@ -37,9 +37,9 @@ describe('a list', () => {
     expect(body.results[0]).toEqual(whole);
   });
 
-  it('tells a user who has stored nothing from a filter that matches nothing', async () => {
-    const nobody = await node.newUser();
-    const empty = await nobody.api.get('/memories?type=long_term');
+  it('distinguishes an empty account from a filter without matches', async () => {
+    const newcomer = await node.newUser();
+    const empty = await newcomer.api.get('/memories?type=long_term');
     expect(empty.body).toEqual({
       results: [],
       total: 0,
@@ -52,7 +52,7 @@ describe('a list', () => {
     expect((await owner.api.get('/memories')).body).not.toHaveProperty('reason');
   });
 
-  it('refuses a filter it does not know, a value it cannot read, and a filter given twice, and names each', async () => {
+  it('rejects unknown fields, invalid values and repeated parameters, and names each', async () => {
     const cases: [query: string, status: number, path: string][] = [
       ['?colour=red', 400, 'colour'],
       ['?type=medium_term', 400, 'type'],
@@ -75,10 +75,10 @@ describe('a list', () => {
       ['?project=%00', 422, 'project'],
     ];
     for (const [query, status, path] of cases) {
-      const refused = await user.api.get(`/memories${query}`);
-      expect(refused.status, query).toBe(status);
+      const rejected = await user.api.get(`/memories${query}`);
+      expect(rejected.status, query).toBe(status);
       expect(
-        refused.body.errors.map((error: Json) => error.path),
+        rejected.body.errors.map((error: Json) => error.path),
         query,
       ).toEqual([path]);
     }
@@ -86,13 +86,13 @@ describe('a list', () => {
     expect(both.body.errors.map((error: Json) => error.path).sort()).toEqual(['colour', 'limit', 'size']);
   });
 
-  it('takes limits of 1 and 200', async () => {
+  it('accepts limits of 1 and 200', async () => {
     for (const limit of [1, 200]) expect((await user.api.get(`/memories?limit=${limit}`)).status).toBe(200);
   });
 });
 
-describe('filters', () => {
-  it('by type, status, project and session are exact', async () => {
+describe('list filters', () => {
+  it('type, status, project and session match exactly', async () => {
     const owner = await userWith([
       { title: 'short' },
       { title: 'long', type: 'long_term' },
@@ -113,7 +113,7 @@ describe('filters', () => {
     expect(await titles(owner, '?project=p&type=long_term')).toEqual([]);
   });
 
-  it('by tags match all, any, or exactly, by the rule that tags are stored by', async () => {
+  it('tags match all, any or exactly, normalized like stored tags', async () => {
     const owner = await userWith([
       { title: 'none' },
       { title: 'a', tags: ['a'] },
@@ -135,7 +135,7 @@ describe('filters', () => {
     expect(await titles(owner, '?tags=&tags_match=any')).toHaveLength(5);
   });
 
-  it('by time take the start and leave the end out; what has no time of occurrence is in no such range', async () => {
+  it('time ranges include the start and exclude the end; memories without occurred_at match no range of it', async () => {
     const owner = await userWith([
       { title: 'never' },
       { title: 'first', occurred_at: '2026-01-01T00:00:00Z' },
@@ -152,8 +152,8 @@ describe('filters', () => {
   });
 });
 
-describe('sorting', () => {
-  it('goes by creation, update, occurrence or title, both ways', async () => {
+describe('list sort', () => {
+  it('orders by creation, update, occurrence or title, ascending and descending', async () => {
     const owner = await userWith([
       { title: 'b', occurred_at: '2020-03-01' },
       { title: 'C', occurred_at: '2020-01-01' },
@@ -165,7 +165,7 @@ describe('sorting', () => {
     const orders: [sort: string, ascending: string[]][] = [
       ['created_at', ['b', 'C', 'ä', 'a']],
       ['updated_at', ['C', 'ä', 'a', 'b']],
-      // Where nothing is said of when it happened, it is when it was stored.
+      // A memory without occurred_at sorts by its creation.
       ['occurred_at', ['C', 'ä', 'b', 'a']],
       ['title', ['C', 'a', 'b', 'ä']],
     ];
@@ -177,7 +177,7 @@ describe('sorting', () => {
 });
 
 describe('GET /tags', () => {
-  it('counts the tags of active memories, most used first, with the types that use them', async () => {
+  it('counts the tags of active memories, most used first, with the types of those memories', async () => {
     const owner = await userWith([
       { tags: ['b', 'a'] },
       { tags: ['a'], type: 'long_term' },
@@ -203,7 +203,7 @@ describe('GET /tags', () => {
 });
 
 describe('GET /stats', () => {
-  it('counts by type and status, tags, bytes, and knows the last consolidation', async () => {
+  it('counts memories by type and status, tags and bytes, and returns the last consolidation', async () => {
     const owner = await userWith([{ tags: ['a'] }, { tags: ['a', 'b'], type: 'long_term' }, { content: 'ü' }]);
     await owner.api.delete(`/memories/${(await owner.api.get('/memories?limit=1')).body.results[0].id}`);
     const { body } = await owner.api.get('/stats');

@@ -13,8 +13,8 @@ afterAll(() => node.stop());
 
 const note = (title: string, more = {}) => ({ title, content: `About ${title}`, ...more });
 
-describe('a created memory', () => {
-  it('is answered as it is stored, with 201, its address and its ETag', async () => {
+describe('POST /memories', () => {
+  it('returns the stored memory with 201, Location and ETag', async () => {
     const created = await user.api.post('/memories', {
       title: 'Deploys',
       content: 'We deploy on Fridays.\n`snake_case` stays.',
@@ -43,16 +43,16 @@ describe('a created memory', () => {
     expect(read.body.metadata).toEqual({ importance: 0.5, nested: { list: [1, 'ü'] } });
   });
 
-  it('is found by the next call', async () => {
+  it('makes the memory findable by the next call', async () => {
     await user.api.post('/memories', { title: 'Zebra', content: 'stripes everywhere' });
     const found = await user.api.post('/search', { query: 'which animal has stripes?' });
     expect(found.body.results[0]).toMatchObject({ title: 'Zebra', matched: ['stripes'] });
     expect(found.body.results[0].snippet).toContain('**stripes**');
   });
 
-  it('that repeats an active one answers that one with 200, which takes up new tags and metadata', async () => {
-    const first = await user.api.post('/memories', note('twin', { tags: ['a'], metadata: { x: 1 } }));
-    const again = await user.api.post('/memories', note('twin', { tags: ['b'], metadata: { y: 2 } }));
+  it('returns the existing memory with 200 for an exact duplicate, and merges tags and metadata into it', async () => {
+    const first = await user.api.post('/memories', note('duplicate', { tags: ['a'], metadata: { x: 1 } }));
+    const again = await user.api.post('/memories', note('duplicate', { tags: ['b'], metadata: { y: 2 } }));
     expect(again.status).toBe(200);
     expect(again.body).toMatchObject({
       id: first.body.id,
@@ -65,10 +65,10 @@ describe('a created memory', () => {
   });
 });
 
-describe('what counts as a repeat', () => {
-  it('is the same project, session, time, title and content, with the same type, expiry and predecessor', async () => {
+describe('exact duplicate', () => {
+  it('has the same project, session, time, title, content, type, expiry and superseded memory', async () => {
     const old = await user.api.post('/memories', note('predecessor'));
-    const base = note('point 21', { project: 'p', session_id: 's', occurred_at: '2026-01-01' });
+    const base = note('original', { project: 'p', session_id: 's', occurred_at: '2026-01-01' });
     const first = await user.api.post('/memories', base);
     const others = [
       { type: 'long_term' },
@@ -80,8 +80,8 @@ describe('what counts as a repeat', () => {
       { session_id: null },
       { occurred_at: '2026-01-02' },
       { occurred_at: null },
-      { title: 'point 21 ' },
-      { content: 'about point 21' },
+      { title: 'original ' },
+      { content: 'about original' },
     ];
     const ids = new Set([first.body.id]);
     for (const other of others) {
@@ -98,14 +98,14 @@ describe('what counts as a repeat', () => {
     }
   });
 
-  it('writes no version when the repeat brings nothing new', async () => {
+  it('writes no version without new tags or metadata', async () => {
     const first = await user.api.post('/memories', note('nothing new', { tags: ['a', 'b'], metadata: { x: 1 } }));
     const again = await user.api.post('/memories', note('nothing new', { tags: ['B '], metadata: { x: 1 } }));
     expect(again.body).toMatchObject({ id: first.body.id, deduplicated: true, changed: [], version: 1 });
     expect((await user.api.get(`/memories/${first.body.id}/versions`)).body.total).toBe(0);
   });
 
-  it('is not an archived memory: the same text makes a new one', async () => {
+  it('is stored as a new memory when the existing one is archived', async () => {
     const first = await user.api.post('/memories', note('once archived'));
     await user.api.delete(`/memories/${first.body.id}`);
     const again = await user.api.post('/memories', note('once archived'));
@@ -113,7 +113,7 @@ describe('what counts as a repeat', () => {
     expect(again.body.id).not.toBe(first.body.id);
   });
 
-  it('is decided by the database: of twenty at once one is stored, and all answer it', async () => {
+  it('is stored once by twenty concurrent creates, which all return that memory', async () => {
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) => user.api.post('/memories', note('stampede', { tags: [`t${i}`] }))),
     );
@@ -125,8 +125,8 @@ describe('what counts as a repeat', () => {
   });
 });
 
-describe('a project', () => {
-  it('is the header’s where none is named, and null where null is said', async () => {
+describe('project', () => {
+  it('defaults to the X-WhiteMagic-Project header, and null overrides it', async () => {
     const header = { 'X-WhiteMagic-Project': 'sh%C3%B6p' };
     const byHeader = await user.api.post('/memories', note('in the shop'), header);
     const named = await user.api.post('/memories', note('elsewhere', { project: 'barn' }), header);
@@ -134,7 +134,7 @@ describe('a project', () => {
     expect([byHeader, named, none].map(({ body }) => body.project)).toEqual(['shöp', 'barn', null]);
   });
 
-  it('of the connection narrows lists and searches, "*" lifts that, null asks for memories of no project', async () => {
+  it('of the connection narrows lists and searches; "*" selects all projects, null memories without one', async () => {
     const other = await node.newUser();
     for (const project of ['a', 'b', null]) await other.api.post('/memories', note('lighthouse', { project }));
     const header = { 'X-WhiteMagic-Project': 'a' };
@@ -152,15 +152,15 @@ describe('a project', () => {
     expect(await search({ project: null }, header)).toBe(1);
   });
 
-  it('cannot be called "*", which means any', async () => {
-    const refused = await user.api.post('/memories', note('star', { project: '*' }));
-    expect(refused.status).toBe(422);
-    expect(refused.body.errors[0].path).toBe('project');
+  it('rejects "*", which selects all projects in filters', async () => {
+    const rejected = await user.api.post('/memories', note('star', { project: '*' }));
+    expect(rejected.status).toBe(422);
+    expect(rejected.body.errors[0].path).toBe('project');
   });
 });
 
-describe('supersession', () => {
-  it('links both ways while the successor is active', async () => {
+describe('supersedes', () => {
+  it('links both memories while the successor is active', async () => {
     const old = await user.api.post('/memories', note('deploys on Friday'));
     const next = await user.api.post('/memories', note('deploys on Monday', { supersedes: old.body.id }));
     expect(next.body).toMatchObject({ supersedes: old.body.id, superseded_by: null });
@@ -172,26 +172,26 @@ describe('supersession', () => {
     expect(await superseded()).toBe(next.body.id);
   });
 
-  it('is refused for an unknown memory, for one of another tenant, and for itself', async () => {
+  it('rejects an unknown memory, one of another tenant, and the memory itself', async () => {
     const stranger = await node.newUser();
     const theirs = await stranger.api.post('/memories', note('theirs'));
     const random = '019ab0c0-0000-7000-8000-000000000000';
-    const answers = [];
+    const responses = [];
     for (const supersedes of [random, theirs.body.id]) {
-      const refused = await user.api.post('/memories', note('successor', { supersedes }));
-      expect(refused.status).toBe(422);
-      expect(refused.body.errors).toEqual([{ path: 'supersedes', message: `you have no memory ${supersedes}` }]);
-      answers.push(refused.text.replaceAll(supersedes, 'ID').replace(refused.body.request_id, ''));
+      const rejected = await user.api.post('/memories', note('successor', { supersedes }));
+      expect(rejected.status).toBe(422);
+      expect(rejected.body.errors).toEqual([{ path: 'supersedes', message: `you have no memory ${supersedes}` }]);
+      responses.push(rejected.text.replaceAll(supersedes, 'ID').replace(rejected.body.request_id, ''));
     }
-    expect(answers[0]).toBe(answers[1]);
+    expect(responses[0]).toBe(responses[1]);
     const own = await user.api.post('/memories', note('own successor'));
     const itself = await user.api.patch(`/memories/${own.body.id}`, { supersedes: own.body.id });
     expect(itself.status).toBe(422);
   });
 });
 
-describe('a read', () => {
-  it('continues where max_tokens cut it, until the whole content was given', async () => {
+describe('GET /memories/{id}', () => {
+  it('returns the whole content page by page within max_tokens', async () => {
     const content = Array.from({ length: 600 }, (_, i) => `word${i}`).join(' ');
     const { body } = await user.api.post('/memories', { title: 'long', content });
     let read = '';
@@ -210,8 +210,8 @@ describe('a read', () => {
   });
 });
 
-describe('a memory that says nearly what another says', () => {
-  it('is stored all the same, and told of with the other’s id; what is of another project or says something else is not', async () => {
+describe('near-duplicate', () => {
+  it('is stored, and the response names the similar memory of the same project', async () => {
     const owner = await node.newUser();
     const first = await owner.api.post('/memories', {
       title: 'Kayak',

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => node.stop());
 
 let count = 0;
-/** A stored memory that no other test's repeats. */
+/** Stores a memory that is unique within this file. */
 async function store(more: object = {}): Promise<Json> {
   const made = await user.api.post('/memories', { title: `Note ${++count}`, content: `Text ${count}`, ...more });
   expect(made.status).toBe(201);
@@ -25,8 +25,8 @@ const versionsOf = async (id: string, query = ''): Promise<Json> =>
   (await user.api.get(`/memories/${id}/versions${query}`)).body;
 const MISSING = '019ab0c0-0000-7000-8000-000000000000';
 
-describe('PATCH', () => {
-  it('changes what it names and nothing else, type and creation time least of all', async () => {
+describe('PATCH /memories/{id}', () => {
+  it('changes the named fields only, and keeps type and creation time', async () => {
     const before = await store({
       type: 'long_term',
       tags: ['a'],
@@ -48,7 +48,7 @@ describe('PATCH', () => {
     expect((await user.api.patch(`/memories/${before.id}`, { type: 'short_term' })).body.type).toBe('short_term');
   });
 
-  it('takes null as "none" for what may be none', async () => {
+  it('clears nullable fields by null', async () => {
     const before = await store({ project: 'p', session_id: 's', occurred_at: '2026-01-01', expires_at: '2036-01-01' });
     const none = { project: null, session_id: null, occurred_at: null, expires_at: null };
     expect((await user.api.patch(`/memories/${before.id}`, none)).body).toMatchObject(none);
@@ -57,7 +57,7 @@ describe('PATCH', () => {
     expect(title.body.errors[0].path).toBe('title');
   });
 
-  it('replaces all tags by `tags`, even by none, and then ignores the other two', async () => {
+  it('replaces all tags by `tags`, also by an empty list, and then ignores add_tags and remove_tags', async () => {
     const { id } = await store({ tags: ['a', 'b'] });
     const patch = async (body: object) => (await user.api.patch(`/memories/${id}`, body)).body.tags;
     expect(await patch({ tags: ['New Tag', 'new  tag'], add_tags: ['c'], remove_tags: ['new_tag'] })).toEqual([
@@ -73,7 +73,7 @@ describe('PATCH', () => {
     expect(await patch({ remove_tags: ['never there'] })).toEqual(['a', 'c']);
   });
 
-  it('that changes nothing writes nothing: no version, no new update time', async () => {
+  it('writes no version and keeps updated_at when no value changes', async () => {
     const before = await store({ tags: ['a'], metadata: { b: 1, a: 2 } });
     const same = { title: before.title, tags: ['A'], metadata: { a: 2, b: 1 } };
     const answer = await user.api.patch(`/memories/${before.id}`, same);
@@ -81,18 +81,18 @@ describe('PATCH', () => {
     expect((await versionsOf(before.id)).total).toBe(0);
   });
 
-  it('that would make a memory say exactly what another active one says is 409 and names that one', async () => {
+  it('returns 409 with the id of the active memory that it would duplicate exactly', async () => {
     const one = await store();
     const two = await store();
-    const refused = await user.api.patch(`/memories/${two.id}`, { title: one.title, content: one.content });
-    expect(refused.status).toBe(409);
-    expect(refused.body).toMatchObject({ code: 'duplicate_memory', existing_id: one.id });
+    const rejected = await user.api.patch(`/memories/${two.id}`, { title: one.title, content: one.content });
+    expect(rejected.status).toBe(409);
+    expect(rejected.body).toMatchObject({ code: 'duplicate_memory', existing_id: one.id });
     expect(await read(two.id)).toMatchObject(two);
   });
 });
 
-describe('PUT', () => {
-  it('replaces everything: what is left out takes its default, but the type stays', async () => {
+describe('PUT /memories/{id}', () => {
+  it('replaces all fields by the input or their defaults, and keeps the type', async () => {
     const before = await store({
       type: 'long_term',
       tags: ['a'],
@@ -120,19 +120,19 @@ describe('PUT', () => {
     expect(asked.body.type).toBe('short_term');
   });
 
-  it('needs title and content', async () => {
+  it('requires title and content', async () => {
     const { id } = await store();
-    const refused = await user.api.put(`/memories/${id}`, { tags: ['x'] });
-    expect(refused.status).toBe(400);
-    expect(refused.body.errors.map((error: Json) => error.path)).toEqual(['title', 'content']);
+    const rejected = await user.api.put(`/memories/${id}`, { tags: ['x'] });
+    expect(rejected.status).toBe(400);
+    expect(rejected.body.errors.map((error: Json) => error.path)).toEqual(['title', 'content']);
   });
 });
 
-describe('a precondition', () => {
+describe('If-Match', () => {
   const methods = ['PUT', 'PATCH', 'DELETE'] as const;
   const body = (method: string) => (method === 'DELETE' ? undefined : { title: `T ${++count}`, content: 'C' });
 
-  it.each(methods)('lets %s pass with the present ETag, strong or weak, and with *', async (method) => {
+  it.each(methods)('accepts %s with the present ETag, strong or weak, and with *', async (method) => {
     for (const tag of ['"1"', 'W/"1"', '*']) {
       const { id } = await store();
       const answer = await user.api.request(method, `/memories/${id}`, body(method), { 'If-Match': tag });
@@ -140,7 +140,7 @@ describe('a precondition', () => {
     }
   });
 
-  it.each(methods)('refuses %s with 412 when another was faster, and changes nothing', async (method) => {
+  it.each(methods)('rejects %s with 412 after a concurrent change, and changes nothing', async (method) => {
     const { id } = await store();
     const winner = await user.api.patch(`/memories/${id}`, { metadata: { winner: true } });
     for (const tag of ['"1"', 'W/"1"', '"3"', '"0"', '"9999999999"']) {
@@ -151,16 +151,16 @@ describe('a precondition', () => {
     expect(await read(id)).toMatchObject(winner.body);
   });
 
-  it('of what is no ETag of ours is a 400 that names the header', async () => {
+  it('returns 400 that names the header for an invalid ETag', async () => {
     const { id } = await store();
     for (const tag of ['1', '"x"', '"1", "2"', 'W/1', '""']) {
-      const refused = await user.api.patch(`/memories/${id}`, { title: 'x' }, { 'If-Match': tag });
-      expect(refused.status, tag).toBe(400);
-      expect(refused.body.errors[0].path).toBe('If-Match');
+      const rejected = await user.api.patch(`/memories/${id}`, { title: 'x' }, { 'If-Match': tag });
+      expect(rejected.status, tag).toBe(400);
+      expect(rejected.body.errors[0].path).toBe('If-Match');
     }
   });
 
-  it('lets exactly one of ten concurrent writers win', async () => {
+  it('lets exactly one of ten concurrent writers succeed', async () => {
     const { id } = await store();
     const answers = await Promise.all(
       Array.from({ length: 10 }, (_, i) =>
@@ -171,7 +171,7 @@ describe('a precondition', () => {
     expect((await read(id)).version).toBe(2);
   });
 
-  it('may stand in the input as if_version', async () => {
+  it('is also the input field if_version', async () => {
     const { id } = await store();
     expect((await user.api.patch(`/memories/${id}`, { title: 'a', if_version: 7 })).status).toBe(412);
     expect((await user.api.delete(`/memories/${id}?if_version=7`)).status).toBe(412);
@@ -179,8 +179,8 @@ describe('a precondition', () => {
   });
 });
 
-describe('DELETE', () => {
-  it('archives: the memory keeps its type and leaves lists and searches, but can be read', async () => {
+describe('DELETE /memories/{id}', () => {
+  it('archives a memory: it keeps its type, leaves lists and searches, and can be read', async () => {
     const memory = await store({ type: 'long_term', content: 'quicksilver' });
     const gone = await user.api.delete(`/memories/${memory.id}`);
     expect(gone.body).toEqual({ id: memory.id, status: 'archived', version: 2 });
@@ -190,7 +190,7 @@ describe('DELETE', () => {
     expect((await user.api.delete(`/memories/${memory.id}`)).body).toEqual(gone.body);
   });
 
-  it('with permanent=true removes the memory, its versions and what they used of the storage', async () => {
+  it('with permanent=true deletes the memory and its versions, and frees their storage', async () => {
     const bytes = async () => (await user.api.get('/stats')).body.storage.bytes;
     const before = await bytes();
     const memory = await store({ content: 'x'.repeat(1_000) });
@@ -209,13 +209,13 @@ describe('DELETE', () => {
     expect(rows[0].left).toBe(0);
   });
 
-  it('of an unknown memory is 404', async () => {
+  it('returns 404 for an unknown memory', async () => {
     expect((await user.api.delete(`/memories/${MISSING}`)).status).toBe(404);
   });
 });
 
-describe('restore', () => {
-  it('brings an archived memory back to its own type, or to the one asked for', async () => {
+describe('POST /memories/{id}/restore', () => {
+  it('makes an archived memory active again, with its own type or the requested one', async () => {
     const one = await store({ type: 'long_term' });
     await user.api.delete(`/memories/${one.id}`);
     const back = await user.api.post(`/memories/${one.id}/restore`);
@@ -225,17 +225,17 @@ describe('restore', () => {
     expect(asked.body).toMatchObject({ type: 'short_term', status: 'active' });
   });
 
-  it('of the twin of an active memory is 409 and leaves it archived', async () => {
+  it('returns 409 for the exact duplicate of an active memory and leaves it archived', async () => {
     const first = await store();
     await user.api.delete(`/memories/${first.id}`);
-    const twin = await store({ title: first.title, content: first.content });
-    const refused = await user.api.post(`/memories/${first.id}/restore`);
-    expect(refused.status).toBe(409);
-    expect(refused.body).toMatchObject({ code: 'duplicate_memory', existing_id: twin.id });
+    const duplicate = await store({ title: first.title, content: first.content });
+    const rejected = await user.api.post(`/memories/${first.id}/restore`);
+    expect(rejected.status).toBe(409);
+    expect(rejected.body).toMatchObject({ code: 'duplicate_memory', existing_id: duplicate.id });
     expect((await read(first.id)).status).toBe('archived');
   });
 
-  it('of two archived twins at once lets one win', async () => {
+  it('restores one of two archived exact duplicates when called concurrently', async () => {
     const first = await store();
     await user.api.delete(`/memories/${first.id}`);
     const second = await store({ title: first.title, content: first.content });
@@ -244,7 +244,7 @@ describe('restore', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
   });
 
-  it('of a version undoes an edit, and can itself be undone', async () => {
+  it('with a version undoes an edit, and can itself be undone', async () => {
     const first = await store({ tags: ['a'], metadata: { x: 1 }, project: 'p', occurred_at: '2026-01-01' });
     const edited = await user.api.put(`/memories/${first.id}`, { title: 'E', content: 'E', type: 'long_term' });
     const undone = await user.api.post(`/memories/${first.id}/restore`, { version: 1 });
@@ -258,8 +258,8 @@ describe('restore', () => {
   });
 });
 
-describe('versions', () => {
-  it('are the former states, newest first, paged without repeats', async () => {
+describe('GET /memories/{id}/versions', () => {
+  it('lists former states, newest first, in pages without repeats', async () => {
     const first = await store();
     for (let i = 2; i <= 6; i++) await user.api.patch(`/memories/${first.id}`, { title: `Title ${first.id} ${i}` });
     const page = await versionsOf(first.id, '?limit=3');
@@ -272,7 +272,7 @@ describe('versions', () => {
     expect((await user.api.get(`/memories/${MISSING}/versions`)).status).toBe(404);
   });
 
-  it('are kept to the last fifty, and count towards the storage', async () => {
+  it('keeps the last fifty versions, which count towards the storage', async () => {
     const other = await node.newUser();
     const { body } = await other.api.post('/memories', { title: 'T', content: 'v1' });
     for (let i = 2; i <= 60; i++) await other.api.patch(`/memories/${body.id}`, { content: `v${i}` });

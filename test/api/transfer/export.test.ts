@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { EXPORT_DAYS, forgetOldExports, writeExport } from '../../../api/transfer/export.ts';
+import { deleteExpiredExports, EXPORT_DAYS, writeExport } from '../../../api/transfer/export.ts';
 import { Client, type Json } from '../../support/client.ts';
 import { mailParts } from '../../support/mail-parts.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
@@ -19,29 +19,29 @@ vi.setConfig({ testTimeout: 120_000 });
 const clock = { now: () => new Date(), newId: () => uuidv7() };
 
 let sink: MailSink;
-/** Its jobs run. */
+/** A service with a job worker. */
 let node: TestService;
-/** On a database of its own, without jobs. */
-let still: TestService;
+/** A service with its own database and without a job worker. */
+let idle: TestService;
 
 beforeAll(async () => {
   sink = await startMailSink();
   node = await startTestService({ jobs: true, smtpUrl: sink.url });
-  still = await startTestService();
+  idle = await startTestService();
 });
 afterAll(async () => {
-  await Promise.all([node.stop(), still.stop()]);
+  await Promise.all([node.stop(), idle.stop()]);
   await sink.close();
 });
 
-/** Asks for an export and waits until it is ready. */
+/** Requests an export and waits until it is ready. */
 async function exported(user: TestUser): Promise<Json> {
-  const asked = await user.api.post('/account/export', {});
-  expect([asked.status, asked.body.status]).toEqual([202, 'pending']);
+  const requested = await user.api.post('/account/export', {});
+  expect([requested.status, requested.body.status]).toEqual([202, 'pending']);
   const state = () => user.api.get('/account/export');
   await vi.waitUntil(async () => (await state()).body.status === 'ready', { timeout: 60_000 });
   const { body } = await state();
-  expect(body.id).toBe(asked.body.id);
+  expect(body.id).toBe(requested.body.id);
   return body;
 }
 
@@ -60,8 +60,8 @@ async function linesOf(at: TestService, user: TestUser): Promise<Json[]> {
 }
 const ofKind = (lines: Json[], kind: string) => lines.filter((line) => line.kind === kind);
 
-describe('an export', () => {
-  it('holds everything of the account, one JSON object a line under a manifest, and no secret', async () => {
+describe('account export', () => {
+  it('contains all data of the account, one JSON object per line after a manifest, and no secret', async () => {
     const user = await node.newUser({ email: 'leaving@example.com' });
     const other = await node.newUser();
     await other.api.post('/memories', { title: 'Not yours', content: 'secret of another' });
@@ -116,17 +116,17 @@ describe('an export', () => {
       expect(text).not.toContain(secret);
   });
 
-  it('is told of by mail once it is ready, with the line that downloads it', async () => {
-    const user = await node.newUser({ email: 'told@example.com' });
+  it('sends an e-mail with the download command once it is ready', async () => {
+    const user = await node.newUser({ email: 'ready@example.com' });
     await exported(user);
-    const letters = () =>
-      sink.received.filter(({ to }) => to.includes('told@example.com')).map(({ source }) => mailParts(source));
-    await vi.waitFor(() => expect(letters()).toHaveLength(1));
-    expect(letters()[0]?.subject).toBe('The export of your WhiteMagic account is ready');
-    expect(letters()[0]?.text).toContain(`$WHITEMAGIC_API_KEY" ${node.url}/api/v1/account/export/file`);
+    const emails = () =>
+      sink.received.filter(({ to }) => to.includes('ready@example.com')).map(({ source }) => mailParts(source));
+    await vi.waitFor(() => expect(emails()).toHaveLength(1));
+    expect(emails()[0]?.subject).toBe('The export of your WhiteMagic account is ready');
+    expect(emails()[0]?.text).toContain(`$WHITEMAGIC_API_KEY" ${node.url}/api/v1/account/export/file`);
   });
 
-  it('is sent with its size and a name, and metered by its bytes', async () => {
+  it('is sent with a file name and its size, and metered by its bytes', async () => {
     const user = await node.newUser();
     const { bytes, created_at, file } = await exported(user);
     expect(file).toBe('/api/v1/account/export/file');
@@ -157,32 +157,32 @@ describe('an export', () => {
     });
   });
 
-  it('that is asked for while one is pending is that one; asked for later, it takes the place of the former', async () => {
-    const user = await still.newUser();
-    const asked = await Promise.all(Array.from({ length: 5 }, () => user.api.post('/account/export', {})));
-    const ids = new Set(asked.map(({ body }) => body.id));
+  it('returns the pending export when requested again, and replaces a finished one', async () => {
+    const user = await idle.newUser();
+    const requested = await Promise.all(Array.from({ length: 5 }, () => user.api.post('/account/export', {})));
+    const ids = new Set(requested.map(({ body }) => body.id));
     expect(ids.size).toBe(1);
     const [first] = [...ids];
-    await writeExport(still.service.database, clock, user.userId, first);
+    await writeExport(idle.service.database, clock, user.userId, first);
     await user.api.post('/memories', { title: 'later', content: 'c' });
     const second = (await user.api.post('/account/export', {})).body.id;
     expect(second).not.toBe(first);
     expect((await user.api.get('/account/export')).body).toMatchObject({ id: second, status: 'pending', file: null });
-    expect(ofKind(await linesOf(still, user), 'memory')).toEqual([]);
-    await writeExport(still.service.database, clock, user.userId, second);
-    expect(ofKind(await linesOf(still, user), 'memory')).toHaveLength(1);
-    const audit = await still.service.database.owner.query(
+    expect(ofKind(await linesOf(idle, user), 'memory')).toEqual([]);
+    await writeExport(idle.service.database, clock, user.userId, second);
+    expect(ofKind(await linesOf(idle, user), 'memory')).toHaveLength(1);
+    const audit = await idle.service.database.owner.query(
       "select target from audit_log where user_id = $1 and action = 'account.export' order by at",
       [user.userId],
     );
     expect(audit.rows.map(({ target }) => target)).toEqual([first, second]);
-    const { rows } = await still.service.database.owner.query('select id from exports where user_id = $1', [
+    const { rows } = await idle.service.database.owner.query('select id from exports where user_id = $1', [
       user.userId,
     ]);
     expect(rows).toEqual([{ id: second }]);
   });
 
-  it('is for keys that may read memories, and for nobody else', async () => {
+  it('requires the scope memories:read', async () => {
     const user = await node.newUser();
     await exported(user);
     const { body } = await user.api.post('/user/keys', { name: 'accountant', scopes: ['account:read', 'keys:write'] });
@@ -197,12 +197,12 @@ describe('an export', () => {
     }
   });
 
-  it(`goes after ${EXPORT_DAYS} days, and one that could not be written for a day is given up`, async () => {
-    const [kept, old, stuck] = await Promise.all([still.newUser(), still.newUser(), still.newUser()]);
-    const { owner } = still.service.database;
+  it(`is deleted after ${EXPORT_DAYS} days, and fails when it is not written within a day`, async () => {
+    const [kept, old, stuck] = await Promise.all([idle.newUser(), idle.newUser(), idle.newUser()]);
+    const { owner } = idle.service.database;
     for (const user of [kept, old, stuck]) {
       const { id } = (await user.api.post('/account/export', {})).body;
-      if (user !== stuck) await writeExport(still.service.database, clock, user.userId, id);
+      if (user !== stuck) await writeExport(idle.service.database, clock, user.userId, id);
     }
     const age = (user: TestUser, days: number) =>
       owner.query(
@@ -212,45 +212,45 @@ describe('an export', () => {
     await age(kept, EXPORT_DAYS - 0.1);
     await age(old, EXPORT_DAYS + 0.1);
     await age(stuck, 1.1);
-    // Over is over, whether it is gone yet or not.
+    // An expired file is unavailable even before it is deleted.
     expectProblem(await old.api.get('/account/export/file'), 404, 'not_found');
-    await still.service.database.ownerWrite((sql) => forgetOldExports(sql, clock.now()));
+    await idle.service.database.ownerWrite((sql) => deleteExpiredExports(sql, clock.now()));
     const left = await owner.query('select user_id from export_chunks where user_id = any ($1)', [
       [kept.userId, old.userId],
     ]);
     expect(new Set(left.rows.map(({ user_id }) => user_id))).toEqual(new Set([kept.userId]));
-    expect((await download(still, kept)).status).toBe(200);
+    expect((await download(idle, kept)).status).toBe(200);
     expectProblem(await old.api.get('/account/export'), 404, 'not_found');
     expect((await stuck.api.get('/account/export')).body.status).toBe('failed');
     expect((await stuck.api.post('/account/export', {})).body.status).toBe('pending');
   });
 
-  it('that fails half-way is written anew from its start', async () => {
-    const user = await still.newUser();
+  it('is rewritten from the start after a failed attempt', async () => {
+    const user = await idle.newUser();
     await user.api.post('/memories', { title: 'once', content: 'c' });
     const { id } = (await user.api.post('/account/export', {})).body;
-    const { owner } = still.service.database;
+    const { owner } = idle.service.database;
     await owner.query(
       "insert into export_chunks (user_id, export_id, chunk, bytes) values ($1, $2, 0, 'half'), ($1, $2, 1, 'more')",
       [user.userId, id],
     );
-    await writeExport(still.service.database, clock, user.userId, id);
-    expect(ofKind(await linesOf(still, user), 'memory')).toHaveLength(1);
-    // And once it is done, the job that comes again changes nothing.
+    await writeExport(idle.service.database, clock, user.userId, id);
+    expect(ofKind(await linesOf(idle, user), 'memory')).toHaveLength(1);
+    // A repeated job changes nothing once the export is ready.
     const before = (await user.api.get('/account/export')).body;
-    await writeExport(still.service.database, clock, user.userId, id);
+    await writeExport(idle.service.database, clock, user.userId, id);
     expect((await user.api.get('/account/export')).body).toEqual(before);
   });
 });
 
-describe('a large account', () => {
+describe('account export of a large account', () => {
   const MEMORIES = 20_000;
   const KILOBYTES = 10;
 
-  it(`of ${MEMORIES} memories is exported in bounded memory, each once and as of one moment, while writes go on`, async () => {
-    const user = await still.newUser();
-    const other = await still.newUser();
-    const { owner } = still.service.database;
+  it(`contains ${MEMORIES} memories once each, from one snapshot, in bounded memory during writes`, async () => {
+    const user = await idle.newUser();
+    const other = await idle.newUser();
+    const { owner } = idle.service.database;
     const fill = (userId: string, from: number, to: number) =>
       owner.query(
         `insert into memories (user_id, id, type, status, title, content, content_hash, size_bytes, created_at, updated_at)
@@ -262,10 +262,10 @@ describe('a large account', () => {
     await fill(other.userId, 1, 100);
     const { id } = (await user.api.post('/account/export', {})).body;
 
-    // A worker with less memory than the account has text: 200 MB.
+    // The account has 200 MB of text, more than the heap of this worker.
     const worker = spawnScript('api/jobs/main.ts', [], {
-      DATABASE_URL: still.databaseUrl,
-      DATA_DIR: still.dataDir,
+      DATABASE_URL: idle.databaseUrl,
+      DATA_DIR: idle.dataDir,
       NODE_OPTIONS: '--max-old-space-size=96',
       LOG_LEVEL: 'error',
     });
@@ -274,7 +274,7 @@ describe('a large account', () => {
         .count;
     await vi.waitUntil(async () => (await chunks()) > 0, { timeout: 60_000, interval: 10 });
     expect((await user.api.get('/account/export')).body.status).toBe('pending');
-    // What is written from now on is of another moment.
+    // These writes come after the snapshot.
     await fill(user.userId, MEMORIES + 1, MEMORIES + 500);
     await owner.query("update memories set content = 'too late' where user_id = $1 and title in ('1', '20000')", [
       user.userId,
@@ -287,7 +287,7 @@ describe('a large account', () => {
     worker.child.kill('SIGTERM');
     expect((await worker.finished).stderr).toBe('');
 
-    const response = await download(still, user);
+    const response = await download(idle, user);
     const text = Readable.fromWeb(response.body as never).pipe(createGunzip());
     const titles: string[] = [];
     let contents = 0;
@@ -306,9 +306,9 @@ describe('a large account', () => {
     console.log(`export of ${MEMORIES} memories, ${contents >> 20} MB: ${body.bytes >> 10} KB, peak ${peak >> 10} MB`);
   });
 
-  it('is sent piece by piece, and a download that is broken off leaves the service as it was', async () => {
-    const user = await still.newUser();
-    const { owner } = still.service.database;
+  it('is streamed in chunks, and stops reading them when the client disconnects', async () => {
+    const user = await idle.newUser();
+    const { owner } = idle.service.database;
     const id = randomUUID();
     await owner.query(
       "insert into exports (user_id, id, status, created_at, ready_at, expires_at, bytes, chunks) values ($1, $2, 'ready', now(), now(), now() + interval '1 day', 64000000, 64)",
@@ -319,23 +319,23 @@ describe('a large account', () => {
         select $1, $2, n, convert_to(repeat('x', 1000000), 'UTF8') from generate_series(0, 63) n`,
       [user.userId, id],
     );
-    const { database } = still.service;
+    const { database } = idle.service;
     const shared = database.shared;
-    const asked: (string | undefined)[] = [];
+    const statements: (string | undefined)[] = [];
     const reads = vi.spyOn(database, 'shared').mockImplementation((userId) => {
       const sql = shared(userId);
       return {
         query: (statement) => {
-          asked.push(statement.name);
+          statements.push(statement.name);
           return sql.query(statement);
         },
       };
     });
-    const response = await download(still, user);
+    const response = await download(idle, user);
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     await reader.cancel();
-    const chunkReads = () => asked.filter((name) => name === 'find_export_chunk').length;
+    const chunkReads = () => statements.filter((name) => name === 'find_export_chunk').length;
     await vi.waitFor(async () => {
       const before = chunkReads();
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -343,6 +343,6 @@ describe('a large account', () => {
     });
     expect(chunkReads()).toBeLessThan(64);
     reads.mockRestore();
-    expect((await (await download(still, user)).arrayBuffer()).byteLength).toBe(64_000_000);
+    expect((await (await download(idle, user)).arrayBuffer()).byteLength).toBe(64_000_000);
   });
 });

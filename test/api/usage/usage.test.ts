@@ -67,7 +67,7 @@ describe('usage groups', () => {
     await addDay(user, daysAgo(1), 4, 'stats.get');
     await addDay(user, daysAgo(2), 1);
     const { results, totals } = await rowsBy(user, 'day');
-    expect(results.map((row: Json) => pick(row, 'day', 'calls', 'units', 'tokens'))).toEqual([
+    expect(results.map((row: Json) => pick(row, 'day', 'calls', 'quota_units', 'tokens'))).toEqual([
       [daysAgo(1), 7, 7, 14],
       [daysAgo(2), 1, 1, 7],
     ]);
@@ -79,7 +79,7 @@ describe('usage groups', () => {
       'mean_ms',
       'bytes_in',
       'bytes_out',
-      'units',
+      'quota_units',
       'tokens',
     ]);
     expect(totals.calls).toBe(8);
@@ -193,7 +193,7 @@ describe('GET /user/usage.csv', () => {
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(text.split('\r\n')).toEqual([
-      'day,transport,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,units,tokens',
+      'day,transport,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,quota_units,tokens',
       '2026-02-01,rest,stats.get,GET /api/v1/stats,5,5,0,0,0,0,5,7',
       '2026-02-01,rest,memories.get,GET /api/v1/memories/{id},2,2,0,0,0,0,2,7',
       '2026-02-28,rest,memories.get,GET /api/v1/memories/{id},3,3,0,0,0,0,3,7',

@@ -3,8 +3,8 @@ import type { Memory } from '../contracts/memories.ts';
 
 const iso = (moment: Date | null) => moment?.toISOString() ?? null;
 
-/** A stored memory as every transport returns it. */
-export function present(row: MemoryRow): Memory {
+/** Converts a stored memory to the form that every transport returns. */
+export function serializeMemory(row: MemoryRow): Memory {
   return {
     id: row.id,
     type: row.type,
