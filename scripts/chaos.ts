@@ -3,24 +3,24 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { type KillingOptions, killAgainAndAgain } from './chaos/killing.ts';
+import { type KillOptions, killRepeatedly } from './chaos/kill-run.ts';
 import { killRedisOfTwoNodes } from './chaos/redis-run.ts';
 
 const HELP = `Usage: npm run chaos [-- options]
 
-Starts the service on a database of its own and a client that logs every answer, kills the service at random moments,
-starts it again each time, and at the end holds the client's log against the record: events, memories, totals, quotas.
+Starts the service on a database of its own and a client that logs every response, kills the service at random times,
+restarts it each time, and finally compares the client's log with the database: usage events, memories, totals, quotas.
 
-  --kills N             how often the service is killed (20)
-  --database-kills N    in how many of these PostgreSQL dies too (5)
-  --seconds-between N   a kill comes at a random moment of so many seconds (2)
-  --connections N       of the client (8)
-  --embedder            make vectors too, and see that no memory is forgotten
-  --data-dir PATH       a new folder to work in; it stays (default: a temporary one, which stays if something differs)
-  --redis               instead: kill a Redis that two nodes share, and see how many calls pass without it
+  --kills N             number of times the service is killed (20)
+  --database-kills N    number of those in which PostgreSQL is killed too (5)
+  --seconds-between N   each kill happens at a random time within N seconds (2)
+  --connections N       connections of the client (8)
+  --embedder            embeds memories too, and checks that each has vectors or is queued for them
+  --data-dir PATH       a new or empty folder to work in, which is kept (default: a temporary folder, kept on failure)
+  --redis               kills a Redis that two nodes share instead, and checks the number of calls that pass meanwhile
 
-Ends with 1 when anything was lost, doubled or changed, and says what. A kill is no power cut of the machine: what
-PostgreSQL has given to the system's cache outlives it.`;
+Exits with 1 and lists the differences when anything was lost, duplicated or changed. A kill does not simulate a power
+failure of the machine: data that PostgreSQL has handed to the operating system's cache survives it.`;
 
 const settings = z.object({
   kills: z.coerce.number().int().min(1).default(20),
@@ -47,58 +47,60 @@ async function main(): Promise<boolean> {
     console.log(HELP);
     return true;
   }
-  const given = settings.safeParse(values);
-  if (!given.success) throw new Error(`${z.prettifyError(given.error)}\n\n${HELP}`);
+  const parsed = settings.safeParse(values);
+  if (!parsed.success) throw new Error(`${z.prettifyError(parsed.error)}\n\n${HELP}`);
   const signal = interrupted();
-  return inFolder(given.data['data-dir'], (dataDir) => {
-    if (values.redis) return redis(dataDir, signal);
-    const { kills, 'database-kills': databaseKills, 'seconds-between': secondsBetween, connections } = given.data;
+  return inFolder(parsed.data['data-dir'], (dataDir) => {
+    if (values.redis) return runRedisKill(dataDir, signal);
+    const { kills, 'database-kills': databaseKills, 'seconds-between': secondsBetween, connections } = parsed.data;
     const embedder = values.embedder ? 'local' : 'none';
-    return killing(
+    return runKills(
       { dataDir, kills, databaseKills, secondsBetween, connections, embedder, progress: console.log },
       signal,
     );
   });
 }
 
-async function killing(options: KillingOptions, signal: AbortSignal): Promise<boolean> {
-  const run = await killAgainAndAgain(options, signal);
+async function runKills(options: KillOptions, signal: AbortSignal): Promise<boolean> {
+  const run = await killRepeatedly(options, signal);
   try {
     const { counts, differences } = await run.compare();
-    return tell({ kills: options.kills, 'of them with PostgreSQL': options.databaseKills, ...counts }, differences);
+    return report({ kills: options.kills, 'of which with PostgreSQL': options.databaseKills, ...counts }, differences);
   } finally {
     await run.stop();
   }
 }
 
-async function redis(dataDir: string, signal: AbortSignal): Promise<boolean> {
+async function runRedisKill(dataDir: string, signal: AbortSignal): Promise<boolean> {
   const { counts, differences } = await killRedisOfTwoNodes(dataDir, signal);
-  return tell(counts, differences);
+  return report(counts, differences);
 }
 
-function tell(counts: Record<string, number>, differences: readonly string[]): boolean {
+/** Prints a comparison. Returns true when nothing differs. */
+function report(counts: Record<string, number>, differences: readonly string[]): boolean {
   console.table(counts);
   for (const difference of differences) console.log(`✗ ${difference}`);
-  console.log(differences.length === 0 ? '✓ nothing lost, nothing twice' : `${differences.length} differences`);
+  console.log(differences.length === 0 ? '✓ nothing lost, nothing duplicated' : `${differences.length} differences`);
   return differences.length === 0;
 }
 
-/** Works in a new folder, and keeps it where it was asked for or something is to be seen in it. */
+/** Runs `work` in an empty folder. Keeps the folder when it was named by the caller or when `work` fails. */
 async function inFolder(named: string | undefined, work: (dataDir: string) => Promise<boolean>): Promise<boolean> {
   const dataDir = named ? resolve(named) : await mkdtemp(join(tmpdir(), 'whitemagic-chaos-'));
   if (named) await mkdir(dataDir, { recursive: true });
   if ((await readdir(dataDir)).length > 0)
-    throw new Error(`${dataDir} is not empty: chaos works on data of its own only.`);
-  let well = false;
+    throw new Error(`${dataDir} is not empty: --data-dir takes a new or empty folder.`);
+  let passed = false;
   try {
-    well = await work(dataDir);
+    passed = await work(dataDir);
   } finally {
-    if (well && !named) await rm(dataDir, { recursive: true, force: true });
-    else console.log(`Data and the client's log are in ${dataDir}`);
+    if (passed && !named) await rm(dataDir, { recursive: true, force: true });
+    else console.log(`The data and the client's log are in ${dataDir}`);
   }
-  return well;
+  return passed;
 }
 
+/** Returns a signal that is aborted by SIGINT or SIGTERM. */
 function interrupted(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());

@@ -1,21 +1,21 @@
 import { randomInt } from 'node:crypto';
 import type { Transport } from '../../db/queries/usage/events.ts';
 import type { Entry, Written } from './log.ts';
-import type { Reply, Request } from './send.ts';
+import type { HttpRequest, HttpResponse } from './send.ts';
 
-/** A call that has not been made yet. */
+/** A call that has not been sent yet. */
 export interface Call extends Pick<Entry, 'transport' | 'operation' | 'expected' | 'memory' | 'idempotencyKey'> {
-  request: Request;
-  /** With the key that may only read. */
+  request: HttpRequest;
+  /** Sends it with the key that may only read. */
   reader?: boolean;
 }
 
-/** The memories that one caller wrote, each as it was last answered. */
-export type Shelf = Written[];
+/** The memories that one caller wrote, each in its last acknowledged state. */
+export type KnownMemories = Written[];
 
 const MISSING = '019ab0c0-0000-7000-8000-000000000000';
 
-/** What is called, and how often it comes. Each draws a call; those that need a memory get one of the shelf. */
+/** The mix of calls with their weights. Calls about a memory receive one of the caller's known memories. */
 const MIX: [weight: number, draw: (memory: Written, title: string) => Call][] = [
   [12, (_memory, title) => create('rest', title)],
   [12, (_memory, title) => ({ ...create('rest', title), idempotencyKey: title.replaceAll(' ', '-') })],
@@ -32,7 +32,7 @@ const MIX: [weight: number, draw: (memory: Written, title: string) => Call][] = 
   [1, () => resource('user.usage', 200, 'memory://usage')],
   [3, (_memory, title) => rest('memories.create', 422, 'POST', '/memories', { title, content: 'a\0b' })],
   [3, () => rest('memories.get', 404, 'GET', `/memories/${MISSING}`)],
-  [3, (_memory, title) => ({ ...refusedCreate(title), reader: true })],
+  [3, (_memory, title) => ({ ...forbiddenCreate(title), reader: true })],
   [2, () => rest('memories.list', 400, 'GET', '/memories?colour=red')],
   [2, () => tool('memories.get', 400, 'get_memory', { id: 'none' })],
   [2, () => tool('unknown_tool', 404, 'drop_tables', {})],
@@ -40,51 +40,54 @@ const MIX: [weight: number, draw: (memory: Written, title: string) => Call][] = 
 ];
 const WEIGHTS = MIX.reduce((sum, [weight]) => sum + weight, 0);
 
-/** Draws the next call of a caller. An empty shelf gets a memory first. */
-export function drawCall(shelf: Shelf, title: string): Call {
-  if (shelf.length === 0) return create('rest', title);
-  const memory = shelf[randomInt(shelf.length)] as Written;
-  let place = randomInt(WEIGHTS);
+/** Draws the next call of a caller: a create when the caller knows no memory yet. */
+export function drawCall(known: KnownMemories, title: string): Call {
+  if (known.length === 0) return create('rest', title);
+  const memory = known[randomInt(known.length)] as Written;
+  let remaining = randomInt(WEIGHTS);
   for (const [weight, draw] of MIX) {
-    place -= weight;
-    if (place < 0) return draw(memory, title);
+    remaining -= weight;
+    if (remaining < 0) return draw(memory, title);
   }
   return create('rest', title);
 }
 
-/** Reads a memory by its id, over REST. */
+/** Returns the REST call that reads a memory. */
 export function readCall(id: string): Call {
   return rest('memories.get', 200, 'GET', `/memories/${id}`);
 }
 
-/** A call and its reply as a line of the log; without a reply when none came. */
-export function entryOf({ transport, operation, expected, memory, idempotencyKey }: Call, reply?: Reply): Entry {
+/** Converts a call and its response, if there was one, to an entry of the log. */
+export function entryOf(
+  { transport, operation, expected, memory, idempotencyKey }: Call,
+  response?: HttpResponse,
+): Entry {
   const entry: Entry = { transport, operation, expected };
   if (memory) entry.memory = memory;
   if (idempotencyKey) entry.idempotencyKey = idempotencyKey;
-  if (!reply) return entry;
-  const answered = transport === 'rest' ? restAnswer(reply) : mcpAnswer(reply, expected);
-  if (memory && answered.id) entry.memory = { ...memory, id: answered.id };
+  if (!response) return entry;
+  const parsed = transport === 'rest' ? parseRestResponse(response) : parseMcpResponse(response, expected);
+  if (memory && parsed.id) entry.memory = { ...memory, id: parsed.id };
   return {
     ...entry,
-    status: answered.status,
-    ...(answered.event && { event: answered.event }),
-    ...(reply.headers['idempotency-replayed'] && { replayed: true }),
+    status: parsed.status,
+    ...(parsed.event && { event: parsed.event }),
+    ...(response.headers['idempotency-replayed'] && { replayed: true }),
   };
 }
 
-interface Answered {
+interface ParsedResponse {
   status: number;
   event?: string | undefined;
   id?: string | undefined;
 }
 
-function restAnswer({ status, headers, body }: Reply): Answered {
+function parseRestResponse({ status, headers, body }: HttpResponse): ParsedResponse {
   return { status, event: headers['x-usage-event'], id: body?.id };
 }
 
-/** A tool's success tells no status: it is the one that was expected. */
-function mcpAnswer({ status, body }: Reply, expected: number): Answered {
+/** A successful tool result has no status: it counts as the expected one. */
+function parseMcpResponse({ status, body }: HttpResponse, expected: number): ParsedResponse {
   if (status !== 200) return { status };
   const { result, error } = body;
   if (error) return { status: error.data?.status ?? 404, event: error.data?.usage_event };
@@ -105,7 +108,7 @@ function create(transport: Transport, title: string): Call {
   return { ...call, memory: { ...written, version: 1 } };
 }
 
-function refusedCreate(title: string): Call {
+function forbiddenCreate(title: string): Call {
   return randomInt(2) === 0
     ? rest('memories.create', 403, 'POST', '/memories', { title, content: 'x' })
     : tool('memories.create', 403, 'create_memory', { title, content: 'x' });

@@ -2,13 +2,13 @@ import { randomInt } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Call, drawCall, entryOf, type Shelf } from './calls.ts';
-import { type Entry, isOpen } from './log.ts';
-import { type Reply, send } from './send.ts';
+import { type Call, drawCall, entryOf, type KnownMemories } from './calls.ts';
+import { type Entry, isUnknown } from './log.ts';
+import { sendRequest } from './send.ts';
 
 /*
- * A client in a process of its own: calls without a pause over several connections, and appends each answer to its log
- * before it makes the next call. When the service is gone it waits to be told where it is again.
+ * A client in a process of its own: calls continuously over several connections and appends each response to its log
+ * before the next call on that connection. When the service is gone, it waits until its parent sends the new URL.
  */
 
 export interface ClientOptions {
@@ -20,94 +20,92 @@ export interface ClientOptions {
   readerKey: string;
 }
 
-/** What the client is told: where the service is, or to end once no keyed call is open. */
-export type Order = { url: string } | { end: true };
-/** What it tells from time to time: how many answers it has. */
+/** Message from the parent: the URL of the service, or the command to end after the calls in progress. */
+export type Command = { url: string } | { end: true };
+/** Message to the parent, sent every 25 ms: the number of responses so far. */
 export interface Progress {
-  answers: number;
+  responses: number;
 }
 
-/** The memories that a caller changes and reads are its latest. */
-const SHELF_MAX = 20;
+/** Each caller reads and changes its 20 latest memories. */
+const KNOWN_MEMORIES_MAX = 20;
 const PROGRESS_MS = 25;
 
 async function main(options: ClientOptions): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: options.connections });
-  const service = hearOfService();
-  let answers = 0;
+  const parent = followCommands();
+  let responses = 0;
 
-  const tell = setInterval(() => process.send?.({ answers } satisfies Progress), PROGRESS_MS);
+  const progress = setInterval(() => process.send?.({ responses } satisfies Progress), PROGRESS_MS);
   const log = (entry: Entry) => {
     appendFileSync(options.log, `${JSON.stringify(entry)}\n`);
-    if (entry.status !== undefined) answers++;
+    if (entry.status !== undefined) responses++;
   };
 
-  /** Makes a call and logs what came of it. */
-  async function make(call: Call): Promise<Entry> {
-    const place = await service.place();
-    const reply = await ask(call, place.url);
-    if (!reply) place.gone = true;
-    const entry = entryOf(call, reply);
+  /** Sends a call and logs its outcome. */
+  async function execute(call: Call): Promise<Entry> {
+    const service = await parent.service();
+    const key = call.reader ? options.readerKey : options.apiKey;
+    const response = await sendRequest(agent, service.url, key, call.request, call.idempotencyKey).catch(
+      () => undefined,
+    );
+    if (!response) service.gone = true;
+    const entry = entryOf(call, response);
     log(entry);
     if (entry.status === 503) await delay(20);
     return entry;
   }
 
-  async function ask(call: Call, url: string): Promise<Reply | undefined> {
-    const key = call.reader ? options.readerKey : options.apiKey;
-    return send(agent, url, key, call.request, call.idempotencyKey).catch(() => undefined);
-  }
-
-  async function callOn(caller: number): Promise<void> {
-    const shelf: Shelf = [];
-    for (let n = 0; !service.ending(); n++) {
-      const call = drawCall(shelf, `memory ${n} of caller ${caller} of process ${process.pid}`);
-      let entry = await make(call);
-      // What was asked under a key is asked again until it is answered; every other time once more for nothing.
-      while (call.idempotencyKey && isOpen(entry)) entry = await make(call);
-      if (call.idempotencyKey && randomInt(2) === 0) await make(call);
-      keep(shelf, entry);
+  async function callUntilEnd(caller: number): Promise<void> {
+    const known: KnownMemories = [];
+    for (let n = 0; !parent.ending(); n++) {
+      const call = drawCall(known, `memory ${n} of caller ${caller} of process ${process.pid}`);
+      let entry = await execute(call);
+      // A call with an idempotency key is repeated until it succeeds, and every other time once more after that.
+      while (call.idempotencyKey && isUnknown(entry)) entry = await execute(call);
+      if (call.idempotencyKey && randomInt(2) === 0) await execute(call);
+      remember(known, entry);
     }
   }
 
-  await Promise.all(Array.from({ length: options.connections }, (_, caller) => callOn(caller)));
-  clearInterval(tell);
+  await Promise.all(Array.from({ length: options.connections }, (_, caller) => callUntilEnd(caller)));
+  clearInterval(progress);
   agent.destroy();
   process.disconnect();
 }
 
-/** Puts what a write left on the shelf. What nobody knows the state of is not touched again. */
-function keep(shelf: Shelf, entry: Entry): void {
+/** Updates the known memories after a write. A memory whose state is unknown is not used again. */
+function remember(known: KnownMemories, entry: Entry): void {
   const { memory } = entry;
   if (!memory) return;
-  const at = shelf.findIndex(({ id }) => id !== undefined && id === memory.id);
-  if (at >= 0) shelf.splice(at, 1);
-  if (entry.status === entry.expected && !isOpen(entry)) shelf.push(memory);
-  if (shelf.length > SHELF_MAX) shelf.shift();
+  const at = known.findIndex(({ id }) => id !== undefined && id === memory.id);
+  if (at >= 0) known.splice(at, 1);
+  if (entry.status === entry.expected && !isUnknown(entry)) known.push(memory);
+  if (known.length > KNOWN_MEMORIES_MAX) known.shift();
 }
 
-interface ServicePlace {
+interface ServiceAddress {
   url: string;
   gone?: boolean;
 }
 
-/** Follows the parent's orders. */
-function hearOfService() {
-  let known: ServicePlace | undefined;
+/** Receives the parent's commands. */
+function followCommands() {
+  let known: ServiceAddress | undefined;
   let end = false;
-  const wake: (() => void)[] = [];
-  process.on('message', (order: Order) => {
-    if ('end' in order) end = true;
-    else known = { url: order.url };
-    for (const resolve of wake.splice(0)) resolve();
+  const waiting: (() => void)[] = [];
+  process.on('message', (command: Command) => {
+    if ('end' in command) end = true;
+    else known = { url: command.url };
+    for (const resolve of waiting.splice(0)) resolve();
   });
-  // Nobody is left to say where the service is.
+  // Without the parent the new URL would never arrive.
   process.once('disconnect', () => process.exit());
   return {
     ending: () => end,
-    /** Where the service is; waits while it is gone. */
-    async place(): Promise<ServicePlace> {
-      while (!known || known.gone) await new Promise<void>((resolve) => wake.push(resolve));
+    /** Resolves to the address of the service, once it is not gone. */
+    async service(): Promise<ServiceAddress> {
+      while (!known || known.gone) await new Promise<void>((resolve) => waiting.push(resolve));
       return known;
     },
   };

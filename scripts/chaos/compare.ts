@@ -10,63 +10,69 @@ import {
 } from '../../db/queries/usage/consistency-checks.ts';
 import { compareQuotas } from '../../db/queries/usage/quotas.ts';
 import { entryOf, readCall } from './calls.ts';
-import { type Entry, isOpen, type Written } from './log.ts';
-import { send } from './send.ts';
+import { type Entry, isUnknown, type Written } from './log.ts';
+import { sendRequest } from './send.ts';
 
-/** What the log and the record have in common, counted, and where they differ. */
+/** Result of comparing the client's log with the database. */
 export interface Comparison {
   counts: Record<string, number>;
-  /** A sentence each, with the id in question. Empty where nothing was lost, doubled or changed. */
+  /** One line per difference, with the id concerned. Empty when nothing was lost, duplicated or changed. */
   differences: string[];
 }
 
-export interface Compared {
+export interface ComparisonInput {
   url: string;
   userId: string;
   apiKey: string;
-  /** Everything that was ever called with the user's keys. A comparison adds what it reads itself. */
+  /** All calls ever made with the user's keys. A comparison appends its own reads. */
   entries: Entry[];
-  /** The service makes vectors: each memory has them or waits for them. */
+  /** Whether the service embeds memories: then each has vectors or is queued for them. */
   embeds: boolean;
 }
 
 const READERS = 8;
 const USERS_MAX = 1_000;
 
-/** Holds what a client was answered against what is on record, event by event and memory by memory. As the owner. */
-export async function compare(sql: Sql, compared: Compared): Promise<Comparison> {
-  const { userId, entries } = compared;
+/**
+ * Compares the responses that a client received with the database, event by event and memory by memory.
+ * @param sql as the role that owns the tables
+ */
+export async function compare(sql: Sql, input: ComparisonInput): Promise<Comparison> {
+  const { userId, entries } = input;
   const differences: string[] = [];
-  const answers = countAnswers(entries);
-  entries.push(...(await readBack(compared, keptMemories(entries), differences)));
+  const responses = countResponses(entries);
+  entries.push(...(await readBack(input, expectedMemories(entries), differences)));
   const events = await listEvents(sql, userId);
-  const extra = compareEvents(entries, events, differences);
+  const recorded = compareEvents(entries, events, differences);
 
   const stored = await countStored(sql, userId);
-  const ofEvents = (operation: string, status: number) =>
+  const countEvents = (operation: string, status: number) =>
     events.filter((event) => event.operation === operation && event.status === status).length;
-  const same = (what: string, one: number, other: number) => {
+  const expectEqual = (what: string, one: number, other: number) => {
     if (one !== other) differences.push(`${what}: ${one} and ${other}`);
   };
-  same('memories and events of creates', stored.memories, ofEvents('memories.create', 201));
-  same('memories and their titles', stored.memories, stored.titles);
-  same('changes of memories and events of updates', stored.changes, ofEvents('memories.update', 200));
+  expectEqual('memories and events of creates', stored.memories, countEvents('memories.create', 201));
+  expectEqual('memories and their titles', stored.memories, stored.titles);
+  expectEqual('changes of memories and events of updates', stored.changes, countEvents('memories.update', 200));
   for (const name of await listDailyDifferences(sql, userId)) differences.push(`daily totals and events: ${name}`);
   for (const { user_id, differs } of await compareQuotas(sql, NIL, USERS_MAX)) {
-    if (differs) differences.push(`quota and recount: user ${user_id}`);
+    if (differs) differences.push(`quota and actual usage: user ${user_id}`);
   }
-  if (compared.embeds) {
+  if (input.embeds) {
     for (const id of await listMissingFromEmbeddingQueue(sql, userId))
-      differences.push(`no vectors and not waiting: memory ${id}`);
+      differences.push(`no vectors and not queued: memory ${id}`);
   }
-  return { counts: { ...answers, ...extra, memories: stored.memories }, differences };
+  return { counts: { ...responses, ...recorded, memories: stored.memories }, differences };
 }
 
-/** Each answered event exactly once, as what was answered; and no more others than calls without an answer. */
+/**
+ * Requires each event named in a response to be recorded once, as the call was, and no more other events than there
+ * are calls without a response.
+ */
 function compareEvents(entries: readonly Entry[], events: readonly RecordedEvent[], differences: string[]) {
   const byId = new Map<string, RecordedEvent>();
   for (const event of events) {
-    if (byId.has(event.id)) differences.push(`twice on record: event ${event.id}`);
+    if (byId.has(event.id)) differences.push(`recorded twice: event ${event.id}`);
     byId.set(event.id, event);
   }
   const named = new Map<string, Entry>();
@@ -74,32 +80,32 @@ function compareEvents(entries: readonly Entry[], events: readonly RecordedEvent
     const what = `${entry.transport} ${entry.operation} ${entry.status}`;
     if (entry.status === undefined) continue;
     if (entry.status !== entry.expected && entry.status !== 503) {
-      differences.push(`answered ${what} instead of ${entry.expected}: event ${entry.event}`);
+      differences.push(`responded ${what} instead of ${entry.expected}: event ${entry.event}`);
     }
     if (!entry.event) {
-      if (entry.status !== 503) differences.push(`answered without an event: ${what}`);
+      if (entry.status !== 503) differences.push(`responded without an event: ${what}`);
       continue;
     }
     const first = named.get(entry.event);
     if (first && !isReplayOf(entry, first) && !isReplayOf(first, entry)) {
-      differences.push(`two answers, one event: ${entry.event}`);
+      differences.push(`two responses, one event: ${entry.event}`);
     }
     named.set(entry.event, entry);
     const event = byId.get(entry.event);
-    if (!event) differences.push(`answered and not on record: ${what}, event ${entry.event}`);
-    else if (!tellsOf(event, entry)) {
+    if (!event) differences.push(`acknowledged and not recorded: ${what}, event ${entry.event}`);
+    else if (!matchesEvent(event, entry)) {
       differences.push(
-        `answered ${what}, on record ${event.transport} ${event.operation} ${event.status}: ${event.id}`,
+        `responded ${what}, recorded ${event.transport} ${event.operation} ${event.status}: ${event.id}`,
       );
     }
   }
   const unnamed = events.filter(({ id }) => !named.has(id));
-  comparePossible(entries, unnamed, differences);
-  return { 'events on record': events.length, 'of them unanswered': unnamed.length };
+  compareUnacknowledged(entries, unnamed, differences);
+  return { 'recorded events': events.length, 'of which unacknowledged': unnamed.length };
 }
 
-/** A 503 may stand for a commit whose confirmation was lost: then what was done is on record. */
-function tellsOf({ transport, operation, status }: RecordedEvent, entry: Entry): boolean {
+/** A 503 may hide a commit whose confirmation was lost: then the event has the status of success. */
+function matchesEvent({ transport, operation, status }: RecordedEvent, entry: Entry): boolean {
   if (transport !== entry.transport || operation !== entry.operation) return false;
   return status === entry.status || (entry.status === 503 && status === entry.expected);
 }
@@ -110,55 +116,66 @@ function isReplayOf(entry: Entry, first: Entry): boolean {
   );
 }
 
-/** Each call leaves at most one event, answered or not. */
-function comparePossible(entries: readonly Entry[], unnamed: readonly RecordedEvent[], differences: string[]): void {
-  const open = new Map<string, number>();
+/** Requires each event that no response named to belong to a call without a response. */
+function compareUnacknowledged(
+  entries: readonly Entry[],
+  unnamed: readonly RecordedEvent[],
+  differences: string[],
+): void {
+  const remaining = new Map<string, number>();
   const nameOf = ({ transport, operation }: { transport: string; operation: string }) => `${transport} ${operation}`;
   for (const entry of entries) {
-    if (isOpen(entry) && !entry.event) open.set(nameOf(entry), (open.get(nameOf(entry)) ?? 0) + 1);
+    if (isUnknown(entry) && !entry.event) remaining.set(nameOf(entry), (remaining.get(nameOf(entry)) ?? 0) + 1);
   }
   for (const event of unnamed) {
-    const left = open.get(nameOf(event)) ?? 0;
-    if (left === 0) differences.push(`on record and called by nobody: ${nameOf(event)}, event ${event.id}`);
-    open.set(nameOf(event), left - 1);
+    const count = remaining.get(nameOf(event)) ?? 0;
+    if (count === 0) differences.push(`recorded without a call: ${nameOf(event)}, event ${event.id}`);
+    remaining.set(nameOf(event), count - 1);
   }
 }
 
-interface Kept {
-  answered: Written;
-  /** A change that nobody knows the end of. */
-  open?: Written;
+interface ExpectedMemory {
+  acknowledged: Written;
+  /** State of a later change whose outcome is unknown. */
+  possible?: Written;
 }
 
-/** Every memory that an answer spoke of, as it must be found, by its id. */
-function keptMemories(entries: readonly Entry[]): Map<string, Kept> {
-  const kept = new Map<string, Kept>();
+/** Returns the expected state of every memory that a response acknowledged, by id. */
+function expectedMemories(entries: readonly Entry[]): Map<string, ExpectedMemory> {
+  const expected = new Map<string, ExpectedMemory>();
   for (const { memory, ...entry } of entries) {
     if (!memory?.id) continue;
-    const former = kept.get(memory.id);
-    const done = entry.status === entry.expected;
-    // The repeated answer of a create tells of a state that may be past.
-    if (done && memory.version > (former?.answered.version ?? 0)) kept.set(memory.id, { answered: memory });
-    else if (!done && former) former.open = memory;
+    const former = expected.get(memory.id);
+    const succeeded = entry.status === entry.expected;
+    // The replayed response of a create may describe an outdated state.
+    if (succeeded && memory.version > (former?.acknowledged.version ?? 0)) {
+      expected.set(memory.id, { acknowledged: memory });
+    } else if (!succeeded && former) former.possible = memory;
   }
-  return kept;
+  return expected;
 }
 
-/** Reads every answered memory by its id, as anybody would. Answers the log of that. */
-async function readBack(compared: Compared, kept: Map<string, Kept>, differences: string[]): Promise<Entry[]> {
+/** Reads every acknowledged memory by its id over REST. Returns the log of these calls. */
+async function readBack(
+  { url, apiKey }: ComparisonInput,
+  expected: Map<string, ExpectedMemory>,
+  differences: string[],
+): Promise<Entry[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: READERS });
   const entries: Entry[] = [];
-  const next = kept.entries();
+  const next = expected.entries();
   const reader = async () => {
-    for (const [id, { answered, open }] of next) {
+    for (const [id, { acknowledged, possible }] of next) {
       const call = readCall(id);
-      const reply = await send(agent, compared.url, compared.apiKey, call.request);
-      entries.push(entryOf(call, reply));
-      const { title, content, version } = reply.body;
-      const found = (state?: Written) =>
+      const response = await sendRequest(agent, url, apiKey, call.request);
+      entries.push(entryOf(call, response));
+      const { title, content, version } = response.body;
+      const isFound = (state?: Written) =>
         state && state.title === title && state.content === content && state.version === version;
-      if (!found(answered) && !found(open)) {
-        differences.push(`answered at version ${answered.version}, found at ${version ?? reply.status}: memory ${id}`);
+      if (!isFound(acknowledged) && !isFound(possible)) {
+        differences.push(
+          `acknowledged at version ${acknowledged.version}, found at ${version ?? response.status}: memory ${id}`,
+        );
       }
     }
   };
@@ -167,17 +184,19 @@ async function readBack(compared: Compared, kept: Map<string, Kept>, differences
   return entries;
 }
 
-function countAnswers(entries: readonly Entry[]): Record<string, number> {
+function countResponses(entries: readonly Entry[]): Record<string, number> {
   const count = (fits: (entry: Entry) => boolean) => entries.filter(fits).length;
-  const done = (entry: Entry) => entry.status === entry.expected && !entry.replayed;
+  const succeeded = (entry: Entry) => entry.status === entry.expected && !entry.replayed;
   return {
-    'REST answers': count(({ transport, status }) => transport === 'rest' && status !== undefined),
-    'MCP answers': count(({ transport, status }) => transport === 'mcp_http' && status !== undefined),
-    'creates answered': count((entry) => done(entry) && entry.operation === 'memories.create' && entry.status === 201),
-    'updates answered': count((entry) => done(entry) && entry.operation === 'memories.update'),
-    'refusals answered': count((entry) => done(entry) && entry.expected >= 400),
-    'answers replayed': count(({ replayed }) => replayed === true),
-    'answers 503': count(({ status }) => status === 503),
-    'calls without an answer': count(({ status }) => status === undefined),
+    'REST responses': count(({ transport, status }) => transport === 'rest' && status !== undefined),
+    'MCP responses': count(({ transport, status }) => transport === 'mcp_http' && status !== undefined),
+    'creates acknowledged': count(
+      (entry) => succeeded(entry) && entry.operation === 'memories.create' && entry.status === 201,
+    ),
+    'updates acknowledged': count((entry) => succeeded(entry) && entry.operation === 'memories.update'),
+    'expected errors': count((entry) => succeeded(entry) && entry.expected >= 400),
+    'responses replayed': count(({ replayed }) => replayed === true),
+    'responses with 503': count(({ status }) => status === 503),
+    'calls without a response': count(({ status }) => status === undefined),
   };
 }

@@ -1,33 +1,33 @@
 import { readFile } from 'node:fs/promises';
 import type { Transport } from '../../db/queries/usage/events.ts';
 
-/** A memory as a write leaves it. */
+/** The state of a memory after a write. */
 export interface Written {
   title: string;
   content: string;
   version: number;
-  /** Unknown until a create is answered. */
+  /** Unknown until the response to its create. */
   id?: string;
 }
 
-/** A line of the client's log: one call, and what was answered. */
+/** A line of the client's log: a call and its response. */
 export interface Entry {
   transport: Transport;
   operation: string;
-  /** What a service that works answers. */
+  /** The status that a working service returns. */
   expected: number;
-  /** Undefined where no answer came. */
+  /** Undefined when there was no response. */
   status?: number;
-  /** The usage event that the answer named. */
+  /** Id of the usage event that the response named. */
   event?: string;
-  /** What a create or an update writes. */
+  /** State that a create or an update writes. */
   memory?: Written;
   idempotencyKey?: string;
-  /** True for the repeated answer of an earlier call with the same key. */
+  /** True for the replayed response of an earlier call with the same key. */
   replayed?: boolean;
 }
 
-/** Every call of a client's log, in the order of the answers. */
+/** Reads a client's log, in the order of the responses. */
 export async function readLog(path: string): Promise<Entry[]> {
   return (await readFile(path, 'utf8'))
     .split('\n')
@@ -35,7 +35,7 @@ export async function readLog(path: string): Promise<Entry[]> {
     .map((line) => JSON.parse(line) as Entry);
 }
 
-/** True where nobody can know whether the call was carried out: no answer, or a 503. */
-export function isOpen({ status }: Entry): boolean {
+/** Returns true when the client cannot know whether the call was executed: no response, or a 503. */
+export function isUnknown({ status }: Entry): boolean {
   return status === undefined || status === 503;
 }

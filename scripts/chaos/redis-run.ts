@@ -2,7 +2,7 @@ import { type Service, startService } from '../../api/bootstrap.ts';
 import { readConfig } from '../../api/config.ts';
 import { createLog } from '../../api/observability/log.ts';
 import { startEmbedded } from '../../db/embedded/start.ts';
-import { killRedisUnderLoad, type RedisDeath } from './redis-death.ts';
+import { killRedisUnderLoad, type RedisOutage } from './redis-outage.ts';
 import { freePort, isRedisInstalled, killRedis, launchRedis } from './redis-server.ts';
 import { addChaosUser, withDatabase } from './user.ts';
 
@@ -10,11 +10,11 @@ const REQUESTS_PER_MINUTE = 60;
 const SECONDS = 5;
 
 /**
- * Starts a Redis and two nodes on a database in a new folder, and kills that Redis under load.
- * @throws when no redis-server is installed
+ * Starts a Redis and two nodes on a database in an empty folder, and kills the Redis under load.
+ * @throws Error when no redis-server is installed
  */
-export async function killRedisOfTwoNodes(dataDir: string, signal: AbortSignal): Promise<RedisDeath> {
-  if (!isRedisInstalled()) throw new Error('There is no redis-server on this machine.');
+export async function killRedisOfTwoNodes(dataDir: string, signal: AbortSignal): Promise<RedisOutage> {
+  if (!isRedisInstalled()) throw new Error('redis-server is not installed on this machine.');
   const port = await freePort();
   let redis = await launchRedis(port);
   const embedded = await startEmbedded({ dataDir, log: () => undefined });
@@ -37,9 +37,9 @@ export async function killRedisOfTwoNodes(dataDir: string, signal: AbortSignal):
       },
     };
     return await withDatabase(embedded.url, async (database) => {
-      const made = await addChaosUser(database, { requests_per_minute: REQUESTS_PER_MINUTE });
-      const user = { ...made, requestsPerMinute: REQUESTS_PER_MINUTE };
-      return killRedisUnderLoad(shared, user, database.owner, SECONDS, signal);
+      const user = await addChaosUser(database, { requests_per_minute: REQUESTS_PER_MINUTE });
+      const limitedUser = { ...user, requestsPerMinute: REQUESTS_PER_MINUTE };
+      return killRedisUnderLoad(shared, limitedUser, database.owner, SECONDS, signal);
     });
   } finally {
     for (const node of nodes) await node.stop();

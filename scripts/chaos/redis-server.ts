@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-/** True where a Redis server is installed. */
+/** Returns true when a Redis server is installed. */
 export function isRedisInstalled(): boolean {
   try {
     execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
@@ -14,9 +14,9 @@ export function isRedisInstalled(): boolean {
   }
 }
 
-/** Starts a server on a port of loopback that keeps nothing on disk, and waits until it answers. */
-export async function launchRedis(port: number, ...more: string[]): Promise<ChildProcess> {
-  const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more];
+/** Starts a server without persistence on a loopback port, and waits until it responds. */
+export async function launchRedis(port: number, ...extraArgs: string[]): Promise<ChildProcess> {
+  const settings = ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...extraArgs];
   const server = spawn('redis-server', settings, { stdio: 'ignore' });
   const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: null });
   redis.on('error', () => undefined);
@@ -34,15 +34,15 @@ export async function launchRedis(port: number, ...more: string[]): Promise<Chil
   throw new Error('redis-server did not start');
 }
 
-/** `kill -9` of a server that {@link launchRedis} started. */
+/** Kills a server that {@link launchRedis} started with SIGKILL. */
 export async function killRedis(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
-  const gone = once(server, 'exit');
+  const exited = once(server, 'exit');
   server.kill('SIGKILL');
-  await gone;
+  await exited;
 }
 
-/** A port of loopback that nothing listens on. */
+/** Returns a loopback port that nothing listens on. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);

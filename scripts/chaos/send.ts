@@ -1,30 +1,30 @@
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 
-export interface Request {
+export interface HttpRequest {
   method: string;
-  /** From the root: `/api/v1/…`, `/mcp`. */
+  /** Absolute path: `/api/v1/…`, `/mcp`. */
   path: string;
   body?: unknown;
 }
 
-export interface Reply {
+export interface HttpResponse {
   status: number;
   headers: Omit<IncomingHttpHeaders, string> & Record<string, string | undefined>;
-  // biome-ignore lint/suspicious/noExplicitAny: the service checks its answers itself; what is read of them is compared
+  // biome-ignore lint/suspicious/noExplicitAny: the service validates its responses; the fields read here are compared
   body: any;
 }
 
 /**
- * Makes one HTTP request on a connection of `agent` and reads the whole answer. Never repeats it, as `fetch` may: each
- * request that leaves is one call. Rejects when no whole answer came.
+ * Sends one HTTP request on a connection of `agent` and reads the response. Never resends it, as `fetch` may: each
+ * request sent is one call. Rejects when the response is missing or incomplete.
  */
-export function send(
+export function sendRequest(
   agent: Agent,
   url: string,
   apiKey: string,
-  { method, path, body }: Request,
+  { method, path, body }: HttpRequest,
   idempotencyKey?: string,
-): Promise<Reply> {
+): Promise<HttpResponse> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     Authorization: `Bearer ${apiKey}`,
@@ -32,14 +32,14 @@ export function send(
     ...(idempotencyKey && { 'Idempotency-Key': idempotencyKey }),
   };
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}${path}`, { method, agent, headers }, (answer) => {
+    const sent = request(`${url}${path}`, { method, agent, headers }, (response) => {
       const chunks: Buffer[] = [];
-      answer.on('data', (chunk) => chunks.push(chunk));
-      answer.once('error', reject);
-      answer.once('end', () => {
+      response.on('data', (chunk) => chunks.push(chunk));
+      response.once('error', reject);
+      response.once('end', () => {
         try {
-          const headers = answer.headers as Reply['headers'];
-          resolve({ status: answer.statusCode ?? 0, headers, body: JSON.parse(Buffer.concat(chunks).toString()) });
+          const headers = response.headers as HttpResponse['headers'];
+          resolve({ status: response.statusCode ?? 0, headers, body: JSON.parse(Buffer.concat(chunks).toString()) });
         } catch (error) {
           reject(error);
         }

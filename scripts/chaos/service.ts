@@ -1,94 +1,55 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, realpath } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { clusterOf, homeOf } from '../../db/embedded/place.ts';
 import { findRunning } from '../../db/embedded/postmaster.ts';
 import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
-import { programOf } from '../program.ts';
+import { type ServiceProcess, startServiceProcess } from '../service-process.ts';
 
-/** A service in a process of its own on an embedded database, made to be killed. */
+/** A service in a child process on an embedded database, to be killed and restarted. */
 export interface KillableService {
-  /** Starts it, again after a kill, and waits until it listens. Answers its address. */
+  /** Starts the service, also after a kill, and waits until it listens. Returns its URL. */
   start(): Promise<string>;
-  /** `kill -9` of the service; its database goes on. */
+  /** Kills the service with SIGKILL. Its database keeps running. */
   kill(): Promise<void>;
-  /** `kill -9` of PostgreSQL, the postmaster and its children at once. */
+  /** Kills the postmaster and its children with SIGKILL, all at once. */
   killDatabase(): Promise<void>;
-  /** URL of the running service's database, of the role that owns the tables. */
+  /** Returns the URL of the running database, for the role that owns the tables. */
   databaseUrl(): Promise<string>;
-  /** Ends in order what is left of it. */
+  /** Shuts down the service and its database. */
   stop(): Promise<void>;
 }
 
-/** A service on a data directory, which nothing runs on. `variables` are its settings; it gets no others. */
+/** Prepares a service on a data directory that no other process uses. It gets only the settings in `variables`. */
 export function killableService(dataDir: string, variables: Record<string, string>): KillableService {
-  let child: ChildProcess | undefined;
-  const running = async () => findRunning(clusterOf(await homeOf(await realpath(dataDir))));
+  let service: ServiceProcess | undefined;
+  const findPostmaster = async () => findRunning(clusterOf(await homeOf(await realpath(dataDir))));
   return {
     async start() {
-      child = startProgram({ DATA_DIR: dataDir, PORT: '0', JOBS: 'off', LOG_LEVEL: 'error', ...variables });
-      return untilListening(child);
+      service = await startServiceProcess(dataDir, { JOBS: 'off', LOG_LEVEL: 'error', ...variables });
+      return service.url;
     },
     async kill() {
-      await end(child, 'SIGKILL');
+      await service?.stop('SIGKILL');
     },
     async killDatabase() {
-      const postmaster = await running();
-      if (!postmaster) throw new Error('there is no database to kill');
+      const postmaster = await findPostmaster();
+      if (!postmaster) throw new Error('the database is not running');
       for (const pid of [postmaster.pid, ...(await childrenOf(postmaster.pid))]) killNow(pid);
     },
     async databaseUrl() {
       const url = await findEmbedded(dataDir);
-      if (!url) throw new Error('the database does not answer');
+      if (!url) throw new Error('the database does not respond');
       return url;
     },
     async stop() {
-      await end(child, 'SIGTERM');
-      if (await running().catch(() => null)) await (await startEmbedded({ dataDir, log: () => undefined })).stop();
+      await service?.stop();
+      if (await findPostmaster().catch(() => null)) {
+        await (await startEmbedded({ dataDir, log: () => undefined })).stop();
+      }
     },
   };
 }
 
-function startProgram(variables: Record<string, string>): ChildProcess {
-  const { file, execArgv, cwd } = programOf('api/main');
-  const { PATH = '', HOME = '', TMPDIR = '' } = process.env;
-  return spawn(process.execPath, [...execArgv, file], {
-    cwd,
-    // Nothing of the caller's settings: a DATABASE_URL must not lead the killing to somebody's own data.
-    env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-}
-
-/** Waits until a service says where it is. Throws with its output when it ends instead. */
-async function untilListening(child: ChildProcess): Promise<string> {
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (text) => {
-      output = (output + text).slice(-10_000);
-    });
-  }
-  for (;;) {
-    const url = / API +(http\S+)\/api\/v1\n/.exec(output)?.[1];
-    if (url) return url;
-    if (hasEnded(child)) throw new Error(`the service did not start:\n${output}`);
-    await delay(10);
-  }
-}
-
-async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (!child || hasEnded(child)) return;
-  const gone = once(child, 'exit');
-  child.kill(signal);
-  await gone;
-}
-
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
-}
-
-/** Where the system does not tell, none: children of a lost postmaster end by themselves. */
+/** Returns none on systems without /proc: the children of a killed postmaster exit by themselves. */
 async function childrenOf(pid: number): Promise<number[]> {
   const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   return list.trim().split(' ').filter(Boolean).map(Number);

@@ -4,10 +4,10 @@ import { issueKey } from '../../api/keys/keys.ts';
 import { connect, type Database } from '../../db/client/database.ts';
 import { updateOverrides } from '../../db/queries/accounts/users.ts';
 
-/** Far beyond what a run asks for. */
+/** Limits that a run does not reach. */
 const WIDE = { requests_per_minute: 100_000_000, requests_per_day: 100_000_000, storage_bytes: 100_000_000_000 };
 
-/** The account that a run calls with. */
+/** The account whose keys a run uses. */
 export interface ChaosUser {
   userId: string;
   /** A key of all scopes. */
@@ -16,7 +16,7 @@ export interface ChaosUser {
   readerKey: string;
 }
 
-/** Makes a user with two keys and wide limits, but for `overrides`. */
+/** Creates a user with two keys and wide limits, except for `overrides`. */
 export async function addChaosUser(database: Database, overrides: { requests_per_minute?: number } = {}) {
   return database.ownerWrite(async (sql): Promise<ChaosUser> => {
     const context = { sql, now: () => new Date(), newId: () => uuidv7() };
@@ -40,7 +40,7 @@ export async function addChaosUser(database: Database, overrides: { requests_per
   });
 }
 
-/** Opens a database for a moment, as the role that owns the tables. */
+/** Connects to a database, as the role that owns the tables, while `work` runs. */
 export async function withDatabase<T>(url: string, work: (database: Database) => Promise<T>): Promise<T> {
   const database = connect({ url, onError: () => undefined });
   try {

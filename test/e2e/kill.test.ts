@@ -2,15 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Killing, killAgainAndAgain } from '../../scripts/chaos/killing.ts';
+import { type KillRun, killRepeatedly } from '../../scripts/chaos/kill-run.ts';
 import { withDatabase } from '../../scripts/chaos/user.ts';
 
 const KILLS = 20;
-/** In these rounds PostgreSQL dies with the service, as in a power cut. */
+/** Number of kills that include PostgreSQL. */
 const DATABASE_KILLS = 5;
 
 let dataDir: string;
-let killing: Killing | undefined;
+let killing: KillRun | undefined;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-kill-'));
@@ -20,8 +20,8 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-it(`${KILLS} times kill -9 under a mixed load loses nothing that was answered, and meters it exactly once`, async () => {
-  killing = await killAgainAndAgain({
+it(`kill test › ${KILLS} kills under a mixed load lose no acknowledged write, and each call is metered once`, async () => {
+  killing = await killRepeatedly({
     dataDir,
     kills: KILLS,
     databaseKills: DATABASE_KILLS,
@@ -32,19 +32,19 @@ it(`${KILLS} times kill -9 under a mixed load loses nothing that was answered, a
   });
   const { counts, differences } = await killing.compare();
   expect(differences).toEqual([]);
-  // It was a load: every kind of call was answered, and calls were cut off.
-  for (const what of ['REST answers', 'MCP answers', 'creates answered', 'calls without an answer']) {
+  // The load was mixed: every kind of call got responses, and some calls were cut off.
+  for (const what of ['REST responses', 'MCP responses', 'creates acknowledged', 'calls without a response']) {
     expect(counts[what], what).toBeGreaterThan(KILLS);
   }
-  for (const what of ['updates answered', 'refusals answered', 'answers replayed']) {
+  for (const what of ['updates acknowledged', 'expected errors', 'responses replayed']) {
     expect(counts[what], what).toBeGreaterThan(0);
   }
   console.log(`${KILLS} kills, ${DATABASE_KILLS} of them with PostgreSQL: ${JSON.stringify(counts)}`);
 }, 300_000);
 
-it('and the comparison sees an event lost, doubled or changed, a lost memory, a lost change, and a wrong total', async () => {
-  const { databaseUrl, user, compare } = killing as Killing;
-  const spoiled = await withDatabase(databaseUrl, async ({ owner }) => {
+it('kill test › the comparison reports lost, extra and changed events, a lost memory, a lost change and a wrong total', async () => {
+  const { databaseUrl, user, compare } = killing as KillRun;
+  const corrupted = await withDatabase(databaseUrl, async ({ owner }) => {
     const one = async (statement: string) => {
       const result = await owner.query<{ id: string }>(statement, [user.userId]);
       expect(result.rowCount, statement).toBe(1);
@@ -55,15 +55,15 @@ it('and the comparison sees an event lost, doubled or changed, a lost memory, a 
     const memory = (order: string) =>
       `(select id from memories where user_id = $1 order by version ${order}, id limit 1)`;
     return {
-      'answered and not on record': await one(
+      'acknowledged and not recorded': await one(
         `delete from usage_events where user_id = $1 and id = ${some('id')} returning id`,
       ),
-      // The first ones, long before the first kill: of the last, the answer may have been lost with the process.
-      'on record rest search.query 418': await one(
+      // The first event, long before the first kill: the response to the last one may have been lost with the process.
+      'recorded rest search.query 418': await one(
         `update usage_events set status = 418 where user_id = $1 and id = (select id from usage_events
           where user_id = $1 and operation = 'search.query' and transport = 'rest' order by id limit 1) returning id`,
       ),
-      'called by nobody': await one(
+      'recorded without a call': await one(
         `insert into usage_events (user_id, day, id, at, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
           select user_id, day, gen_random_uuid(), at, transport, 'user.me', method, status, billable, duration_ms, bytes_in, bytes_out
           from usage_events where user_id = $1 limit 1 returning id`,
@@ -76,11 +76,13 @@ it('and the comparison sees an event lost, doubled or changed, a lost memory, a 
         `update usage_daily set tokens = tokens + 1 where user_id = $1 and transport = 'mcp_http' and operation = 'search.query'
           returning 'mcp_http search.query' as id`,
       ),
-      'quota and recount': await one(`update quotas set words = words + 1 where user_id = $1 returning user_id as id`),
+      'quota and actual usage': await one(
+        `update quotas set words = words + 1 where user_id = $1 returning user_id as id`,
+      ),
     };
   });
   const { differences } = await compare();
-  for (const [what, id] of Object.entries(spoiled)) {
+  for (const [what, id] of Object.entries(corrupted)) {
     expect(
       differences.filter((line) => line.includes(what) && line.includes(id as string)),
       what,

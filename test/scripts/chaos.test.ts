@@ -13,17 +13,17 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const chaos = (...args: string[]) => runScript('scripts/chaos.ts', args, { TMPDIR: folder });
 
-it('kills, compares, prints the counts, and leaves nothing behind where all is well', async () => {
+it('npm run chaos › kills, compares, prints the counts, and removes its folder when nothing differs', async () => {
   const args = ['--kills', '1', '--database-kills', '1', '--seconds-between', '0.2', '--connections', '3'];
   const { code, stdout, stderr } = await chaos(...args);
   expect(code, stdout + stderr).toBe(0);
   expect(stdout).toContain('kill 1 of 1 (service and PostgreSQL)');
-  expect(stdout).toMatch(/│ events on record +│ [1-9]\d* +│/);
-  expect(stdout).toContain('✓ nothing lost, nothing twice');
+  expect(stdout).toMatch(/│ recorded events +│ [1-9]\d* +│/);
+  expect(stdout).toContain('✓ nothing lost, nothing duplicated');
   expect((await readdir(folder)).filter((name) => name.startsWith('whitemagic-chaos-'))).toEqual([]);
 }, 120_000);
 
-it('never works on a folder that holds anything', async () => {
+it('npm run chaos › rejects a folder that is not empty', async () => {
   await writeFile(join(folder, 'credentials.json'), '{}');
   const { code, stderr } = await chaos('--data-dir', folder);
   expect(code).toBe(1);
@@ -31,7 +31,7 @@ it('never works on a folder that holds anything', async () => {
   expect((await readdir(folder)).filter((name) => !name.startsWith('tsx'))).toEqual(['credentials.json']);
 });
 
-it('explains itself, and refuses what it cannot use', async () => {
+it('npm run chaos › prints its help, and rejects an invalid option', async () => {
   const help = await chaos('--help');
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('--seconds-between N')]);
   const wrong = await chaos('--kills', 'many');
