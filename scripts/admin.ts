@@ -17,30 +17,30 @@ import { withOwnerUrl } from './open-database.ts';
 const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]
 
   users list
-  users create --email ADDRESS [--plan ${PLAN_NAMES.join('|')}]     prints the key, once
+  users create --email ADDRESS [--plan ${PLAN_NAMES.join('|')}]     prints the key once
   users set-plan --user ID|ADDRESS --plan PLAN
   users set-override --user ID|ADDRESS [--requests-per-minute N] [--requests-per-day N] [--storage-bytes N]
-                                                  none: back to the plan's limits
-  users delete --user ID|ADDRESS [--immediate]    as they could themselves: 30 days to restore, or none
+                                                  without any: resets to the plan's limits
+  users delete --user ID|ADDRESS [--immediate]    can be restored for 30 days, unless --immediate
   users restore --user ID|ADDRESS
   keys list --user ID|ADDRESS
-  keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}]     prints the key, once
+  keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}]     prints the key once
   keys revoke --key ID
-  webhooks list [--state dead|pending|processed|ignored]     what Whop sent; dead: given up
+  webhooks list [--state dead|pending|processed|ignored]     webhooks of Whop; dead: failed for good
   webhooks show --webhook ID
-  webhooks replay --webhook ID                     works on one again that was not done
-  receipts list                                   accounts that were purged; keep this apart from your backups
-  receipts replay [--file FILE]                   deletes again what a restored backup brought back, by the receipts in
-                                                  the database, and by those that \`receipts list --json\` once printed
+  webhooks replay --webhook ID                    processes a dead or pending webhook again
+  receipts list                                   purged accounts; store this list apart from your backups
+  receipts replay [--file FILE]                   purges accounts that a restored backup contains, by the receipts in the
+                                                  database and those in FILE, as printed by \`receipts list --json\`
 
---json prints one JSON value and nothing else. Works on DATABASE_OWNER_URL or DATABASE_URL; without these, on the
-database in DATA_DIR, whether the service runs or not.`;
+--json prints one JSON value and nothing else. Uses DATABASE_OWNER_URL or DATABASE_URL, or else the embedded database in
+DATA_DIR, whether a service runs or not.`;
 
 const plan = z.enum(PLAN_NAMES);
 const id = z.uuid();
 const user = z
   .string()
-  .refine((who) => who.includes('@') || id.safeParse(who).success, 'must be a user id or an e-mail address');
+  .refine((text) => text.includes('@') || id.safeParse(text).success, 'must be a user id or an e-mail address');
 const webhook = z.string().min(1);
 const state = z.enum(['dead', 'pending', 'processed', 'ignored']);
 const count = z.coerce.number().int().positive();
@@ -59,7 +59,7 @@ const receipts = z.array(
   }),
 );
 
-/** Each command: what it takes, and what it does. */
+/** The schema of each command's options, and its function. */
 const COMMANDS = {
   'users list': command(z.strictObject({}), (context) => admin.listAllUsers(context)),
   'users create': command(z.strictObject({ email: z.email(), plan: plan.default('free') }), (context, input) =>
@@ -107,25 +107,25 @@ const COMMANDS = {
   'webhooks replay': command(z.strictObject({ webhook }), (context, input) => replayWebhook(context, input.webhook)),
   'receipts list': command(z.strictObject({}), (context) => listDeletionReceipts(context.sql)),
   'receipts replay': command(z.strictObject({ file: z.string().min(1).optional() }), async (context, { file }) => {
-    const kept = file ? receipts.parse(JSON.parse(await readFile(file, 'utf8'))) : [];
-    const known = new Set(kept.map(({ user_id }) => user_id));
+    const fromFile = file ? receipts.parse(JSON.parse(await readFile(file, 'utf8'))) : [];
+    const known = new Set(fromFile.map(({ user_id }) => user_id));
     return replayReceipts(context, [
-      ...kept,
+      ...fromFile,
       ...(await listDeletionReceipts(context.sql)).filter((one) => !known.has(one.user_id)),
     ]);
   }),
 };
 
-type Act = (context: RequestContext, options: Record<string, unknown>) => Promise<unknown>;
+type Command = (context: RequestContext, options: Record<string, unknown>) => Promise<unknown>;
 
 function command<Input extends z.ZodType>(
   schema: Input,
-  act: (context: RequestContext, input: z.output<Input>) => Promise<unknown>,
-): Act {
+  execute: (context: RequestContext, input: z.output<Input>) => Promise<unknown>,
+): Command {
   return (context, options) => {
     const parsed = schema.safeParse(options);
     if (!parsed.success) throw new Error(`${z.prettifyError(parsed.error)}\n\n${HELP}`);
-    return act(context, parsed.data);
+    return execute(context, parsed.data);
   };
 }
 
@@ -152,33 +152,33 @@ async function main(): Promise<void> {
   });
   const { json, help, ...options } = values;
   if (help) return print(HELP);
-  const act = (COMMANDS as Record<string, Act | undefined>)[positionals.join(' ')];
-  if (!act) throw new Error(HELP);
-  const answer = await inDatabase((context) => act(context, options));
-  if (json) print(JSON.stringify(answer));
-  else if (Array.isArray(answer)) console.table(answer.map(readable));
+  const execute = (COMMANDS as Record<string, Command | undefined>)[positionals.join(' ')];
+  if (!execute) throw new Error(HELP);
+  const result = await withDatabase((context) => execute(context, options));
+  if (json) print(JSON.stringify(result));
+  else if (Array.isArray(result)) console.table(result.map(toTableRow));
   else
-    for (const [name, value] of Object.entries(answer as object))
+    for (const [name, value] of Object.entries(result as object))
       print(`${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
 }
 
-/** Does something in a transaction of the owner, on a migrated database. */
-function inDatabase<T>(act: (context: RequestContext) => Promise<T>): Promise<T> {
+/** Migrates the database, and runs `work` in a transaction of the role that owns the tables. */
+function withDatabase<T>(work: (context: RequestContext) => Promise<T>): Promise<T> {
   const config = readConfig();
   return withOwnerUrl(config, async (url) => {
     await migrateUp(url);
     const database = connect({ url, onError: () => undefined });
     try {
       const context = { now: () => new Date(), newId: () => uuidv7() };
-      return await database.ownerWrite((sql) => act({ ...context, sql }));
+      return await database.ownerWrite((sql) => work({ ...context, sql }));
     } finally {
       await database.close();
     }
   });
 }
 
-/** A row as a table shows it: times to the second, lists in words. */
-function readable(row: object): Record<string, unknown> {
+/** Formats a row for a table: times to the second, objects as JSON. */
+function toTableRow(row: object): Record<string, unknown> {
   const entries = Object.entries(row).map(([name, value]) => {
     if (value instanceof Date) return [name, value.toISOString().slice(0, 19)];
     return [name, typeof value === 'object' && value !== null ? JSON.stringify(value) : value];

@@ -67,7 +67,7 @@ async function main(seconds: number): Promise<void> {
   } finally {
     await withRedis?.stop();
     await service.stop();
-    redis?.stop();
+    await redis?.stop();
     await embedded.stop();
     await rm(dataDir, { recursive: true, force: true });
   }

@@ -8,9 +8,8 @@ import { programOf, root } from './program.ts';
 import { startServiceProcess } from './service-process.ts';
 
 /*
- * Shows the whole product in one minute: starts a service on a data directory of its own, stores this project's
- * documents as memories with the MCP SDK's client over the stdio bridge, then prints ten searches, a context package
- * and the usage.
+ * Demonstrates the product: starts a service on a temporary data directory, stores this project's documents as memories
+ * with the MCP SDK's client over the stdio bridge, then prints ten searches, a context package and the usage.
  */
 
 /** Questions of a new user, and the titles of the sections that answer them. */
@@ -26,7 +25,7 @@ const QUESTIONS: [question: string, section: string][] = [
   ['Where do e-mails go when there is no mail server?', 'E-mail'],
   ['How are usage events kept when the process is killed?', 'Writes and their usage events'],
 ];
-/** For how many questions the named section must be among the first hits. */
+/** Number of questions whose section must be among the first three hits. */
 const FOUND_MIN = 9;
 const RANK_MAX = 3;
 
@@ -88,7 +87,7 @@ async function store(client: Client, sections: Section[]): Promise<void> {
   progress(`Stored ${sections.length} sections of ${new Set(sections.map(({ file }) => file)).size} documents.\n`);
 }
 
-/** Searches for every question. Returns how many found their section among the first hits. */
+/** Searches for every question. Returns the number of those that found their section among the first hits. */
 async function searchAll(client: Client): Promise<number> {
   const rows = [];
   for (const [question, section] of QUESTIONS) {
@@ -100,9 +99,9 @@ async function searchAll(client: Client): Promise<number> {
     rows.push({ question, 'top hit': results[0]?.title ?? '–', expected: section, rank: rank || '–', found });
   }
   console.table(rows);
-  const right = rows.filter(({ found }) => found).length;
-  console.log(`${right} of ${rows.length} questions have their section among the first ${RANK_MAX}.\n`);
-  return right;
+  const foundCount = rows.filter(({ found }) => found).length;
+  console.log(`${foundCount} of ${rows.length} questions have their section among the first ${RANK_MAX}.\n`);
+  return foundCount;
 }
 
 async function showContext(client: Client): Promise<void> {

@@ -4,15 +4,15 @@ import { withOwnerUrl } from './open-database.ts';
 
 const HELP = `Usage: npm run migrate -- <command>
 
-  up             apply what is pending, and the partitions of the days ahead
-  down [--all]   take back the newest migration, or all of them: their data goes with them
-  status         show what is applied and what is pending; changes nothing
+  up             applies the pending migrations, and creates the partitions of the days ahead
+  down [--all]   reverts the newest migration, or all of them, with their data
+  status         lists the applied and the pending migrations; changes nothing
 
-Works on DATABASE_OWNER_URL or DATABASE_URL; without these, on the database in DATA_DIR, of a running service or not.`;
+Uses DATABASE_OWNER_URL or DATABASE_URL, or else the embedded database in DATA_DIR, whether a service runs or not.`;
 
 type Command = 'up' | 'down' | 'status';
 
-/** What the arguments ask for; undefined when they make no sense. */
+/** Parses the arguments. Returns undefined when they are invalid. */
 function parse(args: readonly string[]): { command: Command; all: boolean } | undefined {
   const flags = args.filter((arg) => arg.startsWith('-'));
   const [command, ...more] = args.filter((arg) => !arg.startsWith('-'));
@@ -23,11 +23,11 @@ function parse(args: readonly string[]): { command: Command; all: boolean } | un
     : { command, all: flags.length > 0 };
 }
 
-async function act(command: Command, all: boolean, url: string): Promise<string> {
+async function execute(command: Command, all: boolean, url: string): Promise<string> {
   if (command === 'status') return table(await migrationStatus(url));
   const names = command === 'up' ? await migrateUp(url) : await migrateDown(url, all);
-  const done = command === 'up' ? 'Applied' : 'Took back';
-  const nothing = command === 'up' ? 'Nothing to apply: the database is current.' : 'Nothing to take back.';
+  const done = command === 'up' ? 'Applied' : 'Reverted';
+  const nothing = command === 'up' ? 'Nothing to apply: the database is current.' : 'Nothing to revert.';
   return names.length === 0 ? nothing : [`${done}:`, ...names.map((name) => `  ${name}`)].join('\n');
 }
 
@@ -40,15 +40,15 @@ function table({ applied, pending }: MigrationStatus): string {
 }
 
 const args = process.argv.slice(2);
-const wanted = parse(args);
+const parsed = parse(args);
 if (args.includes('--help') || args.includes('-h')) {
   console.log(HELP);
-} else if (!wanted) {
+} else if (!parsed) {
   process.stderr.write(`${HELP}\n`);
   process.exitCode = 2;
 } else {
   try {
-    console.log(await withOwnerUrl(readConfig(), (url) => act(wanted.command, wanted.all, url)));
+    console.log(await withOwnerUrl(readConfig(), (url) => execute(parsed.command, parsed.all, url)));
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;

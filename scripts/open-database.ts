@@ -2,14 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../api/config.ts';
 import { DataDirInUse, type EmbeddedDatabase, findEmbedded, startEmbedded } from '../db/embedded/start.ts';
 
-/** How long a service that has taken the data directory may need until its database answers. */
-const PATIENCE_MS = 30_000;
+/** Time limit for the database of a service that is just starting. */
+const STARTING_SERVICE_TIMEOUT_MS = 30_000;
 
 /**
- * Opens the database that a configuration means, does something with it, and closes it again: the one that the settings
- * name; else the one that a running service keeps in DATA_DIR; else the one in DATA_DIR, started for the moment.
- * `work` gets the URL of the role that owns the tables. Migrates nothing.
- * @throws DataDirInUse when another process holds DATA_DIR and its database does not come to answer
+ * Runs `work` on the configured database: the one that the settings name, or else that of the service that runs in
+ * DATA_DIR, or else the embedded one in DATA_DIR, started for the duration of `work`. Migrates nothing.
+ * @param work receives the URL of the role that owns the tables
+ * @throws DataDirInUse when another process holds DATA_DIR and its database does not respond within 30 s
  */
 export async function withOwnerUrl<T>(
   config: Pick<Config, 'databaseUrl' | 'databaseOwnerUrl' | 'dataDir'>,
@@ -28,25 +28,25 @@ export async function withOwnerUrl<T>(
   }
 }
 
-/** The URL of a running service's database, or one of our own to be stopped. */
+/** Returns the URL of a running service's database, or a database that the caller must stop. */
 async function findOrStart(dataDir: string): Promise<string | EmbeddedDatabase> {
-  for (const end = Date.now() + PATIENCE_MS; ; await delay(100)) {
+  for (const end = Date.now() + STARTING_SERVICE_TIMEOUT_MS; ; await delay(100)) {
     const running = await findEmbedded(dataDir);
     if (running) return running;
     try {
       return await startEmbedded({ dataDir, log: (line) => process.stderr.write(`${line}\n`) });
     } catch (error) {
-      // Somebody holds the directory whose database does not answer yet: a service that starts at this moment.
+      // The database of the directory's owner does not respond yet: a service is starting.
       if (!(error instanceof DataDirInUse) || Date.now() > end) throw error;
     }
   }
 }
 
-/** Ends the server before ourselves; it would outlive us otherwise. Answers how to undo that. */
+/** Stops the server on a signal: otherwise it would outlive this process. Returns a function that removes the handlers. */
 function stopOnSignal(embedded: EmbeddedDatabase): () => void {
-  const leave = (signal: NodeJS.Signals) => {
+  const stopAndExit = (signal: NodeJS.Signals) => {
     void embedded.stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
   };
-  process.once('SIGINT', leave).once('SIGTERM', leave);
-  return () => process.off('SIGINT', leave).off('SIGTERM', leave);
+  process.once('SIGINT', stopAndExit).once('SIGTERM', stopAndExit);
+  return () => process.off('SIGINT', stopAndExit).off('SIGTERM', stopAndExit);
 }

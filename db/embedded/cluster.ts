@@ -2,41 +2,47 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { chown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Place } from './place.ts';
+import type { Location } from './location.ts';
 import { run } from './processes.ts';
 
 const ROLE = 'whitemagic';
 const DATABASE = 'whitemagic';
 
 /*
- * Why the character type is not simply C: comparison and case come from the built-in C.UTF-8 (the same on every
- * machine, so indexes survive an upgrade of the system), but PostgreSQL 18's text-search parser and pg_trgm still ask
- * the C library. Under C, show_trgm('привет') is empty and 'foo—bar' one word.
+ * Character types to try, in order. Collation and case come from the built-in C.UTF-8, which is the same on every
+ * machine, so indexes survive an upgrade of the system. But PostgreSQL 18's text-search parser and pg_trgm use the C
+ * library's character type: under C, show_trgm('привет') is empty and 'foo—bar' is one word.
  */
 const CTYPES = ['C.UTF-8', 'en_US.UTF-8', 'C'];
 
 /**
- * Makes the cluster unless it exists. True if it was made now.
+ * Creates the cluster unless it exists. Returns true if it was created.
  *
- * It is made under a name of its own and renamed when it is complete, with role and database: whatever has the final
- * name is whole, and clearing away what a killed start left behind can never hit a database with data in it.
+ * It is created as a draft and renamed when role and database exist: a cluster with the final name is complete, and
+ * removing the drafts of killed starts never removes a database with data.
  */
-export async function ensureCluster(place: Place, log: (message: string) => void): Promise<boolean> {
-  await clearDrafts(place.home);
-  if (await stat(place.cluster).catch(() => undefined)) {
-    await readConnection(place.home);
+export async function ensureCluster(location: Location, log: (message: string) => void): Promise<boolean> {
+  await removeDrafts(location.home);
+  if (await stat(location.cluster).catch(() => undefined)) {
+    await readConnection(location.home);
     return false;
   }
-  const draft = `${place.cluster}.${randomUUID()}.draft`;
+  const draft = `${location.cluster}.${randomUUID()}.draft`;
   const password = randomBytes(32).toString('hex');
-  await initialise(place, draft, log);
-  await createRole(place, draft, password);
-  await writeSecret(join(place.home, 'connection.json'), JSON.stringify({ role: ROLE, database: DATABASE, password }));
-  await renameWhole(draft, place.cluster);
+  await initialize(location, draft, log);
+  await createRole(location, draft, password);
+  await writeSecret(
+    join(location.home, 'connection.json'),
+    JSON.stringify({ role: ROLE, database: DATABASE, password }),
+  );
+  await renameDurably(draft, location.cluster);
   return true;
 }
 
-/** The URL of the cluster's database on a port. Throws when the file with the password is missing. */
+/**
+ * Returns the URL of the cluster's database on a port.
+ * @throws Error when the file with the password cannot be read
+ */
 export async function urlOf(home: string, port: number): Promise<string> {
   const { role, database, password } = await readConnection(home);
   return `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
@@ -47,40 +53,40 @@ async function readConnection(home: string): Promise<{ role: string; database: s
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch (cause) {
-    throw new Error(`${home} holds a database, but ${file} with its password cannot be read. Restore that file.`, {
+    throw new Error(`${home} contains a database, but its password in ${file} cannot be read. Restore that file.`, {
       cause,
     });
   }
 }
 
-async function clearDrafts(home: string): Promise<void> {
+async function removeDrafts(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     if (!name.endsWith('.draft')) continue;
-    // An initdb whose parent was killed may still be writing there for a moment; the next start clears the rest.
+    // An initdb whose parent was killed may still write to it for a moment; the next start removes the rest.
     await rm(join(home, name), { recursive: true, force: true, maxRetries: 3, retryDelay: 20 }).catch(() => {});
   }
 }
 
-async function initialise(place: Place, directory: string, log: (message: string) => void): Promise<void> {
+async function initialize(location: Location, directory: string, log: (message: string) => void): Promise<void> {
   await mkdir(directory, { mode: 0o700 });
-  if (place.account) await chown(directory, place.account.uid, place.account.gid);
+  if (location.account) await chown(directory, location.account.uid, location.account.gid);
   let failure = '';
   for (const ctype of CTYPES) {
-    const { code, output } = await run(place.binaries.initdb, initdbArguments(directory, ctype), {
-      account: place.account,
+    const { code, output } = await run(location.binaries.initdb, initdbArguments(directory, ctype), {
+      account: location.account,
     });
     if (code === 0 && ctype === 'C')
-      log('This system has no UTF-8 locale: search by parts of non-English words is limited.');
+      log('This system has no UTF-8 locale: fuzzy search for non-English words is limited.');
     if (code === 0) return;
     failure = output;
     if (!output.includes('invalid locale')) break;
   }
-  throw new Error(`initdb could not make the database in ${directory}:\n${failure}`);
+  throw new Error(`initdb could not create the database in ${directory}:\n${failure}`);
 }
 
 function initdbArguments(directory: string, ctype: string): string[] {
   const locale = ['--locale=C', `--lc-ctype=${ctype}`, '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  // The superuser `postgres` gets no password, so under scram nobody can log in as it; the local method is void,
+  // The superuser `postgres` has no password, so under scram no client can log in as it. The local method is unused,
   // since the server opens no unix socket.
   const access = ['--username=postgres', '--auth-host=scram-sha-256', '--auth-local=peer'];
   return [
@@ -94,15 +100,15 @@ function initdbArguments(directory: string, ctype: string): string[] {
   ];
 }
 
-/** In single-user mode: no port is open and nobody can connect before the password is set. */
-async function createRole(place: Place, directory: string, password: string): Promise<void> {
+/** Creates role and database in single-user mode: no port is open before the password is set. */
+async function createRole(location: Location, directory: string, password: string): Promise<void> {
   const statements = [
     `create role ${ROLE} login createrole createdb password '${password}'`,
     `create database ${DATABASE} owner ${ROLE}`,
   ];
   const args = ['--single', '-c', 'exit_on_error=on', '-c', 'timezone=UTC', '-D', directory, 'postgres'];
-  const { code, output } = await run(place.binaries.postgres, args, {
-    account: place.account,
+  const { code, output } = await run(location.binaries.postgres, args, {
+    account: location.account,
     input: `${statements.join('\n')}\n`,
   });
   if (code !== 0)
@@ -118,13 +124,14 @@ async function writeSecret(file: string, text: string): Promise<void> {
   await rename(draft, file);
 }
 
-async function renameWhole(draft: string, target: string): Promise<void> {
+/** Renames a file or folder, and syncs the parent folder. */
+async function renameDurably(draft: string, target: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await rename(draft, target);
       break;
     } catch (error) {
-      // On Windows a virus scanner may hold a fresh file for a moment.
+      // On Windows a virus scanner may keep a new file open for a moment.
       if (attempt === 20 || process.platform !== 'win32') throw error;
       await delay(100);
     }

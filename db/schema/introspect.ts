@@ -1,26 +1,26 @@
 import type { Sql } from '../client/sql.ts';
 
 /**
- * The tables outside the tenant rule (settled point 7), each with its reason. Every other table of `public` starts its
- * primary key with `user_id` and never reaches across tenants. The queue's tables are in a schema of their own.
+ * Tables that do not belong to one tenant, each with the reason. The primary key of every other table of `public` starts
+ * with `user_id`, and no constraint spans tenants. The tables of graphile-worker are in a schema of their own.
  */
 export const TENANTLESS_TABLES: Record<string, string> = {
-  users: 'what the tenants are; `id` is its tenant',
-  key_lookup: 'a key has no tenant until it is found by its hash',
-  claim_lookup: 'nor has a claim',
-  session_lookup: 'nor has the cookie of a session',
-  closed_memberships: 'hashes of what nobody has any more',
-  webhook_inbox: 'what Whop told has no tenant until it is worked on',
-  deletion_receipts: 'the tenant is gone',
-  embedding_models: 'models belong to the service; whose vectors they made is in the vectors',
-  knex_migrations: 'the names of the applied migrations',
-  knex_migrations_lock: 'the lock of the migrations',
+  users: 'the tenants themselves, by `id`',
+  key_lookup: 'the tenant of an API key is unknown until its hash is found',
+  claim_lookup: 'likewise for an activation link',
+  session_lookup: 'likewise for a session cookie',
+  closed_memberships: 'hashes of memberships whose account was purged',
+  webhook_inbox: 'the tenant of a webhook is unknown until it is processed',
+  deletion_receipts: 'the tenant was purged',
+  embedding_models: 'models belong to the service; each vector names its model',
+  knex_migrations: 'names of the applied migrations',
+  knex_migrations_lock: 'lock of the migrations',
 };
 
 /**
- * The schema as the catalogue tells it, as SQL in a canonical order: the same text for the same schema, however it came
- * about. Two databases are alike if and only if their texts are. Left out are the tables of the migrations and of the
- * queue, partitions (the clock makes them), and the owner's name.
+ * Describes the schema as SQL in a canonical order, from the system catalog. Two schemas are equal if and only if their
+ * texts are, however they were created. Excludes the tables of knex and graphile-worker, the partitions, which depend on
+ * the date, and the owner's name.
  */
 export async function describeSchema(sql: Sql): Promise<string> {
   const parts: string[][] = [];
@@ -31,23 +31,45 @@ export async function describeSchema(sql: Sql): Promise<string> {
     .join('\n\n')}\n`;
 }
 
-/** Relations of ours: in `public`, no partition, not knex's, not an extension's. */
-const OURS = `c.relnamespace = 'public'::regnamespace and not c.relispartition and c.relname not like 'knex\\_%'
-  and not exists (select from pg_depend e where e.classid = 'pg_class'::regclass and e.objid = c.oid and e.deptype = 'e')`;
+/** Condition for relations of this product: in `public`, not partitions, not those of knex or an extension. */
+const OWN_RELATION = `c.relnamespace = 'public'::regnamespace
+        and not c.relispartition
+        and c.relname not like 'knex\\_%'
+        and not exists (
+          select from pg_depend e
+          where e.classid = 'pg_class'::regclass
+            and e.objid = c.oid
+            and e.deptype = 'e'
+        )`;
 
 async function extensions(sql: Sql): Promise<string[]> {
-  return lines(sql, `select format('create extension %I;', extname) from pg_extension where extname <> 'plpgsql'`);
+  return queryColumn(
+    sql,
+    `select format('create extension %I;', extname)
+      from pg_extension
+      where extname <> 'plpgsql'`,
+  );
 }
 
 async function functions(sql: Sql): Promise<string[]> {
   const { rows } = await sql.query<{ definition: string; grants: string[] }>({
     text: `select rtrim(pg_get_functiondef(p.oid), E' \\n') || ';' as definition,
-        array(select format('grant %s on routine %I(%s) to %s;', lower(a.privilege_type), p.proname,
+        array(
+          select format('grant %s on routine %I(%s) to %s;', lower(a.privilege_type), p.proname,
             pg_get_function_identity_arguments(p.oid), ${grantee('a.grantee')})
-          from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a where a.grantee <> p.proowner
-          order by 1) as grants
-      from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind in ('f', 'p', 'w')
-        and not exists (select from pg_depend e where e.classid = 'pg_proc'::regclass and e.objid = p.oid and e.deptype = 'e')
+          from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+          where a.grantee <> p.proowner
+          order by 1
+        ) as grants
+      from pg_proc p
+      where p.pronamespace = 'public'::regnamespace
+        and p.prokind in ('f', 'p', 'w')
+        and not exists (
+          select from pg_depend e
+          where e.classid = 'pg_proc'::regclass
+            and e.objid = p.oid
+            and e.deptype = 'e'
+        )
       order by p.proname collate "C", pg_get_function_identity_arguments(p.oid) collate "C"`,
   });
   return rows.map(({ definition, grants }) => [definition, ...grants].join('\n'));
@@ -55,9 +77,15 @@ async function functions(sql: Sql): Promise<string[]> {
 
 async function tables(sql: Sql): Promise<string[]> {
   const { rows } = await sql.query<{ oid: string; name: string; partitioning: string; rls: boolean; forced: boolean }>({
-    text: `select c.oid::text, c.relname as name, coalesce(pg_get_partkeydef(c.oid), '') as partitioning,
-        c.relrowsecurity as rls, c.relforcerowsecurity as forced
-      from pg_class c where c.relkind in ('r', 'p') and ${OURS} order by c.relname collate "C"`,
+    text: `select c.oid::text,
+        c.relname as name,
+        coalesce(pg_get_partkeydef(c.oid), '') as partitioning,
+        c.relrowsecurity as rls,
+        c.relforcerowsecurity as forced
+      from pg_class c
+      where c.relkind in ('r', 'p')
+        and ${OWN_RELATION}
+      order by c.relname collate "C"`,
   });
   const described: string[] = [];
   for (const { oid, name, partitioning, rls, forced } of rows) {
@@ -78,99 +106,145 @@ async function tables(sql: Sql): Promise<string[]> {
 }
 
 function columns(sql: Sql, table: string): Promise<string[]> {
-  // In the order of the table: a copy by position relies on it.
-  return lines(
+  // In table order, on which copying by position relies.
+  return queryColumn(
     sql,
     `select concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
-        (select 'collate ' || quote_ident(l.collname) from pg_collation l, pg_type t
-          where l.oid = a.attcollation and t.oid = a.atttypid and a.attcollation <> t.typcollation),
+        (
+          select 'collate ' || quote_ident(l.collname)
+          from pg_collation l, pg_type t
+          where l.oid = a.attcollation
+            and t.oid = a.atttypid
+            and a.attcollation <> t.typcollation
+        ),
         case when a.attidentity <> '' then 'generated as identity' end,
-        case when a.attgenerated <> '' then 'generated always as (' || pg_get_expr(d.adbin, d.adrelid) || ')'
-          else 'default ' || pg_get_expr(d.adbin, d.adrelid) end,
+        case
+          when a.attgenerated <> '' then 'generated always as (' || pg_get_expr(d.adbin, d.adrelid) || ')'
+          else 'default ' || pg_get_expr(d.adbin, d.adrelid)
+        end,
         case when a.attnotnull then 'not null' end)
-      from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-      where a.attrelid = $1 and a.attnum > 0 and not a.attisdropped order by a.attnum`,
+      from pg_attribute a
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      where a.attrelid = $1
+        and a.attnum > 0
+        and not a.attisdropped
+      order by a.attnum`,
     table,
   );
 }
 
 function constraints(sql: Sql, table: string): Promise<string[]> {
-  // A column's "not null" stands with the column; PostgreSQL 18 counts it as a constraint, 15 does not.
-  return lines(
+  // "not null" is part of the column here: it is a constraint for PostgreSQL 18, but not for 15.
+  return queryColumn(
     sql,
-    `select format('constraint %I %s', conname, pg_get_constraintdef(oid)) from pg_constraint
-      where conrelid = $1 and contype <> 'n' and contype <> 't'
+    `select format('constraint %I %s', conname, pg_get_constraintdef(oid))
+      from pg_constraint
+      where conrelid = $1
+        and contype <> 'n'
+        and contype <> 't'
       order by array_position(array['p', 'u', 'x', 'f', 'c'], contype::text), conname collate "C"`,
     table,
   );
 }
 
 function indexes(sql: Sql, table: string): Promise<string[]> {
-  return lines(
+  return queryColumn(
     sql,
     `select pg_get_indexdef(i.indexrelid) || case when i.indisvalid then ';' else '; -- invalid' end
-      from pg_index i join pg_class c on c.oid = i.indexrelid
-      where i.indrelid = $1 and not exists (select from pg_constraint where conindid = i.indexrelid and contype in ('p', 'u', 'x'))
+      from pg_index i
+      join pg_class c on c.oid = i.indexrelid
+      where i.indrelid = $1
+        and not exists (
+          select from pg_constraint
+          where conindid = i.indexrelid
+            and contype in ('p', 'u', 'x')
+        )
       order by c.relname collate "C"`,
     table,
   );
 }
 
 function triggers(sql: Sql, table: string): Promise<string[]> {
-  return lines(
+  return queryColumn(
     sql,
-    `select pg_get_triggerdef(oid) || ';' from pg_trigger where tgrelid = $1 and not tgisinternal order by tgname collate "C"`,
+    `select pg_get_triggerdef(oid) || ';'
+      from pg_trigger
+      where tgrelid = $1
+        and not tgisinternal
+      order by tgname collate "C"`,
     table,
   );
 }
 
 function policies(sql: Sql, table: string): Promise<string[]> {
-  return lines(
+  return queryColumn(
     sql,
     `select concat_ws(' ', format('create policy %I on %I', p.polname, c.relname),
         case when not p.polpermissive then 'as restrictive' end,
-        case p.polcmd when 'r' then 'for select' when 'a' then 'for insert' when 'w' then 'for update' when 'd' then 'for delete' end,
-        'to ' || (select string_agg(case when r = c.relowner then 'owner' else ${grantee('r')} end, ', ' order by r) from unnest(p.polroles) r),
+        case p.polcmd
+          when 'r' then 'for select'
+          when 'a' then 'for insert'
+          when 'w' then 'for update'
+          when 'd' then 'for delete'
+        end,
+        'to ' || (
+          select string_agg(case when r = c.relowner then 'owner' else ${grantee('r')} end, ', ' order by r)
+          from unnest(p.polroles) r
+        ),
         'using (' || pg_get_expr(p.polqual, p.polrelid) || ')',
         'with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')') || ';'
-      from pg_policy p join pg_class c on c.oid = p.polrelid where p.polrelid = $1 order by p.polname collate "C"`,
+      from pg_policy p
+      join pg_class c on c.oid = p.polrelid
+      where p.polrelid = $1
+      order by p.polname collate "C"`,
     table,
   );
 }
 
 function tableGrants(sql: Sql, table: string): Promise<string[]> {
-  return lines(
+  return queryColumn(
     sql,
-    `select format('grant %s on %I to %s;', string_agg(lower(a.privilege_type), ', ' order by a.privilege_type), c.relname, ${grantee('a.grantee')})
-      from pg_class c, aclexplode(c.relacl) a where c.oid = $1 and a.grantee <> c.relowner
-      group by c.relname, a.grantee order by 1`,
+    `select format('grant %s on %I to %s;',
+        string_agg(lower(a.privilege_type), ', ' order by a.privilege_type), c.relname, ${grantee('a.grantee')})
+      from pg_class c, aclexplode(c.relacl) a
+      where c.oid = $1
+        and a.grantee <> c.relowner
+      group by c.relname, a.grantee
+      order by 1`,
     table,
   );
 }
 
 function views(sql: Sql): Promise<string[]> {
-  return lines(
+  return queryColumn(
     sql,
-    `select format('create %s %I as%s', case c.relkind when 'm' then 'materialized view' else 'view' end, c.relname, E'\\n' || pg_get_viewdef(c.oid))
-      from pg_class c where c.relkind in ('v', 'm') and ${OURS} order by c.relname collate "C"`,
+    `select format('create %s %I as%s',
+        case c.relkind when 'm' then 'materialized view' else 'view' end, c.relname, E'\\n' || pg_get_viewdef(c.oid))
+      from pg_class c
+      where c.relkind in ('v', 'm')
+        and ${OWN_RELATION}
+      order by c.relname collate "C"`,
   );
 }
 
 function schemaGrants(sql: Sql): Promise<string[]> {
-  return lines(
+  return queryColumn(
     sql,
     `select format('grant %s on schema public to wm_app;', lower(a.privilege_type))
-      from pg_namespace n, aclexplode(n.nspacl) a where n.nspname = 'public' and a.grantee::regrole::text = 'wm_app' order by 1`,
+      from pg_namespace n, aclexplode(n.nspacl) a
+      where n.nspname = 'public'
+        and a.grantee::regrole::text = 'wm_app'
+      order by 1`,
   );
 }
 
-/** A grantee's name in SQL; 0 stands for everybody. */
+/** Returns the SQL expression of a grantee's name; 0 means PUBLIC. */
 function grantee(role: string): string {
   return `case when ${role} = 0 then 'public' else ${role}::regrole::text end`;
 }
 
-/** The single column of a query's rows. */
-async function lines(sql: Sql, select: string, table?: string): Promise<string[]> {
+/** Returns the values of a query's only column. */
+async function queryColumn(sql: Sql, select: string, table?: string): Promise<string[]> {
   const { rows } = await sql.query<Record<string, string>>({ text: select, ...(table && { values: [table] }) });
   return rows.map((row) => Object.values(row)[0] as string);
 }

@@ -11,21 +11,21 @@ export interface MigrationStatus {
 
 const SILENT = new Logger(() => () => undefined);
 
-/** Any number; it only has to be the same in every process that migrates. */
+/** Key of the advisory lock that every migrating process acquires. The number is arbitrary. */
 const MIGRATION_LOCK = 7_305_291_846;
 
-/** Applies what is pending, and the partitions of the days ahead. Answers the names it applied. Safe when several processes do so at once. */
+/** Applies the pending migrations and creates the partitions ahead. Returns the names it applied. Safe in concurrent processes. */
 export function migrateUp(url: string): Promise<string[]> {
   return underLock(url, async (db) => {
     const [, names] = await db.migrate.latest();
-    // The queue keeps its own tables, in a schema of its own.
+    // graphile-worker migrates its own tables, in a schema of their own.
     await runMigrations({ connectionString: url, logger: SILENT });
     await ensurePartitions({ query: ({ text }) => db.raw(text) });
     return names;
   });
 }
 
-/** Takes back the newest migration, or all of them. Answers the names it reverted. */
+/** Reverts the newest migration, or all of them. Returns the names it reverted. */
 export function migrateDown(url: string, all = false): Promise<string[]> {
   return underLock(url, async (db) => {
     const reverted: string[] = [];
@@ -38,14 +38,14 @@ export function migrateDown(url: string, all = false): Promise<string[]> {
   });
 }
 
-/** Names of the migrations that a migrated database lacks, over a connection that is there. */
+/** Returns the names of the migrations that a migrated database lacks. */
 export async function pendingMigrations(sql: Sql): Promise<string[]> {
   const applied = await sql.query<{ name: string }>({ text: 'select name from knex_migrations' });
   const names = new Set(applied.rows.map((row) => row.name));
   return (await migrationSource.getMigrations([])).filter((name) => !names.has(name));
 }
 
-/** Which migrations the database has and which it lacks. Changes nothing. */
+/** Returns the applied and the pending migrations of a database, migrated or not. Changes nothing. */
 export async function migrationStatus(url: string): Promise<MigrationStatus> {
   const db = open(url);
   try {
@@ -62,9 +62,9 @@ async function underLock<T>(url: string, work: (db: Knex) => Promise<T>): Promis
   const db = open(url);
   try {
     return await db.transaction(async (lock) => {
-      // Held by a transaction of its own, so that it is gone with a killed process.
+      // Held by a transaction of its own: PostgreSQL releases it when the process is killed.
       await lock.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK]);
-      // Under our lock nobody else migrates, so a lock row that knex finds is one a killed process left.
+      // No other process migrates under this lock, so a lock row of knex was left by a killed one.
       if (await db.schema.hasTable('knex_migrations_lock')) await db.migrate.forceFreeMigrationsLock();
       return work(db);
     });

@@ -1,4 +1,4 @@
--- Written by `npm run schema` from the catalogue of a migrated database; do not edit.
+-- Written by `npm run schema` from the system catalog of a migrated database; do not edit.
 
 create extension pg_trgm;
 

@@ -1,9 +1,10 @@
 import { type Service, startService } from '../../api/bootstrap.ts';
 import { readConfig } from '../../api/config.ts';
 import { createLog } from '../../api/observability/log.ts';
+import { freePort } from '../../db/embedded/free-port.ts';
 import { startEmbedded } from '../../db/embedded/start.ts';
+import { isRedisInstalled, killRedis, launchRedis } from '../redis-server.ts';
 import { killRedisUnderLoad, type RedisOutage } from './redis-outage.ts';
-import { freePort, isRedisInstalled, killRedis, launchRedis } from './redis-server.ts';
 import { addChaosUser, withDatabase } from './user.ts';
 
 const REQUESTS_PER_MINUTE = 60;

@@ -1,6 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { clusterOf, homeOf } from '../../db/embedded/place.ts';
-import { findRunning } from '../../db/embedded/postmaster.ts';
+import { clusterOf, homeOf } from '../../db/embedded/location.ts';
+import { findRunning } from '../../db/embedded/pid-file.ts';
 import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { type ServiceProcess, startServiceProcess } from '../service-process.ts';
 

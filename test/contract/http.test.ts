@@ -1,5 +1,5 @@
-import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../db/embedded/free-port.ts';
 import { Client } from '../support/client.ts';
 import { expectProblem } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';
@@ -25,16 +25,6 @@ afterAll(async () => {
   await node.stop();
   await published.stop();
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

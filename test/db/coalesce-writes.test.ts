@@ -4,7 +4,7 @@ import { setImmediate as turnEnd } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
 
-/** A coalesced stream with room for 10 bytes, which flushes a chunk when `release` is called. */
+/** Creates a coalesced stream with a buffer of 10 bytes, which flushes when `release` is called. */
 function slowStream() {
   const chunks: string[] = [];
   const flushing: (() => void)[] = [];
@@ -22,8 +22,8 @@ function slowStream() {
   return { stream, chunks, release };
 }
 
-describe('coalesced writes', () => {
-  it('of one turn of the event loop leave as one chunk, in order', async () => {
+describe('coalesceWrites', () => {
+  it('sends the writes of one turn of the event loop as one chunk, in order', async () => {
     const { stream, chunks, release } = slowStream();
     stream.write('a');
     stream.write(Buffer.from('b'));
@@ -36,7 +36,7 @@ describe('coalesced writes', () => {
     expect(chunks).toEqual(['ab', 'c']);
   });
 
-  it('are not overtaken by a write with a callback', async () => {
+  it('keeps the order when a write has a callback', async () => {
     const { stream, chunks, release } = slowStream();
     stream.write('a');
     const written = new Promise((resolve) => stream.write('b', resolve));
@@ -47,7 +47,7 @@ describe('coalesced writes', () => {
     expect(chunks).toEqual(['a', 'b']);
   });
 
-  it('return false once the held-back bytes fill the buffer, and emit drain when they are flushed', async () => {
+  it('returns false once the held-back bytes fill the buffer, and emits drain when they are flushed', async () => {
     const { stream, release } = slowStream();
     expect(stream.write('12345')).toBe(true);
     expect(stream.write('67890')).toBe(false);
@@ -63,7 +63,7 @@ describe('coalesced writes', () => {
     expect(stream.write('1')).toBe(true);
   });
 
-  it('return false while the stream itself still flushes', async () => {
+  it('returns false while the stream itself is still flushing', async () => {
     const { stream, release } = slowStream();
     stream.write('1234567890');
     await turnEnd();
@@ -76,7 +76,7 @@ describe('coalesced writes', () => {
     expect(stream.write('1')).toBe(true);
   });
 
-  it('emit drain also when the stream was flushed before the held-back bytes reached it', async () => {
+  it('emits drain also when the stream was flushed before the held-back bytes reached it', async () => {
     const { stream, release } = slowStream();
     stream.write('12345');
     await turnEnd();
@@ -87,7 +87,7 @@ describe('coalesced writes', () => {
     await drained;
   });
 
-  it('are dropped when the stream was destroyed meanwhile', async () => {
+  it('drops the held-back bytes when the stream was destroyed meanwhile', async () => {
     const { stream, chunks } = slowStream();
     stream.write('a');
     stream.destroy();

@@ -10,11 +10,11 @@ import { startTestService } from '../support/service.ts';
 let url: string;
 let database: Database;
 const tenants = Array.from({ length: 7 }, () => uuidv7());
-const broken: Error[] = [];
+const connectionErrors: Error[] = [];
 
 beforeAll(async () => {
   url = await freshDatabase();
-  database = connect({ url, onError: (error) => broken.push(error) });
+  database = connect({ url, onError: (error) => connectionErrors.push(error) });
   for (const id of tenants) {
     await database.ownerWrite(async (sql) => {
       await sql.query({
@@ -35,40 +35,40 @@ interface Seen {
   tenant: string;
   rows: string[];
 }
-/** Named: as on the hot paths, so that prepared statements are part of the proof. */
+/** Named, as on hot paths, so that prepared statements are covered. */
 const seenStatement = { name: 'seen', text: SEEN };
 const seenBy = async (sql: Sql) => (await sql.query<Seen>(seenStatement)).rows;
 
-describe('point reads', () => {
+describe('database.shared', () => {
   const pidOf = async () => {
     const text = 'select pg_backend_pid() as pid';
     return (await database.shared(tenantOf(0)).query<{ pid: number }>({ text })).rows[0]?.pid as number;
   };
-  const different = (pids: number[]) => new Set(pids).size;
+  const countDistinct = (pids: number[]) => new Set(pids).size;
 
-  it('of one turn of the event loop share a connection, sixteen at most; the next turn has another', async () => {
+  it('puts up to sixteen statements of one turn of the event loop on one connection, and those of the next on another', async () => {
     const turns: number[][] = [];
     for (let turn = 0; turn < 3; turn++) turns.push(await Promise.all(Array.from({ length: 16 }, pidOf)));
-    expect(turns.map(different)).toEqual([1, 1, 1]);
-    expect(different(turns.flat())).toBe(3);
-    expect(different(await Promise.all(Array.from({ length: 17 }, pidOf)))).toBe(2);
+    expect(turns.map(countDistinct)).toEqual([1, 1, 1]);
+    expect(countDistinct(turns.flat())).toBe(3);
+    expect(countDistinct(await Promise.all(Array.from({ length: 17 }, pidOf)))).toBe(2);
   });
 });
 
-describe('the tenant of a connection', () => {
-  it('never leaks between 1,000 interleaved point reads of several tenants', async () => {
-    const answers = await Promise.all(
+describe('tenant of a connection', () => {
+  it('does not leak between 1,000 interleaved shared reads of several tenants', async () => {
+    const responses = await Promise.all(
       Array.from({ length: 1_000 }, async (_, n) => {
         const id = tenantOf(n * 31);
-        // Some start a little later, so that reads join a pipeline that is under way.
+        // Some start later, so that they join a pipeline in progress.
         if (n % 3 === 0) await delay(n % 20);
         return { id, seen: await seenBy(database.shared(id)) };
       }),
     );
-    for (const { id, seen } of answers) expect(seen).toEqual([{ tenant: id, rows: [id] }]);
+    for (const { id, seen } of responses) expect(seen).toEqual([{ tenant: id, rows: [id] }]);
   });
 
-  it('never leaks where point reads, reads and writes are mixed, some of which fail', async () => {
+  it('does not leak between shared reads, reads and writes, some of which fail', async () => {
     const kinds = [
       (id: string) => seenBy(database.shared(id)),
       (id: string) => seenBy(database.read(id)),
@@ -77,19 +77,19 @@ describe('the tenant of a connection', () => {
       (id: string) => database.write<Seen[]>(id, (sql) => failing(sql)),
       (id: string) => failing(database.read(id)),
     ];
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 600 }, async (_, n) => {
         const id = tenantOf(n * 17);
         const kind = n % kinds.length;
         return { id, kind, seen: await kinds[kind]?.(id).catch((error) => error.code) };
       }),
     );
-    for (const { id, kind, seen } of answers) {
+    for (const { id, kind, seen } of responses) {
       expect([kind, seen]).toEqual([kind, kind < 3 ? [{ tenant: id, rows: [id] }] : '22012']);
     }
   });
 
-  it('is gone after a write, and a tenant that cannot be set gives nothing', async () => {
+  it('is reset after a write, and an invalid tenant id is rejected', async () => {
     await database.write(tenantOf(0), async (sql) => sql.query(seenStatement));
     await expect(seenBy(database.shared('not a uuid'))).rejects.toMatchObject({ code: '22P02' });
     await expect(seenBy(database.shared('\0'))).rejects.toThrow();
@@ -99,26 +99,26 @@ describe('the tenant of a connection', () => {
   });
 });
 
-describe('a read', () => {
-  it('runs at once what is asked at once, and holds no connection in between', async () => {
+describe('database.read', () => {
+  it('runs concurrent statements in parallel, and holds no connection between statements', async () => {
     const lock = 4711;
     const holder = new pg.Client(url);
-    const narrow = connect({ url, poolSize: 2, onError: (error) => broken.push(error) });
+    const narrow = connect({ url, poolSize: 2, onError: (error) => connectionErrors.push(error) });
     await holder.connect();
     try {
       await holder.query('select pg_advisory_lock($1)', [lock]);
-      const ended: string[] = [];
+      const completed: string[] = [];
       const sql = narrow.read(tenantOf(0));
       const slow = sql
         .query({ text: 'select pg_advisory_xact_lock($1)', values: [lock] })
-        .then(() => ended.push('the slow statement'));
+        .then(() => completed.push('the slow statement'));
       expect(await seenBy(sql)).toEqual([{ tenant: tenantOf(0), rows: [tenantOf(0)] }]);
-      // Of two connections one waits; the read that just answered has given the other one back.
+      // One of the two connections waits; the completed read has released the other one.
       expect(await seenBy(narrow.read(tenantOf(1)))).toEqual([{ tenant: tenantOf(1), rows: [tenantOf(1)] }]);
-      ended.push('the others');
+      completed.push('the others');
       await holder.query('select pg_advisory_unlock($1)', [lock]);
       await slow;
-      expect(ended).toEqual(['the others', 'the slow statement']);
+      expect(completed).toEqual(['the others', 'the slow statement']);
     } finally {
       await holder.end();
       await narrow.close();
@@ -126,8 +126,8 @@ describe('a read', () => {
   });
 });
 
-describe('a write', () => {
-  it('whose failed statement was swallowed throws instead of answering, and nothing of it stays', async () => {
+describe('database.write', () => {
+  it('throws and rolls back when its work swallowed the error of a statement', async () => {
     const writing = database.write(tenantOf(0), async (sql) => {
       await bump(sql, tenantOf(0), 5);
       await failing(sql).catch(() => undefined);
@@ -137,13 +137,13 @@ describe('a write', () => {
     expect(await bytesOf(tenantOf(0))).toBe('0');
   });
 
-  it('that throws leaves nothing, and its connection is clean for the next', async () => {
-    const refusal = new Error('a rule');
+  it('rolls back when its work throws, and leaves no open transaction', async () => {
+    const failure = new Error('work failed');
     const writing = database.write(tenantOf(0), async (sql) => {
       await bump(sql, tenantOf(0), 5);
-      throw refusal;
+      throw failure;
     });
-    await expect(writing).rejects.toBe(refusal);
+    await expect(writing).rejects.toBe(failure);
     expect(await bytesOf(tenantOf(0))).toBe('0');
     const idle = await database.owner.query(
       "select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'",
@@ -151,15 +151,15 @@ describe('a write', () => {
     expect(idle.rowCount).toBe(0);
   });
 
-  it('that deadlocks with another is tried again, and both go through', async () => {
+  it('retries after a deadlock, so that both writes succeed', async () => {
     let attempts = 0;
-    const both = gate(2);
+    const bothArrived = barrier(2);
     const move = (first: string, second: string) =>
       database.ownerWrite(async (sql) => {
         attempts++;
         await bump(sql, first, 1);
-        // Both hold their first row before either asks for its second; the retry finds the gate open.
-        await both();
+        // Both lock their first row before either requests its second; the retry does not wait again.
+        await bothArrived();
         await bump(sql, second, 1);
       });
     const before = [await bytesOf(tenantOf(2)), await bytesOf(tenantOf(3))].map(Number);
@@ -169,7 +169,7 @@ describe('a write', () => {
     expect(after).toEqual(before.map((bytes) => bytes + 2));
   });
 
-  it('that keeps failing by serialization gives up after three tries', async () => {
+  it('gives up after three attempts that fail with a serialization error', async () => {
     let attempts = 0;
     const writing = database.write(tenantOf(0), (sql) => {
       attempts++;
@@ -180,26 +180,26 @@ describe('a write', () => {
   });
 });
 
-describe('after the server has ended every connection', () => {
-  it('the next calls find new ones, and the process lives', async () => {
+describe('database after the server terminated every connection', () => {
+  it('reconnects for the next calls, and the process survives', async () => {
     await warm();
     expect(await terminateAll(url)).toBeGreaterThan(5);
     const end = Date.now() + 5_000;
     for (let good = 0; good < 50; ) {
-      const answers = await Promise.allSettled([
+      const responses = await Promise.allSettled([
         seenBy(database.shared(tenantOf(good))),
         seenBy(database.read(tenantOf(good))),
         database.write(tenantOf(good), (sql) => sql.query<Seen>(seenStatement)),
         database.ownerWrite((sql) => sql.query({ text: 'select 1' })),
         database.lookup({ text: 'select 1' }),
       ]);
-      good = answers.every(({ status }) => status === 'fulfilled') ? good + 1 : 0;
+      good = responses.every(({ status }) => status === 'fulfilled') ? good + 1 : 0;
       expect(Date.now()).toBeLessThan(end);
     }
-    expect(broken.length).toBeGreaterThan(0);
+    expect(connectionErrors.length).toBeGreaterThan(0);
   });
 
-  it('a service under load answers 503 at worst, then as before, and no 201 was a lie', async () => {
+  it('makes a service under load return 503 at worst, then recover, without losing a memory it returned 201 for', async () => {
     const node = await startTestService();
     const user = await node.newUser();
     const created: string[] = [];
@@ -207,12 +207,12 @@ describe('after the server has ended every connection', () => {
     let stopped = false;
     const caller = async (name: number) => {
       for (let n = 0; !stopped; n++) {
-        const answers = await Promise.all([
+        const responses = await Promise.all([
           user.api.post('/memories', { title: `${name}-${n}`, content: 'kept' }),
           user.api.get('/stats'),
         ]);
-        for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        if (answers[0].status === 201) created.push(answers[0].body.id);
+        for (const { status } of responses) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        if (responses[0].status === 201) created.push(responses[0].body.id);
       }
     };
     const callers = Promise.all([1, 2, 3, 4].map(caller));
@@ -265,21 +265,24 @@ async function warm(): Promise<void> {
   );
 }
 
-/** Ends every other connection of a database. Answers how many there were. */
+/** Terminates every other client connection of a database. Returns their number. */
 async function terminateAll(databaseUrl: string): Promise<number> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
-  const ended = await client.query(
-    // Autovacuum's workers are not ours to end.
-    `select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()`,
+  const terminated = await client.query(
+    // Autovacuum workers belong to the superuser.
+    `select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where datname = current_database()
+        and backend_type = 'client backend'
+        and pid <> pg_backend_pid()`,
   );
   await client.end();
-  return ended.rowCount ?? 0;
+  return terminated.rowCount ?? 0;
 }
 
-/** Lets nobody through until `count` have come; then everybody. */
-function gate(count: number): () => Promise<void> {
+/** Returns a function whose calls resolve once it was called `count` times. */
+function barrier(count: number): () => Promise<void> {
   let waiting = count;
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {

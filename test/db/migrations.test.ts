@@ -25,8 +25,8 @@ beforeEach(async () => {
 });
 afterEach(() => dropDatabase(url));
 
-describe('up, down, up', () => {
-  it('makes the committed db/schema/schema.sql of an empty database, and leaves nothing behind on the way down', async () => {
+describe('migrations up, down and up', () => {
+  it('create the committed db/schema/schema.sql in an empty database, and remove everything on the way down', async () => {
     expect(await migrateUp(url)).toEqual(all);
     expect(await schema()).toBe(await committedSchema());
     expect(await migrateDown(url, true)).toEqual([...all].reverse());
@@ -36,17 +36,17 @@ describe('up, down, up', () => {
     expect(await schema()).toBe(await committedSchema());
   });
 
-  it('makes it again of a database that the service has filled', async () => {
+  it('create it again in a database with data', async () => {
     await fill();
     expect(await migrateDown(url, true)).toEqual([...all].reverse());
     expect(await relations()).toEqual(['knex_migrations', 'knex_migrations_lock']);
     await migrateUp(url);
     expect(await schema()).toBe(await committedSchema());
-    // And the service works on it.
+    // The service works on it.
     await fill();
   });
 
-  it('works for each migration by itself on filled data: one step down, one up', async () => {
+  it('work one by one on a database with data: each step down and up', async () => {
     await fill();
     for (let steps = 1; steps <= all.length; steps++) {
       for (let step = 1; step <= steps; step++) expect(await migrateDown(url)).toEqual([all.at(-step)]);
@@ -55,7 +55,7 @@ describe('up, down, up', () => {
     }
   });
 
-  it('keeps what older tables hold when a newer migration is taken back and applied again', async () => {
+  it('keep the rows of older tables when a newer migration is reverted and applied again', async () => {
     const before = await fill();
     await migrateDown(url);
     await migrateUp(url);
@@ -65,7 +65,7 @@ describe('up, down, up', () => {
     }
   });
 
-  it('counts each billable call that was on record before as one of its day', async () => {
+  it('count each earlier billable call as one quota unit of its day', async () => {
     await fill();
     await downTo('20261123190000_create_usage_units');
     await onDatabase((client) =>
@@ -84,19 +84,24 @@ describe('up, down, up', () => {
     });
   });
 
-  it('renames the door of stored usage to its transport and back, in every partition', async () => {
+  it('rename the transport column of stored usage and back, in every partition', async () => {
     await fill();
     const transports = ['mcp_http', 'mcp_stdio', 'rest'];
     await onDatabase(async (client) => {
       await client.query("select ensure_usage_partitions('1999-01-01', '1999-01-02')");
       for (const transport of transports) {
         await client.query(
-          `insert into usage_events select user_id, day, gen_random_uuid(), at, api_key_id, $1, operation, method, status, billable, duration_ms, bytes_in, bytes_out
+          `insert into usage_events
+            select user_id, day, gen_random_uuid(), at, api_key_id, $1, operation, method, status, billable,
+              duration_ms, bytes_in, bytes_out
             from usage_events`,
           [transport],
         );
         await client.query(
-          `insert into usage_daily select user_id, day, $1, 'stats.get', calls from usage_daily on conflict do nothing`,
+          `insert into usage_daily
+            select user_id, day, $1, 'stats.get', calls
+            from usage_daily
+            on conflict do nothing`,
           [transport],
         );
       }
@@ -126,15 +131,15 @@ describe('up, down, up', () => {
     });
   });
 
-  it('changes no row of a database that is current', async () => {
+  it('change no row of a current database', async () => {
     const before = await fill();
     expect(await migrateUp(url)).toEqual([]);
     expect(await contents()).toEqual(before);
   });
 });
 
-describe('the description of a schema', () => {
-  it('notices a column, a grant, a policy, an index, and a switched-off security', async () => {
+describe('schema description', () => {
+  it('changes with a column, a grant, a policy, an index, and disabled row-level security', async () => {
     await migrateUp(url);
     const clean = await schema();
     const changes = [
@@ -159,19 +164,19 @@ describe('the description of a schema', () => {
     }
   });
 
-  it('is the same without the partitions that only time makes', async () => {
+  it('does not include partitions, which depend on the date', async () => {
     await migrateUp(url);
     const clean = await schema();
     await onDatabase((client) => client.query("select ensure_usage_partitions('2031-01-01', '2031-01-05')"));
     expect(await schema()).toBe(clean);
   });
 
-  it('as committed is what `npm run schema -- --check` accepts', async () => {
+  it('is committed as `npm run schema -- --check` expects it', async () => {
     expect(await runScript('scripts/schema.ts', ['--check'])).toMatchObject({ code: 0, stderr: '' });
   });
 });
 
-describe('processes that migrate at once', () => {
+describe('concurrent migrations', () => {
   it('apply each migration once, and all succeed', async () => {
     const runs = await Promise.all([migrate('up'), migrate('up')]);
     expect(runs.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
@@ -183,7 +188,7 @@ describe('processes that migrate at once', () => {
     expect(await schema()).toBe(await committedSchema());
   });
 
-  it('may be killed at any moment: the next one finishes the work', async () => {
+  it('may be killed at any time: the next run completes the work', async () => {
     for (const pauseMs of [0, 10, 30, 60, 100]) {
       const { child, finished } = spawnScript('scripts/migrate.ts', ['up'], { DATABASE_URL: url });
       await connected();
@@ -195,7 +200,7 @@ describe('processes that migrate at once', () => {
     expect(await schema()).toBe(await committedSchema());
   });
 
-  it("are not stopped by the lock row that a killed knex left, but wait for a live one's lock", async () => {
+  it('ignore the lock row of a killed process, but wait for the lock of a running one', async () => {
     await migrateUp(url);
     await onDatabase((client) => client.query('update knex_migrations_lock set is_locked = 1'));
     expect(await migrateDown(url)).toEqual([newest]);
@@ -217,8 +222,8 @@ describe('processes that migrate at once', () => {
   });
 });
 
-describe('the status', () => {
-  it('tells what is applied and what is pending, and changes nothing', async () => {
+describe('migration status', () => {
+  it('lists applied and pending migrations, and changes nothing', async () => {
     expect(await migrationStatus(url)).toEqual({ applied: [], pending: all });
     expect(await relations()).toEqual([]);
     await migrateUp(url);
@@ -230,7 +235,7 @@ describe('the status', () => {
     });
   });
 
-  it('is a table on the command line', async () => {
+  it('is printed as a table by `npm run migrate -- status`', async () => {
     await migrateUp(url);
     await migrateDown(url);
     const { code, stdout } = await migrate('status');
@@ -241,23 +246,23 @@ describe('the status', () => {
   });
 });
 
-describe('the command', () => {
-  it('explains itself, and refuses what it does not know with exit code 2', async () => {
+describe('npm run migrate', () => {
+  it('prints its help, and rejects unknown arguments with exit code 2', async () => {
     expect(await migrate('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('down [--all]') });
     for (const args of [[], ['sideways'], ['up', '--all'], ['down', '--force']]) {
       expect([args, await migrate(...args)]).toEqual([args, expect.objectContaining({ code: 2, stdout: '' })]);
     }
   });
 
-  it('says in one line that a database cannot be reached', async () => {
+  it('reports an unreachable database in one line', async () => {
     const { code, stderr } = await runScript('scripts/migrate.ts', ['status'], {
-      DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing',
+      DATABASE_URL: 'postgres://user@127.0.0.1:1/none',
     });
     expect([code, stderr]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });
 
-  it("works on DATA_DIR's own database, whether a service runs or not, and leaves nothing running", async () => {
+  it('works on the embedded database of DATA_DIR, whether a service runs or not, and leaves nothing running', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-migrate-'));
     const onDataDir = (...args: string[]) => runScript('scripts/migrate.ts', args, { DATA_DIR: dataDir });
     expect(await onDataDir('up')).toMatchObject({ code: 0, stdout: expect.stringContaining('Applied:') });
@@ -265,9 +270,9 @@ describe('the command', () => {
     expect((await readdir(join(dataDir, 'database', 'cluster'))).includes('postmaster.pid')).toBe(false);
 
     const service = await startEmbedded({ dataDir, log: () => undefined });
-    expect((await onDataDir('down', '--all')).stdout).toContain('Took back:');
+    expect((await onDataDir('down', '--all')).stdout).toContain('Reverted:');
     expect((await onDataDir('status')).stdout).toContain(`${all.length} to apply`);
-    // The service's own, and still up.
+    // The service's database is still running.
     expect((await onDataDir('up')).code).toBe(0);
     expect(await migrationStatus(service.url)).toEqual({ applied: all, pending: [] });
     await service.stop();
@@ -277,7 +282,7 @@ describe('the command', () => {
 
 const migrate = (...args: string[]) => runScript('scripts/migrate.ts', args, { DATABASE_URL: url });
 
-/** Rows in every table, made through the service; answers what each table then holds. */
+/** Fills every table, mostly through the service. Returns a hash of each table's rows. */
 async function fill(): Promise<Record<string, string>> {
   const node = await startTestService({ databaseUrl: url });
   const user = await node.newUser({ email: 'ann@example.com' });
@@ -295,36 +300,39 @@ async function fill(): Promise<Record<string, string>> {
   await onDatabase(addBackgroundRows);
   await onDatabase((client) =>
     client.query(
-      `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out
-        from usage_events on conflict do nothing`,
+      `insert into usage_events
+        select user_id, '1999-01-01', id, at, api_key_id, transport, operation, method, status, billable,
+          duration_ms, bytes_in, bytes_out
+        from usage_events
+        on conflict do nothing`,
     ),
   );
-  const held = await contents();
-  for (const [table, rows] of Object.entries(held)) expect([table, rows === '']).toEqual([table, false]);
-  return held;
+  const hashes = await contents();
+  for (const [table, rows] of Object.entries(hashes)) expect([table, rows === '']).toEqual([table, false]);
+  return hashes;
 }
 
-/** Reverts every migration from the newest down to the named one, that one included. */
+/** Reverts every migration from the newest to the named one, inclusive. */
 async function downTo(name: string): Promise<void> {
   for (let step = all.length - all.indexOf(name); step > 0; step--) await migrateDown(url);
 }
 
-/** Every table of ours with a hash of its rows; '' for an empty one. */
+/** Returns a hash of the rows of each table; '' for an empty one. */
 function contents(): Promise<Record<string, string>> {
   return onDatabase(async (client) => {
-    const held: Record<string, string> = {};
+    const hashes: Record<string, string> = {};
     for (const name of await relations()) {
-      // The view shows memories, and only to a tenant.
+      // The view shows memories to their tenant only.
       if (/^knex_/.test(name) || /^usage_events_\d/.test(name) || name === 'ranked_memories') continue;
       const { rows } = await client.query(
         `select coalesce(md5(string_agg(t::text, '|' order by t::text)), '') as hash from ${name} t`,
       );
-      held[name] = rows[0].hash;
+      hashes[name] = rows[0].hash;
     }
-    expect(Object.keys(held)).toEqual(
+    expect(Object.keys(hashes)).toEqual(
       expect.arrayContaining(['memories', ...Object.keys(TENANTLESS_TABLES).slice(0, 2)]),
     );
-    return held;
+    return hashes;
   });
 }
 
@@ -332,7 +340,7 @@ function schema(): Promise<string> {
   return onDatabase((client) => describeSchema(client as unknown as Sql));
 }
 
-/** The committed file without its heading. */
+/** Returns the committed file without its header. */
 async function committedSchema(): Promise<string> {
   const text = await readFile(join(import.meta.dirname, '../../db/schema/schema.sql'), 'utf8');
   return text.slice(text.indexOf('\n\n') + 2);
@@ -354,7 +362,7 @@ function routines(): Promise<string[]> {
   });
 }
 
-/** Resolves when a migrating process has connected. */
+/** Waits until a migrating process has connected. */
 async function connected(): Promise<void> {
   await onDatabase(async (client) => {
     for (;;) {

@@ -17,46 +17,51 @@ let user: TestUser;
 beforeAll(async () => {
   test = await startTestService();
   user = await test.newUser();
-  // Every one of many memories holds each of the words.
+  // Each of many memories contains all of the words.
   await test.service.database.owner.query(
-    `with lexeme as (select hashtextextended($1::uuid::text || l, 0) as hash, l as lexeme
-        from unnest($2::text[]) as w, unnest(ts_lexize('english_stem', w)) as l),
-      known as (insert into lexicon (user_id, hash, lexeme, memories) select $1, hash, lexeme, $3 from lexeme)
-    insert into memories (user_id, id, type, status, title, content, tags, metadata, version, content_hash, size_bytes,
-      created_at, updated_at, terms, frequencies, length)
-    select $1, gen_random_uuid(), 'long_term', 'active', 'note ' || n, 'words', '{}', '{}', 1, int8send(n), 10,
-      now() - n * interval '1 minute', now(), (select array_agg(hash order by hash) from lexeme), '{1,1,1,1,1,1}', 6
-    from generate_series(1, $3) n`,
+    `with lexeme as (
+        select hashtextextended($1::uuid::text || l, 0) as hash, l as lexeme
+        from unnest($2::text[]) as w, unnest(ts_lexize('english_stem', w)) as l
+      ), known as (
+        insert into lexicon (user_id, hash, lexeme, memories)
+        select $1, hash, lexeme, $3
+        from lexeme
+      )
+      insert into memories (user_id, id, type, status, title, content, tags, metadata, version, content_hash, size_bytes,
+        created_at, updated_at, terms, frequencies, length)
+      select $1, gen_random_uuid(), 'long_term', 'active', 'note ' || n, 'words', '{}', '{}', 1, int8send(n), 10,
+        now() - n * interval '1 minute', now(), (select array_agg(hash order by hash) from lexeme), '{1,1,1,1,1,1}', 6
+      from generate_series(1, $3) n`,
     [user.userId, COMMON, MEMORIES],
   );
   await test.service.database.owner.query('analyze memories');
 });
 afterAll(() => test.stop());
 
-it('of a text that has none but common words only the newest memories are read', async () => {
+it('near-duplicate detection › reads only the newest memories for a text of common words', async () => {
   const { database } = test.service;
-  const read: number[] = [];
-  const undone = database.write(user.userId, async (sql) => {
+  const rowsRead: number[] = [];
+  const rolledBack = database.write(user.userId, async (sql) => {
     const explained: Sql = {
       query: async ({ text, values = [] }) => {
         const { rows } = await sql.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>({
           text: `explain (analyze, format json) ${text}`,
           values,
         });
-        read.push(rowsOf(rows[0]?.['QUERY PLAN'][0].Plan as Plan));
+        rowsRead.push(rowsOf(rows[0]?.['QUERY PLAN'][0].Plan as Plan));
         return { rows: [], rowCount: 0 };
       },
     };
     await store(explained, user.userId);
-    throw new Error('undone');
+    throw new Error('rolled back');
   });
-  await expect(undone).rejects.toThrow('undone');
-  expect(read).toEqual([expect.any(Number)]);
-  expect(read[0]).toBeGreaterThanOrEqual(100);
-  expect(read[0]).toBeLessThan(300);
+  await expect(rolledBack).rejects.toThrow('rolled back');
+  expect(rowsRead).toEqual([expect.any(Number)]);
+  expect(rowsRead[0]).toBeGreaterThanOrEqual(100);
+  expect(rowsRead[0]).toBeLessThan(300);
 });
 
-it('a plan that is made while nothing is stored reads no table as a whole', async () => {
+it('near-duplicate detection › scans no whole table, also by a generic plan on empty tables', async () => {
   const url = await freshDatabase();
   const options = `-c role=${APP_ROLE} -c app.user_id=${user.userId} -c enable_seqscan=off`;
   const client = new pg.Client({ connectionString: url, options });
@@ -87,7 +92,7 @@ it('a plan that is made while nothing is stored reads no table as a whole', asyn
   }
 });
 
-/** Stores a memory of common words, as a create does. */
+/** Inserts a memory of common words, as a create does. */
 async function store(sql: Sql, userId: string): Promise<void> {
   const context = { sql, now: () => new Date(), newId: () => crypto.randomUUID() };
   const text = COMMON.join(' ');
@@ -111,9 +116,9 @@ interface Plan {
   Plans?: Plan[];
 }
 
-/** Rows of memories that a statement looked at. */
+/** Returns the number of rows of `memories` that a plan read. */
 function rowsOf(plan: Plan): number {
-  const looked = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
+  const read = (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
   const below = (plan.Plans ?? []).map(rowsOf).reduce((sum, rows) => sum + rows, 0);
-  return below + (plan['Relation Name'] === 'memories' ? looked : 0);
+  return below + (plan['Relation Name'] === 'memories' ? read : 0);
 }

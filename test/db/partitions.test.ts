@@ -30,34 +30,43 @@ const today = () => new Date().toISOString().slice(0, 10);
 const dayFrom = (day: string, days: number) => new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
 const nameOf = (day: string) => `usage_events_${day.replaceAll('-', '')}`;
 
-describe('the partitions of usage_events', () => {
+describe('partitions of usage_events', () => {
   it('reach from yesterday to thirty days ahead after a migration', async () => {
     const expected = Array.from({ length: PARTITION_DAYS_AHEAD + 2 }, (_, n) => nameOf(dayFrom(today(), n - 1)));
     expect(await partitions()).toEqual([...expected, 'usage_events_default']);
   });
 
-  it('are kept ahead by every later migration run, though no migration is pending', async () => {
+  it('are extended by every migration run, also when no migration is pending', async () => {
     const last = nameOf(dayFrom(today(), PARTITION_DAYS_AHEAD));
     await sql.query(`drop table ${last}`);
     expect(await migrateUp(node.databaseUrl)).toEqual([]);
     expect(await partitions()).toContain(last);
   });
 
-  it('are made once when several processes make them at once', async () => {
+  it('are created once by concurrent processes', async () => {
     const days = [5, 6, 7].map((n) => nameOf(dayFrom(today(), n)));
     for (const name of days) await sql.query(`drop table ${name}`);
-    const made = await Promise.all([ensure(), ensure(), ensure(), migrateUp(node.databaseUrl)]);
-    expect(made.slice(0, 3).reduce<number>((sum, count) => sum + (count as number), 0)).toBeLessThanOrEqual(3);
+    const counts = await Promise.all([ensure(), ensure(), ensure(), migrateUp(node.databaseUrl)]);
+    expect(counts.slice(0, 3).reduce<number>((sum, count) => sum + (count as number), 0)).toBeLessThanOrEqual(3);
     expect(await partitions()).toEqual(expect.arrayContaining(days));
   });
 
-  it('each have a forced row-level security of their own, and the application cannot look past it', async () => {
+  it('have forced row-level security of their own', async () => {
     const far = 45;
     await ensure(far);
     const { rows } = await sql.query(
-      `select c.relname, relrowsecurity and relforcerowsecurity as secured,
-          array(select polname::text from pg_policy where polrelid = c.oid order by 1) as policies
-        from pg_class c join pg_inherits i on i.inhrelid = c.oid where i.inhparent = 'usage_events'::regclass and c.relkind = 'r'`,
+      `select c.relname,
+          relrowsecurity and relforcerowsecurity as secured,
+          array(
+            select polname::text
+            from pg_policy
+            where polrelid = c.oid
+            order by 1
+          ) as policies
+        from pg_class c
+        join pg_inherits i on i.inhrelid = c.oid
+        where i.inhparent = 'usage_events'::regclass
+          and c.relkind = 'r'`,
     );
     expect(rows.length).toBe(far + 3);
     for (const row of rows) expect(row).toMatchObject({ secured: true, policies: ['owner', 'tenant'] });
@@ -65,8 +74,8 @@ describe('the partitions of usage_events', () => {
   });
 });
 
-describe('a day without a partition', () => {
-  it('never fails a call: the default partition takes its events, and the next run moves them out', async () => {
+describe('day without a partition of usage_events', () => {
+  it('fails no call: the default partition takes the events, and the next run moves them out', async () => {
     const name = nameOf(today());
     const before = await events();
     await sql.query(`alter table usage_events detach partition ${name}`);
@@ -85,7 +94,7 @@ describe('a day without a partition', () => {
     expect((await sql.query(`select from ${name}`)).rowCount).toBe(before + 3);
   });
 
-  it('far ahead is caught by the default, stays readable, and moves when its day comes near', async () => {
+  it('far ahead has its events in the default partition, readable, until its partition is created', async () => {
     const day = dayFrom(today(), PARTITION_DAYS_AHEAD + 10);
     const other = dayFrom(today(), PARTITION_DAYS_AHEAD + 11);
     await node.service.database.writeGroup(
@@ -98,56 +107,56 @@ describe('a day without a partition', () => {
     expect((await sql.query(`select from ${nameOf(day)}`)).rowCount).toBe(2);
     expect((await sql.query('select day::text from usage_events_default')).rows).toEqual([{ day: other }]);
     expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
-    // The same event again is still no second one, moved or not.
+    // The same event is not stored twice, whether moved or not.
     const { rows } = await sql.query('select id from usage_events where day = $1', [day]);
     const repeat = { ...(await eventOn(day)), id: rows[0].id };
     await node.service.database.writeGroup(insertUsageEventsStatement([repeat]));
     expect((await sql.query('select from usage_events where day = $1', [day])).rowCount).toBe(2);
   });
 
-  it('is metered exactly once while calls and the making of its partition run into each other', async () => {
+  it('has each call metered once while its partition is created concurrently', async () => {
     const name = nameOf(today());
     await sql.query(`alter table usage_events detach partition ${name}`);
     await sql.query(`insert into usage_events_default select * from ${name}`);
     await sql.query(`drop table ${name}`);
     const before = await events();
-    let calling = true;
+    let isCalling = true;
     const callers = Array.from({ length: 4 }, async () => {
-      let answered = 0;
-      while (calling) {
+      let count = 0;
+      while (isCalling) {
         const { status } = await user.api.get('/stats');
         expect(status).toBe(200);
-        answered++;
+        count++;
       }
-      return answered;
+      return count;
     });
     expect(await ensure()).toBe(1);
-    calling = false;
-    const answered = (await Promise.all(callers)).reduce((sum, count) => sum + count, 0);
-    expect(answered).toBeGreaterThan(0);
-    expect(await events()).toBe(before + answered);
+    isCalling = false;
+    const calls = (await Promise.all(callers)).reduce((sum, count) => sum + count, 0);
+    expect(calls).toBeGreaterThan(0);
+    expect(await events()).toBe(before + calls);
     const lost = await sql.query('select from usage_events_default where day = $1', [today()]);
     expect(lost.rowCount).toBe(0);
   });
 });
 
-describe('an event that is being written into the default partition', () => {
-  it('makes the job wait for it and take it along, instead of failing', async () => {
+describe('event in an open transaction on the default partition', () => {
+  it('makes the creation of its partition wait and move it, instead of failing', async () => {
     const day = dayFrom(today(), PARTITION_DAYS_AHEAD + 20);
     const writer = new pg.Client(node.databaseUrl);
     await writer.connect();
     await writer.query('begin');
     await executeBatch(writer, insertUsageEventsStatement([await eventOn(day)]));
     const ensuring = node.service.database.ownerWrite((owner) =>
-      owner.query<{ made: number }>({
-        text: 'select ensure_usage_partitions($1, $1) as made',
+      owner.query<{ created: number }>({
+        text: 'select ensure_usage_partitions($1, $1) as created',
         values: [day],
       }),
     );
     await waitingForLock();
     await writer.query('commit');
     await writer.end();
-    expect((await ensuring).rows).toEqual([{ made: 1 }]);
+    expect((await ensuring).rows).toEqual([{ created: 1 }]);
     expect((await sql.query(`select from ${nameOf(day)}`)).rowCount).toBe(1);
   });
 });
@@ -167,8 +176,12 @@ function ensure(daysAhead?: number): Promise<number> {
 
 async function partitions(): Promise<string[]> {
   const { rows } = await sql.query(
-    `select c.relname from pg_class c join pg_inherits i on i.inhrelid = c.oid
-      where i.inhparent = 'usage_events'::regclass and c.relkind = 'r' order by c.relname`,
+    `select c.relname
+      from pg_class c
+      join pg_inherits i on i.inhrelid = c.oid
+      where i.inhparent = 'usage_events'::regclass
+        and c.relkind = 'r'
+      order by c.relname`,
   );
   return rows.map((row) => row.relname);
 }

@@ -21,19 +21,19 @@ afterAll(async () => {
   await dropDatabase(url);
 });
 
-/** Own and inherited members of an object that the driver does not publish, by the type of their value. */
+/** Returns the types of members of an object, own or inherited, that the driver's types do not publish. */
 const typesOf = (object: object, names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, typeof (object as Record<string, unknown>)[name]]));
 const all = (names: readonly string[], type: string) => Object.fromEntries(names.map((name) => [name, type]));
 
 describe('private members of pg', () => {
-  it('are those of the exact version that package.json pins', () => {
+  it('belong to the exact version that package.json pins', () => {
     const pinned = read(new URL('../../package.json', import.meta.url).pathname).dependencies.pg;
     expect(pinned).toMatch(/^\d+\.\d+\.\d+$/);
     expect(read(createRequire(import.meta.url).resolve('pg/package.json')).version).toBe(pinned);
   });
 
-  it('of a connection are its socket, the names of prepared statements and the messages of the extended protocol', () => {
+  it('of a connection: the socket, the names of prepared statements and the messages of the extended protocol', () => {
     const { connection } = client as unknown as { connection: object & { stream: unknown } };
     const messages = ['parse', 'bind', 'describe', 'execute', 'sync', 'close'];
     expect(typesOf(connection, messages)).toEqual(all(messages, 'function'));
@@ -42,7 +42,7 @@ describe('private members of pg', () => {
     expect(connection.stream).toBeInstanceOf(Writable);
   });
 
-  it('of a query are how it is sent and what the client calls while the response comes in', () => {
+  it('of a query: the methods that send it and that handle its response', () => {
     const query = new pg.Query('select 1', [], () => undefined) as unknown as { _result: object };
     const handlers = [
       'prepare',
@@ -57,7 +57,7 @@ describe('private members of pg', () => {
     expect(Object.keys(query)).toEqual(expect.arrayContaining(['_result', '_canceledDueToError', 'queryMode']));
   });
 
-  it('of its parameters encode dates, arrays, JSON and bytes', () => {
+  it('of the parameter encoder: dates, arrays, JSON and bytes', () => {
     const bytes = Buffer.from([0, 255]);
     expect([prepareValue(null), prepareValue([1, null]), prepareValue({ a: [1] }), prepareValue(bytes)]).toEqual([
       null,

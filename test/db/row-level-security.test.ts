@@ -8,15 +8,15 @@ import { dropDatabase, emptyDatabase, freshDatabase } from '../support/database.
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 import { fillIndex } from '../support/vectors.ts';
 
-const REFUSED = { code: '42501' };
+const DENIED = { code: '42501' };
 
 let node: TestService;
 let ann: TestUser;
 let bob: TestUser;
 let owner: pg.Client;
-/** A connection as the API makes them, for statements that forgot their `where`. */
+/** A connection like those of the API, for statements without their tenant condition. */
 let app: pg.Client;
-/** Tenant tables and their partitions that hold rows of both. */
+/** Tenant tables and partitions with rows of both users. */
 let tables: string[];
 
 beforeAll(async () => {
@@ -32,17 +32,21 @@ afterAll(async () => {
   await node.stop();
 });
 
-describe("the application's role, with the `where` removed", () => {
-  it('is tried on rows of two tenants in every tenant table and a partition', async () => {
+describe('application role, in statements without a tenant condition', () => {
+  it('is tested on rows of two tenants in every tenant table and a partition', async () => {
     const { rows } = await owner.query<{ name: string }>(
-      `select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition`,
+      `select relname as name
+        from pg_class
+        where relnamespace = 'public'::regnamespace
+          and relkind in ('r', 'p')
+          and not relispartition`,
     );
     const all = rows.map((row) => row.name).filter((name) => !(name in TENANTLESS_TABLES));
     expect(tables).toEqual(expect.arrayContaining(all));
     expect(tables.some((name) => /^usage_events_\d{8}$/.test(name))).toBe(true);
   });
 
-  it('sees its own memories only through the view that ranking reads, and none without a tenant', async () => {
+  it('sees only memories of the current tenant through the view for ranking, and none without a tenant', async () => {
     expect(await count('ranked_memories')).toBe(0);
     for (const { userId } of [ann, bob]) {
       await asTenant(userId, async () => {
@@ -53,12 +57,16 @@ describe("the application's role, with the `where` removed", () => {
     }
   });
 
-  it('reaches the index of words through that view, which row-level security on the table forbids', async () => {
+  it('uses the GIN index of terms through that view, which row-level security prevents on the table', async () => {
     await asTenant(ann.userId, async () => {
       await app.query('set enable_seqscan = off');
       const plan = async (relation: string) => {
         const { rows } = await app.query(
-          `explain select id from ${relation} where (user_id = $1) is true and terms && array[1]::bigint[]`,
+          `explain
+            select id
+            from ${relation}
+            where (user_id = $1) is true
+              and terms && array[1]::bigint[]`,
           [ann.userId],
         );
         return JSON.stringify(rows);
@@ -69,14 +77,14 @@ describe("the application's role, with the `where` removed", () => {
     });
   });
 
-  it('sees no row while no tenant is set, nor when the setting is empty', async () => {
+  it('sees no row without a tenant, or with an empty one', async () => {
     for (const table of tables) expect([table, await count(table)]).toEqual([table, 0]);
     await asTenant('', async () => {
       for (const table of tables) expect([table, await count(table)]).toEqual([table, 0]);
     });
   });
 
-  it("sees all of the set tenant's rows and none of another's", async () => {
+  it('sees all rows of the current tenant and none of another', async () => {
     for (const { userId } of [ann, bob]) {
       await asTenant(userId, async () => {
         for (const table of tables) {
@@ -87,7 +95,7 @@ describe("the application's role, with the `where` removed", () => {
     }
   });
 
-  it('changes and deletes the rows of the set tenant only', async () => {
+  it('updates and deletes rows of the current tenant only', async () => {
     for (const table of tables) {
       const own = await owner.query(`select from ${table} where user_id = $1`, [ann.userId]);
       await asTenant(ann.userId, async () => {
@@ -100,41 +108,41 @@ describe("the application's role, with the `where` removed", () => {
     }
   });
 
-  it("is refused when it writes another tenant's id", async () => {
+  it("cannot write another tenant's id", async () => {
     for (const table of tables) {
       await asTenant(ann.userId, () =>
-        expect(app.query(`update ${table} set user_id = $1`, [bob.userId]), table).rejects.toMatchObject(REFUSED),
+        expect(app.query(`update ${table} set user_id = $1`, [bob.userId]), table).rejects.toMatchObject(DENIED),
       );
-      await asTenant(ann.userId, () => expect(copyRows(table, bob.userId), table).rejects.toMatchObject(REFUSED));
+      await asTenant(ann.userId, () => expect(copyRows(table, bob.userId), table).rejects.toMatchObject(DENIED));
     }
   });
 
-  it('is refused when it writes without a tenant', async () => {
-    await expect(app.query('insert into quotas (user_id) values ($1)', [bob.userId])).rejects.toMatchObject(REFUSED);
-    await expect(copyLookup(bob.userId)).rejects.toMatchObject(REFUSED);
+  it('cannot write without a tenant', async () => {
+    await expect(app.query('insert into quotas (user_id) values ($1)', [bob.userId])).rejects.toMatchObject(DENIED);
+    await expect(copyLookup(bob.userId)).rejects.toMatchObject(DENIED);
     await expect(mailTo(bob.userId)).rejects.toThrow('a mail of another tenant');
     await asTenant(ann.userId, () => expect(mailTo(bob.userId)).rejects.toThrow('a mail of another tenant'));
     await asTenant(ann.userId, () => mailTo(ann.userId));
   });
 
-  it("cannot give its own key to another's account, nor read or remove any key's hash", async () => {
-    await asTenant(ann.userId, () => expect(copyLookup(bob.userId)).rejects.toMatchObject(REFUSED));
+  it("cannot add a key to another tenant, nor read or delete any key's hash", async () => {
+    await asTenant(ann.userId, () => expect(copyLookup(bob.userId)).rejects.toMatchObject(DENIED));
     for (const statement of ['select * from key_lookup', 'delete from key_lookup']) {
-      await asTenant(ann.userId, () => expect(app.query(statement), statement).rejects.toMatchObject(REFUSED));
+      await asTenant(ann.userId, () => expect(app.query(statement), statement).rejects.toMatchObject(DENIED));
     }
   });
 
-  it('sees its own row of the users and can change none', async () => {
+  it('sees the row of its own user and can change none', async () => {
     await asTenant(ann.userId, async () => {
       expect((await app.query('select id from users')).rows).toEqual([{ id: ann.userId }]);
-      await expect(app.query("update users set plan = 'enterprise'")).rejects.toMatchObject(REFUSED);
+      await expect(app.query("update users set plan = 'enterprise'")).rejects.toMatchObject(DENIED);
     });
     expect((await app.query('select id from users')).rows).toEqual([]);
   });
 });
 
-describe('a connection of the application', () => {
-  it('is not led back to the owner by `reset role`, `reset all` or `discard all`', async () => {
+describe('application connection', () => {
+  it('stays in its role after `reset role`, `reset all` and `discard all`', async () => {
     for (const statement of ['reset role', 'reset all', 'discard all']) {
       await app.query(statement);
       expect((await app.query('select current_user as role')).rows).toEqual([{ role: APP_ROLE }]);
@@ -142,7 +150,7 @@ describe('a connection of the application', () => {
     }
   });
 
-  it('with a login of its own never was the owner, whatever role it takes', async () => {
+  it('with a login of its own cannot become the owner', async () => {
     const login = `login_${Date.now()}`;
     await owner.query(`create role ${login} login password 'secret' in role ${APP_ROLE}`);
     const url = new URL(node.databaseUrl);
@@ -157,7 +165,7 @@ describe('a connection of the application', () => {
       expect(seen).toEqual([{ user_id: ann.userId }]);
       await expect(
         database.write(ann.userId, (sql) => sql.query({ text: 'set local role whitemagic' })),
-      ).rejects.toMatchObject(REFUSED);
+      ).rejects.toMatchObject(DENIED);
     } finally {
       await database.close();
       await owner.query(`drop role ${login}`);
@@ -165,8 +173,8 @@ describe('a connection of the application', () => {
   });
 });
 
-describe('a start is refused', () => {
-  it('where row-level security is switched off', async () => {
+describe('service start', () => {
+  it('fails when row-level security is disabled', async () => {
     const url = await freshDatabase();
     const client = await open(url);
     await client.query('alter table memories disable row level security');
@@ -175,7 +183,7 @@ describe('a start is refused', () => {
     await dropDatabase(url);
   });
 
-  it('where the application owns its tables without force', async () => {
+  it('fails when the application owns its tables without forced row-level security', async () => {
     const url = await emptyDatabase();
     const client = await open(url);
     await client.query('create table memories (user_id uuid)');
@@ -195,18 +203,18 @@ describe('a start is refused', () => {
     'postgres://u:p@ep-cool-1-pooler.eu-central-1.aws.neon.tech/db',
     'postgres://u:p@db.supabase.co:6543/postgres',
     'postgres://u:p@host/db?pgbouncer=true',
-  ])('on a transaction-mode pooler: %s', (url) => {
+  ])('fails on a transaction-mode pooler: %s', (url) => {
     expect(() => connect({ url, onError: () => undefined })).toThrow('transaction-mode pooler');
   });
 });
 
-/** A user with rows in every tenant table, made through the service. */
+/** Creates a user with rows in tenant tables, through the service. */
 async function fill(email: string): Promise<TestUser> {
   const user = await node.newUser({ email });
   const created = await user.api.post('/memories', { title: email, content: 'one' }, { 'Idempotency-Key': 'k1' });
   await user.api.patch(`/memories/${created.body.id}`, { content: 'two' });
   await fillIndex(node.service.database, user.userId, created.body.id);
-  // Mails the owner, which fills the outbox.
+  // Enqueues an e-mail, which fills the outbox.
   expect((await user.api.post('/user/keys', { name: 'second' })).status).toBe(201);
   return user;
 }
@@ -219,14 +227,22 @@ async function open(url: string, options?: string): Promise<pg.Client> {
 
 async function tablesWithRowsOf(...users: TestUser[]): Promise<string[]> {
   const { rows } = await owner.query<{ name: string }>(
-    `select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
-      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by c.relname`,
+    `select c.relname as name
+      from pg_class c
+      join pg_attribute a on a.attrelid = c.oid and a.attname = 'user_id'
+      where c.relnamespace = 'public'::regnamespace
+        and c.relkind in ('r', 'p')
+      order by c.relname`,
   );
-  // What the default partition catches is tried too.
+  // Rows of the default partition are tested too.
   for (const { userId } of users) {
     await owner.query(
-      `insert into usage_events select user_id, '1999-01-01', id, at, api_key_id, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out
-        from usage_events where user_id = $1 limit 1`,
+      `insert into usage_events
+        select user_id, '1999-01-01', id, at, api_key_id, transport, operation, method, status, billable,
+          duration_ms, bytes_in, bytes_out
+        from usage_events
+        where user_id = $1
+        limit 1`,
       [userId],
     );
   }
@@ -248,7 +264,7 @@ async function count(table: string): Promise<number> {
   return (await app.query(`select count(*)::int as count from ${table}`)).rows[0].count;
 }
 
-/** Works with a tenant set, in a transaction that is always rolled back. */
+/** Runs `work` with a tenant set, in a transaction that is always rolled back. */
 async function asTenant(userId: string, work: () => Promise<unknown>): Promise<void> {
   await app.query('begin');
   try {
@@ -259,11 +275,15 @@ async function asTenant(userId: string, work: () => Promise<unknown>): Promise<v
   }
 }
 
-/** Writes what the set tenant sees of a table once more, as another's. */
+/** Copies a row that the current tenant sees, with the id of another tenant. */
 async function copyRows(table: string, userId: string): Promise<unknown> {
   const { rows } = await owner.query(
-    `select string_agg(quote_ident(attname), ', ') as rest from pg_attribute
-      where attname <> 'user_id' and attrelid = $1::regclass and attnum > 0 and not attisdropped`,
+    `select string_agg(quote_ident(attname), ', ') as rest
+      from pg_attribute
+      where attname <> 'user_id'
+        and attrelid = $1::regclass
+        and attnum > 0
+        and not attisdropped`,
     [table],
   );
   const { rest } = rows[0];

@@ -17,7 +17,7 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-it('at its most talkative the log holds no key, no link that makes one, and no word of a memory, a question or a filter', async () => {
+it('log at level trace › contains no API key, no activation link, and no text of a memory, query or filter', async () => {
   const { api } = service;
   const rpc = (name: string, input: object) => ({
     jsonrpc: '2.0',
@@ -42,8 +42,8 @@ it('at its most talkative the log holds no key, no link that makes one, and no w
   await api.get(`${service.url}/claim/${SECRET}`);
   await api.post(`${service.url}/claim/${SECRET}`);
   await api.get(`${service.url}/auth/whop/callback?code=${SECRET}&state=${SECRET}`);
-  const asked = await api.get('/stats', { 'X-Request-Id': 'the-last-request' });
-  expect(asked.status).toBe(200);
+  const last = await api.get('/stats', { 'X-Request-Id': 'the-last-request' });
+  expect(last.status).toBe(200);
   await expect.poll(() => service.output()).toContain('the-last-request');
   const log = service.output();
   expect(log).toContain('"operation":"memories.create"');

@@ -10,7 +10,7 @@ const NOTE = { title: 'Deploys', content: 'We deploy on Fridays at noon.' };
 let bench: BillingBench;
 let sink: MailSink;
 
-describe.skipIf(!hasBrowser)('from a purchase to the first call', () => {
+describe.skipIf(!hasBrowser)('purchase to first call', () => {
   beforeAll(async () => {
     sink = await startMailSink();
     bench = await openBillingBench({ smtpUrl: sink.url });
@@ -20,24 +20,24 @@ describe.skipIf(!hasBrowser)('from a purchase to the first call', () => {
     await sink?.close();
   });
 
-  it('nobody has a hand in it: webhook, mail, claim in a browser, a memory stored and found over MCP', async () => {
+  it('works end to end: webhook, e-mail, key activation in a browser, a memory stored and found over MCP', async () => {
     const started = performance.now();
     const seconds: Record<string, number> = {};
     const reached = (step: string) => {
       seconds[step] = Math.round(performance.now() - started) / 1000;
     };
     const browser = await startBrowser();
-    reached('the browser is open');
+    reached('browser open');
     try {
       const { whop, node } = bench;
       whop.autoDeliver = true;
       const ann = whop.person({ email: 'ann@example.com' });
       whop.buy('plan_pro', { person: ann });
       await whop.idle();
-      reached('the webhook is answered');
+      reached('webhook acknowledged');
 
       const mail = await vi.waitUntil(() => sink.received.find(({ to }) => to.includes('ann@example.com')), 20_000);
-      reached('the mail has arrived');
+      reached('e-mail received');
       const { text } = mailParts(mail.source);
       const link = /https?:\S+\/claim\/\S+/.exec(text)?.[0] as string;
       expect(text).not.toContain('wm_test_');
@@ -47,18 +47,18 @@ describe.skipIf(!hasBrowser)('from a purchase to the first call', () => {
       await page.getByRole('button', { name: 'Show my API key' }).click();
       await page.getByRole('button', { name: 'Copy API key' }).waitFor();
       const apiKey = /wm_test_[A-Za-z0-9]{32}/.exec(await page.content())?.[0] as string;
-      reached('the key is shown');
+      reached('key shown');
 
       const client = await connectMcp(node, { apiKey });
       const { id } = await client.use('create_memory', NOTE);
       const found = await client.use('search_memories', { query: 'when do we deploy?' });
       expect(found.results[0].id).toBe(id);
       await client.close();
-      reached('a memory is stored and found');
+      reached('memory stored and found');
 
       expect(await bench.account(ann.id)).toMatchObject({ plan: 'pro', status: 'active', keys: 1 });
       expect(sink.received).toHaveLength(1);
-      console.log(`seconds from the purchase on: ${JSON.stringify(seconds)}`);
+      console.log(`seconds since the purchase: ${JSON.stringify(seconds)}`);
     } finally {
       await browser.close();
     }

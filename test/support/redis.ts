@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
-import { freePort, isRedisInstalled, killRedis, launchRedis } from '../../scripts/chaos/redis-server.ts';
+import { freePort } from '../../db/embedded/free-port.ts';
+import { isRedisInstalled, killRedis, launchRedis } from '../../scripts/redis-server.ts';
 
 /** True where a Redis server is installed. Tests that need one say loudly when it is not; the gate refuses that. */
 export const hasRedis = isRedisInstalled();

@@ -5,42 +5,45 @@ import { join } from 'node:path';
 import { type Binaries, copyPackage, findPackage, prepare } from './binaries.ts';
 import { type Account, run } from './processes.ts';
 
-/** Where a database lives and who runs it. */
-export interface Place {
-  /** The folder of our own files about the database (connection, log), which holds the cluster's folder. */
+/** Folders, programs and user of an embedded database. */
+export interface Location {
+  /** The folder of the connection file, the log and the cluster. */
   home: string;
-  /** The cluster's data directory; it exists once the cluster is fully initialised, never before. */
+  /** PostgreSQL's data directory. It exists only once it is fully initialized. */
   cluster: string;
   binaries: Binaries;
-  /** Set when we are root, which PostgreSQL refuses to run as. */
+  /** The user to run as when this process is root, as which PostgreSQL does not run. */
   account: Account | undefined;
 }
 
-/** The file in DATA_DIR that says where the database is when it is not in DATA_DIR itself. */
+/** The file in DATA_DIR that names the database's folder when it is outside DATA_DIR. */
 const LOCATION_FILE = 'database-location';
-/** Users that exist for running services, best first. */
+/** System users that services run as, in order of preference. */
 const SERVICE_USERS = ['postgres', '_postgres', 'nobody', 'daemon'];
 
-/** The folder of a data directory's database; makes nothing. Throws when DATA_DIR names a folder that has gone. */
+/**
+ * Returns the folder of a data directory's database. Creates nothing.
+ * @throws Error when DATA_DIR names a folder that does not exist any more
+ */
 export async function homeOf(dataDir: string): Promise<string> {
   const file = join(dataDir, LOCATION_FILE);
   const elsewhere = (await readFile(file, 'utf8').catch(() => '')).trim();
   if (!elsewhere) return join(dataDir, 'database');
   if (await folderExists(elsewhere)) return elsewhere;
-  // Never begin an empty database where a full one is expected.
+  // Never create an empty database in place of a missing one.
   throw new Error(
-    `The database of ${dataDir} should be in ${elsewhere}, but that folder is gone. Bring it back, or delete ${file} to begin with an empty database.`,
+    `The database of ${dataDir} should be in ${elsewhere}, but that folder is gone. Restore it, or delete ${file} to start with an empty database.`,
   );
 }
 
 export const clusterOf = (home: string) => join(home, 'cluster');
 
 /**
- * Decides who runs the server and where its programs and data are, making folders and copies as needed.
- * As an ordinary user: ourselves, the installed package, DATA_DIR/database. As root: another user, and where a closed
- * parent folder (a checkout under /root) keeps that user out, a system folder instead, which the log names.
+ * Chooses the user that runs the server and the folders of its programs and data, and creates folders and copies as
+ * needed. For an ordinary user: the same user, the installed package, and DATA_DIR/database. For root: another user, and
+ * if that user cannot enter a parent folder (a checkout under /root), a system folder instead, which is logged.
  */
-export async function choosePlace(dataDir: string, log: (message: string) => void): Promise<Place> {
+export async function chooseLocation(dataDir: string, log: (message: string) => void): Promise<Location> {
   const home = await homeOf(dataDir);
   await makeFolder(home);
   if (process.getuid?.() !== 0) {
@@ -52,13 +55,13 @@ export async function choosePlace(dataDir: string, log: (message: string) => voi
   return { home: reachable, cluster: clusterOf(reachable), binaries, account };
 }
 
-/** The package as npm installed it; or a copy beside the data, if links are missing in a package that we may not write. */
+/** Prepares the installed package, or a copy beside the data if the package lacks links and is not writable. */
 async function ownBinaries(home: string): Promise<Binaries> {
   const root = findPackage();
   return prepare(root).catch(() => copyPackage(root, home));
 }
 
-/** Whoever owns the existing cluster's files; else the first service user of this system. */
+/** Returns the owner of the existing cluster's files, or else the first service user of this system. */
 async function serviceAccount(cluster: string): Promise<Account> {
   const owner = await stat(cluster).catch(() => undefined);
   if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
@@ -72,7 +75,7 @@ async function serviceAccount(cluster: string): Promise<Account> {
   );
 }
 
-// Asked of the system itself, as that user: mode bits alone say nothing of groups, ACLs and mounts.
+// Tried as that user: mode bits do not cover groups, ACLs and mounts.
 const canEnter = async (account: Account, folder: string) =>
   (await run('/bin/sh', ['-c', 'cd "$0"', folder], { account })).code === 0;
 
@@ -82,7 +85,7 @@ const canRun = async (account: Account, binaries: Binaries) =>
 async function moveHome(dataDir: string, closed: string, account: Account, log: (message: string) => void) {
   if (await folderExists(clusterOf(closed))) {
     throw new Error(
-      `The user that runs the database (uid ${account.uid}) can no longer enter ${closed}: a folder above it was closed. Open it (chmod o+x), or start as the user that owns it.`,
+      `The user that runs the database (uid ${account.uid}) can no longer enter ${closed}, because of a parent folder's permissions. Allow it (chmod o+x), or start as the user that owns the folder.`,
     );
   }
   const key = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
@@ -107,24 +110,24 @@ async function binariesFor(account: Account, log: (message: string) => void): Pr
   return copy;
 }
 
-/** A folder that is root's alone to write and that the account can enter. */
+/** Creates a folder that only root can write to and that the account can enter. */
 async function systemFolder(account: Account): Promise<string> {
   for (const folder of ['/var/lib/whitemagic', join(tmpdir(), 'whitemagic-system')]) {
     await makeFolder(folder).catch(() => {});
     const found = await lstat(folder).catch(() => undefined);
-    // In a folder for everybody somebody else could have put one there first, with programs of his own in it.
-    const ours = found?.isDirectory() && found.uid === 0 && (found.mode & 0o022) === 0;
-    if (ours && (await canEnter(account, folder))) return folder;
+    // In a shared folder, another user could have created it first, with programs of their own.
+    const isSafe = found?.isDirectory() && found.uid === 0 && (found.mode & 0o022) === 0;
+    if (isSafe && (await canEnter(account, folder))) return folder;
   }
   throw new Error(
-    'Found no folder for the database that root owns and its user can enter (tried /var/lib/whitemagic).',
+    'There is no folder for the database that root owns and the database user can enter (tried /var/lib/whitemagic).',
   );
 }
 
-/** Everybody may pass through (the database's user must), nobody else may look around. */
+/** Creates a folder that other users, such as the database's, can traverse but not list. */
 async function makeFolder(folder: string): Promise<void> {
   const made = await mkdir(folder, { recursive: true });
-  // chmod, since the umask would have its say in mkdir's mode.
+  // chmod, since the umask limits the mode of mkdir.
   if (made) await chmod(folder, 0o711);
 }
 

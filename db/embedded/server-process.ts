@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Location } from './location.ts';
+import { cleanEnvironment } from './processes.ts';
+
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '200',
+  shared_buffers: '128MB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  log_destination: 'stderr',
+  log_checkpoints: 'off',
+  // Statistics soon after a bulk insert of memories: until then the planner takes every tenant for an empty one.
+  autovacuum_naptime: '10s',
+};
+
+/** Returns the path of the server's log since its last start. */
+export function logFileOf(location: Location): string {
+  return join(location.home, 'server.log');
+}
+
+/** Returns the last 20 lines of the server's log. */
+export async function readLogTail(location: Location): Promise<string> {
+  const text = await readFile(logFileOf(location), 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-20).join('\n');
+}
+
+/** Spawns the server on a port. It outlives this process, and writes to its log. */
+export async function spawnServer(location: Location, port: number): Promise<ChildProcess> {
+  // This process opens the log, in a folder of its own: the server's user must not choose which file root truncates.
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = constants;
+  const output = await open(logFileOf(location), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
+  const settings = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
+  const child = spawn(location.binaries.postgres, ['-D', location.cluster, ...settings], {
+    ...cleanEnvironment(),
+    ...location.account,
+    cwd: '/',
+    // In a process group of its own: Ctrl-C in a terminal is for the service, which needs the database to shut down.
+    detached: true,
+    windowsHide: true,
+    // A file, not a pipe: the server must survive the end of this process.
+    stdio: ['ignore', output.fd, output.fd],
+  });
+  child.unref();
+  await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject)).finally(() =>
+    output.close(),
+  );
+  return child;
+}
