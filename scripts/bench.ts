@@ -25,14 +25,19 @@ import { percentile } from './eval/score.ts';
 
 const HELP = `Usage: npm run bench [-- --seconds N] [--compare-drivers]
 
-Measures on this machine, in one run: REST and MCP calls with all their gates against a bare Koa route that does the same
-single query through pg, as it comes and tuned as our connections are (the ratio is what travels), and that waits for its usage event
-to be durable besides, which is what the record itself costs; how soon a key that one node revoked is refused by another, what an idle
-service takes of memory, and how fast the bridge starts against bare Node. Loopback only.
---compare-drivers measures instead pg as the service uses it against the npm package postgres, and the ways to write to Redis.`;
+Measures on this machine, in one run:
+  - REST and MCP calls through the whole pipeline, against a bare Koa route that executes the same single query through pg,
+    plain, tuned like the service's connections, and waiting for a durable usage event. Compare the ratios across machines.
+  - the time until a key that one node revoked is rejected by another
+  - the memory of an idle service
+  - the start time of the bridge, against bare Node
+Loopback only.
+
+  --seconds N         duration of each measurement (default 3)
+  --compare-drivers   compares pg as the service uses it with the npm package postgres instead, and ways to write to Redis`;
 
 const CONNECTIONS = [1, 10, 50];
-/** How often each way is measured, the others in between. */
+/** Number of measurements per case, alternating with the other cases. */
 const TURNS = 5;
 const STARTS = 15;
 const REVOCATIONS = 50;
@@ -45,7 +50,7 @@ async function main(seconds: number): Promise<void> {
   const config = { ...readConfig({}), port: 0, dataDir, jobs: false, embedder: 'none' as const };
   const node = (redisUrl?: string) =>
     startService({ ...config, redisUrl, databaseUrl: embedded.url }, createLog({ level: 'silent', pretty: false }));
-  // First, while nothing is stored that would be encoded.
+  // Before memories are stored, which would be encoded.
   const idle = await measureIdleMemory(embedded.url);
   const redis = await startBenchRedis();
   const [service, withRedis] = [await node(), redis && (await node(redis.url))];
@@ -53,11 +58,11 @@ async function main(seconds: number): Promise<void> {
     const callers = await makeCallers(service);
     const plain = await startBareRoute(embedded.url, 'plain');
     const tuned = await startBareRoute(embedded.url, 'tuned');
-    const ways = waysOf(service.url, withRedis?.url, { plain: plain.url, tuned: tuned.url }, callers);
+    const cases = casesOf(service.url, withRedis?.url, { plain: plain.url, tuned: tuned.url }, callers);
     console.log(
-      `${CALLERS} accounts, a connection each in turn; no encoder.${redis ? '' : ' No redis-server here: without Redis only.'}`,
+      `${CALLERS} accounts, connections assigned in turn; no encoder.${redis ? '' : ' redis-server is not installed: measured without Redis.'}`,
     );
-    console.table(await measureAll(ways, seconds * 1000));
+    console.table(await measureAll(cases, seconds * 1000));
     await plain.stop();
     await tuned.stop();
     const other = await node();
@@ -81,7 +86,7 @@ interface Caller {
   headers: Record<string, string>;
 }
 
-/** Accounts with a key and a memory each, which no limit holds up. */
+/** Creates accounts without effective limits, each with a key and a memory. */
 async function makeCallers({ database, url }: Service): Promise<Caller[]> {
   const now = () => new Date();
   const limits = { requests_per_minute: 100_000_000, requests_per_day: 100_000_000, storage_bytes: 1e12 };
@@ -108,7 +113,7 @@ async function makeCallers({ database, url }: Service): Promise<Caller[]> {
   return callers;
 }
 
-/** New memories of 20 to 60 words. */
+/** Returns request bodies of new memories of 20 to 60 words. */
 function bodies(): string[] {
   const texts = createTexts();
   return Array.from({ length: BODIES }, (_, n) => {
@@ -117,13 +122,13 @@ function bodies(): string[] {
   });
 }
 
-interface Way {
+interface Case {
   target: Target;
-  /** What it is held against: a bare route on `pg` as it comes, and one tuned as the service is. */
-  ceiling?: 'read' | 'insert';
+  /** The bare routes, plain and tuned, that it is compared with. */
+  baseline?: 'read' | 'insert';
 }
 
-function waysOf(
+function casesOf(
   url: string,
   redisUrl: string | undefined,
   bare: { plain: string; tuned: string },
@@ -148,45 +153,47 @@ function waysOf(
     method: 'tools/call',
     params: { name: 'get_memory', arguments: { id: first.memoryId } },
   };
-  const ways: Record<string, Way> = {
+  const cases: Record<string, Case> = {
     'bare read': { target: get(({ userId, memoryId }) => `${bare.plain}/${userId}/${memoryId}`) },
     'bare read, tuned': { target: get(({ userId, memoryId }) => `${bare.tuned}/${userId}/${memoryId}`) },
     'bare read, recorded': {
       target: get(({ userId, memoryId, keyId }) => `${bare.plain}/${userId}/${memoryId}/${keyId}`),
-      ceiling: 'read',
+      baseline: 'read',
     },
-    'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), ceiling: 'read' },
+    'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), baseline: 'read' },
     'MCP get_memory': {
       target: { ...create(() => `${url}/mcp`, [first]), bodies: [JSON.stringify(rpc)], expect: 200 },
-      ceiling: 'read',
+      baseline: 'read',
     },
     'bare insert': { target: create(({ userId }) => `${bare.plain}/${userId}`) },
     'bare insert, tuned': { target: create(({ userId }) => `${bare.tuned}/${userId}`) },
-    'bare insert, tuned, without the look': { target: create(({ userId }) => `${bare.tuned}/${userId}/unlike`) },
-    'REST create': { target: create(() => `${url}/api/v1/memories`), ceiling: 'insert' },
-    'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), ceiling: 'insert' },
+    'bare insert, tuned, without near-duplicates': {
+      target: create(({ userId }) => `${bare.tuned}/${userId}/without-near-duplicates`),
+    },
+    'REST create': { target: create(() => `${url}/api/v1/memories`), baseline: 'insert' },
+    'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), baseline: 'insert' },
   };
   if (redisUrl) {
     const target = get(({ memoryId }) => `${redisUrl}/api/v1/memories/${memoryId}`);
-    ways['REST get, limits in Redis'] = { target, ceiling: 'read' };
-    ways['REST create, limits in Redis'] = {
+    cases['REST get, limits in Redis'] = { target, baseline: 'read' };
+    cases['REST create, limits in Redis'] = {
       target: create(() => `${redisUrl}/api/v1/memories`),
-      ceiling: 'insert',
+      baseline: 'insert',
     };
   }
-  return ways;
+  return cases;
 }
 
-async function measureAll(ways: Record<string, Way>, milliseconds: number) {
+async function measureAll(cases: Record<string, Case>, milliseconds: number) {
   const rows = [];
-  // A service runs for weeks: what is measured is code that the engine has compiled, which takes it some ten thousand calls.
-  for (const { target } of Object.values(ways)) await load(target, Math.max(...CONNECTIONS), 2 * milliseconds);
+  // Warm-up: the engine compiles the code only after some ten thousand calls.
+  for (const { target } of Object.values(cases)) await load(target, Math.max(...CONNECTIONS), 2 * milliseconds);
   for (const connections of CONNECTIONS) {
-    const results = await measureInTurn(ways, connections, milliseconds);
-    for (const [name, { ceiling }] of Object.entries(ways)) {
+    const results = await measureInTurn(cases, connections, milliseconds);
+    for (const [name, { baseline }] of Object.entries(cases)) {
       const result = results.get(name) as LoadResult;
-      const [plain, tuned] = ['', ', tuned'].map((way) => results.get(`bare ${ceiling}${way}`));
-      const share = (top?: LoadResult) => (top ? `${Math.round((100 * result.perSecond) / top.perSecond)} %` : '');
+      const [plain, tuned] = ['', ', tuned'].map((way) => results.get(`bare ${baseline}${way}`));
+      const share = (base?: LoadResult) => (base ? `${Math.round((100 * result.perSecond) / base.perSecond)} %` : '');
       rows.push({
         connections,
         what: name,
@@ -194,8 +201,8 @@ async function measureAll(ways: Record<string, Way>, milliseconds: number) {
         'p50 ms': round(result.p50Ms),
         'p95 ms': round(result.p95Ms),
         'added to p50': plain ? round(result.p50Ms - plain.p50Ms) : '',
-        'of the bare route': share(plain),
-        'of the tuned one': share(tuned),
+        'of bare route': share(plain),
+        'of tuned route': share(tuned),
       });
     }
   }
@@ -203,16 +210,16 @@ async function measureAll(ways: Record<string, Way>, milliseconds: number) {
 }
 
 /**
- * Each way several times, in turn: a machine that slows down, and accounts that hold more and more, then weigh on all alike.
- * Answers the median of each way's figures.
+ * Measures each case several times, in turn, so that a machine that slows down and growing accounts affect all cases equally.
+ * Returns the median of each figure.
  */
-async function measureInTurn(ways: Record<string, Way>, connections: number, milliseconds: number) {
-  const slices = new Map<string, LoadResult[]>(Object.keys(ways).map((name) => [name, []]));
+async function measureInTurn(cases: Record<string, Case>, connections: number, milliseconds: number) {
+  const slices = new Map<string, LoadResult[]>(Object.keys(cases).map((name) => [name, []]));
   for (let turn = 0; turn < TURNS; turn++) {
-    for (const [name, { target }] of Object.entries(ways)) {
+    for (const [name, { target }] of Object.entries(cases)) {
       await load(target, connections, Math.min(300, milliseconds / TURNS / 2));
       const slice = await load(target, connections, milliseconds / TURNS);
-      if (slice.failed > 0) throw new Error(`${name}: ${slice.failed} unexpected answers`);
+      if (slice.failed > 0) throw new Error(`${name}: ${slice.failed} unexpected responses`);
       slices.get(name)?.push(slice);
     }
   }
@@ -228,13 +235,13 @@ function medians(all: readonly LoadResult[]): LoadResult {
   return { perSecond: median('perSecond'), p50Ms: median('p50Ms'), p95Ms: median('p95Ms'), failed: 0 };
 }
 
-/** How long a whole process takes from its start to its end. */
+/** Measures the time from the start to the end of a process. */
 async function measureStarts() {
   const bridge = bridgePath();
-  const ways: Record<string, string[]> = { 'bare node': ['-e', '0'] };
-  if (existsSync(bridge)) ways['bridge, started and ended'] = [bridge, 'mcp'];
+  const cases: Record<string, string[]> = { 'bare node': ['-e', '0'] };
+  if (existsSync(bridge)) cases['bridge, started and ended'] = [bridge, 'mcp'];
   const rows = [];
-  for (const [what, args] of Object.entries(ways)) {
+  for (const [what, args] of Object.entries(cases)) {
     const times: number[] = [];
     for (let i = 0; i < STARTS; i++) times.push(await timeProcess(args));
     times.sort((a, b) => a - b);
@@ -268,6 +275,6 @@ const seconds = Number(values.seconds);
 if (values.help) console.log(HELP);
 else if (seconds > 0) await (values['compare-drivers'] ? compareDrivers(seconds) : main(seconds));
 else {
-  console.error('At seconds: say how long each row is measured, in seconds above 0, such as 0.5 or 3.');
+  console.error('At seconds: --seconds takes a positive number, such as 0.5 or 3.');
   process.exitCode = 1;
 }

@@ -1,10 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { askAll, shareOfWeak } from './eval/ask.ts';
+import { askAll, shareOfLowConfidence } from './eval/ask.ts';
 import { measureContext } from './eval/context.ts';
-import { borrowed, judge, spread } from './eval/judge.ts';
-import { storeOnce } from './eval/keep.ts';
+import { evaluateResults, spread, unrelatedQuestions } from './eval/evaluate-results.ts';
+import { storeUnlessKept } from './eval/keep.ts';
 import { type EvalSet, readSets } from './eval/load.ts';
 import { reportSet, reportSummary, type SetResult } from './eval/report.ts';
 import { type EvalService, startEvalService, untilEmbedded } from './eval/service.ts';
@@ -12,24 +12,24 @@ import { root } from './program.ts';
 
 const HELP = `Usage: npm run eval -- [options]
 
-Loads sets of notes and questions into a service of its own, asks every question, and scores the rankings.
+Stores sets of notes in a service of its own, searches for every question of the sets, and scores the rankings.
 
-  --sets DIR[,DIR…]        sets, or folders that hold sets (default: test/eval)
-  --only NAME[,NAME…]      only sets of these names
+  --sets DIR[,DIR…]        sets, or folders that contain sets (default: test/eval)
+  --only NAME[,NAME…]      only sets with these names
   --limit-queries N        N questions of each set, evenly spread
-  --env KEY=VALUE[,…]      settings of the service: EMBEDDER=none scores the lexical half alone
-  --mcp                    asks every question over MCP too (default: 20 of each set)
-  --context                share of the gold inside context packages of 250 to 4,000 tokens
-  --base FILE              compares question by question with what --json wrote before
-  --json FILE              writes everything, every question's ranked ids included
-  --runs DIR               writes DIR/<set>.jsonl, a line a question: {"id", "ids"}
-  --data DIR               keeps the service's data there, and sets that are there already are not stored again.
-                           What the service computes when it stores is then as old as the store.
-  --session-from-title P   sets whose name starts with one of these have their sessions in the title
+  --env KEY=VALUE[,…]      settings of the service: EMBEDDER=none scores lexical search alone
+  --mcp                    sends every question over MCP too (default: 20 of each set)
+  --context                share of the gold notes in context packages of 250 to 4,000 tokens
+  --base FILE              compares question by question with an earlier --json file
+  --json FILE              writes all results, including the ranked ids of every question
+  --runs DIR               writes DIR/<set>.jsonl with one line per question: {"id", "ids"}
+  --data DIR               keeps the service's data there, and does not store the sets that it already contains.
+                           Terms and vectors are then those of the version that stored them.
+  --session-from-title P   sets whose names start with one of these have their sessions in the title
                            (default: locomo_turns,locomo_obs)
 
-Tables go to stdout, progress to stderr. Ends with 1 when an answer holds what is not the owner's, when a package is over
-its budget, or when the two transports rank differently.`;
+Tables go to stdout, progress to stderr. Exits with 1 when a result belongs to another owner, when a context package
+exceeds its budget, or when REST and MCP rank differently.`;
 
 const MCP_SAMPLE = 20;
 
@@ -51,7 +51,7 @@ function readOptions() {
     },
   });
   const limit = Number(values['limit-queries'] ?? Number.POSITIVE_INFINITY);
-  if (!(limit >= 1)) throw new Error('--limit-queries takes a number from 1 on');
+  if (!(limit >= 1)) throw new Error('--limit-queries takes a number of at least 1');
   return { ...values, limit, env: readSettings(values.env), sessions: values['session-from-title'].split(',') };
 }
 type Options = ReturnType<typeof readOptions>;
@@ -98,7 +98,7 @@ async function evaluate(
   base?: SetResult[],
 ): Promise<SetResult> {
   const titleIsSession = options.sessions.some((start) => start !== '' && set.name.startsWith(start));
-  const tenants = await storeOnce(service, set, titleIsSession);
+  const tenants = await storeUnlessKept(service, set, titleIsSession);
   const keys = Object.values(tenants).map(({ apiKey }) => apiKey);
   await untilEmbedded(service, set.name, keys);
   const questions = spread(set.questions, options.limit);
@@ -106,9 +106,12 @@ async function evaluate(
   const answers = await askAll(service, set, tenants, questions, (index) => sample.has(index));
   const context = options.context ? await measureContext(service, set, tenants, questions) : undefined;
   const before = base?.find((one) => one.set === set.name);
-  const result = { ...judge(set, questions, answers, before), ...(context && { context }) };
+  const result = { ...evaluateResults(set, questions, answers, before), ...(context && { context }) };
   if (result.lowConfidence === null) return result;
-  return { ...result, lowConfidenceBorrowed: await shareOfWeak(service, tenants, borrowed(set, sets)) };
+  return {
+    ...result,
+    lowConfidenceUnrelated: await shareOfLowConfidence(service, tenants, unrelatedQuestions(set, sets)),
+  };
 }
 
 function isFailure({ foreign, mcp, context }: SetResult): boolean {

@@ -22,13 +22,15 @@ import { findMemory } from '../../db/queries/memories/memories.ts';
 import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 
 /**
- * The ceiling: a Koa app that does one query through `pg` and nothing else, with no key, no limit, no metering and no row-level
- * security. What the service is measured against in the same run.
- * `GET /{user id}/{memory id}` reads a memory; with `/{key id}` behind it, it answers once the usage event of that key is durable,
- * which is what no gate can save. `POST /{user id}` inserts one by the very statement that the service inserts it by,
- * `POST /{user id}/unlike` by that statement without its look at what is alike. Only the tuned route sets the tenant before it, in the
- * same round trip: where none is set the look finds nothing to compare, and costs a fraction of what it is.
- * @param way `plain`: a pool of `pg` as it comes; `tuned`: with all that the service's own connections have (pipelined, corked, planned once)
+ * Starts the baseline for the service's figures: a Koa app that executes one statement through `pg`, without authentication,
+ * limits, metering and row-level security.
+ *
+ * - `GET /{user id}/{memory id}` reads a memory. With `/{key id}`, it responds once the usage event of that key is durable,
+ *   a cost that no implementation of the pipeline can avoid.
+ * - `POST /{user id}` inserts a memory by the statement of the service, `POST /{user id}/without-near-duplicates` by that
+ *   statement without near-duplicate detection. Only the tuned route sets the tenant first, in the same round trip: without
+ *   a tenant, the detection finds no rows to compare and costs less than in the service.
+ * @param way `plain`: a default pool of `pg`; `tuned`: with the settings of the service (pipelined, coalesced, generic plans)
  */
 export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned') {
   const tuned = { max: 6, pipeline: true, options: '-c plan_cache_mode=force_generic_plan' };
@@ -53,7 +55,7 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     }
     const input = { tags: [], metadata: {}, type: 'long_term', ...JSON.parse((await getRawBody(ctx.req)).toString()) };
     const row = newRow(context, { userId } as Caller, input as NewMemory);
-    const nearDuplicates = memoryId === 'unlike' ? undefined : nearDuplicateOptions(row);
+    const nearDuplicates = memoryId === 'without-near-duplicates' ? undefined : nearDuplicateOptions(row);
     const sql = way === 'tuned' ? tenantSql(pool, userId) : context.sql;
     await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates });
     ctx.status = 201;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { v7 as uuidv7 } from 'uuid';
 import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
-import { APP_ROLE, connect, setTenantStatement } from '../../db/client/database.ts';
-import type { Result, Sql, Statement } from '../../db/client/sql.ts';
+import { connect } from '../../db/client/database.ts';
+import type { Sql } from '../../db/client/sql.ts';
 import { startEmbedded } from '../../db/embedded/start.ts';
 import { insertKey } from '../../db/queries/accounts/api-keys.ts';
 import { insertUser } from '../../db/queries/accounts/users.ts';
@@ -18,9 +18,9 @@ import { rankByTerms } from '../../db/queries/search/bm25.ts';
 import { findCorpus, findTerms } from '../../db/queries/search/lexicon.ts';
 import { findRankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
 import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
-import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { percentile } from '../eval/score.ts';
+import { type Driver, pgDriver, postgresDriver } from './drivers.ts';
 import { startBenchRedis } from './redis.ts';
 
 const CALLERS = [1, 10, 50];
@@ -28,22 +28,6 @@ const TURNS = 5;
 const TENANTS = 20;
 const MEMORIES = 100;
 const VOCABULARY = 2_000;
-const POOL_SIZE = 12;
-
-/** The accesses of the service that a driver has to serve. */
-interface Driver {
-  get<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
-  search<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
-  create<T>(userId: string, work: (sql: Sql) => Promise<T>, after: () => Statement): Promise<T>;
-  close(): Promise<void>;
-}
-
-/** The part of porsager's `postgres` that is used here; the package is no dependency. */
-interface PostgresJs {
-  unsafe(text: string, values: readonly unknown[], options: { prepare: boolean }): Promise<unknown[]>;
-  begin<T>(work: (sql: PostgresJs) => Promise<T>): Promise<T>;
-  end(): Promise<void>;
-}
 
 const KEY = {
   name: 'Bench',
@@ -59,9 +43,9 @@ const KEY = {
 type Action = (n: number) => Promise<unknown>;
 
 /**
- * Compares `pg` as `db/client` uses it with porsager's `postgres` by the same statements on the same data, and the ways to write
- * commands to Redis. The ways alternate in short slices, so that a machine that slows down affects all of them.
- * @param seconds how long each row is measured
+ * Compares `pg` as `db/client` uses it with porsager's `postgres`, on the same statements and data, and ways to write commands
+ * to Redis. Measurements alternate in short slices, so that a machine that slows down affects all of them.
+ * @param seconds duration of each row's measurement
  */
 export async function compareDrivers(seconds: number): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-drivers-'));
@@ -87,7 +71,7 @@ interface Tenant {
 }
 
 async function fill(url: string): Promise<Tenant[]> {
-  const database = connect({ url, onError: report });
+  const database = connect({ url, onError: logError });
   const tenants = await Promise.all(
     Array.from({ length: TENANTS }, async () => {
       const userId = uuidv7();
@@ -152,65 +136,9 @@ async function search(sql: Sql, userId: string, words: string[]) {
   return memories;
 }
 
-function pgDriver(url: string): Driver {
-  const database = connect({ url, poolSize: POOL_SIZE, onError: report });
-  return {
-    get: (userId, work) => work(database.shared(userId)),
-    search: (userId, work) => work(database.read(userId)),
-    create: (userId, work, after) =>
-      database.write(userId, work, { before: [lockTenantStatement(userId)], after: () => [after()] }),
-    close: () => database.close(),
-  };
-}
-
-async function postgresDriver(url: string): Promise<Driver> {
-  const name = 'postgres';
-  const { default: postgres } = await import(name).catch(() => {
-    throw new Error('First: npm install --no-save postgres@3.4.9');
-  });
-  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-  const client = postgres(url, {
-    max: POOL_SIZE,
-    connection: { role: APP_ROLE, timezone: 'UTC', statement_timeout: 15_000 },
-    // The statements pass JSON as text.
-    types: { json: { to: 114, from: [114, 3802], serialize: text, parse: JSON.parse } },
-    onnotice: () => undefined,
-  }) as PostgresJs;
-  const execute = async <Row>(on: PostgresJs, { text, values = [] }: Statement): Promise<Result<Row>> => {
-    const rows = (await on.unsafe(text, values.map(plain), { prepare: true })) as Row[];
-    return { rows: [...rows], rowCount: rows.length };
-  };
-  const sqlOn = (on: PostgresJs, before: readonly Statement[]): Sql => {
-    const opening = [...before];
-    return {
-      // Pipelined: the statements before it are not awaited first.
-      query: async <Row>(statement: Statement) => {
-        const opened = opening.splice(0).map((each) => execute(on, each));
-        const [result] = await Promise.all([execute<Row>(on, statement), ...opened]);
-        return result;
-      },
-    };
-  };
-  /** A statement with its tenant: both settings hold for a transaction only, so each needs one. */
-  const tenantSql = (userId: string): Sql => ({
-    query: (statement) => client.begin((on) => sqlOn(on, [setTenantStatement(userId)]).query(statement)) as never,
-  });
-  return {
-    get: (userId, work) => work(tenantSql(userId)),
-    search: (userId, work) => work(tenantSql(userId)),
-    create: (userId, work, after) =>
-      client.begin(async (on) => {
-        const result = await work(sqlOn(on, [setTenantStatement(userId), lockTenantStatement(userId)]));
-        await execute(on, after());
-        return result;
-      }),
-    close: () => client.end(),
-  };
-}
-
 async function compareRedis(milliseconds: number): Promise<void> {
   const server = await startBenchRedis();
-  if (!server) return console.log('No redis-server here: the ways to write to Redis are not compared.');
+  if (!server) return console.log('redis-server is not installed: ways to write to Redis are not compared.');
   const clients = {
     coalesced: new Redis(server.url).on('connect', function (this: Redis) {
       coalesceWrites(this.stream);
@@ -227,7 +155,7 @@ async function compareRedis(milliseconds: number): Promise<void> {
   }
   console.table(await measure(ways, ['script'], 'coalesced', milliseconds));
   for (const redis of Object.values(clients)) redis.disconnect();
-  server.stop();
+  await server.stop();
 }
 
 /** Measures each action in turn, and returns a row for each number of concurrent callers. */
@@ -242,7 +170,7 @@ async function measure(
     for (const callers of CALLERS) {
       const slices = new Map(Object.keys(ways).map((way) => [way, [] as number[]]));
       for (let turn = 0; turn < TURNS; turn++) {
-        // Alternately from either end, so that none is always the first.
+        // In alternating order, so that none is always first.
         const order = turn % 2 === 0 ? Object.entries(ways) : Object.entries(ways).reverse();
         for (const [way, all] of order) {
           await perSecond(all[name] as Action, callers, Math.min(200, milliseconds / TURNS / 3));
@@ -263,17 +191,9 @@ async function measure(
   return rows;
 }
 
-/** `postgres` takes a list of dates or booleans for a single one unless its elements are texts. */
-function plain(value: unknown): unknown {
-  if (!Array.isArray(value)) return value;
-  return value.map((each) =>
-    each instanceof Date ? each.toISOString() : typeof each === 'boolean' ? `${each}` : each,
-  );
-}
-
 let calls = 0;
 
-/** Calls per second of so many callers, each of which calls again as soon as its call is done. */
+/** Returns the calls per second of concurrent callers, each of which calls again when its call completes. */
 async function perSecond(action: Action, callers: number, milliseconds: number): Promise<number> {
   const started = performance.now();
   let done = 0;
@@ -333,6 +253,6 @@ function eventOf(userId: string, keyId: string): UsageEvent {
   return { id: uuidv7(), userId, keyId, day: at.toISOString().slice(0, 10), at, ...call, ...sizes };
 }
 
-function report(error: Error): void {
+function logError(error: Error): void {
   console.error(error.message);
 }

@@ -1,34 +1,34 @@
 import type { Figure } from './measure.ts';
 import type { Sizes } from './tables.ts';
 
-/** A whole run, as `--json` writes it. */
+/** The results of a run, as `--json` writes them. */
 export interface Run {
   embedder: string;
   tenants: number;
   each: number;
   questions: number;
   figures: Figure[];
-  /** By the size of the tenant that grows. */
+  /** One entry per size of the growing tenant. */
   disk: ({ size: number } & Sizes)[];
 }
 
-/** The names of what is measured, as tables and files have them. */
-export const WHAT = {
+/** Names of the measures in tables and files. */
+export const MEASURES = {
   search: 'search',
-  words: 'search by words alone',
-  mistyped: 'by words, one mistyped',
+  lexical: 'lexical search',
+  mistyped: 'lexical, one mistyped word',
   context: 'context, 1,500 tokens',
-  small: 'a small tenant: search',
-  smallWords: 'a small tenant: by words',
+  small: 'small tenant: search',
+  smallLexical: 'small tenant: lexical',
   create: 'create',
-  createWords: 'create, no encoder',
-  indexed: 'insert and index words',
-  bare: 'insert alone',
+  createWithoutEncoder: 'create, no encoder',
+  indexed: 'insert and index terms',
+  bare: 'insert only',
 } as const;
 
-/** What must hold as a tenant grows. */
-const AT_MOST = { growth: 5, searchMs: 60 };
-/** The size that both are about. */
+/** Limits that must hold as a tenant grows. */
+const MAX = { growth: 5, searchMs: 60 };
+/** The size that both limits are about. */
 const LARGE = 100_000;
 
 export function printFigures(figures: readonly Figure[], against?: Run): void {
@@ -53,33 +53,33 @@ export function printFigures(figures: readonly Figure[], against?: Run): void {
 
 export function printDisk({ size, memories, parts }: Run['disk'][number], against?: Run): void {
   const before = against?.disk.find((one) => one.size === size);
-  console.log(`Bytes per memory, over all ${memories} memories of all tenants:`);
+  console.log(`Bytes per memory, for all ${memories} memories of all tenants:`);
   console.table(
     Object.entries(parts).map(([part, bytes]) => {
-      const was = before && (before.parts[part] ?? 0) / before.memories;
+      const former = before && (before.parts[part] ?? 0) / before.memories;
       return {
         part,
         'bytes per memory': Math.round(bytes / memories),
         MB: round(bytes / 1e6),
-        ...(against && { change: change(was, bytes / memories) }),
+        ...(against && { change: change(former, bytes / memories) }),
       };
     }),
   );
 }
 
-/** The ratios that are promised, each with what it may be at most. */
+/** Prints the ratios with their limits. */
 export function printRatios({ figures, tenants, each, embedder }: Run): void {
   const sizes = [...new Set(figures.map(({ size }) => size))];
   const [first = 0, last = 0] = [sizes[0], sizes.filter((size) => size <= LARGE).at(-1) ?? sizes.at(-1)];
   const at = (size: number, what: string) => figures.find((one) => one.size === size && one.what === what);
   const growth = (what: string) => (at(last, what)?.p95Ms ?? Number.NaN) / (at(first, what)?.p95Ms ?? Number.NaN);
-  const search = at(last, WHAT.search);
+  const search = at(last, MEASURES.search);
   const lines = [
-    `Beside ${tenants} tenants of ${each} memories. Texts${embedder === 'none' ? '' : ' and vectors'} are made up.`,
-    `${WHAT.words}, p95: ${round(growth(WHAT.words))} times as long with ${last} memories as with ${first} (at most ${AT_MOST.growth})`,
-    `${WHAT.search} with ${last} memories: p50 ${round(search?.p50Ms)} ms, p95 ${round(search?.p95Ms)} ms (below ${AT_MOST.searchMs})`,
-    `${WHAT.small}, p95: ${round(growth(WHAT.small))} times as long beside ${last} memories as beside ${first} (about 1)`,
-    `indexing words: an insert takes ${round((at(last, WHAT.indexed)?.p50Ms ?? 0) / (at(last, WHAT.bare)?.p50Ms ?? 0))} times as long as without, p50`,
+    `Beside ${tenants} tenants of ${each} memories. Texts${embedder === 'none' ? '' : ' and vectors'} are synthetic.`,
+    `${MEASURES.lexical}, p95: ${round(growth(MEASURES.lexical))} times as long with ${last} memories as with ${first} (at most ${MAX.growth})`,
+    `${MEASURES.search} with ${last} memories: p50 ${round(search?.p50Ms)} ms, p95 ${round(search?.p95Ms)} ms (below ${MAX.searchMs})`,
+    `${MEASURES.small}, p95: ${round(growth(MEASURES.small))} times as long beside ${last} memories as beside ${first} (about 1)`,
+    `indexing terms: an insert takes ${round((at(last, MEASURES.indexed)?.p50Ms ?? 0) / (at(last, MEASURES.bare)?.p50Ms ?? 0))} times as long as without, p50`,
   ];
   for (const line of lines) console.log(line);
 }

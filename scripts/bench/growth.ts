@@ -1,60 +1,60 @@
 import type { Service } from '../../api/bootstrap.ts';
 import { rowOf } from './fill.ts';
-import { WHAT } from './growth-report.ts';
+import { MEASURES } from './growth-report.ts';
 import { create, type Figure, figure, post, timed, timeInserts } from './measure.ts';
 import { rowsRead, untilEmbedded } from './tables.ts';
-import type { Bench, Tenant } from './tenants.ts';
+import type { SearchBench, Tenant } from './tenants.ts';
 import { GROWING, mistype } from './texts.ts';
 
-/** What is created to be measured is no text that was filled. */
-export const NEW_FROM = 10_000_000;
+/** Index of the first note to create for measuring, beyond those of the bulk insert. */
+export const NEW_NOTES_FROM = 10_000_000;
 
-/** Who is asked at a size, and what. */
+/** The tenants and queries of a size. */
 export interface Round {
   size: number;
   big: Tenant;
   small: Tenant;
-  /** The same at every size. */
-  asked: string[];
-  askedOfSmall: string[];
+  /** Queries for the big tenant, the same at every size. */
+  queries: string[];
+  smallQueries: string[];
 }
 
 /** Measures everything at one size, reads first. */
-export async function measureAll(bench: Bench, round: Round): Promise<Figure[]> {
+export async function measureAll(bench: SearchBench, round: Round): Promise<Figure[]> {
   return [...(await measureReads(bench, round)), ...(await measureWrites(bench, round))];
 }
 
-interface Way {
+interface Measurement {
   what: string;
   service: Service;
   tenant: Tenant;
   questions: string[];
-  ask: (query: string) => Promise<unknown>;
+  execute: (query: string) => Promise<unknown>;
 }
 
-async function measureReads({ whole, words, writeVectors, say }: Bench, round: Round): Promise<Figure[]> {
-  const { size, big, small, asked, askedOfSmall } = round;
+async function measureReads({ hybrid, lexical, writeVectors, progress }: SearchBench, round: Round): Promise<Figure[]> {
+  const { size, big, small, queries, smallQueries } = round;
   const semantic = writeVectors ? 'ok' : 'disabled';
-  const searching = (what: string, service: Service, tenant: Tenant, questions: string[]): Way => {
-    const expected = service === whole ? semantic : 'disabled';
-    return { what, service, tenant, questions, ask: (query) => search(service, tenant, query, expected) };
+  const searchWith = (what: string, service: Service, tenant: Tenant, questions: string[]): Measurement => {
+    const expected = service === hybrid ? semantic : 'disabled';
+    return { what, service, tenant, questions, execute: (query) => search(service, tenant, query, expected) };
   };
-  const packing = (query: string) => post(whole, big.apiKey, '/context', { query, max_tokens: 1_500 });
-  const ways: Way[] = [
-    searching(WHAT.search, whole, big, asked),
-    searching(WHAT.words, words, big, asked),
-    searching(WHAT.mistyped, words, big, asked.map(mistype)),
-    { what: WHAT.context, service: whole, tenant: big, questions: asked, ask: packing },
-    searching(WHAT.small, whole, small, askedOfSmall),
-    searching(WHAT.smallWords, words, small, askedOfSmall),
+  const requestContext = (query: string) => post(hybrid, big.apiKey, '/context', { query, max_tokens: 1_500 });
+  const measurements: Measurement[] = [
+    searchWith(MEASURES.search, hybrid, big, queries),
+    searchWith(MEASURES.lexical, lexical, big, queries),
+    searchWith(MEASURES.mistyped, lexical, big, queries.map(mistype)),
+    { what: MEASURES.context, service: hybrid, tenant: big, questions: queries, execute: requestContext },
+    searchWith(MEASURES.small, hybrid, small, smallQueries),
+    searchWith(MEASURES.smallLexical, lexical, small, smallQueries),
   ];
   const figures: Figure[] = [];
-  for (const { what, service, tenant, questions, ask } of ways) {
+  for (const { what, service, tenant, questions, execute } of measurements) {
     const before = await rowsRead(service.database, tenant.userId);
-    const times = await timed(questions, ask);
+    const times = await timed(questions, execute);
     const rows = ((await rowsRead(service.database, tenant.userId)) - before) / questions.length;
     const measured = figure(size, what, times, rows);
-    say(`with ${size} memories, ${what}: p50 ${measured.p50Ms.toFixed(1)} ms`);
+    progress(`with ${size} memories, ${what}: p50 ${measured.p50Ms.toFixed(1)} ms`);
     figures.push(measured);
   }
   return figures;
@@ -62,22 +62,24 @@ async function measureReads({ whole, words, writeVectors, say }: Bench, round: R
 
 async function search(service: Service, { apiKey }: Tenant, query: string, semantic: 'ok' | 'disabled'): Promise<void> {
   const { retrievers } = await post<{ retrievers: { semantic: string } }>(service, apiKey, '/search', { query });
-  if (retrievers.semantic !== semantic)
-    throw new Error(`the search by meaning was ${retrievers.semantic}, not ${semantic}`);
+  if (retrievers.semantic !== semantic) throw new Error(`semantic search was ${retrievers.semantic}, not ${semantic}`);
 }
 
-async function measureWrites({ whole, words, texts, say }: Bench, { size, big, asked }: Round): Promise<Figure[]> {
-  say(`with ${size} memories: writing`);
-  let next = NEW_FROM + size;
-  const notes = () => asked.map(() => texts.note(GROWING, next++));
+async function measureWrites(
+  { hybrid, lexical, texts, progress }: SearchBench,
+  { size, big, queries }: Round,
+): Promise<Figure[]> {
+  progress(`with ${size} memories: writing`);
+  let next = NEW_NOTES_FROM + size;
+  const notes = () => queries.map(() => texts.note(GROWING, next++));
   const rows = () => notes().map((note) => rowOf(note));
-  const creating = (service: Service) => timed(notes(), (note) => create(service, big.apiKey, note));
-  const created = await creating(whole);
-  await untilEmbedded(whole.database);
+  const timeCreates = (service: Service) => timed(notes(), (note) => create(service, big.apiKey, note));
+  const created = await timeCreates(hybrid);
+  await untilEmbedded(hybrid.database);
   return [
-    figure(size, WHAT.create, created),
-    figure(size, WHAT.createWords, await creating(words)),
-    figure(size, WHAT.indexed, await timeInserts(words, big.userId, rows(), true)),
-    figure(size, WHAT.bare, await timeInserts(words, big.userId, rows(), false)),
+    figure(size, MEASURES.create, created),
+    figure(size, MEASURES.createWithoutEncoder, await timeCreates(lexical)),
+    figure(size, MEASURES.indexed, await timeInserts(lexical, big.userId, rows(), true)),
+    figure(size, MEASURES.bare, await timeInserts(lexical, big.userId, rows(), false)),
   ];
 }

@@ -12,7 +12,7 @@ export interface IdleMemory {
   service: number;
   encoder: number;
   together: number;
-  /** The limit set for a service whose tables exist. */
+  /** Limit for a service whose tables exist. */
   'at most': number | '';
 }
 
@@ -56,7 +56,7 @@ async function untilReady(url: string, isEncoding: boolean): Promise<void> {
   throw new Error('the encoder was not ready in time');
 }
 
-/** Resident memory of the processes that `ps` finds; 0 where there are none. */
+/** Returns the resident memory of the processes that `ps` finds; 0 if there are none. */
 async function megabytes(...which: [option: string, pid: number]): Promise<number> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'rss=', ...which.map(String)]).catch(() => ({
     stdout: '',

@@ -2,14 +2,14 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import type { Load, LoadResult, Target } from './load.ts';
 
-/** The process that sends a load: takes one from its parent, answers how it went, and ends. */
+/** Sends a load, and measures the responses. Runs in a process of its own, which receives the load from its parent. */
 async function send({ target, connections, milliseconds }: Load): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times: number[] = [];
   let failed = 0;
   const started = performance.now();
   const end = started + milliseconds;
-  // Another place in the bodies each time, so that few are sent twice.
+  // Starts at a random body, so that few are sent twice.
   const first = randomInt(target.bodies?.length ?? 1);
   const caller = async (connection: number) => {
     for (let turn = first + connection; performance.now() < end; turn += connections) {
@@ -31,10 +31,10 @@ function call(target: Target, connection: number, turn: number, agent: Agent): P
   const body = target.bodies?.[turn % target.bodies.length]?.replaceAll('{new}', randomUUID());
   const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method: target.method, agent, headers: { ...headers, ...length } }, (answer) => {
-      answer.resume();
-      answer.once('end', () => resolve(answer.statusCode ?? 0));
-      answer.once('error', reject);
+    const sent = request(url, { method: target.method, agent, headers: { ...headers, ...length } }, (response) => {
+      response.resume();
+      response.once('end', () => resolve(response.statusCode ?? 0));
+      response.once('error', reject);
     });
     sent.once('error', reject);
     sent.end(body);

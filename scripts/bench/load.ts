@@ -6,15 +6,15 @@ export interface LoadResult {
   perSecond: number;
   p50Ms: number;
   p95Ms: number;
-  /** Answers that were not expected; a benchmark with any is worth nothing. */
+  /** Number of responses with an unexpected status; any makes the benchmark void. */
   failed: number;
 }
 
-/** What is sent. Each connection is one caller's. */
+/** The requests to send. Each connection belongs to one caller. */
 export interface Target {
   method: string;
   callers: { url: string; headers: Record<string, string> }[];
-  /** Taken in turn; `{new}` in one becomes something else in each request. */
+  /** Sent in turn; `{new}` is replaced by a unique text in each request. */
   bodies?: string[];
   expect: number;
 }
@@ -26,16 +26,16 @@ export interface Load {
 }
 
 /**
- * Sends requests over `connections` kept-alive connections of loopback for a while, and tells how fast the answers came. In a
- * process of its own: what sends must not take the time of what answers.
+ * Sends requests over `connections` loopback connections for a while, and returns the throughput and latency. The sender is
+ * a process of its own, so that it does not take CPU time from the service.
  */
 export async function load(target: Target, connections: number, milliseconds: number): Promise<LoadResult> {
   const { file, ...program } = programOf('scripts/bench/load-sender');
   const sender = fork(file, program);
-  const answer = once(sender, 'message') as Promise<[LoadResult]>;
-  const ended = once(sender, 'exit').then(() => Promise.reject(new Error('the sender of the load ended')));
+  const response = once(sender, 'message') as Promise<[LoadResult]>;
+  const ended = once(sender, 'exit').then(() => Promise.reject(new Error('the load sender exited')));
   sender.send({ target, connections, milliseconds } satisfies Load);
-  const [result] = await Promise.race([answer, ended]);
+  const [result] = await Promise.race([response, ended]);
   ended.catch(() => undefined);
   sender.disconnect();
   return result;

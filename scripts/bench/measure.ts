@@ -8,18 +8,18 @@ import { changeQuota } from '../../db/queries/usage/quotas.ts';
 import { percentile } from '../eval/score.ts';
 import type { Note } from './texts.ts';
 
-/** What one way of asking took. */
+/** Latency of a measure at one size. */
 export interface Figure {
-  /** Memories of the tenant that grows. */
+  /** Memories of the growing tenant. */
   size: number;
   what: string;
   p50Ms: number;
   p95Ms: number;
-  /** Rows that one call read of the tables of search; only where that was counted. */
+  /** Rows of the search tables that one call read, if counted. */
   rows?: number;
 }
 
-/** Milliseconds of each, one after the other; the first tenth, at most 20, only warms up and is left out. */
+/** Runs `act` for each input in sequence. Returns the milliseconds of each, without the first tenth (at most 20), which warms up. */
 export async function timed<T>(inputs: readonly T[], act: (input: T) => Promise<unknown>): Promise<number[]> {
   const times: number[] = [];
   for (const input of inputs) {
@@ -35,28 +35,28 @@ export function figure(size: number, what: string, times: readonly number[], row
   return { size, what, p50Ms, p95Ms, ...(rows !== undefined && { rows }) };
 }
 
-/** A REST call. @throws Error unless it is answered with 2xx */
+/** Makes a REST call. @throws Error unless the status is 2xx */
 export async function post<T>(service: Service, key: string, path: string, body: object): Promise<T> {
   const response = await fetch(`${service.url}/api/v1${path}`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   });
-  const answer = await response.text();
-  if (!response.ok) throw new Error(`${path} was answered with ${response.status}: ${answer}`);
-  return JSON.parse(answer) as T;
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${path} returned ${response.status}: ${text}`);
+  return JSON.parse(text) as T;
 }
 
-/** Stores a note through the API. Answers its id. */
+/** Stores a note through the API. Returns its id. */
 export async function create(service: Service, key: string, note: Note, project?: string): Promise<string> {
   const { title, content, tags, session_id, occurred_at } = note;
-  const said = { title, content, tags, occurred_at, ...(session_id && { session_id }), ...(project && { project }) };
-  return (await post<{ id: string }>(service, key, '/memories', said)).id;
+  const input = { title, content, tags, occurred_at, ...(session_id && { session_id }), ...(project && { project }) };
+  return (await post<{ id: string }>(service, key, '/memories', input)).id;
 }
 
-const NO_WORDS = { terms: [], frequencies: [] };
+const NO_TERMS = { terms: [], frequencies: [] };
 
-/** Transactions that insert a row, and with `indexed` its words: no gates, no metering. They leave nothing behind. */
+/** Times transactions that insert a row, and with `indexed` its terms, outside the pipeline. The rows are deleted again. */
 export async function timeInserts(
   service: Service,
   userId: string,
@@ -66,14 +66,14 @@ export async function timeInserts(
   const { database } = service;
   const times = await timed(rows, (row) =>
     database.write(userId, (sql) =>
-      insertMemory(sql, userId, row, indexed ? countWords(row) : NO_WORDS, { enqueue: false }),
+      insertMemory(sql, userId, row, indexed ? countWords(row) : NO_TERMS, { enqueue: false }),
     ),
   );
   const ids = rows.map(({ id }) => id);
   await database.write(userId, async (sql) => {
     const words = await removePostings(sql, userId, ids);
-    const gone = await deleteMemories(sql, userId, ids);
-    await changeQuota(sql, userId, { bytes: -gone.bytes, memories: -gone.memories, words: -words });
+    const deleted = await deleteMemories(sql, userId, ids);
+    await changeQuota(sql, userId, { bytes: -deleted.bytes, memories: -deleted.memories, words: -words });
   });
   return times;
 }

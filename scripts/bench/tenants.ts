@@ -8,7 +8,7 @@ import type { WriteVectors } from './vectors.ts';
 
 /** Memories of one transaction. */
 const BATCH = 1_000;
-/** Far beyond what a run asks for. */
+/** Limits that a run does not reach. */
 const WIDE = { requests_per_minute: 100_000_000, requests_per_day: 100_000_000, storage_bytes: 100_000_000_000 };
 
 export interface Tenant {
@@ -16,18 +16,18 @@ export interface Tenant {
   apiKey: string;
 }
 
-/** What a run works with: two nodes on one database, of which the second one has no encoder. */
-export interface Bench {
-  whole: Service;
-  words: Service;
+/** Two nodes on one database, the second without an encoder, and the texts to store. */
+export interface SearchBench {
+  hybrid: Service;
+  lexical: Service;
   texts: Texts;
-  /** None where nothing is searched by meaning. */
+  /** Undefined without semantic search. */
   writeVectors: WriteVectors | undefined;
-  /** Says how a long step goes. */
-  say: (line: string) => void;
+  /** Prints the progress of a long step. */
+  progress: (line: string) => void;
 }
 
-/** Adds a tenant of wide limits. */
+/** Adds a tenant with wide limits. */
 export async function addTenant(service: Service): Promise<Tenant> {
   return service.database.ownerWrite(async (sql) => {
     const context = { sql, now: () => new Date(), newId: () => uuidv7() };
@@ -44,30 +44,30 @@ export async function addTenant(service: Service): Promise<Tenant> {
   });
 }
 
-/** Adds tenants of `each` memories. Answers the last one. */
-export async function addOthers(bench: Bench, tenants: number, each: number): Promise<Tenant> {
+/** Adds tenants with `each` memories. Returns the last one. */
+export async function addOthers(bench: SearchBench, tenants: number, each: number): Promise<Tenant> {
   const report = progressOf(bench, `${tenants} other tenants`, tenants);
   const made: Tenant[] = [];
-  // Two at once: the database has work while texts are made up for the other.
-  const lane = async (from: number) => {
+  // Two at a time: the database works for one while texts are generated for the other.
+  const worker = async (from: number) => {
     for (let number = from; number <= tenants; number += 2) {
-      const tenant = await addTenant(bench.whole);
+      const tenant = await addTenant(bench.hybrid);
       await fillUp(bench, tenant, number, 0, each);
       made[number] = tenant;
       report(number);
     }
   };
-  await Promise.all([lane(1), lane(2)]);
+  await Promise.all([worker(1), worker(2)]);
   return made[tenants] as Tenant;
 }
 
-/** Lets the tenant that grows have `to` memories, where it had `from`. */
-export function growTo(bench: Bench, tenant: Tenant, from: number, to: number): Promise<void> {
-  return fillUp(bench, tenant, GROWING, from, to, progressOf(bench, `the tenant that grows to ${to} memories`, to));
+/** Grows the measured tenant from `from` to `to` memories. */
+export function growTo(bench: SearchBench, tenant: Tenant, from: number, to: number): Promise<void> {
+  return fillUp(bench, tenant, GROWING, from, to, progressOf(bench, `the growing tenant to ${to} memories`, to));
 }
 
 async function fillUp(
-  { whole, texts, writeVectors }: Bench,
+  { hybrid, texts, writeVectors }: SearchBench,
   { userId }: Tenant,
   number: number,
   from: number,
@@ -77,18 +77,18 @@ async function fillUp(
   for (let start = from; start < to; start += BATCH) {
     const count = Math.min(BATCH, to - start);
     const rows = Array.from({ length: count }, (_, index) => rowOf(texts.note(number, start + index)));
-    await fill(whole.database, userId, rows, writeVectors);
+    await fill(hybrid.database, userId, rows, writeVectors);
     report(start + count);
   }
 }
 
-/** Says at every tenth how far it is. */
-function progressOf({ say }: Bench, what: string, of: number): (done: number) => void {
+/** Returns a function that prints the progress at every tenth. */
+function progressOf({ progress }: SearchBench, what: string, of: number): (done: number) => void {
   const started = performance.now();
   let tenths = 0;
   return (done) => {
     if (Math.floor((10 * done) / of) <= tenths) return;
     tenths = Math.floor((10 * done) / of);
-    say(`filling ${what}: ${10 * tenths} % after ${Math.round((performance.now() - started) / 1000)} s`);
+    progress(`filling ${what}: ${10 * tenths} % after ${Math.round((performance.now() - started) / 1000)} s`);
   };
 }

@@ -1,6 +1,6 @@
 import { randomNumbers } from '../eval/score.ts';
 
-/** What the most frequent words of English are, and no index keeps. */
+/** Frequent English stop words, which are not indexed. */
 const STOP_WORDS =
   'the of and to a in that it is was for on with as be at by this had not are but from or have an they which you were all her she there their we him been has when who will'.split(
     ' ',
@@ -10,23 +10,23 @@ const STARTS = 'b,c,d,f,g,h,l,m,n,p,r,s,t,v,br,cl,cr,dr,fl,gr,pl,pr,sh,st,tr'.sp
 const VOWELS = 'a,e,i,o,u,a,e,i,o,ea,ou,ai'.split(',');
 const CLOSINGS = ',,,,n,r,s,t,l,m,nd,ck'.split(',');
 const SUFFIXES = ',,,,,,s,s,ed,ing,er,ion,ly'.split(',');
-/** Zipf's law as Mandelbrot bent it for real texts. */
+/** Parameters of the Zipf-Mandelbrot law for natural texts. */
 const EXPONENT = 1.05;
 const SHIFT = 2.7;
 
 const TAGS = 'decision,bug,deploy,meeting,person,api,database,idea,howto,preference,travel,budget,release,test'.split(
   ',',
 );
-/** A memory every so many milliseconds, from the start of 2025 on. */
+/** Interval of `occurred_at`, from the start of 2025. */
 const EVERY_MS = 30_000;
 const FIRST = Date.UTC(2025, 0, 1);
-/** Three of ten memories are turns of a session of ten. */
+/** Memories per session. Three of ten memories belong to a session. */
 const SESSION = 10;
 
-/** The tenant that grows; the others count from 1 on. */
+/** Number of the growing tenant; the others start at 1. */
 export const GROWING = 0;
 
-/** A memory as somebody would store it. */
+/** A memory to store. */
 export interface Note {
   title: string;
   content: string;
@@ -35,15 +35,15 @@ export interface Note {
   occurred_at: Date;
 }
 
-/** Texts and questions that are the same in every run. */
+/** Texts and queries that are the same in every run. */
 export interface Texts {
-  /** The `index`-th memory of a tenant: 20 to 60 words where it is {@link GROWING}, 30 elsewhere. */
+  /** Returns the `index`-th memory of a tenant: 20 to 60 words for {@link GROWING}, 30 for others. */
   note(tenant: number, index: number): Note;
-  /** Different questions of 3 to 8 words, rare and common, each of them in one of the tenant's first memories. */
+  /** Returns different queries of 3 to 8 words, rare and common, each from one of the tenant's first memories. */
   questions(tenant: number, memories: number, count: number): string[];
 }
 
-/** Writes with 50,000 made-up words that are as frequent as the words of a language are. */
+/** Creates texts from 50,000 made-up words with the frequencies of a natural language. */
 export function createTexts(): Texts {
   const vocabulary = makeVocabulary();
   const draw = drawByRank(vocabulary.length);
@@ -55,7 +55,7 @@ export function createTexts(): Texts {
     const words = wordsOf(random, tenant === GROWING ? 20 + Math.floor(random() * 41) : 30);
     const session = Math.floor(index / SESSION);
     return {
-      title: capitalise(wordsOf(random, 3 + Math.floor(random() * 4)).join(' ')),
+      title: capitalize(wordsOf(random, 3 + Math.floor(random() * 4)).join(' ')),
       content: inSentences(words, random),
       tags: TAGS.filter(() => random() < 1.5 / TAGS.length),
       session_id: session % 10 < 3 ? `session-${session}` : null,
@@ -70,9 +70,9 @@ export function createTexts(): Texts {
       const about = note(tenant, Math.floor(random() * memories));
       const words = about.content.toLowerCase().match(/\w+/g) ?? [];
       const length = 3 + Math.floor(random() * 6);
-      const asked = Array.from({ length }, () => words[Math.floor(random() * words.length)]);
-      // Of stop words alone nothing could be found.
-      if (asked.some((word) => word && !STOP_WORDS.includes(word))) drawn.add(asked.join(' '));
+      const query = Array.from({ length }, () => words[Math.floor(random() * words.length)]);
+      // A query of stop words only has no hits.
+      if (query.some((word) => word && !STOP_WORDS.includes(word))) drawn.add(query.join(' '));
     }
     return [...drawn];
   }
@@ -80,15 +80,15 @@ export function createTexts(): Texts {
   return { note, questions };
 }
 
-/** The question with its longest word mistyped: two letters have changed places, and one is too many. */
-export function mistype(question: string): string {
-  const longest = question.split(' ').reduce((a, b) => (b.length > a.length ? b : a));
+/** Returns the query with its longest word mistyped: two letters swapped, and one added. */
+export function mistype(query: string): string {
+  const longest = query.split(' ').reduce((a, b) => (b.length > a.length ? b : a));
   const at = Math.floor(longest.length / 2) - 1;
   const swapped = longest.slice(0, at) + longest[at + 1] + longest[at] + longest.slice(at + 2);
-  return question.replace(longest, `${swapped}q`);
+  return query.replace(longest, `${swapped}q`);
 }
 
-/** Most frequent first; the frequent ones are short. */
+/** Creates the words, most frequent first. Frequent words are short. */
 function makeVocabulary(): string[] {
   const random = randomNumbers(1);
   const pick = (from: readonly string[]) => from[Math.floor(random() * from.length)] as string;
@@ -101,7 +101,7 @@ function makeVocabulary(): string[] {
   return [...words];
 }
 
-/** Draws ranks, from 0 on, by Zipf's law. */
+/** Returns a function that draws ranks from 0 by Zipf's law. */
 function drawByRank(ranks: number): (random: () => number) => number {
   const upTo = new Float64Array(ranks);
   let total = 0;
@@ -125,12 +125,12 @@ function inSentences(words: readonly string[], random: () => number): string {
   const sentences: string[] = [];
   for (let at = 0; at < words.length; ) {
     const length = 7 + Math.floor(random() * 8);
-    sentences.push(`${capitalise(words.slice(at, at + length).join(' '))}.`);
+    sentences.push(`${capitalize(words.slice(at, at + length).join(' '))}.`);
     at += length;
   }
   return sentences.join(' ');
 }
 
-function capitalise(text: string): string {
+function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -3,15 +3,15 @@ import type { Sql } from '../../db/client/sql.ts';
 import { replaceVectors } from '../../db/queries/search/vectors.ts';
 import { randomNumbers } from '../eval/score.ts';
 
-/** Topics of a tenant's memories: directions that vectors gather around. */
+/** Number of topics: directions that vectors cluster around. */
 const TOPICS = 300;
 
-/** Gives memories vectors, under the name of the local model so that its searches scan them. */
+/** Stores vectors of memories under the name of the local model, so that searches scan them. */
 export type WriteVectors = (sql: Sql, userId: string, memories: { id: string; content: string }[]) => Promise<void>;
 
 /**
- * Made-up vectors, the same in every run: encoding a hundred thousand texts would take an hour, and a scan does not ask what
- * they mean. Each is one of 300 topics and as much noise, of length 1.
+ * Returns a function that stores synthetic vectors, the same in every run: encoding a hundred thousand texts would take an
+ * hour, and the cost of a scan does not depend on the content. Each is one of 300 topics plus as much noise, normalized.
  */
 export function syntheticVectors(): WriteVectors {
   const random = randomNumbers(2);

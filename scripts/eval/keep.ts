@@ -6,8 +6,8 @@ import type { EvalService } from './service.ts';
 
 type Kept = Record<string, { fingerprint: string; tenants: Tenants }>;
 
-/** Stores a set, unless the service's data directory holds it from a run before. */
-export async function storeOnce(service: EvalService, set: EvalSet, titleIsSession: boolean): Promise<Tenants> {
+/** Stores a set, unless the service's data directory contains it from an earlier run. */
+export async function storeUnlessKept(service: EvalService, set: EvalSet, titleIsSession: boolean): Promise<Tenants> {
   const file = join(service.dataDir, 'eval-sets.json');
   const kept = await readKept(file);
   const fingerprint = createHash('sha256')
@@ -16,7 +16,7 @@ export async function storeOnce(service: EvalService, set: EvalSet, titleIsSessi
   const before = kept[set.name];
   if (before?.fingerprint === fingerprint) return before.tenants;
   const tenants = await store(service, set, titleIsSession);
-  // Keys of throw-away users are in it.
+  // It contains the API keys of the evaluation's users.
   await writeFile(file, JSON.stringify({ ...kept, [set.name]: { fingerprint, tenants } }), { mode: 0o600 });
   return tenants;
 }

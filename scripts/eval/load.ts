@@ -11,31 +11,31 @@ const note = z.object({
   timestamp: z.string().nullish(),
   session: z.string().nullish(),
   tags: z.array(z.string()).nullish(),
-  /** Id of the note that this one replaces. */
+  /** Id of the note that this one supersedes. */
   supersedes: z.string().nullish(),
 });
 type Note = z.output<typeof note>;
 const question = z.object({ id: z.string(), owner: z.string(), query: z.string(), category: z.string() });
 export type Question = z.output<typeof question>;
 
-/** Notes, questions about them, and for each question the notes that answer it. */
+/** Notes, questions about them, and the notes that answer each question (gold). */
 export interface EvalSet {
   name: string;
   notes: Note[];
   questions: Question[];
-  /** Question id to note ids. A question without an entry is asked and not scored. */
+  /** Question id to note ids. A question without an entry is not scored. */
   gold: Map<string, Set<string>>;
 }
 
-/** An owner of a set as a user of the service. */
+/** The user of the service for an owner of a set. */
 export interface Tenant {
   apiKey: string;
-  /** Memory id to the notes that it holds: exact repeats share one. */
+  /** Memory id to note ids: exact duplicates share a memory. */
   notesOf: Record<string, string[]>;
 }
 export type Tenants = Record<string, Tenant>;
 
-/** Folders that are a set, or hold sets, by name. */
+/** Reads the sets in the given folders, each a set or a folder of sets, in alphabetical order. */
 export async function readSets(folders: readonly string[], only?: readonly string[]): Promise<EvalSet[]> {
   const sets: EvalSet[] = [];
   for (const folder of folders) {
@@ -46,7 +46,7 @@ export async function readSets(folders: readonly string[], only?: readonly strin
       if (!only || only.includes(basename(path))) sets.push(await readSet(path));
     }
   }
-  if (sets.length === 0) throw new Error(`no set in ${folders.join(', ')}: a set is a folder with a corpus.jsonl`);
+  if (sets.length === 0) throw new Error(`no set in ${folders.join(', ')}: a set is a folder with a file corpus.jsonl`);
   return sets;
 }
 
@@ -68,14 +68,14 @@ async function readSet(folder: string): Promise<EvalSet> {
 const BATCH = 100;
 const BATCH_CHARACTERS = 200_000;
 
-/** Stores a set through the API, each owner as a user of its own. Answers who has what. */
+/** Stores a set through the API, each owner as a user of its own. Returns the users by owner. */
 export async function store(service: EvalService, set: EvalSet, titleIsSession: boolean): Promise<Tenants> {
   const tenants: Tenants = {};
   let done = 0;
   for (const owner of new Set(set.notes.map((one) => one.owner))) {
     const tenant: Tenant = { apiKey: await service.addUser(), notesOf: {} };
     tenants[owner] = tenant;
-    // Nothing to store and nothing to find: a collection may hold an empty text.
+    // A collection may contain empty texts, which cannot be stored.
     const notes = set.notes.filter((one) => one.owner === owner && one.text.trim() !== '');
     const memoryOf = new Map<string, string>();
     for (const batch of batches(notes)) {
@@ -93,15 +93,15 @@ export async function store(service: EvalService, set: EvalSet, titleIsSession: 
   return tenants;
 }
 
-/** As many as a call takes, in their order; what replaces a note comes in a later call than the note. */
+/** Splits notes into batches that a call accepts, in order. A note is in a later batch than the one it supersedes. */
 function batches(notes: readonly Note[]): Note[][] {
   const all: Note[][] = [[]];
   let characters = 0;
   for (const one of notes) {
     const last = all.at(-1) as Note[];
     characters += one.text.length;
-    const full = last.length === BATCH || characters > BATCH_CHARACTERS;
-    if (last.length > 0 && (full || last.some(({ id }) => id === one.supersedes))) {
+    const isFull = last.length === BATCH || characters > BATCH_CHARACTERS;
+    if (last.length > 0 && (isFull || last.some(({ id }) => id === one.supersedes))) {
       all.push([one]);
       characters = one.text.length;
     } else last.push(one);
@@ -127,7 +127,7 @@ const stored = z.object({ results: z.array(z.object({ id: z.string().nullable(),
 async function storeBatch(service: EvalService, apiKey: string, memories: unknown[]): Promise<string[]> {
   const { results } = stored.parse((await service.call(apiKey, 'POST', '/memories/batch', { memories })).body);
   return results.map(({ id, error }) => {
-    if (id === null) throw new Error(`a note was refused: ${JSON.stringify(error)}`);
+    if (id === null) throw new Error(`a note was rejected: ${JSON.stringify(error)}`);
     return id;
   });
 }

@@ -1,6 +1,6 @@
 /*
- * The arithmetic of retrieval scores. Gold is all or nothing; a question that got no answer counts as an empty one. The
- * random numbers of the intervals are seeded: the same run has the same interval every time.
+ * Retrieval measures with binary relevance. The random numbers of the confidence intervals are seeded, so the same run
+ * always has the same intervals.
  */
 
 const DEPTHS = [1, 5, 10, 20] as const;
@@ -10,7 +10,7 @@ export type Measure = (typeof MEASURES)[number];
 export type Scores = Record<Measure, number>;
 export type Interval = [low: number, high: number];
 
-/** A question as it was answered: note ids, best first. */
+/** The ranking for a question: note ids, best first. */
 export interface Ranked {
   id: string;
   category: string;
@@ -45,15 +45,15 @@ function gain(hits: readonly number[]): number {
   return hits.reduce((sum, hit, index) => sum + hit / Math.log2(index + 2), 0);
 }
 
-/** Scores every answer whose question has gold. */
-export function scoreAll(answers: readonly Ranked[], gold: ReadonlyMap<string, ReadonlySet<string>>): Scored[] {
-  return answers.flatMap(({ id, category, ids }) => {
-    const right = gold.get(id);
-    return right ? [{ id, category, ...scoreRanking(ids, right) }] : [];
+/** Scores every ranking whose question has gold notes. */
+export function scoreAll(rankings: readonly Ranked[], gold: ReadonlyMap<string, ReadonlySet<string>>): Scored[] {
+  return rankings.flatMap(({ id, category, ids }) => {
+    const relevant = gold.get(id);
+    return relevant ? [{ id, category, ...scoreRanking(ids, relevant) }] : [];
   });
 }
 
-/** The mean of every measure. */
+/** Returns the mean of every measure. */
 export function means(scored: readonly Scores[]): Scores {
   return Object.fromEntries(
     MEASURES.map((measure) => [measure, mean(scored.map((one) => one[measure]))]),
@@ -70,8 +70,8 @@ export interface Summary {
   intervals: { 'nDCG@10': Interval; 'R@10': Interval };
 }
 
-/** Means and 95 % intervals. The intervals take their numbers from `resample` in this order. */
-export function summarise(scored: readonly Scores[], resample = bootstrap()): Summary {
+/** Returns means and 95 % confidence intervals. The intervals use `resample` in this order. */
+export function summarize(scored: readonly Scores[], resample = bootstrap()): Summary {
   const of = (measure: Measure) => resample(scored.map((one) => one[measure]));
   return {
     questions: scored.length,
@@ -82,7 +82,7 @@ export function summarise(scored: readonly Scores[], resample = bootstrap()): Su
 
 export type Difference = Record<'nDCG@10' | 'R@10', { mean: number; interval: Interval }>;
 
-/** Question by question: how much better `scored` is than `base`, which holds the same questions in the same order. */
+/** Returns the mean difference of `scored` and `base` per question. Both have the same questions in the same order. */
 export function compare(scored: readonly Scores[], base: readonly Scores[], resample: Resample): Difference {
   const of = (measure: Measure) => {
     const differences = scored.map((one, index) => one[measure] - (base[index]?.[measure] ?? 0));
@@ -95,7 +95,7 @@ export type Resample = (values: readonly number[]) => Interval;
 
 const ROUNDS = 2_000;
 
-/** The 95 % interval of a mean, by resampling. Each call goes on where the last one left the random numbers. */
+/** Returns a function for the 95 % confidence interval of a mean, by resampling. Its calls share one sequence of random numbers. */
 export function bootstrap(seed = 12_345): Resample {
   const random = randomNumbers(seed);
   return (values) => {
@@ -109,7 +109,7 @@ export function bootstrap(seed = 12_345): Resample {
   };
 }
 
-/** mulberry32: numbers from 0 up to 1. */
+/** Returns the mulberry32 generator of random numbers in [0, 1). */
 export function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -120,7 +120,7 @@ export function randomNumbers(seed: number): () => number {
   };
 }
 
-/** The value below which a share of the values lies. */
+/** Returns the value below which a share of the values lies. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;

@@ -11,31 +11,31 @@ import { updateOverrides } from '../../db/queries/accounts/users.ts';
 import { withOwnerUrl } from '../open-database.ts';
 import { type ServiceProcess, startServiceProcess } from '../service-process.ts';
 
-/** Far beyond what a run asks for. */
+/** Limits that a run does not reach. */
 const WIDE = { requests_per_minute: 10_000_000, requests_per_day: 10_000_000, storage_bytes: 100_000_000_000 };
-/** How long nothing may move while vectors are made. */
-const STUCK_MS = 180_000;
+/** Longest time without progress while memories are embedded. */
+const STALLED_MS = 180_000;
 
-export interface Answer {
+export interface TimedResponse {
   body: unknown;
   text: string;
   milliseconds: number;
 }
 
-/** A service on a data directory of its own. */
+/** A service to evaluate, in a child process on a data directory of its own. */
 export interface EvalService {
   url: string;
   dataDir: string;
-  /** A new user of wide limits. Answers a key. */
+  /** Creates a user with wide limits. Returns an API key. */
   addUser(): Promise<string>;
-  /** A REST call. @throws Error unless it is answered with 2xx */
-  call(apiKey: string, method: string, path: string, body?: unknown): Promise<Answer>;
-  /** A line that the next one replaces, on stderr. */
+  /** Makes a REST call. @throws Error unless the status is 2xx */
+  call(apiKey: string, method: string, path: string, body?: unknown): Promise<TimedResponse>;
+  /** Prints a line on stderr that the next one replaces. */
   progress(line: string): void;
   stop(): Promise<void>;
 }
 
-/** Starts the service on a data directory, or without one on a temporary directory that is removed by `stop`. */
+/** Starts the service on a data directory, or else on a temporary one that `stop` removes. */
 export async function startEvalService(env: Record<string, string>, dataDir?: string): Promise<EvalService> {
   const directory = dataDir ?? (await mkdtemp(join(tmpdir(), 'whitemagic-eval-')));
   let service: ServiceProcess | undefined;
@@ -43,8 +43,8 @@ export async function startEvalService(env: Record<string, string>, dataDir?: st
     await service?.stop();
     if (!dataDir) await rm(directory, { recursive: true, force: true });
   };
-  const leave = () => void stop().finally(() => process.exit(130));
-  process.once('SIGINT', leave).once('SIGTERM', leave);
+  const stopAndExit = () => void stop().finally(() => process.exit(130));
+  process.once('SIGINT', stopAndExit).once('SIGTERM', stopAndExit);
   try {
     service = await startServiceProcess(directory, { LOG_LEVEL: 'warn', ...env }, { showErrors: true });
     const { url } = service;
@@ -80,7 +80,7 @@ function addUser(dataDir: string): Promise<string> {
   });
 }
 
-async function request(url: string, apiKey: string, method: string, body?: unknown): Promise<Answer> {
+async function request(url: string, apiKey: string, method: string, body?: unknown): Promise<TimedResponse> {
   const headers = {
     Authorization: `Bearer ${apiKey}`,
     ...(body !== undefined && { 'Content-Type': 'application/json' }),
@@ -89,23 +89,24 @@ async function request(url: string, apiKey: string, method: string, body?: unkno
   const response = await fetch(url, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
   const text = await response.text();
   const milliseconds = performance.now() - begin;
-  if (!response.ok) throw new Error(`${method} ${url} answered ${response.status}: ${text.slice(0, 500)}`);
+  if (!response.ok) throw new Error(`${method} ${url} returned ${response.status}: ${text.slice(0, 500)}`);
   return { body: JSON.parse(text), text, milliseconds };
 }
 
 const stats = z.object({ embedding: z.object({ pending: z.number().optional() }).nullish() });
 
-/** Waits until every memory of these users has its vectors, where the service makes any. */
+/** Waits until every memory of these users is embedded, if the service has an encoder. */
 export async function untilEmbedded(service: EvalService, name: string, apiKeys: readonly string[]): Promise<void> {
   let least = Number.POSITIVE_INFINITY;
-  for (let moved = Date.now(); ; await delay(500)) {
-    const answers = await Promise.all(apiKeys.map((key) => service.call(key, 'GET', '/stats')));
-    const pending = answers.reduce((sum, { body }) => sum + (stats.parse(body).embedding?.pending ?? 0), 0);
+  for (let progressedAt = Date.now(); ; await delay(500)) {
+    const responses = await Promise.all(apiKeys.map((key) => service.call(key, 'GET', '/stats')));
+    const pending = responses.reduce((sum, { body }) => sum + (stats.parse(body).embedding?.pending ?? 0), 0);
     if (pending === 0) return;
-    service.progress(`${name}: ${pending} still to be embedded`);
-    if (pending < least) moved = Date.now();
+    service.progress(`${name}: ${pending} memories not embedded yet`);
+    if (pending < least) progressedAt = Date.now();
     least = Math.min(least, pending);
-    if (Date.now() - moved > STUCK_MS) throw new Error(`${pending} memories of ${name} do not get their vectors`);
+    if (Date.now() - progressedAt > STALLED_MS)
+      throw new Error(`${pending} memories of ${name} are not embedded, without progress for ${STALLED_MS / 1000} s`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a set is to reach with the default configuration, nDCG@10 and R@10 in percent: `facts/retrieval.md`, "target". */
+/** Targets of the public sets with the default configuration: nDCG@10 and R@10 in percent. */
 export const TARGETS: Record<string, [ndcg: number, recall: number]> = {
   locomo_turns: [54, 73],
   locomo_obs: [67, 80],
@@ -8,6 +8,6 @@ export const TARGETS: Record<string, [ndcg: number, recall: number]> = {
   cosqa: [54, 78],
 };
 
-/** The same for the mean of these sets: with an encoder, and lexical only. */
+/** Targets for the mean of these sets, with an encoder and lexical only. */
 export const MEAN_TARGET: [number, number] = [53.5, 66];
 export const LEXICAL_MEAN_TARGET: [number, number] = [48, 58];

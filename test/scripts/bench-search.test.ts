@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Run, WHAT } from '../../scripts/bench/growth-report.ts';
+import { MEASURES, type Run } from '../../scripts/bench/growth-report.ts';
 import { createTexts } from '../../scripts/bench/texts.ts';
 import { type Finished, runScript } from '../support/run-script.ts';
 
@@ -16,7 +16,7 @@ describe('npm run bench:search', () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'whitemagic-bench-search-test-'));
     const [before, after] = [join(directory, 'before.json'), join(directory, 'run.json')];
-    const figures = [{ size: 50, what: WHAT.search, p50Ms: 0.001, p95Ms: 0.001, rows: 1 }];
+    const figures = [{ size: 50, what: MEASURES.search, p50Ms: 0.001, p95Ms: 0.001, rows: 1 }];
     await writeFile(before, JSON.stringify({ figures, disk: [] }));
     finished = await runScript('scripts/bench-search.ts', [...TINY, '--json', after, '--against', before]);
     expect(finished, finished.stderr).toMatchObject({ code: 0 });
@@ -25,9 +25,9 @@ describe('npm run bench:search', () => {
 
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  test('measures every way at every size', () => {
+  test('measures every case at every size', () => {
     expect(run.figures.map(({ size, what }) => [size, what])).toEqual(
-      [50, 100].flatMap((size) => Object.values(WHAT).map((what) => [size, what])),
+      [50, 100].flatMap((size) => Object.values(MEASURES).map((what) => [size, what])),
     );
     for (const { p50Ms, p95Ms, rows } of run.figures) {
       expect(p50Ms).toBeGreaterThan(0);
@@ -36,11 +36,18 @@ describe('npm run bench:search', () => {
     }
     const counted = run.figures.filter(({ rows }) => rows !== undefined).map(({ what }) => what);
     expect(new Set(counted)).toEqual(
-      new Set([WHAT.search, WHAT.words, WHAT.mistyped, WHAT.context, WHAT.small, WHAT.smallWords]),
+      new Set([
+        MEASURES.search,
+        MEASURES.lexical,
+        MEASURES.mistyped,
+        MEASURES.context,
+        MEASURES.small,
+        MEASURES.smallLexical,
+      ]),
     );
   });
 
-  test('says what a memory takes on disk, part by part', () => {
+  test('prints the disk space of a memory by part', () => {
     for (const { memories, parts } of run.disk) {
       expect(memories).toBeGreaterThanOrEqual(3 * 40 + 50);
       expect(Object.keys(parts)).toHaveLength(6);
@@ -48,21 +55,21 @@ describe('npm run bench:search', () => {
     }
   });
 
-  test('prints tables with their columns, and the ratios', () => {
+  test('prints tables and ratios', () => {
     for (const column of ['p50 ms', 'p95 ms', 'rows read', 'bytes per memory'])
       expect(finished.stdout).toContain(column);
-    expect(finished.stdout).toMatch(/search by words alone, p95: [\d.]+ times as long with 100 memories as with 50/);
+    expect(finished.stdout).toMatch(/lexical search, p95: [\d.]+ times as long with 100 memories as with 50/);
     expect(finished.stdout).not.toContain('NaN');
   });
 
-  test('says by how much each figure changed since a former run', () => {
+  test('prints the change of each figure since an earlier run', () => {
     for (const column of ['p50 change', 'p95 change', 'rows change']) expect(finished.stdout).toContain(column);
     expect(finished.stdout).toMatch(/'search' .*'\+\d+ %' .*'\+\d+ %' .*'\+\d+ %'/);
   });
 });
 
-describe('the texts of the benchmark', () => {
-  test('are the same every time, of as many words as wanted', () => {
+describe('benchmark texts', () => {
+  test('are reproducible and have the specified number of words', () => {
     const [one, other] = [createTexts(), createTexts()];
     expect(one.note(3, 7)).toEqual(other.note(3, 7));
     expect(one.note(3, 7).content).not.toEqual(one.note(4, 7).content);
@@ -70,7 +77,7 @@ describe('the texts of the benchmark', () => {
     expect(one.questions(0, 50, 20)).toEqual(other.questions(0, 50, 20));
   });
 
-  test('have a few words that are everywhere and many that are rare', () => {
+  test('have few frequent words and many rare ones', () => {
     const texts = createTexts();
     const memories = new Map<string, number>();
     for (let index = 0; index < 500; index++)

@@ -5,11 +5,11 @@ import { expect, it } from 'vitest';
 import { runScript } from '../support/run-script.ts';
 
 const built = join(import.meta.dirname, '..', '..', 'dist', 'scripts', 'bench.js');
-const HOW_OFTEN = /│ \d+ +│ '(REST get|MCP get_memory|REST create)' +│ [1-9]/g;
+const MEASURED_ROW = /│ \d+ +│ '(REST get|MCP get_memory|REST create)' +│ [1-9]/g;
 
-it('measures every way of calling at every number of connections, as built', async () => {
+it('npm run bench › measures every case at every number of connections, from dist', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, [built, '--seconds', '0.1']);
-  expect(stdout.match(HOW_OFTEN)?.length, stdout).toBe(9);
+  expect(stdout.match(MEASURED_ROW)?.length, stdout).toBe(9);
   expect(stdout).toMatch(/'with the encoder' +│ [1-9]\d* +│ [1-9]\d* +│/);
   expect(stdout).toContain('bridge, started and ended');
 }, 180_000);

@@ -4,37 +4,37 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSets } from '../../scripts/eval/load.ts';
 import type { SetResult } from '../../scripts/eval/report.ts';
-import { bootstrap, compare, means, percentile, scoreAll, scoreRanking, summarise } from '../../scripts/eval/score.ts';
+import { bootstrap, compare, means, percentile, scoreAll, scoreRanking, summarize } from '../../scripts/eval/score.ts';
 import { type Finished, runScript } from '../support/run-script.ts';
 
 const folder = join(import.meta.dirname, '../eval');
 
-describe('the scorer', () => {
-  test('one gold note at the top is perfect', () => {
+describe('retrieval scores', () => {
+  test('are 1 for one gold note in first place', () => {
     const perfect = { 'R@1': 1, 'R@5': 1, 'R@10': 1, 'R@20': 1, 'hit@5': 1, 'nDCG@10': 1, MRR: 1, empty: 0 };
     expect(scoreRanking(['a', 'b'], new Set(['a']))).toEqual(perfect);
   });
 
-  test('one gold note in third place: half the gain, a third of the reciprocal rank', () => {
+  test('of one gold note in third place: half the gain, a third as reciprocal rank', () => {
     // 1 / log2(3 + 1) = 0.5 over an ideal of 1 / log2(2) = 1.
     const scores = scoreRanking(['x', 'y', 'a'], new Set(['a']));
     expect(scores).toMatchObject({ 'R@1': 0, 'R@5': 1, 'nDCG@10': 0.5, 'hit@5': 1 });
     expect(scores.MRR).toBeCloseTo(0.333333, 6);
   });
 
-  test('two gold notes in second and seventh place', () => {
+  test('of two gold notes in second and seventh place', () => {
     // (1 / log2(3) + 1 / log2(8)) / (1 + 1 / log2(3)) = (0.63093 + 0.33333) / 1.63093
     const scores = scoreRanking(['1', 'a', '3', '4', '5', '6', 'b', '8'], new Set(['a', 'b']));
     expect(scores).toMatchObject({ 'R@1': 0, 'R@5': 0.5, 'R@10': 1, 'hit@5': 1, MRR: 0.5 });
     expect(scores['nDCG@10']).toBeCloseTo(0.591237, 5);
   });
 
-  test('a note in eleventh place counts for recall at 20 and the reciprocal rank, not for nDCG@10', () => {
+  test('count a note in eleventh place for recall at 20 and the reciprocal rank, not for nDCG@10', () => {
     const ranked = [...'bcdefghijk', 'a'];
     expect(scoreRanking(ranked, new Set(['a']))).toMatchObject({ 'R@10': 0, 'R@20': 1, 'nDCG@10': 0, MRR: 1 / 11 });
   });
 
-  test('a repeated id counts once, and what follows moves up', () => {
+  test('count a repeated id once, and move the following ones up', () => {
     expect(scoreRanking(['x', 'x', 'a', 'a'], new Set(['a', 'b']))).toMatchObject({
       MRR: 0.5,
       'R@5': 0.5,
@@ -42,17 +42,17 @@ describe('the scorer', () => {
     });
   });
 
-  test('more gold than ten places: recall is of all of it, the ideal of nDCG is ten', () => {
+  test('with more than ten gold notes: recall relates to all of them, the ideal of nDCG to ten', () => {
     const gold = Array.from({ length: 20 }, (_, index) => `g${index}`);
     expect(scoreRanking(gold.slice(0, 10), new Set(gold))).toMatchObject({ 'R@10': 0.5, 'R@20': 0.5, 'nDCG@10': 1 });
   });
 
-  test('an empty answer is nothing of everything', () => {
-    const nothing = { 'R@1': 0, 'R@5': 0, 'R@10': 0, 'R@20': 0, 'hit@5': 0, 'nDCG@10': 0, MRR: 0, empty: 1 };
-    expect(scoreRanking([], new Set(['a']))).toEqual(nothing);
+  test('are 0 for an empty ranking', () => {
+    const zero = { 'R@1': 0, 'R@5': 0, 'R@10': 0, 'R@20': 0, 'hit@5': 0, 'nDCG@10': 0, MRR: 0, empty: 1 };
+    expect(scoreRanking([], new Set(['a']))).toEqual(zero);
   });
 
-  test('questions without gold are not scored; means are over the others', () => {
+  test('exclude questions without gold notes', () => {
     const gold = new Map([
       ['one', new Set(['a'])],
       ['two', new Set(['b'])],
@@ -63,7 +63,7 @@ describe('the scorer', () => {
     expect(means(scored)).toMatchObject({ 'R@1': 0.5, 'nDCG@10': 0.5, MRR: 0.5, empty: 0 });
   });
 
-  test('intervals are the same every time, hold the mean, and are a point where nothing varies', () => {
+  test('have reproducible intervals that include the mean, of width 0 for equal values', () => {
     const values = [0, 0, 1, 1, 1, 0.5, 0.25, 1, 0, 1];
     const [low, high] = bootstrap()(values);
     expect(bootstrap()(values)).toEqual([low, high]);
@@ -72,17 +72,17 @@ describe('the scorer', () => {
     expect(bootstrap()([0.5, 0.5, 0.5])).toEqual([0.5, 0.5]);
   });
 
-  test('the intervals are those of the reference scorer', () => {
-    // node score.mjs on ten questions of one gold note in the places 1, 2, 3, 1, none, 1, 12, 4, 1, 2.
+  test('have the intervals of the reference implementation', () => {
+    // The scorer of the public sets, on ten questions with one gold note each in the places 1, 2, 3, 1, none, 1, 12, 4, 1, 2.
     const places = [1, 2, 3, 1, 0, 1, 12, 4, 1, 2];
     const ranked = places.map((place) => Array.from({ length: 20 }, (_, at) => (at + 1 === place ? 'a' : `x${at}`)));
-    const { means: of, intervals } = summarise(ranked.map((ids) => scoreRanking(ids, new Set(['a']))));
+    const { means: of, intervals } = summarize(ranked.map((ids) => scoreRanking(ids, new Set(['a']))));
     expect(of['nDCG@10']).toBeCloseTo(REFERENCE.ndcg, 5);
     expect(intervals['nDCG@10'].map((bound) => (bound * 100).toFixed(1))).toEqual(REFERENCE.ndcgInterval);
     expect(intervals['R@10'].map((bound) => (bound * 100).toFixed(1))).toEqual(REFERENCE.recallInterval);
   });
 
-  test('a comparison is question by question', () => {
+  test('are compared question by question', () => {
     const [good, bad] = [['a'], ['x']].map((ids) => scoreRanking(ids, new Set(['a'])));
     if (!good || !bad) throw new Error('two rankings');
     const { 'R@10': difference } = compare([good, good, bad], [bad, good, bad], bootstrap());
@@ -90,17 +90,17 @@ describe('the scorer', () => {
     expect(difference.interval[0]).toBe(0);
   });
 
-  test('percentiles take the value that the share lies below', () => {
+  test('have percentiles below which the given share of values lies', () => {
     const values = Array.from({ length: 100 }, (_, index) => 100 - index);
     expect([percentile(values, 0.5), percentile(values, 0.95), percentile([7], 0.95)]).toEqual([51, 96, 7]);
   });
 });
 
-/** What the reference scorer prints for the places of the test above. */
+/** Output of the reference implementation for the rankings of the test above. */
 const REFERENCE = { ndcg: 0.619254, ndcgInterval: ['38.9', '84.9'], recallInterval: ['50.0', '100.0'] };
 
-describe('the set in test/eval', () => {
-  test('has 60 notes and 80 questions, each with gold of its own owner', async () => {
+describe('evaluation set in test/eval', () => {
+  test('has 60 notes and 80 questions, each with gold notes of its own owner', async () => {
     const [set] = await readSets([folder]);
     const owners = new Map(set?.notes.map(({ id, owner }) => [id, owner]));
     expect([owners.size, set?.questions.length, set?.gold.size]).toEqual([60, 80, 80]);
@@ -128,10 +128,10 @@ describe('npm run eval', () => {
 
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  test('asks through both transports, scores, and finds nothing foreign', async () => {
+  test('searches over both transports, scores, and finds no result of another owner', async () => {
     expect(finished).toMatchObject({ code: 0 });
     expect(finished.stdout).toContain('nDCG@10');
-    expect(finished.stdout).toContain('10 of 10 ranked alike over MCP');
+    expect(finished.stdout).toContain('10 of 10 ranked equally over MCP');
     const { env, sets } = JSON.parse(await readFile(join(directory, 'run.json'), 'utf8')) as {
       env: Record<string, string>;
       sets: SetResult[];
@@ -151,7 +151,7 @@ describe('npm run eval', () => {
     expect(result?.latency.p95).toBeGreaterThanOrEqual(result?.latency.p50 ?? Number.NaN);
   });
 
-  test('no context package is over its budget, and a larger one holds no less', async () => {
+  test('requests context packages within their budgets, and larger ones cite no less', async () => {
     const { sets } = JSON.parse(await readFile(join(directory, 'run.json'), 'utf8')) as { sets: SetResult[] };
     const context = sets[0]?.context ?? [];
     expect(context.map(({ budget }) => budget)).toEqual([250, 500, 1_000, 2_000, 4_000]);
@@ -159,7 +159,7 @@ describe('npm run eval', () => {
     expect(context.at(-1)?.cited).toBeGreaterThanOrEqual(context[0]?.cited ?? 1);
   });
 
-  test('a run file has a line a question, with ids of the set', async () => {
+  test('writes one line per question with ids of the set', async () => {
     const lines = (await readFile(join(directory, 'runs/eval.jsonl'), 'utf8')).split('\n').filter(Boolean);
     const [set] = await readSets([folder]);
     const known = new Set(set?.notes.map(({ id }) => id));
