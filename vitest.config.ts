@@ -1,16 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
+
+const options = {
+  // Workers are processes: tests start servers and child processes.
+  pool: 'forks',
+  // By default one core is left to vitest itself, which on two cores would mean one file at a time.
+  maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
+  testTimeout: 30_000,
+  hookTimeout: 60_000,
+} as const;
+
+/** Test files that replace modules, which would affect the files after them in the same worker. */
+const isolated = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map((file) => join('test', file))
+  .filter((file) => file.endsWith('.test.ts') && readFileSync(file, 'utf8').includes('vi.mock('));
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    // Each file runs in a process of its own: tests start servers and child processes, and some replace modules.
-    pool: 'forks',
-    // By default one core is left to vitest itself, which on two cores would mean one file at a time.
-    maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
     reporters: ['default', './test/support/closing-line-reporter.ts'],
+    sequence: { sequencer: LongestFirst },
+    maxWorkers: options.maxWorkers,
+    projects: [
+      { test: { ...options, name: 'isolated', include: isolated } },
+      // The files of a worker share its modules: loading them again for each file takes half of the time.
+      { test: { ...options, name: 'shared', include: ['test/**/*.test.ts'], exclude: isolated, isolate: false } },
+    ],
   },
 });
