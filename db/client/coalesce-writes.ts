@@ -12,7 +12,7 @@ export function coalesceWrites(socket: Writable): void {
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   let chunks: Uint8Array[] = [];
   let bytes = 0;
-  /** A caller was told to wait for 'drain'. */
+  /** A write returned false, so that its caller waits for 'drain'. */
   let isDrainOwed = false;
 
   const flush = () => {
@@ -22,9 +22,9 @@ export function coalesceWrites(socket: Writable): void {
     bytes = 0;
     // A socket that was closed meanwhile takes no data; its 'close' event rejects the pending requests.
     if (!socket.writable) return;
-    const hasRoom = write(joined);
+    const isBelowMark = write(joined);
     // The stream emits 'drain' itself only after a write that returned false.
-    if (hasRoom && isDrainOwed) process.nextTick(() => socket.emit('drain'));
+    if (isBelowMark && isDrainOwed) process.nextTick(() => socket.emit('drain'));
     isDrainOwed = false;
   };
 
@@ -34,9 +34,9 @@ export function coalesceWrites(socket: Writable): void {
       const piece = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
       if (chunks.push(piece) === 1) setImmediate(flush);
       bytes += piece.byteLength;
-      const hasRoom = !socket.writableNeedDrain && socket.writableLength + bytes < socket.writableHighWaterMark;
-      isDrainOwed ||= !hasRoom;
-      return hasRoom;
+      const isBelowMark = !socket.writableNeedDrain && socket.writableLength + bytes < socket.writableHighWaterMark;
+      isDrainOwed ||= !isBelowMark;
+      return isBelowMark;
     }
     // A write with an encoding or a callback must not overtake the chunks before it.
     flush();

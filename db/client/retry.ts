@@ -27,7 +27,7 @@ function isTransient(error: unknown): boolean {
   return error.code === '40P01' || error.code === '40001' || isPartitionMismatch;
 }
 
-/** True for errors that mean PostgreSQL is unavailable (refused, reset, shutting down, too many connections), not that a statement was wrong. */
+/** Returns true for errors that mean PostgreSQL is unavailable (no connection, reset, shutting down, too many connections). */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';

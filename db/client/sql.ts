@@ -1,6 +1,6 @@
 /**
- * Anything that executes one statement: a `pg` pool, a checked-out client, a transaction and a shared pipelined connection alike, so
- * that each query function works with every one of them.
+ * Anything that executes one statement: a `pg` pool, a checked-out client, a transaction or a shared pipelined connection. Query
+ * functions work with each of them.
  */
 export interface Sql {
   query<Row>(statement: Statement): Promise<Result<Row>>;

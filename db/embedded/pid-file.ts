@@ -24,9 +24,9 @@ export async function findRunning(cluster: string): Promise<PidFile | null> {
 }
 
 /**
- * Removes the pid file of a dead server. PostgreSQL refuses to start while any process, even a zombie, has the pid in
+ * Removes the pid file of a dead server. PostgreSQL does not start while any process, even a zombie, has the pid in
  * that file; the command line shows whether it is a postmaster. If children of the dead server still ran, PostgreSQL
- * would refuse nevertheless: it finds their shared memory by the data directory.
+ * would not start either: it finds their shared memory by the data directory.
  */
 export async function removeStalePidFile(cluster: string): Promise<void> {
   const found = await readPidFile(cluster);

@@ -3,15 +3,15 @@ import { findOperation, OPERATIONS } from '../../api/contracts/index.ts';
 import { isMemoryOperation, type Operation, SCOPES, takesBody } from '../../api/contracts/operation.ts';
 import { generateKey } from '../../api/keys/key-format.ts';
 import { updateAccountStatus } from '../../db/queries/accounts/users.ts';
-import { type Answer, Client, type Json } from '../support/client.ts';
-import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
+import { type ApiResponse, Client, type Json } from '../support/client.ts';
+import { expectProblem, loadOpenApi, type ResponseCheck } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { type SampleCall, sampleCall, sampleId, sendSample } from '../support/samples.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let node: TestService;
 let user: TestUser;
-let openApi: AnswerCheck;
+let openApi: ResponseCheck;
 
 beforeAll(async () => {
   node = await startTestService();
@@ -25,7 +25,7 @@ const ALL = OPERATIONS.map(({ id }) => ({ id, operation: findOperation(id) as Op
 const WITH_BODY = ALL.filter(({ operation }) => takesBody(operation));
 const WITH_ID = ALL.filter(({ operation }) => operation.http.path.includes('{id}'));
 /** What says nothing about which of two refusals it is. */
-const anonymous = ({ text, body }: Answer<Json>, ...ids: string[]) =>
+const anonymous = ({ text, body }: ApiResponse<Json>, ...ids: string[]) =>
   [body.request_id, ...ids].reduce((kept, id) => kept.replaceAll(id, '?'), text);
 
 /** A memory or the keys of a user; but for when a key was last used, which is written a little later. */
@@ -134,7 +134,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
       openApi.check(operation, answer);
       expectProblem(answer, 404, 'not_found');
     }
-    const [foreign, nowhere] = answers as [Answer<Json>, Answer<Json>];
+    const [foreign, nowhere] = answers as [ApiResponse<Json>, ApiResponse<Json>];
     expect(anonymous(foreign, theirs)).toBe(anonymous(nowhere, MISSING));
     expect([...foreign.headers.keys()]).toEqual([...nowhere.headers.keys()]);
     expect(await stateOf(owner, isMemoryOperation(operation), theirs)).toEqual(before);
@@ -163,7 +163,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
 
 describe.each(WITH_BODY)('$id', ({ id, operation }) => {
   /** The sample's call with other bytes as its body. */
-  async function withBody(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<Answer<Json>> {
+  async function withBody(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<ApiResponse<Json>> {
     const { method, path } = await sampleCall(id, user, operation.http.path.includes('{id}') ? MISSING : undefined);
     const sent = { Authorization: `Bearer ${user.apiKey}`, 'Content-Type': 'application/json', ...headers };
     const answer = await sendRaw(node.url, { method, path: `/api/v1${path}`, headers: sent, body });

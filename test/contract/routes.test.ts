@@ -7,14 +7,14 @@ import { OPERATIONS, PUBLIC_OPERATIONS } from '../../api/contracts/index.ts';
 import { errorsOf, type Operation, publicErrorsOf } from '../../api/contracts/operation.ts';
 import { PROBLEMS } from '../../api/errors.ts';
 import type { Json } from '../support/client.ts';
-import { type AnswerCheck, expectProblem, loadOpenApi } from '../support/openapi.ts';
+import { expectProblem, loadOpenApi, type ResponseCheck } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { sampleCall, sendSample } from '../support/samples.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let node: TestService;
 let user: TestUser;
-let openApi: AnswerCheck;
+let openApi: ResponseCheck;
 
 beforeAll(async () => {
   node = await startTestService();

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Answer, Json } from '../support/client.ts';
+import type { ApiResponse, Json } from '../support/client.ts';
 import { expectProblem } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -95,7 +95,7 @@ describe.each(TEXTS)('%s', (_what, text) => {
 
 describe('sizes', () => {
   /** A create whose body has exactly this many bytes. */
-  async function createOf(bytes: number, filler: string): Promise<{ answer: Answer<Json>; content: string }> {
+  async function createOf(bytes: number, filler: string): Promise<{ answer: ApiResponse<Json>; content: string }> {
     const frame = JSON.stringify({ title: `${bytes} ${filler}`, content: '' });
     const room = bytes - Buffer.byteLength(frame);
     const content = filler.repeat(Math.floor(room / Buffer.byteLength(filler)));

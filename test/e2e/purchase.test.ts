@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type BillingBench, openBillingBench } from '../support/billing-fixture.ts';
+import { type BillingFixture, openBillingFixture } from '../support/billing-fixture.ts';
 import { hasBrowser, startBrowser } from '../support/browser.ts';
 import { mailParts } from '../support/mail-parts.ts';
 import { type MailSink, startMailSink } from '../support/mail-sink.ts';
@@ -7,13 +7,13 @@ import { connectMcp } from '../support/mcp.ts';
 
 const NOTE = { title: 'Deploys', content: 'We deploy on Fridays at noon.' };
 
-let bench: BillingBench;
+let bench: BillingFixture;
 let sink: MailSink;
 
 describe.skipIf(!hasBrowser)('purchase to first call', () => {
   beforeAll(async () => {
     sink = await startMailSink();
-    bench = await openBillingBench({ smtpUrl: sink.url });
+    bench = await openBillingFixture({ smtpUrl: sink.url });
   });
   afterAll(async () => {
     await bench?.close();

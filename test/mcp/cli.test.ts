@@ -8,7 +8,13 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { until } from '../support/bridge-pipe.ts';
 import { checkout, cleanEnv, fromSource, isAlive, Run } from '../support/bridge-process.ts';
-import { answerRightly, type Handler, mcpHandler, type Service, startService } from '../support/bridge-service.ts';
+import {
+  type Handler,
+  mcpHandler,
+  respondSuccessfully,
+  type Service,
+  startService,
+} from '../support/bridge-service.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -119,7 +125,7 @@ describe('stdout of the bridge', () => {
   test('contains only JSON-RPC, and stderr is empty without WHITEMAGIC_DEBUG', async () => {
     const service = await serve((seen, response) => {
       if (seen.rpc.method === 'tools/call') return void response.destroy();
-      answerRightly(seen, response);
+      respondSuccessfully(seen, response);
     });
     for (const debug of ['', '1']) {
       const bridge = runBridge({ WHITEMAGIC_URL: service.url, WHITEMAGIC_DEBUG: debug });
@@ -152,7 +158,7 @@ describe('bridge process', () => {
   });
 
   test('exits when its stdout is closed', async () => {
-    const service = await serve(answerRightly);
+    const service = await serve(respondSuccessfully);
     const bridge = runBridge({ WHITEMAGIC_URL: service.url });
     bridge.child.stdout.destroy();
     const pinging = setInterval(() => bridge.send({ id: 1, method: 'ping' }), 50);
@@ -163,7 +169,7 @@ describe('bridge process', () => {
   test('exits on SIGTERM while the IDE does not read its stdout', async () => {
     const big = 'x'.repeat(1_000_000);
     const service = await serve((seen, response) =>
-      answerRightly({ ...seen, rpc: { ...seen.rpc, params: { big } } }, response),
+      respondSuccessfully({ ...seen, rpc: { ...seen.rpc, params: { big } } }, response),
     );
     const bridge = runBridge({ WHITEMAGIC_URL: service.url });
     bridge.child.stdout.pause();
@@ -176,7 +182,7 @@ describe('bridge process', () => {
   });
 
   test('exits when its parent is killed', async () => {
-    const service = await serve(answerRightly);
+    const service = await serve(respondSuccessfully);
     const parent = join(checkout, 'test/support/bridge-parent.ts');
     const env = { WHITEMAGIC_URL: service.url, WHITEMAGIC_API_KEY: 'wm_test_key' };
     const ide = run(['--import', import.meta.resolve('tsx'), parent, process.execPath, ...fromSource, 'mcp'], env);
@@ -348,7 +354,7 @@ describe('`whitemagic doctor`', () => {
     const nothing = await runCommand({});
     expect(nothing.code).toBe(1);
     expect(nothing.shown).toContain('-> WHITEMAGIC_URL is not set.');
-    const gone = await startService(answerRightly);
+    const gone = await startService(respondSuccessfully);
     await gone.stop();
     const unreachable = await runCommand({ WHITEMAGIC_URL: gone.url, WHITEMAGIC_API_KEY: sample });
     expect(unreachable.code).toBe(1);

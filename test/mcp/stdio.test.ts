@@ -2,11 +2,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { BridgeOptions } from '../../mcp/cli/stdio.ts';
 import { PipedBridge, until } from '../support/bridge-pipe.ts';
 import {
-  answerRightly,
   type Handler,
   json,
   mcpHandler,
   problem,
+  respondSuccessfully,
   type Service,
   startService,
 } from '../support/bridge-service.ts';
@@ -39,7 +39,7 @@ async function bridgeWithService(handler: Handler, options?: Partial<BridgeOptio
 
 /** Returns a port without a listener. */
 async function unusedPort(): Promise<number> {
-  const service = await startService(answerRightly);
+  const service = await startService(respondSuccessfully);
   await service.stop();
   return service.port;
 }
@@ -109,7 +109,7 @@ describe('bridge: forwarding', () => {
   });
 
   test('sends key, transport and version in headers, and the protocol version of initialize', async () => {
-    const { service, bridge } = await bridgeWithService(answerRightly);
+    const { service, bridge } = await bridgeWithService(respondSuccessfully);
     await bridge.ask('initialize', { protocolVersion: '2025-11-25' });
     await bridge.ask('tools/list');
     const [first, second] = service.seen.map((seen) => seen.headers);
@@ -126,7 +126,7 @@ describe('bridge: forwarding', () => {
   });
 
   test('repeats version, method and name of a 2026-07-28 message in headers', async () => {
-    const { service, bridge } = await bridgeWithService(answerRightly);
+    const { service, bridge } = await bridgeWithService(respondSuccessfully);
     await bridge.ask('tools/call', { name: 'echo', _meta: modern });
     await bridge.ask('resources/read', { uri: 'memory://grüße', _meta: modern });
     await bridge.ask('tools/call', { name: '=?base64?eA==?=', _meta: modern });
@@ -151,13 +151,13 @@ describe('bridge: forwarding', () => {
     ['/?project=x', '/mcp?project=x'],
     ['/memory/', '/memory/mcp'],
   ])('posts a URL that ends in "%s" to %s', async (end, path) => {
-    const service = await serve(answerRightly);
+    const service = await serve(respondSuccessfully);
     await bridgeTo(service.url + end).ask('ping');
     expect(service.seen[0]?.url).toBe(path);
   });
 
   test('sends the project in a header, or in the query if it is not ASCII', async () => {
-    const service = await serve(answerRightly);
+    const service = await serve(respondSuccessfully);
     for (const project of ['my app', 'größe']) {
       await bridgeTo(() => ({ url: service.url, key: 'wm_k', project })).ask('ping');
     }
@@ -170,7 +170,7 @@ describe('bridge: forwarding', () => {
 
 describe('bridge: input lines', () => {
   test('accepts lines in any chunks, with CRLF, a byte order mark or without a line end', async () => {
-    const { service, bridge } = await bridgeWithService(answerRightly);
+    const { service, bridge } = await bridgeWithService(respondSuccessfully);
     const line = Buffer.from('\uFEFF{"jsonrpc":"2.0","id":"a","method":"ping","params":{"t":"½🦄\u2028"}}\r\n\r\n');
     for (const byte of line) bridge.send(Buffer.of(byte));
     bridge.send('{"jsonrpc":"2.0","id":"b","method":"ping"}\n{"jsonrpc":"2.0","id":"c","method":"ping"}');
@@ -205,7 +205,7 @@ describe('bridge: input lines', () => {
       -32600,
     ],
   ])('returns an error for %s, and the next line works', async (_, line, id, code) => {
-    const { service, bridge } = await bridgeWithService(answerRightly, { lineBytesMax: 2048 });
+    const { service, bridge } = await bridgeWithService(respondSuccessfully, { lineBytesMax: 2048 });
     bridge.send(line);
     bridge.send('\n');
     expect((await bridge.answerTo(id)).error?.code).toBe(code);
@@ -214,7 +214,7 @@ describe('bridge: input lines', () => {
   });
 
   test('sends a message of 8 MiB and rejects a larger one', async () => {
-    const { service, bridge } = await bridgeWithService(answerRightly);
+    const { service, bridge } = await bridgeWithService(respondSuccessfully);
     const text = 'x'.repeat(8 * 1024 * 1024 - 100);
     expect((await bridge.ask('ping', { text })).result).toBeDefined();
     expect((await bridge.ask('ping', { text: `${text}${text}` })).error?.message).toMatchInlineSnapshot(
@@ -309,7 +309,7 @@ describe('bridge: error messages', () => {
   });
 
   test('rejects a redirect without sending the key to its target', async () => {
-    const elsewhere = await serve(answerRightly);
+    const elsewhere = await serve(respondSuccessfully);
     const { bridge } = await bridgeWithService((_, response) =>
       response.writeHead(307, { Location: `${elsewhere.url}/mcp` }).end(),
     );
@@ -343,7 +343,7 @@ describe('bridge: rate limits and retries', () => {
     const { service, bridge } = await bridgeWithService((seen, response) =>
       rejections-- > 0
         ? problem(response, 429, 'rate_limited', 'Ten calls a minute.', { 'Retry-After': '1' })
-        : answerRightly(seen, response),
+        : respondSuccessfully(seen, response),
     );
     expect((await bridge.call()).text).toMatchInlineSnapshot(
       `"A limit of WhiteMagic is reached (429). Ten calls a minute. Try again in 1 s."`,
@@ -365,7 +365,7 @@ describe('bridge: rate limits and retries', () => {
   test('retries a read whose response broke off, but not a call', async () => {
     let breaks = 3;
     const { service, bridge } = await bridgeWithService((seen, response) => {
-      if (breaks-- <= 0) return answerRightly(seen, response);
+      if (breaks-- <= 0) return respondSuccessfully(seen, response);
       response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '100' });
       response.write('{"jsonrpc"', () => response.destroy());
     });
@@ -387,7 +387,7 @@ describe('bridge: rate limits and retries', () => {
 
   test('retries a read whose event stream ended without a response, but not a call', async () => {
     const { service, bridge } = await bridgeWithService((seen, response) => {
-      if (service.seen.length > 2) return answerRightly(seen, response);
+      if (service.seen.length > 2) return respondSuccessfully(seen, response);
       response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(': nothing\n\n');
     });
     expect((await bridge.call()).text).toContain('broke before the response was complete (stream_ended)');
@@ -397,7 +397,7 @@ describe('bridge: rate limits and retries', () => {
 
   test('times out a hanging request without delaying others', async () => {
     const { bridge } = await bridgeWithService(
-      (seen, response) => (seen.rpc.params?.name === 'hang' ? undefined : answerRightly(seen, response)),
+      (seen, response) => (seen.rpc.params?.name === 'hang' ? undefined : respondSuccessfully(seen, response)),
       { timeoutMs: 400 },
     );
     const hanging = bridge.call('hang');
@@ -443,7 +443,7 @@ describe('bridge: unavailable service', () => {
       `"WhiteMagic at http://127.0.0.1:PORT cannot be reached (ECONNREFUSED). Start it with "npm start" in its folder, or check WHITEMAGIC_URL; the next call will try again."`,
     );
     expect(Date.now() - began).toBeLessThan(5_000);
-    await serve(answerRightly, port);
+    await serve(respondSuccessfully, port);
     expect((await bridge.ask('tools/call', { name: 'echo' })).result).toEqual({ echo: { name: 'echo' } });
   });
 
@@ -452,7 +452,7 @@ describe('bridge: unavailable service', () => {
     const bridge = bridgeTo(`http://localhost:${port}`);
     const opening = bridge.ask('initialize', {}, 1);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const service = await serve(answerRightly, port);
+    const service = await serve(respondSuccessfully, port);
     expect((await opening).result).toMatchObject({ protocolVersion: '2025-06-18' });
     await bridge.ask('ping');
     expect(service.seen[1]?.headers['mcp-protocol-version']).toBe('2025-06-18');
@@ -478,7 +478,7 @@ describe('bridge: unavailable service', () => {
   });
 
   test('reports https to a plain http service', async () => {
-    const { service } = await bridgeWithService(answerRightly);
+    const { service } = await bridgeWithService(respondSuccessfully);
     const bridge = bridgeTo(service.url.replace('http:', 'https:'));
     expect((await bridge.call()).text).toMatch(/The TLS connection to https:\/\/127\.0\.0\.1:\d+ failed/);
   });
@@ -498,7 +498,7 @@ describe('bridge: unavailable service', () => {
 describe('bridge: notifications', () => {
   test('forwards notifications and writes no response, whatever the service returns', async () => {
     const { service, bridge } = await bridgeWithService((seen, response) =>
-      seen.rpc.id === undefined ? problem(response, 500, 'internal', 'Broken') : answerRightly(seen, response),
+      seen.rpc.id === undefined ? problem(response, 500, 'internal', 'Broken') : respondSuccessfully(seen, response),
     );
     bridge.send({ method: 'notifications/initialized' });
     await until('the notification arrives', () => service.seen.length === 1);
@@ -510,7 +510,7 @@ describe('bridge: notifications', () => {
   test('closes the connection of a cancelled request and writes no response', async () => {
     let closed = false;
     const { service, bridge } = await bridgeWithService((seen, response) => {
-      if (seen.rpc.id !== 'slow') return answerRightly(seen, response);
+      if (seen.rpc.id !== 'slow') return respondSuccessfully(seen, response);
       response.on('close', () => {
         closed = true;
       });
@@ -555,7 +555,7 @@ describe('bridge: end of the input', () => {
   });
 
   test('ends when the output breaks', async () => {
-    const { bridge } = await bridgeWithService(answerRightly);
+    const { bridge } = await bridgeWithService(respondSuccessfully);
     bridge.output.destroy(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
     await bridge.ended;
   });

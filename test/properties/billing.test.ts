@@ -2,20 +2,20 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { enqueueReconciliation } from '../../db/queries/billing/webhook-inbox.ts';
 import type { WhopEvent } from '../../scripts/whop-simulator/server.ts';
-import { type BillingBench, openBillingBench } from '../support/billing-fixture.ts';
-import { DEEDS, type Deed, expectAccountOf, live, newLife } from '../support/whop-customers-model.ts';
+import { type BillingFixture, openBillingFixture } from '../support/billing-fixture.ts';
+import { ACTIONS, type Action, executeAction, expectAccountOf, newCustomer } from '../support/whop-customers-model.ts';
 
-let bench: BillingBench;
+let bench: BillingFixture;
 
 beforeAll(async () => {
-  bench = await openBillingBench();
+  bench = await openBillingFixture();
 });
 afterAll(() => bench.close());
 
-/** What becomes of the webhook of a deed: it comes at once, twice at once, when all is over, or never. */
+/** What becomes of the webhook of a action: it comes at once, twice at once, when all is over, or never. */
 const FATES = ['now', 'twice', 'late', 'lost'] as const;
 
-interface Step extends Deed {
+interface Step extends Action {
   who: number;
   fate: (typeof FATES)[number];
   shape: 'v1' | 'dated' | 'v5';
@@ -27,7 +27,7 @@ interface Step extends Deed {
 
 const step: fc.Arbitrary<Step> = fc.record({
   // What ends and begins again is where mistakes are.
-  what: fc.constantFrom(...DEEDS, 'end', 'resume', 'resume'),
+  what: fc.constantFrom(...ACTIONS, 'end', 'resume', 'resume'),
   which: fc.nat({ max: 3 }),
   who: fc.nat({ max: 1 }),
   fate: fc.constantFrom(...FATES),
@@ -46,14 +46,14 @@ async function run({ steps, late }: { steps: Step[]; late: number }): Promise<vo
   await sql.query('delete from users where whop_user_id is not null');
   whop.memberships.clear();
   whop.events.length = 0;
-  const lives = [newLife(whop), newLife(whop)] as const;
+  const customers = [newCustomer(whop), newCustomer(whop)] as const;
   const waiting: { event: WhopEvent; shape: Step['shape'] }[] = [];
   const sending: Promise<number>[] = [];
   let isLost = false;
 
-  for (const { who, fate, shape, pause, trouble, ...deed } of steps) {
+  for (const { who, fate, shape, pause, trouble, ...action } of steps) {
     whop.faults = trouble ? { status: trouble } : {};
-    live(whop, lives[who % 2 === 0 ? 0 : 1], deed);
+    executeAction(whop, customers[who % 2 === 0 ? 0 : 1], action);
     for (const event of whop.events.splice(0)) {
       if (fate === 'lost') isLost = true;
       if (fate === 'late') waiting.push({ event, shape });
@@ -76,7 +76,7 @@ async function run({ steps, late }: { steps: Step[]; late: number }): Promise<vo
     await node.service.database.ownerWrite(enqueueReconciliation);
     await bench.settled({ hurry: true });
   }
-  for (const life of lives) await expectAccountOf(bench, life);
+  for (const life of customers) await expectAccountOf(bench, life);
 }
 
 describe("an account, after any history of its owner's memberships", () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Answer, Json } from '../support/client.ts';
+import type { ApiResponse, Json } from '../support/client.ts';
 import { postMcp, rpc } from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
@@ -199,7 +199,7 @@ async function edit(tenant: Tenant, pick: number): Promise<void> {
 }
 
 /** Asserts that the response contains nothing of these tenants except what the request contained. */
-function expectNothingOf(others: Tenant[], request: string, answer: Answer<Json>): void {
+function expectNothingOf(others: Tenant[], request: string, answer: ApiResponse<Json>): void {
   expect(answer.status).toBeLessThan(500);
   const cursors = [...answer.text.matchAll(/"next_cursor": ?"([^"]+)"/g)].map(([, cursor]) =>
     Buffer.from(cursor as string, 'base64url').toString(),

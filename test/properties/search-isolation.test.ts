@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../support/client.ts';
-import { idsOf, meaningReady, search, storeMany } from '../support/retrieval.ts';
+import { idsOf, search, storeMany, untilEmbedded } from '../support/retrieval.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 /*
@@ -102,7 +102,7 @@ async function tenantWith(node: TestService, notes: Omit<Note, 'id'>[]): Promise
   const stored = notes.map(({ archived: _, ...one }) => ({ ...one, content: `${one.content} ${randomUUID()}` }));
   const ids = await storeMany(user.api, stored);
   for (const [n, { archived }] of notes.entries()) if (archived) await user.api.delete(`/memories/${ids[n]}`);
-  if (node === meaning) await meaningReady(user.api);
+  if (node === meaning) await untilEmbedded(user.api);
   return { ...user, notes: new Map(ids.map((id, n) => [id, { ...(notes[n] as Note), id }])) };
 }
 

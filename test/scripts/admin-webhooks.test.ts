@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WEBHOOK_TRIES } from '../../db/queries/billing/webhook-inbox.ts';
 import type { WhopEvent } from '../../scripts/whop-simulator/server.ts';
-import { type BillingBench, openBillingBench } from '../support/billing-fixture.ts';
+import { type BillingFixture, openBillingFixture } from '../support/billing-fixture.ts';
 import type { Json } from '../support/client.ts';
 import { runScript } from '../support/run-script.ts';
 
-let bench: BillingBench;
+let bench: BillingFixture;
 
 beforeAll(async () => {
-  bench = await openBillingBench();
+  bench = await openBillingFixture();
 });
 afterAll(() => bench.close());
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 
-/** Rows that only background work writes, made of what tenants have: a test service does none. */
+/** Statements that insert the rows of background work, which a test service does not do, for existing users and memories. */
 const STATEMENTS: Record<string, string> = {
   embedding_queue: 'insert into embedding_queue (user_id, memory_id) select user_id, id from memories',
   memory_vectors: `insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector)
@@ -28,7 +28,7 @@ const STATEMENTS: Record<string, string> = {
     values ('019ab0c0-0000-7000-8000-000000000000', 'asked', now(), '{}')`,
 };
 
-/** Fills the tables that background work fills, for every user and memory that there is. */
+/** Fills the tables of background work, for every existing user and memory. */
 export async function addBackgroundRows(owner: pg.Client): Promise<void> {
   for (const statement of Object.values(STATEMENTS)) await owner.query(`${statement} on conflict do nothing`);
 }

@@ -9,18 +9,18 @@ import {
 } from '../../scripts/whop-simulator/server.ts';
 import { startTestService, type TestService } from './service.ts';
 
-/** A node that sells at a stand-in for Whop, with jobs on, and a look into what came of it. */
-export interface BillingBench {
+/** A node with background jobs, a Whop simulator, and functions that read the resulting state. */
+export interface BillingFixture {
   node: TestService;
   whop: WhopSimulator;
   sql: pg.Client;
-  /** The account of a Whop user. */
+  /** Returns the account of a Whop user. */
   account(whopUserId: string | undefined): Promise<Account | undefined>;
-  /** Templates of the mails to a Whop user, in the order of their writing. */
+  /** Returns the templates of the e-mails to a Whop user, in the order they were enqueued. */
   mails(whopUserId: string | undefined): Promise<string[]>;
-  /** The state of the inbox: a row's type, how often it came, whether it is done, tries, what went wrong. */
+  /** Returns the rows of the webhook inbox. */
   inbox(): Promise<InboxRow[]>;
-  /** Resolves when every job is done, or will not be tried again. `hurry` tries at once what would be tried later. */
+  /** Waits until every job is done or failed permanently. `hurry` retries failed jobs at once. */
   settled(options?: { hurry?: boolean }): Promise<void>;
   close(): Promise<void>;
 }
@@ -45,11 +45,11 @@ export interface InboxRow {
   last_error: string | null;
 }
 
-/** Starts both; `settings` are the node's. */
-export async function openBillingBench(
+/** Starts the node and the simulator. */
+export async function openBillingFixture(
   settings: Omit<Partial<ServiceConfig>, 'whop'> & { whop?: Partial<WhopConfig> } = {},
   options: WhopSimulatorOptions = {},
-): Promise<BillingBench> {
+): Promise<BillingFixture> {
   const whop = await startWhopSimulator(options);
   const node = await startTestService({ jobs: true, ...settings, whop: { ...whop.config, ...settings.whop } });
   whop.webhookUrl = `${node.url}/webhooks/whop`;
@@ -57,25 +57,47 @@ export async function openBillingBench(
   await sql.connect();
   sql.on('error', () => undefined);
 
-  const bench: BillingBench = {
+  const fixture: BillingFixture = {
     node,
     whop,
     sql,
     async account(whopUserId) {
       const { rows } = await sql.query<Account>(
         `select id, email, plan, status,
-            (select coalesce(json_agg(json_build_object('id', m.id, 'status', m.status, 'tier', m.tier, 'confirmed', m.confirmed)
-              order by m.id), '[]') from memberships m where m.user_id = u.id) as memberships,
-            (select count(*)::int from claims c where c.user_id = u.id) as claims,
-            (select count(*)::int from api_keys k where k.user_id = u.id) as keys
-          from users u where whop_user_id = $1`,
+            (
+              select coalesce(
+                json_agg(
+                  json_build_object('id', m.id, 'status', m.status, 'tier', m.tier, 'confirmed', m.confirmed)
+                  order by m.id
+                ),
+                '[]'
+              )
+              from memberships m
+              where m.user_id = u.id
+            ) as memberships,
+            (
+              select count(*)::int
+              from claims c
+              where c.user_id = u.id
+            ) as claims,
+            (
+              select count(*)::int
+              from api_keys k
+              where k.user_id = u.id
+            ) as keys
+          from users u
+          where whop_user_id = $1`,
         [whopUserId],
       );
       return rows[0];
     },
     async mails(whopUserId) {
       const { rows } = await sql.query(
-        `select template from outbox o join users u on u.id = o.user_id where whop_user_id = $1 order by o.id`,
+        `select template
+          from outbox o
+          join users u on u.id = o.user_id
+          where whop_user_id = $1
+          order by o.id`,
         [whopUserId],
       );
       return rows.map(({ template }) => template);
@@ -90,11 +112,15 @@ export async function openBillingBench(
     async settled({ hurry = false } = {}) {
       const isIdle = async () => {
         if (hurry) {
-          // The signal is the queue's own, of a new job: a worker would look again after two seconds only.
+          // The queue's own notification of a new job: otherwise a worker polls only every two seconds.
           await sql.query(
             `with due as (
-                update graphile_worker._private_jobs set run_at = now()
-                where run_at > now() and locked_at is null and attempts between 1 and max_attempts - 1 returning id
+                update graphile_worker._private_jobs
+                set run_at = now()
+                where run_at > now()
+                  and locked_at is null
+                  and attempts between 1 and max_attempts - 1
+                returning id
               )
               select pg_notify('jobs:insert', '{"r":"hurry","count":1}') from due`,
           );
@@ -111,6 +137,6 @@ export async function openBillingBench(
       await node.stop();
     },
   };
-  await bench.settled();
-  return bench;
+  await fixture.settled();
+  return fixture;
 }

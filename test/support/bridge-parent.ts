@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-// Stands in for an IDE that dies without a word: starts the command in its arguments, says its pid, and waits.
+// Simulates an IDE that is killed: starts the command in its arguments, prints its pid, and waits.
 const [command = '', ...args] = process.argv.slice(2);
 const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 process.stdout.write(`${child.pid}\n`);

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream';
 import { type BridgeOptions, runBridge } from '../../mcp/cli/stdio.ts';
 
-/** A JSON-RPC answer, loosely. */
-export interface Answer {
+/** A JSON-RPC message of the bridge. */
+export interface JsonRpcMessage {
   jsonrpc: string;
   id: unknown;
   method?: string;
@@ -11,16 +11,16 @@ export interface Answer {
   error?: { code: number; message: string; data?: Record<string, unknown> };
 }
 
-/** A bridge within the test's process, on streams that the test holds. */
+/** A bridge in the test's process, on streams of the test. */
 export class PipedBridge {
   readonly input = new PassThrough();
   readonly output: PassThrough;
   readonly log: string[] = [];
-  /** All that was written, line by line. */
+  /** Lines of its output. */
   readonly lines: string[] = [];
   readonly ended: Promise<void>;
-  #rest = '';
-  #wake: (() => void)[] = [];
+  #incompleteLine = '';
+  #waiting: (() => void)[] = [];
 
   constructor(settings: BridgeOptions['settings'] | string, options: Partial<BridgeOptions> = {}) {
     this.output = (options.output as PassThrough | undefined) ?? new PassThrough();
@@ -35,38 +35,38 @@ export class PipedBridge {
     });
   }
 
-  /** Writes a message, or a text as it is. */
+  /** Writes a message, or a text unchanged. */
   send(message: object | string | Buffer): void {
-    const raw = typeof message === 'string' || Buffer.isBuffer(message);
-    this.input.write(raw ? message : `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    const isRaw = typeof message === 'string' || Buffer.isBuffer(message);
+    this.input.write(isRaw ? message : `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
   }
 
-  /** Sends a request and waits for its answer. */
+  /** Sends a request and waits for its response. */
   async ask(
     method: string,
     params: object = {},
     id: string | number = Math.floor(Math.random() * 1e9),
-  ): Promise<Answer> {
+  ): Promise<JsonRpcMessage> {
     this.send({ id, method, params });
     return this.answerTo(id);
   }
 
-  /** What a tool call came back with, as text. */
+  /** Calls a tool. Returns the text of its result. */
   async call(name = 'echo'): Promise<{ text: string | undefined; isError: boolean | undefined }> {
     const { result } = await this.ask('tools/call', { name, arguments: {} });
     return { text: result?.content?.[0]?.text, isError: result?.isError };
   }
 
-  async answerTo(id: unknown): Promise<Answer> {
+  async answerTo(id: unknown): Promise<JsonRpcMessage> {
     for (;;) {
       const found = this.messages().find((message) => message.id === id && message.method === undefined);
       if (found) return found;
-      await new Promise<void>((resolve) => this.#wake.push(resolve));
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
   }
 
-  messages(): Answer[] {
-    return this.lines.map((line) => JSON.parse(line) as Answer);
+  messages(): JsonRpcMessage[] {
+    return this.lines.map((line) => JSON.parse(line) as JsonRpcMessage);
   }
 
   async end(): Promise<void> {
@@ -75,18 +75,18 @@ export class PipedBridge {
   }
 
   #take(text: string): void {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = lines.pop() ?? '';
+    const lines = (this.#incompleteLine + text).split('\n');
+    this.#incompleteLine = lines.pop() ?? '';
     this.lines.push(...lines);
-    for (const wake of this.#wake.splice(0)) wake();
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }
 
-/** Waits until something holds, and says what did not if it never does. */
-export async function until(what: string, holds: () => boolean, timeoutMs = 5_000): Promise<void> {
+/** Waits until a condition is true. @throws Error that names the condition after `timeoutMs` */
+export async function until(what: string, condition: () => boolean, timeoutMs = 5_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -1,20 +1,20 @@
 import { type ChildProcessWithoutNullStreams, type SpawnOptions, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import type { Answer } from './bridge-pipe.ts';
+import type { JsonRpcMessage } from './bridge-pipe.ts';
 
 export const checkout = resolve(import.meta.dirname, '../..');
 export const bridgeFile = resolve(checkout, 'mcp/cli/whitemagic.ts');
 
-/** How the command is run from its source: the loader by its own path, so that any working directory will do. */
+/** Arguments that run the command from its source. The loader has an absolute path, for any working directory. */
 export const fromSource = ['--import', import.meta.resolve('tsx'), bridgeFile];
 
-/** An environment with nothing of the tester's own WhiteMagic in it. */
+/** Returns an environment without the developer's own WhiteMagic settings. */
 export function cleanEnv(more: Record<string, string> = {}): Record<string, string> {
   const { PATH = '', HOME = '' } = process.env;
   return { PATH, HOME, DATA_DIR: '/nonexistent', ...more };
 }
 
-/** A process whose output is kept. */
+/** A process whose output is recorded. */
 export class Run {
   readonly child: ChildProcessWithoutNullStreams;
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
@@ -37,20 +37,20 @@ export class Run {
     this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
   }
 
-  /** Every line of stdout, each of which must be a JSON-RPC message. */
-  messages(): Answer[] {
+  /** Parses every line of stdout as a JSON-RPC message. */
+  messages(): JsonRpcMessage[] {
     return this.stdout
       .split('\n')
       .slice(0, -1)
-      .map((line) => JSON.parse(line) as Answer);
+      .map((line) => JSON.parse(line) as JsonRpcMessage);
   }
 
-  answerTo(id: unknown): Answer | undefined {
+  answerTo(id: unknown): JsonRpcMessage | undefined {
     return this.messages().find((message) => message.id === id);
   }
 }
 
-/** True while a process of this id exists. */
+/** Returns true while a process with this id exists. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -5,8 +5,8 @@ import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 
-/** A request as a hand-made service saw it. */
-export interface Seen {
+/** A request that a fake service received. */
+export interface ReceivedRequest {
   method: string;
   url: string;
   headers: IncomingMessage['headers'];
@@ -15,20 +15,20 @@ export interface Seen {
   rpc: { id?: unknown; method?: string; params?: Record<string, unknown> };
 }
 
-export type Handler = (seen: Seen, response: ServerResponse, request: IncomingMessage) => unknown;
+export type Handler = (received: ReceivedRequest, response: ServerResponse, request: IncomingMessage) => unknown;
 
-/** A service on a loopback port, with everything it was sent. */
+/** A fake service on a loopback port, with the requests it received. */
 export interface Service {
   url: string;
   port: number;
-  seen: Seen[];
-  /** Ends it the hard way: open connections are cut. */
+  seen: ReceivedRequest[];
+  /** Stops it and closes open connections. */
   stop: () => Promise<void>;
 }
 
-/** Starts a service that answers by `handler`. */
+/** Starts a fake service that responds with `handler`. */
 export async function startService(handler: Handler, port = 0): Promise<Service> {
-  const seen: Seen[] = [];
+  const seen: ReceivedRequest[] = [];
   const server: HttpServer = createServer(async (request, response) => {
     const one = await readRequest(request).catch(() => undefined);
     if (!one) return;
@@ -45,15 +45,15 @@ export async function startService(handler: Handler, port = 0): Promise<Service>
   return { url: `http://127.0.0.1:${listening}`, port: listening, seen, stop };
 }
 
-async function readRequest(request: IncomingMessage): Promise<Seen> {
+async function readRequest(request: IncomingMessage): Promise<ReceivedRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString('utf8');
-  const rpc = body.startsWith('{') ? (JSON.parse(body) as Seen['rpc']) : {};
+  const rpc = body.startsWith('{') ? (JSON.parse(body) as ReceivedRequest['rpc']) : {};
   return { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body, rpc };
 }
 
-/** Answers with JSON. */
+/** Responds with JSON. */
 export function json(
   response: ServerResponse,
   body: unknown,
@@ -63,7 +63,7 @@ export function json(
   response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
-/** Answers with an RFC 9457 problem, as WhiteMagic does. */
+/** Responds with an RFC 9457 problem, as the service does. */
 export function problem(
   response: ServerResponse,
   status: number,
@@ -75,28 +75,28 @@ export function problem(
   json(response, body, status, { 'Content-Type': 'application/problem+json', ...headers });
 }
 
-/** The plainest right answer: a tool result with the arguments, or an `initialize` result. */
-export function answerRightly(seen: Seen, response: ServerResponse): void {
-  const { id, method, params } = seen.rpc;
+/** Responds with a successful result: to `initialize` as a server, to other requests with their parameters. */
+export function respondSuccessfully(received: ReceivedRequest, response: ServerResponse): void {
+  const { id, method, params } = received.rpc;
   if (id === undefined) return void response.writeHead(202).end();
   if (method === 'initialize') {
-    const result = { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 'hand-made', version: '1' } };
+    const result = { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 'fake', version: '1' } };
     json(response, { jsonrpc: '2.0', id, result });
   } else json(response, { jsonrpc: '2.0', id, result: { echo: params } });
 }
 
-/** A real MCP server of the SDK on node:http, a new one for each request, as the service does it. */
+/** Returns the handler of a real MCP server of the SDK, one per request, as in the service. */
 export function mcpHandler(mode: 'json' | 'sse', key = 'wm_test_key'): Handler {
-  return async (seen, response, request) => {
-    if (seen.url === '/health' || seen.url === '/ready') return json(response, { status: 'ok' });
-    if (seen.method !== 'POST') return void response.writeHead(405, { Allow: 'POST' }).end();
-    if (seen.headers.authorization !== `Bearer ${key}`)
+  return async (received, response, request) => {
+    if (received.url === '/health' || received.url === '/ready') return json(response, { status: 'ok' });
+    if (received.method !== 'POST') return void response.writeHead(405, { Allow: 'POST' }).end();
+    if (received.headers.authorization !== `Bearer ${key}`)
       return problem(response, 401, 'invalid_key', 'The API key is not known.');
     const transport = new StreamableHTTPServerTransport({ enableJsonResponse: mode === 'json' });
     const server = makeServer();
     await server.connect(transport);
     response.on('close', () => void server.close());
-    await transport.handleRequest(request, response, seen.rpc);
+    await transport.handleRequest(request, response, received.rpc);
   };
 }
 
@@ -112,7 +112,7 @@ function makeServer(): Server {
     const progressToken = request.params._meta?.progressToken;
     for (let progress = 1; name === 'progress' && progressToken !== undefined && progress <= 3; progress++) {
       await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total: 3 } });
-      // The SDK's client forgets who listens as soon as it has read the answer, even if it read both at once.
+      // The SDK's client removes the progress handler when it reads the response, even if it read both at once.
       await sleep(50);
     }
     return { content: [{ type: 'text', text: String(input?.text) }] };

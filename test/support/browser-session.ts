@@ -1,29 +1,29 @@
-/** A browser without a screen: keeps cookies and goes where it is told, one step at a time. */
-export class Visitor {
+/** A minimal browser: sends requests with cookies, and follows redirects on request. */
+export class BrowserSession {
   readonly #origin: string;
   readonly cookies = new Map<string, string>();
-  /** The `Set-Cookie` lines of the last answer. */
+  /** The `Set-Cookie` headers of the last response. */
   setCookies: string[] = [];
 
   constructor(origin: string) {
     this.#origin = origin;
   }
 
-  /** Asks for a path of the service, or for a whole address of elsewhere, where no cookie goes. Follows no redirect. */
+  /** Requests a path of the service, or another URL without cookies. Does not follow redirects. */
   async go(address: string, options: { method?: string; headers?: Record<string, string> } = {}): Promise<Response> {
     const url = new URL(address, this.#origin);
-    const isOurs = url.origin === this.#origin;
+    const isSameOrigin = url.origin === this.#origin;
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer = await fetch(url, {
+    const response = await fetch(url, {
       redirect: 'manual',
       ...options,
-      headers: { Accept: 'text/html,*/*;q=0.8', ...(isOurs && cookie && { Cookie: cookie }), ...options.headers },
+      headers: { Accept: 'text/html,*/*;q=0.8', ...(isSameOrigin && cookie && { Cookie: cookie }), ...options.headers },
     });
-    if (isOurs) this.#keep(answer);
-    return answer;
+    if (isSameOrigin) this.#storeCookies(response);
+    return response;
   }
 
-  /** Asks, and follows every redirect to its end. Answers the last answer and where it came from. */
+  /** Requests a URL and follows all redirects. Returns the last response and its URL. */
   async follow(address: string): Promise<{ answer: Response; address: string }> {
     for (let at = address, steps = 0; steps < 10; steps++) {
       const answer = await this.go(at);
@@ -31,11 +31,11 @@ export class Visitor {
       if (!next) return { answer, address: at };
       at = new URL(next, new URL(at, this.#origin)).href;
     }
-    throw new Error('redirects without an end');
+    throw new Error('too many redirects');
   }
 
-  #keep(answer: Response): void {
-    this.setCookies = answer.headers.getSetCookie();
+  #storeCookies(response: Response): void {
+    this.setCookies = response.headers.getSetCookie();
     for (const line of this.setCookies) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (value === '') this.cookies.delete(name);

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executablePath = process.env.CHROMIUM_PATH ?? PLACES.find((path) => existsSync(path));
+const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const executablePath = process.env.CHROMIUM_PATH ?? PATHS.find((path) => existsSync(path));
 
-/** True where a Chromium is installed. Tests that need one say loudly when it is not; the gate refuses that. */
+/** Whether Chromium is installed. Tests that need it are skipped otherwise, which fails the gate. */
 export const hasBrowser = executablePath !== undefined;
 
-/** Starts the machine's own Chromium, headless, with everything off that would call home. */
+/** Starts the installed Chromium, headless and without background network access. */
 export function startBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: executablePath as string,

@@ -1,5 +1,5 @@
-/** An HTTP answer, read. */
-export interface Answer<Body = unknown> {
+/** An HTTP response with its body. */
+export interface ApiResponse<Body = unknown> {
   status: number;
   headers: Headers;
   body: Body;
@@ -9,7 +9,7 @@ export interface Answer<Body = unknown> {
 // biome-ignore lint/suspicious/noExplicitAny: a test asserts on the fields it names; the contract test checks their types
 export type Json = any;
 
-/** A bare REST client for tests: fetch with a key, nothing hidden. */
+/** A REST client for tests: `fetch` with an API key. */
 export class Client {
   readonly url: string;
   readonly apiKey: string | undefined;
@@ -19,33 +19,33 @@ export class Client {
     this.apiKey = apiKey;
   }
 
-  get(path: string, headers?: Record<string, string>): Promise<Answer<Json>> {
+  get(path: string, headers?: Record<string, string>): Promise<ApiResponse<Json>> {
     return this.request('GET', path, undefined, headers);
   }
 
-  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Json>> {
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse<Json>> {
     return this.request('POST', path, body, headers);
   }
 
-  put(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Json>> {
+  put(path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse<Json>> {
     return this.request('PUT', path, body, headers);
   }
 
-  patch(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<Json>> {
+  patch(path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse<Json>> {
     return this.request('PATCH', path, body, headers);
   }
 
-  delete(path: string, headers?: Record<string, string>): Promise<Answer<Json>> {
+  delete(path: string, headers?: Record<string, string>): Promise<ApiResponse<Json>> {
     return this.request('DELETE', path, undefined, headers);
   }
 
-  /** A path that starts with `/` is below `/api/v1`; a full URL is taken as it is. A string body is sent as it is. */
+  /** Sends a request to a path below `/api/v1`, or to a full URL. A string body is sent unchanged. */
   async request(
     method: string,
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
-  ): Promise<Answer<Json>> {
+  ): Promise<ApiResponse<Json>> {
     const response = await fetch(path.startsWith('http') ? path : `${this.url}/api/v1${path}`, {
       method,
       redirect: 'manual',

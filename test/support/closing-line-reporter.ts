@@ -1,16 +1,14 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Ends the output with `N passed, N failed, N skipped`, alone on the last line, for people and scripts to read.
- *
- * Where nothing may be skipped (CI, or WHITEMAGIC_NO_SKIPS=1) a skipped test fails the run: a test that is not run
- * proves nothing, and nobody looks at it again.
+ * Ends the output with a last line `N passed, N failed, N skipped`, for people and scripts. With CI=true or
+ * WHITEMAGIC_NO_SKIPS=1, a skipped test fails the run.
  */
 export default class ClosingLineReporter implements Reporter {
   private closingLine: string | undefined;
 
   onInit() {
-    // Not when the tests end: what the global teardown prints comes later still.
+    // Not at the end of the tests: the global teardown may print after it.
     process.once('exit', () => {
       if (this.closingLine) console.log(this.closingLine);
     });
@@ -25,7 +23,7 @@ export default class ClosingLineReporter implements Reporter {
     if (skipped.length === 0 || !skipsAreForbidden()) return;
     process.exitCode = 1;
     const names = skipped.map((test) => `  ${test.module.relativeModuleId} > ${test.fullName}`);
-    console.error(`\nSkipped tests, which fail the run here:\n${names.join('\n')}\n`);
+    console.error(`\nSkipped tests, which fail this run:\n${names.join('\n')}\n`);
   }
 }
 

@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** GitHub as far as secret scanning goes: it publishes keys and signs what it reports. */
+/** A fake of GitHub's secret scanning: publishes public keys and signs reports. */
 export interface TestGithub {
-  /** For GITHUB_META_URL. */
+  /** Value for GITHUB_META_URL. */
   url: string;
-  /** How often its keys were read. */
+  /** Number of requests for its public keys. */
   reads(): number;
-  /** What it does with the next reads: answers, or fails with this status. */
-  behave(how: 'answer' | number): void;
-  /** Takes a new key for what it signs, and publishes both. */
+  /** Sets the response to the next requests: the keys, or an error status. */
+  behave(how: 'succeed' | number): void;
+  /** Signs with a new key from now on. Publishes all keys. */
   rotate(): void;
-  /** The headers of a body as GitHub sends it. */
+  /** Returns the signature headers of a body. */
   sign(body: string | Buffer): Record<string, string>;
   close(): Promise<void>;
 }
@@ -22,11 +22,11 @@ export async function startGithub(): Promise<TestGithub> {
   const newPair = () => generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const pairs = [newPair()];
   let reads = 0;
-  let how: 'answer' | number = 'answer';
+  let how: 'succeed' | number = 'succeed';
   const identifierOf = (n: number) => `key-${n}`;
   const server = createServer((_request, response) => {
     reads++;
-    if (how !== 'answer') {
+    if (how !== 'succeed') {
       response.writeHead(how).end('not now');
       return;
     }

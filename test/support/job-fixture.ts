@@ -21,30 +21,30 @@ export interface Job {
   run_at: Date;
 }
 
-/** A database with one user, workers on it, and a look into the queue. */
-export interface JobBench {
+/** A database with one user, workers, and access to the queue. */
+export interface JobFixture {
   url: string;
   dataDir: string;
   userId: string;
   database: Database;
   sql: pg.Client;
-  /** A worker in this process. */
+  /** Starts a worker in this process. */
   startWorker(smtpUrl?: string): Promise<Worker>;
-  /** Writes a mail and its job in a transaction of its own, or of `sql`. Answers the mail's id. */
+  /** Enqueues an e-mail in a transaction of its own, or in that of `sql`. Returns its id. */
   post(options?: { template?: string; data?: Record<string, unknown>; sql?: Sql }): Promise<string>;
   jobs(): Promise<Job[]>;
-  /** Resolves when no job is left but dead letters. */
+  /** Waits until only permanently failed jobs are left. */
   settled(timeoutMs?: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Of the service that the jobs are of. */
+/** Public URL of the service whose jobs run. */
 export const PUBLIC_URL = 'https://memory.example.com';
 
-/** What fills the mail that `post` writes. */
+/** Data of the e-mail that `post` enqueues. */
 export const KEY_CREATED = { name: 'laptop', prefix: 'wm_test_abcd', last4: 'wxyz', at: '2026-11-02T09:45:30.000Z' };
 
-export async function openJobBench(): Promise<JobBench> {
+export async function openJobFixture(): Promise<JobFixture> {
   const url = await freshDatabase();
   const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-jobs-'));
   const database = connect({ url, onError: () => undefined });
@@ -58,7 +58,7 @@ export async function openJobBench(): Promise<JobBench> {
   );
   const workers: Worker[] = [];
 
-  const bench: JobBench = {
+  const fixture: JobFixture = {
     url,
     dataDir,
     userId,
@@ -91,12 +91,14 @@ export async function openJobBench(): Promise<JobBench> {
     async jobs() {
       const { rows } = await sql.query<Job>(
         `select t.identifier as task, attempts, max_attempts, locked_by, last_error, run_at
-          from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id order by j.id`,
+          from graphile_worker._private_jobs j
+          join graphile_worker._private_tasks t on t.id = j.task_id
+          order by j.id`,
       );
       return rows;
     },
     async settled(timeoutMs = 20_000) {
-      const open = async () => (await bench.jobs()).filter((job) => job.attempts < job.max_attempts || job.locked_by);
+      const open = async () => (await fixture.jobs()).filter((job) => job.attempts < job.max_attempts || job.locked_by);
       await vi.waitUntil(async () => (await open()).length === 0, { timeout: timeoutMs, interval: 20 });
     },
     async close() {
@@ -107,5 +109,5 @@ export async function openJobBench(): Promise<JobBench> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-  return bench;
+  return fixture;
 }

@@ -1,11 +1,11 @@
-/** A mail as its reader sees it. */
+/** Decoded parts of an e-mail. */
 export interface MailParts {
   subject: string;
   text: string;
   html: string;
 }
 
-/** The two texts of a `multipart/alternative` mail, decoded. Throws for any other form. */
+/** Decodes a `multipart/alternative` e-mail. @throws Error for any other content type */
 export function mailParts(source: string): MailParts {
   const [head = '', body = ''] = splitHead(source);
   const boundary = /boundary="([^"]+)"/.exec(head)?.[1];

@@ -8,17 +8,17 @@ export interface ReceivedMail {
   source: string;
 }
 
-/** A mail server that keeps what it accepts. */
+/** An SMTP server that records the e-mails it accepts. */
 export interface MailSink {
-  /** For SMTP_URL. */
+  /** Value for SMTP_URL. */
   url: string;
-  /** What it has accepted, a repeat again. */
+  /** Accepted e-mails, including repeated ones. */
   received: ReceivedMail[];
-  /** How many mails were offered, refused ones too. */
+  /** Number of e-mails received, including rejected ones. */
   offered(): number;
-  /** What it does with the next mails: accepts them, or answers with this code. */
+  /** Sets the response to the next e-mails: accepted, or an error code. */
   behave(how: 'accept' | number): void;
-  /** Takes all of the next mails and says nothing, until the function that this answers is called. */
+  /** Delays the response to the next e-mails until the returned function is called. */
   hold(): () => void;
   close(): Promise<void>;
 }
@@ -31,9 +31,9 @@ export async function startMailSink(): Promise<MailSink> {
   const server = new SMTPServer({
     disabledCommands: ['STARTTLS', 'AUTH'],
     authOptional: true,
-    // Whoever still waits for an answer at the end is hung up on.
+    // Connections still open at the end are closed.
     closeTimeout: 100,
-    onData(stream, session, answer) {
+    onData(stream, session, respond) {
       let source = '';
       stream.setEncoding('utf8').on('data', (text: string) => {
         source += text;
@@ -42,16 +42,16 @@ export async function startMailSink(): Promise<MailSink> {
         offered++;
         await held;
         if (how !== 'accept') {
-          answer(Object.assign(new Error('not this one'), { responseCode: how }));
+          respond(Object.assign(new Error('rejected'), { responseCode: how }));
           return;
         }
         const messageId = /^message-id: *(<.+>)/im.exec(source)?.[1] ?? '';
         received.push({ messageId, to: session.envelope.rcptTo.map(({ address }) => address), source });
-        answer();
+        respond();
       });
     },
   });
-  // A sender that is killed in the middle of a mail.
+  // A sender may be killed while it sends.
   server.on('error', () => undefined);
   const listener = server.listen(0, '127.0.0.1');
   await once(listener, 'listening');

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from './client.ts';
 import { type Finished, spawnScript } from './run-script.ts';
 
-/** The service as a process of its own, with its own embedded database: what `npm start` becomes. */
+/** The service in a child process with an embedded database, like `npm start`. */
 export interface MainProcess {
   child: ChildProcess;
   url: string;
@@ -13,13 +13,13 @@ export interface MainProcess {
   api: Client;
   output(): string;
   finished: Promise<Finished>;
-  /** Asks it to stop and waits until it has. */
+  /** Sends a signal and waits until the process exits. */
   stop(signal?: NodeJS.Signals): Promise<Finished>;
-  /** Ends it at once, as a power cut would; its database stays. */
+  /** Kills it with SIGKILL. Its database keeps running. */
   kill(): Promise<void>;
 }
 
-/** Starts the service on a data directory and waits until it says where it is. Throws with its output when it ends instead. */
+/** Starts the service on a data directory and waits until it listens. @throws Error with its output when it exits instead */
 export async function startMain(dataDir: string, variables: Record<string, string> = {}): Promise<MainProcess> {
   const { child, finished, output } = spawnMain(dataDir, variables);
   let ended = false;
@@ -50,7 +50,7 @@ export async function startMain(dataDir: string, variables: Record<string, strin
   };
 }
 
-/** The same without waiting for anything. */
+/** Starts the service without waiting until it listens. */
 export function spawnMain(dataDir: string, variables: Record<string, string> = {}) {
   return spawnScript('api/main.ts', [], { PORT: '0', DATA_DIR: dataDir, ...variables });
 }
@@ -59,7 +59,7 @@ export async function readCredentials(dataDir: string): Promise<{ url: string; a
   return JSON.parse(await readFile(join(dataDir, 'credentials.json'), 'utf8'));
 }
 
-/** Pids of the processes whose command line names a folder: the servers that were started on it. Linux only. */
+/** Returns the pids of processes whose command line contains a folder, such as the servers started on it. Linux only. */
 export async function processesOf(folder: string): Promise<number[]> {
   const found: number[] = [];
   for (const pid of (await readdir('/proc')).map(Number).filter((number) => number > 0)) {

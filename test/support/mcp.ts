@@ -2,10 +2,10 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import pg from 'pg';
-import { type Answer, type Json, Client as RestClient } from './client.ts';
+import { type ApiResponse, type Json, Client as RestClient } from './client.ts';
 import type { TestService, TestUser } from './service.ts';
 
-/** The SDK's own client, connected over Streamable HTTP as an IDE is. Close it when done. */
+/** Connects the SDK's client over Streamable HTTP, like an IDE. The caller closes it. */
 export async function connectMcp(
   node: { url: string },
   user: { apiKey: string },
@@ -16,42 +16,42 @@ export async function connectMcp(
   });
   const client = new McpClient({ name: 'test', version: '1.0.0' });
   await client.connect(transport);
-  // The client checks structured answers only against the output schemas that it has seen.
+  // The client validates structured content only against output schemas that it has listed.
   await client.listTools();
   return client;
 }
 
-/** The SDK's client with the words that tests speak. */
+/** The SDK's client with shortcuts for tests. */
 export class McpClient extends Client {
-  /** Calls a tool and answers its whole result. */
+  /** Calls a tool. Returns its whole result. */
   tool(name: string, input: Record<string, unknown> = {}): Promise<ToolResult> {
     return this.callTool({ name, arguments: input }) as Promise<ToolResult>;
   }
 
-  /** Calls a tool that must succeed, and answers its structured content. */
+  /** Calls a tool that must succeed. Returns its structured content. */
   async use(name: string, input: Record<string, unknown> = {}): Promise<Json> {
     const result = await this.tool(name, input);
-    if (result.isError) throw new Error(`${name} was refused: ${textOf(result)}`);
+    if (result.isError) throw new Error(`${name} failed: ${textOf(result)}`);
     return result.structuredContent;
   }
 }
 
 export type ToolResult = CallToolResult & { structuredContent?: Json };
 
-/** The one text of a result. */
+/** Returns the only text of a result. */
 export function textOf(result: ToolResult): string {
   const [only, ...more] = result.content;
   if (only?.type !== 'text' || more.length > 0) throw new Error('expected one text');
   return only.text;
 }
 
-/** A bare POST to `/mcp`: one message, several, or a string that is sent as it is. */
+/** Sends a POST to `/mcp`: a message, a batch, or a string unchanged. */
 export function postMcp(
   node: { url: string },
   user: { apiKey: string } | undefined,
   message: unknown,
   headers: Record<string, string> = {},
-): Promise<Answer<Json>> {
+): Promise<ApiResponse<Json>> {
   const accept = { Accept: 'application/json, text/event-stream' };
   return new RestClient(node.url, user?.apiKey).request('POST', `${node.url}/mcp`, message, { ...accept, ...headers });
 }
@@ -61,7 +61,7 @@ export function rpc(method: string, params?: unknown, id: string | number = 1): 
   return { jsonrpc: '2.0', id, method, ...(params !== undefined && { params }) };
 }
 
-/** Replaces what differs from run to run, the same value by the same name each time. */
+/** Replaces ids, times and days by names, equal values by equal names, for snapshots. */
 export function steady<Value>(value: Value): Value {
   const names = new Map<string, string>();
   const named = (kind: string) => (match: string) => {
@@ -85,7 +85,7 @@ export interface UsageRow {
   billable: boolean;
 }
 
-/** The usage events of a user, oldest first, as they stand in the database. */
+/** Returns the stored usage events of a user, oldest first. */
 export async function usageEvents(node: TestService, user: TestUser): Promise<UsageRow[]> {
   const client = new pg.Client({ connectionString: node.databaseUrl });
   await client.connect();

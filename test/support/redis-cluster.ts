@@ -10,18 +10,18 @@ import { runCommand } from './redis.ts';
 const SLOTS = 16_384;
 const NODES = 3;
 
-/** Three Redis servers on loopback that are one Redis Cluster. */
+/** A Redis Cluster of three servers on loopback. */
 export interface TestRedisCluster {
-  /** Their addresses, as REDIS_URL takes them. */
+  /** Value for REDIS_URL. */
   url: string;
-  /** Runs one command on each node and answers what each said. */
+  /** Runs a command on each node. Returns their replies. */
   onEach(name: string, ...values: string[]): Promise<unknown[]>;
-  /** Kills one node for good, as a crash would. */
+  /** Kills one node with SIGKILL. */
   killOne(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Starts a cluster of the test's own, each node with a third of the slots, and waits until all nodes call it whole. */
+/** Starts a cluster, each node with a third of the slots, and waits until all nodes report it complete. */
 export async function startRedisCluster(): Promise<TestRedisCluster> {
   const folder = await mkdtemp(join(tmpdir(), 'whitemagic-cluster-'));
   const nodes = await Promise.all(Array.from({ length: NODES }, () => startNode(folder)));
@@ -35,7 +35,7 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
   for (const { port, busPort } of others) {
     await runCommand(first.port, 'CLUSTER', 'MEET', '127.0.0.1', `${port}`, `${busPort}`);
   }
-  while (!(await onEach('CLUSTER', 'INFO')).every((info) => isWhole(String(info)))) await delay(20);
+  while (!(await onEach('CLUSTER', 'INFO')).every((info) => isComplete(String(info)))) await delay(20);
   return {
     url: nodes.map(({ port }) => `redis://127.0.0.1:${port}`).join(','),
     onEach,
@@ -62,13 +62,13 @@ async function startNode(folder: string): Promise<Node> {
     busPort,
     async stop() {
       if (server.exitCode !== null || server.signalCode !== null) return;
-      const gone = once(server, 'exit');
+      const exited = once(server, 'exit');
       server.kill('SIGKILL');
-      await gone;
+      await exited;
     },
   };
 }
 
-function isWhole(info: string): boolean {
+function isComplete(info: string): boolean {
   return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${NODES}`);
 }

@@ -2,25 +2,25 @@ import { Redis } from 'ioredis';
 import { freePort } from '../../db/embedded/free-port.ts';
 import { isRedisInstalled, killRedis, launchRedis } from '../../scripts/redis-server.ts';
 
-/** True where a Redis server is installed. Tests that need one say loudly when it is not; the gate refuses that. */
+/** Whether a Redis server is installed. Tests that need it are skipped otherwise, which fails the gate. */
 export const hasRedis = isRedisInstalled();
 
 export interface TestRedis {
   url: string;
-  /** Kills the server, as a crash would. */
+  /** Kills the server with SIGKILL. */
   kill(): Promise<void>;
-  /** Starts it again, empty, at the same address. */
+  /** Restarts it, empty, at the same address. */
   restart(): Promise<void>;
-  /** Keeps the server from answering; its connections stay open. */
+  /** Suspends the server; its connections stay open. */
   hang(): void;
-  /** Lets it go on, with what was sent to it meanwhile. */
+  /** Resumes it: it then executes what it received meanwhile. */
   resume(): void;
-  /** Runs one command on it. */
+  /** Runs a command on it. */
   command(name: string, ...values: string[]): Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** Starts a Redis of the test's own on a free port of loopback, which keeps nothing on disk. */
+/** Starts a Redis without persistence on a free loopback port. */
 export async function startRedis(): Promise<TestRedis> {
   const port = await freePort();
   let server = await launchRedis(port);
@@ -38,7 +38,7 @@ export async function startRedis(): Promise<TestRedis> {
   };
 }
 
-/** Runs one command on the server of a port. */
+/** Runs a command on the server of a port. */
 export async function runCommand(port: number, name: string, ...values: string[]): Promise<unknown> {
   const redis = new Redis(port, '127.0.0.1', { lazyConnect: true, retryStrategy: null });
   await redis.connect();

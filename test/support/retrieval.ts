@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { Client, Json } from './client.ts';
 
-/** Stores memories one by one, in this order. Answers their ids. */
+/** Stores memories one by one, in order. Returns their ids. */
 export async function storeAll(api: Client, memories: readonly object[]): Promise<string[]> {
   const ids: string[] = [];
   for (const memory of memories) {
@@ -14,7 +14,7 @@ export async function storeAll(api: Client, memories: readonly object[]): Promis
   return ids;
 }
 
-/** Stores many memories, a hundred a call. Answers their ids, in order. */
+/** Stores memories in batches of a hundred. Returns their ids, in order. */
 export async function storeMany(api: Client, memories: readonly object[]): Promise<string[]> {
   const ids: string[] = [];
   for (let at = 0; at < memories.length; at += 100) {
@@ -28,40 +28,40 @@ export async function storeMany(api: Client, memories: readonly object[]): Promi
   return ids;
 }
 
-/** A search that is answered: by its words alone, or with more of the question. */
-export async function search(api: Client, question: string | object): Promise<Json> {
-  const answer = await api.post('/search', typeof question === 'string' ? { query: question } : question);
-  expect(answer.status, answer.text).toBe(200);
-  return answer.body;
+/** Searches by a query or a whole request body. Returns the response body. */
+export async function search(api: Client, query: string | object): Promise<Json> {
+  const response = await api.post('/search', typeof query === 'string' ? { query } : query);
+  expect(response.status, response.text).toBe(200);
+  return response.body;
 }
 
-/** Ids of the results, best first. */
-export const idsOf = (answer: Json): string[] => answer.results.map(({ id }: Json) => id);
-/** Titles of the results, best first. */
-export const titlesOf = (answer: Json): string[] => answer.results.map(({ title }: Json) => title);
+/** Returns the ids of the results, best first. */
+export const idsOf = (response: Json): string[] => response.results.map(({ id }: Json) => id);
+/** Returns the titles of the results, best first. */
+export const titlesOf = (response: Json): string[] => response.results.map(({ title }: Json) => title);
 
-/** Waits until the encoder runs and none of the tenant's memories waits for its vectors. */
-export async function meaningReady(api: Client, seconds = 60): Promise<void> {
+/** Waits until the encoder is ready and all memories of the tenant are embedded. */
+export async function untilEmbedded(api: Client, seconds = 60): Promise<void> {
   for (let waited = 0; waited < seconds * 1_000; waited += 25) {
     const { embedding } = (await api.get('/stats')).body;
     if (embedding.state === 'ready' && embedding.pending === 0) return;
-    if (embedding.state === 'disabled') throw new Error('the encoder is off');
+    if (embedding.state === 'disabled') throw new Error('the encoder is disabled');
     await delay(25);
   }
-  throw new Error('vectors were not made in time');
+  throw new Error('memories were not embedded in time');
 }
 
-/** Waits until something holds. */
-export async function until<T>(look: () => Promise<T | undefined | false>, what: string, seconds = 20): Promise<T> {
+/** Waits until `probe` returns a value other than undefined and false, and returns it. */
+export async function until<T>(probe: () => Promise<T | undefined | false>, what: string, seconds = 20): Promise<T> {
   for (let waited = 0; waited < seconds * 1_000; waited += 20) {
-    const seen = await look();
-    if (seen !== undefined && seen !== false) return seen;
+    const value = await probe();
+    if (value !== undefined && value !== false) return value;
     await delay(20);
   }
-  throw new Error(`did not happen in ${seconds} s: ${what}`);
+  throw new Error(`timed out after ${seconds} s: ${what}`);
 }
 
-/** Pid of the encoder that a process started. Linux only. */
+/** Returns the pid of the encoder process of a parent process. Linux only. */
 export async function encoderOf(parent: number): Promise<number | undefined> {
   for (const pid of (await readdir('/proc')).map(Number).filter((number) => number > 0)) {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');

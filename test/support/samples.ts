@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { OperationId } from '../../api/contracts/index.ts';
 import { findOperation } from '../../api/contracts/index.ts';
 import { writeExport } from '../../api/transfer/export.ts';
-import type { Answer, Client, Json } from './client.ts';
+import type { ApiResponse, Client, Json } from './client.ts';
 import type { TestUser } from './service.ts';
 
 /** A call of an operation over REST. */
@@ -36,10 +36,10 @@ async function exportOf(user: TestUser): Promise<void> {
 }
 
 interface Sample {
-  /** Makes what the path's `{id}` names. */
+  /** Creates the object that the path's `{id}` names. */
   id?: (user: TestUser) => Promise<string>;
   body?: () => Json;
-  /** Makes what must be there, where no `{id}` names it. */
+  /** Creates the state that the call needs, if its path has no `{id}`. */
   prepare?: (user: TestUser) => Promise<unknown>;
   query?: (user: TestUser) => string;
 }
@@ -77,7 +77,7 @@ const SAMPLES: Record<OperationId, Sample> = {
   'keys.rotate': { id: keyOf, body: () => ({ grace_seconds: 5 }) },
 };
 
-/** A call of an operation that succeeds for this user; with `id`, one about that thing instead. */
+/** Returns a call of an operation that succeeds for this user; with `id`, a call about that object. */
 export async function sampleCall(operationId: OperationId, user: TestUser, id?: string): Promise<SampleCall> {
   const { method, path } = operationOf(operationId).http;
   const sample = SAMPLES[operationId];
@@ -87,14 +87,18 @@ export async function sampleCall(operationId: OperationId, user: TestUser, id?: 
   return { method, path: address, ...(sample.body && { body: sample.body() }) };
 }
 
-/** Makes what the operation's path names, as this user's own. */
+/** Creates the object that the operation's path names, for this user. */
 export function sampleId(operationId: OperationId, user: TestUser): Promise<string> {
   const make = SAMPLES[operationId].id;
-  if (!make) throw new Error(`${operationId} names nothing`);
+  if (!make) throw new Error(`the path of ${operationId} has no id`);
   return make(user);
 }
 
-export function sendSample(api: Client, call: SampleCall, headers?: Record<string, string>): Promise<Answer<Json>> {
+export function sendSample(
+  api: Client,
+  call: SampleCall,
+  headers?: Record<string, string>,
+): Promise<ApiResponse<Json>> {
   return api.request(call.method, call.path, call.body, headers);
 }
 

@@ -11,13 +11,13 @@ import { type PlanName, updateOverrides } from '../../db/queries/accounts/users.
 import { Client } from './client.ts';
 import { dropDatabase, freshDatabase } from './database.ts';
 
-/** A real API node of a test file's own, listening on a free port, on a real database of its own. */
+/** An API node on a free port, with a database of its own. */
 export interface TestService {
   url: string;
   service: Service;
   databaseUrl: string;
   dataDir: string;
-  /** A new user with a key, and a REST client that uses it. Its allowances are wide, unless told otherwise. */
+  /** Creates a user with an API key and a REST client. Limits are wide by default; null means those of the plan. */
   newUser(options?: {
     plan?: PlanName;
     email?: string;
@@ -32,7 +32,7 @@ export interface TestUser {
   userId: string;
   apiKey: string;
   api: Client;
-  /** Of the service. */
+  /** The database of the service. */
   database: Database;
 }
 
@@ -50,7 +50,7 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
     embedder: 'none' as const,
     logLevel: 'silent',
     keyEnvironment: 'test',
-    // All tests come from one address, and many without a valid key.
+    // All tests use one client IP, many without a valid key.
     requestsPerIp: WIDE,
   };
   const log = createLog({ level: settings.logLevel ?? process.env.TEST_LOG ?? 'silent', pretty: false });

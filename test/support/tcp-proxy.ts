@@ -1,26 +1,28 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A line to a database that can be cut and mended, as a whole or for connections of one name. */
-export interface Line {
-  /** The database's URL by way of the line. */
+/** A TCP proxy to a database whose connections can be interrupted, all of them or those of one `application_name`. */
+export interface TcpProxy {
+  /** The database's URL through the proxy. */
   url: string;
-  cut(): Promise<void>;
-  mend(): Promise<void>;
-  /** Lets nothing from the database through on connections of this `application_name`, open and new, which are told nothing of it. */
+  /** Closes the proxy and its connections. */
+  disconnect(): Promise<void>;
+  /** Opens the proxy again on the same port. */
+  reconnect(): Promise<void>;
+  /** Withholds the database's data on connections of this `application_name`, open and new, without closing them. */
   hold(application: string): void;
-  /** Breaks new connections of this `application_name`. */
-  refuse(application: string): void;
-  /** Lets everything through again. What was held arrives now. */
+  /** Closes new connections of this `application_name`. */
+  reject(application: string): void;
+  /** Ends `hold` and `reject`. Withheld data is delivered. */
   release(): void;
 }
 
-/** Opens a line on a free port of loopback. `cut` closes it for good, too. */
-export async function openLine(databaseUrl: string): Promise<Line> {
+/** Opens a proxy on a free loopback port. `disconnect` closes it. */
+export async function openTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   const target = Number(new URL(databaseUrl).port);
   const open = new Map<Socket, { to: Socket; application: string }>();
   let held: string | undefined;
-  let refused: string | undefined;
+  let rejected: string | undefined;
 
   const join = (from: Socket) => {
     const to = connect(target, '127.0.0.1');
@@ -28,7 +30,7 @@ export async function openLine(databaseUrl: string): Promise<Line> {
     open.set(from, pair);
     from.once('data', (startup: Buffer) => {
       pair.application = /application_name\0([^\0]*)/.exec(startup.toString('latin1'))?.[1] ?? '';
-      if (pair.application === refused) from.destroy();
+      if (pair.application === rejected) from.destroy();
       if (pair.application === held) to.unpipe(from);
     });
     for (const [one, other] of [
@@ -52,13 +54,13 @@ export async function openLine(databaseUrl: string): Promise<Line> {
 
   return {
     url: url.href,
-    async cut() {
+    async disconnect() {
       const closed = once(server, 'close');
       server.close();
       for (const from of open.keys()) from.destroy();
       await closed;
     },
-    async mend() {
+    async reconnect() {
       server = createServer(join).listen(port, '127.0.0.1');
       await once(server, 'listening');
     },
@@ -66,13 +68,13 @@ export async function openLine(databaseUrl: string): Promise<Line> {
       held = application;
       for (const [from, pair] of open) if (pair.application === application) pair.to.unpipe(from);
     },
-    refuse(application) {
-      refused = application;
+    reject(application) {
+      rejected = application;
     },
     release() {
       for (const [from, pair] of open) if (pair.application === held) pair.to.pipe(from);
       held = undefined;
-      refused = undefined;
+      rejected = undefined;
     },
   };
 }

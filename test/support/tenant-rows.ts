@@ -1,11 +1,16 @@
 import type pg from 'pg';
 
-/** How many rows a user has in each table that has any, partitions left out; receipts are no rows of a user's. */
-export async function rowsOf(owner: pg.Pool | pg.Client, userId: string): Promise<Record<string, number>> {
+/** Counts a user's rows in each table that has any, without partitions and deletion receipts. */
+export async function countRows(owner: pg.Pool | pg.Client, userId: string): Promise<Record<string, number>> {
   const { rows } = await owner.query<{ name: string; column: string }>(
-    `select c.relname as name, a.attname as column from pg_class c join pg_attribute a on a.attrelid = c.oid
-      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-        and (a.attname = 'user_id' or (c.relname = 'users' and a.attname = 'id')) and c.relname <> 'deletion_receipts'
+    `select c.relname as name, a.attname as column
+      from pg_class c
+      join pg_attribute a on a.attrelid = c.oid
+      where c.relnamespace = 'public'::regnamespace
+        and c.relkind in ('r', 'p')
+        and not c.relispartition
+        and (a.attname = 'user_id' or (c.relname = 'users' and a.attname = 'id'))
+        and c.relname <> 'deletion_receipts'
       order by 1`,
   );
   const counts: Record<string, number> = {};

@@ -1,6 +1,6 @@
 import type { TestService } from './service.ts';
 
-/** A metered call as it is stored. */
+/** A stored usage event. */
 export interface StoredEvent {
   id: string;
   operation: string;
@@ -16,7 +16,7 @@ export interface StoredEvent {
   api_key_id: string | null;
 }
 
-/** The usage events of a user, oldest first. */
+/** Returns the usage events of a user, oldest first. */
 export async function eventsOf(node: TestService, userId: string): Promise<StoredEvent[]> {
   const { rows } = await node.service.database.owner.query<StoredEvent>(
     'select * from usage_events where user_id = $1 order by at, id',

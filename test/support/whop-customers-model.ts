@@ -1,28 +1,28 @@
 import { expect } from 'vitest';
 import { PLAN_NAMES } from '../../api/limits/plans.ts';
 import type { Membership, Person, WhopSimulator } from '../../scripts/whop-simulator/server.ts';
-import type { BillingBench } from './billing-fixture.ts';
+import type { BillingFixture } from './billing-fixture.ts';
 
 const PLANS = ['plan_free', 'plan_starter', 'plan_pro', 'plan_enterprise'] as const;
 const GIVING = ['active', 'past_due'];
 
-/** Something that a person does at Whop, or that happens to a membership of theirs. */
-export interface Deed {
+/** An action of a customer at Whop, or an event of one of their memberships. */
+export interface Action {
   what: 'buy' | 'switch' | 'cancel' | 'end' | 'resume' | 'fail' | 'refund';
-  /** Which of the person's memberships, and which plan: any number. */
+  /** Selects the membership and the plan, modulo their number. */
   which: number;
 }
 
-export const DEEDS: Deed['what'][] = ['buy', 'switch', 'cancel', 'end', 'resume', 'fail', 'refund'];
+export const ACTIONS: Action['what'][] = ['buy', 'switch', 'cancel', 'end', 'resume', 'fail', 'refund'];
 
-/** A person with what they have at Whop, and how often what was done to it. */
-export interface Life {
+/** A customer with their memberships at Whop, and the number of actions of each kind. */
+export interface Customer {
   person: Person;
   memberships: Membership[];
-  counts: Record<Deed['what'], number>;
+  counts: Record<Action['what'], number>;
 }
 
-export function newLife(whop: WhopSimulator): Life {
+export function newCustomer(whop: WhopSimulator): Customer {
   return {
     person: whop.person(),
     memberships: [],
@@ -30,16 +30,16 @@ export function newLife(whop: WhopSimulator): Life {
   };
 }
 
-/** Does it. What needs a membership is a purchase where there is none. */
-export function live(whop: WhopSimulator, life: Life, { what, which }: Deed): void {
-  const membership = life.memberships[which % life.memberships.length];
+/** Executes an action. Without a membership, every action is a purchase. */
+export function executeAction(whop: WhopSimulator, customer: Customer, { what, which }: Action): void {
+  const membership = customer.memberships[which % customer.memberships.length];
   const plan = PLANS[which % PLANS.length] as string;
   if (what === 'buy' || !membership) {
-    life.memberships.push(whop.buy(plan, { person: life.person }));
-    life.counts.buy++;
+    customer.memberships.push(whop.buy(plan, { person: customer.person }));
+    customer.counts.buy++;
     return;
   }
-  life.counts[what]++;
+  customer.counts[what]++;
   if (what === 'switch') whop.switchPlan(membership, plan);
   if (what === 'cancel') whop.cancelAtPeriodEnd(membership);
   if (what === 'end') whop.end(membership);
@@ -49,15 +49,18 @@ export function live(whop: WhopSimulator, life: Life, { what, which }: Deed): vo
 }
 
 /**
- * Fails unless a person's account is what Whop has in the end: one account, the best tier of what gives access,
- * read-only when nothing does, one claim, one welcome, and of the other mails none without its reason.
+ * Fails unless a customer's account matches the final state at Whop: one account, the best tier of the memberships that
+ * give access, read-only without one, one activation link, one welcome e-mail, and no other e-mail without a cause.
  */
-export async function expectAccountOf(bench: BillingBench, { person, memberships, counts }: Life): Promise<void> {
+export async function expectAccountOf(
+  fixture: BillingFixture,
+  { person, memberships, counts }: Customer,
+): Promise<void> {
   const giving = memberships.filter(({ status }) => GIVING.includes(status));
-  const account = await bench.account(person.id);
-  const { rows } = await bench.sql.query('select from users where whop_user_id = $1', [person.id]);
+  const account = await fixture.account(person.id);
+  const { rows } = await fixture.sql.query('select from users where whop_user_id = $1', [person.id]);
   expect(rows.length).toBeLessThanOrEqual(1);
-  // Who bought nothing that lasted until somebody looked has no account.
+  // A customer whose purchases ended before they were processed has no account.
   if (!account) return expect(giving).toEqual([]);
 
   expect(account).toMatchObject({ status: giving.length > 0 ? 'active' : 'read_only', claims: 1, keys: 0 });
@@ -68,7 +71,7 @@ export async function expectAccountOf(bench: BillingBench, { person, memberships
   const known = new Map(memberships.map(({ id, status }) => [id, status]));
   for (const { id, status } of account.memberships) expect([id, status]).toEqual([id, known.get(id)]);
 
-  const mails = await bench.mails(person.id);
+  const mails = await fixture.mails(person.id);
   const count = (template: string) => mails.filter((mail) => mail === template).length;
   expect(count('welcome')).toBe(1);
   expect(count('payment_failed')).toBeLessThanOrEqual(counts.fail);

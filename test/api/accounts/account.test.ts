@@ -12,7 +12,7 @@ import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { connectMcp, textOf } from '../../support/mcp.ts';
 import { expectProblem } from '../../support/openapi.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
-import { rowsOf } from '../../support/tenant-rows.ts';
+import { countRows } from '../../support/tenant-rows.ts';
 
 let sink: MailSink;
 /** Its jobs run. */
@@ -96,7 +96,7 @@ describe('DELETE /account', () => {
     expect([called.isError, textOf(called)]).toEqual([true, expect.stringContaining('account_closing')]);
     await mcp.close();
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at: answer.body.purge_at });
-    expect((await rowsOf(owner, user.userId)).sessions).toBeUndefined();
+    expect((await countRows(owner, user.userId)).sessions).toBeUndefined();
 
     await vi.waitFor(() => expect(subjectsTo(user.email)).toContain('Your WhiteMagic account is being deleted'));
     const letter = mailsTo(user.email)
@@ -134,20 +134,20 @@ describe('DELETE /account', () => {
     await client.connect();
     await addBackgroundRows(client);
     await client.end();
-    const before = await rowsOf(owner, user.userId);
+    const before = await countRows(owner, user.userId);
     expect(Object.keys(before)).toEqual(
       expect.arrayContaining(['memories', 'memory_versions', 'api_keys', 'key_lookup']),
     );
-    const othersBefore = await rowsOf(owner, other.userId);
+    const othersBefore = await countRows(owner, other.userId);
 
     const answer = await close(user, '&immediate=true');
     expect([answer.status, answer.body.status]).toEqual([202, 'deleted']);
     expectProblem(await user.api.get('/user/me'), 401, 'unauthenticated');
     expectProblem(await user.api.post('/account/restore', {}), 401, 'unauthenticated');
 
-    await vi.waitFor(async () => expect(await rowsOf(owner, user.userId)).toEqual({}), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await countRows(owner, user.userId)).toEqual({}), { timeout: 20_000 });
     expect(subjectsTo(user.email)).toContain('Your WhiteMagic account is being deleted');
-    expect(await rowsOf(owner, other.userId)).toEqual(othersBefore);
+    expect(await countRows(owner, other.userId)).toEqual(othersBefore);
     const { rows } = await owner.query('select * from deletion_receipts where user_id = $1', [user.userId]);
     expect(rows).toEqual([
       {
@@ -166,7 +166,7 @@ describe('DELETE /account', () => {
     await close(user);
     expect((await close(user, '&immediate=true')).body.status).toBe('deleted');
     const { owner } = node.service.database;
-    await vi.waitFor(async () => expect(await rowsOf(owner, user.userId)).toEqual({}), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await countRows(owner, user.userId)).toEqual({}), { timeout: 20_000 });
   });
 });
 

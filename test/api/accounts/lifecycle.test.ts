@@ -23,7 +23,7 @@ import { mailParts } from '../../support/mail-parts.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { runScript, spawnScript } from '../../support/run-script.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
-import { rowsOf } from '../../support/tenant-rows.ts';
+import { countRows } from '../../support/tenant-rows.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -133,7 +133,7 @@ describe('a read-only account', () => {
     expect(subjects[28]).toEqual([ENDED, IN_7_DAYS]);
     expect(subjects[29]).toEqual([ENDED, IN_7_DAYS, IN_A_DAY]);
     expect(subjects[30]).toBeUndefined();
-    expect(await rowsOf(owner, user.userId)).toEqual({});
+    expect(await countRows(owner, user.userId)).toEqual({});
     expect(await receiptOf(user)).toMatchObject({ reason: 'lapsed', counts: { memories: 1, keys: 1 } });
     expect(await subjectsOf(user)).toHaveLength(3);
   });
@@ -229,7 +229,7 @@ describe('an account that its owner deleted', () => {
     await pass(user, 1);
     expect((await run(asked)).purged).toContain(user.userId);
     expect(asked).not.toHaveBeenCalledWith(user.userId);
-    expect(await rowsOf(owner, user.userId)).toEqual({});
+    expect(await countRows(owner, user.userId)).toEqual({});
     expect(await receiptOf(user)).toMatchObject({ reason: 'asked' });
     expect(await subjectsOf(user)).toEqual(['Your WhiteMagic account is being deleted']);
   });
@@ -239,7 +239,7 @@ describe('an account that its owner deleted', () => {
     for (const one of [user, unreached]) await one.api.delete(`/account?confirm=${one.userId}&immediate=true`);
     const purge = ({ userId }: Owner) => purgeAccount(node.service.database, clock, gone, userId);
     expect(await purge(user)).toBe('waiting');
-    expect(Object.keys(await rowsOf(owner, user.userId))).toContain('memories');
+    expect(Object.keys(await countRows(owner, user.userId))).toContain('memories');
     await owner.query("update outbox set created_at = created_at - interval '61 minutes' where user_id = $1", [
       unreached.userId,
     ]);
@@ -301,7 +301,7 @@ describe('a reactivation that races the purge', () => {
         delay(Math.floor(n / 4)).then(() => asOwner((context) => reactivate(context, user.userId))),
       ]);
       outcomes.push(String(purged));
-      const rows = await rowsOf(owner, user.userId);
+      const rows = await countRows(owner, user.userId);
       if (purged === 'purged') expect([rows, (await receiptOf(user))?.counts.memories]).toEqual([{}, 1]);
       else expect([rows.memories, await statusOf(user), await receiptOf(user)]).toEqual([1, 'active', undefined]);
     }
@@ -328,7 +328,7 @@ describe('a worker that is killed in the middle of a purge', () => {
     for (let n = 0; n < 20; n++) await user.api.post('/memories', { title: `t${n}`, content: 'c', tags: ['x'] });
     await user.api.delete(`/account?confirm=${user.userId}&immediate=true`);
     await subjectsOf(user);
-    const before = await rowsOf(owner, user.userId);
+    const before = await countRows(owner, user.userId);
 
     // The purge has the account and some of its rows when it comes to one that somebody else holds.
     const holder = new pg.Client(node.databaseUrl);
@@ -356,11 +356,11 @@ describe('a worker that is killed in the middle of a purge', () => {
       );
       expect(rowCount).toBe(0);
     });
-    expect(await rowsOf(owner, user.userId)).toEqual(before);
+    expect(await countRows(owner, user.userId)).toEqual(before);
     expect(await receiptOf(user)).toBeUndefined();
 
     spawnWorker();
-    await vi.waitFor(async () => expect(await rowsOf(owner, user.userId)).toEqual({}), { timeout: 30_000 });
+    await vi.waitFor(async () => expect(await countRows(owner, user.userId)).toEqual({}), { timeout: 30_000 });
     expect(await receiptOf(user)).toMatchObject({ counts: { memories: 21 } });
   });
 });
@@ -390,7 +390,7 @@ describe('receipts', () => {
     await restoreBackup();
     const replayed = await admin('receipts', 'replay');
     expect(replayed).toContainEqual({ user_id: user.userId, purged_at: receipt.purged_at, deleted_again: true });
-    expect(await rowsOf(owner, user.userId)).toEqual({});
+    expect(await countRows(owner, user.userId)).toEqual({});
 
     // The backup is older than the receipt, which was kept elsewhere.
     await restoreBackup();
@@ -402,8 +402,8 @@ describe('receipts', () => {
     expect(again[0]).toEqual({ user_id: user.userId, purged_at: receipt.purged_at, deleted_again: true });
     expect(again.slice(1).some(({ deleted_again }: { deleted_again: boolean }) => deleted_again)).toBe(false);
     await rm(folder, { recursive: true });
-    expect(await rowsOf(owner, user.userId)).toEqual({});
+    expect(await countRows(owner, user.userId)).toEqual({});
     expect((await receiptOf(user))?.reason).toBe('asked');
-    expect((await rowsOf(owner, other.userId)).memories).toBe(1);
+    expect((await countRows(owner, other.userId)).memories).toBe(1);
   });
 });

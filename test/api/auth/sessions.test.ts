@@ -7,7 +7,7 @@ import { freePort } from '../../../db/embedded/free-port.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { type Person, startWhopSimulator, type WhopSimulator } from '../../../scripts/whop-simulator/server.ts';
 import { keysOf } from '../../support/activation-links.ts';
-import { Visitor } from '../../support/browser-session.ts';
+import { BrowserSession } from '../../support/browser-session.ts';
 import { hasRedis, startRedis } from '../../support/redis.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
@@ -41,16 +41,16 @@ function buyer(plan: keyof typeof PLANS = 'plan_pro'): { person: Person; payment
 }
 
 /** Signs somebody in who comes from the checkout. */
-async function signedIn({ person, paymentId } = buyer()): Promise<Visitor> {
+async function signedIn({ person, paymentId } = buyer()): Promise<BrowserSession> {
   whop.signedIn = person;
-  const visitor = new Visitor(node.url);
+  const visitor = new BrowserSession(node.url);
   const { answer } = await visitor.follow(`/welcome?payment_id=${paymentId}`);
   expect(answer.status).toBe(200);
   return visitor;
 }
 
 /** A log-in up to the moment at which Whop sends the browser back: where to. */
-async function callbackOf(visitor: Visitor, person: Person, start = '/auth/whop'): Promise<URL> {
+async function callbackOf(visitor: BrowserSession, person: Person, start = '/auth/whop'): Promise<URL> {
   whop.signedIn = person;
   const begun = await visitor.go(start);
   const back = await visitor.go(begun.headers.get('location') as string);
@@ -61,7 +61,7 @@ describe('a buyer who comes straight from the checkout', () => {
   it('signs in at Whop and reaches the page with the button, account and all, before any webhook', async () => {
     const { person, paymentId } = buyer();
     whop.signedIn = person;
-    const visitor = new Visitor(node.url);
+    const visitor = new BrowserSession(node.url);
     const { answer, address } = await visitor.follow(`/welcome?payment_id=${paymentId}&receipt_id=x&status=success`);
     expect(answer.status).toBe(200);
     expect(address).toMatch(new RegExp(`^${node.url}/claim/[A-Za-z0-9_-]{43}$`));
@@ -91,7 +91,7 @@ describe('a buyer who comes straight from the checkout', () => {
     const theirs = buyer();
     const stranger = whop.person();
     whop.signedIn = stranger;
-    const refused = await new Visitor(node.url).follow(`/welcome?payment_id=${theirs.paymentId}`);
+    const refused = await new BrowserSession(node.url).follow(`/welcome?payment_id=${theirs.paymentId}`);
     expect(refused.answer.status).toBe(403);
     expect(await refused.answer.text()).toContain('Somebody else made this purchase');
     for (const { id } of [stranger, theirs.person]) {
@@ -111,7 +111,7 @@ describe('a buyer who comes straight from the checkout', () => {
     ['a quote', "'"],
   ])('is told so when there is no such payment (%s)', async (_what, paymentId) => {
     whop.signedIn = whop.person();
-    const { answer } = await new Visitor(node.url).follow(`/welcome?payment_id=${paymentId}`);
+    const { answer } = await new BrowserSession(node.url).follow(`/welcome?payment_id=${paymentId}`);
     expect(answer.status).toBe(404);
   });
 
@@ -119,7 +119,7 @@ describe('a buyer who comes straight from the checkout', () => {
     const bought = buyer();
     whop.signedIn = bought.person;
     whop.faults = { status: 500 };
-    const visitor = new Visitor(node.url);
+    const visitor = new BrowserSession(node.url);
     const refused = await visitor.follow(`/welcome?payment_id=${bought.paymentId}`);
     expect(refused.answer.status).toBe(503);
     whop.faults = {};
@@ -132,11 +132,11 @@ describe('signing in', () => {
     const bought = buyer();
     await signedIn(bought);
     whop.signedIn = bought.person;
-    const again = await new Visitor(node.url).follow('/auth/whop');
+    const again = await new BrowserSession(node.url).follow('/auth/whop');
     expect(again.answer.status).toBe(200);
     expect(again.address).toContain('/claim/');
     whop.signedIn = whop.person();
-    const stranger = new Visitor(node.url);
+    const stranger = new BrowserSession(node.url);
     const refused = await stranger.follow('/auth/whop');
     expect(refused.answer.status).toBe(404);
     expect(await refused.answer.text()).toContain('Choose a plan first.');
@@ -145,7 +145,9 @@ describe('signing in', () => {
 
   it('asks with PKCE, state and nonce, new ones each time, for the address, and back to this service only', async () => {
     const asked = await Promise.all(
-      [1, 2].map(async () => new URL((await new Visitor(node.url).go('/auth/whop')).headers.get('location') as string)),
+      [1, 2].map(
+        async () => new URL((await new BrowserSession(node.url).go('/auth/whop')).headers.get('location') as string),
+      ),
     );
     for (const url of asked) {
       const { state, nonce, code_challenge, ...rest } = Object.fromEntries(url.searchParams);
@@ -176,7 +178,7 @@ describe('signing in', () => {
   it('is refused, with nothing opened, when the state is another, missing, or of another browser', async () => {
     const { person } = await seenBuyer();
     const before = (await sessions()).length;
-    const [mine, theirs] = [new Visitor(node.url), new Visitor(node.url)];
+    const [mine, theirs] = [new BrowserSession(node.url), new BrowserSession(node.url)];
     const [back, foreign] = [await callbackOf(mine, person), await callbackOf(theirs, person)];
     const tampered = new URL(back);
     tampered.searchParams.set('state', 'A'.repeat(43));
@@ -184,12 +186,12 @@ describe('signing in', () => {
     stateless.searchParams.delete('state');
     for (const url of [tampered, stateless, foreign]) {
       // Each try takes the log-in's cookie away.
-      const visitor = new Visitor(node.url);
+      const visitor = new BrowserSession(node.url);
       for (const [name, value] of mine.cookies) visitor.cookies.set(name, value);
       expect((await visitor.go(url.href)).status).toBe(400);
       expect([...visitor.cookies]).toEqual([]);
     }
-    const nobody = new Visitor(node.url);
+    const nobody = new BrowserSession(node.url);
     expect((await nobody.go(back.href)).status).toBe(400);
     expect((await sessions()).length).toBe(before);
     expect((await mine.go(back.href)).status).toBe(302);
@@ -203,7 +205,7 @@ describe('signing in', () => {
       (cookie: string) => (cookie.startsWith('A') ? `B${cookie.slice(1)}` : `A${cookie.slice(1)}`),
       () => 'nonsense',
     ]) {
-      const visitor = new Visitor(node.url);
+      const visitor = new BrowserSession(node.url);
       const back = await callbackOf(visitor, person);
       const [name, value] = [...visitor.cookies][0] as [string, string];
       visitor.cookies.set(name, change(value));
@@ -213,7 +215,7 @@ describe('signing in', () => {
 
   it('is refused when the code belongs to the verifier of another log-in', async () => {
     const { person } = await seenBuyer();
-    const [mine, theirs] = [new Visitor(node.url), new Visitor(node.url)];
+    const [mine, theirs] = [new BrowserSession(node.url), new BrowserSession(node.url)];
     const [back, other] = [await callbackOf(mine, person), await callbackOf(theirs, whop.person())];
     back.searchParams.set('code', other.searchParams.get('code') as string);
     const refused = await mine.go(back.href);
@@ -223,7 +225,7 @@ describe('signing in', () => {
 
   it.each(['nonce', 'sub', 'aud', 'none'] as const)('is refused when the ID token does not fit (%s)', async (what) => {
     const { person } = await seenBuyer();
-    const visitor = new Visitor(node.url);
+    const visitor = new BrowserSession(node.url);
     const back = await callbackOf(visitor, person);
     const before = (await sessions()).length;
     const honest = whop.oauth.token;
@@ -244,7 +246,7 @@ describe('signing in', () => {
 
   it('works once: the same way back a second time is refused', async () => {
     const { person } = await seenBuyer();
-    const visitor = new Visitor(node.url);
+    const visitor = new BrowserSession(node.url);
     const back = await callbackOf(visitor, person);
     const cookies = [...visitor.cookies];
     expect((await visitor.go(back.href)).status).toBe(302);
@@ -263,7 +265,7 @@ describe('signing in', () => {
   });
 
   it('refused at Whop says so in HTML to a browser and in JSON to a program', async () => {
-    const visitor = new Visitor(node.url);
+    const visitor = new BrowserSession(node.url);
     const begun = await visitor.go('/auth/whop');
     const state = new URL(begun.headers.get('location') as string).searchParams.get('state');
     const way = `/auth/whop/callback?error=access_denied&state=${state}`;
@@ -277,7 +279,7 @@ describe('signing in', () => {
     const { person, userId } = await seenBuyer();
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, userId, 'closing', new Date()));
     whop.signedIn = person;
-    const { answer } = await new Visitor(node.url).follow('/auth/whop');
+    const { answer } = await new BrowserSession(node.url).follow('/auth/whop');
     expect(answer.status).toBe(403);
     expect(await answer.text()).toContain('This account is being deleted');
   });
@@ -285,7 +287,7 @@ describe('signing in', () => {
   it('does not exist where no app of Whop is configured', async () => {
     const plain = await startTestService();
     const answers = await Promise.all(
-      ['/auth/whop', '/auth/whop/callback', '/welcome'].map((path) => new Visitor(plain.url).follow(path)),
+      ['/auth/whop', '/auth/whop/callback', '/welcome'].map((path) => new BrowserSession(plain.url).follow(path)),
     );
     await plain.stop();
     expect(answers.map(({ answer }) => answer.status)).toEqual([404, 404, 404]);
@@ -294,9 +296,9 @@ describe('signing in', () => {
   it.skipIf(!hasRedis)('is closed while nodes that count together cannot', async () => {
     const redis = await startRedis();
     const shared = await startTestService({ redisUrl: redis.url, whop: whop.config });
-    const open = await new Visitor(shared.url).go('/auth/whop');
+    const open = await new BrowserSession(shared.url).go('/auth/whop');
     await redis.kill();
-    const closed = await new Visitor(shared.url).go('/auth/whop');
+    const closed = await new BrowserSession(shared.url).go('/auth/whop');
     await shared.stop();
     expect([open.status, closed.status]).toEqual([302, 503]);
   });
@@ -320,7 +322,7 @@ describe('a session', () => {
         .split('; ')
         .slice(1)
         .filter((flag) => !flag.startsWith('expires='));
-    const plain = new Visitor(node.url);
+    const plain = new BrowserSession(node.url);
     const back = await callbackOf(plain, person);
     expect(plain.setCookies).toHaveLength(1);
     expect(plain.setCookies[0]).toMatch(/^wm_login=/);
@@ -346,7 +348,7 @@ describe('a session', () => {
 
   it('is a new one at each log-in, whatever the browser came with; the former one is over', async () => {
     const { person } = await seenBuyer();
-    const visitor = new Visitor(node.url);
+    const visitor = new BrowserSession(node.url);
     // Planted by somebody who hopes to share it.
     visitor.cookies.set('wm_session', 'P'.repeat(43));
     await visitor.go((await callbackOf(visitor, person)).href);
@@ -432,7 +434,7 @@ describe('signing out', () => {
   });
 
   it('of nobody is no fault', async () => {
-    expect((await new Visitor(node.url).go('/auth/logout', { method: 'POST' })).status).toBe(303);
+    expect((await new BrowserSession(node.url).go('/auth/logout', { method: 'POST' })).status).toBe(303);
   });
 });
 

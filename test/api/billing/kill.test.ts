@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { WhopSimulator } from '../../../scripts/whop-simulator/server.ts';
-import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
+import { type BillingFixture, openBillingFixture } from '../../support/billing-fixture.ts';
 import { spawnScript } from '../../support/run-script.ts';
-import { DEEDS, type Deed, expectAccountOf, live, newLife } from '../../support/whop-customers-model.ts';
+import {
+  ACTIONS,
+  type Action,
+  executeAction,
+  expectAccountOf,
+  newCustomer,
+} from '../../support/whop-customers-model.ts';
 
-let bench: BillingBench;
+let bench: BillingFixture;
 let children: ReturnType<typeof spawnScript>[] = [];
 
 beforeAll(async () => {
   // This node does no jobs: it is there for its database and its Whop.
-  bench = await openBillingBench({ jobs: false });
+  bench = await openBillingFixture({ jobs: false });
 });
 afterAll(async () => {
   for (const { child, finished } of children) {
@@ -78,7 +84,7 @@ it('kills at random moments change nothing of what becomes of people who buy, sw
   const { whop } = bench;
   whop.events.length = 0;
   whop.autoDeliver = true;
-  const lives = Array.from({ length: 6 }, () => newLife(whop));
+  const customers = Array.from({ length: 6 }, () => newCustomer(whop));
   let node = await startNode();
   const { port } = new URL(node.url);
   whop.webhookUrl = `${node.url}/webhooks/whop`;
@@ -86,8 +92,8 @@ it('kills at random moments change nothing of what becomes of people who buy, sw
   whop.faults = { delayMs: 15 };
   for (let kill = 0; kill < 6; kill++) {
     for (let n = 0; n < 10; n++) {
-      const deed = { what: DEEDS[randomInt(DEEDS.length)] as Deed['what'], which: randomInt(12) };
-      live(whop, lives[randomInt(lives.length)] as (typeof lives)[0], deed);
+      const action = { what: ACTIONS[randomInt(ACTIONS.length)] as Action['what'], which: randomInt(12) };
+      executeAction(whop, customers[randomInt(customers.length)] as (typeof customers)[0], action);
       await delay(randomInt(25));
     }
     node.child.kill('SIGKILL');
@@ -97,7 +103,7 @@ it('kills at random moments change nothing of what becomes of people who buy, sw
   await whop.idle();
   whop.faults = {};
   await bench.settled({ hurry: true });
-  for (const life of lives) await expectAccountOf(bench, life);
+  for (const life of customers) await expectAccountOf(bench, life);
   const inbox = await bench.inbox();
   expect(inbox.filter(({ done }) => !done)).toEqual([]);
   node.child.kill('SIGTERM');

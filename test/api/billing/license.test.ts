@@ -2,18 +2,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { createLicenseCheck, LICENSE_CACHE_SECONDS } from '../../../api/billing/license-check.ts';
 import { createWhopClient, WhopError } from '../../../api/billing/whop-client.ts';
 import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
-import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
+import { type BillingFixture, openBillingFixture } from '../../support/billing-fixture.ts';
 import type { Json } from '../../support/client.ts';
 import { expectProblem } from '../../support/openapi.ts';
 import type { TestUser } from '../../support/service.ts';
 
-let bench: BillingBench;
+let bench: BillingFixture;
 let ann: TestUser;
 let bob: TestUser;
 let bought: Membership;
 
 beforeAll(async () => {
-  bench = await openBillingBench();
+  bench = await openBillingFixture();
   [ann, bob] = await Promise.all([bench.node.newUser(), bench.node.newUser()]);
   bought = bench.whop.buy('plan_pro');
   // Ann bought it before it was told.
@@ -72,7 +72,7 @@ describe('POST /license/validate', () => {
 
   it('tells what it last knew while Whop cannot be asked, and since when', async () => {
     const { whop, sql } = bench;
-    const node = await openBillingBench({ databaseUrl: bench.node.databaseUrl, jobs: false });
+    const node = await openBillingFixture({ databaseUrl: bench.node.databaseUrl, jobs: false });
     node.whop.faults = { status: 503 };
     await sql.query("update memberships set read_at = '2026-11-02T09:45:30Z' where id = $1", [bought.id]);
     const response = await fetch(`${node.node.url}/api/v1/license/validate`, {

@@ -8,12 +8,12 @@ import { syncMembership } from '../../../api/billing/membership.ts';
 import { reconcile } from '../../../api/billing/reconcile.ts';
 import { createLog } from '../../../api/observability/log.ts';
 import type { Membership } from '../../../scripts/whop-simulator/server.ts';
-import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
+import { type BillingFixture, openBillingFixture } from '../../support/billing-fixture.ts';
 
-let bench: BillingBench;
+let bench: BillingFixture;
 
 beforeAll(async () => {
-  bench = await openBillingBench();
+  bench = await openBillingFixture();
 });
 afterAll(() => bench.close());
 
@@ -397,7 +397,7 @@ describe('the nightly comparison', () => {
 
   it('begins with the service', async () => {
     const { whop } = bench;
-    const shop = await openBillingBench({ whop: whop.config });
+    const shop = await openBillingFixture({ whop: whop.config });
     const { rows } = await shop.sql.query('select count(*)::int as count from users where whop_user_id is not null');
     expect(rows[0].count).toBeGreaterThan(200);
     await shop.close();

@@ -3,14 +3,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { close } from '../../../api/accounts/lifecycle.ts';
 import type { Caller } from '../../../api/context.ts';
 import type { Membership } from '../../../scripts/whop-simulator/server.ts';
-import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
+import { type BillingFixture, openBillingFixture } from '../../support/billing-fixture.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-let bench: BillingBench;
+let bench: BillingFixture;
 
 beforeAll(async () => {
-  bench = await openBillingBench();
+  bench = await openBillingFixture();
 });
 afterAll(() => bench.close());
 afterEach(() => {

@@ -2,17 +2,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WEBHOOK_TRIES } from '../../../db/queries/billing/webhook-inbox.ts';
 import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
 import { serializeBody, signatureHeaders } from '../../../scripts/whop-simulator/shapes.ts';
-import { type BillingBench, openBillingBench } from '../../support/billing-fixture.ts';
+import { type BillingFixture, openBillingFixture } from '../../support/billing-fixture.ts';
 import { Client } from '../../support/client.ts';
 import { expectProblem } from '../../support/openapi.ts';
 import { startTestService } from '../../support/service.ts';
 
 const METRICS_TOKEN = 'a-token-of-enough-length';
 
-let bench: BillingBench;
+let bench: BillingFixture;
 
 beforeAll(async () => {
-  bench = await openBillingBench({ metricsToken: METRICS_TOKEN });
+  bench = await openBillingFixture({ metricsToken: METRICS_TOKEN });
 });
 afterAll(() => bench.close());
 afterEach(async () => {
@@ -139,7 +139,7 @@ describe('POST /webhooks/whop', () => {
   });
 
   it("takes the sketch's format where the operator wants it, each delivery as an event of its own", async () => {
-    const own = await openBillingBench({ whop: { legacySignatures: true } });
+    const own = await openBillingFixture({ whop: { legacySignatures: true } });
     own.whop.shape = 'sketch';
     const membership = own.whop.buy('plan_starter');
     const event = own.whop.events.at(-1) as WhopEvent;

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Client } from '../../support/client.ts';
 import { dropDatabase, freshDatabase } from '../../support/database.ts';
-import { meaningReady, search, storeAll, titlesOf, until } from '../../support/retrieval.ts';
+import { search, storeAll, titlesOf, until, untilEmbedded } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 /** Words of one meaning, in the order of the numbers of a vector; the models differ in that order. */
@@ -52,7 +52,7 @@ it('model change: memories are found by the vectors of either model', async () =
     { title: 'Note 1', content: 'The puppy sleeps.' },
     { title: 'Note 2', content: 'The automobile is red.' },
   ]);
-  await meaningReady(writer);
+  await untilEmbedded(writer);
   await before.stop();
 
   let letGo = () => {};
@@ -69,7 +69,7 @@ it('model change: memories are found by the vectors of either model', async () =
     expect(titlesOf(await search(api, 'canine'))[0]).toBe('Note 1');
     expect(titlesOf(await search(api, 'vehicle'))[0]).toBe('Note 2');
     letGo();
-    await meaningReady(api);
+    await untilEmbedded(api);
     expect(titlesOf(await search(api, 'canine'))[0]).toBe('Note 1');
     const { owner } = node.service.database;
     const models = async () => (await owner.query('select model from embedding_models')).rows.map(({ model }) => model);
@@ -91,7 +91,7 @@ it('memory changed without a model: the outdated vector is removed', async () =>
   const before = await start('new');
   const { api: writer, apiKey } = await before.newUser();
   const [id] = await storeAll(writer, [{ title: 'Note 3', content: 'The puppy sleeps.' }]);
-  await meaningReady(writer);
+  await untilEmbedded(writer);
   await before.stop();
 
   const without = await startTestService({ databaseUrl });
@@ -101,7 +101,7 @@ it('memory changed without a model: the outdated vector is removed', async () =>
   const node = await start('new');
   try {
     const api = new Client(node.url, apiKey);
-    await meaningReady(api);
+    await untilEmbedded(api);
     expect((await search(api, 'canine')).results).toMatchObject([{ title: 'Note 3' }]);
     expect((await search(api, { query: 'bill', explain: true })).results[0].explanation.semantic).toBeGreaterThan(0.9);
   } finally {

@@ -3,19 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freeLostJobs } from '../../../db/queries/jobs/job-leases.ts';
 import { Client } from '../../support/client.ts';
-import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
+import { type JobFixture, openJobFixture } from '../../support/job-fixture.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { spawnScript } from '../../support/run-script.ts';
 import { startTestService } from '../../support/service.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 
-let bench: JobBench;
+let bench: JobFixture;
 let sink: MailSink;
 let children: ReturnType<typeof spawnScript>[] = [];
 
 beforeEach(async () => {
-  [bench, sink] = await Promise.all([openJobBench(), startMailSink()]);
+  [bench, sink] = await Promise.all([openJobFixture(), startMailSink()]);
 });
 afterEach(async () => {
   for (const child of children) await kill(child);

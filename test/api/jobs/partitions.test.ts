@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CRONTAB, TASKS } from '../../../api/jobs/tasks/index.ts';
-import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
+import { type JobFixture, openJobFixture } from '../../support/job-fixture.ts';
 import { spawnScript } from '../../support/run-script.ts';
 
-let bench: JobBench;
+let bench: JobFixture;
 
 beforeEach(async () => {
-  bench = await openJobBench();
+  bench = await openJobFixture();
 });
 afterEach(() => bench.close());
 

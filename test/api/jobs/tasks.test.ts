@@ -6,7 +6,7 @@ import { defineTask, type TaskContext } from '../../../api/jobs/define-task.ts';
 import { CRONTAB, createTaskList, TASKS } from '../../../api/jobs/tasks/index.ts';
 import { enqueue } from '../../../db/queries/jobs/job-queue.ts';
 import * as jobTypes from '../../../db/queries/jobs/job-types.ts';
-import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
+import { type JobFixture, openJobFixture } from '../../support/job-fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const context = {} as TaskContext;
@@ -91,9 +91,9 @@ describe('task payload', () => {
 });
 
 describe('enqueue', () => {
-  let bench: JobBench;
+  let bench: JobFixture;
   beforeAll(async () => {
-    bench = await openJobBench();
+    bench = await openJobFixture();
   });
   afterAll(() => bench.close());
 

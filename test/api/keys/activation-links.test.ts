@@ -11,7 +11,7 @@ import {
 } from '../../../api/keys/activation-links.ts';
 import { DAY_MS } from '../../../api/time.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
-import { claimFor, keysOf } from '../../support/activation-links.ts';
+import { activationTokenFor, keysOf } from '../../support/activation-links.ts';
 import { Client } from '../../support/client.ts';
 import { hasRedis, startRedis } from '../../support/redis.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -37,7 +37,7 @@ async function keyIn(answer: Response): Promise<string | undefined> {
 
 describe('a claim', () => {
   it('is 256 random bits, of which the database has the SHA-256 only', async () => {
-    const token = await claimFor(node, user.userId);
+    const token = await activationTokenFor(node, user.userId);
     expect(Buffer.from(token, 'base64url')).toHaveLength(32);
     const { rows } = await query('select token_hash from claim_lookup where user_id = $1', user.userId);
     expect(rows.map(({ token_hash }) => token_hash)).toContainEqual(createHash('sha256').update(token).digest());
@@ -47,7 +47,7 @@ describe('a claim', () => {
 
   it('changes nothing however often its page is read, by GET or HEAD', async () => {
     const owner = await node.newUser();
-    const token = await claimFor(node, owner.userId);
+    const token = await activationTokenFor(node, owner.userId);
     const before = await keysOf(node, owner.userId);
     const answers = await Promise.all(Array.from({ length: 20 }, () => get(`/claim/${token}`)));
     await fetch(`${node.url}/claim/${token}`, { method: 'HEAD' });
@@ -60,7 +60,7 @@ describe('a claim', () => {
 
   it('makes one key of all scopes that works at once, is in no cache, and is audited', async () => {
     const owner = await node.newUser();
-    const answer = await press(await claimFor(node, owner.userId));
+    const answer = await press(await activationTokenFor(node, owner.userId));
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
     const key = (await keyIn(answer)) as string;
     const me = await new Client(node.url, key).get('/user/me');
@@ -77,7 +77,7 @@ describe('a claim', () => {
 
   it('pressed fifty times at once makes one key; the others hear that it was used', async () => {
     const owner = await node.newUser();
-    const token = await claimFor(node, owner.userId);
+    const token = await activationTokenFor(node, owner.userId);
     const answers = await Promise.all(Array.from({ length: 50 }, () => press(token)));
     const keys = await Promise.all(answers.map(keyIn));
     expect(keys.filter(Boolean)).toHaveLength(1);
@@ -89,7 +89,7 @@ describe('a claim', () => {
   });
 
   it('used a second time says so, and has a way on', async () => {
-    const token = await claimFor(node, user.userId);
+    const token = await activationTokenFor(node, user.userId);
     await press(token);
     for (const answer of [await press(token), await get(`/claim/${token}`)]) {
       const text = await answer.text();
@@ -101,7 +101,7 @@ describe('a claim', () => {
 
   it(`works for ${ACTIVATION_LINK_DAYS} days; then it says that it expired, and has a way on`, async () => {
     const owner = await node.newUser();
-    const token = await claimFor(node, owner.userId);
+    const token = await activationTokenFor(node, owner.userId);
     const { rows } = await query(
       'select expires_at - created_at as lasts from claims where user_id = $1',
       owner.userId,
@@ -133,7 +133,7 @@ describe('a claim', () => {
   it('of an account that is being deleted makes no key', async () => {
     for (const status of ['closing', 'deleted'] as const) {
       const owner = await node.newUser();
-      const token = await claimFor(node, owner.userId);
+      const token = await activationTokenFor(node, owner.userId);
       await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, owner.userId, status, new Date()));
       expect((await press(token)).status).toBe(404);
       expect(await keysOf(node, owner.userId)).toHaveLength(1);
@@ -143,13 +143,13 @@ describe('a claim', () => {
   it('of a read-only account makes a key: what is stored can be read', async () => {
     const owner = await node.newUser();
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, owner.userId, 'read_only', new Date()));
-    expect(await keyIn(await press(await claimFor(node, owner.userId)))).toBeDefined();
+    expect(await keyIn(await press(await activationTokenFor(node, owner.userId)))).toBeDefined();
   });
 
   it('replaces the key of an earlier one that was never used, at once, and leaves one that was used alone', async () => {
     const owner = await node.newUser();
-    const first = (await keyIn(await press(await claimFor(node, owner.userId)))) as string;
-    const answer = await press(await claimFor(node, owner.userId));
+    const first = (await keyIn(await press(await activationTokenFor(node, owner.userId)))) as string;
+    const answer = await press(await activationTokenFor(node, owner.userId));
     const second = (await keyIn(answer.clone() as Response)) as string;
     expect(await answer.text()).toContain('The earlier one, which was never used, no longer works.');
     expect((await new Client(node.url, first).get('/user/me')).status).toBe(401);
@@ -161,7 +161,7 @@ describe('a claim', () => {
       );
       expect(rows).toHaveLength(1);
     });
-    const third = (await keyIn(await press(await claimFor(node, owner.userId)))) as string;
+    const third = (await keyIn(await press(await activationTokenFor(node, owner.userId)))) as string;
     for (const key of [second, third]) expect((await new Client(node.url, key).get('/user/me')).status).toBe(200);
     // The key that the account had without a claim is nobody's default.
     expect(await keysOf(node, owner.userId)).toEqual([
@@ -176,8 +176,8 @@ describe('a claim', () => {
     const owner = await node.newUser();
     const other = await node.newUser();
     const [foreign, ...tokens] = await Promise.all([
-      claimFor(node, other.userId),
-      ...Array.from({ length: 8 }, () => claimFor(node, owner.userId)),
+      activationTokenFor(node, other.userId),
+      ...Array.from({ length: 8 }, () => activationTokenFor(node, owner.userId)),
     ]);
     const answers = await Promise.all(tokens.map(press));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(410)]);
@@ -190,9 +190,9 @@ describe('a claim', () => {
 
   it('is forgotten long after its end if it made no key; one that did stays with the account', async () => {
     const owner = await node.newUser();
-    const used = await claimFor(node, owner.userId);
+    const used = await activationTokenFor(node, owner.userId);
     await press(used);
-    const unused = await claimFor(node, owner.userId);
+    const unused = await activationTokenFor(node, owner.userId);
     const { rows } = await query(
       `update claims set expires_at = now() where user_id = $1 returning expires_at`,
       owner.userId,
@@ -302,7 +302,7 @@ describe('guessing links', () => {
     const shared = await startTestService({ redisUrl: redis.url });
     try {
       const owner = await shared.newUser();
-      const token = await claimFor(shared, owner.userId);
+      const token = await activationTokenFor(shared, owner.userId);
       await redis.kill();
       const pressed = await fetch(`${shared.url}/claim/${token}`, { method: 'POST' });
       expect([pressed.status, pressed.headers.get('retry-after')]).toEqual([503, '2']);

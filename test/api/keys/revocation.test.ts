@@ -7,15 +7,15 @@ import { OPERATIONS } from '../../../api/contracts/index.ts';
 import { isMemoryOperation } from '../../../api/contracts/operation.ts';
 import type { Sql } from '../../../db/client/sql.ts';
 import * as users from '../../../db/queries/accounts/users.ts';
-import { type Answer, Client, type Json } from '../../support/client.ts';
+import { type ApiResponse, Client, type Json } from '../../support/client.ts';
 import { dropDatabase, freshDatabase } from '../../support/database.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
-import { type Line, openLine } from '../../support/tcp-proxy.ts';
+import { openTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 
 const LISTENER = 'whitemagic-listener';
 
 let databaseUrl: string;
-let line: Line;
+let line: TcpProxy;
 /** Where changes are made. */
 let near: TestService;
 /** Another node on the same database, by way of a line. */
@@ -23,7 +23,7 @@ let far: TestService;
 
 beforeAll(async () => {
   databaseUrl = await freshDatabase();
-  line = await openLine(databaseUrl);
+  line = await openTcpProxy(databaseUrl);
   near = await startTestService({ databaseUrl });
   far = await startTestService({ databaseUrl: line.url });
   vi.spyOn(far.service.database, 'lookup');
@@ -32,7 +32,7 @@ beforeAll(async () => {
 afterEach(() => line.release());
 afterAll(async () => {
   await Promise.all([near.stop(), far.stop()]);
-  await line.cut();
+  await line.disconnect();
   await dropDatabase(databaseUrl);
 });
 
@@ -79,14 +79,14 @@ const asAdmin = (act: (context: Parameters<typeof admin.setPlan>[0]) => Promise<
     return act(context);
   });
 const user = (sql: Sql, id: string) => users.findUser(sql, id) as Promise<users.UserRow>;
-const refused = (code: string) => (answer: Answer<Json>) => expect(answer.body.code).toBe(code);
+const refused = (code: string) => (answer: ApiResponse<Json>) => expect(answer.body.code).toBe(code);
 
 interface Change {
   /** The operation, the admin's function, or the writer in `db/queries/accounts/users.ts`. */
   by: string;
   make: (subject: Subject) => Promise<unknown>;
   /** What a call sees from then on. */
-  seen: (answer: Answer<Json>) => void;
+  seen: (answer: ApiResponse<Json>) => void;
 }
 
 const CHANGES: Change[] = [
@@ -283,7 +283,7 @@ describe('a node that does not hear of changes', () => {
     const [kept, revoked] = [await newSubject(), await newSubject()];
     await warm(far, kept.atFar);
     await warm(far, revoked.atFar);
-    line.refuse(LISTENER);
+    line.reject(LISTENER);
     await endListener();
     await vi.waitFor(async () => expect(await asksEachTime(far, kept.atFar)).toBe(true));
     expect((await call(revoked.atFar)).status).toBe(200);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../../api/time.ts';
-import { type Answer, Client, type Json } from '../../support/client.ts';
+import { type ApiResponse, Client, type Json } from '../../support/client.ts';
 import { createClock } from '../../support/clock.ts';
 import { connectMcp, textOf } from '../../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -15,8 +15,9 @@ beforeAll(async () => {
 afterEach(() => clock.reset());
 afterAll(() => node.stop());
 
-const burst = (count: number, call: () => Promise<Answer<Json>>) => Promise.all(Array.from({ length: count }, call));
-const allowed = (answers: Answer[]) => answers.filter(({ status }) => status !== 429).length;
+const burst = (count: number, call: () => Promise<ApiResponse<Json>>) =>
+  Promise.all(Array.from({ length: count }, call));
+const allowed = (answers: ApiResponse[]) => answers.filter(({ status }) => status !== 429).length;
 /** Returns the most requests that a limit may refill since a time. */
 const refilled = (perMinute: number, since: number) => Math.ceil((perMinute * (Date.now() - since)) / 60_000);
 

@@ -2,15 +2,15 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type JobBench, KEY_CREATED, openJobBench } from '../../support/job-fixture.ts';
+import { type JobFixture, KEY_CREATED, openJobFixture } from '../../support/job-fixture.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { startTestService } from '../../support/service.ts';
 
-let bench: JobBench;
+let bench: JobFixture;
 let sink: MailSink;
 
 beforeEach(async () => {
-  [bench, sink] = await Promise.all([openJobBench(), startMailSink()]);
+  [bench, sink] = await Promise.all([openJobFixture(), startMailSink()]);
 });
 afterEach(async () => {
   await Promise.all([bench.close(), sink.close()]);

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { READ_ONLY_DAYS } from '../../../api/limits/plans.ts';
 import { renderEmail, type TemplateData, type TemplateName } from '../../../api/mail/templates.ts';
-import { type JobBench, openJobBench, PUBLIC_URL } from '../../support/job-fixture.ts';
+import { type JobFixture, openJobFixture, PUBLIC_URL } from '../../support/job-fixture.ts';
 import { type MailParts, mailParts } from '../../support/mail-parts.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 
-let bench: JobBench;
+let bench: JobFixture;
 let sink: MailSink;
 
 beforeAll(async () => {
-  [bench, sink] = await Promise.all([openJobBench(), startMailSink()]);
+  [bench, sink] = await Promise.all([openJobFixture(), startMailSink()]);
   await bench.startWorker(sink.url);
 });
 afterAll(() => Promise.all([bench.close(), sink.close()]));

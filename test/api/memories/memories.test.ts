@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Answer, Json } from '../../support/client.ts';
+import type { ApiResponse, Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 let node: TestService;
@@ -198,7 +198,7 @@ describe('GET /memories/{id}', () => {
     let offset: number | null = 0;
     let pages = 0;
     while (offset !== null) {
-      const page: Answer<Json> = await user.api.get(`/memories/${body.id}?max_tokens=400&offset=${offset}`);
+      const page: ApiResponse<Json> = await user.api.get(`/memories/${body.id}?max_tokens=400&offset=${offset}`);
       expect(page.body.truncated).toBe(page.body.next_offset !== null);
       expect(page.body.content).not.toBe('');
       read += page.body.content;

@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../../api/config.ts';
 import { PLANS } from '../../../api/limits/plans.ts';
-import { claimFor, keysOf } from '../../support/activation-links.ts';
+import { activationTokenFor, keysOf } from '../../support/activation-links.ts';
 import { hasBrowser, startBrowser } from '../../support/browser.ts';
 import { Client } from '../../support/client.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
@@ -76,7 +76,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   describe('a claim', () => {
     it('without scripts: a look changes nothing, the button shows a key that works, once', async () => {
       const owner = await node.newUser();
-      const token = await claimFor(node, owner.userId);
+      const token = await activationTokenFor(node, owner.userId);
       const { page, complaints } = await open({ ...PHONE, javaScriptEnabled: false });
       for (let looks = 0; looks < 3; looks++) await page.goto(`${node.url}/claim/${token}`);
       expect(await keysOf(node, owner.userId)).toHaveLength(1);
@@ -108,7 +108,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       const owner = await node.newUser();
       const { page, complaints } = await open();
       await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: node.url });
-      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      await page.goto(`${node.url}/claim/${await activationTokenFor(node, owner.userId)}`);
       await page.getByRole('button', { name: 'Show my API key' }).click();
       const key = await page.locator('#key').innerText();
       const clipboard = () => page.evaluate<string>('navigator.clipboard.readText()');
@@ -130,7 +130,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       const owner = await node.newUser();
       const { page } = await open();
       await page.addInitScript("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
-      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      await page.goto(`${node.url}/claim/${await activationTokenFor(node, owner.userId)}`);
       await page.getByRole('button', { name: 'Show my API key' }).click();
       await page.getByRole('button', { name: 'Copy API key' }).click();
       await vi.waitFor(async () =>
@@ -142,7 +142,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     it('pressed again by a reload shows no key', async () => {
       const owner = await node.newUser();
       const { page } = await open();
-      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      await page.goto(`${node.url}/claim/${await activationTokenFor(node, owner.userId)}`);
       await page.getByRole('button', { name: 'Show my API key' }).click();
       await page.locator('#key').waitFor();
       await page.reload();
@@ -154,7 +154,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     it('can be used with the keyboard alone', async () => {
       const owner = await node.newUser();
       const { page } = await open();
-      await page.goto(`${node.url}/claim/${await claimFor(node, owner.userId)}`);
+      await page.goto(`${node.url}/claim/${await activationTokenFor(node, owner.userId)}`);
       const focused = () => page.evaluate<string>('document.activeElement.textContent.trim()');
       const seen: (string | undefined)[] = [];
       while (seen.at(-1) !== 'Show my API key' && seen.length < 12) {
@@ -169,7 +169,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
 
     it('that expired leads to a new one by mail, and that to a key', async () => {
       const owner = await node.newUser({ email: 'late@example.com' });
-      const token = await claimFor(node, owner.userId);
+      const token = await activationTokenFor(node, owner.userId);
       await node.service.database.owner.query('update claims set expires_at = now() where user_id = $1', [
         owner.userId,
       ]);

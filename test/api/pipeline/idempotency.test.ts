@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../api/contracts/index.ts';
-import type { Answer, Json } from '../../support/client.ts';
+import type { ApiResponse, Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 import { eventsOf } from '../../support/usage.ts';
 
@@ -300,7 +300,10 @@ describe('Idempotency-Key', () => {
   it('accepts 255 characters and has no effect on reads', async () => {
     const key = { 'Idempotency-Key': 'x'.repeat(255) };
     expect((await user.api.post('/memories', note('long key'), key)).status).toBe(201);
-    const reads: Answer[] = [await user.api.get('/memories', key), await user.api.post('/search', { query: 'x' }, key)];
+    const reads: ApiResponse[] = [
+      await user.api.get('/memories', key),
+      await user.api.post('/search', { query: 'x' }, key),
+    ];
     for (const read of reads) {
       expect(read.status).toBe(200);
       expect(read.headers.get('idempotency-replayed')).toBeNull();

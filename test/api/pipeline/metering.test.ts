@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../../api/time.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
-import { type Answer, Client, type Json } from '../../support/client.ts';
+import { type ApiResponse, Client, type Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 import { eventsOf } from '../../support/usage.ts';
 
@@ -36,7 +36,7 @@ async function totals(owner: TestUser): Promise<{ kept: Json[]; added: Json[] }>
 }
 
 describe('metering of authenticated calls', () => {
-  const calls: [name: string, status: number, operation: string, call: (api: Client) => Promise<Answer>][] = [
+  const calls: [name: string, status: number, operation: string, call: (api: Client) => Promise<ApiResponse>][] = [
     ['a read', 200, 'memories.list', (api) => api.get('/memories')],
     ['a write', 201, 'memories.create', (api) => api.post('/memories', note('x'))],
     ['a search', 200, 'search.query', (api) => api.post('/search', { query: 'x' })],

@@ -3,22 +3,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dropDatabase, freshDatabase } from '../../support/database.ts';
 import { postMcp, rpc } from '../../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
-import { type Line, openLine } from '../../support/tcp-proxy.ts';
+import { openTcpProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 
 let databaseUrl: string;
-let line: Line;
+let line: TcpProxy;
 let node: TestService;
 let user: TestUser;
 
 beforeAll(async () => {
   databaseUrl = await freshDatabase();
-  line = await openLine(databaseUrl);
+  line = await openTcpProxy(databaseUrl);
   node = await startTestService({ databaseUrl: line.url });
   user = await node.newUser();
 });
 afterAll(async () => {
   await node.stop();
-  await line.cut();
+  await line.disconnect();
   await dropDatabase(databaseUrl);
 });
 
@@ -27,7 +27,7 @@ const note = (content: string) => ({ title: 'Outage', content });
 describe('PostgreSQL outage', () => {
   it('returns 503 problems, writes nothing, and recovers by itself', async () => {
     expect((await user.api.post('/memories', note('before'))).status).toBe(201);
-    await line.cut();
+    await line.disconnect();
     const ready = await user.api.get(`${node.url}/ready`);
     expect([ready.status, ready.body.ready, ready.body.database]).toEqual([503, false, 'unreachable']);
     expect((await user.api.get(`${node.url}/health`)).status).toBe(200);
@@ -40,7 +40,7 @@ describe('PostgreSQL outage', () => {
       expect(rejected.body).toMatchObject({ status: 503, code: 'unavailable', errors: [] });
       expect(rejected.body.request_id).toBe(rejected.headers.get('x-request-id'));
     }
-    await line.mend();
+    await line.reconnect();
     await expect.poll(async () => (await user.api.get(`${node.url}/ready`)).status, { timeout: 10_000 }).toBe(200);
     const { body } = await user.api.get('/memories');
     expect(body.results.map(({ content }: { content: string }) => content)).toEqual(['before']);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { idsOf, meaningReady, search, storeAll, storeMany } from '../../support/retrieval.ts';
+import { idsOf, untilEmbedded, search, storeAll, storeMany } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 /** A memory, and a query for it that shares no word with it. */
@@ -16,7 +16,7 @@ let node: TestService;
 beforeAll(async () => {
   // The order of events is tested, not the speed of the machine: the deadline is far.
   node = await startTestService({ embedder: 'local', embedNowDeadlineMs: 20_000 });
-  await meaningReady((await node.newUser()).api);
+  await untilEmbedded((await node.newUser()).api);
 });
 afterAll(() => node.stop());
 
@@ -65,7 +65,7 @@ describe('search after a create', () => {
     const found = await search(api, PAIRS[0][1]);
     expect(idsOf(found)[0]).toBe(id);
     expect(found.embedding_pending).toBe(true);
-    await meaningReady(api);
+    await untilEmbedded(api);
     expect(await search(api, PAIRS[0][1])).not.toHaveProperty('embedding_pending');
   }, 60_000);
 
@@ -80,12 +80,12 @@ describe('search after a create', () => {
     const hurried = await startTestService({ embedder: 'local', embedNowDeadlineMs: 0 });
     try {
       const { api } = await hurried.newUser();
-      await meaningReady(api);
+      await untilEmbedded(api);
       await storeAll(api, [note(PAIRS[0][0])]);
       const found = await search(api, 'automobile');
       expect(found.results).toHaveLength(1);
       expect(found.embedding_pending).toBe(true);
-      await meaningReady(api);
+      await untilEmbedded(api);
       expect(idsOf(await search(api, PAIRS[0][1]))).toEqual(idsOf(found));
     } finally {
       await hurried.stop();

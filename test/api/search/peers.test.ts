@@ -8,12 +8,12 @@ import { connectMcp, textOf } from '../../support/mcp.ts';
 import {
   encoderOf,
   idsOf,
-  meaningReady,
   search,
   storeAll,
   storeMany,
   titlesOf,
   until,
+  untilEmbedded,
 } from '../../support/retrieval.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
@@ -26,7 +26,7 @@ let meaning: TestService;
 
 beforeAll(async () => {
   [words, meaning] = await Promise.all([startTestService(), startTestService({ embedder: 'local' })]);
-  await meaningReady((await meaning.newUser()).api);
+  await untilEmbedded((await meaning.newUser()).api);
 });
 afterAll(() => Promise.all([words.stop(), meaning.stop()]));
 
@@ -83,7 +83,7 @@ describe('2: a part that is missing', () => {
     const { api } = user;
     const client = await connectMcp(meaning, user);
     await storeAll(api, [{ title: 'T', content: 'walrus' }]);
-    await meaningReady(api);
+    await untilEmbedded(api);
     process.kill((await encoderOf(process.pid)) as number, 'SIGKILL');
     const down = await until(async () => {
       const found = await search(api, 'walrus');
@@ -225,7 +225,7 @@ describe('5: when nothing fits', () => {
       ]);
       stored.set(note.id, id as string);
     }
-    await meaningReady(api);
+    await untilEmbedded(api);
     const good = set.questions.filter(({ owner, id }) => owner === 'mara' && set.gold.has(id));
     const junk = [
       'quarterly tax report of the orchestra',
@@ -299,7 +299,7 @@ describe('8: a search', () => {
       user.api,
       Array.from({ length: 10 }, (_, n) => ({ title: `Gull ${n}`, content: `the gull ${n} steals chips` })),
     );
-    await meaningReady(user.api);
+    await untilEmbedded(user.api);
     const rows = async () => {
       const tables = ['memories', 'memory_vectors', 'memory_codes', 'memory_versions', 'lexicon', 'quotas'];
       const { owner } = meaning.service.database;
@@ -369,5 +369,5 @@ describe('10: counts', () => {
 
 /** Waits until nothing of the tenant's waits for its vectors, where vectors are made. */
 async function pendingZero(api: TestUser['api']): Promise<void> {
-  if (api.url === meaning.url) await meaningReady(api);
+  if (api.url === meaning.url) await untilEmbedded(api);
 }

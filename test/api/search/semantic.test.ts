@@ -8,12 +8,12 @@ import { type MainProcess, processesOf, startMain } from '../../support/main-pro
 import {
   encoderOf,
   idsOf,
-  meaningReady,
   search,
   storeAll,
   storeMany,
   titlesOf,
   until,
+  untilEmbedded,
 } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
@@ -27,7 +27,7 @@ afterAll(() => node.stop());
 const clientWith = async (memories: readonly object[]) => {
   const { api } = await node.newUser();
   const ids = await storeAll(api, memories);
-  await meaningReady(api);
+  await untilEmbedded(api);
   return { api, ids };
 };
 
@@ -109,7 +109,7 @@ describe('the part that finds by meaning', () => {
       ids.map((id, n) => api.patch(`/memories/${id}`, { content: `The pianist gave a concert, evening ${n}.` })),
     );
     await api.delete(`/memories/${ids[3]}?permanent=true`);
-    await meaningReady(api);
+    await untilEmbedded(api);
     const { rows } = await node.service.database.owner.query(
       `select memory_id, count(*)::int as chunks, max(last_character) as last from memory_vectors
         where memory_id = any ($1) group by memory_id order by memory_id`,
@@ -136,7 +136,7 @@ describe('the part that finds by meaning', () => {
       Array.from({ length: 40 }, (_, n) => ({ title: `Gone ${n}`, content: `Soon forgotten ${n}` })),
     );
     await Promise.all(ids.map((id) => api.delete(`/memories/${id}?permanent=true`)));
-    await meaningReady(api);
+    await untilEmbedded(api);
     for (const table of ['memory_vectors', 'memory_codes', 'embedding_queue']) {
       const { rows } = await node.service.database.owner.query(
         `select count(*)::int as n from ${table} where memory_id = any ($1)`,
@@ -154,11 +154,11 @@ describe('with meanings at work', () => {
     const [id] = await storeAll(api, [
       { title: 'Only', content: 'Invoices are sent by the accountant.', project: 'mine', tags: ['kept'] },
     ]);
-    await meaningReady(api);
+    await untilEmbedded(api);
     const [near] = await storeAll(api, [
       { title: 'Near', content: 'A cat sleeps on the warm sofa.', project: 'other' },
     ]);
-    await meaningReady(api);
+    await untilEmbedded(api);
     // 1,500 that are nearer than the one that passes: made in the database, as the encoder would take a minute.
     await node.service.database.owner.query(
       `with made as (
@@ -219,7 +219,7 @@ describe('with meanings at work', () => {
         supersedes: ids[0],
       },
     ]);
-    await meaningReady(api);
+    await untilEmbedded(api);
     const found = await search(api, { query: 'flat, residence, German city', explain: true });
     const order = idsOf(found);
     expect(order.indexOf(next as string)).toBeGreaterThanOrEqual(0);
@@ -247,7 +247,7 @@ describe('an encoder that is killed', () => {
       if (heard.at(-1) !== found.retrievers.semantic) heard.push(found.retrievers.semantic);
       return heard.includes('unavailable') && found.retrievers.semantic === 'ok';
     }, 'the encoder back');
-    await meaningReady(api);
+    await untilEmbedded(api);
     expect(await encoderOf(process.pid)).not.toBe(pid);
     expect(idsOf(await search(api, 'which canine hunts rodents outdoors'))[0]).toBe(ids[0]);
   });
@@ -271,7 +271,7 @@ describe('a service that is killed with a full queue', () => {
       main = await startMain(dataDir, { LOG_LEVEL: 'error' });
       const { api } = main;
       expect(await pendingOf(api)).toBeGreaterThan(0);
-      await meaningReady(api, 60);
+      await untilEmbedded(api, 60);
       const found = await search(api, { query: 'winged insect that makes honey', limit: 200, explain: true });
       expect(new Set(idsOf(found))).toEqual(new Set(ids));
       for (const { explanation } of found.results) expect(explanation).toHaveProperty('semantic');

@@ -2,15 +2,15 @@ import { v7 as uuidv7 } from 'uuid';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DAY_MS } from '../../../api/time.ts';
 import { alertUsage } from '../../../api/usage/alerts.ts';
-import { type JobBench, openJobBench } from '../../support/job-fixture.ts';
+import { type JobFixture, openJobFixture } from '../../support/job-fixture.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { spawnScript } from '../../support/run-script.ts';
 
-let fixture: JobBench;
+let fixture: JobFixture;
 let sink: MailSink;
 
 beforeEach(async () => {
-  [fixture, sink] = await Promise.all([openJobBench(), startMailSink()]);
+  [fixture, sink] = await Promise.all([openJobFixture(), startMailSink()]);
 });
 afterEach(async () => {
   await Promise.all([fixture.close(), sink.close()]);
