@@ -33,7 +33,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
-export interface ConnectOptions {
+interface ConnectOptions {
   /** URL of the role that owns the tables, or of a login that may `set role wm_app`. */
   url: string;
   /** URL of a login that owns the tables, when `url` is the application's own login. */

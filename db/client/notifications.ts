@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 
 /** Callbacks of a listener. */
-export interface NotificationHandlers {
+interface NotificationHandlers {
   /** A notification was committed. */
   onNotification(payload: string): void;
   /** Every notification that commits from now on will arrive. */

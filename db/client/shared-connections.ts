@@ -5,12 +5,12 @@ import pg from 'pg';
  * they leave in one write and wake one server process; those of the next turn go to the next connection. Broken connections are
  * reopened at the next use.
  */
-export interface SharedConnections {
+interface SharedConnections {
   next(): Promise<pg.Client>;
   close(): Promise<void>;
 }
 
-export interface SharedOptions {
+interface SharedOptions {
   /** Number of connections. */
   count: number;
   /** Prepares each connection before its first use. */

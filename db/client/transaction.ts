@@ -11,7 +11,7 @@ export interface JoinedStatements<T> {
   after?: ((result: T) => readonly Statement[]) | undefined;
 }
 
-export interface TransactionOptions<T> extends JoinedStatements<T> {
+interface TransactionOptions<T> extends JoinedStatements<T> {
   begin?: Statement;
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isPostmaster } from './processes.ts';
 
 /** Content of `postmaster.pid`, which PostgreSQL writes into its data directory. */
-export interface PidFile {
+interface PidFile {
   pid: number;
   port: number;
   /** `starting`, `ready`, `stopping` or `standby`. */

@@ -7,7 +7,7 @@ const CHECK_INTERVAL_MS = 250;
 const RETRY_PAUSE_MS = 2_000;
 
 /** Keeps a server running. */
-export interface Supervisor {
+interface Supervisor {
   /** Ends the supervision. Returns the latest server, running or not. */
   end(): Promise<Postmaster>;
 }

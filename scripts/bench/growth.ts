@@ -10,7 +10,7 @@ import { GROWING, mistype } from './texts.ts';
 export const NEW_NOTES_FROM = 10_000_000;
 
 /** The tenants and queries of a size. */
-export interface Round {
+interface Round {
   size: number;
   big: Tenant;
   small: Tenant;

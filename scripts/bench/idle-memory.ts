@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { startServiceProcess } from '../service-process.ts';
 
 /** Resident memory of an idle service without its database, in megabytes per process. */
-export interface IdleMemory {
+interface IdleMemory {
   what: string;
   service: number;
   encoder: number;

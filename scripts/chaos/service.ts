@@ -5,7 +5,7 @@ import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { type ServiceProcess, startServiceProcess } from '../service-process.ts';
 
 /** A service in a child process on an embedded database, to be killed and restarted. */
-export interface KillableService {
+interface KillableService {
   /** Starts the service, also after a kill, and waits until it listens. Returns its URL. */
   start(): Promise<string>;
   /** Kills the service with SIGKILL. Its database keeps running. */

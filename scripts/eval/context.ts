@@ -5,7 +5,7 @@ import type { EvalSet, Question, Tenants } from './load.ts';
 import { mean } from './score.ts';
 import type { EvalService } from './service.ts';
 
-export const BUDGETS = [250, 500, 1_000, 2_000, 4_000] as const;
+const BUDGETS = [250, 500, 1_000, 2_000, 4_000] as const;
 /** A note longer than this counts as included when its first 200 characters are. */
 const BEGINNING = 200;
 

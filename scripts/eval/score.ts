@@ -91,7 +91,7 @@ export function compare(scored: readonly Scores[], base: readonly Scores[], resa
   return { 'nDCG@10': of('nDCG@10'), 'R@10': of('R@10') };
 }
 
-export type Resample = (values: readonly number[]) => Interval;
+type Resample = (values: readonly number[]) => Interval;
 
 const ROUNDS = 2_000;
 

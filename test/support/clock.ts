@@ -1,5 +1,5 @@
 /** A clock for a service under test: it follows the system clock until a test moves or stops it. */
-export interface TestClock {
+interface TestClock {
   now(): Date;
   /** Moves the clock forward. */
   advance(milliseconds: number): void;

@@ -18,7 +18,7 @@ export type ChildReport =
   | { drained: number };
 
 /** A child process that starts an embedded database. */
-export interface EmbeddedChild {
+interface EmbeddedChild {
   pid: number;
   /** Returns the next line that it prints. */
   report(): Promise<ChildReport>;
@@ -29,7 +29,7 @@ export interface EmbeddedChild {
   exited(): Promise<void>;
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   uid?: number;
   gid?: number;
   detached?: boolean;

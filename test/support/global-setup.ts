@@ -18,7 +18,7 @@ declare module 'vitest' {
 }
 
 /** The migrated database from which the database of each test file is cloned. */
-export const TEMPLATE = 'whitemagic_template';
+const TEMPLATE = 'whitemagic_template';
 
 /** Starts one embedded PostgreSQL for the run, with a migrated template database; the returned function stops it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {

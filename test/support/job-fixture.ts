@@ -12,7 +12,7 @@ import type { Sql } from '../../db/client/sql.ts';
 import { insertEmail } from '../../db/queries/jobs/outbox.ts';
 import { dropDatabase, freshDatabase } from './database.ts';
 
-export interface Job {
+interface Job {
   task: string;
   attempts: number;
   max_attempts: number;

@@ -77,7 +77,7 @@ export function steady<Value>(value: Value): Value {
   return JSON.parse(text);
 }
 
-export interface UsageRow {
+interface UsageRow {
   transport: string;
   operation: string;
   method: string;

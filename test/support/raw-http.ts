@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import type { ApiResponse, Json } from './client.ts';
 
 /** A request that HTTP clients do not send: any header, any bytes, another `Host`. */
-export interface RawRequest {
+interface RawRequest {
   method?: string;
   /** Absolute path, sent unchanged in the request line. */
   path: string;

@@ -11,7 +11,7 @@ const SLOTS = 16_384;
 const NODES = 3;
 
 /** A Redis Cluster of three servers on loopback. */
-export interface TestRedisCluster {
+interface TestRedisCluster {
   /** Value for REDIS_URL. */
   url: string;
   /** Runs a command on each node. Returns their replies. */

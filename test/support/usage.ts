@@ -1,7 +1,7 @@
 import type { TestService } from './service.ts';
 
 /** A stored usage event. */
-export interface StoredEvent {
+interface StoredEvent {
   id: string;
   operation: string;
   method: string;

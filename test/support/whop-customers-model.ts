@@ -16,7 +16,7 @@ export interface Action {
 export const ACTIONS: Action['what'][] = ['buy', 'switch', 'cancel', 'end', 'resume', 'fail', 'refund'];
 
 /** A customer with their memberships at Whop, and the number of actions of each kind. */
-export interface Customer {
+interface Customer {
   person: Person;
   memberships: Membership[];
   counts: Record<Action['what'], number>;
