@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { idsOf, untilEmbedded, search, storeAll, storeMany } from '../../support/retrieval.ts';
+import { idsOf, search, storeAll, storeMany, untilEmbedded } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 /** A memory, and a query for it that shares no word with it. */
