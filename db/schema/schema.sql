@@ -429,7 +429,7 @@ create table outbox (
   data jsonb not null,
   created_at timestamp with time zone not null,
   sent_at timestamp with time zone,
-  refused_at timestamp with time zone,
+  rejected_at timestamp with time zone,
   last_error text,
   constraint outbox_pkey PRIMARY KEY (user_id, id),
   constraint outbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,

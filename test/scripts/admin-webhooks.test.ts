@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { WEBHOOK_TRIES } from '../../db/queries/billing/webhook-inbox.ts';
+import { WEBHOOK_ATTEMPTS_MAX } from '../../db/queries/billing/webhook-inbox.ts';
 import type { WhopEvent } from '../../scripts/whop-simulator/server.ts';
 import { type BillingFixture, openBillingFixture } from '../support/billing-fixture.ts';
 import type { Json } from '../support/client.ts';
@@ -35,7 +35,7 @@ it('npm run admin webhooks › lists, shows and replays webhooks', async () => {
   const states = (rows: Json[]) => Object.fromEntries(rows.map(({ webhook_id, state }) => [webhook_id, state]));
   expect(states(await admin('list'))).toEqual({ [done.id]: 'processed', msg_ignored: 'ignored', [dead.id]: 'dead' });
   expect(await admin('list', '--state', 'dead')).toMatchObject([
-    { webhook_id: dead.id, attempts: WEBHOOK_TRIES, last_error: "Whop's API responded with 404 (internal_error)" },
+    { webhook_id: dead.id, attempts: WEBHOOK_ATTEMPTS_MAX, last_error: "Whop's API responded with 404 (internal_error)" },
   ]);
   const shown = await admin('show', '--webhook', dead.id);
   expect(shown).toMatchObject({ type: 'membership.activated', payload: { data: { id: stuck.id } } });
@@ -43,7 +43,7 @@ it('npm run admin webhooks › lists, shows and replays webhooks', async () => {
   // The replay fails too: the webhook stays a dead letter.
   expect(await admin('replay', '--webhook', dead.id)).toEqual({ webhook_id: dead.id, replayed: true });
   await bench.settled({ hurry: true });
-  expect(await admin('list', '--state', 'dead')).toMatchObject([{ attempts: 2 * WEBHOOK_TRIES }]);
+  expect(await admin('list', '--state', 'dead')).toMatchObject([{ attempts: 2 * WEBHOOK_ATTEMPTS_MAX }]);
 
   whop.faults = {};
   await admin('replay', '--webhook', dead.id);

@@ -2,7 +2,7 @@ import type { Sql } from '../../client/sql.ts';
 import { notifyAccountChanged } from './change-notifications.ts';
 import type { LimitOverrides, PlanName, UserStatus } from './users.ts';
 
-/** A key as it may be shown: the key itself is nowhere. */
+/** The stored properties of an API key. The key itself is not stored. */
 export interface KeyRow {
   id: string;
   name: string;
@@ -16,7 +16,7 @@ export interface KeyRow {
   created_at: Date;
 }
 
-/** What a presented key stands for. */
+/** The permissions of an API key, with its user's plan, status and limits. */
 export interface KeyOwnerRow {
   user_id: string;
   key_id: string;
@@ -32,7 +32,7 @@ export interface KeyOwnerRow {
 
 const COLUMNS = 'id, name, prefix, last4, scopes, rpm_limit, expires_at, revoked_at, last_used_at, created_at';
 
-/** Stores a key and the hash it is found by. */
+/** Stores a key and its hash. */
 export async function insertKey(sql: Sql, userId: string, key: KeyRow, hash: Buffer): Promise<void> {
   await sql.query({
     text: `insert into api_keys (user_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
@@ -56,19 +56,24 @@ export async function insertKey(sql: Sql, userId: string, key: KeyRow, hash: Buf
   });
 }
 
-/** Finds what a presented key's SHA-256 stands for, revoked and expired keys too. The one query before a tenant is known: as the owner. */
+/**
+ * Returns the statement that resolves the SHA-256 of a key, also of a revoked or expired one, to its user. It runs as the database
+ * owner, because the tenant is not known yet.
+ */
 export function keyOwnerStatement(hash: Buffer) {
   return {
     name: 'find_key_owner',
     text: `select k.user_id, k.id as key_id, k.scopes, k.rpm_limit, k.expires_at, k.revoked_at, k.last_used_at,
         u.plan, u.status, u.overrides
-      from key_lookup l join api_keys k on k.user_id = l.user_id and k.id = l.key_id join users u on u.id = l.user_id
+      from key_lookup l
+      join api_keys k on k.user_id = l.user_id and k.id = l.key_id
+      join users u on u.id = l.user_id
       where l.key_hash = $1`,
     values: [hash],
   };
 }
 
-/** The tenant's keys, newest first. */
+/** Lists the tenant's keys, newest first. */
 export async function listKeys(sql: Sql, userId: string): Promise<KeyRow[]> {
   const result = await sql.query<KeyRow>({
     text: `select ${COLUMNS} from api_keys where user_id = $1 order by created_at desc, id desc`,
@@ -77,7 +82,7 @@ export async function listKeys(sql: Sql, userId: string): Promise<KeyRow[]> {
   return result.rows;
 }
 
-/** One key of the tenant. `lock` holds it until the transaction ends. */
+/** Returns a key of the tenant. `lock` locks the row until the transaction ends. */
 export async function findKey(sql: Sql, userId: string, id: string, lock = false): Promise<KeyRow | undefined> {
   const result = await sql.query<KeyRow>({
     text: `select ${COLUMNS} from api_keys where user_id = $1 and id = $2 ${lock ? 'for update' : ''}`,
@@ -86,7 +91,7 @@ export async function findKey(sql: Sql, userId: string, id: string, lock = false
   return result.rows[0];
 }
 
-/** A key by its id alone, and whose it is. As the owner. */
+/** Returns a key of any user by its id and locks its row. Runs as the database owner. */
 export async function findAnyKey(sql: Sql, id: string): Promise<{ userId: string; key: KeyRow } | undefined> {
   const result = await sql.query<KeyRow & { user_id: string }>({
     text: `select user_id, ${COLUMNS} from api_keys where id = $1 for update`,
@@ -98,23 +103,31 @@ export async function findAnyKey(sql: Sql, id: string): Promise<{ userId: string
   return { userId, key };
 }
 
-/** Writes a key's name, scopes, limit, expiry and revocation. */
+/** Updates a key's name, scopes, limit, expiry and revocation. */
 export async function updateKey(sql: Sql, userId: string, key: KeyRow): Promise<void> {
   await sql.query({
-    text: `update api_keys set name = $3, scopes = $4, rpm_limit = $5, expires_at = $6, revoked_at = $7
-      where user_id = $1 and id = $2 returning ${notifyAccountChanged('user_id')}`,
+    text: `update api_keys
+      set name = $3, scopes = $4, rpm_limit = $5, expires_at = $6, revoked_at = $7
+      where user_id = $1 and id = $2
+      returning ${notifyAccountChanged('user_id')}`,
     values: [userId, key.id, key.name, key.scopes, key.rpm_limit, key.expires_at, key.revoked_at],
   });
 }
 
-/** Notes that a key and its user were seen, unless that was noted within the last minute. As the owner. */
+/** Records the use of a key, at most once a minute. Runs as the database owner. */
 export async function touchKey(sql: Sql, userId: string, keyId: string, now: Date): Promise<void> {
   await sql.query({
     name: 'touch_key',
     text: `with touched as (
-        update api_keys set last_used_at = $3 where user_id = $1 and id = $2
-          and (last_used_at is null or last_used_at <= $3::timestamptz - interval '1 minute') returning user_id
-      ) update users set last_seen_at = $3 where id in (select user_id from touched)`,
+        update api_keys
+        set last_used_at = $3
+        where user_id = $1 and id = $2
+          and (last_used_at is null or last_used_at <= $3::timestamptz - interval '1 minute')
+        returning user_id
+      )
+      update users
+      set last_seen_at = $3
+      where id in (select user_id from touched)`,
     values: [userId, keyId, now],
   });
 }

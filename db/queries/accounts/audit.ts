@@ -1,17 +1,17 @@
 import type { Sql } from '../../client/sql.ts';
 
-/** Something that was done to an account. `details` never holds a memory's text nor a key. */
+/** An audited action on an account. `details` never contains a memory's text or a key. */
 export interface AuditEntry {
   id: string;
   at: Date;
-  /** The key that did it (`key:<id>`), `admin`, or a job's name. */
+  /** `key:<id>` for an API key, `admin`, or the name of a job. */
   actor: string;
   action: string;
   target?: string;
   details?: Record<string, unknown>;
 }
 
-/** Writes an audit row; call it in the transaction of what it tells of. */
+/** Inserts an audit row. Must run in the transaction of the audited action. */
 export async function insertAudit(sql: Sql, userId: string, entry: AuditEntry): Promise<void> {
   await sql.query({
     name: 'insert_audit',
@@ -28,7 +28,7 @@ export async function insertAudit(sql: Sql, userId: string, entry: AuditEntry): 
   });
 }
 
-/** When an action was last done to the tenant's account. */
+/** Returns the time of the tenant's last audited action of a kind; null when there is none. */
 export async function findLastAudit(sql: Sql, userId: string, action: string): Promise<Date | null> {
   const result = await sql.query<{ at: Date }>({
     name: 'find_last_audit',

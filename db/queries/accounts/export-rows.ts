@@ -1,16 +1,16 @@
 import { exactlyOne, type Sql } from '../../client/sql.ts';
 
 /*
- * What an account takes along, kind by kind: everything of the tenant that says something to people, without secrets and
- * without what is made of it (vectors, words, counters).
+ * The rows of an account export, kind by kind: all data of the tenant that people can read, without secrets and without derived data
+ * (vectors, terms, counters).
  */
 
 interface Section {
   table: string;
   columns: string;
-  /** The rest of the primary key: rows come in its order. */
+  /** The rest of the primary key, by which rows are ordered. */
   key: readonly string[];
-  /** Bytes of a row, about. */
+  /** SQL for the approximate size of a row in bytes. */
   size: string;
 }
 
@@ -52,7 +52,7 @@ const SECTIONS = {
 } as const satisfies Record<string, Section>;
 
 export type ExportKind = keyof typeof SECTIONS;
-/** What an export is made of, in its order. */
+/** The kinds of rows in an export, in their order in the file. */
 export const EXPORT_KINDS = Object.keys(SECTIONS) as ExportKind[];
 
 export type ExportedRow = Record<string, unknown>;
@@ -60,7 +60,7 @@ export type ExportedRow = Record<string, unknown>;
 const ROWS_MAX = 500;
 const BYTES_MAX = 4_194_304;
 
-/** How many rows of each kind a tenant has. */
+/** Counts a tenant's rows of each kind. */
 export async function countForExport(sql: Sql, userId: string): Promise<Record<ExportKind, number>> {
   const counts = EXPORT_KINDS.map(
     (kind) => `(select count(*)::float8 from ${SECTIONS[kind].table} where user_id = $1) as ${kind}`,
@@ -72,21 +72,27 @@ export async function countForExport(sql: Sql, userId: string): Promise<Record<E
   return exactlyOne(result);
 }
 
-/** A tenant's rows of a kind, in pages of a few hundred rows or a few megabytes. */
+/** Reads a tenant's rows of a kind in pages of at most {@link ROWS_MAX} rows and about {@link BYTES_MAX} bytes. */
 export async function* pagesForExport(sql: Sql, userId: string, kind: ExportKind): AsyncGenerator<ExportedRow[]> {
   const { table, columns, key, size }: Section = SECTIONS[kind];
   const order = key.join(', ');
   const places = key.map((_column, index) => `$${index + 2}`).join(', ');
   let after: unknown[] = [];
   for (;;) {
-    // The rows that are left out are not read: their long texts stay where they are.
+    // The outer filter keeps PostgreSQL from reading the long texts of rows beyond the page.
     const page = await sql.query<ExportedRow>({
       text: `select ${columns} from (
-          select t.*, sum(${size}) over (order by ${order}) - ${size} as before from (
-            select * from ${table} where user_id = $1 ${after.length > 0 ? `and (${order}) > (${places})` : ''}
-            order by ${order} limit ${ROWS_MAX}
+          select t.*, sum(${size}) over (order by ${order}) - ${size} as before
+          from (
+            select *
+            from ${table}
+            where user_id = $1 ${after.length > 0 ? `and (${order}) > (${places})` : ''}
+            order by ${order}
+            limit ${ROWS_MAX}
           ) t
-        ) page where before < ${BYTES_MAX} order by ${order}`,
+        ) page
+        where before < ${BYTES_MAX}
+        order by ${order}`,
       values: [userId, ...after],
     });
     const last = page.rows.at(-1);

@@ -1,22 +1,22 @@
 import type { Sql } from '../../client/sql.ts';
 
-/** An export of an account. Its file is in {@link findExportChunk}. */
+/** An export of an account. {@link findExportChunk} reads its file. */
 export interface ExportRow {
   id: string;
   status: 'pending' | 'ready' | 'failed';
   created_at: Date;
   ready_at: Date | null;
   expires_at: Date | null;
-  /** Size of the file. */
+  /** Size of the file in bytes. */
   bytes: number | null;
   chunks: number | null;
-  /** Lines of each kind. */
+  /** Number of lines of each kind. */
   counts: Record<string, number> | null;
 }
 
 const COLUMNS = 'id, status, created_at, ready_at, expires_at, bytes::float8 as bytes, chunks, counts';
 
-/** Begins an export, unless one is pending. Answers the pending one. */
+/** Creates a pending export unless the tenant has one, and returns the pending one. */
 export async function insertExport(sql: Sql, userId: string, id: string, now: Date): Promise<ExportRow> {
   await sql.query({
     text: `insert into exports (user_id, id, status, created_at) values ($1, $2, 'pending', $3)
@@ -26,21 +26,24 @@ export async function insertExport(sql: Sql, userId: string, id: string, now: Da
   return (await findExport(sql, userId, 'pending')) as ExportRow;
 }
 
-/** A tenant's newest export, of one status or any. */
+/** Returns a tenant's newest export, of one status or any. */
 export async function findExport(
   sql: Sql,
   userId: string,
   status?: ExportRow['status'],
 ): Promise<ExportRow | undefined> {
   const result = await sql.query<ExportRow>({
-    text: `select ${COLUMNS} from exports where user_id = $1 and ($2::text is null or status = $2)
-      order by created_at desc, id desc limit 1`,
+    text: `select ${COLUMNS}
+      from exports
+      where user_id = $1 and ($2::text is null or status = $2)
+      order by created_at desc, id desc
+      limit 1`,
     values: [userId, status ?? null],
   });
   return result.rows[0];
 }
 
-/** Holds a pending export until the transaction ends; false when it is done with. */
+/** Locks an export until the transaction ends; returns false when it is no longer pending. */
 export async function lockPendingExport(sql: Sql, userId: string, id: string): Promise<boolean> {
   const result = await sql.query({
     text: "select from exports where user_id = $1 and id = $2 and status = 'pending' for update",
@@ -49,12 +52,12 @@ export async function lockPendingExport(sql: Sql, userId: string, id: string): P
   return result.rows.length > 0;
 }
 
-/** Removes what is there of an export's file, from a try that did not come to its end. */
+/** Deletes the chunks of an export that an interrupted attempt left. */
 export async function deleteExportChunks(sql: Sql, userId: string, id: string): Promise<void> {
   await sql.query({ text: 'delete from export_chunks where user_id = $1 and export_id = $2', values: [userId, id] });
 }
 
-/** Adds a piece to an export's file. */
+/** Appends a chunk to an export's file. */
 export async function insertExportChunk(
   sql: Sql,
   userId: string,
@@ -69,7 +72,7 @@ export async function insertExportChunk(
   });
 }
 
-/** A piece of an export's file, the first one is 0; undefined after the last. */
+/** Returns a chunk of an export's file, counted from 0; undefined after the last. */
 export async function findExportChunk(
   sql: Sql,
   userId: string,
@@ -84,10 +87,11 @@ export async function findExportChunk(
   return result.rows[0]?.bytes;
 }
 
-/** Notes that an export's file is whole, and removes the tenant's earlier ones. */
+/** Marks an export's file as complete and deletes the tenant's earlier exports. */
 export async function completeExport(sql: Sql, userId: string, row: Omit<ExportRow, 'created_at'>): Promise<void> {
   await sql.query({
-    text: `update exports set status = $3, ready_at = $4, expires_at = $5, bytes = $6, chunks = $7, counts = $8
+    text: `update exports
+      set status = $3, ready_at = $4, expires_at = $5, bytes = $6, chunks = $7, counts = $8
       where user_id = $1 and id = $2`,
     values: [
       userId,
@@ -106,7 +110,10 @@ export async function completeExport(sql: Sql, userId: string, row: Omit<ExportR
   });
 }
 
-/** Removes exports that are over, and gives up on those that have been pending since `pendingBefore`. Answers how many went. As the owner. */
+/**
+ * Marks exports that have been pending since before `pendingBefore` as failed, deletes those created before `createdBefore`, and
+ * returns the number of deleted ones. Runs as the database owner.
+ */
 export async function deleteOldExports(
   sql: Sql,
   before: { pendingBefore: Date; createdBefore: Date },

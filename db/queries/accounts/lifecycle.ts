@@ -2,18 +2,21 @@ import { exactlyOne, type Sql } from '../../client/sql.ts';
 import { notifyAccountChanged } from './change-notifications.ts';
 import type { LifecycleDates, UserStatus } from './users.ts';
 
-/** How an account ends, if it does. */
+/** The lifecycle of an account: its status and the dates behind it. */
 export interface AccountLifecycleRow extends LifecycleDates {
   id: string;
   email: string | null;
   status: UserStatus;
-  /** Days that were left when its owner was last warned of the purge. */
+  /** Days that were left when the owner was last warned of the purge. */
   purge_warning: number | null;
 }
 
 const COLUMNS = 'id, email, status, read_only_since, closing_since, purge_at, purge_warning';
 
-/** How an account stands; undefined when there is none. `lock` holds it until the transaction ends, as the owner. */
+/**
+ * Returns the lifecycle of an account; undefined when there is none. `lock` locks its row until the transaction ends, and requires
+ * the database owner.
+ */
 export async function findAccountLifecycle(
   sql: Sql,
   userId: string,
@@ -26,7 +29,7 @@ export async function findAccountLifecycle(
   return result.rows[0];
 }
 
-/** Accounts that are going to be purged before a moment, in the order of their ids, those after `after`. As the owner. */
+/** Lists the accounts with a purge date before a time, ordered by id and starting after `after`. Runs as the database owner. */
 export async function listAccountsToPurge(
   sql: Sql,
   before: Date,
@@ -40,39 +43,45 @@ export async function listAccountsToPurge(
   return result.rows;
 }
 
-/** Notes that an account's owner was warned, and when it will be purged. As the owner. */
+/** Records a warning to an account's owner, and the purge date that it names. Runs as the database owner. */
 export async function updatePurgeWarning(sql: Sql, userId: string, daysLeft: number, purgeAt: Date): Promise<void> {
   await sql.query({
-    text: `update users set purge_warning = $2, purge_at = $3 where id = $1 returning ${notifyAccountChanged('id')}`,
+    text: `update users
+      set purge_warning = $2, purge_at = $3
+      where id = $1
+      returning ${notifyAccountChanged('id')}`,
     values: [userId, daysLeft, purgeAt],
   });
 }
 
-/** True while a mail to the account's owner, written since then, is neither sent nor refused. */
+/** Returns whether an e-mail to the account's owner, enqueued since a time, is neither sent nor rejected. */
 export async function hasUnsentEmail(sql: Sql, userId: string, since: Date): Promise<boolean> {
   const result = await sql.query({
-    text: `select from outbox where user_id = $1 and created_at > $2 and sent_at is null and refused_at is null limit 1`,
+    text: `select
+      from outbox
+      where user_id = $1 and created_at > $2 and sent_at is null and rejected_at is null
+      limit 1`,
     values: [userId, since],
   });
   return result.rows.length > 0;
 }
 
-/** What a receipt counts. */
+/** The kinds of rows that a receipt counts. */
 export const ERASED_KINDS = ['memories', 'versions', 'keys', 'usage_events', 'audit_rows'] as const;
-/** How much of each kind a tenant had. */
+/** Number of deleted rows of each kind. */
 export type ErasedCounts = Record<(typeof ERASED_KINDS)[number], number>;
 
-/** What stays of a purged account. */
+/** The record of a purged account: its id, dates and counts, but no content. */
 export interface DeletionReceiptRow {
   user_id: string;
   reason: string;
-  /** When its owner asked for it, or its plan ended. */
+  /** When the owner requested the deletion, or the plan ended. */
   asked_at: Date | null;
   purged_at: Date;
   counts: ErasedCounts;
 }
 
-/** Removes a user and every row of theirs, in the caller's transaction. Answers how much there was. As the owner. */
+/** Deletes a user with all rows and returns their numbers. Runs as the database owner. */
 export async function deleteUser(sql: Sql, userId: string): Promise<ErasedCounts> {
   const count = (table: string) => `(select count(*)::float8 from ${table} where user_id = $1)`;
   const counted = await sql.query<ErasedCounts>({
@@ -87,16 +96,17 @@ export async function deleteUser(sql: Sql, userId: string): Promise<ErasedCounts
   return exactlyOne(counted);
 }
 
-/** Keeps a receipt; one that is there stays. As the owner. */
+/** Stores a receipt unless the user has one. Runs as the database owner. */
 export async function insertDeletionReceipt(sql: Sql, receipt: DeletionReceiptRow): Promise<void> {
   await sql.query({
-    text: `insert into deletion_receipts (user_id, reason, asked_at, purged_at, counts) values ($1, $2, $3, $4, $5)
+    text: `insert into deletion_receipts (user_id, reason, asked_at, purged_at, counts)
+      values ($1, $2, $3, $4, $5)
       on conflict (user_id) do nothing`,
     values: [receipt.user_id, receipt.reason, receipt.asked_at, receipt.purged_at, JSON.stringify(receipt.counts)],
   });
 }
 
-/** Every receipt, oldest first. As the owner. */
+/** Lists all receipts, oldest first. Runs as the database owner. */
 export async function listDeletionReceipts(sql: Sql): Promise<DeletionReceiptRow[]> {
   const result = await sql.query<DeletionReceiptRow>({
     text: 'select user_id, reason, asked_at, purged_at, counts from deletion_receipts order by purged_at, user_id',

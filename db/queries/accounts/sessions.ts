@@ -1,7 +1,7 @@
 import type { Sql } from '../../client/sql.ts';
 import type { UserStatus } from './users.ts';
 
-/** A signed-in browser. The value of its cookie is nowhere. */
+/** A browser session. The value of its cookie is not stored. */
 export interface SessionRow {
   user_id: string;
   id: string;
@@ -10,7 +10,7 @@ export interface SessionRow {
   expires_at: Date;
 }
 
-/** Stores a session and the hash it is found by. As the owner. */
+/** Stores a session and the hash of its cookie. Runs as the database owner. */
 export async function insertSession(sql: Sql, session: SessionRow, tokenHash: Buffer): Promise<void> {
   await sql.query({
     text: 'insert into sessions (user_id, id, created_at, last_seen_at, expires_at) values ($1, $2, $3, $4, $5)',
@@ -22,7 +22,7 @@ export async function insertSession(sql: Sql, session: SessionRow, tokenHash: Bu
   });
 }
 
-/** What the SHA-256 of a cookie's value stands for, and how its user's account stands; expired ones too. As the owner. */
+/** Returns the session of a cookie's SHA-256, also an expired one, with its user's status. Runs as the database owner. */
 export async function findSession(
   sql: Sql,
   tokenHash: Buffer,
@@ -30,14 +30,16 @@ export async function findSession(
   const result = await sql.query<SessionRow & { status: UserStatus }>({
     name: 'find_session',
     text: `select s.user_id, s.id, s.created_at, s.last_seen_at, s.expires_at, u.status
-      from session_lookup l join sessions s on s.user_id = l.user_id and s.id = l.session_id join users u on u.id = s.user_id
+      from session_lookup l
+      join sessions s on s.user_id = l.user_id and s.id = l.session_id
+      join users u on u.id = s.user_id
       where l.token_hash = $1`,
     values: [tokenHash],
   });
   return result.rows[0];
 }
 
-/** Notes that a session was seen, and until when it lasts now. As the owner. */
+/** Records the last use of a session and its new expiry. Runs as the database owner. */
 export async function updateSession(sql: Sql, session: SessionRow): Promise<void> {
   await sql.query({
     name: 'update_session',
@@ -46,22 +48,23 @@ export async function updateSession(sql: Sql, session: SessionRow): Promise<void
   });
 }
 
-/** Ends the session that a cookie's value stands for, if there is one. As the owner. */
+/** Deletes the session of a cookie's SHA-256, if there is one. Runs as the database owner. */
 export async function deleteSession(sql: Sql, tokenHash: Buffer): Promise<void> {
   await sql.query({
-    text: `delete from sessions s using session_lookup l
+    text: `delete from sessions s
+      using session_lookup l
       where l.token_hash = $1 and s.user_id = l.user_id and s.id = l.session_id`,
     values: [tokenHash],
   });
 }
 
-/** Deletes the sessions that expired before this. Answers how many. As the owner. */
+/** Deletes the sessions that expired before a time and returns their number. Runs as the database owner. */
 export async function deleteOldSessions(sql: Sql, expiredBefore: Date): Promise<number> {
   const result = await sql.query({ text: 'delete from sessions where expires_at < $1', values: [expiredBefore] });
   return result.rowCount ?? 0;
 }
 
-/** Ends all sessions of a user. */
+/** Deletes all sessions of a user. */
 export async function deleteSessionsOf(sql: Sql, userId: string): Promise<void> {
   await sql.query({ text: 'delete from sessions where user_id = $1', values: [userId] });
 }

@@ -2,7 +2,7 @@ import type { Sql } from '../../client/sql.ts';
 import { notifyAccountChanged } from './change-notifications.ts';
 
 export type PlanName = 'free' | 'starter' | 'pro' | 'enterprise';
-/** `closing`: its owner asked for its deletion and may still take that back; `deleted`: it is about to be purged. */
+/** `closing`: the owner requested the deletion and can still revert it; `deleted`: it is about to be purged. */
 export type UserStatus = 'active' | 'read_only' | 'closing' | 'deleted';
 
 /** Limits of one user that differ from the plan's. */
@@ -23,15 +23,16 @@ export interface UserRow {
 
 const COLUMNS = 'id, email, plan, status, overrides, created_at';
 
-/** Adds a user. As the owner: users have no tenant. */
+/** Inserts a user. Runs as the database owner. */
 export async function insertUser(sql: Sql, user: UserRow): Promise<void> {
   await sql.query({
-    text: `insert into users (id, email, plan, status, overrides, created_at, updated_at) values ($1, $2, $3, $4, $5, $6, $6)`,
+    text: `insert into users (id, email, plan, status, overrides, created_at, updated_at)
+      values ($1, $2, $3, $4, $5, $6, $6)`,
     values: [user.id, user.email, user.plan, user.status, JSON.stringify(user.overrides), user.created_at],
   });
 }
 
-/** One user by id. `lock` holds it until the transaction ends. As the owner. */
+/** Returns a user. `lock` locks the row until the transaction ends. Runs as the database owner. */
 export async function findUser(sql: Sql, id: string, lock = false): Promise<UserRow | undefined> {
   const result = await sql.query<UserRow>({
     text: `select ${COLUMNS} from users where id = $1 ${lock ? 'for update' : ''}`,
@@ -40,7 +41,7 @@ export async function findUser(sql: Sql, id: string, lock = false): Promise<User
   return result.rows[0];
 }
 
-/** All users, oldest first, at most `limit`. As the owner. */
+/** Lists at most `limit` users, oldest first. Runs as the database owner. */
 export async function listUsers(sql: Sql, limit: number): Promise<UserRow[]> {
   const result = await sql.query<UserRow>({
     text: `select ${COLUMNS} from users order by created_at, id limit $1`,
@@ -49,7 +50,10 @@ export async function listUsers(sql: Sql, limit: number): Promise<UserRow[]> {
   return result.rows;
 }
 
-/** Users with this e-mail address in any case: none, one, or several, for an address is no identity. As the owner. */
+/**
+ * Lists the users with an e-mail address, compared without case. There may be several, because an address does not identify a user.
+ * Runs as the database owner.
+ */
 export async function findUsersByEmail(sql: Sql, email: string): Promise<UserRow[]> {
   const result = await sql.query<UserRow>({
     text: `select ${COLUMNS} from users where lower(email) = lower($1) order by created_at`,
@@ -58,36 +62,42 @@ export async function findUsersByEmail(sql: Sql, email: string): Promise<UserRow
   return result.rows;
 }
 
-/** Puts a user on a plan. Answers false when there is no such user. As the owner. */
+/** Sets a user's plan; returns false when there is no such user. Runs as the database owner. */
 export async function updatePlan(sql: Sql, id: string, plan: PlanName, now: Date): Promise<boolean> {
   const result = await sql.query({
-    text: `update users set plan = $2, updated_at = $3 where id = $1 returning ${notifyAccountChanged('id')}`,
+    text: `update users
+      set plan = $2, updated_at = $3
+      where id = $1
+      returning ${notifyAccountChanged('id')}`,
     values: [id, plan, now],
   });
   return result.rowCount === 1;
 }
 
-/** Replaces a user's limit overrides. Answers false when there is no such user. As the owner. */
+/** Replaces a user's limit overrides; returns false when there is no such user. Runs as the database owner. */
 export async function updateOverrides(sql: Sql, id: string, overrides: LimitOverrides, now: Date): Promise<boolean> {
   const result = await sql.query({
-    text: `update users set overrides = $2, updated_at = $3 where id = $1 returning ${notifyAccountChanged('id')}`,
+    text: `update users
+      set overrides = $2, updated_at = $3
+      where id = $1
+      returning ${notifyAccountChanged('id')}`,
     values: [id, JSON.stringify(overrides), now],
   });
   return result.rowCount === 1;
 }
 
-/** Since when an account ends, and when it is purged. */
+/** The dates that determine an account's status. */
 export interface LifecycleDates {
-  /** The last plan ended. */
+  /** When the last plan ended. */
   read_only_since: Date | null;
-  /** Its owner asked for its deletion. */
+  /** When the owner requested the deletion. */
   closing_since: Date | null;
   purge_at: Date | null;
 }
 
 const NO_LIFECYCLE_DATES: LifecycleDates = { read_only_since: null, closing_since: null, purge_at: null };
 
-/** Opens an account, makes it read-only, or closes it. Answers false when there is no such user. As the owner. */
+/** Sets an account's status and lifecycle dates; returns false when there is no such user. Runs as the database owner. */
 export async function updateAccountStatus(
   sql: Sql,
   id: string,
@@ -96,8 +106,10 @@ export async function updateAccountStatus(
   { read_only_since, closing_since, purge_at }: LifecycleDates = NO_LIFECYCLE_DATES,
 ): Promise<boolean> {
   const result = await sql.query({
-    text: `update users set status = $2, updated_at = $3, read_only_since = $4, closing_since = $5, purge_at = $6,
-        purge_warning = null where id = $1 returning ${notifyAccountChanged('id')}`,
+    text: `update users
+      set status = $2, updated_at = $3, read_only_since = $4, closing_since = $5, purge_at = $6, purge_warning = null
+      where id = $1
+      returning ${notifyAccountChanged('id')}`,
     values: [id, status, now, read_only_since, closing_since, purge_at],
   });
   return result.rowCount === 1;

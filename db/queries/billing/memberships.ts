@@ -1,27 +1,27 @@
 import { exactlyOne, type Sql } from '../../client/sql.ts';
 import type { PlanName } from '../accounts/users.ts';
 
-/** What a user has bought at Whop, as it was last known. */
+/** The last known state of a membership at Whop. */
 export interface MembershipRow {
   id: string;
-  /** Whop's word for it, which may be one that we do not know. */
+  /** Whop's status, which may be one that this service does not know. */
   status: string;
   plan_id: string | null;
   product_id: string | null;
-  /** The plan here that it gives. */
+  /** The plan of this service that it grants. */
   tier: PlanName;
   period_end: Date | null;
-  /** Whether it ever gave its tier: what never did cannot lapse. */
+  /** Whether it ever granted its tier. One that never did cannot lapse. */
   gave_access: boolean;
   cancel_at_period_end: boolean;
   manage_url: string | null;
-  /** SHA-256 of the licence key. */
+  /** SHA-256 of the license key. */
   license_hash: Buffer | null;
-  /** When Whop last changed it, by Whop's clock. */
+  /** When it last changed at Whop, by Whop's clock. */
   changed_at: Date | null;
-  /** When Whop was asked for this, by the database's clock. */
+  /** When it was requested from Whop, by the database's clock. */
   read_at: Date;
-  /** False for what a webhook told while Whop could not be asked. */
+  /** False for the state in a webhook that was applied while Whop was unavailable. */
   confirmed: boolean;
 }
 
@@ -29,8 +29,8 @@ const COLUMNS = `id, status, plan_id, product_id, tier, period_end, gave_access,
   changed_at, read_at, confirmed`;
 
 /**
- * The moment before Whop is asked: of two answers that cross on their way, the one that was asked for later is kept. By
- * the database's clock, which all nodes share.
+ * Returns the time of a request to Whop, read before it is sent: of two responses that overtake each other, the one to the later request
+ * is kept. Uses the database's clock, which all nodes share.
  */
 export async function findReadTime(sql: Sql): Promise<Date> {
   return exactlyOne(
@@ -39,14 +39,15 @@ export async function findReadTime(sql: Sql): Promise<Date> {
 }
 
 /**
- * Keeps a membership, unless what is known is newer: of confirmed ones by when Whop was asked, of unconfirmed ones by
- * when Whop changed it. Answers whether it was kept. As the owner.
+ * Stores a membership unless the stored state is newer, and returns whether it was stored. Confirmed states are compared by the time of
+ * the request to Whop, unconfirmed ones by the time of the change at Whop. Runs as the database owner.
  */
 export async function upsertMembership(sql: Sql, userId: string, row: MembershipRow): Promise<boolean> {
   const result = await sql.query({
     text: `insert into memberships as m (user_id, ${COLUMNS})
       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, case when $14 then $13 else to_timestamp(0) end, $14)
-      on conflict (user_id, id) do update set status = excluded.status, plan_id = excluded.plan_id,
+      on conflict (user_id, id) do update
+      set status = excluded.status, plan_id = excluded.plan_id,
         product_id = excluded.product_id, tier = excluded.tier, period_end = excluded.period_end,
         gave_access = m.gave_access or excluded.gave_access,
         cancel_at_period_end = excluded.cancel_at_period_end, manage_url = excluded.manage_url,
@@ -73,7 +74,7 @@ export async function upsertMembership(sql: Sql, userId: string, row: Membership
   return result.rowCount === 1;
 }
 
-/** All memberships of a user. */
+/** Lists the memberships of a user. */
 export async function listMemberships(sql: Sql, userId: string): Promise<MembershipRow[]> {
   const result = await sql.query<MembershipRow>({
     text: `select ${COLUMNS} from memberships where user_id = $1 order by id`,
@@ -82,7 +83,7 @@ export async function listMemberships(sql: Sql, userId: string): Promise<Members
   return result.rows;
 }
 
-/** The tenant's own membership by its id or its licence key's hash. */
+/** Returns a membership of the tenant by its id or the hash of its license key. */
 export async function findMembership(
   sql: Sql,
   userId: string,
@@ -96,37 +97,43 @@ export async function findMembership(
   return result.rows[0];
 }
 
-/** Whop's id of the user who has a membership here; undefined when nobody has. As the owner. */
+/** Returns Whop's id of the user with a membership; undefined when it is unknown here. Runs as the database owner. */
 export async function findMembershipCustomer(sql: Sql, id: string): Promise<string | undefined> {
   const result = await sql.query<{ whop_user_id: string }>({
-    text: 'select whop_user_id from memberships m join users u on u.id = m.user_id where m.id = $1',
+    text: `select whop_user_id
+      from memberships m
+      join users u on u.id = m.user_id
+      where m.id = $1`,
     values: [id],
   });
   return result.rows[0]?.whop_user_id;
 }
 
-/** Takes a membership from a user, because it has become another's. As the owner. */
+/** Deletes a membership that was transferred to another user. Runs as the database owner. */
 export async function deleteMembership(sql: Sql, userId: string, id: string): Promise<void> {
   await sql.query({ text: 'delete from memberships where user_id = $1 and id = $2', values: [userId, id] });
 }
 
-/** Every membership known here, in short. As the owner. */
+/** Lists the memberships of all users. Runs as the database owner. */
 export async function listAllMemberships(sql: Sql): Promise<MembershipRow[]> {
   return (await sql.query<MembershipRow>({ text: `select ${COLUMNS} from memberships` })).rows;
 }
 
 const membershipHashSql = (id: string) => `sha256(convert_to(${id}, 'UTF8'))`;
 
-/** Remembers, as hashes, what a user had who asked to be forgotten. Before the user is deleted. As the owner. */
+/** Stores the hashes of a user's memberships, before the user is deleted on request. Runs as the database owner. */
 export async function closeMemberships(sql: Sql, userId: string, now: Date): Promise<void> {
   await sql.query({
     text: `insert into closed_memberships (membership_hash, closed_at)
-      select ${membershipHashSql('id')}, $2 from memberships where user_id = $1 on conflict do nothing`,
+      select ${membershipHashSql('id')}, $2
+      from memberships
+      where user_id = $1
+      on conflict do nothing`,
     values: [userId, now],
   });
 }
 
-/** Whether somebody had this membership who asked to be forgotten. As the owner. */
+/** Returns whether a membership belonged to a user who was deleted on request. Runs as the database owner. */
 export async function isMembershipClosed(sql: Sql, id: string): Promise<boolean> {
   const result = await sql.query({
     text: `select from closed_memberships where membership_hash = ${membershipHashSql('$1')}`,
@@ -135,7 +142,7 @@ export async function isMembershipClosed(sql: Sql, id: string): Promise<boolean>
   return result.rows.length > 0;
 }
 
-/** Forgets that a membership was closed: its owner came back. As the owner. */
+/** Deletes the hash of a closed membership whose owner came back. Runs as the database owner. */
 export async function reopenMembership(sql: Sql, id: string): Promise<void> {
   await sql.query({
     text: `delete from closed_memberships where membership_hash = ${membershipHashSql('$1')}`,

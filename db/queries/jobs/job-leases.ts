@@ -3,9 +3,9 @@ import pg from 'pg';
 import type { Sql } from '../../client/sql.ts';
 
 /*
- * A killed worker leaves its jobs locked, and the queue itself frees them after four hours only, since it cannot tell a
- * dead worker from a slow one. PostgreSQL can: each worker holds an advisory lock by its name on a connection of its
- * own, which is gone with the process.
+ * A killed worker leaves its jobs locked, and graphile-worker unlocks them only after four hours, because it cannot distinguish a dead
+ * worker from a slow one. PostgreSQL can: each worker holds an advisory lock, keyed by its id, on a connection of its own, and the lock
+ * ends with the process.
  */
 
 export interface Lease {
@@ -14,10 +14,10 @@ export interface Lease {
 
 const LOCK = (holder: string) => `hashtext('job-lease'), hashtext(${holder})`;
 const RETRY_MS = 500;
-/** A worker may lock its first job a moment before it holds its lease. */
+/** A worker may lock its first job shortly before it holds its lease. */
 const GRACE = '2 seconds';
 
-/** Holds the lease of a worker until released, through lost connections too. */
+/** Holds the lease of a worker until it is released. Reconnects after a lost connection. */
 export function holdLease(url: string, holder: string, onError: (error: Error) => void): Lease {
   const released = new AbortController();
   let client: pg.Client | undefined;
@@ -27,7 +27,7 @@ export function holdLease(url: string, holder: string, onError: (error: Error) =
       client = new pg.Client({
         connectionString: url,
         application_name: 'whitemagic-job-lease',
-        // A machine that vanishes without a word is noticed within a minute.
+        // Detects within a minute that a machine disappeared without closing its connection.
         options: '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3',
       });
       client.on('error', onError);
@@ -54,15 +54,20 @@ export function holdLease(url: string, holder: string, onError: (error: Error) =
   };
 }
 
-/** Gives back the jobs of workers that are gone, to be worked on at once. As the owner. */
+/** Unlocks the jobs of dead workers, so that they run again immediately. Runs as the database owner. */
 export async function freeLostJobs(sql: Sql): Promise<void> {
   await sql.query({
     text: `with holders as materialized (
-        select distinct locked_by from graphile_worker.jobs
+        select distinct locked_by
+        from graphile_worker.jobs
         where locked_by is not null and locked_at < now() - interval '${GRACE}'
       ), lost as materialized (
-        select locked_by from holders where pg_try_advisory_xact_lock(${LOCK('locked_by')})
+        select locked_by
+        from holders
+        where pg_try_advisory_xact_lock(${LOCK('locked_by')})
       )
-      select graphile_worker.force_unlock_workers(array_agg(locked_by)) from lost having count(*) > 0`,
+      select graphile_worker.force_unlock_workers(array_agg(locked_by))
+      from lost
+      having count(*) > 0`,
   });
 }

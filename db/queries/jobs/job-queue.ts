@@ -12,7 +12,7 @@ export interface EnqueueOptions {
 }
 
 /**
- * Adds a job to the queue in the caller's transaction. As the owner.
+ * Adds a job to the queue in the caller's transaction. Runs as the database owner.
  * @throws ZodError when the payload does not fit the job type
  */
 export async function enqueue<Payload extends object>(
@@ -28,12 +28,12 @@ export async function enqueue<Payload extends object>(
 }
 
 /**
- * Connections for the queue's own use. graphile-worker takes its handlers away before its last connections are closed, and one of
- * them that is ended meanwhile, by whoever stops the database, would end this process.
+ * Opens a connection pool for graphile-worker. It has its own error handlers, because graphile-worker removes its handlers before its
+ * last connections are closed, and the error of a connection that the server ends then would crash this process.
  */
 export function openQueuePool(url: string, max: number): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max, application_name: 'whitemagic-jobs' });
-  // What breaks is told by the next query, and asked again by the queue.
+  // The next query on a broken connection fails, and graphile-worker retries it.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 
 /**
- * The jobs that domains enqueue: a name that is stored in the queue, and the schema of its payload. Declared below the domains, so
- * that both who enqueues a job and the task in `api/jobs/tasks` that runs it check the same payload.
+ * A job that domains enqueue: its name in the queue and the schema of its payload. Declared below the domains, so that the enqueuing
+ * code and the task in `api/jobs/tasks` that runs it check the same payload.
  */
 export interface JobType<Payload extends object = object> {
   name: string;

@@ -1,6 +1,6 @@
 import { exactlyOne, type Sql } from '../../client/sql.ts';
 
-/** A mail on its way. `data` fills its template and never holds a secret. */
+/** An unsent e-mail. `data` fills its template and never contains an API key. */
 export interface OutboxEmail {
   user_id: string;
   id: string;
@@ -10,7 +10,7 @@ export interface OutboxEmail {
   created_at: Date;
 }
 
-/** Writes a mail and the job that sends it, both in the caller's transaction: it goes out if and only if that commits. */
+/** Enqueues an e-mail and the job that sends it in the caller's transaction: it is sent if and only if that commits. */
 export async function insertEmail(sql: Sql, mail: OutboxEmail): Promise<void> {
   await sql.query({
     text: 'select enqueue_mail($1, $2, $3, $4, $5, $6)',
@@ -18,26 +18,37 @@ export async function insertEmail(sql: Sql, mail: OutboxEmail): Promise<void> {
   });
 }
 
-/** A mail that is neither sent nor refused, held until the transaction ends; undefined when it is done with. As the owner. */
+/**
+ * Returns an e-mail and locks its row until the transaction ends; undefined when it is already sent or rejected. Runs as the
+ * database owner.
+ */
 export async function lockUnsentEmail(sql: Sql, userId: string, id: string): Promise<OutboxEmail | undefined> {
   const result = await sql.query<OutboxEmail>({
-    text: `select user_id, id, recipient, template, data, created_at from outbox
-      where user_id = $1 and id = $2 and sent_at is null and refused_at is null for update`,
+    text: `select user_id, id, recipient, template, data, created_at
+      from outbox
+      where user_id = $1 and id = $2 and sent_at is null and rejected_at is null
+      for update`,
     values: [userId, id],
   });
   return result.rows[0];
 }
 
-/** Notes how a mail ended: sent, or refused for good. What filled it is forgotten: it may have held a one-time link. As the owner. */
-export async function completeEmail(sql: Sql, mail: OutboxEmail, refusal?: string): Promise<void> {
+/**
+ * Marks an e-mail as sent or, with a reason, as permanently rejected, and deletes its data, which may contain a one-time link. Runs as
+ * the database owner.
+ */
+export async function completeEmail(sql: Sql, mail: OutboxEmail, rejection?: string): Promise<void> {
   await sql.query({
-    text: `update outbox set data = '{}', sent_at = case when $3::text is null then now() end,
-        refused_at = case when $3::text is not null then now() end, last_error = $3 where user_id = $1 and id = $2`,
-    values: [mail.user_id, mail.id, refusal ?? null],
+    text: `update outbox
+      set data = '{}', last_error = $3,
+        sent_at = case when $3::text is null then now() end,
+        rejected_at = case when $3::text is not null then now() end
+      where user_id = $1 and id = $2`,
+    values: [mail.user_id, mail.id, rejection ?? null],
   });
 }
 
-/** How many mails of a template were written to a user since. As the owner. */
+/** Counts the e-mails of a template that were enqueued for a user since a time. Runs as the database owner. */
 export async function countEmails(sql: Sql, userId: string, template: string, since: Date): Promise<number> {
   const result = await sql.query<{ count: number }>({
     text: 'select count(*)::int as count from outbox where user_id = $1 and template = $2 and created_at > $3',
@@ -46,10 +57,10 @@ export async function countEmails(sql: Sql, userId: string, template: string, si
   return exactlyOne(result).count;
 }
 
-/** Deletes the mails that ended before this. Answers how many. As the owner. */
+/** Deletes the e-mails that were sent or rejected before a time and returns their number. Runs as the database owner. */
 export async function deleteOldEmails(sql: Sql, endedBefore: Date): Promise<number> {
   const result = await sql.query({
-    text: 'delete from outbox where coalesce(sent_at, refused_at) < $1',
+    text: 'delete from outbox where coalesce(sent_at, rejected_at) < $1',
     values: [endedBefore],
   });
   return result.rowCount ?? 0;

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { WEBHOOK_TRIES } from '../../../db/queries/billing/webhook-inbox.ts';
+import { WEBHOOK_ATTEMPTS_MAX } from '../../../db/queries/billing/webhook-inbox.ts';
 import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
 import { serializeBody, signatureHeaders } from '../../../scripts/whop-simulator/shapes.ts';
 import { type BillingFixture, openBillingFixture } from '../../support/billing-fixture.ts';
@@ -233,7 +233,7 @@ describe('an event whose processing fails', () => {
     const membership = whop.buy('plan_pro');
     expect(await whop.deliver(last())).toBe(200);
     await bench.settled({ hurry: true });
-    expect(await bench.inbox()).toMatchObject([{ done: false, attempts: WEBHOOK_TRIES }]);
+    expect(await bench.inbox()).toMatchObject([{ done: false, attempts: WEBHOOK_ATTEMPTS_MAX }]);
     const { rows } = await sql.query('select attempts = max_attempts as dead from graphile_worker._private_jobs');
     expect(rows).toEqual([{ dead: true }]);
     expect(await bench.account(userOf(membership))).toBeUndefined();

@@ -25,7 +25,7 @@ describe('a mail', () => {
     expect(sink.received).toEqual([
       { messageId: `<${id}@whitemagic>`, to: ['ann@example.com'], source: expect.stringContaining('laptop') },
     ]);
-    expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), refused_at: null, last_error: null });
+    expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), rejected_at: null, last_error: null });
   });
 
   it('of a transaction that rolls back is never sent, while one beside it is', async () => {
@@ -66,7 +66,7 @@ describe('a mail', () => {
     sink.behave('accept');
     await bench.settled();
     expect(sink.received.map((mail) => mail.messageId)).toEqual([`<${id}@whitemagic>`]);
-    expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), refused_at: null });
+    expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), rejected_at: null });
   });
 
   it('is tried again when the mail server is away for a while', async () => {
@@ -78,7 +78,7 @@ describe('a mail', () => {
     const [job] = await bench.jobs();
     expect(job).toMatchObject({ attempts: 1, max_attempts: 25, last_error: expect.stringContaining('ECONNREFUSED') });
     expect(job?.run_at.getTime()).toBeGreaterThan(Date.now());
-    expect(await outbox(id)).toMatchObject({ sent_at: null, refused_at: null });
+    expect(await outbox(id)).toMatchObject({ sent_at: null, rejected_at: null });
   });
 
   it('is not tried again after a refusal for good (5xx), which is kept with its reason', async () => {
@@ -91,7 +91,7 @@ describe('a mail', () => {
     expect(await bench.jobs()).toEqual([]);
     expect(sink.offered()).toBe(1);
     const row = await outbox(id);
-    expect(row).toMatchObject({ sent_at: null, refused_at: expect.any(Date) });
+    expect(row).toMatchObject({ sent_at: null, rejected_at: expect.any(Date) });
     expect(row.last_error).toContain('550');
   });
 });
