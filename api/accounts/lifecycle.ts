@@ -10,7 +10,7 @@ import { READ_ONLY_DAYS } from '../limits/plans.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
 
-type Writing = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
+type WriteContext = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
  * Makes an account read-only after its last plan has ended; its data is kept for {@link READ_ONLY_DAYS} days. Idempotent. An
@@ -20,7 +20,7 @@ type Writing = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
  * @param manageUrl page on which the plan can be renewed, for the e-mail
  */
 export async function deactivate(
-  context: Writing,
+  context: WriteContext,
   userId: string,
   reason: string,
   manageUrl: string | null = null,
@@ -40,7 +40,7 @@ export async function deactivate(
  * keeps its status until it is restored.
  * @param context `sql` is a transaction of the database owner
  */
-export async function reactivate(context: Writing, userId: string): Promise<void> {
+export async function reactivate(context: WriteContext, userId: string): Promise<void> {
   const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account || account.status === 'deleted' || !account.read_only_since) return;
   await applyStatus(context, { ...account, read_only_since: null });
@@ -58,7 +58,7 @@ export async function close(context: RequestContext, caller: Caller, input: { co
 }
 
 /** Closes any account, as {@link close} does; `actor` is written to the audit log. @throws Problem `not_found` */
-export async function closeAccount(context: Writing, userId: string, actor: string, immediate: boolean) {
+export async function closeAccount(context: WriteContext, userId: string, actor: string, immediate: boolean) {
   const account = await lockAccount(context, userId);
   if (account.status === 'deleted' || (account.closing_since && !immediate)) return toAccountStatus(account);
   const closing = { ...account, closing_since: account.closing_since ?? context.now() };
@@ -78,7 +78,7 @@ export function restore(context: RequestContext, caller: Caller) {
 }
 
 /** Restores any account, as {@link restore} does; `actor` is written to the audit log. @throws Problem `not_found` */
-export async function restoreAccount(context: Writing, userId: string, actor: string) {
+export async function restoreAccount(context: WriteContext, userId: string, actor: string) {
   const account = await lockAccount(context, userId);
   if (account.status !== 'closing') return toAccountStatus(account);
   const restored = await applyStatus(context, { ...account, closing_since: null });
@@ -86,27 +86,27 @@ export async function restoreAccount(context: Writing, userId: string, actor: st
   return toAccountStatus(restored);
 }
 
-async function lockAccount(context: Writing, userId: string): Promise<AccountLifecycleRow> {
+async function lockAccount(context: WriteContext, userId: string): Promise<AccountLifecycleRow> {
   const account = await findAccountLifecycle(context.sql, userId, true);
   if (!account) throw new Problem('not_found', { detail: 'This account no longer exists.' });
   return account;
 }
 
 /** Derives status and purge date from the account's two dates and stores them. */
-async function applyStatus(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
+async function applyStatus(context: WriteContext, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   const from = account.closing_since ?? account.read_only_since;
   const status = account.closing_since ? 'closing' : account.read_only_since ? 'read_only' : 'active';
   return writeStatus(context, account, status, from && new Date(from.getTime() + READ_ONLY_DAYS * DAY_MS));
 }
 
 /** Marks an account as deleted and enqueues the job that purges it. */
-async function schedulePurge(context: Writing, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
+async function schedulePurge(context: WriteContext, account: AccountLifecycleRow): Promise<AccountLifecycleRow> {
   await enqueue(context.sql, purgeAccountJob, { user_id: account.id }, { key: `purge:${account.id}` });
   return writeStatus(context, account, 'deleted', context.now());
 }
 
 async function writeStatus(
-  context: Writing,
+  context: WriteContext,
   account: AccountLifecycleRow,
   status: UserStatus,
   purge_at: Date | null,

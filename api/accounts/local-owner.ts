@@ -9,7 +9,7 @@ import { createUser } from './users.ts';
 /** E-mail address of the account that a service with an embedded database creates for the person who started it. */
 const LOCAL_OWNER = 'owner@localhost';
 
-export interface LocalCredentials {
+interface LocalCredentials {
   url: string;
   api_key: string;
 }

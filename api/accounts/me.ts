@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts';
 
 /** Returns the caller's account, plan, limits and key. */
 export async function me(context: RequestContext, caller: Caller) {
-  const [user, quota, ending] = await Promise.all([
+  const [user, quota, lifecycle] = await Promise.all([
     findUser(context.sql, caller.userId),
     findQuota(context.sql, caller.userId),
     findAccountLifecycle(context.sql, caller.userId),
@@ -20,7 +20,7 @@ export async function me(context: RequestContext, caller: Caller) {
     limits: caller.limits,
     storage_bytes: quota.storage_bytes,
     created_at: user.created_at.toISOString(),
-    purge_at: ending?.purge_at?.toISOString() ?? null,
+    purge_at: lifecycle?.purge_at?.toISOString() ?? null,
     key: { id: caller.keyId, scopes: [...caller.scopes] },
   };
 }

@@ -32,7 +32,7 @@ export type HasLapsed = (userId: string) => Promise<boolean>;
 export type PurgeOutcome = 'purged' | 'kept' | 'waiting';
 
 /** Receives the outcomes of {@link purgeDueAccounts}. */
-export interface PurgeReport {
+interface PurgeReport {
   onPurged(userId: string): void;
   /** A due account is kept for now: it still has a plan, or the check failed with `reason`. */
   onKept(userId: string, reason: unknown): void;
@@ -45,7 +45,7 @@ export interface PurgeReport {
 export async function purgeDueAccounts(
   database: Database,
   clock: Clock,
-  stillGone: HasLapsed,
+  hasLapsed: HasLapsed,
   report: PurgeReport,
 ): Promise<void> {
   const soon = new Date(clock.now().getTime() + FIRST_WARNING * DAY_MS);
@@ -55,7 +55,7 @@ export async function purgeDueAccounts(
     for (const { id } of page) {
       try {
         await sendPurgeWarning(database, clock, id);
-        const outcome = await purgeAccount(database, clock, stillGone, id);
+        const outcome = await purgeAccount(database, clock, hasLapsed, id);
         if (outcome === 'purged') report.onPurged(id);
         if (outcome === 'kept') report.onKept(id, undefined);
       } catch (error) {
@@ -90,18 +90,18 @@ async function sendPurgeWarning(database: Database, clock: Clock, userId: string
 /**
  * Purges an account if it is due, in one transaction. Returns `kept` when it still has a plan, `waiting` while an e-mail to its
  * owner is unsent, and undefined when it is not due.
- * @throws any error of `stillGone`
+ * @throws any error of `hasLapsed`
  */
 export async function purgeAccount(
   database: Database,
   clock: Clock,
-  stillGone: HasLapsed,
+  hasLapsed: HasLapsed,
   userId: string,
 ): Promise<PurgeOutcome | undefined> {
   const seen = await findAccountLifecycle(database.owner, userId);
   if (!seen || !isDue(seen, clock.now())) return undefined;
   // Checked before locking, so that a slow response blocks nothing. An account that its owner closed is purged even with a plan.
-  if (seen.status === 'read_only' && !(await stillGone(userId))) return 'kept';
+  if (seen.status === 'read_only' && !(await hasLapsed(userId))) return 'kept';
   return database.ownerWrite(async (sql) => {
     // Read again under the lock: the account may have been restored or reactivated meanwhile.
     const account = await findAccountLifecycle(sql, userId, true);

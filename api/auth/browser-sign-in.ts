@@ -30,7 +30,8 @@ import {
 } from './whop-login.ts';
 
 /*
- * What people do in a browser before they have a key: limited by client IP, then done in one transaction, and not metered.
+ * Sign-in and activation links for people in a browser, who have no key yet. Each function is limited by client IP, then runs in one
+ * transaction, and is not metered.
  */
 
 /** Dependencies of the flows for people in a browser. */
@@ -42,9 +43,9 @@ export interface BrowserSignIn {
   newId: () => string;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
-  /** Undefined where nothing is sold. */
+  /** Undefined when billing is off. */
   billing?: Billing | undefined;
-  /** Undefined where sign-in with Whop is not configured. */
+  /** Undefined when sign-in with Whop is not configured. */
   oauth: WhopOAuth | undefined;
   publicUrl: () => string;
 }
@@ -92,7 +93,7 @@ export async function startLogin(signIn: BrowserSignIn, address: string, payment
 }
 
 /** The request with which Whop returns the browser. */
-export interface LoginCallback {
+interface LoginCallback {
   address: string;
   /** Cookies of the log-in and of the browser's former session. */
   flow: string | undefined;

@@ -16,10 +16,10 @@ export const SESSION_DAYS = 30;
 
 const SEEN_EVERY_MS = MINUTE_MS;
 
-type SessionDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
+type SessionContext = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /** A signed-in browser's user. */
-export interface Session {
+interface Session {
   userId: string;
   /** True when the expiry was extended by this request, so that the cookie must be sent again. */
   extended: boolean;
@@ -30,7 +30,11 @@ export interface Session {
  * session ends. Only its hash is stored.
  * @param context `sql` is a transaction of the database owner
  */
-export async function openSession(context: SessionDeps, userId: string, former: string | undefined): Promise<string> {
+export async function openSession(
+  context: SessionContext,
+  userId: string,
+  former: string | undefined,
+): Promise<string> {
   if (former) await deleteSession(context.sql, hashToken(former));
   const token = newToken();
   const now = context.now();

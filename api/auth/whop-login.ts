@@ -131,14 +131,14 @@ function parseIdToken(idToken: string): z.output<typeof identity> {
   try {
     return identity.parse(JSON.parse(Buffer.from(idToken.split('.')[1] ?? '', 'base64url').toString()));
   } catch (error) {
-    throw loginFailed('Whop did not say who signed in.', error);
+    throw loginFailed('The response from Whop does not identify you.', error);
   }
 }
 
 async function revoke(oauth: WhopOAuth, token: string): Promise<void> {
   const body = JSON.stringify({ token, client_id: oauth.clientId, client_secret: oauth.clientSecret });
   const request = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body };
-  // A failure does not fail the log-in: the token expires within the hour and nobody else has it.
+  // A failure does not fail the log-in: the token expires within an hour and is stored nowhere.
   await fetch(`${oauth.url}/revoke`, { ...request, signal: AbortSignal.timeout(CALL_TIMEOUT_MS) }).catch(
     () => undefined,
   );
@@ -146,10 +146,10 @@ async function revoke(oauth: WhopOAuth, token: string): Promise<void> {
 
 async function request<T>(url: string, schema: z.ZodType<T>, request: RequestInit): Promise<T> {
   let response: Response;
-  let answer: unknown;
+  let body: unknown;
   try {
     response = await fetch(url, { ...request, redirect: 'error', signal: AbortSignal.timeout(CALL_TIMEOUT_MS) });
-    answer = await response.json().catch(() => undefined);
+    body = await response.json().catch(() => undefined);
   } catch (error) {
     throw new Problem('unavailable', { detail: 'Whop cannot be reached at the moment. Try again in a minute.' }, error);
   }
@@ -157,7 +157,7 @@ async function request<T>(url: string, schema: z.ZodType<T>, request: RequestIni
     throw new Problem('unavailable', { detail: 'Whop has a problem at the moment. Try again in a minute.' });
   }
   if (!response.ok) throw loginFailed('Whop did not accept this log-in.');
-  const parsed = schema.safeParse(answer);
+  const parsed = schema.safeParse(body);
   if (!parsed.success) throw loginFailed('Whop sent an unexpected response.', parsed.error);
   return parsed.data;
 }

@@ -30,12 +30,12 @@ export async function acceptWebhook(billing: Billing, request: SignedRequest): P
   const verified = verifySignature(request, { secrets, legacySignatures, now });
   if (!verified) throw new Problem('bad_signature');
   const payload = request.body.toString('utf8');
-  const notice = parseWebhookEvent(parse(payload));
-  if (!notice) throw new Problem('malformed_request', { detail: 'The body has no event type or no data.' });
+  const event = parseWebhookEvent(parse(payload));
+  if (!event) throw new Problem('malformed_request', { detail: 'The body has no event type or no data.' });
   const id = verified.webhookId ?? `bare_${billing.newId()}`;
   await billing.database.ownerWrite(async (sql) => {
-    const isOpen = await receiveWebhook(sql, { id, type: notice.type, payload, ignored: !notice.isRelevant, at: now });
-    if (isOpen) await enqueueWebhook(sql, id, queueKeyOf(notice));
+    const isOpen = await receiveWebhook(sql, { id, type: event.type, payload, ignored: !event.isRelevant, at: now });
+    if (isOpen) await enqueueWebhook(sql, id, queueKeyOf(event));
   });
 }
 
@@ -57,16 +57,16 @@ export async function processWebhook(billing: Billing, id: string): Promise<void
   }
 }
 
-async function handleWebhook(billing: Billing, id: string, notice: WebhookEvent | undefined): Promise<void> {
-  const settled = (sql: Sql) => markWebhookProcessed(sql, id, billing.now());
-  const payment = notice?.paymentId && !notice.membershipId ? await billing.whop.payment(notice.paymentId) : undefined;
-  const membershipId = notice?.membershipId ?? payment?.membershipId;
+async function handleWebhook(billing: Billing, id: string, event: WebhookEvent | undefined): Promise<void> {
+  const markProcessed = (sql: Sql) => markWebhookProcessed(sql, id, billing.now());
+  const payment = event?.paymentId && !event.membershipId ? await billing.whop.payment(event.paymentId) : undefined;
+  const membershipId = event?.membershipId ?? payment?.membershipId;
   // A payment for something other than a membership does not concern this service.
-  if (!membershipId) return billing.database.ownerWrite(settled);
-  const email = notice?.email ?? payment?.email ?? undefined;
-  const converged = await syncMembership(billing, membershipId, { membership: notice?.membership, email }, settled);
+  if (!membershipId) return billing.database.ownerWrite(markProcessed);
+  const hint = { membership: event?.membership, email: event?.email ?? payment?.email ?? undefined };
+  const result = await syncMembership(billing, membershipId, hint, markProcessed);
   billing.log.info(
-    { webhook_id: id, type: notice?.type, membership_id: membershipId, ...converged },
+    { webhook_id: id, type: event?.type, membership_id: membershipId, ...result },
     'a webhook was processed',
   );
 }
@@ -98,9 +98,9 @@ export async function requireWebhook({ sql }: Pick<RequestContext, 'sql'>, id: s
 /** Enqueues a webhook again, with all its retries. A processed one is left alone. */
 export async function replayWebhook({ sql }: Pick<RequestContext, 'sql'>, id: string) {
   const { processed_at, payload } = await requireWebhook({ sql }, id);
-  const notice = parseWebhookEvent(payload);
-  const replayed = !processed_at && notice !== undefined;
-  if (replayed) await enqueueWebhook(sql, id, queueKeyOf(notice));
+  const event = parseWebhookEvent(payload);
+  const replayed = !processed_at && event !== undefined;
+  if (replayed) await enqueueWebhook(sql, id, queueKeyOf(event));
   return { webhook_id: id, replayed, ...(processed_at && { processed_at }) };
 }
 

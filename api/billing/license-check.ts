@@ -18,7 +18,7 @@ interface CheckedLicense {
 
 /**
  * Fetches a membership from Whop, each at most once in {@link LICENSE_CACHE_SECONDS} seconds.
- * @throws WhopFailure
+ * @throws WhopError
  */
 export type LicenseCheck = (membershipId: string) => Promise<CheckedLicense>;
 

@@ -29,14 +29,14 @@ export async function validateLicense(
   const by = { id: input.license_key, licenseHash: hashLicenseKey(input.license_key) };
   const row = await findMembership(context.sql, caller.userId, by);
   if (!row) return UNKNOWN;
-  const asked = await billing?.checkLicense(row.id).catch((error: unknown) => {
+  const checked = await billing?.checkLicense(row.id).catch((error: unknown) => {
     if (error instanceof WhopError) return undefined;
     throw error;
   });
-  if (!asked) return toResponse(row, row.tier, row.confirmed ? row.read_at : row.changed_at);
-  const { status, periodEnd, cancelAtPeriodEnd } = asked.membership;
+  if (!checked) return toResponse(row, row.tier, row.confirmed ? row.read_at : row.changed_at);
+  const { status, periodEnd, cancelAtPeriodEnd } = checked.membership;
   const fresh = { id: row.id, status, period_end: periodEnd, cancel_at_period_end: cancelAtPeriodEnd };
-  return toResponse(fresh, asked.plan, asked.at);
+  return toResponse(fresh, checked.plan, checked.at);
 }
 
 function toResponse(

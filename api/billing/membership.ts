@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/client/sql.ts';
-import { type PlanName, updatePlan } from '../../db/queries/accounts/users.ts';
-import { type CustomerRow, lockCustomer } from '../../db/queries/billing/customers.ts';
+import type { PlanName } from '../../db/queries/accounts/users.ts';
+import { lockCustomer } from '../../db/queries/billing/customers.ts';
 import {
   deleteMembership,
   findMembershipCustomer,
@@ -11,25 +11,16 @@ import {
   reopenMembership,
   upsertMembership,
 } from '../../db/queries/billing/memberships.ts';
-import { deactivate, reactivate } from '../accounts/lifecycle.ts';
-import { audit } from '../audit.ts';
-import { mailOwner } from '../mail/enqueue.ts';
 import type { Billing } from './billing.ts';
+import { applyEntitlement, type Difference } from './entitlement.ts';
 import { hashLicenseKey } from './license-hash.ts';
 import type { WhopMembership } from './payload.ts';
-import { ACTOR, type BillingDeps, provision, sendWelcome, updateEmail } from './provision.ts';
-import { grantsAccess, highestTier, isKnownStatus, LOWEST_TIER, tierOf } from './tiers.ts';
+import { type BillingContext, provision, updateEmail } from './provision.ts';
+import { grantsAccess, isKnownStatus, LOWEST_TIER, tierOf } from './tiers.ts';
 import { WhopError } from './whop-client.ts';
 
-/** A change of an account or its membership; `from` is null for something new. */
-export interface Difference {
-  what: 'membership' | 'cancellation' | 'plan' | 'account';
-  from: string | null;
-  to: string;
-}
-
 /** Information about a membership from sources other than Whop's API. */
-export interface MembershipHint {
+interface MembershipHint {
   /** The membership as a webhook describes it. */
   membership?: WhopMembership | undefined;
   /** The customer's e-mail address. */
@@ -49,7 +40,7 @@ export interface SyncResult {
  * Fetches a membership from Whop and applies it to its account, whatever a webhook says. While Whop is unavailable, the
  * membership as the webhook describes it is applied, and the error is thrown all the same, so that the job is retried.
  * @param also runs in the same transaction, if Whop responded
- * @returns undefined when the membership belongs to nobody who has, or now gets, an account
+ * @returns undefined when the membership belongs to no account and creates none
  * @throws WhopError
  */
 export async function syncMembership(
@@ -59,12 +50,12 @@ export async function syncMembership(
   also?: (sql: Sql) => Promise<void>,
 ): Promise<SyncResult | undefined> {
   const readAt = await findReadTime(billing.database.owner);
-  const answer = await billing.whop.membership(membershipId).catch((error: unknown) => {
+  const fetched = await billing.whop.membership(membershipId).catch((error: unknown) => {
     if (error instanceof WhopError) return error;
     throw error;
   });
-  const failure = answer instanceof WhopError ? answer : undefined;
-  const membership = answer instanceof WhopError ? hintedMembership(membershipId, hint, answer) : answer;
+  const failure = fetched instanceof WhopError ? fetched : undefined;
+  const membership = fetched instanceof WhopError ? hintedMembership(membershipId, hint, fetched) : fetched;
   const result = await billing.database.ownerWrite(async (sql) => {
     const context = { sql, now: billing.now, newId: billing.newId };
     const result = await applyMembership(context, billing, membership, {
@@ -86,13 +77,8 @@ export function applyKnownMemberships(billing: Billing, whopUserId: string): Pro
     const customer = await lockCustomer(sql, whopUserId);
     if (!customer) return undefined;
     const known = await listMemberships(sql, customer.id);
-    const differences = await applyEntitlement(
-      { sql, now: billing.now, newId: billing.newId },
-      billing,
-      customer,
-      known,
-      known,
-    );
+    const context = { sql, now: billing.now, newId: billing.newId };
+    const differences = await applyEntitlement(context, customer, { before: known, after: known }, billing.publicUrl());
     return { userId: customer.id, whopUserId, differences };
   });
 }
@@ -114,7 +100,7 @@ interface WhopReading {
 }
 
 async function applyMembership(
-  context: BillingDeps,
+  context: BillingContext,
   billing: Billing,
   membership: WhopMembership,
   reading: WhopReading,
@@ -145,7 +131,7 @@ async function applyMembership(
   const before = await listMemberships(sql, customer.id);
   await upsertMembership(sql, customer.id, row);
   const after = await listMemberships(sql, customer.id);
-  const differences = await applyEntitlement(context, billing, customer, before, after);
+  const differences = await applyEntitlement(context, customer, { before, after }, billing.publicUrl());
   if (isNew) differences.push({ what: 'account', from: null, to: customer.plan });
   return { userId: customer.id, whopUserId, differences };
 }
@@ -159,7 +145,7 @@ async function mayCreateAccount(sql: Sql, membershipId: string, inPerson: boolea
 
 /** Removes a membership from a customer who has transferred it to someone else. */
 async function releaseMembership(
-  context: BillingDeps,
+  context: BillingContext,
   billing: Billing,
   whopUserId: string,
   membershipId: string,
@@ -169,84 +155,7 @@ async function releaseMembership(
   const before = await listMemberships(context.sql, customer.id);
   await deleteMembership(context.sql, customer.id, membershipId);
   const given = before.map((row) => (row.id === membershipId ? { ...row, status: 'canceled' } : row));
-  await applyEntitlement(context, billing, customer, before, given);
-}
-
-/** Sets plan and status of an account to what its memberships grant, notifies its owner, and returns all changes. */
-async function applyEntitlement(
-  context: BillingDeps,
-  billing: Billing,
-  customer: CustomerRow,
-  before: readonly MembershipRow[],
-  after: readonly MembershipRow[],
-): Promise<Difference[]> {
-  const differences = after.flatMap((row) => differencesOf(previousOf(row, before), row));
-  if (customer.status === 'deleted') return differences;
-  const isActive = customer.status === 'active';
-
-  const tier = highestTier(after.filter(({ status }) => grantsAccess(status)).map((row) => row.tier));
-  if (!tier) {
-    if (!after.some((row) => row.gave_access)) return differences;
-    await deactivate(context, customer.id, 'membership_ended', after.findLast((row) => row.manage_url)?.manage_url);
-    return isActive ? [...differences, { what: 'account', from: 'active', to: 'read_only' }] : differences;
-  }
-  if (!isActive) await reactivate(context, customer.id);
-  if (customer.status === 'read_only') differences.push({ what: 'account', from: 'read_only', to: 'active' });
-  // The owner of an account that is being closed gets no e-mails about plans.
-  const isNotified = customer.status !== 'closing';
-  const welcomed = isNotified && (await sendWelcome(context, customer, { plan: tier, publicUrl: billing.publicUrl() }));
-  if (tier !== customer.plan) {
-    await changePlan(context, customer, tier);
-    if (isNotified && !welcomed) await mailOwner(context, customer, 'plan_changed', { from: customer.plan, to: tier });
-    differences.push({ what: 'plan', from: customer.plan, to: tier });
-  }
-  if (isNotified) for (const row of after) await notifyCustomer(context, customer, previousOf(row, before), row);
-  return differences;
-}
-
-async function changePlan(context: BillingDeps, customer: CustomerRow, to: PlanName): Promise<void> {
-  await updatePlan(context.sql, customer.id, to, context.now());
-  await audit(context, customer.id, {
-    actor: ACTOR,
-    action: 'users.set_plan',
-    details: { from: customer.plan, to },
-  });
-}
-
-/** E-mails a customer when a payment starts to fail or a cancellation is scheduled. */
-async function notifyCustomer(
-  context: BillingDeps,
-  customer: CustomerRow,
-  former: MembershipRow | undefined,
-  row: MembershipRow,
-): Promise<void> {
-  const { manage_url } = row;
-  if (row.status === 'past_due' && former?.status !== 'past_due') {
-    await mailOwner(context, customer, 'payment_failed', { manage_url });
-  }
-  if (grantsAccess(row.status) && row.cancel_at_period_end && !former?.cancel_at_period_end) {
-    const access_until = row.period_end?.toISOString() ?? null;
-    await mailOwner(context, customer, 'cancellation', { access_until, manage_url, purge_at: null });
-  }
-}
-
-function differencesOf(former: MembershipRow | undefined, row: MembershipRow): Difference[] {
-  const differences: Difference[] = [];
-  if (former?.status !== row.status) {
-    differences.push({ what: 'membership', from: former?.status ?? null, to: row.status });
-  }
-  if (former && former.cancel_at_period_end !== row.cancel_at_period_end) {
-    differences.push({ what: 'cancellation', from: cancellationOf(former), to: cancellationOf(row) });
-  }
-  return differences;
-}
-
-function cancellationOf({ cancel_at_period_end }: MembershipRow): string {
-  return cancel_at_period_end ? 'at period end' : 'none';
-}
-
-function previousOf(row: MembershipRow, before: readonly MembershipRow[]): MembershipRow | undefined {
-  return before.find(({ id }) => id === row.id);
+  await applyEntitlement(context, customer, { before, after: given }, billing.publicUrl());
 }
 
 function toRow(membership: WhopMembership, tier: PlanName, { readAt, confirmed }: WhopReading): MembershipRow {

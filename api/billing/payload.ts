@@ -81,7 +81,7 @@ export function parseWebhookEvent(payload: unknown): WebhookEvent | undefined {
 }
 
 /** Parses a membership of Whop's API or of a webhook's `data`; undefined when it has no id or no status. */
-export function parseMembership(given: unknown, toldAt: Date | null = null): WhopMembership | undefined {
+export function parseMembership(given: unknown, eventAt: Date | null = null): WhopMembership | undefined {
   const data = fields.safeParse(given).data ?? {};
   const id = idAt(data, 'membership') ?? textAt(data, 'id');
   const status = textAt(data, 'status');
@@ -100,7 +100,7 @@ export function parseMembership(given: unknown, toldAt: Date | null = null): Who
     cancelAtPeriodEnd: data.cancel_at_period_end === true,
     manageUrl: httpsUrl(textAt(data, 'manage_url')),
     licenseKey: textAt(data, 'license_key'),
-    changedAt: parseInstant(data.updated_at) ?? toldAt,
+    changedAt: parseInstant(data.updated_at) ?? eventAt,
   };
 }
 

@@ -15,14 +15,14 @@ import { mailOwner } from '../mail/enqueue.ts';
 /** The actor in the audit log. */
 export const ACTOR = 'whop';
 
-export type BillingDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
+export type BillingContext = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
  * Returns the account of a Whop user, locked until the transaction ends, and creates it if there is none. Of several concurrent
  * attempts exactly one creates it.
  */
 export async function provision(
-  context: BillingDeps,
+  context: BillingContext,
   wanted: { whopUserId: string; email: string | null; plan: PlanName },
 ): Promise<{ customer: CustomerRow; isNew: boolean }> {
   const { sql, now } = context;
@@ -36,7 +36,7 @@ export async function provision(
 
 /** Stores the e-mail address that Whop has of a customer and returns the updated customer. */
 export async function updateEmail(
-  context: BillingDeps,
+  context: BillingContext,
   customer: CustomerRow,
   email: string | null,
 ): Promise<CustomerRow> {
@@ -50,7 +50,7 @@ export async function updateEmail(
  * key already. Returns whether an e-mail was enqueued.
  */
 export async function sendWelcome(
-  context: BillingDeps,
+  context: BillingContext,
   customer: CustomerRow,
   { plan, publicUrl }: { plan: PlanName; publicUrl: string },
 ): Promise<boolean> {

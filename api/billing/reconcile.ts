@@ -6,7 +6,7 @@ import type { WhopMembership } from './payload.ts';
 import { grantsAccess, tierOf } from './tiers.ts';
 
 /** Result of a reconciliation with Whop. */
-export interface ReconciliationReport {
+interface ReconciliationReport {
   /** Number of memberships at Whop. */
   memberships: number;
   /** Number of differences, all repaired. */
@@ -25,9 +25,12 @@ export async function reconcile(billing: Billing): Promise<ReconciliationReport>
   const known = new Map((await listAllMemberships(sql)).map((row) => [row.id, row]));
   const found: ReconciliationReport = { memberships: 0, differences: 0, failed: 0 };
 
-  const repair = async (subject: Record<string, string>, act: () => Promise<SyncResult | undefined>): Promise<void> => {
+  const repair = async (
+    subject: Record<string, string>,
+    sync: () => Promise<SyncResult | undefined>,
+  ): Promise<void> => {
     try {
-      const { userId, differences } = (await act()) ?? { differences: [] };
+      const { userId, differences } = (await sync()) ?? { differences: [] };
       found.differences += differences.length;
       for (const difference of differences) {
         billing.metrics.repaired(difference.what);
@@ -41,18 +44,18 @@ export async function reconcile(billing: Billing): Promise<ReconciliationReport>
       billing.log.error({ ...subject, err: error }, 'a membership could not be compared with Whop');
     }
   };
-  const ask = (id: string) => repair({ membership_id: id }, () => syncMembership(billing, id));
+  const sync = (id: string) => repair({ membership_id: id }, () => syncMembership(billing, id));
 
   for await (const page of billing.whop.memberships()) {
     for (const membership of page) {
       found.memberships++;
       const row = known.get(membership.id);
       known.delete(membership.id);
-      if (differs(billing, membership, row)) await ask(membership.id);
+      if (differs(billing, membership, row)) await sync(membership.id);
     }
   }
   // Memberships that are missing in Whop's list, and unconfirmed ones known from webhooks only.
-  for (const id of known.keys()) await ask(id);
+  for (const id of known.keys()) await sync(id);
   for (const whopUserId of await listCustomers(sql)) {
     await repair({ whop_user_id: whopUserId }, () => applyKnownMemberships(billing, whopUserId));
   }

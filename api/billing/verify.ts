@@ -14,7 +14,7 @@ export interface SignedRequest {
   body: Buffer;
 }
 
-export interface VerifyOptions {
+interface VerifyOptions {
   /** A signature by any of them is accepted. With none, nothing is. */
   secrets: readonly string[];
   /** Also accepts the hex digest of the body alone. */
@@ -22,7 +22,7 @@ export interface VerifyOptions {
   now: Date;
 }
 
-export interface Verified {
+interface Verified {
   /** The same for every delivery of one event; undefined for the format without id and timestamp. */
   webhookId: string | undefined;
 }

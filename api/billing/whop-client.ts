@@ -9,7 +9,7 @@ export class WhopError extends Error {
 
   constructor(message: string, status?: number, cause?: unknown) {
     super(message, { cause });
-    this.name = 'WhopFailure';
+    this.name = 'WhopError';
     this.status = status;
   }
 }
@@ -39,10 +39,10 @@ export function createWhopClient({
   apiKey,
   companyId,
 }: Pick<WhopConfig, 'apiUrl' | 'apiKey' | 'companyId'>): WhopClient {
-  async function ask(path: string): Promise<unknown> {
+  async function request(path: string): Promise<unknown> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await askOnce(path);
+        return await requestOnce(path);
       } catch (error) {
         const pause = RETRY_DELAYS_MS[attempt];
         if (!(error instanceof TransientWhopError) || pause === undefined) throw error;
@@ -51,7 +51,7 @@ export function createWhopClient({
     }
   }
 
-  async function askOnce(path: string): Promise<unknown> {
+  async function requestOnce(path: string): Promise<unknown> {
     let response: Response;
     try {
       // Without `Api-Version-Date`, Whop sends the original shapes of v1, which do not change.
@@ -68,13 +68,13 @@ export function createWhopClient({
       await response.body?.cancel();
       throw new TransientWhopError(`Whop's API responded with ${status}`, status, undefined, retryAfterMs(headers));
     }
-    const answer = await response.json().catch(() => undefined);
-    if (!response.ok) throw new WhopError(`Whop's API responded with ${status}${errorTypeOf(answer)}`, status);
-    return answer;
+    const body = await response.json().catch(() => undefined);
+    if (!response.ok) throw new WhopError(`Whop's API responded with ${status}${errorTypeOf(body)}`, status);
+    return body;
   }
 
   async function membership(idOrLicenseKey: string): Promise<WhopMembership> {
-    const found = parseMembership(await ask(`/memberships/${encodeURIComponent(idOrLicenseKey)}`));
+    const found = parseMembership(await request(`/memberships/${encodeURIComponent(idOrLicenseKey)}`));
     if (!found) throw new WhopError("Whop's API returned something other than a membership");
     return found;
   }
@@ -85,7 +85,7 @@ export function createWhopClient({
       const query = new URLSearchParams({ first: String(PAGE) });
       if (companyId) query.set('company_id', companyId);
       if (after) query.set('after', after);
-      const { data, page_info } = ((await ask(`/memberships?${query}`)) ?? {}) as {
+      const { data, page_info } = ((await request(`/memberships?${query}`)) ?? {}) as {
         data?: unknown;
         page_info?: { end_cursor?: unknown; has_next_page?: unknown };
       };
@@ -99,7 +99,7 @@ export function createWhopClient({
   }
 
   async function payment(id: string): Promise<WhopPayment> {
-    const found = parsePayment(await ask(`/payments/${encodeURIComponent(id)}`));
+    const found = parsePayment(await request(`/payments/${encodeURIComponent(id)}`));
     if (!found) throw new WhopError("Whop's API returned something other than a payment");
     return found;
   }
@@ -118,8 +118,8 @@ class TransientWhopError extends WhopError {
 }
 
 /** Returns the `type` of `{error: {type, message}}`, never its message. */
-function errorTypeOf(answer: unknown): string {
-  const type = (answer as { error?: { type?: unknown } } | undefined)?.error?.type;
+function errorTypeOf(body: unknown): string {
+  const type = (body as { error?: { type?: unknown } } | undefined)?.error?.type;
   return typeof type === 'string' && /^\w{1,50}$/.test(type) ? ` (${type})` : '';
 }
 

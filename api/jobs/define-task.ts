@@ -15,16 +15,16 @@ export interface TaskContext {
   usageRetentionDays: number;
   /** Base URL of the links in e-mails. */
   publicUrl: () => string;
-  /** Undefined where nothing is sold. */
+  /** Undefined when billing is off. */
   billing?: Billing | undefined;
   clock: Pick<RequestContext, 'now' | 'newId'>;
   log: Logger;
 }
 
-export interface Schedule {
+interface Schedule {
   /** Crontab fields, in UTC. */
   cron: string;
-  /** How far back runs are caught up that were missed while no worker ran, such as `2h`; none by default. */
+  /** How far back missed runs are caught up after a time without a worker, such as `2h`; not at all by default. */
   fill?: string;
   /** Attempts until a scheduled job is a dead letter; 25 by default. */
   maxAttempts?: number;
@@ -32,7 +32,7 @@ export interface Schedule {
 
 interface TaskDefinition<Payload extends object> extends JobType<Payload> {
   schedule?: Schedule;
-  /** Does the work. A task that throws is tried again with growing pauses; after its last attempt the job stays as a dead letter. */
+  /** Runs the task. A task that throws is retried with exponential backoff; after its last attempt the job stays as a dead letter. */
   run(payload: Payload, context: TaskContext, helpers: JobHelpers): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
-import { hasLapsed } from '../billing/still-gone.ts';
+import { hasLapsed } from '../billing/lapse-check.ts';
 import type { TaskContext } from './define-task.ts';
 
-/** Asks Whop whether an account still has no plan, before its data is purged. True where nothing is sold. */
+/** Checks with Whop that an account still has no plan, before its data is purged. True when billing is off. */
 export async function isStillWithoutPlan({ billing }: TaskContext, userId: string): Promise<boolean> {
   return billing === undefined || hasLapsed(billing, userId);
 }

@@ -9,7 +9,7 @@ import type { Logger as Log } from '../observability/log.ts';
 import type { TaskContext } from './define-task.ts';
 import { CRONTAB, createTaskList } from './tasks/index.ts';
 
-export type WorkerDependencies = Omit<TaskContext, 'clock' | 'log'>;
+type WorkerDependencies = Omit<TaskContext, 'clock' | 'log'>;
 
 export interface Worker {
   /** Waits for running jobs to finish, then stops. */

@@ -31,7 +31,7 @@ export const ACTIVATION_LINK_DAYS = 7;
 export const EXPIRED_LINK_DAYS_KEPT = 30;
 /** Links that an account can request on `/claim/new` within 24 hours. */
 export const LINKS_EMAILED_PER_DAY_MAX = 5;
-export const DEFAULT_KEY_NAME = 'Default API Key';
+const DEFAULT_KEY_NAME = 'Default API Key';
 
 /** The name in the audit log. */
 const ACTOR = 'claim';
@@ -44,21 +44,21 @@ export type RedeemResult =
   | { state: 'redeemed'; apiKey: string; replacedKeys: number }
   | { state: Exclude<ActivationLinkState, 'open'> };
 
-type ClaimDeps = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
+type LinkContext = Pick<RequestContext, 'sql' | 'now' | 'newId'>;
 
 /**
  * Creates an activation link for a user. Only the hash of the token is stored.
  * @param context `sql` is a transaction of the database owner
  */
 export async function issueActivationLink(
-  context: ClaimDeps,
+  context: LinkContext,
   userId: string,
 ): Promise<{ token: string; expiresAt: Date }> {
   const token = newToken();
   const now = context.now();
   const expiresAt = new Date(now.getTime() + ACTIVATION_LINK_DAYS * DAY_MS);
-  const claim = { user_id: userId, id: context.newId(), created_at: now, expires_at: expiresAt, used_at: null };
-  await insertActivationLink(context.sql, claim, hashToken(token));
+  const link = { user_id: userId, id: context.newId(), created_at: now, expires_at: expiresAt, used_at: null };
+  await insertActivationLink(context.sql, link, hashToken(token));
   return { token, expiresAt };
 }
 
@@ -67,8 +67,8 @@ export async function findActivationLinkState(
   context: Pick<RequestContext, 'sql' | 'now'>,
   token: string,
 ): Promise<ActivationLinkState> {
-  const claim = TOKEN.test(token) ? await findActivationLink(context.sql, hashToken(token)) : undefined;
-  return stateOf(claim, context.now());
+  const link = TOKEN.test(token) ? await findActivationLink(context.sql, hashToken(token)) : undefined;
+  return stateOf(link, context.now());
 }
 
 /**
@@ -86,15 +86,15 @@ export async function redeemActivationLink(
   const found = await findActivationLink(context.sql, hash);
   // Locked until the transaction ends: links of one user are used one at a time, and not while the account is being closed.
   const user = found && (await findUser(context.sql, found.user_id, true));
-  const claim = user && canSignIn(user) ? await findActivationLink(context.sql, hash) : undefined;
-  const state = stateOf(claim, context.now());
-  if (!claim || state !== 'open') return { state: state as Exclude<ActivationLinkState, 'open'> };
+  const link = user && canSignIn(user) ? await findActivationLink(context.sql, hash) : undefined;
+  const state = stateOf(link, context.now());
+  if (!link || state !== 'open') return { state: state as Exclude<ActivationLinkState, 'open'> };
 
-  const replaced = await revokeUnusedKeys(context, claim.user_id);
+  const replaced = await revokeUnusedKeys(context, link.user_id);
   const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null, environment };
-  const { apiKey, key } = await issueKey(context, claim.user_id, wanted);
-  await useActivationLink(context.sql, claim.user_id, claim.id, key.id, context.now());
-  await audit(context, claim.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });
+  const { apiKey, key } = await issueKey(context, link.user_id, wanted);
+  await useActivationLink(context.sql, link.user_id, link.id, key.id, context.now());
+  await audit(context, link.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });
   return { state: 'redeemed', apiKey, replacedKeys: replaced };
 }
 
@@ -110,7 +110,7 @@ export function requestActivationLink(sql: Sql, email: string): Promise<void> {
  * E-mails a new activation link to each account with this address that received fewer than {@link LINKS_EMAILED_PER_DAY_MAX} within 24 hours.
  * @param context `sql` is a transaction of the database owner
  */
-export async function emailActivationLinks(context: ClaimDeps & { publicUrl: string }, email: string): Promise<void> {
+export async function emailActivationLinks(context: LinkContext & { publicUrl: string }, email: string): Promise<void> {
   const aDayAgo = new Date(context.now().getTime() - DAY_MS);
   for (const user of await findUsersByEmail(context.sql, email)) {
     if (!canSignIn(user)) continue;
@@ -131,10 +131,10 @@ export function activationUrl(publicUrl: string, token: string): string {
   return `${publicUrl}/claim/${token}`;
 }
 
-function stateOf(claim: ActivationLinkRow | undefined, now: Date): ActivationLinkState {
-  if (!claim) return 'unknown';
-  if (claim.used_at) return 'used';
-  return claim.expires_at <= now ? 'expired' : 'open';
+function stateOf(link: ActivationLinkRow | undefined, now: Date): ActivationLinkState {
+  if (!link) return 'unknown';
+  if (link.used_at) return 'used';
+  return link.expires_at <= now ? 'expired' : 'open';
 }
 
 function canSignIn({ status }: UserRow): boolean {

@@ -11,7 +11,7 @@ export interface LeakedKeyReport {
   /** URL where it was found, if known. */
   url: string | null;
   /** Source of the report, for the audit log. */
-  reporter: 'anybody' | 'github';
+  reporter: 'public' | 'github';
 }
 
 /**

@@ -65,9 +65,9 @@ export function secretScanning(metaUrl: string, now: () => number = () => perfor
 
 async function fetchPublicKeys(url: string): Promise<PublicKeys> {
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
-    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-    const { public_keys } = publishedKeys.parse(await answer.json());
+    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
+    if (!response.ok) throw new Error(`${url} responded with ${response.status}`);
+    const { public_keys } = publishedKeys.parse(await response.json());
     return new Map(public_keys.map(({ key_identifier, key }) => [key_identifier, key]));
   } catch (error) {
     const detail = "GitHub's public keys cannot be read at the moment.";

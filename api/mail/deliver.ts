@@ -5,7 +5,7 @@ import { renderEmail } from './templates.ts';
 import { EmailRejectedError, type MailTransport } from './transport.ts';
 
 /** Days that an e-mail is kept in the outbox after it was sent or rejected. */
-export const MAIL_DAYS_KEPT = 30;
+export const EMAIL_DAYS_KEPT = 30;
 
 /**
  * Sends an e-mail of the outbox unless it is already sent or rejected. Its row stays locked meanwhile, so that no second worker
@@ -32,7 +32,7 @@ export async function deliver(
   }
 }
 
-/** Deletes the e-mails that were sent or rejected {@link MAIL_DAYS_KEPT} days ago. Returns how many. As the owner. */
-export function forgetOldMails(sql: Sql, now: Date): Promise<number> {
-  return deleteOldEmails(sql, new Date(now.getTime() - MAIL_DAYS_KEPT * DAY_MS));
+/** Deletes the e-mails that were sent or rejected {@link EMAIL_DAYS_KEPT} days ago and returns their number. Runs as the database owner. */
+export function deleteExpiredEmails(sql: Sql, now: Date): Promise<number> {
+  return deleteOldEmails(sql, new Date(now.getTime() - EMAIL_DAYS_KEPT * DAY_MS));
 }

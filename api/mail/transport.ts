@@ -5,14 +5,14 @@ import type { Config } from '../config.ts';
 import type { Email } from './templates.ts';
 
 /** A rendered e-mail with its recipient. The Message-ID is derived from `id`, so that a repeated delivery can be recognized. */
-export interface OutgoingEmail extends Email {
+interface OutgoingEmail extends Email {
   id: string;
   to: string;
   date: Date;
 }
 
 export interface MailTransport {
-  /** Sends an e-mail; stops waiting when `signal` aborts. @throws MailRefused when a retry would not help */
+  /** Sends an e-mail; stops waiting when `signal` aborts. @throws EmailRejectedError when a retry would not help */
   send(mail: OutgoingEmail, signal?: AbortSignal): Promise<void>;
   close(): void;
 }
@@ -49,7 +49,7 @@ export function smtpTransport(url: string, from: string): MailTransport {
 }
 
 /** Writes each e-mail to an `.eml` file named by its id; sending it twice overwrites the file. */
-export function fileTransport(directory: string, from: string): MailTransport {
+function fileTransport(directory: string, from: string): MailTransport {
   const mailer = nodemailer.createTransport({ streamTransport: true, buffer: true });
   return {
     async send(mail) {

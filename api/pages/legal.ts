@@ -8,7 +8,7 @@ import { WEBHOOK_DAYS_KEPT } from '../billing/inbox.ts';
 import type { Config } from '../config.ts';
 import { ACTIVATION_LINK_DAYS, EXPIRED_LINK_DAYS_KEPT } from '../keys/activation-links.ts';
 import { READ_ONLY_DAYS } from '../limits/plans.ts';
-import { MAIL_DAYS_KEPT } from '../mail/deliver.ts';
+import { EMAIL_DAYS_KEPT } from '../mail/deliver.ts';
 import { EXPORT_DAYS } from '../transfer/export.ts';
 import { html, ownHtml } from './html.ts';
 import { page } from './layout.ts';
@@ -35,7 +35,7 @@ export function legalFacts(
     read_only_days: String(READ_ONLY_DAYS),
     export_days: String(EXPORT_DAYS),
     webhook_days: String(WEBHOOK_DAYS_KEPT),
-    mail_days: String(MAIL_DAYS_KEPT),
+    mail_days: String(EMAIL_DAYS_KEPT),
     embedding:
       config.embedder === 'openai'
         ? 'An embedding endpoint, chosen by us, receives the texts of your memories and questions to turn them into vectors. It keeps nothing for us.'

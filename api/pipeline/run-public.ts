@@ -16,7 +16,7 @@ type Handler<Id extends PublicOperationId> = (
 const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
   'plans.list': listPlans,
   'keys.leaked': async (pipeline, { api_key }) => {
-    await handleLeakedKey(pipeline, { apiKey: api_key, url: null, reporter: 'anybody' });
+    await handleLeakedKey(pipeline, { apiKey: api_key, url: null, reporter: 'public' });
     return { received: true };
   },
 };

@@ -18,7 +18,7 @@ import {
 export type { Membership, Payment, Person, Shape, WhopEvent };
 
 /** Faults that the simulator injects. */
-export interface Faults {
+interface Faults {
   /** Status of every API response. */
   status?: number;
   /** Delay of every API response. */

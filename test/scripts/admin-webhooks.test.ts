@@ -35,7 +35,11 @@ it('npm run admin webhooks › lists, shows and replays webhooks', async () => {
   const states = (rows: Json[]) => Object.fromEntries(rows.map(({ webhook_id, state }) => [webhook_id, state]));
   expect(states(await admin('list'))).toEqual({ [done.id]: 'processed', msg_ignored: 'ignored', [dead.id]: 'dead' });
   expect(await admin('list', '--state', 'dead')).toMatchObject([
-    { webhook_id: dead.id, attempts: WEBHOOK_ATTEMPTS_MAX, last_error: "Whop's API responded with 404 (internal_error)" },
+    {
+      webhook_id: dead.id,
+      attempts: WEBHOOK_ATTEMPTS_MAX,
+      last_error: "Whop's API responded with 404 (internal_error)",
+    },
   ]);
   const shown = await admin('show', '--webhook', dead.id);
   expect(shown).toMatchObject({ type: 'membership.activated', payload: { data: { id: stuck.id } } });

@@ -1,4 +1,4 @@
-import { forgetOldMails } from '../../mail/deliver.ts';
+import { deleteExpiredEmails } from '../../mail/deliver.ts';
 import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
 /** Deletes e-mails from the outbox some time after they were sent or rejected. */
@@ -7,6 +7,6 @@ export const deleteOldEmailsTask = defineTask({
   schedule: { cron: '29 4 * * *' },
   payload: NO_PAYLOAD,
   async run(_payload, { database, clock }) {
-    await database.ownerWrite((sql) => forgetOldMails(sql, clock.now()));
+    await database.ownerWrite((sql) => deleteExpiredEmails(sql, clock.now()));
   },
 });

@@ -17,7 +17,7 @@ export function notifyAccountChanged(userId: 'id' | 'user_id'): string {
 }
 
 /** Callbacks of {@link listenForAccountChanges}. */
-export interface AccountChangeHandlers {
+interface AccountChangeHandlers {
   /** A change of this user's account was committed. */
   onChange(userId: string): void;
   /** Every change that commits from now on will be reported. */

@@ -55,7 +55,7 @@ export type ExportKind = keyof typeof SECTIONS;
 /** The kinds of rows in an export, in their order in the file. */
 export const EXPORT_KINDS = Object.keys(SECTIONS) as ExportKind[];
 
-export type ExportedRow = Record<string, unknown>;
+type ExportedRow = Record<string, unknown>;
 
 const ROWS_MAX = 500;
 const BYTES_MAX = 4_194_304;

@@ -69,7 +69,7 @@ export async function hasUnsentEmail(sql: Sql, userId: string, since: Date): Pro
 /** The kinds of rows that a receipt counts. */
 export const ERASED_KINDS = ['memories', 'versions', 'keys', 'usage_events', 'audit_rows'] as const;
 /** Number of deleted rows of each kind. */
-export type ErasedCounts = Record<(typeof ERASED_KINDS)[number], number>;
+type ErasedCounts = Record<(typeof ERASED_KINDS)[number], number>;
 
 /** The record of a purged account: its id, dates and counts, but no content. */
 export interface DeletionReceiptRow {

@@ -6,7 +6,7 @@ import { processWebhookJob, reconcileMembershipsJob } from '../jobs/job-types.ts
 export const WEBHOOK_ATTEMPTS_MAX = 12;
 
 /** A received webhook; repeated deliveries share one row. */
-export interface WebhookRow {
+interface WebhookRow {
   /** Whop's id, the same for each delivery and replay. */
   webhook_id: string;
   type: string;

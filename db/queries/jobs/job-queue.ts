@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Sql } from '../../client/sql.ts';
 import type { JobType } from './job-types.ts';
 
-export interface EnqueueOptions {
+interface EnqueueOptions {
   /** Of the waiting jobs with the same key only the last one enqueued is kept. */
   key: string;
   /** Jobs of one queue run one after the other; without a queue they run in parallel. */

@@ -1,7 +1,7 @@
 import { exactlyOne, type Sql } from '../../client/sql.ts';
 
 /** An unsent e-mail. `data` fills its template and never contains an API key. */
-export interface OutboxEmail {
+interface OutboxEmail {
   user_id: string;
   id: string;
   recipient: string;

@@ -73,7 +73,7 @@ describe('POST /keys/leaked', () => {
     expect([answer.status, answer.body]).toEqual([202, { received: true }]);
     expectProblem(await meWith(victim), 401, 'unauthenticated');
     expect((await victim.api.get('/user/me')).status).toBe(200);
-    expect(await auditOf(victim)).toEqual([{ actor: 'leak:anybody', details: { leaked_at: null } }]);
+    expect(await auditOf(victim)).toEqual([{ actor: 'leak:public', details: { leaked_at: null } }]);
     await vi.waitFor(async () => expect(await lettersTo(victim.email)).toHaveLength(1));
     const [letter] = await lettersTo(victim.email);
     expect(letter?.text).toContain(`"In the repository" (wm_test_…${victim.leaked.slice(-4)})`);
