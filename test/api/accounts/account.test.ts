@@ -15,7 +15,7 @@ import { startTestService, type TestService, type TestUser } from '../../support
 import { countRows } from '../../support/tenant-rows.ts';
 
 let sink: MailSink;
-/** Its jobs run. */
+/** A node that runs background jobs. */
 let node: TestService;
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 let count = 0;
 
-/** Somebody with an address of their own, a memory with a version, and a second key. */
+/** Creates a user with an e-mail address, a memory with two versions and a second key. */
 async function newOwner(): Promise<TestUser & { email: string; memoryId: string; keyId: string }> {
   const email = `owner-${++count}@example.com`;
   const user = await node.newUser({ email });
@@ -42,7 +42,7 @@ async function newOwner(): Promise<TestUser & { email: string; memoryId: string;
 const mailsTo = (email: string) => sink.received.filter(({ to }) => to.includes(email));
 const subjectsTo = (email: string) => mailsTo(email).map(({ source }) => mailParts(source).subject);
 const close = (user: TestUser, more = '') => user.api.delete(`/account?confirm=${user.userId}${more}`);
-const asOwner = <T>(work: (context: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
+const inTransaction = <T>(work: (context: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
   node.service.database.ownerWrite((sql) => work({ sql, now: () => new Date(), newId: () => uuidv7() }));
 const seen = (user: TestUser, status: string) =>
   vi.waitFor(async () => expect((await user.api.get('/user/me')).body.status).toBe(status));
@@ -51,7 +51,7 @@ function expectInDays(instant: string, days: number): void {
   expect(Math.abs(new Date(instant).getTime() - Date.now() - days * DAY_MS)).toBeLessThan(60_000);
 }
 
-/** What a lapsed, closing or open account answers to a write, a read, and a request for an export. */
+/** Returns an account's responses to a write, two reads and an export request: error codes, or else statuses. */
 async function accessOf(user: TestUser): Promise<Json> {
   const [write, read, search, exported] = await Promise.all([
     user.api.post('/memories', { title: `t${++count}`, content: 'c' }),
@@ -63,7 +63,7 @@ async function accessOf(user: TestUser): Promise<Json> {
 }
 
 describe('DELETE /account', () => {
-  it('is refused without the id of the very account, and changes nothing', async () => {
+  it("rejects a request without the account's own id and changes nothing", async () => {
     const user = await newOwner();
     const other = await newOwner();
     expectProblem(await user.api.delete('/account'), 400, 'invalid_request');
@@ -75,7 +75,7 @@ describe('DELETE /account', () => {
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'active', purge_at: null });
   });
 
-  it('stops its keys on every transport except for export and restore, ends its sessions, and tells the owner how to come back', async () => {
+  it('limits the keys to export and restore on every transport, ends sessions and e-mails how to restore', async () => {
     const user = await newOwner();
     const { owner } = node.service.database;
     const sessions = `insert into sessions (user_id, id, created_at, last_seen_at, expires_at)
@@ -99,13 +99,13 @@ describe('DELETE /account', () => {
     expect((await countRows(owner, user.userId)).sessions).toBeUndefined();
 
     await vi.waitFor(() => expect(subjectsTo(user.email)).toContain('Your WhiteMagic account is being deleted'));
-    const letter = mailsTo(user.email)
+    const email = mailsTo(user.email)
       .map(({ source }) => mailParts(source))
       .find(({ subject }) => /deleted/.test(subject));
-    expect(letter?.text).toContain(`${node.url}/api/v1/account/restore`);
+    expect(email?.text).toContain(`${node.url}/api/v1/account/restore`);
   });
 
-  it('asked twice is done once: the day stays, and there is one mail', async () => {
+  it('requested twice keeps the purge date and sends one e-mail', async () => {
     const user = await newOwner();
     const first = await close(user);
     const again = await close(user);
@@ -117,7 +117,7 @@ describe('DELETE /account', () => {
     expect(rows).toHaveLength(1);
   });
 
-  it('needs a key that may write keys', async () => {
+  it('requires the scope keys:write', async () => {
     const user = await newOwner();
     const { body } = await user.api.post('/user/keys', { name: 'narrow', scopes: ['memories:read', 'account:read'] });
     const narrow = new Client(node.url, body.api_key);
@@ -126,7 +126,7 @@ describe('DELETE /account', () => {
     expectProblem(await narrow.post('/account/restore', {}), 403, 'scope_required');
   });
 
-  it('at once ends the keys with its answer, mails, then leaves nothing of the account but a receipt', async () => {
+  it('with immediate=true revokes the keys, e-mails the owner and then deletes everything but a receipt', async () => {
     const user = await newOwner();
     const other = await newOwner();
     const { owner } = node.service.database;
@@ -161,7 +161,7 @@ describe('DELETE /account', () => {
     expect(JSON.stringify(rows)).not.toContain(user.email);
   });
 
-  it('at once also ends an account that is being deleted already', async () => {
+  it('with immediate=true also purges an account that is already closing', async () => {
     const user = await newOwner();
     await close(user);
     expect((await close(user, '&immediate=true')).body.status).toBe('deleted');
@@ -171,7 +171,7 @@ describe('DELETE /account', () => {
 });
 
 describe('POST /account/restore', () => {
-  it('brings back all that was there, with the keys that were good before', async () => {
+  it('restores all data and the keys that were valid before', async () => {
     const user = await newOwner();
     const before = (await user.api.get(`/memories/${user.memoryId}`)).body;
     await user.api.delete(`/user/keys/${user.keyId}`);
@@ -184,14 +184,14 @@ describe('POST /account/restore', () => {
     expect(await accessOf(user)).toEqual([201, 200, 200, 202]);
   });
 
-  it('changes nothing of an account that is not being deleted', async () => {
+  it('changes nothing of an account that is not being closed', async () => {
     const user = await newOwner();
     expect((await user.api.post('/account/restore', {})).body).toEqual({ status: 'active', purge_at: null });
   });
 
-  it('makes read-only again what was read-only, with the days it had left', async () => {
+  it('makes a formerly read-only account read-only again, with its purge date', async () => {
     const user = await newOwner();
-    await asOwner((context) => deactivate(context, user.userId, 'test'));
+    await inTransaction((context) => deactivate(context, user.userId, 'test'));
     await seen(user, 'read_only');
     const lapsed = (await user.api.get('/user/me')).body.purge_at;
     await close(user);
@@ -199,28 +199,28 @@ describe('POST /account/restore', () => {
   });
 });
 
-describe('an account whose plan has ended', () => {
-  it('is read-only: reads, searches and exports work over the transports of its plan, and writes are refused', async () => {
+describe('account without a plan', () => {
+  it('can read, search and export over the transports of its last plan, but not write', async () => {
     const user = await newOwner();
-    await asOwner((context) => deactivate(context, user.userId, 'test', 'https://whop.example/m'));
+    await inTransaction((context) => deactivate(context, user.userId, 'test', 'https://whop.example/m'));
     await seen(user, 'read_only');
     expect(await accessOf(user)).toEqual(['account_read_only', 200, 200, 202]);
     expectInDays((await user.api.get('/user/me')).body.purge_at, READ_ONLY_DAYS);
     await vi.waitFor(() => expect(subjectsTo(user.email)).toContain('Your WhiteMagic plan has ended'));
-    const letter = mailsTo(user.email)
+    const email = mailsTo(user.email)
       .map(({ source }) => mailParts(source))
       .find(({ subject }) => /ended/.test(subject));
-    expect(letter?.html).toContain('href="https://whop.example/m"');
+    expect(email?.html).toContain('href="https://whop.example/m"');
   });
 
-  it('writes again with everything it had once it has a plan, and a second time of either changes nothing', async () => {
+  it('is restored with all data by a new plan; deactivation and reactivation are idempotent', async () => {
     const user = await newOwner();
-    await asOwner((context) => deactivate(context, user.userId, 'test'));
+    await inTransaction((context) => deactivate(context, user.userId, 'test'));
     await seen(user, 'read_only');
     const { purge_at } = (await user.api.get('/user/me')).body;
-    await asOwner((context) => deactivate(context, user.userId, 'again'));
+    await inTransaction((context) => deactivate(context, user.userId, 'again'));
     expect((await user.api.get('/user/me')).body.purge_at).toBe(purge_at);
-    for (let time = 0; time < 2; time++) await asOwner((context) => reactivate(context, user.userId));
+    for (let time = 0; time < 2; time++) await inTransaction((context) => reactivate(context, user.userId));
     await seen(user, 'active');
     expect(await accessOf(user)).toEqual([201, 200, 200, 202]);
     expect((await user.api.get(`/memories/${user.memoryId}`)).body.content).toBe(`still of ${user.email}`);
@@ -231,18 +231,18 @@ describe('an account whose plan has ended', () => {
     expect(rows.map(({ action }) => action)).toEqual(['account.deactivate', 'account.reactivate']);
   });
 
-  it('that its owner is deleting stays so, whatever becomes of the plan', async () => {
+  it('that is being closed stays so when its plan ends or is renewed', async () => {
     const user = await newOwner();
     const { purge_at } = (await close(user)).body;
-    await asOwner((context) => deactivate(context, user.userId, 'test'));
+    await inTransaction((context) => deactivate(context, user.userId, 'test'));
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at });
-    await asOwner((context) => reactivate(context, user.userId));
+    await inTransaction((context) => reactivate(context, user.userId));
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at });
     expect((await user.api.post('/account/restore', {})).body.status).toBe('active');
   });
 
-  it('is told to nobody who is not there: a user that is gone is no error', async () => {
-    await asOwner((context) => deactivate(context, uuidv7(), 'test'));
-    await asOwner((context) => reactivate(context, uuidv7()));
+  it('is deactivated and reactivated without an error when the user no longer exists', async () => {
+    await inTransaction((context) => deactivate(context, uuidv7(), 'test'));
+    await inTransaction((context) => reactivate(context, uuidv7()));
   });
 });

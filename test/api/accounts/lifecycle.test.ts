@@ -33,7 +33,7 @@ const gone: HasLapsed = async () => true;
 
 let sink: MailSink;
 let transport: MailTransport;
-/** Its jobs do not run: tests run them, one by one. */
+/** A node without background jobs: the tests run them one by one. */
 let node: TestService;
 let owner: pg.Pool;
 
@@ -67,16 +67,16 @@ async function newOwner(more: { email?: null } = {}): Promise<Owner> {
   return { ...user, email };
 }
 
-const asOwner = <T>(work: (context: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
+const inTransaction = <T>(work: (context: { sql: Sql; now: () => Date; newId: () => string }) => Promise<T>) =>
   node.service.database.ownerWrite((sql) => work({ ...clock, sql }));
 
 async function newLapsed(): Promise<Owner> {
   const user = await newOwner();
-  await asOwner((context) => deactivate(context, user.userId, 'test'));
+  await inTransaction((context) => deactivate(context, user.userId, 'test'));
   return user;
 }
 
-/** Lets days go by for one account. */
+/** Moves an account's dates back by some days. */
 async function pass(user: Owner, days: number): Promise<void> {
   await owner.query(
     `update users set read_only_since = read_only_since - $2::interval, closing_since = closing_since - $2::interval,
@@ -85,17 +85,17 @@ async function pass(user: Owner, days: number): Promise<void> {
   );
 }
 
-/** A run of the hourly job. Answers what it came to. */
-async function run(stillGone: HasLapsed = gone) {
+/** Runs the hourly job and returns its outcomes. */
+async function run(hasLapsed: HasLapsed = gone) {
   const report = { purged: [] as string[], kept: [] as [string, unknown][] };
-  await purgeDueAccounts(node.service.database, clock, stillGone, {
+  await purgeDueAccounts(node.service.database, clock, hasLapsed, {
     onPurged: (userId) => report.purged.push(userId),
     onKept: (userId, reason) => report.kept.push([userId, reason]),
   });
   return report;
 }
 
-/** Sends what waits, and answers the subjects of all that this owner has got. */
+/** Sends the e-mails of the outbox and returns the subjects of all that an owner has received. */
 async function subjectsOf(user: Owner): Promise<string[]> {
   const { rows } = await owner.query('select user_id, id from outbox where sent_at is null');
   for (const { user_id, id } of rows) {
@@ -117,8 +117,8 @@ const ENDED = 'Your WhiteMagic plan has ended';
 const IN_7_DAYS = 'Your WhiteMagic memories will be deleted in 7 days';
 const IN_A_DAY = 'Your WhiteMagic memories will be deleted in one day';
 
-describe('a read-only account', () => {
-  it('is mailed about on days 0, 23 and 29, once each however often the job runs, and is purged on day 30', async () => {
+describe('purge of a read-only account', () => {
+  it('happens on day 30, after one e-mail each on days 0, 23 and 29, however often the job runs', async () => {
     expect(READ_ONLY_DAYS - WARNINGS_DAYS_LEFT[0]).toBe(23);
     expect(READ_ONLY_DAYS - WARNINGS_DAYS_LEFT[1]).toBe(29);
     const user = await newLapsed();
@@ -138,7 +138,7 @@ describe('a read-only account', () => {
     expect(await subjectsOf(user)).toHaveLength(3);
   });
 
-  it('that nobody looked at for months gets its last warning first, and the day that it leaves', async () => {
+  it('waits for the last warning and its full day after months without a job', async () => {
     const user = await newLapsed();
     await pass(user, 200);
     expect((await run()).purged).not.toContain(user.userId);
@@ -152,9 +152,9 @@ describe('a read-only account', () => {
     expect((await run()).purged).toContain(user.userId);
   });
 
-  it('without an address goes the same way, unwarned', async () => {
+  it('needs no warning for an account without an e-mail address', async () => {
     const user = await newOwner({ email: null });
-    await asOwner((context) => deactivate(context, user.userId, 'test'));
+    await inTransaction((context) => deactivate(context, user.userId, 'test'));
     for (const days of [23, 6, 1]) {
       await pass(user, days);
       await run();
@@ -162,28 +162,28 @@ describe('a read-only account', () => {
     expect(await statusOf(user)).toBeUndefined();
   });
 
-  it('that has a plan again in its last hour keeps all it had, and is warned anew the next time', async () => {
+  it('is canceled by a new plan in the last hour, and warns again the next time', async () => {
     const user = await newLapsed();
     await pass(user, 29.9);
     await run();
-    await asOwner((context) => reactivate(context, user.userId));
+    await inTransaction((context) => reactivate(context, user.userId));
     await pass(user, 60);
     await run();
     expect(await statusOf(user)).toBe('active');
     expect((await user.api.get('/memories')).body.total).toBe(1);
-    await asOwner((context) => deactivate(context, user.userId, 'test'));
+    await inTransaction((context) => deactivate(context, user.userId, 'test'));
     await pass(user, 29.9);
     await run();
     expect(await subjectsOf(user)).toEqual([ENDED, IN_A_DAY, ENDED, IN_A_DAY]);
   });
 
-  it('is kept while Whop says that it has a plan, or cannot say, and holds up no other', async () => {
+  it('is postponed while Whop reports a plan or is unavailable, without delaying other accounts', async () => {
     const [paying, unsure, done] = await Promise.all([newLapsed(), newLapsed(), newLapsed()]);
     for (const user of [paying, unsure, done]) await pass(user, 29);
     await run();
     for (const user of [paying, unsure, done]) await pass(user, 1);
     await subjectsOf(done);
-    const failure = new Error('Whop is away');
+    const failure = new Error('Whop is unavailable');
     const asked: string[] = [];
     const report = await run(async (userId) => {
       asked.push(userId);
@@ -206,8 +206,8 @@ describe('a read-only account', () => {
   });
 });
 
-describe('accounts that never end', () => {
-  it('are left alone, however old: a free one that nobody ever bought anything for, too', async () => {
+describe('purge of an active account', () => {
+  it('never happens, however old it is, also on the free plan', async () => {
     const [free, paid] = [await newOwner(), await newOwner()];
     await owner.query("update users set plan = 'free', created_at = '2001-01-01' where id = $1", [free.userId]);
     const asked = vi.fn(gone);
@@ -218,8 +218,8 @@ describe('accounts that never end', () => {
   });
 });
 
-describe('an account that its owner deleted', () => {
-  it('is purged after its days without another mail, and nobody asks Whop', async () => {
+describe('purge of an account that its owner closed', () => {
+  it('happens after the retention period without another e-mail or a request to Whop', async () => {
     const user = await newOwner();
     await user.api.delete(`/account?confirm=${user.userId}`);
     const asked = vi.fn(gone);
@@ -234,7 +234,7 @@ describe('an account that its owner deleted', () => {
     expect(await subjectsOf(user)).toEqual(['Your WhiteMagic account is being deleted']);
   });
 
-  it('waits for the mail that tells of it, an hour at most', async () => {
+  it('waits for the unsent e-mail about it, for at most an hour', async () => {
     const [user, unreached] = [await newOwner(), await newOwner()];
     for (const one of [user, unreached]) await one.api.delete(`/account?confirm=${one.userId}&immediate=true`);
     const purge = ({ userId }: Owner) => purgeAccount(node.service.database, clock, gone, userId);
@@ -250,7 +250,7 @@ describe('an account that its owner deleted', () => {
   });
 });
 
-/** Somebody who is due, with the last mail out. */
+/** Returns the owner of an account that is due to be purged, with all e-mails sent. */
 async function newDue(): Promise<Owner> {
   const user = await newLapsed();
   await pass(user, 29);
@@ -260,10 +260,10 @@ async function newDue(): Promise<Owner> {
   return user;
 }
 
-describe('a reactivation that races the purge', () => {
-  const purge = ({ userId }: Owner, stillGone = gone) => purgeAccount(node.service.database, clock, stillGone, userId);
+describe('reactivation that races the purge', () => {
+  const purge = ({ userId }: Owner, hasLapsed = gone) => purgeAccount(node.service.database, clock, hasLapsed, userId);
 
-  it('and holds the row first keeps the account, whatever the purge had seen before', async () => {
+  it('keeps the account when it locks the row first', async () => {
     const user = await newDue();
     const client = new pg.Client(node.databaseUrl);
     await client.connect();
@@ -283,33 +283,33 @@ describe('a reactivation that races the purge', () => {
     expect(await receiptOf(user)).toBeUndefined();
   });
 
-  it('while Whop is being asked keeps it, too', async () => {
+  it('keeps the account when it commits during the request to Whop', async () => {
     const user = await newDue();
     const outcome = await purge(user, async (userId) => {
-      await asOwner((context) => reactivate(context, userId));
+      await inTransaction((context) => reactivate(context, userId));
       return true;
     });
     expect([outcome, await statusOf(user)]).toEqual([undefined, 'active']);
   });
 
-  it('at any moment comes out one way or the other, never half', async () => {
+  it('leaves the account either whole or purged at any moment', async () => {
     const outcomes: string[] = [];
     const users = await Promise.all(Array.from({ length: 20 }, newDue));
     for (const [n, user] of users.entries()) {
       const [purged] = await Promise.all([
         delay(n % 4).then(() => purge(user)),
-        delay(Math.floor(n / 4)).then(() => asOwner((context) => reactivate(context, user.userId))),
+        delay(Math.floor(n / 4)).then(() => inTransaction((context) => reactivate(context, user.userId))),
       ]);
       outcomes.push(String(purged));
       const rows = await countRows(owner, user.userId);
       if (purged === 'purged') expect([rows, (await receiptOf(user))?.counts.memories]).toEqual([{}, 1]);
       else expect([rows.memories, await statusOf(user), await receiptOf(user)]).toEqual([1, 'active', undefined]);
     }
-    console.log(`20 races: ${outcomes.filter((outcome) => outcome === 'purged').length} purged, the others kept whole`);
+    console.log(`20 races: ${outcomes.filter((outcome) => outcome === 'purged').length} purged, the others kept`);
   });
 });
 
-/** Resolves when so many statements wait for somebody's lock in this database. */
+/** Resolves when this number of statements waits for a lock in this database. */
 async function waitingForLock(statements: number): Promise<void> {
   await vi.waitUntil(
     async () => {
@@ -322,15 +322,15 @@ async function waitingForLock(statements: number): Promise<void> {
   );
 }
 
-describe('a worker that is killed in the middle of a purge', () => {
-  it('has deleted nothing, and the next one deletes everything', async () => {
+describe('worker that is killed during a purge', () => {
+  it('deletes nothing, and the next worker deletes everything', async () => {
     const user = await newOwner();
     for (let n = 0; n < 20; n++) await user.api.post('/memories', { title: `t${n}`, content: 'c', tags: ['x'] });
     await user.api.delete(`/account?confirm=${user.userId}&immediate=true`);
     await subjectsOf(user);
     const before = await countRows(owner, user.userId);
 
-    // The purge has the account and some of its rows when it comes to one that somebody else holds.
+    // The purge has locked the account and some of its rows when it waits for a row that another transaction has locked.
     const holder = new pg.Client(node.databaseUrl);
     await holder.connect();
     await holder.query('begin');
@@ -344,10 +344,10 @@ describe('a worker that is killed in the middle of a purge', () => {
       children.push(child);
       return child;
     };
-    const doomed = spawnWorker();
+    const killed = spawnWorker();
     await waitingForLock(1);
-    doomed.child.kill('SIGKILL');
-    await doomed.finished;
+    killed.child.kill('SIGKILL');
+    await killed.finished;
     await holder.query('rollback');
     await holder.end();
     await vi.waitFor(async () => {
@@ -365,8 +365,8 @@ describe('a worker that is killed in the middle of a purge', () => {
   });
 });
 
-describe('receipts', () => {
-  it('delete again what a restored backup brought back, from the table or from a file', async () => {
+describe('deletion receipts', () => {
+  it('delete an account again that a restored backup brought back, from the table or from a file', async () => {
     const user = await newOwner();
     const other = await newOwner();
     const admin = async (...args: string[]) => {
@@ -392,7 +392,7 @@ describe('receipts', () => {
     expect(replayed).toContainEqual({ user_id: user.userId, purged_at: receipt.purged_at, deleted_again: true });
     expect(await countRows(owner, user.userId)).toEqual({});
 
-    // The backup is older than the receipt, which was kept elsewhere.
+    // The backup is older than the receipt, which is read from a file.
     await restoreBackup();
     await owner.query('delete from deletion_receipts where user_id = $1', [user.userId]);
     const folder = await mkdtemp(join(tmpdir(), 'whitemagic-receipts-'));

@@ -32,47 +32,47 @@ const query = (text: string, ...values: unknown[]) => node.service.database.owne
 const sessions = async () => (await query('select * from sessions')).rows;
 const hashOf = (cookie: string) => createHash('sha256').update(cookie).digest();
 
-/** Somebody who has bought, and whose payment can be named; no webhook has come. */
-function buyer(plan: keyof typeof PLANS = 'plan_pro'): { person: Person; paymentId: string } {
+/** Buys a plan as a new person. No webhook is delivered. */
+function newCustomer(plan: keyof typeof PLANS = 'plan_pro'): { person: Person; paymentId: string } {
   const person = whop.person();
   const membership = whop.buy(plan, { person });
   const payment = [...whop.payments.values()].find((one) => one.membership.id === membership.id);
   return { person, paymentId: payment?.id as string };
 }
 
-/** Signs somebody in who comes from the checkout. */
-async function signedIn({ person, paymentId } = buyer()): Promise<BrowserSession> {
+/** Signs a customer in who returns from the checkout. */
+async function signedIn({ person, paymentId } = newCustomer()): Promise<BrowserSession> {
   whop.signedIn = person;
-  const visitor = new BrowserSession(node.url);
-  const { answer } = await visitor.follow(`/welcome?payment_id=${paymentId}`);
+  const browser = new BrowserSession(node.url);
+  const { answer } = await browser.follow(`/welcome?payment_id=${paymentId}`);
   expect(answer.status).toBe(200);
-  return visitor;
+  return browser;
 }
 
-/** A log-in up to the moment at which Whop sends the browser back: where to. */
-async function callbackOf(visitor: BrowserSession, person: Person, start = '/auth/whop'): Promise<URL> {
+/** Starts a log-in and returns the callback URL to which Whop redirects the browser. */
+async function callbackOf(browser: BrowserSession, person: Person, start = '/auth/whop'): Promise<URL> {
   whop.signedIn = person;
-  const begun = await visitor.go(start);
-  const back = await visitor.go(begun.headers.get('location') as string);
+  const begun = await browser.go(start);
+  const back = await browser.go(begun.headers.get('location') as string);
   return new URL(back.headers.get('location') as string);
 }
 
-describe('a buyer who comes straight from the checkout', () => {
-  it('signs in at Whop and reaches the page with the button, account and all, before any webhook', async () => {
-    const { person, paymentId } = buyer();
+describe('return from the checkout', () => {
+  it('signs the customer in at Whop and creates the account before any webhook', async () => {
+    const { person, paymentId } = newCustomer();
     whop.signedIn = person;
-    const visitor = new BrowserSession(node.url);
-    const { answer, address } = await visitor.follow(`/welcome?payment_id=${paymentId}&receipt_id=x&status=success`);
+    const browser = new BrowserSession(node.url);
+    const { answer, address } = await browser.follow(`/welcome?payment_id=${paymentId}&receipt_id=x&status=success`);
     expect(answer.status).toBe(200);
     expect(address).toMatch(new RegExp(`^${node.url}/claim/[A-Za-z0-9_-]{43}$`));
-    const pressed = await (await visitor.go(address, { method: 'POST' })).text();
+    const pressed = await (await browser.go(address, { method: 'POST' })).text();
     expect(pressed).toMatch(/wm_test_[0-9A-Za-z]{32}/);
     const { rows } = await query('select id, plan, email from users where whop_user_id = $1', person.id);
     expect(rows).toEqual([{ id: rows[0].id, plan: 'pro', email: person.email }]);
     expect(await keysOf(node, rows[0].id)).toEqual([{ name: 'Default API Key', state: 'live' }]);
   });
 
-  it('needs no e-mail address', async () => {
+  it('works without an e-mail address', async () => {
     const person = whop.person({ email: null });
     const membership = whop.buy('plan_starter', { person });
     const payment = [...whop.payments.values()].find((one) => one.membership.id === membership.id);
@@ -80,26 +80,26 @@ describe('a buyer who comes straight from the checkout', () => {
     expect((await query('select email from users where whop_user_id = $1', person.id)).rows).toEqual([{ email: null }]);
   });
 
-  it('reloads the page as often as they like: one account', async () => {
-    const bought = buyer();
-    const visitor = await signedIn(bought);
-    for (let times = 0; times < 3; times++) await visitor.follow(`/welcome?payment_id=${bought.paymentId}`);
+  it('creates one account however often the page is reloaded', async () => {
+    const bought = newCustomer();
+    const browser = await signedIn(bought);
+    for (let times = 0; times < 3; times++) await browser.follow(`/welcome?payment_id=${bought.paymentId}`);
     expect((await query('select from users where whop_user_id = $1', bought.person.id)).rowCount).toBe(1);
   });
 
-  it('gets nothing by the payment of somebody else, signed in or not, and no account comes of it', async () => {
-    const theirs = buyer();
+  it("rejects another customer's payment, signed in or not, and creates no account", async () => {
+    const theirs = newCustomer();
     const stranger = whop.person();
     whop.signedIn = stranger;
-    const refused = await new BrowserSession(node.url).follow(`/welcome?payment_id=${theirs.paymentId}`);
-    expect(refused.answer.status).toBe(403);
-    expect(await refused.answer.text()).toContain('Somebody else made this purchase');
+    const rejected = await new BrowserSession(node.url).follow(`/welcome?payment_id=${theirs.paymentId}`);
+    expect(rejected.answer.status).toBe(403);
+    expect(await rejected.answer.text()).toContain('Somebody else made this purchase');
     for (const { id } of [stranger, theirs.person]) {
       expect((await query('select from users where whop_user_id = $1', id)).rowCount).toBe(0);
     }
-    const visitor = await signedIn();
+    const browser = await signedIn();
     const before = (await query('select from claims')).rowCount;
-    expect((await visitor.go(`/welcome?payment_id=${theirs.paymentId}`)).status).toBe(403);
+    expect((await browser.go(`/welcome?payment_id=${theirs.paymentId}`)).status).toBe(403);
     expect((await query('select from claims')).rowCount).toBe(before);
   });
 
@@ -109,27 +109,27 @@ describe('a buyer who comes straight from the checkout', () => {
     ['very long', 'x'.repeat(5_000)],
     ['a NUL', '%00'],
     ['a quote', "'"],
-  ])('is told so when there is no such payment (%s)', async (_what, paymentId) => {
+  ])('returns 404 for a payment that does not exist (%s)', async (_what, paymentId) => {
     whop.signedIn = whop.person();
     const { answer } = await new BrowserSession(node.url).follow(`/welcome?payment_id=${paymentId}`);
     expect(answer.status).toBe(404);
   });
 
-  it('is told to wait while Whop has a problem, and gets in afterwards', async () => {
-    const bought = buyer();
+  it('returns 503 while Whop has a problem, and succeeds afterwards', async () => {
+    const bought = newCustomer();
     whop.signedIn = bought.person;
     whop.faults = { status: 500 };
-    const visitor = new BrowserSession(node.url);
-    const refused = await visitor.follow(`/welcome?payment_id=${bought.paymentId}`);
-    expect(refused.answer.status).toBe(503);
+    const browser = new BrowserSession(node.url);
+    const rejected = await browser.follow(`/welcome?payment_id=${bought.paymentId}`);
+    expect(rejected.answer.status).toBe(503);
     whop.faults = {};
-    expect((await visitor.follow(`/welcome?payment_id=${bought.paymentId}`)).answer.status).toBe(200);
+    expect((await browser.follow(`/welcome?payment_id=${bought.paymentId}`)).answer.status).toBe(200);
   });
 });
 
-describe('signing in', () => {
-  it('later, without a payment, leads a buyer to a fresh claim, and tells others to choose a plan', async () => {
-    const bought = buyer();
+describe('log-in with Whop', () => {
+  it('without a payment redirects a customer to a new activation link, and others to the plans', async () => {
+    const bought = newCustomer();
     await signedIn(bought);
     whop.signedIn = bought.person;
     const again = await new BrowserSession(node.url).follow('/auth/whop');
@@ -137,19 +137,19 @@ describe('signing in', () => {
     expect(again.address).toContain('/claim/');
     whop.signedIn = whop.person();
     const stranger = new BrowserSession(node.url);
-    const refused = await stranger.follow('/auth/whop');
-    expect(refused.answer.status).toBe(404);
-    expect(await refused.answer.text()).toContain('Choose a plan first.');
+    const rejected = await stranger.follow('/auth/whop');
+    expect(rejected.answer.status).toBe(404);
+    expect(await rejected.answer.text()).toContain('Choose a plan first.');
     expect([...stranger.cookies]).toEqual([]);
   });
 
-  it('asks with PKCE, state and nonce, new ones each time, for the address, and back to this service only', async () => {
-    const asked = await Promise.all(
+  it('requests the e-mail address with a new PKCE challenge, state and nonce each time, and a fixed redirect URI', async () => {
+    const requested = await Promise.all(
       [1, 2].map(
         async () => new URL((await new BrowserSession(node.url).go('/auth/whop')).headers.get('location') as string),
       ),
     );
-    for (const url of asked) {
+    for (const url of requested) {
       const { state, nonce, code_challenge, ...rest } = Object.fromEntries(url.searchParams);
       for (const value of [state, nonce, code_challenge]) expect(value).toMatch(/^[A-Za-z0-9_-]{43}$/);
       expect(new Set([state, nonce, code_challenge]).size).toBe(3);
@@ -162,11 +162,11 @@ describe('signing in', () => {
       });
     }
     for (const name of ['state', 'nonce', 'code_challenge']) {
-      expect(asked[0]?.searchParams.get(name)).not.toBe(asked[1]?.searchParams.get(name));
+      expect(requested[0]?.searchParams.get(name)).not.toBe(requested[1]?.searchParams.get(name));
     }
   });
 
-  it('keeps no token of Whop: what it gave is revoked, and no table has it', async () => {
+  it("revokes Whop's tokens and stores none", async () => {
     await signedIn();
     expect(whop.oauth.live()).toEqual([]);
     const { rows } = await query(`select coalesce(string_agg(t::text, ' '), '') as text from
@@ -175,8 +175,8 @@ describe('signing in', () => {
     expect(whop.oauth.revoked.length).toBeGreaterThan(0);
   });
 
-  it('is refused, with nothing opened, when the state is another, missing, or of another browser', async () => {
-    const { person } = await seenBuyer();
+  it('is rejected without a session when the state is wrong, missing or from another browser', async () => {
+    const { person } = await signedUpCustomer();
     const before = (await sessions()).length;
     const [mine, theirs] = [new BrowserSession(node.url), new BrowserSession(node.url)];
     const [back, foreign] = [await callbackOf(mine, person), await callbackOf(theirs, person)];
@@ -185,77 +185,80 @@ describe('signing in', () => {
     const stateless = new URL(back);
     stateless.searchParams.delete('state');
     for (const url of [tampered, stateless, foreign]) {
-      // Each try takes the log-in's cookie away.
-      const visitor = new BrowserSession(node.url);
-      for (const [name, value] of mine.cookies) visitor.cookies.set(name, value);
-      expect((await visitor.go(url.href)).status).toBe(400);
-      expect([...visitor.cookies]).toEqual([]);
+      // Each attempt deletes the log-in's cookie.
+      const browser = new BrowserSession(node.url);
+      for (const [name, value] of mine.cookies) browser.cookies.set(name, value);
+      expect((await browser.go(url.href)).status).toBe(400);
+      expect([...browser.cookies]).toEqual([]);
     }
-    const nobody = new BrowserSession(node.url);
-    expect((await nobody.go(back.href)).status).toBe(400);
+    const other = new BrowserSession(node.url);
+    expect((await other.go(back.href)).status).toBe(400);
     expect((await sessions()).length).toBe(before);
     expect((await mine.go(back.href)).status).toBe(302);
   });
 
-  it('is refused when the cookie was changed: moment and payment hang on the same secret', async () => {
-    const { person } = await seenBuyer();
+  it('is rejected when the time, payment or secret in the cookie was changed', async () => {
+    const { person } = await signedUpCustomer();
     for (const change of [
       (cookie: string) => cookie.replace(/\.(\d{13})\./, (_whole, at) => `.${Number(at) + 1}.`),
       (cookie: string) => `${cookie}pay_x`,
       (cookie: string) => (cookie.startsWith('A') ? `B${cookie.slice(1)}` : `A${cookie.slice(1)}`),
       () => 'nonsense',
     ]) {
-      const visitor = new BrowserSession(node.url);
-      const back = await callbackOf(visitor, person);
-      const [name, value] = [...visitor.cookies][0] as [string, string];
-      visitor.cookies.set(name, change(value));
-      expect((await visitor.go(back.href)).status).toBe(400);
+      const browser = new BrowserSession(node.url);
+      const back = await callbackOf(browser, person);
+      const [name, value] = [...browser.cookies][0] as [string, string];
+      browser.cookies.set(name, change(value));
+      expect((await browser.go(back.href)).status).toBe(400);
     }
   });
 
-  it('is refused when the code belongs to the verifier of another log-in', async () => {
-    const { person } = await seenBuyer();
+  it('is rejected when the code belongs to the verifier of another log-in', async () => {
+    const { person } = await signedUpCustomer();
     const [mine, theirs] = [new BrowserSession(node.url), new BrowserSession(node.url)];
     const [back, other] = [await callbackOf(mine, person), await callbackOf(theirs, whop.person())];
     back.searchParams.set('code', other.searchParams.get('code') as string);
-    const refused = await mine.go(back.href);
-    expect(refused.status).toBe(400);
-    expect(await refused.text()).toContain('Whop did not accept this log-in.');
+    const rejected = await mine.go(back.href);
+    expect(rejected.status).toBe(400);
+    expect(await rejected.text()).toContain('Whop did not accept this log-in.');
   });
 
-  it.each(['nonce', 'sub', 'aud', 'none'] as const)('is refused when the ID token does not fit (%s)', async (what) => {
-    const { person } = await seenBuyer();
-    const visitor = new BrowserSession(node.url);
-    const back = await callbackOf(visitor, person);
-    const before = (await sessions()).length;
-    const honest = whop.oauth.token;
-    whop.oauth.token = (body) => {
-      const answer = honest(body);
-      const given = answer.body as Record<string, string>;
-      const claims = JSON.parse(
-        Buffer.from((given.id_token as string).split('.')[1] as string, 'base64url').toString(),
-      );
-      const forged = Buffer.from(JSON.stringify({ ...claims, [what]: 'other' })).toString('base64url');
-      return { ...answer, body: { ...given, id_token: what === 'none' ? undefined : `e30.${forged}.x` } };
-    };
-    const refused = await visitor.go(back.href);
-    whop.oauth.token = honest;
-    expect(refused.status).toBe(400);
-    expect((await sessions()).length).toBe(before);
+  it.each(['nonce', 'sub', 'aud', 'none'] as const)(
+    'is rejected when the ID token does not match (%s)',
+    async (what) => {
+      const { person } = await signedUpCustomer();
+      const browser = new BrowserSession(node.url);
+      const back = await callbackOf(browser, person);
+      const before = (await sessions()).length;
+      const original = whop.oauth.token;
+      whop.oauth.token = (body) => {
+        const response = original(body);
+        const given = response.body as Record<string, string>;
+        const claims = JSON.parse(
+          Buffer.from((given.id_token as string).split('.')[1] as string, 'base64url').toString(),
+        );
+        const forged = Buffer.from(JSON.stringify({ ...claims, [what]: 'other' })).toString('base64url');
+        return { ...response, body: { ...given, id_token: what === 'none' ? undefined : `e30.${forged}.x` } };
+      };
+      const rejected = await browser.go(back.href);
+      whop.oauth.token = original;
+      expect(rejected.status).toBe(400);
+      expect((await sessions()).length).toBe(before);
+    },
+  );
+
+  it('is rejected when the same callback is requested a second time', async () => {
+    const { person } = await signedUpCustomer();
+    const browser = new BrowserSession(node.url);
+    const back = await callbackOf(browser, person);
+    const cookies = [...browser.cookies];
+    expect((await browser.go(back.href)).status).toBe(302);
+    expect((await browser.go(back.href)).status).toBe(400);
+    for (const [name, value] of cookies) browser.cookies.set(name, value);
+    expect((await browser.go(back.href)).status).toBe(400);
   });
 
-  it('works once: the same way back a second time is refused', async () => {
-    const { person } = await seenBuyer();
-    const visitor = new BrowserSession(node.url);
-    const back = await callbackOf(visitor, person);
-    const cookies = [...visitor.cookies];
-    expect((await visitor.go(back.href)).status).toBe(302);
-    expect((await visitor.go(back.href)).status).toBe(400);
-    for (const [name, value] of cookies) visitor.cookies.set(name, value);
-    expect((await visitor.go(back.href)).status).toBe(400);
-  });
-
-  it(`may take ${LOGIN_MINUTES} minutes`, async () => {
+  it(`must be completed within ${LOGIN_MINUTES} minutes`, async () => {
     const begun = new Date();
     const flow = beginLogin(begun, 'pay_1');
     const resumedAfter = (ms: number) => resumeLogin(new Date(begun.getTime() + ms), flow.cookie, flow.state);
@@ -264,19 +267,19 @@ describe('signing in', () => {
       expect(() => resumedAfter(ms)).toThrow('The log-in took too long.');
   });
 
-  it('refused at Whop says so in HTML to a browser and in JSON to a program', async () => {
-    const visitor = new BrowserSession(node.url);
-    const begun = await visitor.go('/auth/whop');
+  it('that the customer cancels at Whop returns HTML to a browser and JSON to a program', async () => {
+    const browser = new BrowserSession(node.url);
+    const begun = await browser.go('/auth/whop');
     const state = new URL(begun.headers.get('location') as string).searchParams.get('state');
-    const way = `/auth/whop/callback?error=access_denied&state=${state}`;
-    const page = await visitor.go(way);
+    const callback = `/auth/whop/callback?error=access_denied&state=${state}`;
+    const page = await browser.go(callback);
     expect([page.status, page.headers.get('content-type')]).toEqual([400, 'text/html; charset=utf-8']);
-    const problem = await visitor.go(way, { headers: { Accept: '*/*' } });
+    const problem = await browser.go(callback, { headers: { Accept: '*/*' } });
     expect(await problem.json()).toMatchObject({ status: 400, code: 'login_failed' });
   });
 
-  it('to an account that is being deleted is refused, and not sent round in circles', async () => {
-    const { person, userId } = await seenBuyer();
+  it('to an account that is being closed is rejected without a redirect loop', async () => {
+    const { person, userId } = await signedUpCustomer();
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, userId, 'closing', new Date()));
     whop.signedIn = person;
     const { answer } = await new BrowserSession(node.url).follow('/auth/whop');
@@ -284,7 +287,7 @@ describe('signing in', () => {
     expect(await answer.text()).toContain('This account is being deleted');
   });
 
-  it('does not exist where no app of Whop is configured', async () => {
+  it('returns 404 when no OAuth app of Whop is configured', async () => {
     const plain = await startTestService();
     const answers = await Promise.all(
       ['/auth/whop', '/auth/whop/callback', '/welcome'].map((path) => new BrowserSession(plain.url).follow(path)),
@@ -293,7 +296,7 @@ describe('signing in', () => {
     expect(answers.map(({ answer }) => answer.status)).toEqual([404, 404, 404]);
   });
 
-  it.skipIf(!hasRedis)('is closed while nodes that count together cannot', async () => {
+  it.skipIf(!hasRedis)('returns 503 while Redis is unavailable', async () => {
     const redis = await startRedis();
     const shared = await startTestService({ redisUrl: redis.url, whop: whop.config });
     const open = await new BrowserSession(shared.url).go('/auth/whop');
@@ -304,18 +307,18 @@ describe('signing in', () => {
   });
 });
 
-describe('a session', () => {
-  it('is 256 random bits in a cookie of its own, of which the database has the SHA-256 only', async () => {
-    const visitor = await signedIn();
-    const cookie = visitor.cookies.get('wm_session') as string;
+describe('browser session', () => {
+  it('has a cookie of 256 random bits, of which only the SHA-256 is stored', async () => {
+    const browser = await signedIn();
+    const cookie = browser.cookies.get('wm_session') as string;
     expect(Buffer.from(cookie, 'base64url')).toHaveLength(32);
     const { rows } = await query('select from session_lookup where token_hash = $1', hashOf(cookie));
     expect(rows).toHaveLength(1);
     expect(JSON.stringify((await query('select s::text from sessions s')).rows)).not.toContain(cookie);
   });
 
-  it('comes in a cookie that scripts, other sites and plain HTTP do not get', async () => {
-    const { person } = await seenBuyer();
+  it('has a cookie with HttpOnly and SameSite=Lax', async () => {
+    const { person } = await signedUpCustomer();
     const flags = (line: string) =>
       line
         .toLowerCase()
@@ -334,7 +337,7 @@ describe('a session', () => {
     expect(Math.round((ends - Date.now()) / DAY_MS)).toBe(SESSION_DAYS);
   });
 
-  it('has a cookie bound to host and HTTPS where the service is reached so, wherever TLS ends', async () => {
+  it('has a `__Host-` cookie with Secure when the public URL is HTTPS, wherever TLS ends', async () => {
     const port = await freePort();
     const secure = await startTestService({ whop: whop.config, publicUrl: 'https://memory.example.com', port });
     const answer = await fetch(`http://127.0.0.1:${port}/auth/whop`, { redirect: 'manual' });
@@ -346,16 +349,16 @@ describe('a session', () => {
     expect(searchParams.get('redirect_uri')).toBe('https://memory.example.com/auth/whop/callback');
   });
 
-  it('is a new one at each log-in, whatever the browser came with; the former one is over', async () => {
-    const { person } = await seenBuyer();
-    const visitor = new BrowserSession(node.url);
-    // Planted by somebody who hopes to share it.
-    visitor.cookies.set('wm_session', 'P'.repeat(43));
-    await visitor.go((await callbackOf(visitor, person)).href);
-    const first = visitor.cookies.get('wm_session') as string;
+  it('is new after each log-in, and the former one ends', async () => {
+    const { person } = await signedUpCustomer();
+    const browser = new BrowserSession(node.url);
+    // Session fixation: a cookie that an attacker planted.
+    browser.cookies.set('wm_session', 'P'.repeat(43));
+    await browser.go((await callbackOf(browser, person)).href);
+    const first = browser.cookies.get('wm_session') as string;
     expect(first).not.toBe('P'.repeat(43));
-    await visitor.go((await callbackOf(visitor, person)).href);
-    const second = visitor.cookies.get('wm_session') as string;
+    await browser.go((await callbackOf(browser, person)).href);
+    const second = browser.cookies.get('wm_session') as string;
     expect(second).not.toBe(first);
     const { rows } = await query('select token_hash from session_lookup');
     const known = rows.map(({ token_hash }) => token_hash.toString('hex'));
@@ -364,9 +367,9 @@ describe('a session', () => {
     expect(known).not.toContain(hashOf('P'.repeat(43)).toString('hex'));
   });
 
-  it(`lasts ${SESSION_DAYS} days from the last visit, which is written at most once a minute`, async () => {
-    const visitor = await signedIn();
-    const hash = hashOf(visitor.cookies.get('wm_session') as string);
+  it(`expires ${SESSION_DAYS} days after the last request, which is recorded at most once a minute`, async () => {
+    const browser = await signedIn();
+    const hash = hashOf(browser.cookies.get('wm_session') as string);
     const mine = 'from session_lookup l where l.token_hash = $1 and s.user_id = l.user_id and s.id = l.session_id';
     const read = async () =>
       (
@@ -378,69 +381,69 @@ describe('a session', () => {
       ).rows[0];
     const before = await read();
     expect(before.lasts.days).toBe(SESSION_DAYS);
-    await visitor.go('/welcome');
+    await browser.go('/welcome');
     expect((await read()).last_seen_at).toEqual(before.last_seen_at);
-    expect(visitor.setCookies).toEqual([]);
+    expect(browser.setCookies).toEqual([]);
 
     await query(
       `update sessions s set last_seen_at = now() - interval '61 seconds', expires_at = now() + interval '1 hour' ${mine}`,
       hash,
     );
-    await visitor.go('/welcome');
+    await browser.go('/welcome');
     const after = await read();
     expect(after.last_seen_at.getTime()).toBeGreaterThanOrEqual(before.last_seen_at.getTime());
     expect(after.lasts.days).toBe(SESSION_DAYS);
-    expect(visitor.setCookies.map((line) => line.split('=')[0])).toEqual(['wm_session']);
+    expect(browser.setCookies.map((line) => line.split('=')[0])).toEqual(['wm_session']);
 
     await query(`update sessions s set expires_at = now() ${mine}`, hash);
-    expect((await visitor.go('/welcome')).headers.get('location')).toBe('/auth/whop');
+    expect((await browser.go('/welcome')).headers.get('location')).toBe('/auth/whop');
     await node.service.database.ownerWrite((sql) => deleteExpiredSessions(sql, new Date()));
     expect((await query('select from session_lookup where token_hash = $1', hash)).rowCount).toBe(0);
   });
 
-  it('is over with the account', async () => {
-    const bought = buyer();
-    const visitor = await signedIn(bought);
+  it('ends when the account is closed', async () => {
+    const bought = newCustomer();
+    const browser = await signedIn(bought);
     const { rows } = await query('select id from users where whop_user_id = $1', bought.person.id);
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, rows[0].id, 'closing', new Date()));
-    expect((await visitor.go('/welcome')).headers.get('location')).toBe('/auth/whop');
+    expect((await browser.go('/welcome')).headers.get('location')).toBe('/auth/whop');
   });
 });
 
-describe('signing out', () => {
-  it('ends the session, takes the cookie, and leads to the start', async () => {
-    const visitor = await signedIn();
-    const cookie = visitor.cookies.get('wm_session') as string;
-    const answer = await visitor.go('/auth/logout', { method: 'POST', headers: { Origin: node.url } });
+describe('sign-out', () => {
+  it('ends the session, deletes the cookie and redirects to the home page', async () => {
+    const browser = await signedIn();
+    const cookie = browser.cookies.get('wm_session') as string;
+    const answer = await browser.go('/auth/logout', { method: 'POST', headers: { Origin: node.url } });
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/']);
-    expect(visitor.cookies.has('wm_session')).toBe(false);
+    expect(browser.cookies.has('wm_session')).toBe(false);
     expect((await query('select from session_lookup where token_hash = $1', hashOf(cookie))).rowCount).toBe(0);
-    visitor.cookies.set('wm_session', cookie);
-    expect((await visitor.go('/welcome')).headers.get('location')).toBe('/auth/whop');
+    browser.cookies.set('wm_session', cookie);
+    expect((await browser.go('/welcome')).headers.get('location')).toBe('/auth/whop');
   });
 
-  it('is not done by a link, nor by a form of another site or of a neighbour', async () => {
-    const visitor = await signedIn();
-    expect((await visitor.go('/auth/logout')).status).toBe(405);
+  it('rejects a link and a form of another site or origin', async () => {
+    const browser = await signedIn();
+    expect((await browser.go('/auth/logout')).status).toBe(405);
     for (const headers of [
       { Origin: 'https://evil.example' },
       { Origin: 'null' },
       { 'Sec-Fetch-Site': 'cross-site' },
       { Origin: 'http://localhost:9', 'Sec-Fetch-Site': 'same-site' },
     ] as Record<string, string>[]) {
-      expect((await visitor.go('/auth/logout', { method: 'POST', headers })).status).toBe(403);
+      expect((await browser.go('/auth/logout', { method: 'POST', headers })).status).toBe(403);
     }
-    expect((await visitor.go('/welcome')).headers.get('location')).toContain('/claim/');
+    expect((await browser.go('/welcome')).headers.get('location')).toContain('/claim/');
   });
 
-  it('of nobody is no fault', async () => {
+  it('without a session succeeds', async () => {
     expect((await new BrowserSession(node.url).go('/auth/logout', { method: 'POST' })).status).toBe(303);
   });
 });
 
-/** A buyer with an account. */
-async function seenBuyer(): Promise<{ person: Person; userId: string }> {
-  const bought = buyer();
+/** Returns a customer who has signed in once, so that the account exists. */
+async function signedUpCustomer(): Promise<{ person: Person; userId: string }> {
+  const bought = newCustomer();
   await signedIn(bought);
   const { rows } = await query('select id from users where whop_user_id = $1', bought.person.id);
   return { person: bought.person, userId: rows[0].id };

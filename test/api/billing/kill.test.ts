@@ -18,7 +18,7 @@ let bench: BillingFixture;
 let children: ReturnType<typeof spawnScript>[] = [];
 
 beforeAll(async () => {
-  // This node does no jobs: it is there for its database and its Whop.
+  // This node runs no jobs: it provides the database and the simulator.
   bench = await openBillingFixture({ jobs: false });
 });
 afterAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await bench.close();
 });
 
-/** What a process needs to sell at the stand-in. */
+/** Returns the environment of a service that uses the simulator. */
 function variables({ config }: WhopSimulator): Record<string, string> {
   return {
     DATABASE_URL: bench.node.databaseUrl,
@@ -52,7 +52,7 @@ function spawnProcess(path: string, own: Record<string, string>) {
   return made;
 }
 
-/** The service as a process of its own, which takes webhooks and works on them; resolves when it listens. */
+/** Starts the service as a process of its own; resolves when it listens. */
 async function startNode(own: Record<string, string> = {}) {
   const node = spawnProcess('api/main.ts', { PORT: '0', ...own });
   await vi.waitUntil(() => / API +http/.test(node.output()), { timeout: 60_000 });
@@ -60,7 +60,7 @@ async function startNode(own: Record<string, string> = {}) {
   return { ...node, url };
 }
 
-it('an event that was answered is worked on by `npm run worker` when the node that answered is killed', async () => {
+it('billing › a webhook that a killed node accepted is processed by `npm run worker`', async () => {
   const { whop } = bench;
   const first = await startNode({ JOBS: 'off' });
   whop.webhookUrl = `${first.url}/webhooks/whop`;
@@ -80,7 +80,7 @@ it('an event that was answered is worked on by `npm run worker` when the node th
   expect((await worker.finished).code).toBe(0);
 }, 120_000);
 
-it('kills at random moments change nothing of what becomes of people who buy, switch, cancel and come back', async () => {
+it('billing › accounts match their memberships after kills at random moments of purchases, switches and cancellations', async () => {
   const { whop } = bench;
   whop.events.length = 0;
   whop.autoDeliver = true;
@@ -88,7 +88,7 @@ it('kills at random moments change nothing of what becomes of people who buy, sw
   let node = await startNode();
   const { port } = new URL(node.url);
   whop.webhookUrl = `${node.url}/webhooks/whop`;
-  // Each answer takes a while, so that a kill finds something half done.
+  // Slow responses, so that a kill interrupts processing.
   whop.faults = { delayMs: 15 };
   for (let kill = 0; kill < 6; kill++) {
     for (let n = 0; n < 10; n++) {

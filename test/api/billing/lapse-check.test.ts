@@ -19,17 +19,17 @@ afterEach(() => {
 
 const statusOf = async ({ person }: Membership) => (await bench.account(person?.id))?.status;
 
-async function tell(): Promise<void> {
+async function deliverEvents(): Promise<void> {
   for (const event of bench.whop.events.splice(0)) expect(await bench.whop.deliver(event)).toBe(200);
   await bench.settled();
 }
 
-/** Somebody whose plan ended thirty days ago, and who was warned. */
+/** Creates an account whose plan ended thirty days ago and whose owner was warned. */
 async function newDue(): Promise<Membership> {
   const membership = bench.whop.buy('plan_pro');
-  await tell();
+  await deliverEvents();
   bench.whop.end(membership);
-  await tell();
+  await deliverEvents();
   expect(await statusOf(membership)).toBe('read_only');
   await bench.sql.query(
     `update users set purge_at = now() - interval '1 minute', purge_warning = 1 where whop_user_id = $1`,
@@ -38,16 +38,16 @@ async function newDue(): Promise<Membership> {
   return membership;
 }
 
-/** The hourly job. */
-async function endAccounts(): Promise<void> {
+/** Runs the hourly job. */
+async function purgeDueAccounts(): Promise<void> {
   await bench.sql.query("select graphile_worker.add_job('purge_due_accounts')");
   await bench.settled();
 }
 
-describe('an account that its owner deleted, though it is paid for', () => {
-  it('is purged without asking Whop, and what Whop tells or lists later makes no new one', async () => {
+describe('account that its owner deleted while its plan is paid', () => {
+  it('is purged without a request to Whop, and later events and lists create no new account', async () => {
     const membership = bench.whop.buy('plan_pro');
-    await tell();
+    await deliverEvents();
     const { id = '' } = (await bench.account(membership.person?.id)) ?? {};
     const { database } = bench.node.service;
     const caller = { userId: id, keyId: uuidv7() } as Caller;
@@ -63,7 +63,7 @@ describe('an account that its owner deleted, though it is paid for', () => {
     expect(bench.whop.calls).toEqual([]);
 
     bench.whop.switchPlan(membership, 'plan_starter');
-    await tell();
+    await deliverEvents();
     await bench.sql.query("select graphile_worker.add_job('reconcile_memberships')");
     await bench.settled();
     expect(bench.whop.calls.length).toBeGreaterThan(0);
@@ -71,20 +71,20 @@ describe('an account that its owner deleted, though it is paid for', () => {
   });
 });
 
-describe('an account that is due to be purged', () => {
-  it('is purged when Whop says that its plan has ended', async () => {
+describe('account that is due to be purged', () => {
+  it('is purged when Whop confirms that its plan has ended', async () => {
     const membership = await newDue();
     bench.whop.calls.length = 0;
-    await endAccounts();
+    await purgeDueAccounts();
     expect(bench.whop.calls).toEqual([`GET /memberships/${membership.id}`]);
     expect(await statusOf(membership)).toBeUndefined();
   });
 
-  it('is reactivated with all it held when Whop says otherwise, whose webhook was lost', async () => {
+  it('is reactivated with all data when Whop reports a plan whose webhook was lost', async () => {
     const membership = await newDue();
     bench.whop.resume(membership);
     bench.whop.events.length = 0;
-    await endAccounts();
+    await purgeDueAccounts();
     expect(await bench.account(membership.person?.id)).toMatchObject({ status: 'active', plan: 'pro', claims: 1 });
     const { rows } = await bench.sql.query('select purge_at from users where whop_user_id = $1', [
       membership.person?.id,
@@ -92,20 +92,20 @@ describe('an account that is due to be purged', () => {
     expect(rows).toEqual([{ purge_at: null }]);
   });
 
-  it('is kept while Whop cannot be asked, and purged once it can', async () => {
+  it('is kept while Whop is unavailable, and purged afterwards', async () => {
     const membership = await newDue();
     bench.whop.faults = { status: 500 };
-    await endAccounts();
+    await purgeDueAccounts();
     expect(await statusOf(membership)).toBe('read_only');
     bench.whop.faults = {};
-    await endAccounts();
+    await purgeDueAccounts();
     expect(await statusOf(membership)).toBeUndefined();
   });
 
-  it('is purged when Whop no longer knows the membership', async () => {
+  it('is purged when Whop no longer has the membership', async () => {
     const membership = await newDue();
     bench.whop.memberships.delete(membership.id);
-    await endAccounts();
+    await purgeDueAccounts();
     expect(await statusOf(membership)).toBeUndefined();
   });
 });

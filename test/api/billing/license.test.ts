@@ -16,7 +16,7 @@ beforeAll(async () => {
   bench = await openBillingFixture();
   [ann, bob] = await Promise.all([bench.node.newUser(), bench.node.newUser()]);
   bought = bench.whop.buy('plan_pro');
-  // Ann bought it before it was told.
+  // Ann is the customer before the webhook arrives.
   await bench.sql.query('update users set whop_user_id = $2 where id = $1', [ann.userId, bought.person?.id]);
   await bench.whop.deliver(bench.whop.events.at(-1) as WhopEvent);
   await bench.settled();
@@ -40,7 +40,7 @@ const UNKNOWN = {
 };
 
 describe('POST /license/validate', () => {
-  it('tells how a licence of the caller stands, by its key or its membership', async () => {
+  it("returns the state of one of the caller's licenses by its key or membership id", async () => {
     for (const given of [bought.licenseKey, bought.id]) {
       const { status, body } = await check(ann, given);
       expect(status).toBe(200);
@@ -56,7 +56,7 @@ describe('POST /license/validate', () => {
     }
   });
 
-  it("tells nothing of another's, as of what does not exist, and asks Whop about neither", async () => {
+  it("returns the same for another user's license as for one that does not exist, without a request to Whop", async () => {
     bench.whop.calls.length = 0;
     for (const [user, given] of [
       [bob, bought.licenseKey],
@@ -70,7 +70,7 @@ describe('POST /license/validate', () => {
     expect(bench.whop.calls).toEqual([]);
   });
 
-  it('tells what it last knew while Whop cannot be asked, and since when', async () => {
+  it('returns the last known state and its time while Whop is unavailable', async () => {
     const { whop, sql } = bench;
     const node = await openBillingFixture({ databaseUrl: bench.node.databaseUrl, jobs: false });
     node.whop.faults = { status: 503 };
@@ -88,17 +88,17 @@ describe('POST /license/validate', () => {
     whop.faults = {};
   });
 
-  it('needs a key that may read the account, and a licence', async () => {
-    const weak = await ann.api.post('/user/keys', { name: 'weak', scopes: ['memories:read'] });
-    const headers = { Authorization: `Bearer ${weak.body.api_key}` };
+  it('requires the scope account:read and a license key', async () => {
+    const narrow = await ann.api.post('/user/keys', { name: 'narrow', scopes: ['memories:read'] });
+    const headers = { Authorization: `Bearer ${narrow.body.api_key}` };
     expectProblem(await ann.api.post('/license/validate', { license_key: 'x' }, headers), 403, 'scope_required');
     for (const given of [undefined, 7]) expectProblem(await check(ann, given), 400, 'invalid_request');
     for (const given of ['', ' ', 'x'.repeat(201)]) expectProblem(await check(ann, given), 422, 'unprocessable');
   });
 });
 
-describe("the memory of Whop's answers", () => {
-  it('asks once in thirty seconds, however many want to know, and at once again after a failure', async () => {
+describe('license check', () => {
+  it('sends one request to Whop per license in thirty seconds, and does not cache failures', async () => {
     let now = Date.now();
     const { whop } = bench;
     const parts = { whop: createWhopClient(whop.config), config: whop.config, now: () => new Date(now) };
@@ -119,8 +119,8 @@ describe("the memory of Whop's answers", () => {
   });
 });
 
-describe("the client of Whop's API", () => {
-  it('tries again what may pass, gives up after three, and never says the key', async () => {
+describe('Whop client', () => {
+  it('retries transient errors twice and never reveals the key', async () => {
     const { whop } = bench;
     const client = createWhopClient(whop.config);
     for (const [status, tries] of [
@@ -139,16 +139,16 @@ describe("the client of Whop's API", () => {
     }
   });
 
-  it('says that Whop cannot be reached, or speaks of something else', async () => {
-    const away = createWhopClient({ ...bench.whop.config, apiUrl: 'http://127.0.0.1:1' });
-    await expect(away.membership('mem_1')).rejects.toThrow("Whop's API cannot be reached");
+  it('throws when Whop is unreachable, rejects the key or returns something unexpected', async () => {
+    const unreachable = createWhopClient({ ...bench.whop.config, apiUrl: 'http://127.0.0.1:1' });
+    await expect(unreachable.membership('mem_1')).rejects.toThrow("Whop's API cannot be reached");
     const other = createWhopClient({ ...bench.whop.config, apiUrl: bench.node.url });
     await expect(other.membership('mem_1')).rejects.toThrow(WhopError);
     const wrong = createWhopClient({ ...bench.whop.config, apiKey: 'apik_wrong' });
     await expect(wrong.membership('mem_1')).rejects.toThrow("Whop's API responded with 401 (unauthorized)");
   });
 
-  it('keeps an id inside its path', async () => {
+  it('escapes ids in paths', async () => {
     bench.whop.calls.length = 0;
     await expect(createWhopClient(bench.whop.config).membership('../payments/pay_1?x')).rejects.toThrow(
       'responded with 404',

@@ -11,10 +11,10 @@ const person = whop.person({ email: 'ann@example.com' });
 const membership = whop.buy('plan_pro', { person, planMetadata: { tier: 'pro' } });
 const [paid, activated] = whop.events as [(typeof whop.events)[0], (typeof whop.events)[0]];
 
-const notice = (shape: Shape, event = activated) => parseWebhookEvent(JSON.parse(serializeBody(event, shape)));
+const parsed = (shape: Shape, event = activated) => parseWebhookEvent(JSON.parse(serializeBody(event, shape)));
 
-describe('a membership event', () => {
-  it('says the same in every shape that brings it whole', () => {
+describe('membership event', () => {
+  it('is parsed to the same fields from every format that contains the whole membership', () => {
     const seconds = (date: Date | null) => date && new Date(Math.floor(date.getTime() / 1000) * 1000);
     const common = {
       id: membership.id,
@@ -27,15 +27,15 @@ describe('a membership event', () => {
       licenseKey: membership.licenseKey,
     };
     const { periodEnd, updatedAt: changedAt } = membership;
-    expect(notice('v1')?.membership).toEqual({
+    expect(parsed('v1')?.membership).toEqual({
       ...common,
       email: person.email,
       planTier: 'pro',
       periodEnd,
       changedAt,
     });
-    expect(notice('dated')?.membership).toEqual({ ...common, email: null, planTier: null, periodEnd, changedAt });
-    expect(notice('v5')?.membership).toEqual({
+    expect(parsed('dated')?.membership).toEqual({ ...common, email: null, planTier: null, periodEnd, changedAt });
+    expect(parsed('v5')?.membership).toEqual({
       ...common,
       email: person.email,
       planTier: null,
@@ -44,10 +44,10 @@ describe('a membership event', () => {
     });
   });
 
-  it('names its subject in every shape', () => {
+  it('has its type, membership and user in every format', () => {
     const types = { v1: 'activated', dated: 'activated', v5: 'went_valid', sketch: 'created' };
     for (const [shape, type] of Object.entries(types) as [Shape, string][]) {
-      expect(notice(shape), shape).toMatchObject({
+      expect(parsed(shape), shape).toMatchObject({
         type: `membership.${type}`,
         isRelevant: true,
         membershipId: membership.id,
@@ -56,19 +56,19 @@ describe('a membership event', () => {
     }
   });
 
-  it('of a person whose Whop account is gone has no user', () => {
+  it('of a deleted Whop account has no user', () => {
     const event = { ...activated, subject: { membership: { ...membership, person: null } } };
     for (const shape of ['v1', 'dated', 'v5'] as const) {
-      expect(notice(shape, event)?.membership, shape).toMatchObject({ userId: null, email: null });
-      expect(notice(shape, event)?.userId, shape).toBeUndefined();
+      expect(parsed(shape, event)?.membership, shape).toMatchObject({ userId: null, email: null });
+      expect(parsed(shape, event)?.userId, shape).toBeUndefined();
     }
   });
 });
 
-describe('an event about money', () => {
-  it('leads to the membership and brings the address', () => {
+describe('payment event', () => {
+  it('has the membership and the e-mail address', () => {
     for (const shape of ['v1', 'dated'] as const) {
-      expect(notice(shape, paid), shape).toMatchObject({
+      expect(parsed(shape, paid), shape).toMatchObject({
         type: 'payment.succeeded',
         isRelevant: true,
         membershipId: membership.id,
@@ -78,7 +78,7 @@ describe('an event about money', () => {
       });
     }
     whop.refundHalf(membership);
-    const refund = notice('v1', whop.events.at(-1));
+    const refund = parsed('v1', whop.events.at(-1));
     expect(refund).toMatchObject({
       type: 'refund.created',
       isRelevant: true,
@@ -87,14 +87,14 @@ describe('an event about money', () => {
     });
   });
 
-  it('that only names a payment is worth asking about', () => {
+  it('that contains only a payment id is relevant', () => {
     const dispute = { type: 'dispute.created', data: { id: 'dspt_1', payment: { id: 'pay_1' } } };
     expect(parseWebhookEvent(dispute)).toMatchObject({ isRelevant: true, membershipId: undefined, paymentId: 'pay_1' });
   });
 });
 
-describe('what else may come', () => {
-  it('is no event without a name or data', () => {
+describe('webhook payload', () => {
+  it('without an event type or data is not an event', () => {
     for (const payload of [
       null,
       1,
@@ -109,7 +109,7 @@ describe('what else may come', () => {
     }
   });
 
-  it('does not matter unless it is about a membership or money, and names it', () => {
+  it('is relevant only with the id of a membership or payment', () => {
     const data = { id: 'mem_1', status: 'active' };
     expect(parseWebhookEvent({ type: 'membership.paused', data })?.isRelevant).toBe(true);
     expect(parseWebhookEvent({ type: 'course_lesson_interaction.completed', data })?.isRelevant).toBe(false);
@@ -121,7 +121,7 @@ describe('what else may come', () => {
     });
   });
 
-  it('of wrong types or with what no database holds is left out', () => {
+  it('loses fields of a wrong type or with text that PostgreSQL cannot store', () => {
     const odd = parseMembership({
       id: 'mem_1',
       status: 'active',
@@ -149,20 +149,20 @@ describe('what else may come', () => {
     });
   });
 
-  it('as a unix time means the same as in ISO 8601', () => {
+  it('may contain times as unix seconds or ISO 8601', () => {
     const at = new Date('2026-11-23T12:00:00Z');
     for (const updated_at of [1_795_435_200, '1795435200', '2026-11-23T12:00:00Z', '2026-11-23T13:00:00.000+01:00']) {
       expect(parseMembership({ id: 'm', status: 's', updated_at })?.changedAt, String(updated_at)).toEqual(at);
     }
   });
 
-  it('is a membership of the API in its own shape', () => {
+  it("is parsed from the API's own format", () => {
     expect(parseMembership(JSON.parse(JSON.stringify(serializeMembership('v1', membership))))?.id).toBe(membership.id);
   });
 });
 
-describe('a tier', () => {
-  it("is found by Whop's plan, then its product, then what the plan says", () => {
+describe('tier of a membership', () => {
+  it("is determined by Whop's plan, else the product, else the plan's metadata", () => {
     const plans = { plan_a: 'pro', prod_b: 'starter' } as const;
     const of = (planId: string | null, productId: string | null, planTier: string | null) =>
       tierOf({ planId, productId, planTier }, plans);
@@ -178,15 +178,15 @@ describe('a tier', () => {
     }
   });
 
-  it('is the best of several', () => {
+  it('is the highest of several', () => {
     expect(highestTier(['free', 'enterprise', 'starter'])).toBe('enterprise');
     expect(highestTier([])).toBeUndefined();
   });
 
-  it('is given by the statuses that Whop means by it, and by none that nobody knows', () => {
-    const giving = ['trialing', 'active', 'past_due', 'completed', 'canceling'];
+  it('is granted by the documented access statuses and by no unknown one', () => {
+    const granting = ['trialing', 'active', 'past_due', 'completed', 'canceling'];
     const ended = ['canceled', 'expired', 'unresolved', 'drafted'];
-    for (const status of giving)
+    for (const status of granting)
       expect([status, grantsAccess(status), isKnownStatus(status)]).toEqual([status, true, true]);
     for (const status of ended)
       expect([status, grantsAccess(status), isKnownStatus(status)]).toEqual([status, false, true]);
@@ -195,7 +195,7 @@ describe('a tier', () => {
 });
 
 describe('WHOP_PLANS', () => {
-  it('names plans and products, and stops the start when it names no plan of ours', () => {
+  it('maps Whop plans and products, and fails the start for an unknown plan of this service', () => {
     expect(readConfig({ WHOP_PLANS: 'plan_a=pro, prod_b = starter' }).whop.plans).toEqual({
       plan_a: 'pro',
       prod_b: 'starter',

@@ -30,19 +30,19 @@ function v1({ id = 'msg_1', t = T, key = SECRET as string | Buffer, body = BODY 
   };
 }
 
-describe('a v1 signature', () => {
-  it('is made with the secret as it stands, prefix and all', () => {
+describe('v1 webhook signature', () => {
+  it('is accepted when it is made with the literal secret, prefix included', () => {
     expect(check({ headers: v1() })).toEqual({ webhookId: 'msg_1' });
   });
 
-  it('is refused when it is made with what the secret is as base64 or hex', () => {
+  it('is rejected when it is made with the base64- or hex-decoded secret', () => {
     expect(check({ headers: v1({ key: Buffer.from(SECRET, 'base64') }) })).toBeUndefined();
     expect(check({ headers: v1({ key: Buffer.from(SECRET.slice(3), 'base64') }) })).toBeUndefined();
     expect(check({ headers: v1({ key: Buffer.from(SECRET.slice(3), 'hex') }) })).toBeUndefined();
     expect(check({ headers: v1({ key: SECRET.slice(3) }) })).toBeUndefined();
   });
 
-  it('may be any of several, before and after others', () => {
+  it('is accepted among several signatures, in any position', () => {
     const good = v1()['webhook-signature'];
     const bad = `v1,${'A'.repeat(43)}=`;
     for (const list of [`${good} ${bad}`, `${bad} ${good}`, `v2,x ${good}`, `${bad} v1a,x ${good}`]) {
@@ -51,20 +51,20 @@ describe('a v1 signature', () => {
     expect(check({ headers: { ...v1(), 'webhook-signature': `${bad} ${bad}` } })).toBeUndefined();
   });
 
-  it('counts under the tag v1 only', () => {
+  it('is accepted with the tag v1 only', () => {
     const signature = v1()['webhook-signature'].slice(3);
     for (const tag of ['v2,', 'v1a,', 'v1', '', 'V1,']) {
       expect(check({ headers: { ...v1(), 'webhook-signature': tag + signature } }), tag).toBeUndefined();
     }
   });
 
-  it('is good for five minutes either way, and not for a second more', () => {
+  it('is accepted within exactly five minutes of the local clock', () => {
     expect(TOLERANCE_SECONDS).toBe(300);
     for (const t of [T - 300, T - 299, T + 300]) expect(check({ headers: v1({ t }) }), String(t - T)).toBeDefined();
     for (const t of [T - 301, T + 301, 0]) expect(check({ headers: v1({ t }) }), String(t - T)).toBeUndefined();
   });
 
-  it('is refused for another id, time or body', () => {
+  it('is rejected for another id, time or body', () => {
     expect(check({ headers: { ...v1(), 'webhook-id': 'msg_2' } })).toBeUndefined();
     expect(check({ headers: { ...v1(), 'webhook-timestamp': String(T + 1) } })).toBeUndefined();
     for (const body of [`${BODY} `, BODY.replace('activated', 'deactivated'), '']) {
@@ -72,7 +72,7 @@ describe('a v1 signature', () => {
     }
   });
 
-  it('is refused without one of its headers, or with what is no time', () => {
+  it('is rejected when a header is missing or the timestamp is malformed', () => {
     for (const name of Object.keys(v1())) expect(check({ headers: { ...v1(), [name]: '' } }), name).toBeUndefined();
     for (const t of ['soon', `${T}.5`, `-${T}`, `${T} `, '1e9', 'NaN']) {
       const headers = {
@@ -84,19 +84,19 @@ describe('a v1 signature', () => {
     }
   });
 
-  it('may be made with the new or the old secret while they change', () => {
+  it('is accepted with the new and the old secret during a rotation', () => {
     const secrets = ['ws_new', SECRET];
     expect(check({ headers: v1(), secrets })).toBeDefined();
     expect(check({ headers: v1({ key: 'ws_new' }), secrets })).toBeDefined();
     expect(check({ headers: v1({ key: 'ws_gone' }), secrets })).toBeUndefined();
   });
 
-  it('is refused by a service that has no secret', () => {
+  it('is rejected by a service without a secret', () => {
     expect(check({ headers: v1(), secrets: [] })).toBeUndefined();
     expect(check({ headers: v1({ key: '' }), secrets: [] })).toBeUndefined();
   });
 
-  it("takes Standard Webhooks' own secrets as base64 and as they stand", () => {
+  it('is accepted with a secret of Standard Webhooks, decoded or literal', () => {
     const secret = `whsec_${Buffer.from('a key of thirty-two bytes, or so').toString('base64')}`;
     const decoded = Buffer.from(secret.slice(6), 'base64');
     expect(check({ headers: v1({ key: decoded }), secrets: [secret] })).toBeDefined();
@@ -105,7 +105,7 @@ describe('a v1 signature', () => {
   });
 });
 
-describe('a v5 signature', () => {
+describe('v5 webhook signature', () => {
   const v5 = (t = T, key: string = SECRET) => ({ 'x-whop-signature': `t=${t},v1=${hmac(key, `${t}.${BODY}`, 'hex')}` });
 
   it('is the hex digest of time and body', () => {
@@ -119,16 +119,16 @@ describe('a v5 signature', () => {
     }
   });
 
-  it('names an event by its bytes and their time', () => {
+  it('identifies an event by its body and timestamp', () => {
     expect(check({ headers: v5() })?.webhookId).toBe(check({ headers: v5() })?.webhookId);
     expect(check({ headers: v5(T - 1) })?.webhookId).not.toBe(check({ headers: v5() })?.webhookId);
   });
 });
 
-describe('the hex digest of the body alone', () => {
+describe('legacy webhook signature', () => {
   const headers = { 'x-whop-signature': hmac(SECRET, BODY, 'hex') };
 
-  it('is taken where the operator wants it, and nowhere else', () => {
+  it('is accepted only when WHOP_LEGACY_SIGNATURES is on', () => {
     expect(check({ headers })).toBeUndefined();
     expect(check({ headers, legacySignatures: true })).toEqual({ webhookId: undefined });
     expect(check({ headers, legacySignatures: true, body: '{}' })).toBeUndefined();

@@ -28,14 +28,14 @@ afterEach(async () => {
 const last = (): WhopEvent => bench.whop.events.at(-1) as WhopEvent;
 const userOf = ({ person }: Membership) => person?.id;
 
-/** Sends the newest event, which must be taken, and waits until it is worked on. */
-async function tell(): Promise<void> {
+/** Delivers the newest event, which must be accepted, and waits until it is processed. */
+async function deliverLast(): Promise<void> {
   expect(await bench.whop.deliver(last())).toBe(200);
   await bench.settled();
 }
 
 describe('POST /webhooks/whop', () => {
-  it('keeps a signed event and answers 200, before it is worked on', async () => {
+  it('stores a signed event and responds with 200 before it is processed', async () => {
     const { whop } = bench;
     whop.faults = { delayMs: 300 };
     const membership = whop.buy('plan_pro');
@@ -54,7 +54,7 @@ describe('POST /webhooks/whop', () => {
     });
   });
 
-  it('refuses what is not signed, is too old or was changed: 401, and nothing is kept', async () => {
+  it('rejects unsigned, outdated and changed requests with 401 and stores nothing', async () => {
     const { whop, node } = bench;
     whop.buy('plan_pro');
     const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
@@ -71,7 +71,7 @@ describe('POST /webhooks/whop', () => {
     expect(await bench.inbox()).toEqual([]);
     const metrics = await client.get(`${node.url}/metrics`, { Authorization: `Bearer ${METRICS_TOKEN}` });
     expect(metrics.text).toContain('whitemagic_webhooks_rejected_total 6\n');
-    // The very bytes that were signed, white space and all, whatever they are called.
+    // The signed bytes, including white space, with any Content-Type.
     const spaced = ` ${body}\n`;
     const again = signatureHeaders(
       { id: last().id, body: spaced, shape: 'v1' },
@@ -80,7 +80,7 @@ describe('POST /webhooks/whop', () => {
     expect((await client.post(url, spaced, { ...again, 'Content-Type': 'text/plain' })).status).toBe(200);
   });
 
-  it('refuses what is signed and no event: 400, and nothing is kept', async () => {
+  it('rejects signed requests that are not events with 400 and stores nothing', async () => {
     const { whop, node } = bench;
     for (const body of ['', 'not JSON', '[]', '{"type":"membership.activated"}']) {
       const headers = signatureHeaders({ id: 'msg_x', body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
@@ -90,7 +90,7 @@ describe('POST /webhooks/whop', () => {
     expect(await bench.inbox()).toEqual([]);
   });
 
-  it('keeps an event that means nothing here as ignored, and does nothing about it', async () => {
+  it('stores an irrelevant event as ignored and does not process it', async () => {
     const { whop } = bench;
     whop.buy('plan_pro');
     whop.calls.length = 0;
@@ -100,7 +100,7 @@ describe('POST /webhooks/whop', () => {
     expect(whop.calls).toEqual([]);
   });
 
-  it('works on an event once, however often it is delivered', async () => {
+  it('processes an event once, however often it is delivered', async () => {
     const { whop } = bench;
     const membership = whop.buy('plan_pro');
     const delivered = await Promise.all(Array.from({ length: 100 }, () => whop.deliver(last())));
@@ -112,11 +112,11 @@ describe('POST /webhooks/whop', () => {
     const { rows } = await bench.sql.query('select from users where whop_user_id = $1', [userOf(membership)]);
     expect(rows).toHaveLength(1);
     whop.calls.length = 0;
-    await tell();
+    await deliverLast();
     expect(whop.calls).toEqual([]);
   });
 
-  it('makes one account of a hundred different events about one buyer at once', async () => {
+  it('creates one account for a hundred concurrent events about one customer', async () => {
     const { whop } = bench;
     const membership = whop.buy('plan_pro');
     const events = Array.from({ length: 100 }, (_, n) => ({ ...last(), id: `msg_many_${n}` }));
@@ -127,18 +127,18 @@ describe('POST /webhooks/whop', () => {
     expect(await bench.mails(userOf(membership))).toEqual(['welcome']);
   });
 
-  it('takes every shape that Whop has had', async () => {
+  it("accepts every version of Whop's format", async () => {
     const { whop } = bench;
     for (const shape of ['v1', 'dated', 'v5'] as const) {
       whop.shape = shape;
       const membership = whop.buy('plan_starter');
-      await tell();
+      await deliverLast();
       const account = { plan: 'starter', email: membership.person?.email, claims: 1 };
       expect(await bench.account(userOf(membership)), shape).toMatchObject(account);
     }
   });
 
-  it("takes the sketch's format where the operator wants it, each delivery as an event of its own", async () => {
+  it('accepts the legacy format when it is enabled, each delivery as an event of its own', async () => {
     const own = await openBillingFixture({ whop: { legacySignatures: true } });
     own.whop.shape = 'sketch';
     const membership = own.whop.buy('plan_starter');
@@ -153,7 +153,7 @@ describe('POST /webhooks/whop', () => {
     await own.close();
   });
 
-  it('answers 404 where nothing is sold, and 401 where there is no secret to check with', async () => {
+  it('responds with 404 when billing is off, and with 401 without a webhook secret', async () => {
     const { whop } = bench;
     whop.buy('plan_pro');
     const here = whop.webhookUrl;
@@ -169,7 +169,7 @@ describe('POST /webhooks/whop', () => {
     whop.webhookUrl = here;
   });
 
-  it('holds an address to its limit that cannot sign, and never Whop', async () => {
+  it('limits unsigned requests per client IP, but never signed ones', async () => {
     const { whop } = bench;
     const node = await startTestService({ whop: whop.config, requestsPerIp: 5 });
     const here = whop.webhookUrl;
@@ -183,7 +183,7 @@ describe('POST /webhooks/whop', () => {
     whop.webhookUrl = here;
   });
 
-  it('answers 503 while the database is away, and keeps the event when it comes again', async () => {
+  it('responds with 503 while the database is unavailable, and accepts the next delivery', async () => {
     const { whop, node, sql } = bench;
     whop.buy('plan_pro');
     await sql.query('begin');
@@ -196,19 +196,19 @@ describe('POST /webhooks/whop', () => {
     expect(await delivery).toBe(503);
     await sql.query('rollback');
     expect(await bench.inbox()).toEqual([]);
-    await tell();
+    await deliverLast();
     expect(await bench.inbox()).toMatchObject([{ done: true }]);
   });
 
-  it('refuses a body beyond the limit before it is read', async () => {
+  it('rejects a body beyond the size limit before it is read', async () => {
     const { node } = bench;
     const answer = await new Client(node.url).post(`${node.url}/webhooks/whop`, 'x'.repeat(1_100_000));
     expectProblem(answer, 413, 'body_too_large');
   });
 });
 
-describe('an event whose processing fails', () => {
-  it('holds by what it says itself while Whop cannot be asked, and is tried until Whop confirms it', async () => {
+describe('webhook whose processing fails', () => {
+  it('is applied as it describes the membership while Whop is unavailable, and retried until Whop confirms it', async () => {
     const { whop } = bench;
     whop.faults = { status: 500 };
     const membership = whop.buy('plan_pro');
@@ -227,7 +227,7 @@ describe('an event whose processing fails', () => {
     expect(await bench.mails(userOf(membership))).toEqual(['welcome']);
   });
 
-  it('is a dead letter in the end, and done when it comes again', async () => {
+  it('becomes a dead letter, and is processed when it is delivered again', async () => {
     const { whop, sql } = bench;
     whop.faults = { status: 404 };
     const membership = whop.buy('plan_pro');
@@ -238,18 +238,18 @@ describe('an event whose processing fails', () => {
     expect(rows).toEqual([{ dead: true }]);
     expect(await bench.account(userOf(membership))).toBeUndefined();
     whop.faults = {};
-    await tell();
+    await deliverLast();
     expect(await bench.inbox()).toMatchObject([{ done: true, deliveries: 2 }]);
     expect(await bench.account(userOf(membership))).toMatchObject({ plan: 'pro', claims: 1 });
   });
 
-  it('does not go by an old event that comes late while Whop cannot be asked', async () => {
+  it('is not applied while Whop is unavailable when it is older than the stored state', async () => {
     const { whop } = bench;
     const membership = whop.buy('plan_pro');
     const bought = last();
-    await tell();
+    await deliverLast();
     whop.end(membership);
-    await tell();
+    await deliverLast();
     expect(await bench.account(userOf(membership))).toMatchObject({ status: 'read_only' });
     whop.faults = { status: 503 };
     await whop.deliver({ ...bought, id: 'msg_late' });

@@ -23,7 +23,7 @@ afterEach(async () => {
   await Promise.all([bench.close(), sink.close()]);
 });
 
-/** `npm run worker` as a process of its own. */
+/** Starts `npm run worker` as a process of its own. */
 function spawnWorker(): ReturnType<typeof spawnScript> {
   const child = spawnScript('api/jobs/main.ts', [], {
     DATABASE_URL: bench.url,
@@ -40,9 +40,9 @@ async function kill({ child, finished }: ReturnType<typeof spawnScript>): Promis
   await finished;
 }
 
-describe('a mail whose worker is killed', () => {
-  it('between its transaction and its sending is sent by the next one, once', async () => {
-    // The node that answered does no jobs, and is gone before anybody does.
+describe('e-mail whose worker is killed', () => {
+  it('before sending it is sent once by the next worker', async () => {
+    // The node that creates the key runs no jobs and is killed before a worker starts.
     const user = await userOf(bench.url);
     const node = spawnScript('api/main.ts', [], {
       DATABASE_URL: bench.url,
@@ -63,13 +63,13 @@ describe('a mail whose worker is killed', () => {
     expect(sink.received).toMatchObject([{ to: ['eve@example.com'] }]);
   });
 
-  it('in the middle of the sending, before the server took it, is sent by the next one, once, within seconds', async () => {
+  it('while sending it, before the server accepted it, is sent once by the next worker within seconds', async () => {
     const release = sink.hold();
     const first = spawnWorker();
     const id = await bench.post();
     await vi.waitUntil(() => sink.offered() === 1, { timeout: 30_000 });
     await kill(first);
-    // What was under way is lost with the connection.
+    // The pending delivery is lost with the connection.
     sink.behave(451);
     release();
     await delay(100);
@@ -78,12 +78,12 @@ describe('a mail whose worker is killed', () => {
     const before = Date.now();
     await bench.startWorker(sink.url);
     await bench.settled(30_000);
-    // The queue by itself would wait four hours for the dead worker.
+    // graphile-worker alone would wait four hours for the dead worker.
     expect(Date.now() - before).toBeLessThan(20_000);
     expect(sink.received.map((mail) => mail.messageId)).toEqual([`<${id}@whitemagic>`]);
   });
 
-  it('after the server took it, before that was noted, is sent again with the same Message-ID', async () => {
+  it('after the server accepted it, before it was marked as sent, is sent again with the same Message-ID', async () => {
     const release = sink.hold();
     const first = spawnWorker();
     const id = await bench.post();
@@ -100,16 +100,16 @@ describe('a mail whose worker is killed', () => {
     );
   });
 
-  it('beside a live worker is taken over by that one, which keeps its own jobs', async () => {
+  it('is taken over by a running worker, which keeps its own jobs', async () => {
     const release = sink.hold();
     await bench.startWorker(sink.url);
     const kept = [await bench.post(), await bench.post()];
     await vi.waitUntil(() => sink.offered() === 2, { timeout: 30_000 });
-    // The live one has its two hands full: these two are the other's.
-    const doomed = spawnWorker();
+    // The running worker is busy with two jobs, so the other worker fetches these.
+    const killed = spawnWorker();
     const lost = [await bench.post(), await bench.post()];
     await vi.waitUntil(() => sink.offered() === 4, { timeout: 30_000 });
-    await kill(doomed);
+    await kill(killed);
     await vi.waitUntil(async () => (await bench.jobs()).filter((job) => job.locked_by).length === 2, {
       timeout: 20_000,
     });
@@ -120,13 +120,13 @@ describe('a mail whose worker is killed', () => {
     await bench.settled(30_000);
     const count = (id: string) => sink.received.filter((mail) => mail.messageId === `<${id}@whitemagic>`).length;
     expect(kept.map(count)).toEqual([1, 1]);
-    // The dead one's had been offered, and were taken after its death; then came the repeat.
+    // The killed worker's deliveries were accepted after its death, then repeated.
     expect(lost.map(count)).toEqual([2, 2]);
   });
 });
 
-describe('workers that are killed again and again', () => {
-  it('lose no mail of a hundred, and invent none', async () => {
+describe('workers that are killed repeatedly', () => {
+  it('lose none of a hundred e-mails', async () => {
     const posted: string[] = [];
     for (let round = 0; round < 5; round++) {
       const worker = spawnWorker();
@@ -142,11 +142,11 @@ describe('workers that are killed again and again', () => {
     expect([...ids].sort()).toEqual(posted.map((id) => `<${id}@whitemagic>`).sort());
     const sent = await bench.sql.query('select from outbox where sent_at is null');
     expect(sent.rowCount).toBe(0);
-    console.log(`5 kills: ${posted.length} mails, ${sink.received.length} deliveries, none lost`);
+    console.log(`5 kills: ${posted.length} e-mails, ${sink.received.length} deliveries, none lost`);
   });
 });
 
-/** A user with an address. Answers the key. */
+/** Creates a user with an e-mail address and returns the key. */
 async function userOf(databaseUrl: string): Promise<string> {
   const node = await startTestService({ databaseUrl });
   const { apiKey } = await node.newUser({ email: 'eve@example.com' });

@@ -27,16 +27,17 @@ afterAll(() => node.stop());
 
 const query = (text: string, ...values: unknown[]) => node.service.database.owner.query(text, values);
 const get = (path: string) => fetch(`${node.url}${path}`, { redirect: 'manual' });
-const press = (token: string) => fetch(`${node.url}/claim/${token}`, { method: 'POST' });
-const ask = (email: string) => fetch(`${node.url}/claim/new`, { method: 'POST', body: new URLSearchParams({ email }) });
+const redeem = (token: string) => fetch(`${node.url}/claim/${token}`, { method: 'POST' });
+const requestLink = (email: string) =>
+  fetch(`${node.url}/claim/new`, { method: 'POST', body: new URLSearchParams({ email }) });
 
-/** The key that a page shows, if it does. */
+/** Returns the key in a page; undefined when it contains none. */
 async function keyIn(answer: Response): Promise<string | undefined> {
   return /wm_test_[0-9A-Za-z]{32}/.exec(await answer.text())?.[0];
 }
 
-describe('a claim', () => {
-  it('is 256 random bits, of which the database has the SHA-256 only', async () => {
+describe('activation link', () => {
+  it('has a token of 256 random bits, of which only the SHA-256 is stored', async () => {
     const token = await activationTokenFor(node, user.userId);
     expect(Buffer.from(token, 'base64url')).toHaveLength(32);
     const { rows } = await query('select token_hash from claim_lookup where user_id = $1', user.userId);
@@ -45,7 +46,7 @@ describe('a claim', () => {
     expect(JSON.stringify(claims)).not.toContain(token);
   });
 
-  it('changes nothing however often its page is read, by GET or HEAD', async () => {
+  it('is not used by GET or HEAD requests for its page', async () => {
     const owner = await node.newUser();
     const token = await activationTokenFor(node, owner.userId);
     const before = await keysOf(node, owner.userId);
@@ -58,9 +59,9 @@ describe('a claim', () => {
     expect(rows).toEqual([{ used_at: null }]);
   });
 
-  it('makes one key of all scopes that works at once, is in no cache, and is audited', async () => {
+  it('creates one key with all scopes that works immediately, is not cacheable and is audited', async () => {
     const owner = await node.newUser();
-    const answer = await press(await activationTokenFor(node, owner.userId));
+    const answer = await redeem(await activationTokenFor(node, owner.userId));
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
     const key = (await keyIn(answer)) as string;
     const me = await new Client(node.url, key).get('/user/me');
@@ -75,10 +76,10 @@ describe('a claim', () => {
     expect(rows).toEqual([{ actor: 'claim', action: 'keys.create', target: made.id }]);
   });
 
-  it('pressed fifty times at once makes one key; the others hear that it was used', async () => {
+  it('creates one key for fifty concurrent requests, and returns 410 to the others', async () => {
     const owner = await node.newUser();
     const token = await activationTokenFor(node, owner.userId);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => press(token)));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => redeem(token)));
     const keys = await Promise.all(answers.map(keyIn));
     expect(keys.filter(Boolean)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 410)).toHaveLength(49);
@@ -88,10 +89,10 @@ describe('a claim', () => {
     ]);
   });
 
-  it('used a second time says so, and has a way on', async () => {
+  it('returns 410 with a link to request a new one when it was used before', async () => {
     const token = await activationTokenFor(node, user.userId);
-    await press(token);
-    for (const answer of [await press(token), await get(`/claim/${token}`)]) {
+    await redeem(token);
+    for (const answer of [await redeem(token), await get(`/claim/${token}`)]) {
       const text = await answer.text();
       expect(answer.status).toBe(410);
       expect(text).toContain('This link has been used');
@@ -99,7 +100,7 @@ describe('a claim', () => {
     }
   });
 
-  it(`works for ${ACTIVATION_LINK_DAYS} days; then it says that it expired, and has a way on`, async () => {
+  it(`expires after ${ACTIVATION_LINK_DAYS} days, and then returns 410 with a link to request a new one`, async () => {
     const owner = await node.newUser();
     const token = await activationTokenFor(node, owner.userId);
     const { rows } = await query(
@@ -108,7 +109,7 @@ describe('a claim', () => {
     );
     expect(rows[0].lasts.days).toBe(ACTIVATION_LINK_DAYS);
     await query(`update claims set expires_at = now() where user_id = $1`, owner.userId);
-    for (const answer of [await press(token), await get(`/claim/${token}`)]) {
+    for (const answer of [await redeem(token), await get(`/claim/${token}`)]) {
       const text = await answer.text();
       expect(answer.status).toBe(410);
       expect(text).toContain('This link has expired');
@@ -123,33 +124,33 @@ describe('a claim', () => {
     ['with a slash', `${'A'.repeat(42)}%2F`],
     ['very long', 'A'.repeat(4_000)],
     ['a NUL', '%00'],
-  ])('that never was (%s) is not found, with a way on', async (_what, token) => {
-    for (const answer of [await press(token), await get(`/claim/${token}`)]) {
+  ])('with an invalid token (%s) returns 404', async (_what, token) => {
+    for (const answer of [await redeem(token), await get(`/claim/${token}`)]) {
       expect(answer.status).toBe(404);
       expect(await answer.text()).toContain('This link does not work');
     }
   });
 
-  it('of an account that is being deleted makes no key', async () => {
+  it('of an account that is being closed creates no key', async () => {
     for (const status of ['closing', 'deleted'] as const) {
       const owner = await node.newUser();
       const token = await activationTokenFor(node, owner.userId);
       await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, owner.userId, status, new Date()));
-      expect((await press(token)).status).toBe(404);
+      expect((await redeem(token)).status).toBe(404);
       expect(await keysOf(node, owner.userId)).toHaveLength(1);
     }
   });
 
-  it('of a read-only account makes a key: what is stored can be read', async () => {
+  it('of a read-only account creates a key, so that memories can be read', async () => {
     const owner = await node.newUser();
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, owner.userId, 'read_only', new Date()));
-    expect(await keyIn(await press(await activationTokenFor(node, owner.userId)))).toBeDefined();
+    expect(await keyIn(await redeem(await activationTokenFor(node, owner.userId)))).toBeDefined();
   });
 
-  it('replaces the key of an earlier one that was never used, at once, and leaves one that was used alone', async () => {
+  it("revokes an earlier link's key that was never used, and keeps one that was used", async () => {
     const owner = await node.newUser();
-    const first = (await keyIn(await press(await activationTokenFor(node, owner.userId)))) as string;
-    const answer = await press(await activationTokenFor(node, owner.userId));
+    const first = (await keyIn(await redeem(await activationTokenFor(node, owner.userId)))) as string;
+    const answer = await redeem(await activationTokenFor(node, owner.userId));
     const second = (await keyIn(answer.clone() as Response)) as string;
     expect(await answer.text()).toContain('The earlier one, which was never used, no longer works.');
     expect((await new Client(node.url, first).get('/user/me')).status).toBe(401);
@@ -161,9 +162,9 @@ describe('a claim', () => {
       );
       expect(rows).toHaveLength(1);
     });
-    const third = (await keyIn(await press(await activationTokenFor(node, owner.userId)))) as string;
+    const third = (await keyIn(await redeem(await activationTokenFor(node, owner.userId)))) as string;
     for (const key of [second, third]) expect((await new Client(node.url, key).get('/user/me')).status).toBe(200);
-    // The key that the account had without a claim is nobody's default.
+    // The account's first key was not created by a link.
     expect(await keysOf(node, owner.userId)).toEqual([
       { name: 'Test key', state: 'live' },
       { name: 'Default API Key', state: 'revoked' },
@@ -172,26 +173,26 @@ describe('a claim', () => {
     ]);
   });
 
-  it('uses up every other open one of the same account, also when all are pressed at once', async () => {
+  it('invalidates all other open links of the account, also for concurrent requests', async () => {
     const owner = await node.newUser();
     const other = await node.newUser();
     const [foreign, ...tokens] = await Promise.all([
       activationTokenFor(node, other.userId),
       ...Array.from({ length: 8 }, () => activationTokenFor(node, owner.userId)),
     ]);
-    const answers = await Promise.all(tokens.map(press));
+    const answers = await Promise.all(tokens.map(redeem));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(410)]);
     expect(await keysOf(node, owner.userId)).toEqual([
       { name: 'Test key', state: 'live' },
       { name: 'Default API Key', state: 'live' },
     ]);
-    expect((await press(foreign as string)).status).toBe(200);
+    expect((await redeem(foreign as string)).status).toBe(200);
   });
 
-  it('is forgotten long after its end if it made no key; one that did stays with the account', async () => {
+  it(`is deleted ${EXPIRED_LINK_DAYS_KEPT} days after it expired unused, but kept if it created a key`, async () => {
     const owner = await node.newUser();
     const used = await activationTokenFor(node, owner.userId);
-    await press(used);
+    await redeem(used);
     const unused = await activationTokenFor(node, owner.userId);
     const { rows } = await query(
       `update claims set expires_at = now() where user_id = $1 returning expires_at`,
@@ -208,34 +209,34 @@ describe('a claim', () => {
   });
 });
 
-describe('a new claim', () => {
-  it('is mailed to the address, works, and the answer is the same for an address that nobody has', async () => {
-    const known = await ask('ann@example.COM');
-    const unknown = await ask('nobody@example.com');
+describe('POST /claim/new', () => {
+  it('e-mails a working link, and returns the same response for an unknown address', async () => {
+    const known = await requestLink('ann@example.COM');
+    const unknown = await requestLink('unknown@example.com');
     expect([known.status, unknown.status]).toEqual([200, 200]);
     expect(await known.text()).toBe(await unknown.text());
     const mail = await mailTo('ann@example.com');
     const token = new RegExp(`${node.url}/claim/([A-Za-z0-9_-]{43})`).exec(mail)?.[1] as string;
-    expect(await keyIn(await press(token))).toBeDefined();
+    expect(await keyIn(await redeem(token))).toBeDefined();
     await settled();
-    expect((await query("select from outbox where recipient ilike 'nobody@%'")).rowCount).toBe(0);
+    expect((await query("select from outbox where recipient ilike 'unknown@%'")).rowCount).toBe(0);
   });
 
-  it('is in the outbox only until it is sent', async () => {
-    await ask('ann@example.com');
+  it('keeps the link in the outbox only until the e-mail is sent', async () => {
+    await requestLink('ann@example.com');
     await settled();
     const { rows } = await query(`select data from outbox where template = 'claim' and sent_at is not null`);
     expect(rows.length).toBeGreaterThan(0);
     for (const { data } of rows) expect(data).toEqual({});
   });
 
-  it(`is mailed to every account with the address that is not being deleted, at most ${LINKS_EMAILED_PER_DAY_MAX} a day each`, async () => {
+  it(`e-mails each account with the address that is not being closed, at most ${LINKS_EMAILED_PER_DAY_MAX} times a day`, async () => {
     const email = 'shared@example.com';
     const owners = await Promise.all([node.newUser({ email }), node.newUser({ email }), node.newUser({ email })]);
     const gone = owners[2] as TestUser;
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, gone.userId, 'closing', new Date()));
-    for (let asked = 0; asked < LINKS_EMAILED_PER_DAY_MAX + 2; asked++) {
-      await ask(email);
+    for (let request = 0; request < LINKS_EMAILED_PER_DAY_MAX + 2; request++) {
+      await requestLink(email);
       await settled();
     }
     const { rows } = await query('select user_id, count(*)::int from outbox where recipient = $1 group by 1', email);
@@ -252,33 +253,33 @@ describe('a new claim', () => {
     ['half', 'a@b'],
     ['too long', `${'a'.repeat(250)}@example.com`],
     ['markup', '"><script>@x.y'],
-  ])('for what is no address (%s) is refused on the form, escaped', async (_what, email) => {
-    const answer = await ask(email);
+  ])('rejects an invalid address (%s) on the form, escaped', async (_what, email) => {
+    const answer = await requestLink(email);
     const text = await answer.text();
     expect(answer.status).toBe(422);
     expect(text).toContain('This is no e-mail address.');
     expect(text).not.toContain('"><script>');
   });
 
-  it('is asked for by a form: another body, or one too large, is refused', async () => {
+  it('rejects a body that is no form, and one that is too large', async () => {
     const json = await fetch(`${node.url}/claim/new`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: '{"email":"a@b.cd"}',
     });
     expect(json.status).toBe(415);
-    expect((await ask('a'.repeat(5_000))).status).toBe(413);
+    expect((await requestLink('a'.repeat(5_000))).status).toBe(413);
   });
 
-  it('leaves no address in the queue', async () => {
+  it('leaves no e-mail address in the job queue', async () => {
     await settled();
     const { rows } = await query(`select from graphile_worker._private_jobs where payload::text like '%@%'`);
     expect(rows).toEqual([]);
   });
 });
 
-describe('guessing links', () => {
-  it('is limited by address: pages, presses and forms', async () => {
+describe('guessing activation links', () => {
+  it('is limited per client IP, for pages, buttons and forms together', async () => {
     const limited = await startTestService({ requestsPerIp: 3 });
     try {
       const statuses: number[] = [];
@@ -297,7 +298,7 @@ describe('guessing links', () => {
     }
   });
 
-  it.skipIf(!hasRedis)('is closed while nodes that count together cannot, and open again when they can', async () => {
+  it.skipIf(!hasRedis)('is rejected with 503 while Redis is unavailable', async () => {
     const redis = await startRedis();
     const shared = await startTestService({ redisUrl: redis.url });
     try {
@@ -307,7 +308,7 @@ describe('guessing links', () => {
       const pressed = await fetch(`${shared.url}/claim/${token}`, { method: 'POST' });
       expect([pressed.status, pressed.headers.get('retry-after')]).toEqual([503, '2']);
       expect(await keysOf(shared, owner.userId)).toHaveLength(1);
-      // Looking changes nothing, and goes on.
+      // Reading the page changes nothing and still works.
       expect((await fetch(`${shared.url}/claim/${token}`)).status).toBe(200);
       await redis.restart();
       await vi.waitFor(
@@ -322,7 +323,7 @@ describe('guessing links', () => {
   });
 });
 
-/** Resolves when no job waits or runs. */
+/** Resolves when no job is waiting or running. */
 function settled(): Promise<void> {
   return vi.waitFor(
     async () => {
@@ -333,7 +334,7 @@ function settled(): Promise<void> {
   );
 }
 
-/** The first mail to somebody, as text. */
+/** Returns the source of the first e-mail to an address. */
 async function mailTo(address: string): Promise<string> {
   const folder = join(node.dataDir, 'outbox');
   return vi.waitFor(
@@ -343,7 +344,7 @@ async function mailTo(address: string): Promise<string> {
         if (source.toLowerCase().includes(`to: ${address}`))
           return source.replace(/=\r?\n/g, '').replaceAll('=3D', '=');
       }
-      throw new Error(`no mail to ${address} yet`);
+      throw new Error(`no e-mail to ${address} yet`);
     },
     { timeout: 15_000 },
   );

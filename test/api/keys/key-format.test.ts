@@ -7,8 +7,8 @@ import { keyCache } from '../../../api/pipeline/key-cache.ts';
 import type { Database } from '../../../db/client/database.ts';
 import type { KeyOwnerRow } from '../../../db/queries/accounts/api-keys.ts';
 
-describe('a generated key', () => {
-  it('names its environment, is 32 base62 characters long, and no two are the same', () => {
+describe('generateKey', () => {
+  it('returns unique keys with the environment and 32 base62 characters', () => {
     const keys = Array.from({ length: 1_000 }, () => generateKey('live'));
     for (const key of keys) {
       expect(key).toMatch(/^wm_live_[0-9A-Za-z]{32}$/);
@@ -17,21 +17,21 @@ describe('a generated key', () => {
     expect(new Set(keys).size).toBe(1_000);
   });
 
-  it('shows its prefix and its last four characters', () => {
+  it('returns keys whose prefix and last four characters can be displayed', () => {
     expect(displayParts('wm_live_0123456789ABCDEFGHIJKLMNOPQRSTUV')).toEqual({ prefix: 'wm_live_', last4: 'STUV' });
   });
 
-  it('is stored as its SHA-256', () => {
+  it('returns keys that are stored as their SHA-256', () => {
     expect(hashKey('abc').toString('hex')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   });
 });
 
-describe('the checksum', () => {
-  it('is CRC32 in base62 over everything before it: a published key stays valid', () => {
+describe('key checksum', () => {
+  it('is the CRC32 of everything before it in base62, so that issued keys stay valid', () => {
     expect(isWellFormedKey(`wm_test_${'0'.repeat(26)}${checksumOf(`wm_test_${'0'.repeat(26)}`)}`)).toBe(true);
   });
 
-  it('notices every wrong, missing or swapped character', () => {
+  it('detects every wrong, missing or swapped character', () => {
     const key = generateKey('test');
     const start = 'wm_test_'.length;
     for (let at = start; at < key.length; at++) {
@@ -52,7 +52,9 @@ describe('the checksum', () => {
     `wm_test_${'0'.repeat(31)}`,
     `wm_TEST_${'0'.repeat(32)}`,
     `sk_test_${'0'.repeat(32)}`,
-  ])('is not even looked at in what has not a key’s form: "%s"', (text) => expect(isWellFormedKey(text)).toBe(false));
+  ])('is not computed for a string without the form of a key: "%s"', (text) =>
+    expect(isWellFormedKey(text)).toBe(false),
+  );
 });
 
 describe('authentication', () => {
@@ -69,12 +71,12 @@ describe('authentication', () => {
   const attempt = async (pipeline: Parameters<typeof authenticate>[0], key: string): Promise<Problem> =>
     authenticate(pipeline, { authorization: `Bearer ${key}`, address: '::1' }, 'rest', () => undefined).then(
       () => {
-        throw new Error('was let in');
+        throw new Error('was authenticated');
       },
       (problem: Problem) => problem,
     );
 
-  it('asks the database nothing about a mistyped key, and once about a well-formed one; both get the same answer', async () => {
+  it('queries the database never for a mistyped key and once for a well-formed one, with the same error', async () => {
     const { pipeline, queries } = countingPipeline();
     const key = generateKey('test');
     const mistyped = await attempt(pipeline, key.slice(0, -1) + (key.endsWith('0') ? '1' : '0'));
@@ -85,7 +87,7 @@ describe('authentication', () => {
     expect({ code: unknown.code, data: unknown.data }).toEqual({ code: mistyped.code, data: mistyped.data });
   });
 
-  it('holds a remembered key to its expiry at every call, and notes its use once a minute', async () => {
+  it('checks the expiry of a cached key at every call, and records its use once a minute', async () => {
     let time = Date.UTC(2026, 0, 1);
     const expires_at = new Date(time + 3_000);
     let [lookups, touches] = [0, 0];
@@ -123,7 +125,7 @@ const OWNER: KeyOwnerRow = {
   overrides: {},
 };
 
-/** The checksum by its definition, written again: CRC-32 (IEEE 802.3), six base62 digits. */
+/** An independent implementation of the checksum: CRC-32 (IEEE 802.3) as six base62 digits. */
 function checksumOf(text: string): string {
   let crc = 0xffffffff;
   for (const byte of Buffer.from(text)) {

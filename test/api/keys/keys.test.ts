@@ -19,7 +19,7 @@ afterAll(() => node.stop());
 const MISSING = '019ab0c0-0000-7000-8000-000000000000';
 const MINUTE = 60_000;
 
-/** A new key of the user's, and a client that uses it. */
+/** Creates a key of the user and a client that uses it. */
 async function newKey(more: object = {}, by = user.api): Promise<Json & { api: Client }> {
   const made = await by.post('/user/keys', { name: 'key', ...more });
   expect(made.status, made.text).toBe(201);
@@ -29,7 +29,7 @@ const listed = async (id: string): Promise<Json> =>
   (await user.api.get('/user/keys')).body.results.find((key: Json) => key.id === id);
 
 describe('GET /user/me', () => {
-  it('says who calls, on which plan, with which limits and which key', async () => {
+  it("returns the caller's account, plan, limits and key", async () => {
     await user.api.post('/memories', { title: '1234', content: '567' });
     const { status, body } = await user.api.get('/user/me');
     expect(status).toBe(200);
@@ -53,8 +53,8 @@ describe('GET /user/me', () => {
   });
 });
 
-describe('a key', () => {
-  it('is shown once, works at once, and is nowhere to be seen again', async () => {
+describe('POST /user/keys', () => {
+  it('returns the key once, which works immediately and is stored nowhere', async () => {
     const made = await newKey({ name: ' CI ', expires_at: '2036-01-01', rpm_limit: 500 });
     expect(made.api_key).toMatch(/^wm_test_[0-9A-Za-z]{32}$/);
     expect(made).toMatchObject({
@@ -78,7 +78,7 @@ describe('a key', () => {
     }
   });
 
-  it('is taken from X-API-Key too, and from Authorization in any case', async () => {
+  it('creates a key that is accepted in X-API-Key and, in any case, in Authorization', async () => {
     const bare = new Client(node.url);
     const by = async (headers: Record<string, string>) => (await bare.get('/user/me', headers)).status;
     expect(await by({ 'X-API-Key': user.apiKey })).toBe(200);
@@ -87,18 +87,18 @@ describe('a key', () => {
     expect(await by({ Authorization: user.apiKey })).toBe(401);
   });
 
-  it('makes only keys with its own scopes or fewer', async () => {
+  it("creates keys with at most the calling key's scopes", async () => {
     const narrow = await newKey({ scopes: ['keys:write', 'memories:read'] });
     expect((await newKey({}, narrow.api)).scopes).toEqual(['keys:write', 'memories:read']);
     expect((await newKey({ scopes: ['memories:read'] }, narrow.api)).scopes).toEqual(['memories:read']);
-    const refused = await narrow.api.post('/user/keys', { name: 'wide', scopes: ['memories:read', 'memories:write'] });
-    expect(refused.status).toBe(422);
-    expect(refused.body.errors).toEqual([
+    const rejected = await narrow.api.post('/user/keys', { name: 'wide', scopes: ['memories:read', 'memories:write'] });
+    expect(rejected.status).toBe(422);
+    expect(rejected.body.errors).toEqual([
       { path: 'scopes', message: "memories:write exceeds the calling key's scopes" },
     ]);
   });
 
-  it('that may make keys but has few scopes cannot get at more by rotating or editing a wider one', async () => {
+  it('gives a key with few scopes no way to more by rotating or changing a wider key', async () => {
     const wide = await newKey();
     const narrow = await newKey({ scopes: ['keys:write'] });
     expect((await narrow.api.post(`/user/keys/${wide.id}/rotate`)).status).toBe(422);
@@ -107,7 +107,7 @@ describe('a key', () => {
     expect((await wide.api.get('/user/me')).status).toBe(200);
   });
 
-  it('may do what its scopes say and nothing else', async () => {
+  it('creates keys that can call exactly what their scopes allow', async () => {
     const calls: [scope: string, method: string, path: string, body?: object][] = [
       ['memories:read', 'GET', '/memories'],
       ['memories:read', 'POST', '/search', { query: 'x' }],
@@ -129,7 +129,7 @@ describe('a key', () => {
     }
   });
 
-  it('is refused with a name, scope, expiry or limit that cannot be', async () => {
+  it('rejects an invalid name, scope, expiry or limit', async () => {
     const cases: [body: object, status: number, path: string][] = [
       [{}, 400, 'name'],
       [{ name: ' ' }, 422, 'name'],
@@ -141,15 +141,15 @@ describe('a key', () => {
       [{ name: 'x', admin: true }, 400, 'admin'],
     ];
     for (const [body, status, path] of cases) {
-      const refused = await user.api.post('/user/keys', body);
-      expect(refused.status, JSON.stringify(body)).toBe(status);
-      expect(refused.body.errors[0].path).toBe(path);
+      const rejected = await user.api.post('/user/keys', body);
+      expect(rejected.status, JSON.stringify(body)).toBe(status);
+      expect(rejected.body.errors[0].path).toBe(path);
     }
   });
 });
 
 describe('PATCH /user/keys/{id}', () => {
-  it('changes what it names: name, expiry, limit, and scopes to fewer', async () => {
+  it('changes name, expiry and limit, and reduces scopes', async () => {
     const made = await newKey({ rpm_limit: 5 });
     const patched = await user.api.patch(`/user/keys/${made.id}`, { name: 'renamed', scopes: ['account:read'] });
     expect(patched.body).toMatchObject({ id: made.id, name: 'renamed', scopes: ['account:read'], rpm_limit: 5 });
@@ -161,7 +161,7 @@ describe('PATCH /user/keys/{id}', () => {
     expect(await listed(made.id)).toMatchObject({ name: 'renamed', scopes: ['account:read'], rpm_limit: null });
   });
 
-  it('of an unknown, a foreign or a revoked key is 404', async () => {
+  it("returns 404 for an unknown, a revoked and another user's key, as rotation and revocation do", async () => {
     const stranger = await node.newUser();
     const theirs = (await stranger.api.get('/user/me')).body.key.id;
     const revoked = await newKey();
@@ -175,35 +175,35 @@ describe('PATCH /user/keys/{id}', () => {
   });
 });
 
-describe('a revoked key', () => {
-  it('is refused from the next call on, as if it had never been', async () => {
+describe('DELETE /user/keys/{id}', () => {
+  it('makes the next call fail like that of an unknown key', async () => {
     const made = await newKey();
     expect((await made.api.get('/user/me')).status).toBe(200);
     const revoked = await user.api.delete(`/user/keys/${made.id}`);
     expect(revoked.body).toMatchObject({ id: made.id, active: false, revoked_at: expect.any(String) });
-    const refused = await made.api.get('/user/me');
-    expect(refused.status).toBe(401);
-    expect(refused.body.code).toBe('unauthenticated');
+    const rejected = await made.api.get('/user/me');
+    expect(rejected.status).toBe(401);
+    expect(rejected.body.code).toBe('unauthenticated');
     const again = await user.api.delete(`/user/keys/${made.id}`);
     expect(again.body.revoked_at).toBe(revoked.body.revoked_at);
   });
 
-  it('may have revoked itself', async () => {
+  it('lets a key revoke itself', async () => {
     const made = await newKey();
     expect((await made.api.delete(`/user/keys/${made.id}`)).status).toBe(200);
     expect((await made.api.get('/user/me')).status).toBe(401);
   });
 });
 
-describe('an expired key', () => {
-  it('is refused with a code of its own', async () => {
+describe('expired API key', () => {
+  it('is rejected with the code key_expired until its expiry is extended', async () => {
     const made = await newKey({ expires_at: new Date(Date.now() + 2_000).toISOString() });
     expect((await made.api.get('/user/me')).status).toBe(200);
     clock.advance(2_000);
-    const refused = await made.api.get('/user/me');
-    expect(refused.status).toBe(401);
-    expect(refused.body.code).toBe('key_expired');
-    expect(refused.headers.get('www-authenticate')).toMatch(/^Bearer /);
+    const rejected = await made.api.get('/user/me');
+    expect(rejected.status).toBe(401);
+    expect(rejected.body.code).toBe('key_expired');
+    expect(rejected.headers.get('www-authenticate')).toMatch(/^Bearer /);
     expect(await listed(made.id)).toMatchObject({ active: false, revoked_at: null });
     const later = await user.api.patch(`/user/keys/${made.id}`, { expires_at: '2036-01-01' });
     expect(later.body.active).toBe(true);
@@ -211,8 +211,8 @@ describe('an expired key', () => {
   });
 });
 
-describe('a rotated key', () => {
-  it('is replaced by one with the same name, scopes and limit, and ends at once', async () => {
+describe('POST /user/keys/{id}/rotate', () => {
+  it('creates a key with the same name, scopes, limit and expiry, and ends the old one at once', async () => {
     const made = await newKey({ name: 'rotated', scopes: ['account:read'], rpm_limit: 77, expires_at: '2036-01-01' });
     const answer = await user.api.post(`/user/keys/${made.id}/rotate`);
     expect(answer.status).toBe(201);
@@ -228,7 +228,7 @@ describe('a rotated key', () => {
     expect((await made.api.get('/user/me')).status).toBe(401);
   });
 
-  it('works for the grace it was given, and no longer', async () => {
+  it('keeps the old key for the grace period and no longer', async () => {
     const made = await newKey();
     const { body } = await user.api.post(`/user/keys/${made.id}/rotate`, { grace_seconds: 2 });
     const left = Date.parse(body.previous_key_expires_at) - Date.now();
@@ -239,22 +239,22 @@ describe('a rotated key', () => {
     expect((await made.api.get('/user/me')).body.code).toBe('key_expired');
   });
 
-  it('never outlives its own expiry by a grace', async () => {
+  it("never extends the old key's expiry by a grace period", async () => {
     const soon = new Date(Date.now() + 60_000).toISOString();
     const made = await newKey({ expires_at: soon });
     const { body } = await user.api.post(`/user/keys/${made.id}/rotate`, { grace_seconds: 604_800 });
     expect(body.previous_key_expires_at).toBe(soon);
   });
 
-  it('that has expired already is none that could be replaced', async () => {
+  it('returns 404 for an expired key', async () => {
     const made = await newKey({ expires_at: new Date(Date.now() + 60_000).toISOString() });
     clock.advance(60_000);
-    const refused = await user.api.post(`/user/keys/${made.id}/rotate`);
-    expect(refused.status).toBe(404);
+    const rejected = await user.api.post(`/user/keys/${made.id}/rotate`);
+    expect(rejected.status).toBe(404);
   });
 });
 
-describe('when a key was last used', () => {
+describe('last use of an API key', () => {
   const lastUsed = async (keyId: string): Promise<Date | null> => {
     const { rows } = await node.service.database.owner.query(
       'select k.last_used_at, u.last_seen_at from api_keys k join users u on u.id = k.user_id where k.id = $1',
@@ -269,17 +269,17 @@ describe('when a key was last used', () => {
       if (wanted(at)) return at;
       await sleep(20);
     }
-    throw new Error('the last use was never written');
+    throw new Error('the last use was not recorded');
   };
 
-  it('is written at the first use, and then at most once a minute', async () => {
+  it('is recorded at the first use, then at most once a minute', async () => {
     const made = await newKey();
     await made.api.get('/user/me');
     const first = await eventually(made.id, (at) => at !== null);
     for (let call = 0; call < 5; call++) await made.api.get('/user/me');
     await sleep(100);
     expect(await lastUsed(made.id)).toEqual(first);
-    /** Sets the last use back, and calls until the node has seen it. */
+    /** Moves the last use into the past and calls until the node has read it. */
     const setBack = async (ms: number): Promise<Date> => {
       const at = new Date(Date.now() - ms);
       await node.service.database.owner.query(

@@ -24,11 +24,11 @@ afterAll(async () => {
 });
 
 let count = 0;
-const LEAKED_AT = 'https://github.com/somebody/something/blob/main/.env#L3';
+const LEAKED_AT = 'https://github.com/example/repository/blob/main/.env#L3';
 
 interface Victim extends TestUser {
   email: string;
-  /** A second key, which leaks. */
+  /** A second key, which is leaked. */
   leaked: string;
   keyId: string;
 }
@@ -45,7 +45,7 @@ async function newVictim(): Promise<Victim> {
 const meWith = ({ leaked }: Victim) => new Client(node.url, leaked).get('/user/me');
 const report = (body: unknown) => new Client(node.url).post('/keys/leaked', body);
 
-/** Sends what GitHub would; its signature may be replaced. */
+/** Sends a report as GitHub does; `headers` replace its signature. */
 function scan(findings: unknown, headers?: Record<string, string>) {
   const body = typeof findings === 'string' ? findings : JSON.stringify(findings);
   return new Client(node.url).post(`${node.url}/webhooks/github/secret-scanning`, body, headers ?? github.sign(body));
@@ -53,7 +53,7 @@ function scan(findings: unknown, headers?: Record<string, string>) {
 const finding = (token: string) => ({ token, type: 'whitemagic_api_key', url: LEAKED_AT, source: 'content' });
 const hashOf = (token: string) => createHash('sha256').update(token).digest('hex');
 
-async function lettersTo(email: string): Promise<MailParts[]> {
+async function emailsTo(email: string): Promise<MailParts[]> {
   const all = sink.received.filter(({ to }) => to.includes(email)).map(({ source }) => mailParts(source));
   return all.filter(({ subject }) => subject.includes('was public'));
 }
@@ -67,20 +67,20 @@ async function auditOf({ userId, keyId }: Victim) {
 }
 
 describe('POST /keys/leaked', () => {
-  it('revokes a live key before it answers, writes that down, and mails the owner without the key', async () => {
+  it('revokes a valid key before it responds, audits that, and e-mails the owner without the key', async () => {
     const victim = await newVictim();
     const answer = await report({ api_key: victim.leaked });
     expect([answer.status, answer.body]).toEqual([202, { received: true }]);
     expectProblem(await meWith(victim), 401, 'unauthenticated');
     expect((await victim.api.get('/user/me')).status).toBe(200);
     expect(await auditOf(victim)).toEqual([{ actor: 'leak:public', details: { leaked_at: null } }]);
-    await vi.waitFor(async () => expect(await lettersTo(victim.email)).toHaveLength(1));
-    const [letter] = await lettersTo(victim.email);
-    expect(letter?.text).toContain(`"In the repository" (wm_test_…${victim.leaked.slice(-4)})`);
-    expect(JSON.stringify(letter)).not.toContain(victim.leaked);
+    await vi.waitFor(async () => expect(await emailsTo(victim.email)).toHaveLength(1));
+    const [email] = await emailsTo(victim.email);
+    expect(email?.text).toContain(`"In the repository" (wm_test_…${victim.leaked.slice(-4)})`);
+    expect(JSON.stringify(email)).not.toContain(victim.leaked);
   });
 
-  it('answers a second report, an unknown key, a mistyped one and nonsense in the very same way, and does nothing', async () => {
+  it('returns the same response for a revoked, an unknown, a mistyped and a malformed key, and changes nothing', async () => {
     const victim = await newVictim();
     const first = await report({ api_key: victim.leaked });
     const mistyped = victim.leaked.slice(0, -1) + (victim.leaked.endsWith('a') ? 'b' : 'a');
@@ -100,21 +100,21 @@ describe('POST /keys/leaked', () => {
     expect(rows).toHaveLength(1);
   });
 
-  it('told a hundred times at once revokes once and mails once', async () => {
+  it('revokes once for a hundred concurrent reports', async () => {
     const victim = await newVictim();
     const answers = await Promise.all(Array.from({ length: 100 }, () => report({ api_key: victim.leaked })));
     expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     expect(await auditOf(victim)).toHaveLength(1);
   });
 
-  it('needs a body of its form', async () => {
+  it('rejects a malformed body', async () => {
     for (const body of [{}, { api_key: 7 }, { api_key: 'x', more: 1 }]) {
       expectProblem(await report(body), 400, 'invalid_request');
     }
     expectProblem(await report('{'), 400, 'malformed_request');
   });
 
-  it('costs a call of its address', async () => {
+  it('counts against the limit of the client IP', async () => {
     const strict = await startTestService({ requestsPerIp: 5 });
     const answers: number[] = [];
     for (let n = 0; n < 7; n++) {
@@ -125,8 +125,8 @@ describe('POST /keys/leaked', () => {
   });
 });
 
-describe('what GitHub found', () => {
-  it('is revoked where it is a key of ours, and GitHub is told which of it was', async () => {
+describe("report of GitHub's secret scanning", () => {
+  it('revokes the keys of this service and labels each finding', async () => {
     const victim = await newVictim();
     const strangers = generateKey('test');
     const answer = await scan([finding(victim.leaked), finding(strangers), finding('nonsense')]);
@@ -140,13 +140,13 @@ describe('what GitHub found', () => {
     ]);
     expectProblem(await meWith(victim), 401, 'unauthenticated');
     expect(await auditOf(victim)).toEqual([{ actor: 'leak:github', details: { leaked_at: LEAKED_AT } }]);
-    await vi.waitFor(async () => expect((await lettersTo(victim.email))[0]?.html).toContain(`href="${LEAKED_AT}"`));
-    // A key that was revoked before was one all the same.
+    await vi.waitFor(async () => expect((await emailsTo(victim.email))[0]?.html).toContain(`href="${LEAKED_AT}"`));
+    // A key that was revoked before is a true positive too.
     expect((await scan([finding(victim.leaked)])).body[0].label).toBe('true_positive');
     expect(await auditOf(victim)).toHaveLength(1);
   });
 
-  it('without a good signature is refused, and nothing is revoked', async () => {
+  it('without a valid signature is rejected and revokes nothing', async () => {
     const victim = await newVictim();
     const body = JSON.stringify([finding(victim.leaked)]);
     const good = github.sign(body);
@@ -164,26 +164,26 @@ describe('what GitHub found', () => {
     expect((await scan(body, good)).status).toBe(200);
   });
 
-  it('that is signed but no list of findings is malformed', async () => {
+  it('that is signed but not a list of findings is rejected', async () => {
     for (const body of ['{', '{}', '[1]', '[{"token": 7, "type": "x"}]', '']) {
       expectProblem(await scan(body), 400, 'malformed_request');
     }
   });
 
-  it('costs its address a call only when it is not signed', async () => {
+  it('counts against the limit of the client IP only when it is not signed', async () => {
     const strict = await startTestService({ requestsPerIp: 3, githubMetaUrl: github.url });
     const send = async (headers: Record<string, string>) =>
       (await new Client(strict.url).post(`${strict.url}/webhooks/github/secret-scanning`, '[]', headers)).status;
     for (let n = 0; n < 6; n++) expect(await send(github.sign('[]'))).toBe(200);
-    const refused: number[] = [];
-    for (let n = 0; n < 4; n++) refused.push(await send({}));
-    expect(refused).toEqual([401, 401, 401, 429]);
+    const rejected: number[] = [];
+    for (let n = 0; n < 4; n++) rejected.push(await send({}));
+    expect(rejected).toEqual([401, 401, 401, 429]);
     await strict.stop();
   });
 });
 
-describe("GitHub's keys", () => {
-  it('are read once for many reports, anew for a key that is not known, and at most once a minute for one made up', async () => {
+describe("GitHub's public keys", () => {
+  it('are fetched once for many reports, again for an unknown identifier, and at most once a minute for invented ones', async () => {
     const published = await startGithub();
     let now = 0;
     const scanning = secretScanning(published.url, () => now);
@@ -212,7 +212,7 @@ describe("GitHub's keys", () => {
     await published.close();
   });
 
-  it('that cannot be read make the report a 503, for GitHub to send again', async () => {
+  it('that are unavailable make a report fail with 503, so that GitHub retries it', async () => {
     const published = await startGithub();
     const away = await startTestService({ githubMetaUrl: published.url });
     const send = () =>

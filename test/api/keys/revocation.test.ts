@@ -16,9 +16,9 @@ const LISTENER = 'whitemagic-listener';
 
 let databaseUrl: string;
 let line: TcpProxy;
-/** Where changes are made. */
+/** The node that makes the changes. */
 let near: TestService;
-/** Another node on the same database, by way of a line. */
+/** Another node on the same database, connected through a TCP proxy. */
 let far: TestService;
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ afterAll(async () => {
   await dropDatabase(databaseUrl);
 });
 
-/** A second key of a new user, and a client of each node that uses it. */
+/** A second key of a new user, with a client of each node that uses it. */
 interface Subject {
   owner: TestUser;
   keyId: string;
@@ -53,7 +53,7 @@ async function newSubject(more: object = {}): Promise<Subject> {
 
 const call = (api: Client) => api.get('/user/me');
 
-/** How often a node looked keys up while something was done. */
+/** Counts the key lookups of a node during an action. */
 async function lookupsOf(node: TestService, act: () => Promise<unknown>): Promise<number> {
   const { calls } = vi.mocked(node.service.database.lookup).mock;
   const count = () => calls.filter(([{ name }]) => name === 'find_key_owner').length;
@@ -62,13 +62,13 @@ async function lookupsOf(node: TestService, act: () => Promise<unknown>): Promis
   return count() - before;
 }
 
-/** Calls until the node remembers the key. */
+/** Calls until the node has cached the key. */
 async function warm(node: TestService, api: Client): Promise<void> {
   await vi.waitFor(async () => expect(await lookupsOf(node, () => call(api))).toBe(0), { timeout: 10_000 });
 }
 
-/** Whether a node looks a key up at each of several calls. */
-const asksEachTime = async (node: TestService, api: Client) =>
+/** Returns whether a node looks a key up at each of five calls. */
+const looksUpEachTime = async (node: TestService, api: Client) =>
   (await lookupsOf(node, async () => {
     for (let i = 0; i < 5; i++) await call(api);
   })) === 5;
@@ -79,13 +79,13 @@ const asAdmin = (act: (context: Parameters<typeof admin.setPlan>[0]) => Promise<
     return act(context);
   });
 const user = (sql: Sql, id: string) => users.findUser(sql, id) as Promise<users.UserRow>;
-const refused = (code: string) => (answer: ApiResponse<Json>) => expect(answer.body.code).toBe(code);
+const rejected = (code: string) => (answer: ApiResponse<Json>) => expect(answer.body.code).toBe(code);
 
 interface Change {
-  /** The operation, the admin's function, or the writer in `db/queries/accounts/users.ts`. */
+  /** The operation, the function of `admin.ts`, or the statement in `db/queries/accounts/users.ts`. */
   by: string;
   make: (subject: Subject) => Promise<unknown>;
-  /** What a call sees from then on. */
+  /** Asserts the response of a call after the change. */
   seen: (answer: ApiResponse<Json>) => void;
 }
 
@@ -93,12 +93,12 @@ const CHANGES: Change[] = [
   {
     by: 'keys.revoke',
     make: ({ owner, keyId }) => owner.api.delete(`/user/keys/${keyId}`),
-    seen: refused('unauthenticated'),
+    seen: rejected('unauthenticated'),
   },
   {
     by: 'keys.update',
     make: ({ owner, keyId }) => owner.api.patch(`/user/keys/${keyId}`, { scopes: ['memories:read'] }),
-    seen: refused('scope_required'),
+    seen: rejected('scope_required'),
   },
   {
     by: 'keys.update',
@@ -108,7 +108,7 @@ const CHANGES: Change[] = [
   {
     by: 'keys.rotate',
     make: ({ owner, keyId }) => owner.api.post(`/user/keys/${keyId}/rotate`),
-    seen: refused('key_expired'),
+    seen: rejected('key_expired'),
   },
   {
     by: 'account.delete',
@@ -128,7 +128,7 @@ const CHANGES: Change[] = [
     by: 'deleteUser',
     make: ({ owner }) =>
       asAdmin(async (context) => admin.deleteUser(context, await user(context.sql, owner.userId), { immediate: true })),
-    seen: refused('unauthenticated'),
+    seen: rejected('unauthenticated'),
   },
   {
     by: 'restoreUser',
@@ -156,7 +156,7 @@ const CHANGES: Change[] = [
   {
     by: 'revokeAnyKey',
     make: ({ keyId }) => asAdmin((context) => admin.revokeAnyKey(context, keyId)),
-    seen: refused('unauthenticated'),
+    seen: rejected('unauthenticated'),
   },
   ...(['read_only', 'deleted'] as const).map(
     (status): Change => ({
@@ -168,8 +168,8 @@ const CHANGES: Change[] = [
   ),
 ];
 
-describe('another node', () => {
-  it('does not look up each call', async () => {
+describe('key cache of another node', () => {
+  it('answers repeated calls without a lookup', async () => {
     const { atFar } = await newSubject();
     await warm(far, atFar);
     const lookups = await lookupsOf(far, async () => {
@@ -178,7 +178,7 @@ describe('another node', () => {
     expect(lookups).toBe(0);
   });
 
-  it.each(CHANGES)('follows $by, and does not fall back', async ({ make, seen }) => {
+  it.each(CHANGES)('applies $by and keeps it applied', async ({ make, seen }) => {
     const subject = await newSubject();
     await warm(far, subject.atFar);
     expect(() => seen({ status: 200, headers: new Headers(), text: '', body: { limits: {}, code: '' } })).toThrow();
@@ -187,7 +187,7 @@ describe('another node', () => {
     for (const answer of await Promise.all(Array.from({ length: 20 }, () => call(subject.atFar)))) seen(answer);
   });
 
-  it('takes the free plan for closed to REST as soon as it knows of it', async () => {
+  it('closes REST to an account that moves to the free plan', async () => {
     const { owner, atFar } = await newSubject();
     await warm(far, atFar);
     expect((await atFar.get('/stats')).status).toBe(200);
@@ -195,7 +195,7 @@ describe('another node', () => {
     await vi.waitFor(async () => expect((await atFar.get('/stats')).body.code).toBe('plan_required'));
   });
 
-  it('never accepts a key again that it has refused, however calls and the revocation race', async () => {
+  it('never accepts a key again after rejecting it, however calls and the revocation race', async () => {
     for (let round = 0; round < 10; round++) {
       const { owner, keyId, atFar } = await newSubject();
       const statuses: number[] = [];
@@ -213,16 +213,16 @@ describe('another node', () => {
     }
   });
 
-  it('is told by everything that changes what keys may', () => {
+  it('is notified by every statement that changes the permissions of keys', () => {
     const tested = new Set(CHANGES.map(({ by }) => by));
-    // A new key is nowhere remembered, and an export changes no key.
+    // A new key is in no cache, and an export changes no key.
     const operations = OPERATIONS.filter((one) => one.execution.kind === 'write' && !isMemoryOperation(one)).map(
       ({ id }) => id,
     );
     expect(operations.filter((id) => !tested.has(id))).toEqual(['keys.create', 'account.export']);
     const readsOrAdds = ['addKey', 'addUser', 'listAllUsers', 'listUserKeys', 'requireUser'];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
-    // Neither an address nor a welcome changes what keys may.
+    // Neither an e-mail address nor a welcome changes the permissions of keys.
     expect(silentWriters().toSorted()).toEqual([
       "'update users set email = $2, updated_at = $3 where id = $1'",
       "'update users set welcomed_at = $2 where id = $1'",
@@ -231,7 +231,7 @@ describe('another node', () => {
   });
 });
 
-/** Statements in `db/` that change or remove users or keys and do not announce it: by name, or whole. */
+/** Lists the statements in `db/` that change or delete users or keys without a notification: by name, else by text. */
 function silentWriters(): string[] {
   const folder = join(import.meta.dirname, '../../../db');
   const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
@@ -247,8 +247,8 @@ function silentWriters(): string[] {
     .map(({ name, text }) => name ?? text);
 }
 
-describe('the node that makes the change', () => {
-  it('refuses the very next call, though it has not heard of it from the database', async () => {
+describe('key cache of the node that makes the change', () => {
+  it('rejects the next call before the notification arrives', async () => {
     const owner = await far.newUser();
     const made = await owner.api.post('/user/keys', { name: 'key' });
     const api = new Client(far.url, made.body.api_key);
@@ -261,15 +261,15 @@ describe('the node that makes the change', () => {
   });
 });
 
-describe('a key that expires', () => {
-  it('is refused from then on where it is remembered, too', async () => {
+describe('expiry of a cached key', () => {
+  it('is enforced without a lookup', async () => {
     const { atFar } = await newSubject({ expires_at: new Date(Date.now() + 4_000).toISOString() });
     await warm(far, atFar);
     await vi.waitFor(async () => expect((await call(atFar)).body.code).toBe('key_expired'), { timeout: 10_000 });
   });
 });
 
-describe('a node that does not hear of changes', () => {
+describe('key cache of a node that misses notifications', () => {
   const endListener = async () => {
     const others = `select pg_terminate_backend(pid) as ended from pg_stat_activity
       where application_name = $1 and datname = current_database()`;
@@ -279,30 +279,30 @@ describe('a node that does not hear of changes', () => {
   const revokeSilently = (keyId: string) =>
     near.service.database.owner.query('update api_keys set revoked_at = now() where id = $1', [keyId]);
 
-  it('remembers nothing until it hears again', async () => {
+  it('is empty until it listens again', async () => {
     const [kept, revoked] = [await newSubject(), await newSubject()];
     await warm(far, kept.atFar);
     await warm(far, revoked.atFar);
     line.reject(LISTENER);
     await endListener();
-    await vi.waitFor(async () => expect(await asksEachTime(far, kept.atFar)).toBe(true));
+    await vi.waitFor(async () => expect(await looksUpEachTime(far, kept.atFar)).toBe(true));
     expect((await call(revoked.atFar)).status).toBe(200);
     await revokeSilently(revoked.keyId);
     expect((await call(revoked.atFar)).status).toBe(401);
-    expect(await asksEachTime(far, kept.atFar)).toBe(true);
+    expect(await looksUpEachTime(far, kept.atFar)).toBe(true);
     line.release();
     await warm(far, kept.atFar);
     expect((await call(revoked.atFar)).status).toBe(401);
   });
 
-  it('notices that its line is dead, and believes nothing longer than five seconds', async () => {
+  it('detects a dead connection and keeps no entry longer than five seconds', async () => {
     const [kept, revoked] = [await newSubject(), await newSubject()];
     await warm(far, kept.atFar);
     await warm(far, revoked.atFar);
     line.hold(LISTENER);
     await revoked.owner.api.delete(`/user/keys/${revoked.keyId}`);
     await vi.waitFor(async () => expect((await call(revoked.atFar)).status).toBe(401), { timeout: 10_000 });
-    await vi.waitFor(async () => expect(await asksEachTime(far, kept.atFar)).toBe(true), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await looksUpEachTime(far, kept.atFar)).toBe(true), { timeout: 10_000 });
     line.release();
     await warm(far, kept.atFar);
     expect((await call(revoked.atFar)).status).toBe(401);

@@ -16,8 +16,8 @@ afterEach(async () => {
   await Promise.all([bench.close(), sink.close()]);
 });
 
-describe('a mail', () => {
-  it('goes out when its transaction commits, to the recipient, by its own Message-ID, and is noted as sent', async () => {
+describe('e-mail', () => {
+  it('is sent to its recipient with its own Message-ID once its transaction commits, and is marked as sent', async () => {
     await bench.startWorker(sink.url);
     const id = await bench.post();
     await vi.waitUntil(() => sink.received.length > 0, { timeout: 5_000 });
@@ -28,13 +28,13 @@ describe('a mail', () => {
     expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), rejected_at: null, last_error: null });
   });
 
-  it('of a transaction that rolls back is never sent, while one beside it is', async () => {
+  it('of a transaction that rolls back is never sent', async () => {
     await bench.startWorker(sink.url);
     const lost = bench.database.write(bench.userId, async (sql) => {
       await bench.post({ sql });
-      throw new Error('a rule');
+      throw new Error('rolled back');
     });
-    await expect(lost).rejects.toThrow('a rule');
+    await expect(lost).rejects.toThrow('rolled back');
     expect(await bench.jobs()).toEqual([]);
     const sent = await bench.post();
     await bench.settled();
@@ -42,14 +42,14 @@ describe('a mail', () => {
     expect(sink.received.map((mail) => mail.messageId)).toEqual([`<${sent}@whitemagic>`]);
   });
 
-  it('goes out in order of no account but once each, when two workers share a hundred', async () => {
+  it('is sent once when two workers share a hundred', async () => {
     await Promise.all([bench.startWorker(sink.url), bench.startWorker(sink.url)]);
     const ids = await Promise.all(Array.from({ length: 100 }, () => bench.post()));
     await bench.settled();
     expect(sink.received.map((mail) => mail.messageId).sort()).toEqual(ids.map((id) => `<${id}@whitemagic>`).sort());
   });
 
-  it('is not sent twice when its job comes twice', async () => {
+  it('is sent once when its job runs twice', async () => {
     await bench.startWorker(sink.url);
     const id = await bench.post();
     await bench.settled();
@@ -58,7 +58,7 @@ describe('a mail', () => {
     expect(sink.received).toHaveLength(1);
   });
 
-  it('is tried again after a passing refusal (4xx), with the same Message-ID', async () => {
+  it('is retried with the same Message-ID after a temporary rejection (4xx)', async () => {
     sink.behave(451);
     await bench.startWorker(sink.url);
     const id = await bench.post();
@@ -69,7 +69,7 @@ describe('a mail', () => {
     expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), rejected_at: null });
   });
 
-  it('is tried again when the mail server is away for a while', async () => {
+  it('is retried when the mail server is unavailable', async () => {
     const gone = await startMailSink();
     await gone.close();
     await bench.startWorker(gone.url);
@@ -81,7 +81,7 @@ describe('a mail', () => {
     expect(await outbox(id)).toMatchObject({ sent_at: null, rejected_at: null });
   });
 
-  it('is not tried again after a refusal for good (5xx), which is kept with its reason', async () => {
+  it('is not retried after a permanent rejection (5xx), which is stored with its reason', async () => {
     sink.behave(550);
     await bench.startWorker(sink.url);
     const id = await bench.post();
@@ -96,8 +96,8 @@ describe('a mail', () => {
   });
 });
 
-describe('without a mail server', () => {
-  it('a mail is a file that only its owner can read, written once even when the job runs twice', async () => {
+describe('file transport', () => {
+  it('writes one file per e-mail with mode 0600, also when the job runs twice', async () => {
     await bench.startWorker();
     const id = await bench.post();
     await bench.settled();
@@ -111,7 +111,7 @@ describe('without a mail server', () => {
     await again(id);
     await bench.settled();
     expect((await stat(file)).ino).toBe(first.ino);
-    // Even one that was sent without being noted (the process died between the two) is one file.
+    // Also when the process was killed after sending the e-mail and before marking it as sent.
     await bench.sql.query('update outbox set sent_at = null, data = $1', [JSON.stringify(KEY_CREATED)]);
     await again(id);
     await bench.settled();
@@ -120,12 +120,12 @@ describe('without a mail server', () => {
   });
 });
 
-describe('a job that can never succeed', () => {
-  it('ends as a dead letter that says why, and holds up no other', async () => {
+describe('job that always fails', () => {
+  it('becomes a dead letter with its error and does not delay other jobs', async () => {
     await bench.startWorker(sink.url);
     const poison = await bench.post({ template: 'no_such_template' });
     const good = await bench.post();
-    // Its 25 tries take three days; here the last one is the next.
+    // The 25 attempts take three days; here the next one is the last.
     await vi.waitUntil(async () => (await bench.jobs()).some((job) => job.last_error), { timeout: 5_000 });
     await bench.sql.query('update graphile_worker._private_jobs set attempts = max_attempts - 1, run_at = now()');
     await bench.settled();
@@ -143,8 +143,8 @@ describe('a job that can never succeed', () => {
   });
 });
 
-describe('a worker', () => {
-  it('goes on when the server has ended all of its connections, time and again', async () => {
+describe('job worker', () => {
+  it('continues after the server terminates all its connections, repeatedly', async () => {
     await bench.startWorker(sink.url);
     for (let round = 1; round <= 3; round++) {
       await bench.sql.query(
@@ -155,10 +155,10 @@ describe('a worker', () => {
     }
   });
 
-  it('begins anew after an outage that ended its run', async () => {
+  it('starts a new run after an outage that ended its run', async () => {
     const worker = await bench.startWorker(sink.url);
     const name = new URL(bench.url).pathname.slice(1);
-    // Nobody is let in for longer than the queue has patience.
+    // Rejects connections for longer than graphile-worker retries.
     await bench.sql.query(`alter database ${name} connection limit 0`);
     const end = Date.now() + 6_000;
     while (Date.now() < end) {
@@ -173,7 +173,7 @@ describe('a worker', () => {
     await worker.stop();
   }, 60_000);
 
-  it('lets a job under way finish when it is stopped', async () => {
+  it('finishes a running job when it is stopped', async () => {
     const worker = await bench.startWorker(sink.url);
     const release = sink.hold();
     const id = await bench.post();
@@ -191,7 +191,7 @@ describe('a worker', () => {
     expect(await bench.jobs()).toEqual([]);
   });
 
-  it('that is stopped while a mail server says nothing gives up after five seconds, and leaves the mail to the next', async () => {
+  it('gives up after five seconds when it is stopped while the mail server does not respond, and leaves the e-mail unsent', async () => {
     const worker = await bench.startWorker(sink.url);
     sink.hold();
     const id = await bench.post();
@@ -206,8 +206,8 @@ describe('a worker', () => {
   });
 });
 
-describe('a key that is made', () => {
-  it('is told to its owner by mail, without the key; nobody is told where there is no address', async () => {
+describe('new API key', () => {
+  it('is announced to the owner by e-mail without the key, if the account has an address', async () => {
     const node = await startTestService({ jobs: true });
     const ann = await node.newUser({ email: 'ann@example.com' });
     const bob = await node.newUser();
@@ -238,7 +238,7 @@ async function outbox(id: string) {
   return (await bench.sql.query('select * from outbox where id = $1', [id])).rows[0];
 }
 
-/** The job of a mail once more. */
+/** Enqueues the job of an e-mail again. */
 async function again(id: string): Promise<void> {
   await bench.sql.query(
     "select graphile_worker.add_job('send_mail', json_build_object('user_id', $1::text, 'id', $2::text))",

@@ -22,84 +22,89 @@ const CLAIM_URL = `${PUBLIC_URL}/claim/abc`;
 interface Case<Name extends TemplateName = TemplateName> {
   name: Name;
   data: TemplateData<Name>;
-  /** What the reader must find, in text and HTML alike. */
+  /** Text that must be in both the text and the HTML part. */
   says: string[];
-  /** Where its button leads. */
+  /** URL of the button. */
   button?: string;
-  /** The line for the shell. */
+  /** URL in the shell command. */
   command?: string;
 }
 
-const letter = <Name extends TemplateName>(
+const testCase = <Name extends TemplateName>(
   name: Name,
   data: TemplateData<Name>,
   says: string[],
   more: { button?: string; command?: string } = {},
 ): Case => ({ name, data, says, ...more }) as unknown as Case;
 
-const LETTERS: Case[] = [
-  letter(
+const CASES: Case[] = [
+  testCase(
     'welcome',
     { claim_url: CLAIM_URL, plan: 'starter', expires_at: '2026-12-01T09:45:30.000Z' },
     ['starter', '1 December 2026 at 09:45 UTC'],
     { button: CLAIM_URL },
   ),
-  letter('claim', { claim_url: CLAIM_URL, expires_at: '2026-12-01T09:45:30.000Z' }, ['1 December 2026 at 09:45 UTC'], {
-    button: CLAIM_URL,
-  }),
-  letter(
+  testCase(
+    'claim',
+    { claim_url: CLAIM_URL, expires_at: '2026-12-01T09:45:30.000Z' },
+    ['1 December 2026 at 09:45 UTC'],
+    {
+      button: CLAIM_URL,
+    },
+  ),
+  testCase(
     'login_link',
     { url: `${PUBLIC_URL}/login/abc`, expires_at: '2026-12-01T09:45:30.000Z' },
     ['1 December 2026 at 09:45 UTC'],
     { button: `${PUBLIC_URL}/login/abc` },
   ),
-  letter('plan_changed', { from: 'starter', to: 'pro' }, ['starter', 'pro'], { button: `${PUBLIC_URL}/` }),
-  letter('payment_failed', { manage_url: 'https://whop.example/m?a=1&b=2' }, ['did not go through'], {
+  testCase('plan_changed', { from: 'starter', to: 'pro' }, ['starter', 'pro'], { button: `${PUBLIC_URL}/` }),
+  testCase('payment_failed', { manage_url: 'https://whop.example/m?a=1&b=2' }, ['did not go through'], {
     button: 'https://whop.example/m?a=1&b=2',
   }),
-  letter('payment_failed', { manage_url: null }, ['did not go through']),
-  letter('usage_alert', { kind: 'calls', ...USE }, ['8,000 of the 10,000', '2026-11-02', 'pro']),
-  letter('usage_alert', { kind: 'storage', ...USE, threshold: 100 }, ['8,000 of the 10,000 bytes', 'pro']),
-  letter(
+  testCase('payment_failed', { manage_url: null }, ['did not go through']),
+  testCase('usage_alert', { kind: 'calls', ...USE }, ['8,000 of the 10,000', '2026-11-02', 'pro']),
+  testCase('usage_alert', { kind: 'storage', ...USE, threshold: 100 }, ['8,000 of the 10,000 bytes', 'pro']),
+  testCase(
     'cancellation',
     { ...END, access_until: '2026-12-24T00:00:00.000Z', manage_url: 'https://whop.example/m' },
     ['24 December 2026 at 00:00 UTC', `${READ_ONLY_DAYS} days`],
     { button: 'https://whop.example/m' },
   ),
-  letter('cancellation', { ...END, purge_at: '2026-12-23T12:00:00.000Z' }, [
+  testCase('cancellation', { ...END, purge_at: '2026-12-23T12:00:00.000Z' }, [
     'read-only',
     '23 December 2026 at 12:00 UTC',
   ]),
-  letter(
+  testCase(
     'purge_warning',
     { purge_at: '2026-12-23T12:00:00.000Z', days_left: 1, export_url: '/api/v1/account/export' },
     ['one day', '23 December 2026 at 12:00 UTC'],
     { command: `${PUBLIC_URL}/api/v1/account/export` },
   ),
-  letter(
+  testCase(
     'export_ready',
     { url: '/api/v1/account/export/file', expires_at: '2026-12-01T09:45:30.000Z' },
     ['1 December 2026 at 09:45 UTC'],
     { command: `${PUBLIC_URL}/api/v1/account/export/file` },
   ),
-  letter(
+  testCase(
     'account_deleted',
     { purge_at: '2026-12-23T12:00:00.000Z', restore_url: '/api/v1/account/restore' },
     ['23 December 2026 at 12:00 UTC'],
     { command: `${PUBLIC_URL}/api/v1/account/restore` },
   ),
-  letter('account_deleted', { purge_at: '2026-12-23T12:00:00.000Z', restore_url: null }, ['cannot be undone']),
-  letter('key_created', { ...KEY, at: '2026-11-02T09:45:30.000Z' }, [
+  testCase('account_deleted', { purge_at: '2026-12-23T12:00:00.000Z', restore_url: null }, ['cannot be undone']),
+  testCase('key_created', { ...KEY, at: '2026-11-02T09:45:30.000Z' }, [
     `"${KEY.name}" (wm_live_…wxyz)`,
     '2 November 2026 at 09:45 UTC',
   ]),
-  letter(
+  testCase(
     'key_revoked_leaked',
     { ...KEY, url: 'https://github.com/a/b/blob/c' },
     [`"${KEY.name}" (wm_live_…wxyz)`, 'revoked'],
     { button: 'https://github.com/a/b/blob/c' },
   ),
-  letter('key_revoked_leaked', { ...KEY, url: null }, [`"${KEY.name}" (wm_live_…wxyz)`, 'revoked']),
+  testCase('key_revoked_leaked', { ...KEY, url: null }, [`"${KEY.name}" (wm_live_…wxyz)`, 'revoked']),
 ];
 
 async function received({ name, data }: Case): Promise<MailParts> {
@@ -109,7 +114,7 @@ async function received({ name, data }: Case): Promise<MailParts> {
   return mailParts(arrived()?.source ?? '');
 }
 
-/** HTML as somebody reads it. */
+/** Returns the visible text of an HTML document. */
 function read(html: string): string {
   const text = html.slice(html.indexOf('<body')).replaceAll(/<[^>]+>/g, '');
   return text
@@ -121,15 +126,15 @@ function read(html: string): string {
     .trim();
 }
 
-describe.each(LETTERS)('the mail $name: $data', (one) => {
-  it('arrives in text and HTML that say the same', async () => {
+describe.each(CASES)('e-mail $name: $data', (one) => {
+  it('has the same content in text and HTML', async () => {
     const { subject, text, html } = await received(one);
     expect(subject).toMatch(/WhiteMagic/);
     for (const fact of one.says) {
       expect(text).toContain(fact);
       expect(read(html)).toContain(fact);
     }
-    // In HTML the button and the address beside it are what the text has as one line.
+    // The HTML has a button and the URL below it, the text both on one line.
     const plain = text.replaceAll(/\s+/g, ' ').trim();
     expect(read(html)).toBe(one.button ? plain.replace(/: (https?:\S+) WhiteMagic$/, ' $1 WhiteMagic') : plain);
     const links = [...html.matchAll(/href="([^"]+)"/g)].map(([, url = '']) => url.replaceAll('&amp;', '&'));
@@ -138,10 +143,10 @@ describe.each(LETTERS)('the mail $name: $data', (one) => {
     if (one.command ?? one.button) expect(text).toContain(one.command ?? one.button);
   });
 
-  it('is right by day and by night, and asks nothing of the network', async () => {
+  it('supports light and dark mode and loads nothing from the network', async () => {
     const { html } = await received(one);
     expect(html).toContain('<meta name="color-scheme" content="light dark">');
-    // Colours come in pairs, on the button alone.
+    // Only the button sets colors, both text and background.
     expect(html.replaceAll(/<a href[^>]*background:#[0-9a-f]{6};color:#[0-9a-f]{6}[^>]*>/g, '')).not.toMatch(
       /(background|color):#/,
     );
@@ -149,10 +154,10 @@ describe.each(LETTERS)('the mail $name: $data', (one) => {
   });
 });
 
-describe('the templates', () => {
-  it('are all tried here', () => {
-    const tried = new Set(LETTERS.map(({ name }) => name));
-    expect([...tried].toSorted()).toEqual([
+describe('e-mail templates', () => {
+  it('are all tested here', () => {
+    const tested = new Set(CASES.map(({ name }) => name));
+    expect([...tested].toSorted()).toEqual([
       'account_deleted',
       'cancellation',
       'claim',
@@ -170,7 +175,7 @@ describe('the templates', () => {
   });
 
   it.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'http://'])(
-    'make no link of what is no web address: %s',
+    'contain no link for a URL that is neither http nor https: %s',
     (url) => {
       const made = renderEmail('payment_failed', { manage_url: url }, PUBLIC_URL);
       expect(made.html).not.toContain('href');
@@ -178,7 +183,7 @@ describe('the templates', () => {
     },
   );
 
-  it('let nothing out of an address or a name', () => {
+  it('escape URLs and names', () => {
     const url = 'https://a.example/"><script>alert(1)</script>';
     const made = renderEmail('key_revoked_leaked', { ...KEY, name: '</p><script>', url }, PUBLIC_URL);
     expect(made.html).not.toContain('<script');
