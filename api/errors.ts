@@ -51,7 +51,7 @@ export const PROBLEMS = {
   rate_limited: [429, 'Too many calls in a minute', 'Wait as many seconds as `Retry-After` says.'],
   quota_exceeded: [429, 'The calls of your day are used up', 'They come back at midnight UTC; a larger plan has more.'],
   internal: [500, 'Something broke on our side', 'Try again; if it stays, tell us the `request_id`.'],
-  unavailable: [503, 'The service cannot reach its database', 'Nothing was changed. Try again in a few seconds.'],
+  unavailable: [503, 'The service is temporarily unavailable', 'Nothing was changed. Try again in a few seconds.'],
 } as const satisfies Record<string, readonly [status: number, title: string, advice: string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;

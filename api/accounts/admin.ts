@@ -11,7 +11,9 @@ import {
 } from '../../db/queries/accounts/users.ts';
 import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
+import { createKey } from '../contracts/account.ts';
 import { SCOPES, type Scope } from '../contracts/operation.ts';
+import { parseInput } from '../contracts/parse.ts';
 import { issueKey } from '../keys/keys.ts';
 import { closeAccount, restoreAccount } from './lifecycle.ts';
 import { createUser } from './users.ts';
@@ -85,8 +87,9 @@ export async function addKey(
   user: UserRow,
   wanted: { name: string; scopes?: Scope[] | undefined; keyEnvironment: string },
 ) {
+  const { name } = parseInput(createKey.input.pick({ name: true }), { name: wanted.name });
   const scopes = wanted.scopes ?? [...SCOPES];
-  const key = { name: wanted.name, scopes, expiresAt: null, rpmLimit: null, environment: wanted.keyEnvironment };
+  const key = { name, scopes, expiresAt: null, rpmLimit: null, environment: wanted.keyEnvironment };
   const made = await issueKey(context, user.id, key);
   await audit(context, user.id, { actor: ACTOR, action: 'keys.create', target: made.key.id });
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };

@@ -10,12 +10,17 @@ import {
   type WebhookState,
 } from '../../db/queries/billing/webhook-inbox.ts';
 import type { RequestContext } from '../context.ts';
+import { parseJsonBody } from '../contracts/json-body.ts';
 import { Problem } from '../errors.ts';
 import { DAY_MS } from '../time.ts';
 import type { Billing } from './billing.ts';
 import { syncMembership } from './membership.ts';
 import { parseWebhookEvent, type WebhookEvent } from './payload.ts';
 import { type SignedRequest, verifySignature } from './verify.ts';
+
+/** Maximum length of an id or event type. graphile-worker accepts queue names of 128 characters. */
+const NAME_LENGTH_MAX = 100;
+const STORABLE_NAME = new RegExp(`^[^\\p{Cc}\\p{Surrogate}]{1,${NAME_LENGTH_MAX}}$`, 'u');
 
 /** Days that a webhook is kept. Whop retries a delivery for three days. */
 export const WEBHOOK_DAYS_KEPT = 30;
@@ -29,11 +34,12 @@ export async function acceptWebhook(billing: Billing, request: SignedRequest): P
   const now = billing.now();
   const verified = verifySignature(request, { secrets, legacySignatures, now });
   if (!verified) throw new Problem('bad_signature');
-  const payload = request.body.toString('utf8');
-  const event = parseWebhookEvent(parse(payload));
-  if (!event) throw new Problem('malformed_request', { detail: 'The body has no event type or no data.' });
+  const event = parseWebhookEvent(parseJsonBody(request.body));
+  if (!event) throw malformed('The body has no event type or no data.');
   const id = verified.webhookId ?? `bare_${billing.newId()}`;
+  rejectUnusableNames(id, event);
   await billing.database.ownerWrite(async (sql) => {
+    const payload = request.body.toString('utf8');
     const isOpen = await receiveWebhook(sql, { id, type: event.type, payload, ignored: !event.isRelevant, at: now });
     if (isOpen) await enqueueWebhook(sql, id, queueKeyOf(event));
   });
@@ -104,10 +110,15 @@ export async function replayWebhook({ sql }: Pick<RequestContext, 'sql'>, id: st
   return { webhook_id: id, replayed, ...(processed_at && { processed_at }) };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Problem('malformed_request', { detail: 'The body is not JSON.' }, error);
+/** Rejects ids and types that neither an index nor the job queue can store. */
+function rejectUnusableNames(webhookId: string, { type, membershipId, paymentId, userId }: WebhookEvent): void {
+  const ids = { 'webhook-id': webhookId, 'membership id': membershipId, 'payment id': paymentId, 'user id': userId };
+  for (const [name, id] of Object.entries({ ...ids, 'event type': type })) {
+    if (id !== undefined && !STORABLE_NAME.test(id))
+      throw malformed(`The ${name} is longer than ${NAME_LENGTH_MAX} characters or contains control characters.`);
   }
+}
+
+function malformed(detail: string): Problem {
+  return new Problem('malformed_request', { detail });
 }

@@ -50,6 +50,9 @@ const envelope = z.object({
 });
 
 const RELEVANT_EVENTS = /^(membership|payment|refund|dispute)\./;
+const END_OF_TIME = Date.UTC(10_000, 0);
+/** Longest e-mail address by RFC 5321. */
+const EMAIL_LENGTH_MAX = 254;
 
 /** Parses the payload of a webhook; undefined when it has no event type or no data. */
 export function parseWebhookEvent(payload: unknown): WebhookEvent | undefined {
@@ -130,7 +133,7 @@ function idAt(data: Fields, name: string): string | null {
 function emailOf(data: Fields): string | null {
   const user = objectAt(data, 'user');
   const email = (user && textAt(user, 'email')) ?? textAt(data, 'email');
-  return email?.includes('@') ? email : null;
+  return email?.includes('@') && email.length <= EMAIL_LENGTH_MAX ? email : null;
 }
 
 function objectAt(data: Fields, name: string): Fields | undefined {
@@ -143,11 +146,11 @@ function textAt(data: Fields, name: string): string | null {
   return typeof value === 'string' && value !== '' && value.isWellFormed() && !value.includes('\0') ? value : null;
 }
 
-/** Parses a time in ISO 8601 or unix seconds. */
+/** Parses a time in ISO 8601 or unix seconds; null unless it is in the years 1970 to 9999. */
 function parseInstant(value: unknown): Date | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const at = typeof value === 'number' || /^\d+$/.test(value) ? new Date(Number(value) * 1000) : new Date(value);
-  return Number.isNaN(at.getTime()) ? null : at;
+  return at.getTime() >= 0 && at.getTime() < END_OF_TIME ? at : null;
 }
 
 /** Returns the URL if it may be used as a link in an e-mail. */

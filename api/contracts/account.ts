@@ -4,6 +4,11 @@ import { operation, publicOperation, SCOPES } from './operation.ts';
 
 const scope = z.enum(SCOPES);
 
+/** The name of a key appears in e-mails, logs and lists, where a line break could fake another line. */
+function isOneLine(name: string): boolean {
+  return !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name);
+}
+
 export const key = z.strictObject({
   id: f.id,
   name: z.string(),
@@ -21,7 +26,10 @@ export const key = z.strictObject({
 const createdKey = key.extend({ api_key: z.string().meta({ description: 'The key itself: shown this once.' }) });
 
 const keyFields = {
-  name: f.text(f.LIMITS.keyNameLength),
+  name: f
+    .text(f.LIMITS.keyNameLength)
+    .refine(isOneLine, 'must be one line without control characters')
+    .meta({ minLength: 1, maxLength: f.LIMITS.keyNameLength, description: 'One line, without control characters.' }),
   scopes: z.array(scope).min(1).max(SCOPES.length),
   expires_at: f.moment.nullable(),
   rpm_limit: z.int().min(1).max(1_000_000).nullable().meta({ description: "Calls a minute, below the plan's." }),

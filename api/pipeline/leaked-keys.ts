@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { parseJsonBody } from '../contracts/json-body.ts';
 import { Problem } from '../errors.ts';
 import { isWellFormedKey } from '../keys/key-format.ts';
 import { type LeakedKeyReport, revokeLeakedKey } from '../keys/leaked-key-reports.ts';
@@ -7,7 +8,15 @@ import type { PipelineDependencies } from './dependencies.ts';
 
 /** Findings as GitHub's secret scanning partner program sends them. */
 const findings = z.array(
-  z.object({ token: z.string(), type: z.string(), url: z.string().nullish(), source: z.string().nullish() }),
+  z.object({
+    token: z.string(),
+    type: z.string(),
+    url: z
+      .string()
+      .refine((url) => url.isWellFormed() && !url.includes('\0'), 'must be text that can be stored')
+      .nullish(),
+    source: z.string().nullish(),
+  }),
 );
 
 /** The response to GitHub for one finding. The token is given as its SHA-256 in hex. */
@@ -54,9 +63,7 @@ export function receiveFromGithub(
 }
 
 function findingsOf(body: Buffer): z.output<typeof findings> {
-  try {
-    return findings.parse(JSON.parse(body.toString('utf8')));
-  } catch (error) {
-    throw new Problem('malformed_request', { detail: 'The body is not a list of findings.' }, error);
-  }
+  const parsed = findings.safeParse(parseJsonBody(body));
+  if (parsed.success) return parsed.data;
+  throw new Problem('malformed_request', { detail: 'The body is not a list of findings.' }, parsed.error);
 }

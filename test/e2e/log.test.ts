@@ -41,6 +41,8 @@ it('log at level trace › contains no API key, no activation link, and no text 
   const key = await api.post('/user/keys', { name: SECRET });
   await api.get(`${service.url}/claim/${SECRET}`);
   await api.post(`${service.url}/claim/${SECRET}`);
+  await api.get(`${service.url}/CLAIM/${SECRET}`);
+  await api.get(`${service.url}/%63laim//${SECRET}`);
   await api.get(`${service.url}/auth/whop/callback?code=${SECRET}&state=${SECRET}`);
   const last = await api.get('/stats', { 'X-Request-Id': 'the-last-request' });
   expect(last.status).toBe(200);

@@ -5,6 +5,7 @@ import type { Metrics } from '../../observability/metrics.ts';
 import { problemPage } from '../../pages/notice.ts';
 import { toProblem } from '../../pipeline/to-problem.ts';
 import { answerPage, type RequestState, stateOf } from '../koa.ts';
+import { loggablePath } from '../loggable-path.ts';
 
 const SANE_REQUEST_ID = /^[A-Za-z0-9._-]{8,100}$/;
 
@@ -76,11 +77,6 @@ export async function secureHeaders(ctx: Context, next: Next): Promise<void> {
   await next();
 }
 
-/** A path without the secret of a claim, which is a key to whoever reads it in time. */
-function loggable(path: string): string {
-  return path.replace(/^\/claim\/(?!new$).+/, '/claim/…');
-}
-
 function logRequest(ctx: Context, log: Logger, ms: number): void {
   const { requestId, caller, operation } = stateOf(ctx);
   const level = ctx.status >= 500 ? 'error' : 'info';
@@ -89,7 +85,7 @@ function logRequest(ctx: Context, log: Logger, ms: number): void {
       request_id: requestId,
       method: ctx.method,
       // Without the query: filters are a tenant's words.
-      path: loggable(ctx.path),
+      path: loggablePath(ctx.path),
       status: ctx.status,
       duration_ms: Math.round(ms * 10) / 10,
       ...(operation && { operation }),

@@ -122,6 +122,9 @@ describe('return from the checkout', () => {
     const browser = new BrowserSession(node.url);
     const rejected = await browser.follow(`/welcome?payment_id=${bought.paymentId}`);
     expect(rejected.answer.status).toBe(503);
+    const page = await rejected.answer.text();
+    expect(page).toContain('Whop');
+    expect(page).not.toContain('database');
     whop.faults = {};
     expect((await browser.follow(`/welcome?payment_id=${bought.paymentId}`)).answer.status).toBe(200);
   });

@@ -1,9 +1,10 @@
+import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WEBHOOK_ATTEMPTS_MAX } from '../../../db/queries/billing/webhook-inbox.ts';
 import type { Membership, WhopEvent } from '../../../scripts/whop-simulator/server.ts';
 import { serializeBody, signatureHeaders } from '../../../scripts/whop-simulator/shapes.ts';
 import { type BillingFixture, openBillingFixture } from '../../support/billing-fixture.ts';
-import { Client } from '../../support/client.ts';
+import { Client, type Json } from '../../support/client.ts';
 import { expectProblem } from '../../support/openapi.ts';
 import { startTestService } from '../../support/service.ts';
 
@@ -27,6 +28,18 @@ afterEach(async () => {
 
 const last = (): WhopEvent => bench.whop.events.at(-1) as WhopEvent;
 const userOf = ({ person }: Membership) => person?.id;
+
+/** Signs the bytes of a body as Whop does. */
+function sign(body: string | Buffer, id: string, secret: string): Record<string, string> {
+  const t = Math.floor(Date.now() / 1000);
+  const hmac = createHmac('sha256', secret).update(`${id}.${t}.`).update(body).digest('base64');
+  return { 'webhook-id': id, 'webhook-timestamp': String(t), 'webhook-signature': `v1,${hmac}` };
+}
+
+async function postBytes(url: string, body: string | Buffer, headers: Record<string, string>) {
+  const response = await fetch(url, { method: 'POST', body, headers });
+  return { status: response.status, headers: response.headers, body: (await response.json()) as Json };
+}
 
 /** Delivers the newest event, which must be accepted, and waits until it is processed. */
 async function deliverLast(): Promise<void> {
@@ -88,6 +101,51 @@ describe('POST /webhooks/whop', () => {
       expectProblem(answer, 400, 'malformed_request');
     }
     expect(await bench.inbox()).toEqual([]);
+  });
+
+  const event = (fields: object = {}, type = 'membership.activated') =>
+    JSON.stringify({ type, data: { id: 'mem_1', status: 'active', ...fields } });
+  const LONG = 'x'.repeat(8_000);
+  it.each<[what: string, body: string | Buffer, id?: string]>([
+    ['a webhook id of 8,000 characters', event(), LONG],
+    ['a membership id of 8,000 characters', event({ id: LONG })],
+    ['a user id of 8,000 characters', event({ user: { id: LONG } })],
+    ['a payment id of 8,000 characters', event({ id: LONG }, 'payment.succeeded')],
+    ['a type of 8,000 characters', event({}, `membership.${LONG}`)],
+    ['a NUL in the type', event({}, 'membership.\0activated')],
+    ['a lone surrogate in the type', event({}, 'membership.\ud800')],
+    ['a line break in the type', event({}, 'membership.activated\nx')],
+    [
+      'JSON that is nested 400,000 levels deep',
+      `${event().slice(0, -1)},"x":${'['.repeat(400_000)}${']'.repeat(400_000)}}`,
+    ],
+    ['JSON that is nested 101 levels deep', `${event().slice(0, -1)},"x":${'['.repeat(101)}${']'.repeat(101)}}`],
+    ['bad UTF-8', Buffer.concat([Buffer.from(event().slice(0, -1)), Buffer.from([0xc3, 0x28]), Buffer.from('}')])],
+    ['bad UTF-8 in a string', Buffer.from(event({ email: 'a@b.cd\u00e9' }), 'latin1')],
+    ['an UTF-8 byte order mark', `\ufeff${event()}`],
+  ])('rejects a signed request with %s with 400 and stays usable', async (_what, body, id = 'msg_unusable') => {
+    const { whop, node } = bench;
+    const signature = sign(body, id, whop.config.webhookSecrets[0] as string);
+    const { status, headers, body: problem } = await postBytes(`${node.url}/webhooks/whop`, body, signature);
+    expectProblem({ status, headers, text: JSON.stringify(problem), body: problem }, 400, 'malformed_request');
+    expect(await bench.inbox()).toEqual([]);
+    const membership = whop.buy('plan_pro');
+    await deliverLast();
+    expect(await bench.account(userOf(membership))).toMatchObject({ plan: 'pro', claims: 1 });
+  });
+
+  it('stores an event with text that this service does not use, such as a NUL in a name', async () => {
+    const { whop, node } = bench;
+    const body = event({
+      id: whop.buy('plan_pro').id,
+      user: { id: 'user_1', name: 'a\0b' },
+      created_at: 1e300,
+      email: LONG,
+    });
+    const signature = sign(body, 'msg_odd', whop.config.webhookSecrets[0] as string);
+    expect((await postBytes(`${node.url}/webhooks/whop`, body, signature)).status).toBe(200);
+    await bench.settled();
+    expect(await bench.inbox()).toMatchObject([{ webhook_id: 'msg_odd', done: true }]);
   });
 
   it('stores an irrelevant event as ignored and does not process it', async () => {

@@ -134,6 +134,9 @@ describe('POST /user/keys', () => {
       [{}, 400, 'name'],
       [{ name: ' ' }, 422, 'name'],
       [{ name: 'x'.repeat(101) }, 422, 'name'],
+      ...['a\nb', 'a\r\nb', '\nx', 'x\n', 'a\u2028b', 'a\u2029b', 'a\u0085b', 'a\tb', 'a\u001b[2Kb', 'a\vb'].map(
+        (name): [object, number, string] => [{ name }, 422, 'name'],
+      ),
       [{ name: 'x', scopes: [] }, 422, 'scopes'],
       [{ name: 'x', scopes: ['root'] }, 400, 'scopes.0'],
       [{ name: 'x', expires_at: '2020-01-01' }, 422, 'expires_at'],
@@ -158,6 +161,7 @@ describe('PATCH /user/keys/{id}', () => {
     expect((await user.api.patch(`/user/keys/${made.id}`, cleared)).body).toMatchObject(cleared);
     const wider = await user.api.patch(`/user/keys/${made.id}`, { scopes: ['account:read', 'memories:read'] });
     expect(wider.status).toBe(422);
+    expect((await user.api.patch(`/user/keys/${made.id}`, { name: 'two\nlines' })).status).toBe(422);
     expect(await listed(made.id)).toMatchObject({ name: 'renamed', scopes: ['account:read'], rpm_limit: null });
   });
 

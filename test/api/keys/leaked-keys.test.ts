@@ -165,7 +165,11 @@ describe("report of GitHub's secret scanning", () => {
   });
 
   it('that is signed but not a list of findings is rejected', async () => {
-    for (const body of ['{', '{}', '[1]', '[{"token": 7, "type": "x"}]', '']) {
+    const unusable = [
+      JSON.stringify([{ ...finding('x'), url: 'https://a.example/\0' }]),
+      `${'['.repeat(400_000)}${']'.repeat(400_000)}`,
+    ];
+    for (const body of ['{', '{}', '[1]', '[{"token": 7, "type": "x"}]', '', ...unusable]) {
       expectProblem(await scan(body), 400, 'malformed_request');
     }
   });
