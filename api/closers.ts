@@ -1,3 +1,5 @@
+import { memoizeAsync } from '../db/client/memoize-async.ts';
+
 /** Releases resources in the reverse order of their acquisition. */
 export interface Closers {
   add(close: () => unknown): void;
@@ -12,7 +14,6 @@ export interface Closers {
 /** Creates an empty stack. `AsyncDisposableStack` does the same, but needs Node 24. */
 export function createClosers(): Closers {
   const closers: (() => unknown)[] = [];
-  let closing: Promise<void> | undefined;
 
   async function run(): Promise<void> {
     const errors: unknown[] = [];
@@ -30,9 +31,6 @@ export function createClosers(): Closers {
     add: (close) => {
       closers.push(close);
     },
-    closeAll: () => {
-      closing ??= run();
-      return closing;
-    },
+    closeAll: memoizeAsync(run),
   };
 }

@@ -18,7 +18,7 @@ const QUERIES = ['db/client', 'db/accounts', 'db/billing', 'db/jobs', 'db/memori
 const AREAS: Record<string, Area> = {
   'db/client': { files: /^db\/client\//, imports: [] },
   'db/migrations': { files: /^db\/migrations\//, imports: [] },
-  'db/embedded': { files: /^db\/embedded\//, imports: [] },
+  'db/embedded': { files: /^db\/embedded\//, imports: ['db/client'] },
   'db/schema': { files: /^db\/schema\//, imports: ['db/client', 'db/migrations'] },
   'db/accounts': { files: /^db\/queries\/accounts\//, imports: ['db/client'] },
   'db/billing': { files: /^db\/queries\/billing\//, imports: ['db/client', 'db/accounts', 'db/jobs'] },
@@ -26,7 +26,7 @@ const AREAS: Record<string, Area> = {
   'db/memories': { files: /^db\/queries\/memories\//, imports: ['db/client'] },
   'db/search': { files: /^db\/queries\/search\//, imports: ['db/client', 'db/memories'] },
   'db/usage': { files: /^db\/queries\/usage\//, imports: ['db/client', 'db/accounts'] },
-  foundation: { files: /^api\/(errors|ids|version|time|closers|memoize-async)\.ts$/, imports: [] },
+  foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },
   contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
   observability: { files: /^api\/observability\//, imports: [] },
   limits: { files: /^api\/limits\//, imports: ['foundation', ...QUERIES] },

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { retry } from '../../db/client/retry.ts';
 import type { WhopConfig } from '../config.ts';
 import { parseMembership, parsePayment, type WhopMembership, type WhopPayment } from './payload.ts';
 
@@ -39,16 +39,15 @@ export function createWhopClient({
   apiKey,
   companyId,
 }: Pick<WhopConfig, 'apiUrl' | 'apiKey' | 'companyId'>): WhopClient {
-  async function request(path: string): Promise<unknown> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await requestOnce(path);
-      } catch (error) {
-        const pause = RETRY_DELAYS_MS[attempt];
-        if (!(error instanceof TransientWhopError) || pause === undefined) throw error;
-        await delay(Math.min(Math.max(pause, error.pauseMs), RETRY_DELAY_MS_MAX));
-      }
-    }
+  function request(path: string): Promise<unknown> {
+    return retry(
+      () => requestOnce(path),
+      (error, attempt) => {
+        const pause = RETRY_DELAYS_MS[attempt - 1];
+        if (!(error instanceof TransientWhopError) || pause === undefined) return undefined;
+        return Math.min(Math.max(pause, error.pauseMs), RETRY_DELAY_MS_MAX);
+      },
+    );
   }
 
   async function requestOnce(path: string): Promise<unknown> {

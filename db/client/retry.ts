@@ -5,19 +5,35 @@ const ATTEMPTS_MAX = 3;
 const PAUSE_MS = 50;
 
 /**
- * Retries work that PostgreSQL rejected for a transient reason: a deadlock, a serialization failure, or a row that was on its way
- * into the default partition when its day got a partition of its own. It pauses first: an immediate retry would take the row from
- * under the transaction that waited for it, and deadlock again.
+ * Repeats work until it succeeds.
+ * @param pauseMs returns the pause before the next attempt, or undefined to throw the error of this one (the first is 1)
+ * @param signal ends a pause, and the work with its reason
  */
-export async function retryTransient<T>(work: () => Promise<T>): Promise<T> {
+export async function retry<T>(
+  work: () => Promise<T>,
+  pauseMs: (error: unknown, attempt: number) => number | undefined,
+  signal?: AbortSignal,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
-      if (!isTransient(error) || attempt === ATTEMPTS_MAX) throw error;
-      await delay(attempt * PAUSE_MS * (1 + Math.random()));
+      const pause = pauseMs(error, attempt);
+      if (pause === undefined) throw error;
+      await delay(pause, undefined, { signal });
     }
   }
+}
+
+/**
+ * Retries work that PostgreSQL rejected for a transient reason: a deadlock, a serialization failure, or a row that was on its way
+ * into the default partition when its day got a partition of its own. It pauses first: an immediate retry would take the row from
+ * under the transaction that waited for it, and deadlock again.
+ */
+export function retryTransient<T>(work: () => Promise<T>): Promise<T> {
+  return retry(work, (error, attempt) =>
+    isTransient(error) && attempt < ATTEMPTS_MAX ? attempt * PAUSE_MS * (1 + Math.random()) : undefined,
+  );
 }
 
 function isTransient(error: unknown): boolean {

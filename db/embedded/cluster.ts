@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { chown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { retry } from '../client/retry.ts';
 import type { Location } from './location.ts';
 import { run } from './processes.ts';
 
@@ -126,16 +126,11 @@ async function writeSecret(file: string, text: string): Promise<void> {
 
 /** Renames a file or folder, and syncs the parent folder. */
 async function renameDurably(draft: string, target: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await rename(draft, target);
-      break;
-    } catch (error) {
-      // On Windows a virus scanner may keep a new file open for a moment.
-      if (attempt === 20 || process.platform !== 'win32') throw error;
-      await delay(100);
-    }
-  }
+  // On Windows a virus scanner may keep a new file open for a moment.
+  await retry(
+    () => rename(draft, target),
+    (_error, attempt) => (process.platform === 'win32' && attempt < 20 ? 100 : undefined),
+  );
   if (process.platform === 'win32') return;
   const folder = await open(dirname(target), 'r');
   await folder.sync().finally(() => folder.close());

@@ -1,4 +1,5 @@
 import { chmod, mkdir, realpath } from 'node:fs/promises';
+import { memoizeAsync } from '../client/memoize-async.ts';
 import { ensureCluster, urlOf } from './cluster.ts';
 import { chooseLocation, clusterOf, homeOf } from './location.ts';
 import { findRunning } from './pid-file.ts';
@@ -69,20 +70,11 @@ export async function startEmbedded(options: {
     const origin = adopted ? 'adopted' : isNew ? 'initialized' : 'started';
     const url = await urlOf(location.home, postmaster.port);
     const supervisor = supervise(postmaster, location, log);
-    let stopping: Promise<void> | undefined;
     const shutDown = async () => {
       await stop(await supervisor.end(), location);
       lock.release();
     };
-    return {
-      url,
-      origin,
-      directory: location.cluster,
-      stop() {
-        stopping ??= shutDown();
-        return stopping;
-      },
-    };
+    return { url, origin, directory: location.cluster, stop: memoizeAsync(shutDown) };
   } catch (error) {
     lock.release();
     throw error;

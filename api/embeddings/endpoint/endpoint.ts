@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { retry } from '../../../db/client/retry.ts';
 import { cutByCharacters } from '../chunks.ts';
 import { type Chunk, type Embedder, type EmbedderState, EmbedderUnavailable } from '../embedder.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
@@ -127,18 +127,21 @@ export class EndpointEmbedder implements Embedder {
     return new EmbedderUnavailable(this.#breaker.reason);
   }
 
-  async #request(inputs: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
-    for (let attempt = 1; ; attempt++) {
-      signal.throwIfAborted();
-      if (!this.#breaker.admits()) throw new EmbedderUnavailable(this.#breaker.reason);
-      try {
+  #request(inputs: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    let isAdmitted = false;
+    return retry(
+      async () => {
+        isAdmitted = false;
+        signal.throwIfAborted();
+        if (!this.#breaker.admits()) throw new EmbedderUnavailable(this.#breaker.reason);
+        isAdmitted = true;
         const vectors = await this.#try(inputs, signal);
         this.#breaker.succeeded();
         return vectors;
-      } catch (error) {
-        await this.#recover(error, attempt, signal);
-      }
-    }
+      },
+      (error, attempt) => (isAdmitted ? this.#pauseAfter(error, attempt) : undefined),
+      signal,
+    );
   }
 
   async #try(inputs: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
@@ -152,8 +155,8 @@ export class EndpointEmbedder implements Embedder {
     throw new EndpointFailure(`the endpoint returned vectors of ${found} numbers instead of ${this.#dimensions}`);
   }
 
-  /** Waits before the next attempt, or throws the error for the caller. */
-  async #recover(error: unknown, attempt: number, signal: AbortSignal): Promise<void> {
+  /** Reports a failure to the circuit breaker. Returns the pause before the next attempt, or throws the error for the caller. */
+  #pauseAfter(error: unknown, attempt: number): number {
     if (!(error instanceof EndpointFailure) || error.isAboutInput) {
       this.#breaker.gaveUp();
       throw error instanceof EndpointFailure ? new EmbedderUnavailable(error.message, { cause: error }) : error;
@@ -166,7 +169,7 @@ export class EndpointEmbedder implements Embedder {
     if (!error.isTransient || attempt === ATTEMPTS_MAX || this.#breaker.isOpen || pauseMs > PAUSE_MAX_MS) {
       throw new EmbedderUnavailable(error.message, { cause: error });
     }
-    await delay(pauseMs, undefined, { signal });
+    return pauseMs;
   }
 
   /** Returns half to all of the pause, so that many nodes do not retry at the same time. */
