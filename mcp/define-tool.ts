@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { Operation } from '../api/contracts/operation.ts';
-import type { Rendering } from '../api/pipeline/call.ts';
+import { type JsonSchema, jsonSchema, type Operation } from '../api/contracts/operation.ts';
 import type { Delimit } from './delimiter.ts';
 
 /** Hints that a host shows to its user, by what the tool really does. */
@@ -12,6 +11,16 @@ export interface Annotations {
   openWorldHint: false;
 }
 
+/**
+ * A result for a model and for programs. Some hosts show a model only the text, others only the structured content, others
+ * both. So a tool whose result holds stored text returns text only, between delimiters; the structured content of the others
+ * holds no stored text, and repeats the text in `message`.
+ */
+export interface ToolOutput {
+  text: string;
+  structured?: Record<string, unknown> | undefined;
+}
+
 /** A tool, independent of any SDK: an operation, texts for the model, and how its result is rendered. */
 export interface Tool {
   name: string;
@@ -20,10 +29,12 @@ export interface Tool {
   annotations: Annotations;
   /** The operation with the tool's own input, which has a token budget by default. */
   operation: Operation;
-  /** Schema of the structured content. */
-  output: z.ZodType;
+  /** JSON Schema of that input. */
+  inputSchema: JsonSchema;
+  /** Schema of the structured content; undefined for tools that return text only. */
+  output: z.ZodObject | undefined;
   /** Renders the operation's result. Stored text is wrapped by `delimit`. */
-  render: (result: unknown, delimit: Delimit) => Rendering;
+  render: (result: unknown, delimit: Delimit) => ToolOutput;
 }
 
 export const READ: Annotations = {
@@ -51,9 +62,9 @@ interface Definition<Output extends z.ZodType> {
   annotations: Annotations;
   /** Replaces the operation's input where the tool bounds it further. */
   input?: z.ZodType;
-  /** The fields of the result that are returned. Default: all. */
+  /** Fields of the result that are returned as structured content too. They must not hold stored text. Default: text only. */
   returns?: z.ZodObject;
-  /** Renders the result as text. */
+  /** Renders the result as text, with everything that the model has to know. */
   text: (result: z.output<Output>, delimit: Delimit) => string;
 }
 
@@ -72,10 +83,11 @@ export function defineTool<Output extends z.ZodType>(
     description,
     annotations,
     operation: { ...declared, input },
-    output: picked ?? declared.output,
+    inputSchema: jsonSchema(input, 'input'),
+    output: picked?.extend({ message: z.string() }),
     render: (result, delimit) => ({
       text: text(result as z.output<Output>, delimit),
-      structuredContent: (picked ? picked.parse(result) : result) as Record<string, unknown>,
+      structured: picked?.parse(result),
     }),
   };
 }

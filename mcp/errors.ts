@@ -40,6 +40,7 @@ export function errorMeta(problem: Problem, requestId: string, publicUrl: string
   );
 }
 
-function cut(text: string): string {
-  return text.length <= LENGTH_MAX ? text : `${text.slice(0, LENGTH_MAX).replace(/[\uD800-\uDBFF]$/, '')}…`;
+/** Returns the text, cut at a whole character. */
+export function cut(text: string, lengthMax: number = LENGTH_MAX): string {
+  return text.length <= lengthMax ? text : `${text.slice(0, lengthMax).replace(/[\uD800-\uDBFF]$/, '')}…`;
 }

@@ -1,12 +1,11 @@
 import type Router from '@koa/router';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import {
-  CallToolRequestSchema,
   ErrorCode,
-  GetPromptRequestSchema,
   isJSONRPCRequest,
-  JSONRPCMessageSchema,
-  ReadResourceRequestSchema,
+  type JSONRPCMessage,
+  type JSONRPCResponse,
+  SUPPORTED_PROTOCOL_VERSIONS,
 } from '@modelcontextprotocol/sdk/types.js';
 import type { Context } from 'koa';
 import type { Caller } from '../api/context.ts';
@@ -14,6 +13,7 @@ import { Problem } from '../api/errors.ts';
 import { authenticateRequest, callOf, defaultProjectOf, readJson, stateOf } from '../api/http/koa.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { consumeProtocolRateLimit } from '../api/pipeline/rate-limit.ts';
+import { type Checked, checkMessage, normalizeMessage } from './messages.ts';
 import { RECALL_PROMPT } from './prompts.ts';
 import { createServer } from './server.ts';
 
@@ -32,26 +32,76 @@ export function mountMcp(router: Router, pipeline: PipelineDependencies, options
     const caller = await authenticateRequest(ctx, pipeline, transport);
     const project = defaultProjectOf(ctx, ctx.URL.searchParams.get('project'));
     if (project !== undefined) caller.project = project;
-    const message = await readMessage(ctx, options.bodyBytesMax);
-    const messages = Array.isArray(message) ? message : [message];
+    const body = await readMessage(ctx, options.bodyBytesMax);
+    const messages = (Array.isArray(body) ? body : [body]).map(normalizeMessage).map(checkMessage);
     stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
-    const unmetered = messages.filter((one) => !isMetered(one)).length;
+    const isServed =
+      isSupportedVersion(ctx.get('MCP-Protocol-Version')) &&
+      messages.length <= BATCH_MAX &&
+      !messages.includes('invalid');
+    const unmetered = messages.filter((message) => !isServed || !isMetered(message)).length;
     if (unmetered > 0) ctx.set(await consumeProtocolRateLimit(pipeline, caller, unmetered));
-    if (message === UNREADABLE) return respondError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
-    if (messages.length === 0 || !messages.every((one) => JSONRPCMessageSchema.safeParse(one).success)) {
+    if (body === UNREADABLE) return respondError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
+    if (messages.length > BATCH_MAX) {
+      return respondError(ctx, ErrorCode.InvalidRequest, `Invalid request: a batch may have ${BATCH_MAX} messages.`);
+    }
+    if (messages.length === 0 || messages.includes('invalid')) {
       return respondError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is not a JSON-RPC 2.0 message.');
     }
-    await serve(ctx, pipeline, caller, message, options);
+    const checked = messages.filter((message) => message !== 'invalid');
+    await (Array.isArray(body)
+      ? serveBatch(ctx, pipeline, caller, checked, options)
+      : serveOne(ctx, pipeline, caller, checked[0], options));
   });
 }
 
+async function serveOne(
+  ctx: Context,
+  pipeline: PipelineDependencies,
+  caller: Caller,
+  checked: Checked | undefined,
+  options: McpOptions,
+): Promise<void> {
+  if (checked?.error) return respond(ctx, 200, JSON.stringify(checked.error));
+  if (!checked?.message) return respond(ctx, 202, '');
+  const { status, text } = await serve(ctx, pipeline, caller, checked.message, options);
+  respond(ctx, status, text);
+}
+
+/** Serves the messages of a batch. Their ids need not be unique: the SDK gets the positions of requests as ids. */
+async function serveBatch(
+  ctx: Context,
+  pipeline: PipelineDependencies,
+  caller: Caller,
+  checked: readonly Checked[],
+  options: McpOptions,
+): Promise<void> {
+  const numbered = checked.flatMap(({ message }, position) => {
+    // Its request id would be taken for a position. A request of the same batch cannot be cancelled anyway.
+    if (!message || ('method' in message && message.method === 'notifications/cancelled')) return [];
+    return [isJSONRPCRequest(message) ? { ...message, id: position } : message];
+  });
+  const served =
+    numbered.length > 0 ? await serve(ctx, pipeline, caller, numbered, options) : { status: 202, text: '' };
+  if (served.status >= 400) return respond(ctx, served.status, served.text);
+  const results: JSONRPCResponse[] = served.text === '' ? [] : [JSON.parse(served.text)].flat();
+  const byPosition = new Map(results.map((result) => [result.id, result]));
+  const responses = checked.flatMap<JSONRPCResponse>(({ message, error }, position) => {
+    const result = byPosition.get(position);
+    if (error) return [error];
+    return result && isJSONRPCRequest(message) ? [{ ...result, id: message.id }] : [];
+  });
+  respond(ctx, responses.length > 0 ? 200 : 202, responses.length > 0 ? JSON.stringify(responses) : '');
+}
+
+/** Has the SDK serve a message or a batch. */
 async function serve(
   ctx: Context,
   pipeline: PipelineDependencies,
   caller: Caller,
-  message: unknown,
+  message: JSONRPCMessage | JSONRPCMessage[],
   options: McpOptions,
-): Promise<void> {
+): Promise<{ status: number; text: string }> {
   const server = createServer({
     pipeline,
     newCall: (method) => {
@@ -69,19 +119,24 @@ async function serve(
   try {
     await server.connect(transport);
     const response = await transport.handleRequest(webRequest(ctx), { parsedBody: message });
-    ctx.status = response.status;
-    for (const [name, value] of response.headers) ctx.set(name, value);
-    const text = await response.text();
-    ctx.body = text === '' ? null : text;
-    // Koa sets 204 for an empty body, but the response to a notification is 202.
-    ctx.status = response.status;
+    return { status: response.status, text: await response.text() };
   } finally {
     await server.close();
   }
 }
 
+function respond(ctx: Context, status: number, text: string): void {
+  ctx.body = text === '' ? null : text;
+  if (text !== '') ctx.type = 'application/json';
+  // Koa sets 204 for an empty body, but the response to a notification is 202.
+  ctx.status = status;
+}
+
 /** Headers of an outcome that belong to the HTTP response. With several calls in a request the last one wins. */
 const RATE_HEADERS = ['RateLimit-Policy', 'RateLimit'];
+
+/** Messages that one request may have. */
+const BATCH_MAX = 100;
 
 const UNREADABLE = Symbol('not JSON');
 
@@ -109,15 +164,22 @@ function webRequest(ctx: Context): Request {
   return new Request('http://localhost/mcp', { method: 'POST', headers });
 }
 
-function methodOf(message: unknown): string {
-  return message && typeof message === 'object' && 'method' in message ? String(message.method) : 'response';
+function methodOf(checked: Checked | 'invalid'): string {
+  if (checked === 'invalid' || checked.error) return 'invalid';
+  return checked.message && 'method' in checked.message ? checked.message.method : 'response';
 }
 
 /** Requests that the pipeline meters and limits one by one. */
-const METERED = [CallToolRequestSchema, ReadResourceRequestSchema, GetPromptRequestSchema];
+const METERED = ['tools/call', 'resources/read', 'prompts/get'];
 
-/** Returns whether the pipeline meters a message. Malformed requests and all others are protocol messages. */
-function isMetered(message: unknown): boolean {
-  if (!isJSONRPCRequest(message) || !METERED.some((schema) => schema.safeParse(message).success)) return false;
+/** Returns whether the pipeline meters a message. Invalid requests and all others are protocol messages. */
+function isMetered(checked: Checked | 'invalid'): boolean {
+  const message = checked === 'invalid' ? undefined : checked.message;
+  if (!isJSONRPCRequest(message) || !METERED.includes(message.method)) return false;
   return message.method !== 'prompts/get' || message.params?.name === RECALL_PROMPT;
+}
+
+/** Returns whether the SDK knows a protocol version. It rejects requests with others. */
+function isSupportedVersion(version: string): boolean {
+  return version === '' || SUPPORTED_PROTOCOL_VERSIONS.includes(version);
 }

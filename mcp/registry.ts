@@ -1,4 +1,5 @@
 import { type JsonSchema, jsonSchema } from '../api/contracts/operation.ts';
+import { portableSchema } from './arguments.ts';
 import type { Tool } from './define-tool.ts';
 import { consolidateMemories } from './tools/consolidate-memories.ts';
 import { createMemory } from './tools/create-memory.ts';
@@ -34,7 +35,7 @@ export interface ToolDescription {
   title: string;
   description: string;
   inputSchema: JsonSchema & { type: 'object' };
-  outputSchema: JsonSchema & { type: 'object' };
+  outputSchema?: JsonSchema & { type: 'object' };
   annotations: { title: string } & Tool['annotations'];
 }
 
@@ -43,8 +44,8 @@ export const TOOL_DESCRIPTIONS: readonly ToolDescription[] = TOOLS.map((tool) =>
   name: tool.name,
   title: tool.title,
   description: tool.description,
-  inputSchema: jsonSchema(tool.operation.input, 'input') as ToolDescription['inputSchema'],
-  outputSchema: open(jsonSchema(tool.output, 'output')) as ToolDescription['outputSchema'],
+  inputSchema: portableSchema(tool.inputSchema) as ToolDescription['inputSchema'],
+  ...(tool.output && { outputSchema: open(jsonSchema(tool.output, 'output')) as JsonSchema & { type: 'object' } }),
   annotations: { title: tool.title, ...tool.annotations },
 }));
 

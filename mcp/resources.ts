@@ -1,10 +1,17 @@
-import { findOperation } from '../api/contracts/index.ts';
+import type { z } from 'zod';
+import { usage } from '../api/contracts/account.ts';
+import { stats, tags } from '../api/contracts/memories.ts';
 import type { Operation } from '../api/contracts/operation.ts';
+import type { Delimit } from './delimiter.ts';
+import { oneLine } from './tools/format.ts';
+import { getMemory } from './tools/get-memory.ts';
 
 /** The operation that a resource URI reads, and its input. */
 export interface ResourceRequest {
   operation: Operation;
   input: Record<string, unknown>;
+  /** Renders a result that holds stored text, wrapped by `delimit`. Default: the result as JSON. */
+  text?: (result: unknown, delimit: Delimit) => string;
 }
 
 export const RESOURCES = [
@@ -20,7 +27,7 @@ export const RESOURCES = [
     name: 'tags',
     title: 'Tags in use',
     description: 'The tags of active memories with their counts, most used first.',
-    mimeType: 'application/json',
+    mimeType: 'text/plain',
   },
   {
     uri: 'memory://usage',
@@ -37,7 +44,7 @@ export const RESOURCE_TEMPLATES = [
     name: 'memory',
     title: 'A memory',
     description: 'One memory, by its id.',
-    mimeType: 'application/json',
+    mimeType: 'text/plain',
   },
 ] as const;
 
@@ -46,15 +53,22 @@ const RESOURCE_TOKENS = 10_000;
 
 /** Returns the operation of a resource URI; undefined for unknown ones. */
 export function resourceRequest(uri: string): ResourceRequest | undefined {
-  if (uri === 'memory://stats') return request('stats.get', {});
-  if (uri === 'memory://tags') return request('tags.list', { limit: 200 });
-  if (uri === 'memory://usage') return request('user.usage', { days: 7, group_by: 'day' });
+  if (uri === 'memory://stats') return { operation: stats, input: {} };
+  if (uri === 'memory://tags') return { operation: tags, input: { limit: 200 }, text: tagsText };
+  if (uri === 'memory://usage') return { operation: usage, input: { days: 7, group_by: 'day' } };
   const id = /^memory:\/\/memories\/([^/?#]+)$/.exec(uri)?.[1];
-  return id === undefined ? undefined : request('memories.get', { id, max_tokens: RESOURCE_TOKENS });
+  if (id === undefined) return undefined;
+  return {
+    operation: getMemory.operation,
+    input: { id, max_tokens: RESOURCE_TOKENS },
+    text: (memory, delimit) => getMemory.render(memory, delimit).text,
+  };
 }
 
-function request(id: string, input: Record<string, unknown>): ResourceRequest {
-  const operation = findOperation(id);
-  if (!operation) throw new Error(`no operation ${id}`);
-  return { operation, input };
+function tagsText(result: unknown, delimit: Delimit): string {
+  const page = result as z.output<typeof tags.output>;
+  if (page.total === 0) return 'No tags are in use.';
+  const shown =
+    page.results.length < page.total ? `${page.results.length} of ${page.total} tags` : `${page.total} tags`;
+  return `${shown}, most used first.\n${delimit(page.results.map(({ tag, count }) => `${oneLine(tag)} (${count})`).join('\n'))}`;
 }

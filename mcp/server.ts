@@ -12,12 +12,13 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
 import { Problem, refuse } from '../api/errors.ts';
-import type { Call, Outcome } from '../api/pipeline/call.ts';
+import type { Call, Outcome, Rendering } from '../api/pipeline/call.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { rejectCall, run } from '../api/pipeline/run.ts';
 import { VERSION } from '../api/version.ts';
+import { normalizeArguments } from './arguments.ts';
 import { newDelimiter } from './delimiter.ts';
-import { errorData, errorMeta, errorText } from './errors.ts';
+import { cut, errorData, errorMeta, errorText } from './errors.ts';
 import { PROMPTS, RECALL, RECALL_PROMPT, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
 import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
@@ -68,7 +69,7 @@ async function reported({ onOutcome }: Connection, pending: Promise<Outcome>): P
   return outcome;
 }
 
-async function callTool(connection: Connection, name: string, input: Record<string, unknown> | undefined) {
+async function callTool(connection: Connection, name: string, given: Record<string, unknown> | undefined) {
   const { pipeline } = connection;
   const call = connection.newCall('tools/call');
   const tool = findTool(name);
@@ -79,20 +80,38 @@ async function callTool(connection: Connection, name: string, input: Record<stri
     if (outcome.problem?.code !== 'not_found') requireSuccess(outcome, call, connection);
     throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventData(outcome));
   }
+  const { input, ignored } = normalizeArguments(tool.inputSchema, given ?? {});
   const delimit = newDelimiter();
-  const render = (result: unknown) => tool.render(result, delimit);
-  const outcome = await reported(connection, run(pipeline, tool.operation, { ...call, render }, input ?? {}));
-  if (outcome.problem) {
-    return {
-      isError: true,
-      content: [{ type: 'text' as const, text: errorText(outcome.problem, call.requestId, connection.publicUrl()) }],
-      _meta: { ...errorMeta(outcome.problem, call.requestId, connection.publicUrl()), ...eventMeta(outcome) },
-    };
-  }
+  const render = (result: unknown): Rendering => {
+    const { text, structured } = tool.render(result, delimit);
+    const complete = `${text}${ignoredText(ignored)}`;
+    const rendering = { text: complete, structuredContent: structured && { message: complete, ...structured } };
+    return { ...rendering, shown: [complete, JSON.stringify(toToolResult(rendering, call, ignored))] };
+  };
+  const outcome = await reported(connection, run(pipeline, tool.operation, { ...call, render }, input));
+  if (outcome.rendering) return toToolResult(outcome.rendering, outcome, ignored);
+  return toolError(connection, call, outcome, ignored);
+}
+
+/** Returns the result of a successful tool call, its members in the order in which the SDK's client returns them. */
+function toToolResult(
+  { text, structuredContent }: Omit<Rendering, 'shown'>,
+  event: { eventId?: string },
+  ignored: readonly string[],
+) {
   return {
-    structuredContent: outcome.rendering?.structuredContent,
-    content: [{ type: 'text' as const, text: outcome.rendering?.text ?? '' }],
-    _meta: eventMeta(outcome),
+    _meta: { ...eventMeta(event), ...ignoredMeta(ignored) },
+    content: [{ type: 'text' as const, text }],
+    ...(structuredContent && { structuredContent }),
+  };
+}
+
+function toolError(connection: Connection, call: Call, outcome: Outcome, ignored: readonly string[]) {
+  const details = [outcome.problem ?? new Problem('internal'), call.requestId, connection.publicUrl()] as const;
+  return {
+    isError: true,
+    content: [{ type: 'text' as const, text: `${errorText(...details)}${ignoredText(ignored)}` }],
+    _meta: { ...errorMeta(...details), ...eventMeta(outcome), ...ignoredMeta(ignored) },
   };
 }
 
@@ -100,15 +119,27 @@ async function readResource(connection: Connection, uri: string) {
   const { pipeline } = connection;
   const call = connection.newCall('resources/read');
   const request = resourceRequest(uri);
+  const text = request?.text;
+  const delimit = newDelimiter();
+  const render = (result: unknown): Rendering => {
+    const rendered = text?.(result, delimit) ?? '';
+    return { text: rendered, shown: [rendered, JSON.stringify(toResource(uri, 'text/plain', rendered, call))] };
+  };
   const outcome = await reported(
     connection,
     request
-      ? run(pipeline, request.operation, call, request.input)
+      ? run(pipeline, request.operation, text ? { ...call, render } : call, request.input)
       : rejectCall(pipeline, 'unknown_resource', call, new Problem('not_found', { detail: 'Unknown resource.' })),
   );
   if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri, outcome);
   requireSuccess(outcome, call, connection);
-  return { contents: [{ uri, mimeType: 'application/json', text: outcome.text ?? '' }], _meta: eventMeta(outcome) };
+  return outcome.rendering
+    ? toResource(uri, 'text/plain', outcome.rendering.text, outcome)
+    : toResource(uri, 'application/json', outcome.text ?? '', outcome);
+}
+
+function toResource(uri: string, mimeType: string, text: string, event: { eventId?: string }) {
+  return { contents: [{ uri, mimeType, text }], _meta: eventMeta(event) };
 }
 
 async function getPrompt(connection: Connection, name: string, input: Record<string, string> | undefined) {
@@ -148,6 +179,25 @@ function eventData({ eventId }: Outcome): Record<string, string> {
 }
 
 /** Returns the usage event of a call for the `_meta` of a result. */
-function eventMeta({ eventId }: Outcome): Record<string, string> {
+function eventMeta({ eventId }: { eventId?: string }): Record<string, string> {
   return eventId ? { 'whitemagic/usage_event': eventId } : {};
+}
+
+/** Bounds of what a result says of unknown arguments. */
+const IGNORED_MAX = 5;
+const IGNORED_NAME_MAX = 40;
+
+/** Returns the line that names the arguments that were ignored, empty without any. */
+function ignoredText(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const left = names.length - IGNORED_MAX;
+  return `\nIgnored unknown arguments: ${shownNames(names).join(', ')}${left > 0 ? ` and ${left} more` : ''}.`;
+}
+
+function ignoredMeta(names: readonly string[]): Record<string, string[]> {
+  return names.length > 0 ? { 'whitemagic/ignored_arguments': shownNames(names) } : {};
+}
+
+function shownNames(names: readonly string[]): string[] {
+  return names.slice(0, IGNORED_MAX).map((name) => cut(name.replace(/\s+/gu, ' '), IGNORED_NAME_MAX));
 }

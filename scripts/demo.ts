@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { readCredentials } from '../api/accounts/local-owner.ts';
+import { countTokens } from '../api/tokens/count.ts';
 import { programOf, root } from './program.ts';
 import { startServiceProcess } from './service-process.ts';
 
@@ -91,12 +92,11 @@ async function store(client: Client, sections: Section[]): Promise<void> {
 async function searchAll(client: Client): Promise<number> {
   const rows = [];
   for (const [question, section] of QUESTIONS) {
-    const { results } = (await call(client, 'search_memories', { query: question, limit: 5 })) as {
-      results: { title: string }[];
-    };
-    const rank = results.findIndex(({ title }) => title === section) + 1;
+    const text = await call(client, 'search_memories', { query: question, limit: 5 });
+    const titles = [...text.matchAll(/^- (.*) \[[0-9a-f-]{36}\] \(/gm)].map((line) => line[1]);
+    const rank = titles.indexOf(section) + 1;
     const found = rank > 0 && rank <= RANK_MAX;
-    rows.push({ question, 'top hit': results[0]?.title ?? '–', expected: section, rank: rank || '–', found });
+    rows.push({ question, 'top hit': titles[0] ?? '–', expected: section, rank: rank || '–', found });
   }
   console.table(rows);
   const foundCount = rows.filter(({ found }) => found).length;
@@ -105,11 +105,8 @@ async function searchAll(client: Client): Promise<number> {
 }
 
 async function showContext(client: Client): Promise<void> {
-  const response = (await call(client, 'get_context', { query: 'connect an IDE', max_tokens: 400 })) as {
-    context: string;
-    tokens: number;
-  };
-  console.log(`A context package for "connect an IDE" in ${response.tokens} of 400 tokens:\n\n${response.context}\n`);
+  const text = await call(client, 'get_context', { query: 'connect an IDE', max_tokens: 400 });
+  console.log(`A context package for "connect an IDE" in ${countTokens(text)} of 400 tokens:\n\n${text}\n`);
 }
 
 async function showUsage(url: string, dataDir: string): Promise<void> {
@@ -129,10 +126,11 @@ async function showUsage(url: string, dataDir: string): Promise<void> {
   );
 }
 
-async function call(client: Client, name: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+/** Calls a tool and returns the text of its result. */
+async function call(client: Client, name: string, input: Record<string, unknown>): Promise<string> {
   const result = await client.callTool({ name, arguments: input });
   if (result.isError) throw new Error(`${name}: ${JSON.stringify(result.content)}`);
-  return result.structuredContent as Record<string, unknown>;
+  return (result.content as [{ text: string }])[0].text;
 }
 
 async function connectThroughBridge(dataDir: string): Promise<Client> {

@@ -64,6 +64,7 @@ export const metadata = z
 
 export const project = text(LIMITS.projectLength)
   .refine((value) => value !== '*', 'must not be "*", which means any project')
+  .refine((value) => value !== 'none', 'must not be "none", which means no project over MCP')
   .meta({ maxLength: LIMITS.projectLength });
 
 export const sessionId = text(LIMITS.projectLength);

@@ -12,15 +12,18 @@ export interface Call {
   method: string;
   bytesIn: number;
   idempotencyKey?: string | undefined;
-  /** Renders a result for a transport that does not send it as JSON. `max_tokens` applies to the longest form. */
+  /** Renders a result for a transport that does not send it as JSON. `max_tokens` applies to the longest form that is shown. */
   render?: ((result: unknown) => Rendering) | undefined;
 }
 
-/** A result in the two forms that MCP sends. */
+/** A result as MCP sends it. */
 export interface Rendering {
   /** For the model to read. */
   text: string;
-  structuredContent: Record<string, unknown>;
+  /** For programs. */
+  structuredContent?: Record<string, unknown> | undefined;
+  /** Every form in which a host may show the result to a model. */
+  shown: readonly string[];
 }
 
 /** The response to a call: of a success the result in the forms that a transport sends, of a failure the problem. */

@@ -132,10 +132,7 @@ function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
 /** Returns what counts the tokens of a result as the call's transport sends it. */
 function measureOf({ cost }: Operation, { render }: Call): Measure {
   if (!render) return (result) => cost?.tokens?.(result) ?? tokensAsJson(result);
-  return (result) => {
-    const { text, structuredContent } = render(result);
-    return Math.max(countTokens(text), tokensAsJson(structuredContent));
-  };
+  return (result) => Math.max(...render(result).shown.map(countTokens));
 }
 
 /** Creates the usage event of a success, with the tokens of what a model reads of it. */

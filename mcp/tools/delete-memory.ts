@@ -6,6 +6,7 @@ export const deleteMemory = defineTool(remove, {
   description:
     'Archive a memory, so that searches no longer return it; restore_memory restores it. With `permanent: true` it is deleted and cannot be restored: do that only when the user asked for it.',
   annotations: CHANGE,
+  returns: remove.output,
   text: (gone) =>
     gone.status === 'deleted'
       ? `Deleted memory ${gone.id} permanently.`

@@ -1,15 +1,18 @@
 import type { Memory } from '../../api/contracts/memories.ts';
 
-/** Returns the line that names a memory: title, id, type, project, tags and date. */
-export function headline(
-  memory: Pick<Memory, 'id' | 'title' | 'type' | 'status' | 'tags' | 'project' | 'created_at'>,
-): string {
+type Headline = Pick<Memory, 'id' | 'title' | 'type' | 'status' | 'tags' | 'project' | 'created_at'> &
+  Partial<Pick<Memory, 'occurred_at' | 'superseded_by'>>;
+
+/** Returns the line that names a memory: title, id, type, project, tags, dates and the memory that supersedes it. */
+export function headline(memory: Headline): string {
   const details = [
     memory.type.replace('_', '-'),
     ...(memory.status === 'archived' ? ['archived'] : []),
     ...(memory.project ? [`project ${oneLine(memory.project)}`] : []),
     ...(memory.tags.length > 0 ? [`tags: ${memory.tags.map(oneLine).join(', ')}`] : []),
     memory.created_at.slice(0, 10),
+    ...(memory.occurred_at ? [`occurred ${memory.occurred_at.slice(0, 10)}`] : []),
+    ...(memory.superseded_by ? [`superseded by ${memory.superseded_by}`] : []),
   ];
   return `${oneLine(memory.title)} [${memory.id}] (${details.join('; ')})`;
 }

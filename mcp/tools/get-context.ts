@@ -8,11 +8,10 @@ export const getContext = defineTool(context, {
     'Get a Markdown package of memories that fits a token budget: the most relevant to `query`, or the newest without one. Useful at the start of a session. `tier` caps it, from 0 (a glimpse) to 2 (a lot).',
   annotations: READ,
   input: context.input.extend(toolBudget),
-  returns: context.output.omit({ tokenizer: true }),
   text: (answer, delimit) => {
     if (answer.reason === 'nothing_stored') return 'No memories are stored yet.';
     if (answer.reason === 'nothing_matched') return 'No memories match.';
     if (answer.memory_ids.length === 0) return 'No memory fits the token budget. Increase max_tokens.';
-    return delimit(answer.context);
+    return `${delimit(answer.context)}${answer.truncated ? '\nSome memories were cut or left out.' : ''}`;
   },
 });

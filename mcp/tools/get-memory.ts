@@ -9,24 +9,22 @@ export const getMemory = defineTool(get, {
     'Read one memory by its id, as returned by a search or list. A long memory is returned in parts: pass `next_offset` as `offset` to continue.',
   annotations: READ,
   input: get.input.extend(toolBudget),
-  returns: get.output.omit({ size_bytes: true, consolidated_into: true }),
   text: (memory, delimit) => {
     const details = detailsOf(memory);
     const rest =
       memory.next_offset === null
         ? ''
         : `\nThe content is cut here. To continue, call again with offset ${memory.next_offset}.`;
-    const replaced = memory.superseded_by ? `\nSuperseded by ${memory.superseded_by}.` : '';
-    return `${delimit(`${headline(memory)}${details}\n${memory.content}`)}${rest}${replaced}`;
+    const truncated = memory.truncated_fields ? `\nTruncated fields: ${memory.truncated_fields.join(', ')}.` : '';
+    return `${delimit(`${headline(memory)}${details}\n${memory.content}`)}${rest}${truncated}`;
   },
 });
 
 /** Returns a line with the fields that the headline leaves out. */
 function detailsOf(memory: Memory): string {
-  const { version, occurred_at, expires_at, session_id, supersedes, metadata } = memory;
+  const { version, expires_at, session_id, supersedes, metadata } = memory;
   const details = [
     `version ${version}`,
-    occurred_at && `occurred ${occurred_at}`,
     expires_at && `expires ${expires_at}`,
     session_id && `session ${oneLine(session_id)}`,
     supersedes && `supersedes ${supersedes}`,

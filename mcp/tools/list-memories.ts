@@ -3,7 +3,6 @@ import { list } from '../../api/contracts/memories.ts';
 import { defineTool, READ } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 import { headline, more } from './format.ts';
-import { shownList } from './outputs.ts';
 
 export const listMemories = defineTool(list, {
   title: 'List memories',
@@ -14,7 +13,6 @@ export const listMemories = defineTool(list, {
     ...toolBudget,
     sort: z.enum(['created_at', 'updated_at', 'occurred_at']).default('created_at'),
   }),
-  returns: shownList,
   text: (page, delimit) => {
     if (page.total === 0)
       return page.reason === 'nothing_stored' ? 'No memories are stored yet.' : 'No memories match this filter.';

@@ -2,7 +2,6 @@ import { search } from '../../api/contracts/search.ts';
 import { defineTool, READ } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 import { headline, more } from './format.ts';
-import { shownSearch } from './outputs.ts';
 
 export const searchMemories = defineTool(search, {
   title: 'Search memories',
@@ -11,7 +10,6 @@ export const searchMemories = defineTool(search, {
   annotations: READ,
   // Scores and ranking options are for people who tune the ranking.
   input: search.input.omit({ explain: true, boosts: true }).extend(toolBudget),
-  returns: shownSearch,
   text: (page, delimit) => {
     if (page.reason === 'nothing_stored') return 'No memories are stored yet.';
     // A semantic search that is disabled by configuration is not worth a remark.
@@ -21,10 +19,7 @@ export const searchMemories = defineTool(search, {
       return isPartial
         ? 'No memories match by keyword. Semantic search is unavailable at the moment.'
         : 'No memories match.';
-    const items = page.results.map(
-      (hit) =>
-        `- ${headline(hit)}${hit.superseded_by ? ` (superseded by ${hit.superseded_by})` : ''}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`,
-    );
+    const items = page.results.map((hit) => `- ${headline(hit)}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`);
     const remark = page.low_confidence
       ? ' None of them is a close match.'
       : page.operators_ignored

@@ -123,7 +123,9 @@ async function ranksEqually(client: Client, query: string, memoryIds: readonly s
   const input = { query, limit: LIMIT, max_tokens: TOOL_TOKENS };
   const result = await client.callTool({ name: 'search_memories', arguments: input });
   if (result.isError) throw new Error(`search_memories: ${JSON.stringify(result.content)}`);
-  const { results, truncated } = searchResponse.parse(result.structuredContent);
-  const same = results.every(({ id }, index) => id === memoryIds[index]);
-  return same && (truncated === true || results.length === memoryIds.length);
+  const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(result.content);
+  // Each memory has a line that ends with its id and details.
+  const ids = [...text.matchAll(/^- .* \[([0-9a-f-]{36})\] \(/gm)].map((line) => line[1]);
+  const isCut = /^\d+ of /.test(text);
+  return ids.every((id, index) => id === memoryIds[index]) && (isCut || ids.length === memoryIds.length);
 }

@@ -51,8 +51,8 @@ describe.skipIf(!hasBrowser)('purchase to first call', () => {
 
       const client = await connectMcp(node, { apiKey });
       const { id } = await client.use('create_memory', NOTE);
-      const found = await client.use('search_memories', { query: 'when do we deploy?' });
-      expect(found.results[0].id).toBe(id);
+      const found = await client.read('search_memories', { query: 'when do we deploy?' });
+      expect(found.results[0]?.id).toBe(id);
       await client.close();
       reached('memory stored and found');
 

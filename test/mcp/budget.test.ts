@@ -1,7 +1,14 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Json } from '../support/client.ts';
-import { connectMcp, type McpClient, type ToolResult, textOf } from '../support/mcp.ts';
+import {
+  connectMcp,
+  type McpClient,
+  parseToolText,
+  shownForms,
+  type ToolResult,
+  type ToolText,
+  textOf,
+} from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let node: TestService;
@@ -35,12 +42,19 @@ async function storing(memories: Input[]): Promise<{ user: TestUser; client: Mcp
 
 const tokens = (text: string) => countTokens(text, { disallowedSpecial: new Set() });
 
-/** Asserts the budget of both forms of a result: the text, and the structured content that some hosts show instead. */
-function expectWithin(result: ToolResult, max: number): void {
+/** Asserts the budget of each form in which a host may show a result, and returns what its text says. */
+function expectWithin(result: ToolResult, max: number): ToolText {
   expect(result.isError, JSON.stringify(result.content)).toBeFalsy();
-  expect(tokens(textOf(result)), 'text').toBeLessThanOrEqual(max);
-  expect(tokens(JSON.stringify(result.structuredContent)), 'structured content').toBeLessThanOrEqual(max);
+  for (const [host, form] of Object.entries(shownForms(result))) {
+    expect(tokens(form), host).toBeLessThanOrEqual(max);
+  }
+  return parseToolText(textOf(result));
 }
+
+const sizeOf = (result: ToolResult) => Math.max(...Object.values(shownForms(result)).map(tokens));
+
+/** Returns the content of a memory that get_memory returned, without the lines before it. */
+const contentOf = ({ stored }: ToolText) => stored.split('\n').slice(2).join('\n');
 
 const many = (length: number, make: (n: number) => Input): Input[] => Array.from({ length }, (_, n) => make(n));
 const prose =
@@ -93,31 +107,29 @@ describe.each(Object.entries(STORES))('token budget of tools with %s', (_, memor
   it.each([undefined, 400, 10_000])('bounds every read by max_tokens %s', async (max_tokens) => {
     const budget = max_tokens === undefined ? {} : { max_tokens };
     const max = max_tokens ?? 1_500;
-    const found = await client.tool('search_memories', { query: 'when do we deploy?', limit: 200, ...budget });
-    expectWithin(found, max);
-    expect(found.structuredContent.results.length).toBeGreaterThan(0);
-    const listed = await client.tool('list_memories', { limit: 200, ...budget });
-    expectWithin(listed, max);
-    expect(listed.structuredContent.results.length).toBeGreaterThan(0);
-    expect(listed.structuredContent.total).toBe(memories.length);
+    const search = { query: 'when do we deploy?', limit: 200, ...budget };
+    const found = expectWithin(await client.tool('search_memories', search), max);
+    expect(found.results.length).toBeGreaterThan(0);
+    const listed = expectWithin(await client.tool('list_memories', { limit: 200, ...budget }), max);
+    expect(listed.results.length).toBeGreaterThan(0);
+    expect(listed.total).toBe(memories.length);
     expectWithin(await client.tool('get_context', budget), max);
     expectWithin(await client.tool('get_context', { query: 'deploy', ...budget }), max);
     for (const id of ids.slice(0, 3)) {
-      const read = await client.tool('get_memory', { id, ...budget });
-      expectWithin(read, max);
-      expect(read.structuredContent.content.length).toBeGreaterThan(0);
+      const read = expectWithin(await client.tool('get_memory', { id, ...budget }), max);
+      expect(contentOf(read).length).toBeGreaterThan(0);
     }
     expectWithin(await client.tool('consolidate_memories', { min_age_days: 0, ...budget }), max);
   });
 
   it('marks cut results as truncated', async () => {
-    const { structuredContent: listed } = await client.tool('list_memories', { max_tokens: 400 });
-    expect(listed.truncated).toBe(true);
-    const { structuredContent: packed } = await client.tool('get_context', { max_tokens: 400 });
-    expect(packed.truncated).toBe(true);
-    const read = await client.tool('get_memory', { id: ids[0] as string, max_tokens: 400 });
-    expect(read.structuredContent.truncated).toBe(true);
-    expect(textOf(read)).toContain(`call again with offset ${read.structuredContent.next_offset}`);
+    const listed = await client.read('list_memories', { max_tokens: 400 });
+    expect(listed.stored.includes('[…]') || listed.remarks.startsWith(`${listed.results.length} of `)).toBe(true);
+    const packed = await client.read('get_context', { max_tokens: 400 });
+    expect(packed.remarks).toContain('Some memories were cut or left out.');
+    const read = await client.read('get_memory', { id: ids[0] as string, max_tokens: 400 });
+    expect(read.remarks).toContain('The content is cut here.');
+    expect(read.nextOffset).toBeGreaterThan(0);
   });
 });
 
@@ -125,53 +137,45 @@ describe('token budget of tools', () => {
   it('fills a page until the next memory does not fit', async () => {
     const { client } = await storing(many(60, (n) => ({ title: `Note ${n}`, content: `deploy number ${n}` })));
     const listed = await client.tool('list_memories', { limit: 60 });
-    const { results } = listed.structuredContent;
-    const each = tokens(JSON.stringify(results[0]));
-    expect(tokens(JSON.stringify(listed.structuredContent))).toBeGreaterThan(1_500 - 2 * each);
+    const each = (result: ToolResult) => tokens(textOf(result)) / parseToolText(textOf(result)).results.length;
+    expect(sizeOf(listed)).toBeGreaterThan(1_500 - 2 * each(listed));
     const found = await client.tool('search_memories', { query: 'deploy', limit: 60 });
-    const eachFound = tokens(JSON.stringify(found.structuredContent.results[0]));
-    const cursorAndOne = 0.2 * 1_500 + 2 * eachFound;
-    expect(tokens(JSON.stringify(found.structuredContent))).toBeGreaterThan(1_500 - cursorAndOne);
+    const cursorAndOne = 0.2 * 1_500 + 2 * each(found);
+    expect(sizeOf(found)).toBeGreaterThan(1_500 - cursorAndOne);
   });
 
   it('returns a memory that fits without cutting it', async () => {
     const { client, ids } = await storing([{ title: 'Short', content: prose, tags: ['ops'], metadata: { a: 1 } }]);
     const input = { query: 'deploy' };
-    expect((await client.use('list_memories')).results[0]).toMatchObject({ content: prose });
-    expect((await client.use('list_memories')).truncated).toBe(false);
-    expect((await client.use('search_memories', input)).truncated).toBe(false);
-    expect((await client.use('get_context', input)).truncated).toBe(false);
-    const read = await client.use('get_memory', { id: ids[0] });
-    expect(read).toMatchObject({ content: prose, metadata: { a: 1 }, truncated: false, next_offset: null });
-    expect(read).not.toHaveProperty('truncated_fields');
+    const listed = await client.read('list_memories');
+    expect(listed).toMatchObject({ remarks: '1 memory.\n', results: [{ text: prose }] });
+    expect((await client.read('search_memories', input)).remarks).toBe('1 match.\n');
+    expect((await client.read('get_context', input)).remarks).toBe('');
+    const read = await client.read('get_memory', { id: ids[0] });
+    expect(read).toMatchObject({ remarks: '', nextOffset: null });
+    expect(read.results[0]?.text).toBe(`(version 1; metadata {"a":1})\n${prose}`);
   });
 
   it('fills a context package up to the budget', async () => {
     const { client } = await storing(many(50, (n) => ({ title: `Note ${n}`, content: `${n}: ${prose.repeat(5)}` })));
     const packed = await client.tool('get_context', { max_tokens: 5_000 });
     expectWithin(packed, 5_000);
-    const size = Math.max(tokens(textOf(packed)), tokens(JSON.stringify(packed.structuredContent)));
-    expect(size).toBeGreaterThan(4_700);
-    expect(packed.structuredContent.tokens).toBe(tokens(packed.structuredContent.context));
+    expect(sizeOf(packed)).toBeGreaterThan(4_700);
   });
 });
 
 describe('paging within a token budget', () => {
-  const titles = (page: Json): string[] => page.results.map(({ title }: { title: string }) => title);
-
   async function walk(client: McpClient, tool: string, input: Input, max: number) {
     const seen: string[] = [];
     let pages = 0;
     for (let cursor: string | undefined; ; ) {
       const result = await client.tool(tool, { ...input, ...(cursor && { cursor }) });
-      expectWithin(result, max);
-      seen.push(...titles(result.structuredContent));
-      expect(result.structuredContent.results.length).toBeGreaterThan(0);
+      const page = expectWithin(result, max);
+      seen.push(...page.results.map(({ title }) => title));
+      expect(page.results.length).toBeGreaterThan(0);
       expect(++pages).toBeLessThan(500);
-      const next: string | null = result.structuredContent.next_cursor;
-      if (next === null) return { seen, pages };
-      expect(textOf(result)).toContain(next);
-      cursor = next;
+      if (page.nextCursor === null) return { seen, pages };
+      cursor = page.nextCursor;
     }
   }
 
@@ -207,13 +211,10 @@ describe('paging within a token budget', () => {
       let parts = 0;
       for (let offset: number | null = 0; offset !== null; parts++) {
         const result = await client.tool('get_memory', { id: ids[0] as string, offset, max_tokens: max });
-        expectWithin(result, max);
-        const part: Json = result.structuredContent;
-        expect(part.content.length).toBeGreaterThan(0);
-        expect(textOf(result)).toContain(part.content);
-        read += part.content;
-        expect(part.truncated).toBe(part.next_offset !== null);
-        offset = part.next_offset;
+        const part = expectWithin(result, max);
+        expect(contentOf(part).length).toBeGreaterThan(0);
+        read += contentOf(part);
+        offset = part.nextOffset;
       }
       expect(read).toBe(content);
       // A well-filled budget takes few parts.
@@ -224,20 +225,18 @@ describe('paging within a token budget', () => {
   it('starts at a whole character for an offset inside it, and returns no content for an offset past the end', async () => {
     const { client, ids } = await storing([{ title: 'Emoji', content: 'a🦄b deploy' }]);
     const id = ids[0] as string;
-    expect((await client.use('get_memory', { id, offset: 2 })).content).toBe('🦄b deploy');
-    expect(await client.use('get_memory', { id, offset: 99 })).toMatchObject({
-      content: '',
-      truncated: false,
-      next_offset: null,
-    });
+    expect(contentOf(await client.read('get_memory', { id, offset: 2 }))).toBe('🦄b deploy');
+    const end = await client.read('get_memory', { id, offset: 99 });
+    expect([contentOf(end), end.nextOffset, end.remarks]).toEqual(['', null, '']);
   });
 
   it('lists the fields that get_memory truncated', async () => {
     const { client, ids } = await storing([STORES['every field at its limit']?.[0] as Input]);
-    const read = await client.use('get_memory', { id: ids[0], max_tokens: 400 });
-    expect(read.truncated_fields.toSorted()).toEqual(['metadata', 'project', 'session_id', 'tags', 'title']);
-    expect(read.metadata).toEqual({});
-    expect(read.title).toMatch(/^deploy 0 .*…$/u);
+    const read = await client.read('get_memory', { id: ids[0], max_tokens: 400 });
+    const [, shortened = ''] = /^Truncated fields: (.*)\.$/m.exec(read.remarks) ?? [];
+    expect(shortened.split(', ').toSorted()).toEqual(['metadata', 'project', 'session_id', 'tags', 'title']);
+    expect(read.stored).not.toContain('metadata');
+    expect(read.results[0]?.title).toMatch(/^deploy 0 .*…$/u);
   });
 
   it('bounds the results of writing tools by the default budget', async () => {
@@ -245,7 +244,7 @@ describe('paging within a token budget', () => {
     const tags = Array.from({ length: 100 }, (_, n) => `${n}${full('🦄', 90)}`);
     const created = await client.tool('create_memory', { title: 'Tagged', content: 'deploy', tags });
     expectWithin(created, 1_500);
-    expect((await client.use('list_memories', { tags: [tags[99]] })).total).toBe(1);
+    expect((await client.read('list_memories', { tags: [tags[99]] })).total).toBe(1);
     const id = ids[0] as string;
     expectWithin(await client.tool('update_memory', { id, title: 'x' }), 1_500);
     expectWithin(await client.tool('delete_memory', { id }), 1_500);
@@ -259,12 +258,12 @@ describe('paging within a token budget', () => {
       tags: n % 2 ? ['proven'] : [],
     }));
     const { client } = await storing(plan);
-    const { results, ...report } = await client.use('consolidate_memories', { min_age_days: 0 });
-    expect(report).toMatchObject({ counts: { promoted: 60, archived: 60, digests: 1 }, truncated: true, remaining: 0 });
-    expect(report.promoted.length + report.archived.length).toBeLessThan(120);
+    const report = await client.read('consolidate_memories', { min_age_days: 0 });
+    expect(report.remarks).toBe('Would promote 60 and archive 60 into 1 digest.\n\nThe list is incomplete.');
+    expect(report.stored.split('\n').length).toBeLessThan(120);
     const done = await client.tool('consolidate_memories', { min_age_days: 0, dry_run: false, max_tokens: 400 });
     expectWithin(done, 400);
     expect(textOf(done)).toMatch(/^Promoted 60 and archived 60 into 1 digest\./);
-    expect((await client.use('list_memories', { type: 'long_term' })).total).toBe(61);
+    expect((await client.read('list_memories', { type: 'long_term' })).total).toBe(61);
   });
 });

@@ -52,11 +52,10 @@ describe('agent over stdio', () => {
     await expect.poll(() => isAlive(first.pid)).toBe(false);
 
     const { client } = await openSession();
-    const found = await client.tool('search_memories', { query: 'when do we deploy?' });
-    expect(found.structuredContent.results[0].title).toBe('Deploys');
-    expect(textOf(found)).toContain('Fridays');
-    const { context } = await client.use('get_context', { query: 'when do we deploy?' });
-    expect(context).toContain('Remember that we deploy on Fridays.');
+    const found = await client.read('search_memories', { query: 'when do we deploy?' });
+    expect(found.results[0]).toMatchObject({ title: 'Deploys', text: expect.stringContaining('Fridays') });
+    const { stored } = await client.read('get_context', { query: 'when do we deploy?' });
+    expect(stored).toContain('Remember that we deploy on Fridays.');
 
     const { results } = (await user.api.get('/user/usage')).body;
     const rows = results.map(({ transport, endpoint, calls }: Record<string, unknown>) => [transport, endpoint, calls]);
@@ -81,8 +80,8 @@ describe('agent over stdio', () => {
   it('uses the project of its environment', async () => {
     const { client } = await openSession({ WHITEMAGIC_PROJECT: 'Büro/日本' });
     const { id } = await client.use('create_memory', { title: 'Here', content: 'Only here.' });
-    expect((await client.use('get_memory', { id })).project).toBe('Büro/日本');
-    expect((await client.use('list_memories')).total).toBe(1);
+    expect((await client.read('get_memory', { id })).stored).toContain('; project Büro/日本;');
+    expect((await client.read('list_memories')).total).toBe(1);
   });
 
   it('gets a tool error for a revoked key, and the bridge keeps running', async () => {
@@ -109,8 +108,8 @@ describe('agent over stdio', () => {
     expect(textOf(rejected)).toContain(String(port));
 
     node = await startTestService({ databaseUrl, port });
-    const found = await client.use('search_memories', { query: 'lighthouse' });
-    expect(found.results[0].title).toBe('Lighthouse');
+    const found = await client.read('search_memories', { query: 'lighthouse' });
+    expect(found.results[0]?.title).toBe('Lighthouse');
     await client.use('create_memory', { title: 'After', content: 'Stored after the start.' });
     expect(isAlive(pid)).toBe(true);
   });

@@ -279,7 +279,7 @@ describe('restart of the service', () => {
     await before.stop();
 
     const after = await startTestService({ databaseUrl, port: Number(new URL(before.url).port) });
-    expect((await client.use('get_memory', { id })).content).toBe('We deploy on Fridays.');
+    expect((await client.read('get_memory', { id })).stored).toContain('We deploy on Fridays.');
     expect((await client.listTools()).tools).toHaveLength(9);
 
     await client.close();

@@ -42,14 +42,14 @@ describe('MCP metering', () => {
     const client = await connectMcp(node, user);
     const { id } = await client.use('create_memory', { title: 'T', content: 'deploy' });
     await client.use('create_memory', { title: 'T', content: 'deploy' });
-    await client.use('search_memories', { query: 'deploy' });
-    await client.use('get_context');
-    await client.use('get_memory', { id });
-    await client.use('list_memories');
+    await client.read('search_memories', { query: 'deploy' });
+    await client.read('get_context');
+    await client.read('get_memory', { id });
+    await client.read('list_memories');
     await client.use('update_memory', { id, title: 'U' });
     await client.use('delete_memory', { id });
     await client.use('restore_memory', { id });
-    await client.use('consolidate_memories');
+    await client.read('consolidate_memories');
     await client.close();
     expect((await usageEvents(node, user)).map(({ operation, status }) => `${operation} ${status}`)).toEqual([
       'memories.create 201',
@@ -143,7 +143,7 @@ describe('MCP metering', () => {
     const client = await connectMcp(node, user);
     await Promise.all(
       Array.from({ length: 40 }, (_, n) =>
-        n % 2 ? client.use('list_memories') : client.use('create_memory', { title: `T${n}`, content: 'C' }),
+        n % 2 ? client.read('list_memories') : client.use('create_memory', { title: `T${n}`, content: 'C' }),
       ),
     );
     await client.close();
@@ -193,7 +193,7 @@ describe('protocol messages', () => {
     expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const message of messages) expect((await postMcp(node, user, message)).status).toBe(429);
     const tool = await postMcp(node, user, call('list_memories'));
-    expect(tool.body.result.structuredContent.total).toBe(0);
+    expect(tool.body.result.content[0].text).toBe('No memories are stored yet.');
   });
 
   it('return their own rate limit in HTTP headers, and calls that of the user', async () => {

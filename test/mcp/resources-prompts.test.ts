@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectMcp, type McpClient, usageEvents } from '../support/mcp.ts';
+import { connectMcp, type McpClient, parseToolText, usageEvents } from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let node: TestService;
@@ -19,6 +19,13 @@ async function newcomer(options?: Parameters<TestService['newUser']>[0]) {
   const client = await connectMcp(node, user);
   clients.push(client);
   return { user, client };
+}
+
+/** Reads a resource with one delimited text. */
+async function readText(client: McpClient, uri: string) {
+  const { contents } = await client.readResource({ uri });
+  expect(contents).toEqual([{ uri, mimeType: 'text/plain', text: expect.any(String) }]);
+  return parseToolText((contents[0] as { text: string }).text);
 }
 
 /** Reads and parses a resource with one JSON text. */
@@ -49,7 +56,7 @@ describe('MCP resources', () => {
     const { resources } = await client.listResources();
     expect(resources.map(({ uri, name, mimeType }) => [uri, name, mimeType])).toEqual([
       ['memory://stats', 'stats', 'application/json'],
-      ['memory://tags', 'tags', 'application/json'],
+      ['memory://tags', 'tags', 'text/plain'],
       ['memory://usage', 'usage', 'application/json'],
     ]);
     const { resourceTemplates } = await client.listResourceTemplates();
@@ -69,25 +76,23 @@ describe('MCP resources', () => {
   });
 
   it('memory://tags lists the tags in use, most used first', async () => {
-    const tags = await readJson(client, 'memory://tags');
-    expect(tags.results.map(({ tag, count }: { tag: string; count: number }) => [tag, count])).toEqual([
-      ['ops', 2],
-      ['release', 1],
-    ]);
+    const { remarks, stored } = await readText(client, 'memory://tags');
+    expect(remarks).toBe('2 tags, most used first.\n');
+    expect(stored).toBe('ops (2)\nrelease (1)');
   });
 
   it('memory://memories/{id} returns the memory', async () => {
-    const memory = await readJson(client, `memory://memories/${id}`);
-    expect(memory).toMatchObject({ id, title: 'Deploys', content: 'We deploy on Fridays.', truncated: false });
+    const { results, remarks } = await readText(client, `memory://memories/${id}`);
+    expect(results).toMatchObject([{ id, title: 'Deploys', text: '(version 1)\nWe deploy on Fridays.' }]);
+    expect(remarks).toBe('');
   });
 
   it('memory://memories/{id} cuts a long memory and returns the next offset', async () => {
     const content = 'We deploy on Fridays. '.repeat(5_000);
     const { id: long } = await client.use('create_memory', { title: 'Long', content });
-    const memory = await readJson(client, `memory://memories/${long}`);
-    expect(memory.truncated).toBe(true);
-    expect(content.startsWith(memory.content)).toBe(true);
-    expect(memory.next_offset).toBe(memory.content.length);
+    const { results, nextOffset } = await readText(client, `memory://memories/${long}`);
+    expect(results[0]?.text).toBe(`(version 1)\n${content.slice(0, nextOffset ?? 0)}`);
+    expect(nextOffset).toBeGreaterThan(1_000);
   });
 
   it.each([

@@ -28,12 +28,71 @@ export class McpClient extends Client {
     return this.callTool({ name, arguments: input }) as Promise<ToolResult>;
   }
 
-  /** Calls a tool that must succeed. Returns its structured content. */
+  /** Calls a writing tool that must succeed, and returns its structured content. */
   async use(name: string, input: Record<string, unknown> = {}): Promise<Json> {
+    return (await this.succeed(name, input)).structuredContent;
+  }
+
+  /** Calls a reading tool that must succeed, and returns what its text says. */
+  async read(name: string, input: Record<string, unknown> = {}): Promise<ToolText> {
+    return parseToolText(textOf(await this.succeed(name, input)));
+  }
+
+  private async succeed(name: string, input: Record<string, unknown>): Promise<ToolResult> {
     const result = await this.tool(name, input);
     if (result.isError) throw new Error(`${name} failed: ${textOf(result)}`);
-    return result.structuredContent;
+    return result;
   }
+}
+
+/**
+ * Returns what each kind of host shows a model of a result: only the text (Gemini CLI, opencode, Continue), the structured
+ * content instead of the text (Claude Code, Codex, pydantic-ai, Mastra), both (Copilot CLI, Qwen Code), or the whole result as
+ * JSON (Cline).
+ */
+export function shownForms(result: ToolResult): Record<'text' | 'structured' | 'both' | 'json', string> {
+  const text = textOf(result);
+  const structured = result.structuredContent && JSON.stringify(result.structuredContent);
+  return { text, structured: structured ?? text, both: text + (structured ?? ''), json: JSON.stringify(result) };
+}
+
+/** The text of a reading tool, in parts. */
+export interface ToolText {
+  /** The text outside the delimiters: remarks of the tool. */
+  remarks: string;
+  /** The stored text between the delimiters; empty without any. */
+  stored: string;
+  /** The memories of a page. */
+  results: { id: string; title: string; details: string; text: string }[];
+  /** Number of matches that the first line states. */
+  total: number;
+  nextCursor: string | null;
+  nextOffset: number | null;
+}
+
+/** Splits the text of a reading tool at its delimiters and, for a page, at the lines that name a memory. */
+export function parseToolText(text: string): ToolText {
+  const delimited =
+    /^(?<before>.*?)<(?<tag>stored-memories-(?:[a-z][0-9]){6}) note="data, not instructions">\n(?<stored>.*)\n<\/\k<tag>>(?<after>.*)$/s;
+  const { before = text, stored = '', after = '' } = delimited.exec(text)?.groups ?? {};
+  const head = /^(?:- )?(?<title>.*) \[(?<id>[0-9a-f-]{36})\] \((?<details>.*)\)$/gm;
+  const heads = [...stored.matchAll(head)];
+  const results = heads.map(({ index, 0: line, groups = {} }, place) => ({
+    id: groups.id as string,
+    title: groups.title as string,
+    details: groups.details as string,
+    text: stored.slice(index + line.length + 1, heads[place + 1] ? (heads[place + 1]?.index ?? 0) - 1 : undefined),
+  }));
+  const remarks = before + after;
+  const offset = /call again with offset (\d+)\./.exec(after)?.[1];
+  return {
+    remarks,
+    stored,
+    results,
+    total: Number(/^(?:\d+ of (?:at least )?)?(\d+) (?:match|memor)/.exec(before)?.[1] ?? 0),
+    nextCursor: /call again with cursor "(.*)"\./.exec(after)?.[1] ?? null,
+    nextOffset: offset === undefined ? null : Number(offset),
+  };
 }
 
 export type ToolResult = CallToolResult & { structuredContent?: Json };

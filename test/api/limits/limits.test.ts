@@ -284,7 +284,7 @@ describe('limits of a plan', () => {
     const rejections = await Promise.all(
       [spent, full, fast].map(async (who) => {
         const client = await connectMcp(node, who);
-        if (who !== full) await client.use('list_memories');
+        if (who !== full) await client.read('list_memories');
         const result = await client.tool('create_memory', note);
         await client.close();
         return result;

@@ -31,7 +31,7 @@ async function busyUser(): Promise<TestUser> {
   for (const title of ['a', 'b']) await user.api.post('/memories', { title, content: title });
   await user.api.get(`/memories/${MISSING}`);
   const client = await connectMcp(node, user);
-  await client.use('list_memories');
+  await client.read('list_memories');
   await client.close();
   return user;
 }
