@@ -14,18 +14,22 @@ export const searchMemories = defineTool(search, {
     if (page.reason === 'nothing_stored') return 'No memories are stored yet.';
     // A semantic search that is disabled by configuration is not worth a remark.
     const isPartial = page.retrievers.semantic === 'loading' || page.retrievers.semantic === 'unavailable';
-    const lexicalOnly = isPartial ? ' Semantic search is unavailable at the moment, so these are keyword matches.' : '';
-    if (page.total === 0)
+    const pending = page.embedding_pending ? ' Some memories stored just now are found by keyword only.' : '';
+    if (page.total === 0) {
       return isPartial
         ? 'No memories match by keyword. Semantic search is unavailable at the moment.'
-        : 'No memories match.';
+        : `No memories match.${pending}`;
+    }
     const items = page.results.map((hit) => `- ${headline(hit)}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`);
-    const remark = page.low_confidence
-      ? ' None of them is a close match.'
-      : page.operators_ignored
+    const remarks = [
+      page.low_confidence ? ' None of them is a close match.' : '',
+      page.operators_ignored
         ? ' The quotes and minus signs in the query excluded everything, so they were ignored.'
-        : '';
-    return `${summary(page.results.length, page.total, page.total_relation)}${remark}${lexicalOnly}\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;
+        : '',
+      isPartial ? ' Semantic search is unavailable at the moment, so these are keyword matches.' : '',
+      pending,
+    ];
+    return `${summary(page.results.length, page.total, page.total_relation)}${remarks.join('')}\n${delimit(items.join('\n'))}${more(page.next_cursor)}`;
   },
 });
 
