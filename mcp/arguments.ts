@@ -4,7 +4,7 @@ import type { JsonSchema } from '../api/contracts/operation.ts';
 const NONE = 'none';
 
 /** The arguments of a tool call as the contract reads them. */
-export interface NormalizedArguments {
+interface NormalizedArguments {
   input: Record<string, unknown>;
   /** Names of unknown arguments, which are left out of the input. */
   ignored: string[];

@@ -3,7 +3,7 @@ import { type JsonSchema, jsonSchema, type Operation } from '../api/contracts/op
 import type { Delimit } from './delimiter.ts';
 
 /** Hints that a host shows to its user, by what the tool really does. */
-export interface Annotations {
+interface Annotations {
   readOnlyHint: boolean;
   destructiveHint: boolean;
   idempotentHint: boolean;
@@ -16,7 +16,7 @@ export interface Annotations {
  * both. So a tool whose result holds stored text returns text only, between delimiters; the structured content of the others
  * holds no stored text, and repeats the text in `message`.
  */
-export interface ToolOutput {
+interface ToolOutput {
   text: string;
   structured?: Record<string, unknown> | undefined;
 }

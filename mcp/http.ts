@@ -17,7 +17,7 @@ import { type Checked, checkMessage, normalizeMessage } from './messages.ts';
 import { RECALL_PROMPT } from './prompts.ts';
 import { createServer } from './server.ts';
 
-export interface McpOptions {
+interface McpOptions {
   bodyBytesMax: number;
   publicUrl: () => string;
 }

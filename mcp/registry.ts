@@ -30,7 +30,7 @@ export function findTool(name: string): Tool | undefined {
   return byName.get(name);
 }
 
-export interface ToolDescription {
+interface ToolDescription {
   name: string;
   title: string;
   description: string;

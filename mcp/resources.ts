@@ -7,7 +7,7 @@ import { oneLine } from './tools/format.ts';
 import { getMemory } from './tools/get-memory.ts';
 
 /** The operation that a resource URI reads, and its input. */
-export interface ResourceRequest {
+interface ResourceRequest {
   operation: Operation;
   input: Record<string, unknown>;
   /** Renders a result that holds stored text, wrapped by `delimit`. Default: the result as JSON. */

@@ -24,7 +24,8 @@ export function fillPage<Item>(
   const empty = measure(toPricedResponse([]));
   const cost = (item: Item) => measure(toPricedResponse([item])) - empty;
   const shown: Item[] = [];
-  let left = max - measure(toResponse([]));
+  const room = max - measure(toResponse([]));
+  let left = room;
   for (const item of items) {
     const fitted = shorten(item, left, cost, shown.length === 0);
     if (fitted === undefined) break;
@@ -33,7 +34,14 @@ export function fillPage<Item>(
     shown.push(fitted);
   }
   // Tokens of the parts add up only roughly to those of the whole.
-  while (shown.length > 1 && measure(toResponse(shown)) > max) shown.pop();
+  const excess = () => measure(toResponse(shown)) - max;
+  let over = excess();
+  for (; shown.length > 1 && over > 0; over = excess()) shown.pop();
+  // The first item is shown in any case, so it is shortened until the whole fits.
+  for (let remaining = room; shown.length === 1 && over > 0 && remaining > over; over = excess()) {
+    remaining -= over;
+    shown[0] = shorten(items[0] as Item, remaining, cost, true) ?? (shown[0] as Item);
+  }
   return shown;
 }
 

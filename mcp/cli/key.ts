@@ -4,7 +4,7 @@ const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const shape = /^(wm_[a-z0-9]+_)([0-9A-Za-z]{32})$/;
 
 /** Result of a local check of an API key, without the key itself. */
-export interface KeyInspection {
+interface KeyInspection {
   /** Prefix and last four characters, or a placeholder. */
   shown: string;
   ok: boolean;

@@ -126,7 +126,7 @@ describe.each(Object.entries(STORES))('token budget of tools with %s', (_, memor
     const listed = await client.read('list_memories', { max_tokens: 400 });
     expect(listed.stored.includes('[…]') || listed.remarks.startsWith(`${listed.results.length} of `)).toBe(true);
     const packed = await client.read('get_context', { max_tokens: 400 });
-    expect(packed.remarks).toContain('Some memories were cut or left out.');
+    expect(packed.remarks).toMatch(/Some memories were cut or left out\.|No memory fits the token budget\./);
     const read = await client.read('get_memory', { id: ids[0] as string, max_tokens: 400 });
     expect(read.remarks).toContain('The content is cut here.');
     expect(read.nextOffset).toBeGreaterThan(0);

@@ -8,8 +8,8 @@ import { normalizeArguments } from '../../mcp/arguments.ts';
 import { INSTRUCTIONS, TOOL_DESCRIPTIONS, TOOLS } from '../../mcp/registry.ts';
 
 /** Bounds of the tool list, which every agent pays for in each session. */
-const BYTES_MAX = 19_400;
-const TOKENS_MAX = 4_700;
+const BYTES_MAX = 14_500;
+const TOKENS_MAX = 3_500;
 
 const LISTED = JSON.stringify({ tools: TOOL_DESCRIPTIONS });
 

@@ -11,7 +11,7 @@ const rpcCodes = {
 } as const;
 
 /** Reason why a message got no response from the service. */
-export type FailureKind = keyof typeof rpcCodes;
+type FailureKind = keyof typeof rpcCodes;
 
 /** Details of a failure besides its message. */
 export interface FailureDetails {
