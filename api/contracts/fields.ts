@@ -15,12 +15,22 @@ export const LIMITS = {
 } as const;
 
 /** Text of at least one visible character and at most `max`. */
-export const text = (max: number) =>
-  z
-    .string()
+export const text = (max: number, string: z.ZodString = z.string()) =>
+  string
     .refine((value) => value.trim() !== '', 'must not be empty or blank')
     .refine((value) => value.length <= max || [...value].length <= max, `must be at most ${max} characters`)
     .meta({ minLength: 1, maxLength: max });
+
+/**
+ * Normalizes a tag, project or session id, so that names that read the same are equal: NFC (file names of macOS are NFD), and no white
+ * space at the ends.
+ */
+export function normalizeName(name: string): string {
+  return name.normalize('NFC').trim();
+}
+
+/** A name in its normalized form, see {@link normalizeName}. */
+const name = (max: number) => text(max, z.string().overwrite(normalizeName));
 
 const TIMESTAMP = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
@@ -62,12 +72,12 @@ export const metadata = z
   )
   .meta({ description: 'Any JSON object of yours. `importance` (0 to 1) is a ranking prior.' });
 
-export const project = text(LIMITS.projectLength)
+export const project = name(LIMITS.projectLength)
   .refine((value) => value !== '*', 'must not be "*", which means any project')
   .refine((value) => value !== 'none', 'must not be "none", which means no project over MCP')
   .meta({ maxLength: LIMITS.projectLength });
 
-export const sessionId = text(LIMITS.projectLength);
+export const sessionId = name(LIMITS.projectLength);
 
 export const limit = (fallback: number, max: number = LIMITS.page) => z.int().min(1).max(max).default(fallback);
 
@@ -85,7 +95,7 @@ export const filterFields = {
     .enum(['all', 'any', 'exact'])
     .default('all')
     .meta({ description: '`exact`: these and no others; with no tags, the untagged.' }),
-  project: text(LIMITS.projectLength).nullable().optional().meta({
+  project: name(LIMITS.projectLength).nullable().optional().meta({
     description: 'Null: of no project. "*": of any. Default: that of the connection, else any.',
   }),
   session_id: sessionId.nullable().optional().meta({ description: 'Null: of no session.' }),

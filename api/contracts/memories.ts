@@ -174,6 +174,9 @@ export const update = operation({
     add_tags: f.tags.optional().meta({ description: 'Tags to add.' }),
     remove_tags: f.tags.optional().meta({ description: 'Tags to take away.' }),
     metadata: editable.metadata.optional(),
+    metadata_merge: f.metadata.optional().meta({
+      description: 'Merged into the metadata (RFC 7396): null removes a key, the others stay. Not with `metadata`.',
+    }),
     project: editable.project.optional(),
     session_id: editable.session_id.optional(),
     occurred_at: editable.occurred_at.optional(),

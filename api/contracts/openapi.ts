@@ -114,7 +114,11 @@ function parameters(operation: Operation | PublicOperation, input: JsonSchema, i
       in: inPath.has(name) ? 'path' : 'query',
       required: inPath.has(name) || required.has(name),
       schema,
-      ...(schema.type === 'array' && { style: 'form', explode: false }),
+      ...(schema.type === 'array' && {
+        style: 'form',
+        explode: false,
+        description: 'Separated by commas; or a JSON array, for values that contain commas: `["a,b"]`.',
+      }),
     }));
 }
 

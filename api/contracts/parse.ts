@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import { type FieldIssue, Problem } from '../errors.ts';
 
 const DEPTH_MAX = 100;
+/** Integers that a number cannot hold exactly arrive as `bigint` (`api/http/parse-json.ts`). */
+const UNSAFE_INTEGER = 'must be an integer from -(2^53 - 1) to 2^53 - 1; send larger ones as a string';
 const LONE_SURROGATE = /\p{Surrogate}/u;
 /** Of a request with a thousand mistakes the first hundred say enough. */
 const ISSUES_MAX = 100;
@@ -63,7 +65,9 @@ function refuseUnstorable(raw: unknown): void {
       for (const [key, child] of Object.entries(value)) {
         const message = unstorable(key) ?? (key === '__proto__' ? 'must not be a key' : undefined);
         if (message) errors.push({ path: path ? `${path}.(key)` : '(key)', message });
-        else if (typeof child === 'number' && !Number.isFinite(child)) {
+        else if (typeof child === 'bigint') {
+          errors.push({ path: path ? `${path}.${key}` : key, message: UNSAFE_INTEGER });
+        } else if (typeof child === 'number' && !Number.isFinite(child)) {
           errors.push({
             path: path ? `${path}.${key}` : key,
             message: 'must not be a number beyond what JSON readers keep',

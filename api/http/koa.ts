@@ -10,6 +10,7 @@ import { Problem } from '../errors.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
 import type { Call, Outcome } from '../pipeline/call.ts';
 import type { PipelineDependencies } from '../pipeline/dependencies.ts';
+import { parseJson } from './parse-json.ts';
 
 /** What the outer middleware knows of every request. */
 export interface RequestState {
@@ -99,7 +100,7 @@ export async function readJson(ctx: Context, bytesMax: number): Promise<unknown>
   }
   const bytes = await readBytes(ctx, bytesMax);
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     const reason = error instanceof TypeError ? 'The body is not UTF-8.' : 'The body is not JSON.';
     throw new Problem('malformed_request', { detail: reason }, error);

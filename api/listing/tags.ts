@@ -1,12 +1,12 @@
-import { LIMITS } from '../contracts/fields.ts';
+import { LIMITS, normalizeName } from '../contracts/fields.ts';
 import { refuse } from '../errors.ts';
 
 /** Tags of memories that consolidation promotes to long-term memories. */
 export const PROMOTION_TAGS: readonly string[] = ['heuristic', 'pattern', 'proven', 'decision', 'insight'];
 
-/** Normalizes tags: trims, lower-cases, replaces inner white space by `_`, and drops empty tags and duplicates, in the order of first use. */
+/** Normalizes tags: converts to NFC, trims, lower-cases, replaces inner white space by `_`, and drops empty tags and duplicates, in the order of first use. */
 export function normalizeTags(tags: readonly string[]): string[] {
-  const normalized = tags.map((tag) => tag.trim().toLowerCase().replace(/\s+/gu, '_'));
+  const normalized = tags.map((tag) => normalizeName(tag.toLowerCase()).replace(/\s+/gu, '_'));
   return [...new Set(normalized.filter((tag) => tag !== ''))];
 }
 

@@ -10,6 +10,7 @@ import { Problem, refuse } from '../errors.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { reindex } from './index-memory.ts';
+import { mergeMetadata } from './merge-metadata.ts';
 import { serializeMemory } from './serialize-memory.ts';
 import { changeStorage } from './storage-quota.ts';
 
@@ -71,14 +72,22 @@ export async function change(
 export async function update(
   context: RequestContext,
   caller: Caller,
-  input: { id: string; if_version?: number; add_tags?: string[]; remove_tags?: string[] } & Changes,
+  input: {
+    id: string;
+    if_version?: number;
+    add_tags?: string[];
+    remove_tags?: string[];
+    metadata_merge?: MemoryRow['metadata'];
+  } & Changes,
   embedders: Embedders,
 ) {
-  const { id, if_version, tags, add_tags, remove_tags, ...fields } = input;
+  const { id, if_version, tags, add_tags, remove_tags, metadata_merge, ...fields } = input;
+  if (metadata_merge && fields.metadata) throw refuse('metadata_merge', 'must not be combined with `metadata`');
   const memory = await lockMemory(context, caller, id, if_version);
   await checkSupersedes(context, caller, memory, fields.supersedes);
   const named = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Changes;
   const next = changeTags(memory.tags, { tags, add_tags, remove_tags });
+  if (metadata_merge) named.metadata = mergeMetadata(memory.metadata, metadata_merge);
   return serializeMemory(await change(context, caller, memory, { ...named, tags: next }, embedders));
 }
 

@@ -15,6 +15,7 @@ import * as writeTermsAtOnce from './20261124001000_write_terms_at_once.ts';
 import * as renameDoorToTransport from './20261129070000_rename_door_to_transport.ts';
 import * as renameExactDuplicateIndex from './20261129100000_rename_exact_duplicate_index.ts';
 import * as renameOutboxRefusedAt from './20261129100100_rename_outbox_refused_at.ts';
+import * as normalizeNames from './20261129110000_normalize_names.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -34,6 +35,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129070000_rename_door_to_transport': renameDoorToTransport,
   '20261129100000_rename_exact_duplicate_index': renameExactDuplicateIndex,
   '20261129100100_rename_outbox_refused_at': renameOutboxRefusedAt,
+  '20261129110000_normalize_names': normalizeNames,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -84,6 +84,41 @@ describe('migrations up, down and up', () => {
     });
   });
 
+  it('normalize stored tags, projects and session ids, and archive memories that become exact duplicates', async () => {
+    const [nfc, nfd] = ['caf\u00e9', 'cafe\u0301'];
+    const node = await startTestService({ databaseUrl: url });
+    const user = await node.newUser();
+    const note = (title: string, project = nfc) => ({ title, content: 'c', tags: [nfc], project, session_id: nfc });
+    await user.api.post('/memories', note('twice'));
+    const { body: duplicate } = await user.api.post('/memories', note('twice', 'other'));
+    const { body: single } = await user.api.post('/memories', note('once', 'other'));
+    await user.api.patch(`/memories/${single.id}`, { content: 'changed' });
+    const { bytes } = (await user.api.get('/stats')).body.storage;
+    await downTo('20261129110000_normalize_names');
+    await onDatabase(async (client) => {
+      const values = [user.userId, [duplicate.id, single.id], nfd];
+      const names =
+        "project = ' ' || $3::text, session_id = $3 || chr(160), tags = array[$3], size_bytes = size_bytes + 1";
+      await client.query(
+        `update memories set ${names}, content_hash = sha256(id::text::bytea) where user_id = $1 and id = any ($2)`,
+        values,
+      );
+      await client.query(`update memory_versions set ${names} where user_id = $1 and memory_id = any ($2)`, values);
+      await client.query('update quotas set storage_bytes = storage_bytes + 3 where user_id = $1', [user.userId]);
+    });
+    await migrateUp(url);
+    const names = { project: nfc, session_id: nfc, tags: [nfc] };
+    const read = async (path: string) => (await user.api.get(`/memories/${path}`)).body;
+    expect(await read(single.id)).toMatchObject({ ...names, status: 'active' });
+    expect((await read(`${single.id}/versions`)).results).toMatchObject([names]);
+    const [kept] = (await user.api.get('/memories?order=asc')).body.results;
+    expect(await read(duplicate.id)).toMatchObject({ ...names, status: 'archived', consolidated_into: kept.id });
+    expect((await user.api.get('/stats')).body.storage.bytes).toBe(bytes);
+    const again = await user.api.post('/memories', { ...note('once'), content: 'changed' });
+    expect(again.body).toMatchObject({ id: single.id, deduplicated: true });
+    await node.stop();
+  });
+
   it('rename the transport column of stored usage and back, in every partition', async () => {
     await fill();
     const transports = ['mcp_http', 'mcp_stdio', 'rest'];

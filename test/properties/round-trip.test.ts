@@ -30,11 +30,15 @@ const anyText = (maxLength: number) =>
     .map((text) => text.replaceAll('\0', ''))
     .filter((text) => text.trim() !== '');
 
+const LARGE_INTEGER = /(?<![\d.eE+])\d{16,}(?![\d.eE])/;
+
 const anyJson = fc
   .dictionary(fc.oneof(fc.constantFrom('importance', 'constructor', 'toString', ''), anyText(20)), fc.jsonValue(), {
     maxKeys: 5,
   })
   .filter((value) => !/\\u0000|__proto__/.test(JSON.stringify(value)))
+  // Integers beyond 2^53 are rejected.
+  .filter((value) => !LARGE_INTEGER.test(JSON.stringify(value)))
   // JSON has no -0.
   .map((value) => JSON.parse(JSON.stringify(value)) as Record<string, unknown>);
 
@@ -46,7 +50,7 @@ const memory = fc.record(
       fc.array(anyText(40), { minLength: 1, maxLength: 200 }).map((words) => words.join(' ')),
     ),
     metadata: anyJson,
-    project: anyText(30).filter((text) => text !== '*'),
+    project: anyText(30).filter((text) => text.trim() !== '*'),
     session_id: anyText(30),
     occurred_at: fc
       .date({ min: new Date('0001-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
@@ -56,7 +60,7 @@ const memory = fc.record(
 );
 
 describe('memory round trip', () => {
-  it('returns the stored texts and metadata unchanged from create, read, list, versions and restore', async () => {
+  it('returns the stored texts and metadata unchanged, and names normalized, from create, read, list, versions and restore', async () => {
     await fc.assert(
       fc.asyncProperty(memory, async (given) => {
         const created = await user.api.post('/memories', given);
@@ -132,8 +136,8 @@ function expectSame(got: Record<string, unknown>, given: Record<string, unknown>
   expect({ title, content, project, session_id, occurred_at }).toEqual({
     title: given.title,
     content: given.content,
-    project: given.project ?? null,
-    session_id: given.session_id ?? null,
+    project: (given.project as string | undefined)?.normalize('NFC').trim() ?? null,
+    session_id: (given.session_id as string | undefined)?.normalize('NFC').trim() ?? null,
     occurred_at: given.occurred_at ?? null,
   });
   // Compared as JSON, where `__proto__` is an ordinary key.

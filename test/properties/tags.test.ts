@@ -46,7 +46,7 @@ const tagList = fc.array(fc.oneof(tag, fc.constantFrom('a', 'b', 'A', ' a ', 'a 
 function normalizedTags(tags: readonly string[]): string[] {
   const seen: string[] = [];
   for (const raw of tags) {
-    const normal = raw.trim().toLowerCase().split(/\s+/u).join('_');
+    const normal = raw.toLowerCase().normalize('NFC').trim().split(/\s+/u).join('_');
     if (normal !== '' && !seen.includes(normal)) seen.push(normal);
   }
   return seen;

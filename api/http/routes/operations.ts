@@ -100,7 +100,7 @@ export function queryInput(query: URLSearchParams, fields: Record<string, JsonSc
 
 function queryValue(name: string, values: string[], field: JsonSchema | undefined): unknown {
   const types = ([] as unknown[]).concat(field?.type ?? []);
-  if (types.includes('array')) return values.flatMap((value) => value.split(',')).filter((value) => value !== '');
+  if (types.includes('array')) return values.flatMap(listOf).filter((value) => value !== '');
   if (values.length > 1) {
     const message = 'is given more than once';
     throw new Problem('invalid_request', { detail: `${name} ${message}`, errors: [{ path: name, message }] });
@@ -110,6 +110,19 @@ function queryValue(name: string, values: string[], field: JsonSchema | undefine
   if ((types.includes('integer') || types.includes('number')) && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
   if (types.includes('boolean') && (value === 'true' || value === 'false')) return value === 'true';
   return value;
+}
+
+/** Splits a list in a query string at its commas. A JSON array is taken as it is, for values that contain commas: `tags=["a,b"]`. */
+function listOf(value: string): unknown[] {
+  if (value.startsWith('[')) {
+    try {
+      const list: unknown = JSON.parse(value);
+      if (Array.isArray(list)) return list;
+    } catch {
+      // Not JSON: a list whose first value starts with a bracket.
+    }
+  }
+  return value.split(',');
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

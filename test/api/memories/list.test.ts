@@ -135,6 +135,43 @@ describe('list filters', () => {
     expect(await titles(owner, '?tags=&tags_match=any')).toHaveLength(5);
   });
 
+  it('normalize tags, projects and session ids, so that every spelling of a name finds the same memories', async () => {
+    const [nfc, nfd] = ['caf\u00e9', 'cafe\u0301'];
+    const owner = await userWith([
+      { title: 'nfd', tags: [nfd], project: ` ${nfd}`, session_id: `${nfd}\u00a0` },
+      { title: 'nfc', tags: [` ${nfc} `, nfd], project: nfc, session_id: nfc },
+    ]);
+    for (const name of [nfc, nfd, ` ${nfd} `].map(encodeURIComponent)) {
+      for (const field of ['tags', 'project', 'session_id']) {
+        expect(await titles(owner, `?${field}=${name}`), `${field} ${name}`).toEqual(['nfc', 'nfd']);
+      }
+      const header = (await owner.api.get('/memories', { 'X-WhiteMagic-Project': name })).body;
+      expect(header.results.map((memory: Json) => [memory.project, memory.session_id, memory.tags])).toEqual([
+        [nfc, nfc, [nfc]],
+        [nfc, nfc, [nfc]],
+      ]);
+    }
+    for (const project of [nfc, nfd]) {
+      const found = await owner.api.post('/search', { query: 'text', project, tags: [project], session_id: project });
+      expect(found.body.total).toBe(2);
+    }
+    expect((await owner.api.get('/tags')).body.results).toMatchObject([{ tag: nfc, count: 2 }]);
+  });
+
+  it('name a tag with a comma in a JSON array', async () => {
+    const owner = await userWith([
+      { title: 'one', tags: ['a,b'] },
+      { title: 'two', tags: ['a', 'b'] },
+      { title: 'bracket', tags: ['[x'] },
+    ]);
+    expect(await titles(owner, '?tags=a,b')).toEqual(['two']);
+    expect(await titles(owner, `?tags=${encodeURIComponent('["a,b"]')}`)).toEqual(['one']);
+    expect(await titles(owner, `?tags=${encodeURIComponent('["A,B","a"]')}&tags_match=any`)).toEqual(['two', 'one']);
+    expect(await titles(owner, `?tags=${encodeURIComponent('[x')}`)).toEqual(['bracket']);
+    expect((await owner.api.get(`/memories?tags=${encodeURIComponent('[1]')}`)).status).toBe(400);
+    expect((await owner.api.post('/search', { query: 'text', tags: ['a,b'] })).body.total).toBe(1);
+  });
+
   it('time ranges include the start and exclude the end; memories without occurred_at match no range of it', async () => {
     const owner = await userWith([
       { title: 'never' },

@@ -65,6 +65,49 @@ describe('POST /memories', () => {
   });
 });
 
+describe('large numbers', () => {
+  const post = (metadata: string) => user.api.post('/memories', `{"title":"n","content":"n","metadata":${metadata}}`);
+
+  it.each([
+    ['{"n":12345678901234567890}', 'metadata.n'],
+    ['{"n":9007199254740992}', 'metadata.n'],
+    ['{"n":-9007199254740993}', 'metadata.n'],
+    ['{"deep":[{"list":[1,10000000000000000000000001]}]}', 'metadata.deep.0.list.1'],
+    ['{"\\"quoted\\" 1234567890123456":[12345678901234567890]}', 'metadata."quoted" 1234567890123456.0'],
+  ])('rejects the integer in %s by its path', async (metadata, path) => {
+    const rejected = await post(metadata);
+    expect([rejected.status, rejected.body.errors?.[0]?.path]).toEqual([422, path]);
+    expect(rejected.body.detail).toContain('2^53');
+  });
+
+  it('stores safe integers, fractions, exponents and digits in strings as they are', async () => {
+    const metadata =
+      '{"max":9007199254740991,"min":-9007199254740991,"exp":1e300,"pi":3.141592653589793,"text":"12345678901234567890","escaped":"\\\\\\"12345678901234567890"}';
+    const { status, body } = await post(metadata);
+    expect([status, body.metadata]).toEqual([201, JSON.parse(metadata)]);
+  });
+
+  it('are rejected in PATCH, metadata_merge, PUT and batch too', async () => {
+    const { body } = await user.api.post('/memories', note('numbers'));
+    const number = '12345678901234567890';
+    const requests: [method: string, path: string, body: string, field: string][] = [
+      ['PATCH', `/memories/${body.id}`, `{"metadata":{"n":${number}}}`, 'metadata.n'],
+      ['PATCH', `/memories/${body.id}`, `{"metadata_merge":{"n":[${number}]}}`, 'metadata_merge.n.0'],
+      ['PUT', `/memories/${body.id}`, `{"title":"t","content":"c","metadata":{"n":${number}}}`, 'metadata.n'],
+      [
+        'POST',
+        '/memories/batch',
+        `{"memories":[{"title":"t","content":"c","metadata":{"n":${number}}}]}`,
+        'memories.0.metadata.n',
+      ],
+    ];
+    for (const [method, path, given, field] of requests) {
+      const rejected = await user.api.request(method, path, given);
+      expect([rejected.status, rejected.body.errors?.[0]?.path]).toEqual([422, field]);
+    }
+  });
+});
+
 describe('exact duplicate', () => {
   it('has the same project, session, time, title, content, type, expiry and superseded memory', async () => {
     const old = await user.api.post('/memories', note('predecessor'));

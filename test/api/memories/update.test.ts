@@ -91,6 +91,38 @@ describe('PATCH /memories/{id}', () => {
   });
 });
 
+describe('metadata_merge', () => {
+  const merge = (id: string, metadata_merge: Json, more = {}) =>
+    user.api.patch(`/memories/${id}`, { metadata_merge, ...more });
+
+  it('sets and replaces the given keys, removes those that are null, and keeps the others', async () => {
+    const { id } = await store({ metadata: { a: 1, b: { c: 2, d: [3] }, e: 'x' } });
+    const merged = await merge(id, { b: { c: null, f: 4, d: [5] }, e: null, g: { h: null, i: 1 } });
+    expect(merged.body.metadata).toEqual({ a: 1, b: { f: 4, d: [5] }, g: { i: 1 } });
+    expect((await merge(id, { a: { deep: true }, b: 'flat' })).body.metadata).toEqual({
+      a: { deep: true },
+      b: 'flat',
+      g: { i: 1 },
+    });
+    expect((await merge(id, {})).body.version).toBe(3);
+  });
+
+  it('keeps the keys of ten concurrent writers', async () => {
+    const { id } = await store();
+    await Promise.all(Array.from({ length: 10 }, (_, n) => merge(id, { [`key${n}`]: n })));
+    expect((await read(id)).metadata).toEqual(Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`key${n}`, n])));
+  });
+
+  it('is rejected together with metadata, and when the result is too large', async () => {
+    const { id } = await store({ metadata: { a: 'x'.repeat(40_000) } });
+    for (const rejected of [await merge(id, { b: 1 }, { metadata: {} }), await merge(id, { b: 'y'.repeat(40_000) })]) {
+      expect(rejected.status).toBe(422);
+      expect(rejected.body.errors[0].path).toBe('metadata_merge');
+    }
+    expect((await read(id)).version).toBe(1);
+  });
+});
+
 describe('PUT /memories/{id}', () => {
   it('replaces all fields by the input or their defaults, and keeps the type', async () => {
     const before = await store({
