@@ -56,19 +56,15 @@ export type NewMemory = z.output<typeof newMemory>;
 const etag = (memory: Memory) => ({ ETag: `"${memory.version}"` });
 const version = z.int().min(1).max(2_147_483_647);
 /** Any number may be asked for: what is not the present version is a lost race, not a mistake. */
-const ifVersion = z.int().min(0).meta({ description: 'Refuse unless this is the present version.' });
+const ifVersion = z.int().min(0).meta({ description: 'Version that it must be at.' });
 
 /** A create's answer. */
 export const created = memory.extend({
-  deduplicated: z
-    .boolean()
-    .meta({ description: 'True when an active memory already said exactly this: it is the one answered.' }),
+  deduplicated: z.boolean().meta({ description: 'True for an exact duplicate: returns the stored memory.' }),
   similar: z.array(z.strictObject({ id: f.id, score: z.number() })).meta({
-    description: 'Active memories that say nearly the same, by the share of common words: never a reason to refuse.',
+    description: 'Near-duplicates, by their share of common words.',
   }),
-  changed: z
-    .array(z.enum(['tags', 'metadata']))
-    .meta({ description: 'What a repeat added to the memory that was there.' }),
+  changed: z.array(z.enum(['tags', 'metadata'])).meta({ description: 'Fields that were merged into it.' }),
 });
 
 export const create = operation({
@@ -114,7 +110,7 @@ export const list = operation({
     ...f.page(
       memory.extend({ truncated: z.boolean().optional().meta({ description: 'True where something was cut.' }) }),
     ),
-    truncated: z.boolean().meta({ description: 'True when `max_tokens` cut the page or a content short.' }),
+    truncated: z.boolean().meta({ description: 'True when `max_tokens` truncated it.' }),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
   }),
   errors: [],
@@ -175,7 +171,7 @@ export const update = operation({
     remove_tags: f.tags.optional().meta({ description: 'Tags to take away.' }),
     metadata: editable.metadata.optional(),
     metadata_merge: f.metadata.optional().meta({
-      description: 'Merged into the metadata (RFC 7396): null removes a key, the others stay. Not with `metadata`.',
+      description: 'Changes single metadata keys (RFC 7396); null removes one.',
     }),
     project: editable.project.optional(),
     session_id: editable.session_id.optional(),
@@ -198,7 +194,7 @@ export const remove = operation({
   execution: { kind: 'write' },
   input: z.strictObject({
     id: f.id,
-    permanent: z.boolean().default(false).meta({ description: 'Removes it and its versions; nothing brings it back.' }),
+    permanent: z.boolean().default(false).meta({ description: 'Deletes it and its versions for good.' }),
     if_version: ifVersion.optional(),
   }),
   output: z.strictObject({ id: f.id, status: z.enum(['archived', 'deleted']), version: z.int().nullable() }),
@@ -216,9 +212,7 @@ export const restore = operation({
   input: z.strictObject({
     id: f.id,
     type: f.memoryType.optional().meta({ description: 'Default: the type it has.' }),
-    version: version
-      .optional()
-      .meta({ description: 'Take back title, content, type, tags and the rest from this version.' }),
+    version: version.optional().meta({ description: 'Version to restore the fields of.' }),
   }),
   output: memory,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
@@ -342,9 +336,9 @@ export const consolidate = operation({
     digests: z.array(z.strictObject({ id: f.id.nullable(), title: z.string() })),
     counts: z
       .strictObject({ promoted: z.int(), archived: z.int(), digests: z.int() })
-      .meta({ description: 'Of all, also of those that `max_tokens` left out of the lists.' }),
+      .meta({ description: 'Including those that `max_tokens` left out.' }),
     truncated: z.boolean().meta({ description: 'True when `max_tokens` cut the lists.' }),
-    remaining: z.int().meta({ description: 'Candidates beyond the 500 that one call takes.' }),
+    remaining: z.int().meta({ description: 'Candidates left for further calls.' }),
   }),
   errors: ['storage_full'],
 });

@@ -64,7 +64,7 @@ export const search = operation({
     embedding_pending: z
       .literal(true)
       .optional()
-      .meta({ description: 'Some memories of the last moments are found by their words only, not yet by meaning.' }),
+      .meta({ description: 'Some new memories are not found by meaning yet.' }),
   }),
   errors: [],
 });
