@@ -152,7 +152,8 @@ export const listKeys = operation({
 export const createKey = operation({
   id: 'keys.create',
   summary: 'Make an API key',
-  description: 'With the scopes of the calling key, or fewer. The key is shown in this answer only.',
+  description:
+    'Scopes, expiry and limit must be within those of the calling key, which are the defaults. Only this response contains the key.',
   tag: 'keys',
   http: { method: 'POST', path: '/user/keys', statuses: [201] },
   access: { scope: 'keys:write' },
@@ -170,7 +171,8 @@ export const createKey = operation({
 export const updateKey = operation({
   id: 'keys.update',
   summary: 'Change the name, scopes, expiry or limit of an API key',
-  description: 'Scopes only ever become fewer.',
+  description:
+    'Scopes can only be reduced. What is set must be within the calling key; to extend a key, all its permissions must be.',
   tag: 'keys',
   http: { method: 'PATCH', path: '/user/keys/{id}', statuses: [200] },
   access: { scope: 'keys:write' },
@@ -201,7 +203,8 @@ export const revokeKey = operation({
 export const rotateKey = operation({
   id: 'keys.rotate',
   summary: 'Replace an API key',
-  description: 'Answers a new key with the same name, scopes and limit; the old one works for `grace_seconds` more.',
+  description:
+    'Returns a new key with the same name, scopes, expiry and limit, which must be within those of the calling key. The old key works for `grace_seconds` more.',
   tag: 'keys',
   http: { method: 'POST', path: '/user/keys/{id}/rotate', statuses: [201] },
   access: { scope: 'keys:write' },

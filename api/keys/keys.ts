@@ -5,6 +5,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { Scope } from '../contracts/operation.ts';
 import { Problem, refuse } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { extendsKey, rejectExcess, rejectWiderScopes } from './delegation.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
 
 /** Lists the tenant's keys, newest first, including revoked and expired ones. */
@@ -13,29 +14,31 @@ export async function list(context: RequestContext, caller: Caller) {
   return { results: keys.map((key) => toResponse(key, context.now())), total: keys.length };
 }
 
-/** Creates a key with at most the caller's scopes. Only this response contains the key itself. */
+/**
+ * Creates a key within the calling key's scopes, expiry and limit, which are also the defaults. Only this response contains the key
+ * itself.
+ */
 export async function create(
   context: RequestContext,
   caller: Caller,
   input: { name: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
   environment: string,
 ) {
-  const scopes = input.scopes ?? [...caller.scopes];
-  rejectWiderScopes(scopes, caller.scopes, "the calling key's");
+  const own = await requireCallingKey(context, caller);
+  const { scopes = own.scopes, expires_at = own.expires_at, rpm_limit = own.rpm_limit } = input;
+  rejectExcess({ scopes, expires_at, rpm_limit }, own);
   rejectPastExpiry(context, input.expires_at);
-  const made = await issueKey(context, caller.userId, {
-    name: input.name,
-    scopes,
-    expiresAt: input.expires_at ?? null,
-    rpmLimit: input.rpm_limit ?? null,
-    environment,
-  });
+  const wanted = { name: input.name, scopes, expiresAt: expires_at, rpmLimit: rpm_limit, environment };
+  const made = await issueKey(context, caller.userId, wanted);
   await auditKey(context, caller, { action: 'keys.create', target: made.key.id });
   await notifyOwner(context, caller, made.key);
   return { ...toResponse(made.key, context.now()), api_key: made.apiKey };
 }
 
-/** Changes the name, scopes (never wider), expiry or rate limit of a key that is not revoked. */
+/**
+ * Changes the name, scopes (never wider), expiry or rate limit of a key that is not revoked. Everything that it sets must be within the
+ * calling key's permissions; to extend a key, the whole key must be.
+ */
 export async function update(
   context: RequestContext,
   caller: Caller,
@@ -46,6 +49,8 @@ export async function update(
   rejectPastExpiry(context, input.expires_at);
   const { id, ...changes } = input;
   const next = { ...key, ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) };
+  const own = await requireCallingKey(context, caller);
+  rejectExcess(extendsKey(key, next) ? next : changes, own);
   await updateKey(context.sql, caller.userId, next);
   await auditKey(context, caller, { action: 'keys.update', target: id, details: { fields: Object.keys(changes) } });
   return toResponse(next, context.now());
@@ -62,7 +67,10 @@ export async function revoke(context: RequestContext, caller: Caller, input: { i
   return toResponse(revoked, context.now());
 }
 
-/** Creates a key with the same settings. The old one keeps working for `grace_seconds`, or until it expires if that is sooner. */
+/**
+ * Creates a key with the same settings, which must be within the calling key's. The old one keeps working for `grace_seconds`, or until
+ * it expires if that is sooner.
+ */
 export async function rotate(
   context: RequestContext,
   caller: Caller,
@@ -72,7 +80,7 @@ export async function rotate(
   const key = await lockLiveKey(context, caller, input.id);
   // The new key would have the same expiry and be expired from the start.
   if (key.expires_at && key.expires_at <= context.now()) throw liveKeyNotFound(input.id);
-  rejectWiderScopes(key.scopes as Scope[], caller.scopes, "the calling key's");
+  rejectExcess(key, await requireCallingKey(context, caller));
   const graceEnd = new Date(context.now().getTime() + input.grace_seconds * 1000);
   const oldEnd = key.expires_at && key.expires_at < graceEnd ? key.expires_at : graceEnd;
   await updateKey(context.sql, caller.userId, { ...key, expires_at: oldEnd });
@@ -146,13 +154,15 @@ async function lockLiveKey(context: RequestContext, caller: Caller, id: string):
   return key;
 }
 
-function liveKeyNotFound(id: string): Problem {
-  return new Problem('not_found', { detail: `You have no live API key ${id}.` });
+/** Returns the calling key as it is stored: the permissions in a node's cache may be some seconds old. */
+async function requireCallingKey(context: RequestContext, caller: Caller): Promise<KeyRow> {
+  const key = await findKey(context.sql, caller.userId, caller.keyId);
+  if (!key || key.revoked_at) throw new Problem('unauthenticated');
+  return key;
 }
 
-function rejectWiderScopes(wanted: readonly string[], allowed: readonly string[], whose: string): void {
-  const wider = wanted.filter((scope) => !allowed.includes(scope));
-  if (wider.length > 0) throw refuse('scopes', `${wider.join(', ')} exceeds ${whose} scopes`);
+function liveKeyNotFound(id: string): Problem {
+  return new Problem('not_found', { detail: `You have no live API key ${id}.` });
 }
 
 function rejectPastExpiry(context: RequestContext, expiresAt: Date | null | undefined): void {
