@@ -33,8 +33,8 @@ export interface Tool {
   inputSchema: JsonSchema;
   /** Schema of the structured content; undefined for tools that return text only. */
   output: z.ZodObject | undefined;
-  /** Renders the operation's result. Stored text is wrapped by `delimit`. */
-  render: (result: unknown, delimit: Delimit) => ToolOutput;
+  /** Renders the operation's result, or its receipt. Stored text is wrapped by `delimit`. */
+  render: (result: unknown, delimit: Delimit, isReceipt?: boolean) => ToolOutput;
 }
 
 export const READ: Annotations = {
@@ -77,6 +77,8 @@ export function defineTool<Output extends z.ZodType>(
   if (!name) throw new Error(`the operation ${declared.id} declares no tool`);
   // Not strict: it picks fields of a larger result.
   const picked = returns && z.object(returns.shape);
+  // A receipt lacks fields of the result.
+  const shown = declared.receipt ? picked?.partial().required({ id: true }) : picked;
   return {
     name,
     title,
@@ -84,10 +86,15 @@ export function defineTool<Output extends z.ZodType>(
     annotations,
     operation: { ...declared, input },
     inputSchema: jsonSchema(input, 'input'),
-    output: picked?.extend({ message: z.string() }),
-    render: (result, delimit) => ({
-      text: text(result as z.output<Output>, delimit),
-      structured: picked?.parse(result),
+    output: shown?.extend({ message: z.string() }),
+    render: (result, delimit, isReceipt = false) => ({
+      text: isReceipt ? receiptText(result) : text(result as z.output<Output>, delimit),
+      structured: shown?.parse(result),
     }),
   };
+}
+
+/** Renders a receipt, which holds no stored text. */
+function receiptText(receipt: unknown): string {
+  return `${JSON.stringify(receipt)}\nThis key lacks the scope memories:read, so the result holds ids, versions and dates only.`;
 }

@@ -82,8 +82,8 @@ async function callTool(connection: Connection, name: string, given: Record<stri
   }
   const { input, ignored } = normalizeArguments(tool.inputSchema, given ?? {});
   const delimit = newDelimiter();
-  const render = (result: unknown): Rendering => {
-    const { text, structured } = tool.render(result, delimit);
+  const render = (result: unknown, isReceipt?: boolean): Rendering => {
+    const { text, structured } = tool.render(result, delimit, isReceipt);
     const complete = `${text}${ignoredText(ignored)}`;
     const rendering = { text: complete, structuredContent: structured && { message: complete, ...structured } };
     return { ...rendering, shown: [complete, JSON.stringify(toToolResult(rendering, call, ignored))] };

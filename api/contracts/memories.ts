@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import * as f from './fields.ts';
 import { operation } from './operation.ts';
+import * as receipts from './receipts.ts';
 
 /** A memory, as every transport returns it. */
 export const memory = z.strictObject({
@@ -85,6 +86,7 @@ export const create = operation({
   execution: { kind: 'write' },
   input: newMemory,
   output: created,
+  receipt: receipts.memoryReceipt,
   errors: ['storage_full'],
 });
 
@@ -148,6 +150,7 @@ export const replace = operation({
   execution: { kind: 'write' },
   input: newMemory.extend({ type: editable.type.optional(), id: f.id, if_version: ifVersion.optional() }),
   output: memory,
+  receipt: receipts.memoryReceipt,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
 });
 
@@ -181,6 +184,7 @@ export const update = operation({
     if_version: ifVersion.optional(),
   }),
   output: memory,
+  receipt: receipts.memoryReceipt,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
 });
 
@@ -198,6 +202,7 @@ export const remove = operation({
     if_version: ifVersion.optional(),
   }),
   output: z.strictObject({ id: f.id, status: z.enum(['archived', 'deleted']), version: z.int().nullable() }),
+  receipt: receipts.removedReceipt,
   errors: ['not_found'],
 });
 
@@ -215,6 +220,7 @@ export const restore = operation({
     version: version.optional().meta({ description: 'Version to restore the fields of.' }),
   }),
   output: memory,
+  receipt: receipts.memoryReceipt,
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
 });
 
@@ -270,6 +276,7 @@ export const batch = operation({
       }),
     ),
   }),
+  receipt: receipts.batchReceipt,
   errors: ['storage_full'],
 });
 
@@ -310,6 +317,7 @@ export const bulk = operation({
     rejected: z.array(z.strictObject({ id: f.id, code: z.string(), detail: z.string() })),
     remaining: z.int(),
   }),
+  receipt: receipts.bulkReceipt,
   errors: ['storage_full'],
 });
 
@@ -340,6 +348,7 @@ export const consolidate = operation({
     truncated: z.boolean().meta({ description: 'True when `max_tokens` cut the lists.' }),
     remaining: z.int().meta({ description: 'Candidates left for further calls.' }),
   }),
+  receipt: receipts.consolidationReceipt,
   errors: ['storage_full'],
 });
 
@@ -371,6 +380,7 @@ export const normalizeTags = operation({
     ),
     remaining: z.int(),
   }),
+  receipt: receipts.normalizationReceipt,
   errors: ['storage_full'],
 });
 

@@ -148,12 +148,19 @@ function requestBody(input: JsonSchema, inPath: ReadonlySet<string>) {
 }
 
 function responses(operation: Operation) {
-  const schema = jsonSchema(operation.output, 'output');
+  const schema = responseSchema(operation);
   const success = { headers: HEADERS, content: { [operation.http.mediaType ?? 'application/json']: { schema } } };
   const answers: Record<string, unknown> = {};
   for (const status of operation.http.statuses)
     answers[status] = { description: status === 201 ? 'Created' : 'OK', ...success };
   return { ...answers, ...refusals(errorsOf(operation)) };
+}
+
+function responseSchema({ output, receipt }: Operation): JsonSchema {
+  const schema = jsonSchema(output, 'output');
+  if (!receipt) return schema;
+  const description = 'Ids, versions and dates, for a key without the scope `memories:read`.';
+  return { anyOf: [schema, { ...jsonSchema(receipt, 'output'), description }] };
 }
 
 function refusals(codes: readonly ProblemCode[]): Record<string, unknown> {

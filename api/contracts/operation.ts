@@ -68,6 +68,8 @@ export interface Operation<
   };
   input: Input;
   output: Output;
+  /** Part of the output that a write of memories returns to a caller without `memories:read`. Required for such writes. */
+  receipt?: z.ZodObject;
   /** Error codes beside those that every operation may return ({@link COMMON_ERRORS}). */
   errors: readonly ProblemCode[];
 }

@@ -12,8 +12,11 @@ export interface Call {
   method: string;
   bytesIn: number;
   idempotencyKey?: string | undefined;
-  /** Renders a result for a transport that does not send it as JSON. `max_tokens` applies to the longest form that is shown. */
-  render?: ((result: unknown) => Rendering) | undefined;
+  /**
+   * Renders a result for a transport that does not send it as JSON. `max_tokens` applies to the longest form that is shown. `isReceipt`: the result is
+   * the operation's receipt, for a caller that may not read.
+   */
+  render?: ((result: unknown, isReceipt?: boolean) => Rendering) | undefined;
 }
 
 /** A result as MCP sends it. */

@@ -14,6 +14,7 @@ import type { PipelineDependencies } from './dependencies.ts';
 import { handlerOf } from './handlers.ts';
 import { findReplay, storeForReplay } from './idempotency.ts';
 import { type Meter, meterCall } from './metering.ts';
+import { getsReceipt, restrictReplay, toReceipt } from './receipt.ts';
 
 /**
  * Runs an operation for an authenticated caller: authorize → limit → do → meter → respond. It is the only way to an
@@ -79,7 +80,7 @@ async function write(
   const work = async (sql: Sql) => {
     const replay = await findReplay(sql, operation, call, input, pipeline.now());
     isReplay = replay !== undefined;
-    if (replay) return replay;
+    if (replay) return restrictReplay(operation, call.caller, replay);
     const outcome = await execute(pipeline, sql, operation, call, input);
     await storeForReplay(sql, operation, call, outcome);
     return outcome;
@@ -113,15 +114,18 @@ async function execute(
   return outcome;
 }
 
-function toOutcome({ http }: Operation, { render }: Call, body: unknown): Outcome {
-  const status = http.status?.(body) ?? http.statuses[0];
-  const headers = { ...http.headers?.(body) };
+function toOutcome(operation: Operation, { caller, render }: Call, result: unknown): Outcome {
+  const { http } = operation;
+  const status = http.status?.(result) ?? http.statuses[0];
+  const headers = { ...http.headers?.(result) };
+  const isReceipt = getsReceipt(operation, caller);
+  const body = isReceipt ? toReceipt(operation, result) : result;
   if (isStreamed(body)) {
     const disposition = { 'Content-Disposition': `attachment; filename="${body.name}"` };
     return { status, headers: { ...headers, ...disposition }, body, stream: body, type: http.mediaType as string };
   }
   if (http.mediaType) return { status, headers, body, text: body as string, type: http.mediaType };
-  return { status, headers, body, text: JSON.stringify(body), ...(render && { rendering: render(body) }) };
+  return { status, headers, body, text: JSON.stringify(body), ...(render && { rendering: render(body, isReceipt) }) };
 }
 
 function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
