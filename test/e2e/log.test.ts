@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type MainProcess, startMain } from '../support/main-process.ts';
+import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
 
 const SECRET = 'xylophone-quarrel-9417';
 let dataDir: string;
@@ -10,6 +11,7 @@ let service: MainProcess;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-log-'));
+  await copyPreparedDataDir(dataDir);
   service = await startMain(dataDir, { LOG_LEVEL: 'trace', EMBEDDER: 'none' });
 });
 afterAll(async () => {

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { Client } from '../support/client.ts';
 import { type MainProcess, processesOf, readCredentials, spawnMain, startMain } from '../support/main-process.ts';
+import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -89,6 +90,8 @@ describe('npm start › first start', () => {
 });
 
 describe('npm start › second start', () => {
+  beforeEach(() => copyPreparedDataDir(dataDir));
+
   it('fails on the same data directory with the pid of the first, which keeps working', async () => {
     const service = await start();
     const { code, stderr, stdout } = await spawnMain(dataDir).finished;
@@ -113,6 +116,7 @@ describe('npm start › second start', () => {
 
   it('runs beside the first on another data directory', async () => {
     const other = await mkdtemp(join(tmpdir(), 'whitemagic-start-'));
+    await copyPreparedDataDir(other);
     const [one, two] = await Promise.all([start(), startMain(other)]);
     expect(one.url).not.toBe(two.url);
     expect((await one.api.get('/user/me')).status).toBe(200);
@@ -126,6 +130,8 @@ describe('npm start › second start', () => {
 });
 
 describe('service shutdown', () => {
+  beforeEach(() => copyPreparedDataDir(dataDir));
+
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'on %s completes requests in progress, accepts no new ones, and stops the database',
     async (signal) => {
@@ -154,6 +160,8 @@ describe('service shutdown', () => {
 });
 
 describe('npm start › after SIGKILL', () => {
+  beforeEach(() => copyPreparedDataDir(dataDir));
+
   it.each(['the service', 'the service and its database'])('of %s recovers, with the same key', async (what) => {
     const first = await start();
     const created = await first.api.post('/memories', { title: 'kept', content: 'over a kill' });
@@ -171,6 +179,8 @@ describe('npm start › after SIGKILL', () => {
 });
 
 describe('npm start › failure', () => {
+  beforeEach(() => copyPreparedDataDir(dataDir));
+
   it('reports a port in use, and leaves no database running', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

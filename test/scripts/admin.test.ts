@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Client, type Json } from '../support/client.ts';
 import { type MainProcess, startMain } from '../support/main-process.ts';
+import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
 import { runScript } from '../support/run-script.ts';
 
 let dataDir: string;
@@ -11,6 +12,7 @@ let service: MainProcess | undefined;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-admin-'));
+  await copyPreparedDataDir(dataDir);
 });
 afterAll(async () => {
   await service?.stop();

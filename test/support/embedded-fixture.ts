@@ -1,15 +1,15 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, inject, vi } from 'vitest';
 import { findPackage } from '../../db/embedded/binaries.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../../db/embedded/start.ts';
+import { copyPreparedDataDir } from './prepared-data-dir.ts';
 
 /** A line printed by `embedded-child.mjs`. */
 export type ChildReport =
@@ -44,7 +44,6 @@ const CHILD = join(import.meta.dirname, 'embedded-child.mjs');
 export function useEmbeddedDatabases() {
   vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
   let root: string;
-  let template: Promise<void> | undefined;
   let dataDirs: string[] = [];
   let children: EmbeddedChild[] = [];
   let databases: EmbeddedDatabase[] = [];
@@ -79,14 +78,10 @@ export function useEmbeddedDatabases() {
     forget(dataDir: string): void {
       dataDirs = dataDirs.filter((other) => other !== dataDir);
     },
-    /** Returns a directory with an initialized database: a copy, which is faster than initdb. */
+    /** Returns a data directory with an initialized and migrated database. */
     async preparedDataDir(): Promise<string> {
-      template ??= startEmbedded({ dataDir: join(root, 'template'), log: () => {} }).then((database) =>
-        database.stop(),
-      );
-      await template;
       const dataDir = fixture.newDataDir();
-      await promisify(execFile)('cp', ['-a', join(root, 'template'), dataDir]);
+      await copyPreparedDataDir(dataDir);
       return dataDir;
     },
     async start(dataDir: string, messages: string[] = []): Promise<EmbeddedDatabase> {

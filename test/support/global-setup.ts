@@ -1,10 +1,11 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../db/embedded/start.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { createDatabase } from './database.ts';
+import { copyDataDir } from './prepared-data-dir.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
 
@@ -12,6 +13,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** URL of the role that owns the test databases, in the cluster of this run. */
     clusterUrl: string;
+    /** A data directory with an initialized and migrated database, to be copied. Nothing runs on it. */
+    preparedDataDir: string;
     /** Whether `dist/` holds the compiled form of the current sources. */
     isBuilt: boolean;
   }
@@ -20,7 +23,7 @@ declare module 'vitest' {
 /** The migrated database from which the database of each test file is cloned. */
 const TEMPLATE = 'whitemagic_template';
 
-/** Starts one embedded PostgreSQL for the run, with a migrated template database; the returned function stops it. */
+/** Starts one embedded PostgreSQL for the run, with a migrated template database. Returns a function that stops it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const isBuilt = await isBuildCurrent();
   if (!isBuilt)
@@ -29,15 +32,27 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     );
   project.provide('isBuilt', isBuilt);
 
-  const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-test-'));
+  const root = await mkdtemp(join(tmpdir(), 'whitemagic-test-'));
+  // mkdtemp creates it with 0700, which the database's user could not enter.
+  await chmod(root, 0o755);
+  const [prepared, dataDir] = [join(root, 'prepared'), join(root, 'cluster')];
+  await prepare(prepared);
+  await copyDataDir(prepared, dataDir);
   const embedded = await startEmbedded({ dataDir, log: () => undefined });
   await turnOffFsync(embedded.directory);
-  await migrateUp(await createDatabase(embedded.url, TEMPLATE));
+  await createDatabase(embedded.url, TEMPLATE, new URL(embedded.url).pathname.slice(1));
   project.provide('clusterUrl', embedded.url);
+  project.provide('preparedDataDir', prepared);
   return async () => {
     await embedded.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    await rm(root, { recursive: true, force: true });
   };
+}
+
+async function prepare(dataDir: string): Promise<void> {
+  const embedded = await startEmbedded({ dataDir, log: () => undefined });
+  await migrateUp(embedded.url);
+  await embedded.stop();
 }
 
 /** Stops the server from waiting for the disk: nothing on this cluster must survive the run. */

@@ -1,7 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that start, kill or load many processes take longest, although they are short. */
-const SLOW = /\/test\/(e2e|scripts|properties|db\/embedded)\/|\/(kill|migrations|export|lifecycle)\.test\.ts$/;
+const SLOW =
+  /\/test\/(e2e|scripts|properties|db\/embedded)\/|\/(kill|migrations|semantic|budget|lexical|peers|cli|texts)\.test\.ts$/;
 
 /** Runs the slowest files first, so that no worker is left with one of them at the end. */
 export class LongestFirst extends BaseSequencer {

@@ -48,7 +48,7 @@ describe('embedded database › server', () => {
   });
 
   it('lets its role create extensions and roles, and tokenizes non-ASCII words', async () => {
-    const { url } = await embedded.start(await embedded.preparedDataDir());
+    const { url } = await embedded.start(embedded.newDataDir());
     await query(url, 'create extension pg_trgm; create extension unaccent; create extension btree_gin');
     await query(url, 'create role app nologin; grant app to whitemagic; set role app');
     const [words] = await query(
