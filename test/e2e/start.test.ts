@@ -246,10 +246,15 @@ async function atTerminal(): Promise<string> {
     output += text;
   });
   const closed = once(child, 'close');
-  await vi.waitFor(() => expect(output).toContain('/docs'), { timeout: 20_000, interval: 50 });
-  await delay(200);
-  child.stdin.write('\x03');
-  await closed;
+  try {
+    await vi.waitFor(() => expect(output).toContain('/docs'), { timeout: 20_000, interval: 50 });
+    await delay(200);
+    child.stdin.write('\x03');
+    await closed;
+  } finally {
+    // Closes the terminal, which ends a service that did not stop.
+    child.kill();
+  }
   expect(await processesOf(join(dataDir, 'database'))).toEqual([]);
   return output;
 }
