@@ -3,9 +3,12 @@ import Koa from 'koa';
 import { mountMcp } from '../mcp/http.ts';
 import type { WhopOAuth } from './auth/whop-login.ts';
 import type { Config } from './config.ts';
-import { refuseOtherMethods } from './http/middleware/methods.ts';
+import { rejectOtherMethods } from './http/middleware/allowed-methods.ts';
+import { errorHandler } from './http/middleware/error-handler.ts';
+import { exactPaths } from './http/middleware/exact-paths.ts';
 import { checkOrigin } from './http/middleware/origin.ts';
-import { answers, secureHeaders } from './http/middleware/responses.ts';
+import { requestLog } from './http/middleware/request-log.ts';
+import { secureHeaders } from './http/middleware/secure-headers.ts';
 import { authRoutes } from './http/routes/auth.ts';
 import { docsRoutes } from './http/routes/docs.ts';
 import { healthRoutes, type Readiness } from './http/routes/health.ts';
@@ -13,7 +16,7 @@ import { metricsRoutes } from './http/routes/metrics.ts';
 import { operationRoutes, publicRoutes } from './http/routes/operations.ts';
 import { pageRoutes } from './http/routes/pages.ts';
 import { secretScanningRoutes } from './http/routes/webhooks/github.ts';
-import { webhookRoutes } from './http/routes/webhooks/whop.ts';
+import { whopWebhookRoutes } from './http/routes/webhooks/whop.ts';
 import type { Logger } from './observability/log.ts';
 import type { PipelineDependencies } from './pipeline/dependencies.ts';
 
@@ -21,12 +24,12 @@ export interface AppParts {
   config: Config;
   pipeline: PipelineDependencies;
   log: Logger;
-  /** Known only once the service listens. */
+  /** Returns the public URL, which is known only once the service listens. */
   publicUrl: () => string;
   readiness: () => Promise<Readiness>;
 }
 
-/** The Koa app: middleware in order, then the routes. */
+/** Composes the Koa app: middleware in order, then the routes. */
 export function createApp({ config, pipeline, log, publicUrl, readiness }: AppParts): Koa {
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy });
   const probes = new Router();
@@ -40,22 +43,24 @@ export function createApp({ config, pipeline, log, publicUrl, readiness }: AppPa
   publicRoutes(router, pipeline, config.bodyBytesMax);
   secretScanningRoutes(router, pipeline, config.bodyBytesMax);
   operationRoutes(router, pipeline, config.bodyBytesMax);
-  webhookRoutes(router, pipeline, config.bodyBytesMax);
+  whopWebhookRoutes(router, pipeline, config.bodyBytesMax);
   mountMcp(router, pipeline, { bodyBytesMax: config.bodyBytesMax, publicUrl });
 
-  // What breaks while an answer is on its way: a client that hung up, a file that was replaced.
-  app.on('error', (error) => log.info({ err: error }, 'an answer did not reach its end'));
-  app.use(answers({ log, newId: pipeline.newId, publicUrl, metrics: pipeline.metrics }));
+  // Errors while a body is being sent: a client that disconnected, a file that was replaced.
+  app.on('error', (error) => log.info({ err: error }, 'a response was not sent completely'));
+  app.use(requestLog({ log, newId: pipeline.newId }));
+  app.use(errorHandler({ log, publicUrl, metrics: pipeline.metrics }));
   app.use(secureHeaders);
-  // Probes come by the address of the machine, whatever it is called.
+  // Before the check of the host name: probes use the IP address of the machine.
   app.use(probes.routes());
   app.use(checkOrigin({ publicUrl, allowedOrigins: config.allowedOrigins, host: config.host }));
+  app.use(exactPaths());
   app.use(router.routes());
-  app.use(refuseOtherMethods(router.allowedMethods()));
+  app.use(rejectOtherMethods(router.allowedMethods()));
   return app;
 }
 
-/** Our app at Whop; undefined where there is none. */
+/** Returns the OAuth app at Whop; undefined where none is configured. */
 function whopOAuth({ whop: { oauth } }: Config): WhopOAuth | undefined {
   const { clientId, clientSecret, url } = oauth;
   return clientId && clientSecret ? { clientId, clientSecret, url } : undefined;

@@ -15,6 +15,7 @@ import { createEmbedNow } from './embeddings/embed-now.ts';
 import type { Embedder, Embedders } from './embeddings/embedder.ts';
 import { type Indexer, startIndexer } from './embeddings/indexer.ts';
 import { openEmbedder, openPreviousModels } from './embeddings/open.ts';
+import { respondToClientError } from './http/client-error.ts';
 import type { Readiness } from './http/routes/health.ts';
 import { newId } from './ids.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
@@ -85,7 +86,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())));
   const limiter = openLimiter(config, database, log, clock.now);
   closers.add(() => limiter.close());
-  const metrics = createMetrics(() => limiter.state === 'redis: degraded');
+  const metrics = createMetrics(() => limiter.state === 'redis_unavailable');
   const keys = keyCache(async (hash) => (await database.lookup<KeyOwnerRow>(keyOwnerStatement(hash)))[0]);
   const listener = listenForAccountChanges(config.databaseUrl, keys, (error) =>
     log.warn({ err: error }, 'account change notifications are not received: every key is looked up'),
@@ -132,7 +133,9 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     publicUrl,
     readiness: () => readiness(database, limiter, embedder),
   });
-  const server = await listen(createServer(app.callback()), config);
+  const httpServer = createServer(app.callback());
+  httpServer.on('clientError', respondToClientError(newId, publicUrl));
+  const server = await listen(httpServer, config);
   closers.add(() => drain(server));
   url = config.publicUrl ?? addressOf(server, config.host);
   // After `url` is known: links in e-mails start with it.

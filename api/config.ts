@@ -11,101 +11,101 @@ const list = z.string().transform((value) =>
     .filter(Boolean),
 );
 
-/** `plan_or_product_id=tier,…` as a table. */
+/** Parses `plan_or_product_id=tier,…` to a table. */
 const tiers = list.transform((pairs, context) => {
   const table: Record<string, PlanName> = {};
   for (const pair of pairs) {
     const [id = '', name] = pair.split('=').map((part) => part.trim());
     const tier = PLAN_NAMES.find((known) => known === name);
     if (id && tier) table[id] = tier;
-    else context.addIssue(`"${pair}" is not plan_or_product_id=${PLAN_NAMES.join('|')}`);
+    else context.addIssue(`"${pair}" must be plan_or_product_id=${PLAN_NAMES.join('|')}`);
   }
   return table;
 });
 
-/** Every environment variable there is. An unset or empty one takes its default; an unusable one stops the start. */
+/** All environment variables. An unset or empty one has its default; an invalid one prevents the start. */
 const environment = z.object({
-  /** Where the service listens. */
+  /** Port and address on which the service listens. */
   PORT: port.default(8787),
   HOST: z.string().default('127.0.0.1'),
-  /** Folder of the embedded database, the local key and mails that have nowhere to go. */
+  /** Folder of the embedded database, the local account's key, and e-mails where no SMTP server is configured. */
   DATA_DIR: z.string().default('.data'),
-  /** A PostgreSQL >= 15; without one, an embedded PostgreSQL is started in DATA_DIR. */
+  /** URL of a PostgreSQL >= 15. Default: an embedded PostgreSQL in DATA_DIR. */
   DATABASE_URL: url(/^postgres(ql)?$/).optional(),
-  /** A login that owns the tables, where DATABASE_URL is the application's own. */
+  /** URL of the role that owns the tables, where DATABASE_URL is that of a role that does not. */
   DATABASE_OWNER_URL: url(/^postgres(ql)?$/).optional(),
-  /** A Redis that all nodes share for their limits, or nodes of a Redis Cluster, a comma list; without one, limits are counted in this process. */
+  /** URL of the Redis that all nodes share for rate limits, or a comma-separated list of nodes of a Redis Cluster. Default: limits per process. */
   REDIS_URL: z
     .string()
     .refine(
       (value) => value.split(',').every((address) => url(/^rediss?$/).safeParse(address.trim()).success),
-      'must be redis:// or rediss:// addresses',
+      'must be redis:// or rediss:// URLs',
     )
     .optional(),
-  /** Nodes that share the limits: while Redis is away, each allows this part of a minute. */
+  /** Number of nodes. While Redis is unavailable, each allows its share of the calls per minute. */
   EXPECTED_NODES: z.coerce.number().int().min(1).max(1_000).default(1),
-  /** The address that people and clients reach the service by. */
+  /** URL by which browsers and clients reach the service. */
   PUBLIC_URL: url(/^https?$/)
     .transform((value) => value.replace(/\/+$/, ''))
     .optional(),
-  /** Origins of web pages that may call the service, beside its own: a comma list. */
+  /** Comma-separated origins of web pages that may call the service, besides its own. */
   ALLOWED_ORIGINS: list.default([]),
   /** The `<env>` of new keys: `wm_<env>_…`. */
   WHITEMAGIC_ENV: z
     .string()
     .regex(/^[a-z][a-z0-9]{0,9}$/, 'one to ten lower-case letters and digits, a letter first')
     .optional(),
-  /** How many proxies stand before the service and may be believed about the caller's address. */
+  /** Number of proxies in front of the service whose `X-Forwarded-For` is trusted. */
   TRUST_PROXY: z.coerce.number().int().min(0).max(10).default(0),
-  /** smtp:// or smtps:// of the mail server; without one, mails are written to DATA_DIR/outbox. */
+  /** smtp:// or smtps:// URL of the mail server. Default: e-mails are written to DATA_DIR/outbox. */
   SMTP_URL: url(/^smtps?$/).optional(),
   MAIL_FROM: z.string().default('WhiteMagic <noreply@localhost>'),
-  /** Who runs this service, as the legal texts name it: name and postal address. */
+  /** Name and postal address of the operator, for the legal texts. */
   OPERATOR: z.string().default('the operator of this service'),
-  /** Where people ask for help and for a custom plan. */
+  /** Contact address for support and custom plans. */
   SUPPORT_EMAIL: z.email().optional(),
-  /** A company's or app's key of Whop's API; without one, nothing is sold here. */
+  /** Key of a company or an app for Whop's API. Without one, billing is off. */
   WHOP_API_KEY: z.string().optional(),
   WHOP_API_URL: url(/^https?$/)
     .default('https://api.whop.com/api/v1')
     .transform((value) => value.replace(/\/+$/, '')),
-  /** `biz_…`, where the key sees several companies. */
+  /** `biz_…`, where the key has access to several companies. */
   WHOP_COMPANY_ID: z.string().optional(),
-  /** Secrets that Whop signs its webhooks with, a comma list: the new one and the old one while they change. */
+  /** Comma-separated secrets of Whop's webhooks: the new one and the old one during a rotation. */
   WHOP_WEBHOOK_SECRET: list.default([]),
-  /** `on` also takes `X-Whop-Signature: <hex HMAC of the body>`, which no Whop ever sent. */
+  /** Also accepts `X-Whop-Signature: <hex HMAC of the body>`, for test tools. Whop itself has never sent it. */
   WHOP_LEGACY_SIGNATURES: z.stringbool().default(false),
-  /** Which plan or product at Whop is which plan here: `plan_x=pro,prod_y=starter`. */
+  /** Maps plans and products at Whop to plans of this service: `plan_x=pro,prod_y=starter`. */
   WHOP_PLANS: tiers.default({}),
-  /** The app of "Sign in with Whop"; without one, there is no such log-in. */
+  /** OAuth app for the sign-in with Whop. Without one, the sign-in is off. */
   WHOP_OAUTH_CLIENT_ID: z.string().optional(),
   WHOP_OAUTH_CLIENT_SECRET: z.string().optional(),
   WHOP_OAUTH_URL: url(/^https?$/)
     .default('https://api.whop.com/oauth')
     .transform((value) => value.replace(/\/+$/, '')),
-  /** Where GitHub publishes the keys that its secret scanning signs with. */
+  /** URL of the public keys with which GitHub signs reports of its secret scanning. */
   GITHUB_META_URL: url(/^https?$/).default('https://api.github.com/meta/public_keys/secret_scanning'),
-  /** What makes vectors of texts: the model that comes with the service, an OpenAI-compatible endpoint, or nothing. */
+  /** Source of vectors: the bundled model, an OpenAI-compatible endpoint, or none. */
   EMBEDDER: z.enum(['local', 'openai', 'none']).default('local'),
-  /** The endpoint of `EMBEDDER=openai`, its key and its model. */
+  /** Endpoint, key and model of `EMBEDDER=openai`. */
   EMBEDDINGS_URL: url(/^https?$/).optional(),
   EMBEDDINGS_API_KEY: z.string().optional(),
   EMBEDDINGS_MODEL: z.string().optional(),
-  /** Largest request body, in bytes. */
+  /** Maximum size of a request body, in bytes. */
   BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(1_048_576),
-  /** Days that usage events are kept, whole days; the daily totals stay for good. What is told by the hour needs 31. */
+  /** Days for which usage events are kept. Usage by the hour needs 31. Daily totals are kept permanently. */
   USAGE_RETENTION_DAYS: z.coerce.number().int().min(31).max(36_500).default(400),
   /** `off` leaves background jobs to `npm run worker`. */
   JOBS: z.enum(['on', 'off']).default('on'),
-  /** What a Prometheus sends as its bearer token to GET /metrics; without one there is no such address. */
+  /** Bearer token for GET /metrics. Without one, the route does not exist. */
   METRICS_TOKEN: z.string().min(16).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
 });
 
-/** How this service meets Whop. */
+/** Settings of the integration with Whop. */
 export interface WhopConfig {
-  /** Undefined: nothing is sold here. */
+  /** Undefined: billing is off. */
   apiKey: string | undefined;
   apiUrl: string;
   companyId: string | undefined;
@@ -113,7 +113,7 @@ export interface WhopConfig {
   legacySignatures: boolean;
   /** Tiers by Whop's id of a plan or product. */
   plans: Record<string, PlanName>;
-  /** Undefined client: no log-in with Whop. */
+  /** Undefined client: the sign-in with Whop is off. */
   oauth: { clientId: string | undefined; clientSecret: string | undefined; url: string };
 }
 
@@ -125,7 +125,7 @@ export interface Config {
   databaseOwnerUrl: string | undefined;
   redisUrl: string | undefined;
   expectedNodes: number;
-  /** Undefined until the port is known, unless PUBLIC_URL says it. */
+  /** Undefined without PUBLIC_URL: it is then known once the service listens. */
   publicUrl: string | undefined;
   allowedOrigins: string[];
   keyEnvironment: string;
@@ -146,13 +146,16 @@ export interface Config {
   production: boolean;
 }
 
-/** Reads the environment. Throws one error that names every variable it cannot use. */
+/**
+ * Reads the settings from environment variables.
+ * @throws one error that names every invalid variable
+ */
 export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
-    const wrong = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`These settings cannot be used:\n${wrong.join('\n')}`);
+    const invalid = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`Invalid settings:\n${invalid.join('\n')}`);
   }
   const env = parsed.data;
   const production = env.NODE_ENV === 'production';

@@ -1,62 +1,75 @@
-/** What every refusal is: its HTTP status, its title, and what to do about it. The one list; an unknown code does not compile. */
+/** Every error code with its HTTP status, its title, and what to do. A code that is not listed does not compile. */
 export const PROBLEMS = {
-  malformed_request: [400, 'The request cannot be read', 'Send a JSON object in UTF-8.'],
-  invalid_request: [400, 'The request does not fit the contract', 'Correct the fields named in `errors`.'],
-  login_failed: [400, 'Signing in did not work', 'Begin again at /auth/whop.'],
+  malformed_request: [400, 'The request body cannot be read', 'Send a JSON object in UTF-8.'],
+  invalid_request: [400, 'The request does not match the schema', 'Correct the fields named in `errors`.'],
+  login_failed: [400, 'Sign-in failed', 'Start again at /auth/whop.'],
   unauthenticated: [
     401,
     'No valid API key',
     'Send `Authorization: Bearer wm_…` with a key that is neither mistyped nor revoked.',
   ],
-  bad_signature: [401, 'This webhook is not signed', 'Sign the bytes of the body with the secret of the webhook.'],
-  key_expired: [401, 'This API key has expired', 'Make a new key, or set a later expiry with another one.'],
+  invalid_signature: [
+    401,
+    'The webhook signature is missing or invalid',
+    'Sign the raw bytes of the body with the secret of the webhook.',
+  ],
+  key_expired: [401, 'This API key has expired', 'Create a new key, or extend this one with another key.'],
   plan_required: [
     403,
     'Your plan does not include this',
     'The free plan reaches memories over MCP only. REST needs a paid plan.',
   ],
-  scope_required: [403, 'This API key may not do this', 'Use a key that has the scope named in `detail`.'],
-  account_read_only: [403, 'This account is read-only', 'Reads and exports work; renew the plan to write again.'],
+  scope_required: [403, 'This API key lacks a scope', 'Use a key that has the scope named in `detail`.'],
+  account_read_only: [
+    403,
+    'This account is read-only',
+    'You can still read and export. Renew the plan to write again.',
+  ],
   account_closing: [
     403,
     'This account is being deleted',
-    'Until then it can be exported, and brought back: POST /api/v1/account/restore.',
+    'You can still export it, or restore it with POST /api/v1/account/restore.',
   ],
-  storage_full: [403, 'The storage of your plan is used up', 'Delete memories for good, or move to a larger plan.'],
-  payment_of_another: [403, 'Somebody else made this purchase', 'Sign in at Whop as the person who bought.'],
+  storage_full: [403, 'The storage of your plan is full', 'Delete memories permanently, or change to a larger plan.'],
+  payment_account_mismatch: [
+    403,
+    'This purchase belongs to another Whop account',
+    'Sign in with the Whop account that made the purchase.',
+  ],
   host_not_allowed: [403, 'This host name is not served here', 'Call the service by its public URL.'],
   origin_not_allowed: [403, 'This origin may not call the service', 'Add it to ALLOWED_ORIGINS.'],
   not_found: [
     404,
-    'There is no such thing',
-    'Check the id; what belongs to another account cannot be told from what does not exist.',
+    'Not found',
+    'Check the id. An object of another account gives the same response as one that does not exist.',
   ],
-  method_not_allowed: [405, 'This address does not take this method', 'Use a method named in `Allow`.'],
-  duplicate_memory: [409, 'An active memory already says exactly this', 'Use the memory named in `detail`.'],
+  method_not_allowed: [405, 'This path does not support the method', 'Use a method named in `Allow`.'],
+  duplicate_memory: [409, 'An active memory is an exact duplicate', 'Use the memory named in `detail`.'],
   idempotency_conflict: [409, 'This Idempotency-Key was used for another request', 'Use a new key for a new request.'],
   secret_already_shown: [
     409,
-    'This answer held a secret and was given once',
-    'Revoke the key that was made and make another.',
+    'The response contained a secret and is not repeated',
+    'Revoke the key that was created, and create another.',
   ],
-  precondition_failed: [412, 'The memory has changed meanwhile', 'Read it again, and send its present version.'],
-  body_too_large: [413, 'The request body is too large', 'Send less at once.'],
-  batch_too_large: [413, 'The batch costs more than your limits ever allow', 'Send fewer items at once.'],
-  unsupported_media_type: [
-    415,
-    'The request body is not JSON',
-    'Send `Content-Type: application/json`, not compressed.',
+  precondition_failed: [412, 'The memory has changed in the meantime', 'Read it again, and send its current version.'],
+  body_too_large: [413, 'The request body is too large', 'Split the request.'],
+  batch_too_large: [413, 'The batch is larger than your rate limit', 'Send fewer items in one request.'],
+  unsupported_media_type: [415, 'The request body is not JSON', 'Send `Content-Type: application/json`, uncompressed.'],
+  unprocessable: [422, 'A value in the request is not allowed', 'Correct the fields named in `errors`.'],
+  rate_limited: [429, 'Too many requests', 'Wait for the number of seconds in `Retry-After`.'],
+  quota_exceeded: [
+    429,
+    "The day's calls of your plan are used up",
+    'They are available again at midnight UTC. A larger plan has more.',
   ],
-  unprocessable: [422, 'The request was understood and refused', 'See `errors`.'],
-  rate_limited: [429, 'Too many calls in a minute', 'Wait as many seconds as `Retry-After` says.'],
-  quota_exceeded: [429, 'The calls of your day are used up', 'They come back at midnight UTC; a larger plan has more.'],
-  internal: [500, 'Something broke on our side', 'Try again; if it stays, tell us the `request_id`.'],
+  headers_too_large: [431, 'The request headers are too large', 'Send at most 16 KiB of headers.'],
+  internal: [500, 'Internal error', 'Try again. If the error persists, report the `request_id`.'],
   unavailable: [503, 'The service is temporarily unavailable', 'Nothing was changed. Try again in a few seconds.'],
 } as const satisfies Record<string, readonly [status: number, title: string, advice: string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** One thing wrong with one field. `path` is dotted (`memories.3.title`), empty for the whole. */
+/** An error in one field. `path` is dotted (`memories.3.title`), and empty for the input as a whole. */
 export interface FieldIssue {
   path: string;
   message: string;
@@ -65,13 +78,16 @@ export interface FieldIssue {
 export interface ProblemData {
   detail?: string;
   errors?: FieldIssue[];
-  /** HTTP headers that belong to the answer, such as `Retry-After`. */
+  /** HTTP headers of the response, such as `Retry-After`. */
   headers?: Record<string, string>;
-  /** More members of the problem document (RFC 9457, 3.2). */
+  /** Additional members of the problem document (RFC 9457, 3.2). */
   extra?: Record<string, unknown>;
 }
 
-/** A refusal, thrown by any layer and answered in the one error shape. Its texts are our own words only: over MCP they become a model's input. */
+/**
+ * An error that is reported to the caller as a problem document. Its texts never contain text of a caller or of another
+ * service, because over MCP they become a model's input.
+ */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly data: ProblemData;
@@ -88,15 +104,18 @@ export class Problem extends Error {
   }
 }
 
-/** A refusal by a rule of one field: 422. */
-export function refuse(path: string, message: string): Problem {
+/** Creates the error of one field whose value is not allowed (422). */
+export function invalidField(path: string, message: string): Problem {
   return new Problem('unprocessable', { detail: path ? `${path}: ${message}` : message, errors: [{ path, message }] });
 }
 
-/** Problems that end where a plan does, so that a larger one is a way out. */
+/** Codes of errors that a larger plan resolves. */
 const LIMITED_BY_PLAN = new Set<ProblemCode>(['plan_required', 'storage_full', 'rate_limited', 'quota_exceeded']);
 
-/** The problem document of RFC 9457, section 3. `type` leads to the page that explains the code, `upgrade_url` to the plans. */
+/**
+ * Converts an error to a problem document (RFC 9457, section 3). `type` is the URL of the code's explanation, `upgrade_url`
+ * that of the plans.
+ */
 export function problemDocument(problem: Problem, requestId: string, publicUrl: string) {
   const [status, title, advice] = PROBLEMS[problem.code];
   return {

@@ -7,13 +7,13 @@ import { newId } from './ids.ts';
 import { createLog } from './observability/log.ts';
 import { startupBanner } from './startup-banner.ts';
 
-/** The process: configuration, database, service; then it waits for a signal, drains, and ends. */
+/** Starts the database and the service, waits for a signal, and stops both. */
 async function main(): Promise<void> {
   const config = readConfig();
-  const person = process.stdout.isTTY === true;
-  const log = createLog({ level: config.logLevel, pretty: person });
-  // From the very start: a Ctrl-C during the start must not leave a database behind that nobody stops.
-  const stopped = signalled();
+  const isTerminal = process.stdout.isTTY === true;
+  const log = createLog({ level: config.logLevel, pretty: isTerminal });
+  // Registered first, so that Ctrl-C during the start also stops the embedded database.
+  const stopped = stopSignal();
   const embedded = config.databaseUrl
     ? undefined
     : await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) });
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     const databaseUrl = config.databaseUrl ?? (embedded?.url as string);
     const service = await startService({ ...config, databaseUrl }, log);
     try {
-      await greet(config, service, embedded, person);
+      await greet(config, service, embedded, isTerminal);
       log.info(`${await stopped}: draining`);
     } finally {
       await service.stop();
@@ -32,32 +32,33 @@ async function main(): Promise<void> {
   log.info('stopped');
 }
 
-/** Prints where the service is. The key is shown to a person at a terminal only, once; never into a log. */
+/** Prints the URLs of the service, and a new key if the output is a terminal: a key must not end up in a log file. */
 async function greet(
   config: Config,
   service: Service,
   embedded: EmbeddedDatabase | undefined,
-  person: boolean,
+  isTerminal: boolean,
 ): Promise<void> {
-  const facts = { url: service.url, color: person, dataDir: resolve(config.dataDir) };
+  const options = { url: service.url, color: isTerminal, dataDir: resolve(config.dataDir) };
   if (!embedded) {
-    process.stdout.write(`${startupBanner(facts)}\n`);
+    process.stdout.write(`${startupBanner(options)}\n`);
     return;
   }
   const context = { now: () => new Date(), newId };
   const dataDir = resolve(config.dataDir);
   const { apiKey, isNew } = await service.database.ownerWrite(async (sql) => {
     const owner = await ensureLocalOwner({ ...context, sql }, dataDir, config.keyEnvironment);
-    // Before the commit: a key that nobody can read must not exist.
+    // Before the commit, so that no key exists whose file could not be written.
     await writeCredentials(dataDir, { url: service.url, api_key: owner.apiKey });
     return owner;
   });
-  process.stdout.write(`${startupBanner(isNew && person ? { ...facts, apiKey } : facts)}\n`);
-  if (isNew && !person) process.stdout.write(`  The key of the local account is in ${dataDir}/credentials.json\n\n`);
+  process.stdout.write(`${startupBanner(isNew && isTerminal ? { ...options, apiKey } : options)}\n`);
+  if (isNew && !isTerminal)
+    process.stdout.write(`  The key of the local account is in ${dataDir}/credentials.json\n\n`);
 }
 
-/** The first signal to stop. Later ones change nothing: a terminal's Ctrl-C often comes twice, by npm once more. */
-function signalled(): Promise<NodeJS.Signals> {
+/** Resolves at the first signal to stop. Further ones are ignored, because npm forwards the Ctrl-C that the process has already received. */
+function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
   });
@@ -69,5 +70,5 @@ try {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }
-// Whatever still holds the process open has nothing left to do.
+// Ends the process even if something still keeps the event loop alive.
 setTimeout(() => process.exit(), 500).unref();

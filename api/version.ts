@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 
-/** The service's version, from its package. */
+/** Version of the service, from `package.json`. */
 export const VERSION: string = readVersion();
 
-/** Found by walking up, since the sources and the build lie at different depths. */
+/** Searches the parent folders, because the sources and the build have different depths. */
 function readVersion(from = new URL('.', import.meta.url)): string {
   try {
     return JSON.parse(readFileSync(new URL('package.json', from), 'utf8')).version;
   } catch {
     const parent = new URL('..', from);
-    if (parent.href === from.href) throw new Error('no package.json above the service');
+    if (parent.href === from.href) throw new Error('package.json was not found in a parent folder');
     return readVersion(parent);
   }
 }

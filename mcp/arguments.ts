@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../api/contracts/operation.ts';
+import type { JsonSchema } from '../api/contracts/json-schema.ts';
 
 /** The argument that stands for the contract's null: `project: "none"` means "of no project". */
 const NONE = 'none';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type JsonSchema, jsonSchema, type Operation } from '../api/contracts/operation.ts';
+import { type JsonSchema, jsonSchema } from '../api/contracts/json-schema.ts';
+import type { Operation } from '../api/contracts/operation.ts';
 import type { Delimit } from './delimiter.ts';
 
 /** Hints that a host shows to its user, by what the tool really does. */

@@ -10,7 +10,10 @@ import {
 import type { Context } from 'koa';
 import type { Caller } from '../api/context.ts';
 import { Problem } from '../api/errors.ts';
-import { authenticateRequest, callOf, defaultProjectOf, readJson, stateOf } from '../api/http/koa.ts';
+import { readJson } from '../api/http/body.ts';
+import { authenticateRequest, callOf } from '../api/http/call.ts';
+import { defaultProjectOf } from '../api/http/headers.ts';
+import { stateOf } from '../api/http/request-state.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { consumeProtocolRateLimit } from '../api/pipeline/rate-limit.ts';
 import { type Checked, checkMessage, normalizeMessage } from './messages.ts';

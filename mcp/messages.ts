@@ -14,6 +14,7 @@ import {
   PingRequestSchema,
   ReadResourceRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
+import { issueMessage } from '../api/contracts/issue-messages.ts';
 import { issuesProblem } from '../api/contracts/parse.ts';
 import { isObject, parseJson } from './arguments.ts';
 
@@ -80,7 +81,7 @@ export function checkMessage(message: unknown): Checked | 'invalid' {
   const parsed = JSONRPCMessageSchema.safeParse(message);
   if (parsed.success) {
     const schema = isJSONRPCRequest(parsed.data) ? REQUESTS.get(parsed.data.method) : undefined;
-    const issues = schema?.safeParse(parsed.data).error?.issues;
+    const issues = schema?.safeParse(parsed.data, { error: issueMessage }).error?.issues;
     return issues ? invalidParams(parsed.data, issuesProblem(issues).message) : { message: parsed.data };
   }
   const { params: _params, ...rest } = Object(message) as Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { type JsonSchema, jsonSchema } from '../api/contracts/operation.ts';
+import { type JsonSchema, jsonSchema } from '../api/contracts/json-schema.ts';
 import { portableSchema } from './arguments.ts';
 import type { Tool } from './define-tool.ts';
 import { consolidateMemories } from './tools/consolidate-memories.ts';

@@ -11,7 +11,7 @@ import {
   ReadResourceRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
-import { Problem, refuse } from '../api/errors.ts';
+import { invalidField, Problem } from '../api/errors.ts';
 import type { Call, Outcome, Rendering } from '../api/pipeline/call.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { rejectCall, run } from '../api/pipeline/run.ts';
@@ -153,7 +153,7 @@ async function getPrompt(connection: Connection, name: string, input: Record<str
   const outcome = await reported(
     connection,
     task.trim() === ''
-      ? rejectCall(connection.pipeline, RECALL.id, call, refuse('task', 'required'))
+      ? rejectCall(connection.pipeline, RECALL.id, call, invalidField('task', 'required'))
       : run(connection.pipeline, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
   );
   requireSuccess(outcome, call, connection);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../api/config.ts';
 import { CRONTAB } from '../api/jobs/tasks/index.ts';
-import { legalFacts, legalPages } from '../api/pages/legal.ts';
+import { legalPages, legalValues } from '../api/pages/legal.ts';
 import { startTestService, type TestService } from './support/service.ts';
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8');
@@ -70,7 +70,7 @@ describe('the privacy policy', () => {
 });
 
 describe('the figures of both texts', () => {
-  const facts = legalFacts(readConfig({}));
+  const facts = legalValues(readConfig({}));
 
   it('are those of the code, and as agreed', () => {
     expect(facts).toMatchObject({

@@ -5,7 +5,7 @@ import { enqueue } from '../../db/queries/jobs/job-queue.ts';
 import { purgeAccountJob } from '../../db/queries/jobs/job-types.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import { Problem, refuse } from '../errors.ts';
+import { invalidField, Problem } from '../errors.ts';
 import { READ_ONLY_DAYS } from '../limits/plans.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
@@ -53,7 +53,8 @@ export async function reactivate(context: WriteContext, userId: string): Promise
  * @throws Problem `unprocessable` unless `confirm` is the account's id
  */
 export async function close(context: RequestContext, caller: Caller, input: { confirm: string; immediate: boolean }) {
-  if (input.confirm !== caller.userId) throw refuse('confirm', 'must be the id of your account, from GET /user/me');
+  if (input.confirm !== caller.userId)
+    throw invalidField('confirm', 'must be the id of your account, from GET /user/me');
   return closeAccount(context, caller.userId, `key:${caller.keyId}`, input.immediate);
 }
 

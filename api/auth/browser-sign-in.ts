@@ -105,7 +105,7 @@ interface LoginCallback {
 /**
  * Completes a log-in with Whop. Returns the cookie of the new session and the payment that the log-in was started with, which
  * creates the account if there is none yet.
- * @throws Problem `login_failed`, `not_found` for a Whop user without a purchase, `account_closing`, `payment_of_another`,
+ * @throws Problem `login_failed`, `not_found` for a Whop user without a purchase, `account_closing`, `payment_account_mismatch`,
  *   `rate_limited`, `unavailable`
  */
 export async function finishLogin(signIn: BrowserSignIn, callback: LoginCallback) {
@@ -132,7 +132,7 @@ export async function signOut(signIn: BrowserSignIn, session: string | undefined
 
 /**
  * Creates an activation link for a signed-in user and returns its URL. With a payment, its purchase is applied first.
- * @throws Problem `payment_of_another`, `not_found`, `rate_limited`, `unavailable`
+ * @throws Problem `payment_account_mismatch`, `not_found`, `rate_limited`, `unavailable`
  */
 export async function createActivationUrl(
   signIn: BrowserSignIn,
@@ -143,7 +143,7 @@ export async function createActivationUrl(
   await limitAttempts(signIn, address);
   if (paymentId && signIn.billing) {
     const customer = await findCustomer(signIn.database.owner, userId);
-    if (!customer) throw new Problem('payment_of_another');
+    if (!customer) throw new Problem('payment_account_mismatch');
     await settlePurchase(signIn.billing, { sub: customer.whop_user_id }, paymentId);
   }
   const { token } = await signIn.database.ownerWrite((sql) => issueActivationLink(contextOf(signIn, sql), userId));

@@ -7,7 +7,7 @@ import { WhopError } from './whop-client.ts';
  * Applies a purchase as soon as its customer returns from Whop's checkout, without waiting for the webhook. The payment id in the
  * URL is not trusted: Whop is asked whose payment it is and which membership it paid for.
  * @param customer the signed-in Whop user
- * @throws Problem `payment_of_another`, `not_found`, `unavailable`
+ * @throws Problem `payment_account_mismatch`, `not_found`, `unavailable`
  */
 export async function settlePurchase(
   billing: Billing,
@@ -16,7 +16,7 @@ export async function settlePurchase(
 ): Promise<void> {
   try {
     const payment = await billing.whop.payment(paymentId);
-    if (payment.userId !== customer.sub) throw new Problem('payment_of_another');
+    if (payment.userId !== customer.sub) throw new Problem('payment_account_mismatch');
     if (payment.membershipId)
       await syncMembership(billing, payment.membershipId, { email: customer.email, inPerson: true });
   } catch (error) {

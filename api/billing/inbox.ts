@@ -27,13 +27,13 @@ export const WEBHOOK_DAYS_KEPT = 30;
 
 /**
  * Verifies a webhook, stores it and enqueues its processing; both are durable once this resolves. Unsigned requests leave no trace.
- * @throws Problem `bad_signature`, `malformed_request`
+ * @throws Problem `invalid_signature`, `malformed_request`
  */
 export async function acceptWebhook(billing: Billing, request: SignedRequest): Promise<void> {
   const { webhookSecrets: secrets, legacySignatures } = billing.config;
   const now = billing.now();
   const verified = verifySignature(request, { secrets, legacySignatures, now });
-  if (!verified) throw new Problem('bad_signature');
+  if (!verified) throw new Problem('invalid_signature');
   const event = parseWebhookEvent(parseJsonBody(request.body));
   if (!event) throw malformed('The body has no event type or no data.');
   const id = verified.webhookId ?? `bare_${billing.newId()}`;

@@ -23,7 +23,7 @@ export const key = z.strictObject({
   created_at: f.instant,
 });
 
-const createdKey = key.extend({ api_key: z.string().meta({ description: 'The key itself: shown this once.' }) });
+const createdKey = key.extend({ api_key: z.string().meta({ description: 'The key, returned only once.' }) });
 
 const keyFields = {
   name: f
@@ -32,12 +32,12 @@ const keyFields = {
     .meta({ minLength: 1, maxLength: f.LIMITS.keyNameLength, description: 'One line, without control characters.' }),
   scopes: z.array(scope).min(1).max(SCOPES.length),
   expires_at: f.moment.nullable(),
-  rpm_limit: z.int().min(1).max(1_000_000).nullable().meta({ description: "Calls a minute, below the plan's." }),
+  rpm_limit: z.int().min(1).max(1_000_000).nullable().meta({ description: "Calls a minute, below the plan's limit." }),
 };
 
 export const me = operation({
   id: 'user.me',
-  summary: 'Who am I, on which plan, with which key',
+  summary: 'Get the account, its plan and the calling key',
   tag: 'account',
   http: { method: 'GET', path: '/user/me', statuses: [200] },
   access: { scope: 'account:read', allowedWhileClosing: true },
@@ -50,26 +50,26 @@ export const me = operation({
     status: z.string(),
     limits: z.strictObject({
       requests_per_minute: z.int(),
-      requests_per_day: z.int().meta({ description: 'Of a UTC day.' }),
+      requests_per_day: z.int().meta({ description: 'Per UTC day.' }),
       storage_bytes: z.int(),
       rest: z.boolean(),
       webhooks: z.boolean(),
     }),
     storage_bytes: z.int(),
     created_at: f.instant,
-    purge_at: f.instant.nullable().meta({ description: 'When everything is deleted for good, unless that changes.' }),
+    purge_at: f.instant.nullable().meta({ description: 'Time at which the account is deleted permanently.' }),
     key: z.strictObject({ id: f.id, scopes: z.array(scope) }),
   }),
   errors: [],
 });
 
-const share = { used: z.int(), limit: z.int(), percent: z.number() };
+const quotaShare = { used: z.int(), limit: z.int(), percent: z.number() };
 
 export const usage = operation({
   id: 'user.usage',
-  summary: 'What was called, and how much of the plan that is',
+  summary: 'Get usage, and its share of the plan',
   description:
-    'A row per day, transport and operation, or per what `group_by` names. By hour or key at most 31 days at once, and as ' +
+    'A row per day, transport and operation, or per value of `group_by`. By hour or key, at most 31 days at once, and as ' +
     'far back as single calls are kept.',
   tag: 'account',
   http: { method: 'GET', path: '/user/usage', statuses: [200] },
@@ -77,9 +77,9 @@ export const usage = operation({
   access: { scope: 'account:read' },
   execution: { kind: 'read' },
   input: z.strictObject({
-    from: z.iso.date().optional().meta({ description: 'UTC day; default 30 days before `to`.' }),
-    to: z.iso.date().optional().meta({ description: 'UTC day, included; default today.' }),
-    days: z.int().min(1).max(400).optional().meta({ description: 'So many days up to `to`, instead of `from`.' }),
+    from: z.iso.date().optional().meta({ description: 'UTC day. Default: 30 days before `to`.' }),
+    to: z.iso.date().optional().meta({ description: 'UTC day, inclusive. Default: today.' }),
+    days: z.int().min(1).max(400).optional().meta({ description: 'Number of days up to `to`, instead of `from`.' }),
     group_by: z.enum(['day', 'hour', 'operation', 'key', 'transport']).optional(),
   }),
   output: z.strictObject({
@@ -89,7 +89,7 @@ export const usage = operation({
       .array(
         z.strictObject({
           day: z.iso.date().optional(),
-          hour: f.instant.optional().meta({ description: 'When it began.' }),
+          hour: f.instant.optional().meta({ description: 'Start of the hour.' }),
           transport: f.transport.optional(),
           operation: z.string().optional(),
           endpoint: z.string().optional().meta({ description: 'Method and path, tool name, or resource.' }),
@@ -104,15 +104,15 @@ export const usage = operation({
           quota_units: z
             .int()
             .meta({ description: "Quota units consumed of the day's limit: 1 per call; a batch costs one per item." }),
-          tokens: z.int().meta({ description: 'Given to models to read (o200k_base).' }),
+          tokens: z.int().meta({ description: 'Tokens of results for models (o200k_base).' }),
         }),
       )
-      .meta({ description: 'Newest first, or most called first. Each row has the fields that it is grouped by.' }),
+      .meta({ description: 'Newest first, or most calls first. A row has the fields that it is grouped by.' }),
     totals: z.strictObject({ calls: z.int(), billable: z.int(), errors: z.int() }),
     plan: z.strictObject({
       name: z.string(),
-      calls_today: z.strictObject({ ...share, resets_at: f.instant }),
-      storage_bytes: z.strictObject(share),
+      calls_today: z.strictObject({ ...quotaShare, resets_at: f.instant }),
+      storage_bytes: z.strictObject(quotaShare),
     }),
   }),
   errors: [],
@@ -120,8 +120,8 @@ export const usage = operation({
 
 export const usageCsv = operation({
   id: 'user.usage_csv',
-  summary: "A month's usage as CSV",
-  description: 'A row per day, transport and operation, oldest day first, under a heading.',
+  summary: "Get a month's usage as CSV",
+  description: 'A header row, then a row per day, transport and operation, oldest day first.',
   tag: 'account',
   http: { method: 'GET', path: '/user/usage.csv', statuses: [200], mediaType: 'text/csv' },
   access: { scope: 'account:read' },
@@ -131,7 +131,7 @@ export const usageCsv = operation({
       .string()
       .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11')
       .optional()
-      .meta({ description: 'UTC month, such as 2026-11; default the present one.' }),
+      .meta({ description: 'UTC month, such as 2026-11. Default: the current month.' }),
   }),
   output: z.string(),
   errors: [],
@@ -151,7 +151,7 @@ export const listKeys = operation({
 
 export const createKey = operation({
   id: 'keys.create',
-  summary: 'Make an API key',
+  summary: 'Create an API key',
   description:
     'Scopes, expiry and limit must be within those of the calling key, which are the defaults. Only this response contains the key.',
   tag: 'keys',
@@ -160,7 +160,7 @@ export const createKey = operation({
   execution: { kind: 'write', returnsSecret: true },
   input: z.strictObject({
     name: keyFields.name,
-    scopes: keyFields.scopes.optional().meta({ description: 'Default: those of the calling key.' }),
+    scopes: keyFields.scopes.optional().meta({ description: 'Default: the scopes of the calling key.' }),
     expires_at: keyFields.expires_at.optional(),
     rpm_limit: keyFields.rpm_limit.optional(),
   }),
@@ -190,7 +190,7 @@ export const updateKey = operation({
 
 export const revokeKey = operation({
   id: 'keys.revoke',
-  summary: 'Revoke an API key, at once and for good',
+  summary: 'Revoke an API key immediately and permanently',
   tag: 'keys',
   http: { method: 'DELETE', path: '/user/keys/{id}', statuses: [200] },
   access: { scope: 'keys:write' },
@@ -220,11 +220,12 @@ export const rotateKey = operation({
   errors: ['not_found'],
 });
 
-/** Told in one way whether anything was revoked or not: nobody learns here which keys exist. */
+/** Responds in the same way whether a key was revoked or not, so that it does not reveal which keys exist. */
 export const reportLeakedKey = publicOperation({
   id: 'keys.leaked',
-  summary: 'Report an API key that you found in public',
-  description: 'Needs no key. A live key is revoked at once and its owner is told; the answer is always the same.',
+  summary: 'Report an API key that is public',
+  description:
+    'Needs no key. An active key is revoked immediately and its owner is notified. The response is always the same.',
   tag: 'keys',
   http: { method: 'POST', path: '/keys/leaked', statuses: [202] },
   input: z.strictObject({ api_key: z.string().max(1_000) }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { DAY_MS } from '../time.ts';
 
-/** Sizes that hold on every plan. Lengths are in characters (code points), as JSON Schema counts them. */
+/** Limits on every plan. Lengths are in characters (code points), as in JSON Schema. */
 export const LIMITS = {
   titleLength: 500,
   tagLength: 100,
@@ -14,7 +15,7 @@ export const LIMITS = {
   keyNameLength: 100,
 } as const;
 
-/** Text of at least one visible character and at most `max`. */
+/** A text with at least one visible character and at most `max` characters. */
 export const text = (max: number, string: z.ZodString = z.string()) =>
   string
     .refine((value) => value.trim() !== '', 'must not be empty or blank')
@@ -32,30 +33,44 @@ export function normalizeName(name: string): string {
 /** A name in its normalized form, see {@link normalizeName}. */
 const name = (max: number) => text(max, z.string().overwrite(normalizeName));
 
+/** JSON Schema formats of a timestamp in a request. */
+const DATE_FORMATS = ['date', 'date-time'];
+const DATE = /^\d{4}-\d\d-\d\d$/;
+/** A date-time whose "+" became a space, as an unescaped "+" of a query string does. */
+const UNESCAPED_OFFSET = /^\d{4}-\d\d-\d\dT[\d:.]+ \d\d:?\d\d$/;
 const TIMESTAMP = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/;
 
 function isTimestamp(value: string): boolean {
   const match = TIMESTAMP.exec(value);
-  // Years 1 to 9999 in UTC, whatever the offset: the range that ISO 8601 and PostgreSQL write in four digits.
+  // Years 1 to 9999 in UTC: the range that ISO 8601 and PostgreSQL write in four digits.
   const year = match && new Date(value).getUTCFullYear();
   if (!match || !year || year < 1 || year > 9999) return false;
-  // Date.parse takes 30 February for 2 March.
+  // Date.parse reads 30 February as 2 March.
   return new Date(`${match[1]}T00:00:00Z`).toISOString().startsWith(match[1] as string);
 }
 
-/** A moment on the way in: an ISO 8601 date, or date and time with an offset. Kept to the millisecond. */
+/** A timestamp in a request: an ISO 8601 date, or a date-time with an offset. Precise to the millisecond. */
 export const moment = z
   .string()
+  .refine((value) => !UNESCAPED_OFFSET.test(value), {
+    error: 'has a space in place of "+": write "+" as %2B in a query string',
+    abort: true,
+  })
   .refine(isTimestamp, 'must be an ISO 8601 date (2026-11-02) or date-time with an offset (2026-11-02T09:45:30Z)')
   .transform((value) => new Date(value))
-  .meta({ description: 'ISO 8601 date or date-time.' });
+  .meta({ description: 'ISO 8601 date or date-time.', formats: DATE_FORMATS });
 
-/** A moment on the way out: UTC, milliseconds. */
+/** The exclusive upper bound of a range. A date without a time includes that day, until midnight UTC. */
+const before = moment.in
+  .transform((value) => (DATE.test(value) ? new Date(Date.parse(value) + DAY_MS) : new Date(value)))
+  .meta({ description: 'ISO 8601, exclusive; a date includes that UTC day.', formats: DATE_FORMATS });
+
+/** A timestamp in a response: UTC, milliseconds. */
 export const instant = z.iso.datetime();
 
 export const id = z.uuid();
 
-/** How a call reaches the service. */
+/** The transport of a call. */
 export const transport = z.enum(['rest', 'mcp_http', 'mcp_stdio']);
 
 export const memoryType = z.enum(['short_term', 'long_term']);
@@ -70,7 +85,7 @@ export const metadata = z
     (value) => Buffer.byteLength(JSON.stringify(value)) <= LIMITS.metadataBytes,
     `must be at most ${LIMITS.metadataBytes} bytes as JSON`,
   )
-  .meta({ description: 'Any JSON object of yours. `importance` (0 to 1) is a ranking prior.' });
+  .meta({ description: 'Any JSON object. `importance` (0 to 1) adjusts the ranking.' });
 
 export const project = name(LIMITS.projectLength)
   .refine((value) => value !== '*', 'must not be "*", which means any project')
@@ -79,14 +94,24 @@ export const project = name(LIMITS.projectLength)
 
 export const sessionId = name(LIMITS.projectLength);
 
-export const limit = (fallback: number, max: number = LIMITS.page) => z.int().min(1).max(max).default(fallback);
+/** Number of results in a page. Values out of bounds are clamped. */
+export const limit = (fallback: number, max: number = LIMITS.page) =>
+  z
+    .int()
+    .overwrite(clamp(1, max))
+    .default(fallback)
+    .meta({ description: `1 to ${max}, else clamped.` });
 
-export const cursor = z.string().max(8_192).meta({ description: '`next_cursor` of the page before.' });
+function clamp(min: number, max: number): (value: number) => number {
+  return (value) => Math.min(Math.max(value, min), max);
+}
 
-/** Tokens (o200k_base) that an answer may take. */
-export const maxTokens = (max: number, min = 50) => z.int().min(min).max(max);
+export const cursor = z.string().max(8_192).meta({ description: '`next_cursor` of the previous page.' });
 
-/** What lists, searches and bulk changes can be narrowed by. */
+/** A token budget (o200k_base). Values out of bounds are clamped. */
+export const maxTokens = (max: number, min = 50) => z.int().overwrite(clamp(min, max));
+
+/** Filters of lists, searches and bulk changes. */
 export const filterFields = {
   type: memoryType.optional(),
   status: z.enum(['active', 'archived', 'all']).default('active'),
@@ -94,18 +119,18 @@ export const filterFields = {
   tags_match: z
     .enum(['all', 'any', 'exact'])
     .default('all')
-    .meta({ description: '`exact`: these and no others; with no tags, the untagged.' }),
+    .meta({ description: '`exact`: these tags and no others; without `tags`, untagged memories.' }),
   project: name(LIMITS.projectLength).nullable().optional().meta({
-    description: 'Null: of no project. "*": of any. Default: that of the connection, else any.',
+    description: 'Null: none. "*": any. Default: that of the connection, else any.',
   }),
-  session_id: sessionId.nullable().optional().meta({ description: 'Null: of no session.' }),
+  session_id: sessionId.nullable().optional().meta({ description: 'Null: no session.' }),
   created_after: moment.optional(),
-  created_before: moment.optional(),
+  created_before: before.optional(),
   occurred_after: moment.optional(),
-  occurred_before: moment.optional(),
+  occurred_before: before.optional(),
 };
 
-/** A page of anything. */
+/** Fields of a page of results. */
 export const page = <Item extends z.ZodType>(item: Item) => ({
   results: z.array(item),
   total: z.int(),

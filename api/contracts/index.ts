@@ -1,17 +1,21 @@
 import * as account from './account.ts';
 import * as billing from './billing.ts';
+import * as bulk from './bulk.ts';
+import * as consolidate from './consolidate.ts';
 import * as leaving from './leaving.ts';
 import * as memories from './memories.ts';
 import type { Operation } from './operation.ts';
 import * as plans from './plans.ts';
 import * as search from './search.ts';
+import * as stats from './stats.ts';
+import * as tags from './tags.ts';
 
-/** Every operation there is, in the order of the reference. */
+/** All operations, in the order of the API reference. */
 export const OPERATIONS = [
   memories.create,
   memories.list,
-  memories.batch,
-  memories.bulk,
+  bulk.batch,
+  bulk.bulk,
   memories.get,
   memories.replace,
   memories.update,
@@ -20,10 +24,10 @@ export const OPERATIONS = [
   memories.versions,
   search.search,
   search.context,
-  memories.consolidate,
-  memories.tags,
-  memories.normalizeTags,
-  memories.stats,
+  consolidate.consolidate,
+  tags.tags,
+  tags.normalizeTags,
+  stats.stats,
   account.me,
   account.usage,
   account.usageCsv,
@@ -40,7 +44,7 @@ export const OPERATIONS = [
   billing.validateLicense,
 ] as const;
 
-/** What needs no key. Authentication is on for everything else. */
+/** Operations that need no key. All others authenticate. */
 export const PUBLIC_OPERATIONS = [plans.listPlans, account.reportLeakedKey] as const;
 
 export type PublicOperationId = (typeof PUBLIC_OPERATIONS)[number]['id'];
@@ -54,7 +58,7 @@ export type OperationOf<Id extends OperationId> = Extract<Declared, { id: Id }>;
 
 const byId = new Map<string, Operation>(OPERATIONS.map((operation: Operation) => [operation.id, operation]));
 
-/** The operation of an id; undefined for what is no operation. */
+/** Returns the operation of an id, undefined for an unknown id. */
 export function findOperation(id: string): Operation | undefined {
   return byId.get(id);
 }

@@ -7,18 +7,18 @@ const accountExport = z.strictObject({
   status: z.enum(['pending', 'ready', 'failed']),
   created_at: f.instant,
   ready_at: f.instant.nullable(),
-  expires_at: f.instant.nullable().meta({ description: 'Until when the file is kept.' }),
+  expires_at: f.instant.nullable().meta({ description: 'Time until which the file is kept.' }),
   bytes: z.int().nullable().meta({ description: 'Size of the file.' }),
-  counts: z.record(z.string(), z.int()).nullable().meta({ description: 'Lines of each kind.' }),
-  file: z.string().nullable().meta({ description: 'Where the file is, once it is ready.' }),
+  counts: z.record(z.string(), z.int()).nullable().meta({ description: 'Number of lines by kind.' }),
+  file: z.string().nullable().meta({ description: 'Path of the file, once it is ready.' }),
 });
 
 export const requestExport = operation({
   id: 'account.export',
-  summary: 'Ask for a file of everything the account holds',
+  summary: 'Export everything that the account contains',
   description:
-    'A job writes it: NDJSON, gzipped, with a manifest as its first line. While one is pending, that is the one ' +
-    'answered. Needs `memories:read` as well.',
+    'A job writes the file: NDJSON, gzipped, with a manifest as its first line. While an export is pending, it is ' +
+    'returned instead of a new one. Also needs the scope `memories:read`.',
   tag: 'account',
   http: { method: 'POST', path: '/account/export', statuses: [202] },
   access: { scope: 'account:read', allowedWhileClosing: true },
@@ -30,7 +30,7 @@ export const requestExport = operation({
 
 export const exportState = operation({
   id: 'account.export_state',
-  summary: 'How the newest export stands',
+  summary: 'Get the state of the newest export',
   tag: 'account',
   http: { method: 'GET', path: '/account/export', statuses: [200] },
   access: { scope: 'account:read', allowedWhileClosing: true },
@@ -42,8 +42,8 @@ export const exportState = operation({
 
 export const exportFile = operation({
   id: 'account.export_file',
-  summary: 'Download the newest export that is ready',
-  description: 'Needs `memories:read` as well.',
+  summary: 'Download the newest finished export',
+  description: 'Also needs the scope `memories:read`.',
   tag: 'account',
   http: { method: 'GET', path: '/account/export/file', statuses: [200], mediaType: 'application/gzip' },
   access: { scope: 'account:read', allowedWhileClosing: true },
@@ -53,17 +53,17 @@ export const exportFile = operation({
   errors: ['not_found'],
 });
 
-const ending = z.strictObject({
+const closingState = z.strictObject({
   status: z.enum(['active', 'read_only', 'closing', 'deleted']),
-  purge_at: f.instant.nullable().meta({ description: 'When everything is deleted for good.' }),
+  purge_at: f.instant.nullable().meta({ description: 'Time at which everything is deleted permanently.' }),
 });
 
 export const closeAccount = operation({
   id: 'account.delete',
   summary: 'Delete the account and everything in it',
   description:
-    'Its keys and sessions end at once; for 30 days a key can still export the account or restore it, then it is ' +
-    'purged. `immediate` purges it now, and cannot be undone. A plan that is paid for is not cancelled by this.',
+    'Ends its sessions. For 30 days its keys can only export the account or restore it; then it is purged. `immediate` ' +
+    'purges it now and cannot be undone. A paid plan is not canceled by this.',
   tag: 'account',
   http: { method: 'DELETE', path: '/account', statuses: [202] },
   access: { scope: 'keys:write', allowedWhileClosing: true },
@@ -72,19 +72,19 @@ export const closeAccount = operation({
     confirm: z.string().meta({ description: 'The id of the account, from `GET /user/me`.' }),
     immediate: z.boolean().default(false),
   }),
-  output: ending,
+  output: closingState,
   errors: ['not_found'],
 });
 
 export const restoreAccount = operation({
   id: 'account.restore',
-  summary: 'Take the deletion of the account back',
-  description: 'Until it is purged. An account that is not being deleted stays as it is.',
+  summary: 'Undo the deletion of the account',
+  description: 'Possible until the account is purged. An account that is not being deleted does not change.',
   tag: 'account',
   http: { method: 'POST', path: '/account/restore', statuses: [200] },
   access: { scope: 'keys:write', allowedWhileClosing: true },
   execution: { kind: 'write', role: 'admin' },
   input: z.strictObject({}),
-  output: ending,
+  output: closingState,
   errors: ['not_found'],
 });

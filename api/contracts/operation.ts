@@ -81,19 +81,19 @@ export function operation<const Id extends string, Input extends z.ZodType, Outp
   return declared;
 }
 
-/** A file that is sent piece by piece, since it may be larger than memory. */
+/** A file that is sent in chunks, because it may be larger than memory. */
 export interface Streamed {
   name: string;
   bytes: number;
   pieces: AsyncIterable<Buffer>;
 }
 
-/** The output of an operation that answers a file. */
+/** The output of an operation that returns a file. */
 export const streamed = z.custom<Streamed>(isStreamed).meta({ type: 'string', format: 'binary' });
 
-/** True for a file that an operation answers. */
-export function isStreamed(answer: unknown): answer is Streamed {
-  return typeof answer === 'object' && answer !== null && 'pieces' in answer;
+/** Returns whether the result of an operation is a file. */
+export function isStreamed(result: unknown): result is Streamed {
+  return typeof result === 'object' && result !== null && 'pieces' in result;
 }
 
 /** An operation that needs no API key. It belongs to no tenant, is not metered, and counts against the rate limit of the client IP. */
@@ -112,23 +112,24 @@ export function publicOperation<const Id extends string, Input extends z.ZodType
   return declared;
 }
 
-/** Refusals that a public operation may answer; `rate_limited` by the caller's address. */
+/** Error codes of every public operation. `rate_limited` is by client IP. */
 export const PUBLIC_ERRORS = [
   'invalid_request',
   'host_not_allowed',
   'origin_not_allowed',
   'unprocessable',
   'rate_limited',
+  'headers_too_large',
   'internal',
 ] as const satisfies readonly ProblemCode[];
 
-/** Every refusal a public operation may answer. */
+/** Returns every error code of a public operation. */
 export function publicErrorsOf(operation: PublicOperation): ProblemCode[] {
   const ofBody = ['malformed_request', 'body_too_large', 'unsupported_media_type', 'unavailable'] as const;
   return [...PUBLIC_ERRORS, ...(takesBody(operation) ? ofBody : [])];
 }
 
-/** Refusals that any authenticated operation may answer. */
+/** Error codes of every authenticated operation. */
 export const COMMON_ERRORS = [
   'invalid_request',
   'unauthenticated',
@@ -136,18 +137,19 @@ export const COMMON_ERRORS = [
   'scope_required',
   'rate_limited',
   'quota_exceeded',
+  'headers_too_large',
   'internal',
   'unavailable',
 ] as const satisfies readonly ProblemCode[];
 
-/** Every refusal an operation may answer, its own and those its kind brings. */
+/** Returns every error code of an operation: its own and those of its kind. */
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (isMemoryOperation(op)) codes.add('plan_required');
   if (!op.access.allowedWhileClosing) codes.add('account_closing');
   if (op.cost?.items) codes.add('batch_too_large');
   if (op.http.ifMatch) codes.add('precondition_failed');
-  // A NUL or a lone surrogate can come in any text, a query's too.
+  // Any text may contain NUL or a lone surrogate, also that of a query string.
   codes.add('unprocessable');
   if (op.execution.kind === 'write') {
     codes.add('idempotency_conflict').add('account_read_only');
@@ -157,63 +159,17 @@ export function errorsOf(op: Operation): ProblemCode[] {
   return [...codes];
 }
 
-/** True for operations on memories: over REST they need a plan that includes REST, and their writes need an account that is not read-only. */
+/** Returns whether an operation is on memories. Over REST it then needs a plan with REST, and a write needs an account that is not read-only. */
 export function isMemoryOperation({ access }: Pick<Operation, 'access'>): boolean {
   return access.scope.startsWith('memories:');
 }
 
-/** True when the input is sent in a request body. */
+/** Returns whether the input is sent in a request body. */
 export function takesBody({ http: { method } }: { http: { method: HttpMethod } }): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH';
 }
 
-/** The names of a path's parameters, in order. */
+/** Returns the names of a path's parameters, in order. */
 export function pathParameters(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
-}
-
-export type JsonSchema = Record<string, unknown> & { properties?: Record<string, JsonSchema> };
-
-/**
- * A schema as JSON Schema 2020-12, trimmed for readers that pay by the token: a named format needs no pattern beside
- * it, `null` beside one type is a type list rather than an `anyOf`.
- */
-export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    override: ({ zodSchema, jsonSchema: node }) => {
-      const documented = z.globalRegistry.get(zodSchema)?.documentedAs as z.ZodType | undefined;
-      if (!documented) return;
-      delete node.documentedAs;
-      Object.assign(node, jsonSchema(documented, io));
-    },
-  });
-  // Not in the override: there, a schema that several fields share may not be filled in yet.
-  trim(json as JsonSchema);
-  return json as JsonSchema;
-}
-
-function trim(node: JsonSchema): void {
-  const { properties = {}, items, additionalProperties, anyOf = [] } = node;
-  for (const child of [...Object.values(properties), items, additionalProperties, ...(anyOf as unknown[])]) {
-    if (typeof child === 'object' && child !== null) trim(child as JsonSchema);
-  }
-  collapseNull(node);
-  if (node.format) delete node.pattern;
-  if (additionalProperties && Object.keys(additionalProperties).length === 0) delete node.additionalProperties;
-  if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
-  if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
-  if (node.propertyNames && Object.keys(node.propertyNames).join() === 'type') delete node.propertyNames;
-}
-
-function collapseNull(node: JsonSchema): void {
-  const choices = node.anyOf as JsonSchema[] | undefined;
-  if (choices?.length !== 2) return;
-  const other = choices.find((choice) => choice.type !== 'null');
-  if (!other || !choices.some((choice) => choice.type === 'null') || typeof other.type !== 'string') return;
-  delete node.anyOf;
-  // The words of the field itself say more than those of its type.
-  Object.assign(node, { ...other, ...node }, { type: [other.type, 'null'] });
-  if (Array.isArray(other.enum)) node.enum = [...other.enum, null];
 }

@@ -1,55 +1,52 @@
 import type { z } from 'zod';
 import { type FieldIssue, Problem } from '../errors.ts';
+import { issueMessage } from './issue-messages.ts';
 
 const DEPTH_MAX = 100;
 /** Integers that a number cannot hold exactly arrive as `bigint` (`api/http/parse-json.ts`). */
 const UNSAFE_INTEGER = 'must be an integer from -(2^53 - 1) to 2^53 - 1; send larger ones as a string';
 const LONE_SURROGATE = /\p{Surrogate}/u;
-/** Of a request with a thousand mistakes the first hundred say enough. */
+/** Maximum number of issues in an error. */
 const ISSUES_MAX = 100;
+/** Codes of issues that are violated rules (422). Every other issue is a wrong type or an unknown field (400). */
+const RULES = ['custom', 'too_small', 'too_big', 'not_multiple_of'];
 
 /**
- * An input by its contract, all issues at once.
- * @throws Problem `invalid_request` (unknown field, wrong type) or `unprocessable` (a rule says no)
+ * Validates an input by its contract and reports all issues at once.
+ * @throws Problem `invalid_request` for a wrong type or an unknown field, `unprocessable` for a violated rule
  */
 export function parseInput<Input extends z.ZodType>(schema: Input, raw: unknown): z.output<Input> {
-  refuseUnstorable(raw);
-  const parsed = schema.safeParse(raw ?? {});
+  rejectUnstorable(raw);
+  const parsed = schema.safeParse(raw ?? {}, { error: issueMessage });
   if (parsed.success) return parsed.data;
   throw issuesProblem(parsed.error.issues);
 }
 
-/** Issues of a contract as the one error shape. Wrong types and unknown fields are 400, rules 422. */
+/** Converts issues of a schema to an error. Wrong types and unknown fields are 400, violated rules 422. */
 export function issuesProblem(issues: readonly z.core.$ZodIssue[]): Problem {
-  const fields = issues.flatMap(fieldIssues).slice(0, ISSUES_MAX);
-  const malformed = issues.some((issue) => !['custom', 'too_small', 'too_big', 'not_multiple_of'].includes(issue.code));
-  const first = fields[0];
-  const detail =
-    first &&
-    `${first.path ? `${first.path}: ` : ''}${first.message}${fields.length > 1 ? ` (and ${fields.length - 1} more)` : ''}`;
-  return new Problem(malformed ? 'invalid_request' : 'unprocessable', {
-    ...(detail ? { detail } : {}),
-    errors: fields,
-  });
+  const errors = issues.flatMap(fieldIssues).slice(0, ISSUES_MAX);
+  const isRule = issues.every(({ code }) => RULES.includes(code));
+  return new Problem(isRule ? 'unprocessable' : 'invalid_request', { detail: detailOf(errors), errors });
 }
 
 function fieldIssues(issue: z.core.$ZodIssue): FieldIssue[] {
   const path = issue.path.map(String);
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'is not a known field' }));
-  }
-  return [{ path: path.join('.'), message: lowerFirst(issue.message) }];
+  // One issue of zod names all unknown fields.
+  const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...path, key]) : [path];
+  return paths.map((names) => ({ path: names.join('.'), message: issue.message }));
 }
 
-function lowerFirst(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
+/** Summarizes errors by the first of them. */
+function detailOf([first, ...more]: FieldIssue[]): string {
+  const path = first?.path ? `${first.path}: ` : '';
+  return `${path}${first?.message}${more.length > 0 ? ` (and ${more.length} more)` : ''}`;
 }
 
 /**
- * Refuses what PostgreSQL cannot hold in `text` and `jsonb` (NUL, lone surrogates, keys included), what JavaScript would
- * lose (`__proto__`, 1e999), and what no parser should walk (nesting deeper than a hundred). Walks without recursion.
+ * Rejects what PostgreSQL cannot hold in `text` and `jsonb` (NUL and lone surrogates, also in keys), what JavaScript would
+ * lose (`__proto__`, 1e999), and nesting deeper than {@link DEPTH_MAX}. Walks without recursion.
  */
-function refuseUnstorable(raw: unknown): void {
+function rejectUnstorable(raw: unknown): void {
   const errors: FieldIssue[] = [];
   const rest: { value: unknown; path: string; depth: number }[] = [{ value: raw, path: '', depth: 0 }];
   for (let next = rest.pop(); next && errors.length < ISSUES_MAX; next = rest.pop()) {
@@ -70,7 +67,7 @@ function refuseUnstorable(raw: unknown): void {
         } else if (typeof child === 'number' && !Number.isFinite(child)) {
           errors.push({
             path: path ? `${path}.${key}` : key,
-            message: 'must not be a number beyond what JSON readers keep',
+            message: 'must not be a number beyond the range of a double',
           });
         } else if (typeof child === 'string' || typeof child === 'object') {
           rest.push({ value: child, path: path ? `${path}.${key}` : key, depth: depth + 1 });

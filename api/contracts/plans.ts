@@ -4,7 +4,7 @@ import { publicOperation } from './operation.ts';
 
 export const listPlans = publicOperation({
   id: 'plans.list',
-  summary: 'What each plan costs and allows',
+  summary: 'List the plans with prices and limits',
   tag: 'account',
   http: { method: 'GET', path: '/plans', statuses: [200] },
   input: z.strictObject({}),
@@ -13,12 +13,14 @@ export const listPlans = publicOperation({
       z.strictObject({
         name: z.string(),
         price: z.string(),
-        purpose: z.string().meta({ description: 'What the plan is for.' }),
+        purpose: z.string().meta({ description: 'Purpose of the plan.' }),
         requests_per_minute: z.int(),
-        requests_per_day: z.int().meta({ description: 'Of a UTC day.' }),
+        requests_per_day: z.int().meta({ description: 'Per UTC day.' }),
         storage_bytes: z.int(),
-        transports: z.array(transport).meta({ description: 'Transports that reach memories on this plan.' }),
-        webhooks: z.boolean().meta({ description: 'Outgoing webhooks.' }),
+        transports: z
+          .array(transport)
+          .meta({ description: 'Transports over which memories are available on this plan.' }),
+        webhooks: z.boolean().meta({ description: 'Whether outgoing webhooks are included.' }),
       }),
     ),
   }),

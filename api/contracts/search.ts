@@ -9,7 +9,7 @@ export const result = z.strictObject({
   title: z.string(),
   snippet: z.string().meta({ description: 'The passage around the hit, the matched words between `**`.' }),
   score: z.number(),
-  matched: z.array(z.string()).meta({ description: 'Words of the query that this memory holds.' }),
+  matched: z.array(z.string()).meta({ description: 'Words of the query that occur in this memory.' }),
   type: f.memoryType,
   status: f.memoryStatus,
   tags: z.array(z.string()),
@@ -22,7 +22,7 @@ export const result = z.strictObject({
   explanation: z
     .record(z.string(), z.number())
     .optional()
-    .meta({ description: 'With `explain`: what each part of the ranking gave.' }),
+    .meta({ description: 'With `explain`: the contribution of each part of the ranking.' }),
 });
 export type SearchResult = z.output<typeof result>;
 
@@ -30,7 +30,7 @@ export const search = operation({
   id: 'search.query',
   summary: 'Find memories',
   description:
-    'By words (any may match; the rarer, the better) and by meaning. `"a phrase"` must stand as it is, ` -word` must not. Filters hold before ranking.',
+    'By words (any may match; rare ones count more) and by meaning. `"a phrase"` must occur literally, ` -word` must not occur. Filters apply before ranking.',
   tag: 'search',
   http: { method: 'POST', path: '/search', statuses: [200] },
   mcp: { tool: 'search_memories' },
@@ -45,22 +45,28 @@ export const search = operation({
       .boolean()
       .default(true)
       .meta({ description: 'Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %.' }),
-    explain: z.boolean().default(false).meta({ description: 'Say what each part of the ranking gave.' }),
+    explain: z.boolean().default(false).meta({ description: 'Return the contribution of each part of the ranking.' }),
     max_tokens: f
       .maxTokens(100_000)
       .optional()
-      .meta({ description: 'Tokens that the answer may take; one result is always in it.' }),
+      .meta({ description: 'Token budget of the result. At least one hit is returned.' }),
   }),
   output: z.strictObject({
     ...f.page(result),
     total_relation: z.enum(['eq', 'gte']),
-    reason: z.enum(['nothing_stored', 'nothing_matched']).optional().meta({ description: 'Why there are no results.' }),
+    reason: z
+      .enum(['nothing_stored', 'nothing_matched'])
+      .optional()
+      .meta({ description: 'Reason for an empty result.' }),
     truncated: z.boolean(),
     retrievers: z
       .strictObject({ lexical: z.literal('ok'), semantic: z.enum(['ok', 'disabled', 'loading', 'unavailable']) })
       .meta({ description: 'State of each retriever.' }),
-    operators_ignored: z.literal(true).optional().meta({ description: 'Quotes and minus signs matched nothing.' }),
-    low_confidence: z.literal(true).optional().meta({ description: 'No good match.' }),
+    operators_ignored: z
+      .literal(true)
+      .optional()
+      .meta({ description: 'Quotes and minus signs matched nothing and were ignored.' }),
+    low_confidence: z.literal(true).optional().meta({ description: 'None of the results is a close match.' }),
     embedding_pending: z
       .literal(true)
       .optional()
@@ -73,7 +79,7 @@ export const context = operation({
   id: 'search.context',
   summary: 'Get a context package that fits a token budget',
   description:
-    'Markdown of active memories: the most relevant to `query`, or the newest. Neither `tier` nor `max_tokens`: tier 1. `max_tokens` alone: as much as fits. Both: the caps of the tier within the budget.',
+    'Markdown of active memories: the most relevant to `query`, or the newest. With neither `tier` nor `max_tokens`: tier 1. With `max_tokens` alone: as much as fits. With both: the caps of the tier within the budget.',
   tag: 'search',
   http: { method: 'POST', path: '/context', statuses: [200] },
   mcp: { tool: 'get_context' },
@@ -82,8 +88,11 @@ export const context = operation({
   cost: { tokens: ({ tokens }) => tokens },
   input: z.strictObject({
     query: query.optional(),
-    tier: z.literal([0, 1, 2]).optional().meta({ description: 'Caps number and length: 0 a glimpse, 2 a lot.' }),
-    max_tokens: f.maxTokens(100_000).optional().meta({ description: 'Tokens that `context` may take.' }),
+    tier: z
+      .literal([0, 1, 2])
+      .optional()
+      .meta({ description: 'Caps number and length of memories: 0 is the smallest, 2 the largest.' }),
+    max_tokens: f.maxTokens(100_000).optional().meta({ description: 'Token budget of `context`.' }),
     project: f.filterFields.project,
     tags: f.filterFields.tags,
     tags_match: f.filterFields.tags_match,
@@ -91,7 +100,7 @@ export const context = operation({
   }),
   output: z.strictObject({
     context: z.string(),
-    tokens: z.int().meta({ description: 'Of `context`; never more than `max_tokens`.' }),
+    tokens: z.int().meta({ description: 'Tokens of `context`, at most `max_tokens`.' }),
     tokenizer: z.literal('o200k_base'),
     memory_ids: z.array(f.id),
     truncated: z.boolean().meta({ description: 'True when memories were cut or left out.' }),

@@ -1,5 +1,5 @@
 import type { KeyRow } from '../../db/queries/accounts/api-keys.ts';
-import { refuse } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 
 /*
  * A key never grants more than it has: the scopes, expiry and rate limit of every key that it creates, changes or rotates stay within
@@ -13,15 +13,18 @@ export type Permissions = Pick<KeyRow, 'scopes' | 'expires_at' | 'rpm_limit'>;
 export function rejectExcess(wanted: Partial<Permissions>, own: Permissions): void {
   if (wanted.scopes) rejectWiderScopes(wanted.scopes, own.scopes, "the calling key's");
   if (wanted.expires_at !== undefined && isLater(wanted.expires_at, own.expires_at))
-    throw refuse('expires_at', `must not be later than the calling key's expiry, ${own.expires_at?.toISOString()}`);
+    throw invalidField(
+      'expires_at',
+      `must not be later than the calling key's expiry, ${own.expires_at?.toISOString()}`,
+    );
   if (wanted.rpm_limit !== undefined && isHigher(wanted.rpm_limit, own.rpm_limit))
-    throw refuse('rpm_limit', `must not be higher than the calling key's limit, ${own.rpm_limit}`);
+    throw invalidField('rpm_limit', `must not be higher than the calling key's limit, ${own.rpm_limit}`);
 }
 
 /** Rejects scopes that are not among the allowed ones. @throws Problem `unprocessable` */
 export function rejectWiderScopes(wanted: readonly string[], allowed: readonly string[], whose: string): void {
   const wider = wanted.filter((scope) => !allowed.includes(scope));
-  if (wider.length > 0) throw refuse('scopes', `${wider.join(', ')} exceeds ${whose} scopes`);
+  if (wider.length > 0) throw invalidField('scopes', `${wider.join(', ')} exceeds ${whose} scopes`);
 }
 
 /** Returns whether a change makes a key valid for longer or raises its limit. Scopes are never extended. */

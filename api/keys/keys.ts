@@ -3,7 +3,7 @@ import { findUser } from '../../db/queries/accounts/users.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Scope } from '../contracts/operation.ts';
-import { Problem, refuse } from '../errors.ts';
+import { invalidField, Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { extendsKey, rejectExcess, rejectWiderScopes } from './delegation.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
@@ -167,7 +167,7 @@ function liveKeyNotFound(id: string): Problem {
 
 function rejectPastExpiry(context: RequestContext, expiresAt: Date | null | undefined): void {
   if (expiresAt && expiresAt <= context.now())
-    throw refuse('expires_at', 'must be in the future; to disable a key now, revoke it');
+    throw invalidField('expires_at', 'must be in the future; to disable a key now, revoke it');
 }
 
 function auditKey(

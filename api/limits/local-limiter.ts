@@ -58,7 +58,7 @@ export interface Limiter {
    */
   consume(policies: readonly RatePolicy[], cost: Cost, options?: { failClosed?: boolean }): Promise<RateDecision>;
   /** Where requests are counted now. */
-  readonly state: 'local' | 'redis' | 'redis: degraded';
+  readonly state: 'local' | 'redis' | 'redis_unavailable';
   close(): void;
 }
 

@@ -164,7 +164,7 @@ export function redisLimiter({ url, readDayUnits, expectedNodes, onError, clock 
 
   return {
     get state() {
-      return isConnected ? 'redis' : 'redis: degraded';
+      return isConnected ? 'redis' : 'redis_unavailable';
     },
     close: () => {
       isClosed = true;

@@ -1,5 +1,5 @@
 import { LIMITS, normalizeName } from '../contracts/fields.ts';
-import { refuse } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 
 /** Tags of memories that consolidation promotes to long-term memories. */
 export const PROMOTION_TAGS: readonly string[] = ['heuristic', 'pattern', 'proven', 'decision', 'insight'];
@@ -23,7 +23,7 @@ export function changeTags(
 /** Rejects more or longer tags than a memory may have. Takes normalized tags. */
 export function requireTags(tags: readonly string[]): void {
   if (tags.length > LIMITS.tags)
-    throw refuse('tags', `must be at most ${LIMITS.tags} tags; this would make ${tags.length}`);
+    throw invalidField('tags', `must be at most ${LIMITS.tags} tags; this would make ${tags.length}`);
   const long = tags.find((tag) => [...tag].length > LIMITS.tagLength);
-  if (long) throw refuse('tags', `each tag must be at most ${LIMITS.tagLength} characters`);
+  if (long) throw invalidField('tags', `each tag must be at most ${LIMITS.tagLength} characters`);
 }

@@ -4,10 +4,10 @@ import { findMemories } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { LIMITS } from '../contracts/fields.ts';
-import { newMemory } from '../contracts/memories.ts';
+import { newMemory } from '../contracts/memory.ts';
 import { parseInput } from '../contracts/parse.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
-import { Problem, refuse } from '../errors.ts';
+import { invalidField, Problem } from '../errors.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { changeTags, normalizeTags } from '../listing/tags.ts';
 import { store } from './create.ts';
@@ -52,7 +52,7 @@ export async function bulk(
   embedders: Embedders,
 ) {
   const tagging = input.action === 'add_tags' || input.action === 'remove_tags';
-  if (tagging && !input.tags?.length) throw refuse('tags', `required for ${input.action}`);
+  if (tagging && !input.tags?.length) throw invalidField('tags', `required for ${input.action}`);
   const filter = toFilter(caller, input.filter);
   const matched = await countMemories(context.sql, caller.userId, filter);
   const ids = await lockMatching(context.sql, caller.userId, filter, LIMITS.bulk);

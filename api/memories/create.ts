@@ -4,7 +4,7 @@ import { lockExactDuplicate } from '../../db/queries/memories/memories.ts';
 import type { NearDuplicateOptions } from '../../db/queries/memories/near-duplicates.ts';
 import type { MemoryRow, NewMemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import type { NewMemory } from '../contracts/memories.ts';
+import type { NewMemory } from '../contracts/memory.ts';
 import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
 import { countWords } from '../search/term-frequencies.ts';
@@ -12,6 +12,7 @@ import { dateWords, wordsOf } from '../search/tokenizer.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { serializeMemory } from './serialize-memory.ts';
 import { requireStorage } from './storage-quota.ts';
+import { titleOf } from './title.ts';
 import { change, requireSuperseded } from './update.ts';
 
 /** Attempts to lock the exact duplicate that an insert found; concurrent deletes may remove it in between. */
@@ -82,7 +83,7 @@ async function storeRow(
 export function newRow(context: RequestContext, caller: Caller, input: NewMemory): NewMemoryRow {
   const now = context.now();
   const fields = {
-    title: input.title,
+    title: input.title ?? titleOf(input.content),
     content: input.content,
     tags: normalizeTags(input.tags),
     metadata: input.metadata,

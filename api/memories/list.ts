@@ -4,7 +4,7 @@ import { findMemory } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { id, moment } from '../contracts/fields.ts';
-import type { Memory } from '../contracts/memories.ts';
+import type { Memory } from '../contracts/memory.ts';
 import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';

@@ -1,5 +1,5 @@
 import { LIMITS } from '../contracts/fields.ts';
-import { refuse } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 
 type Metadata = Record<string, unknown>;
 
@@ -10,7 +10,7 @@ type Metadata = Record<string, unknown>;
 export function mergeMetadata(metadata: Metadata, patch: Metadata): Metadata {
   const merged = merge(metadata, patch);
   if (Buffer.byteLength(JSON.stringify(merged)) <= LIMITS.metadataBytes) return merged;
-  throw refuse('metadata_merge', `the merged metadata must be at most ${LIMITS.metadataBytes} bytes as JSON`);
+  throw invalidField('metadata_merge', `the merged metadata must be at most ${LIMITS.metadataBytes} bytes as JSON`);
 }
 
 function merge(target: Metadata, patch: Metadata): Metadata {

@@ -1,5 +1,5 @@
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
-import type { Memory } from '../contracts/memories.ts';
+import type { Memory } from '../contracts/memory.ts';
 
 const iso = (moment: Date | null) => moment?.toISOString() ?? null;
 

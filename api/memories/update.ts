@@ -4,15 +4,16 @@ import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { removePostings } from '../../db/queries/memories/terms.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import type { NewMemory } from '../contracts/memories.ts';
+import type { NewMemory } from '../contracts/memory.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
-import { Problem, refuse } from '../errors.ts';
+import { invalidField, Problem } from '../errors.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { reindex } from './index-memory.ts';
 import { mergeMetadata } from './merge-metadata.ts';
 import { serializeMemory } from './serialize-memory.ts';
 import { changeStorage } from './storage-quota.ts';
+import { titleOf } from './title.ts';
 
 /** The fields that a change may set. */
 export type Changes = Partial<
@@ -82,7 +83,7 @@ export async function update(
   embedders: Embedders,
 ) {
   const { id, if_version, tags, add_tags, remove_tags, metadata_merge, ...fields } = input;
-  if (metadata_merge && fields.metadata) throw refuse('metadata_merge', 'must not be combined with `metadata`');
+  if (metadata_merge && fields.metadata) throw invalidField('metadata_merge', 'must not be combined with `metadata`');
   const memory = await lockMemory(context, caller, id, if_version);
   await checkSupersedes(context, caller, memory, fields.supersedes);
   const named = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Changes;
@@ -102,7 +103,7 @@ export async function replace(
   await checkSupersedes(context, caller, memory, input.supersedes);
   const next: Changes = {
     type: input.type ?? memory.type,
-    title: input.title,
+    title: input.title ?? titleOf(input.content),
     content: input.content,
     tags: normalizeTags(input.tags),
     metadata: input.metadata,
@@ -194,7 +195,7 @@ export async function lockMemory(
 /** Rejects a `supersedes` that names no memory of the tenant. */
 export async function requireSuperseded(context: RequestContext, caller: Caller, id: string | null): Promise<void> {
   if (id === null || (await findMemory(context.sql, caller.userId, id))) return;
-  throw refuse('supersedes', `you have no memory ${id}`);
+  throw invalidField('supersedes', `you have no memory ${id}`);
 }
 
 async function checkSupersedes(
@@ -203,7 +204,7 @@ async function checkSupersedes(
   memory: MemoryRow,
   supersedes: string | null | undefined,
 ) {
-  if (supersedes === memory.id) throw refuse('supersedes', 'a memory cannot supersede itself');
+  if (supersedes === memory.id) throw invalidField('supersedes', 'a memory cannot supersede itself');
   if (supersedes && supersedes !== memory.supersedes) await requireSuperseded(context, caller, supersedes);
 }
 

@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 
 export type { Logger };
 
-/** The service's log: JSON lines, or prose where a person watches. What could be a secret or a memory's text is never handed to it. */
+/** Creates the log of the service: JSON lines, or readable text at a terminal. Secrets and texts of memories are never logged. */
 export function createLog(options: { level: string; pretty: boolean }): Logger {
   return pino({
     level: options.level,

@@ -31,23 +31,23 @@ ${clientSetups(publicUrl, apiKey).map(clientStep)}
 
 /**
  * Renders `/claim/new`, the form that requests a new activation link.
- * @param signIn whether to offer the sign-in with Whop
- * @param wrong the rejected address, with the reason
+ * @param hasSignIn whether to offer the sign-in with Whop
+ * @param rejected the rejected address, with the reason
  */
-export function newClaimPage(signIn: boolean, wrong?: { email: string; reason: string }): string {
+export function newClaimPage(hasSignIn: boolean, rejected?: { email: string; reason: string }): string {
   const body = html`
 <div class="card">
 <h1>Get a new activation link</h1>
 <p>Enter the e-mail address of your purchase. We send you a link to create an API key.</p>
 <form method="post" action="/claim/new">
 <label for="email">E-mail address</label>
-<input id="email" name="email" type="email" autocomplete="email" maxlength="254" required value="${wrong?.email ?? ''}"${
-    wrong && html` aria-invalid="true" aria-describedby="email-error"`
+<input id="email" name="email" type="email" autocomplete="email" maxlength="254" required value="${rejected?.email ?? ''}"${
+    rejected && html` aria-invalid="true" aria-describedby="email-error"`
   }>
-${wrong && html`<p id="email-error" class="error">${wrong.reason}</p>`}
+${rejected && html`<p id="email-error" class="error">${rejected.reason}</p>`}
 <button class="button large" type="submit">Send the link</button>
 </form>
-${signIn && html`<p class="fine">Or <a href="/auth/whop">sign in with Whop</a>.</p>`}
+${hasSignIn && html`<p class="fine">Or <a href="/auth/whop">sign in with Whop</a>.</p>`}
 </div>`;
   return page({ title: 'Get a new activation link', body, width: 'narrow' });
 }

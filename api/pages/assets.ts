@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** A file that pages refer to. Its path changes with its content, so that it may be kept for good. */
+/** A file that pages load. Its path contains a hash of its content, so that browsers may cache it permanently. */
 export interface Asset {
   path: string;
   type: string;
@@ -9,7 +9,7 @@ export interface Asset {
 }
 
 export const STYLE = asset('style.css', 'text/css');
-/** Gives the copy buttons their work, and shows them: without it there are none. */
+/** Shows the copy buttons and makes them work. */
 export const COPY_SCRIPT = asset('copy.js', 'text/javascript');
 export const ICON = asset('icon.svg', 'image/svg+xml');
 

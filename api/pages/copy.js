@@ -1,4 +1,4 @@
-// Shows the copy buttons and gives them their work. Without it, the texts are selected and copied by hand.
+// Shows the copy buttons and makes them work. Without scripts, texts are selected and copied by hand.
 for (const button of document.querySelectorAll('button[data-copies]')) {
   const source = document.getElementById(button.dataset.copies);
   const label = button.textContent;
@@ -8,7 +8,7 @@ for (const button of document.querySelectorAll('button[data-copies]')) {
     try {
       await navigator.clipboard.writeText(source.textContent);
     } catch {
-      // Not allowed here (no HTTPS, or refused): leave it selected, one keystroke away.
+      // The clipboard is not available (no HTTPS, or not permitted): select the text instead.
       getSelection().selectAllChildren(source);
       done = 'Selected';
     }

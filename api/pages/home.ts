@@ -4,17 +4,17 @@ import { page } from './layout.ts';
 
 type Plan = ReturnType<typeof listPlans>['results'][number];
 
-export interface HomeFacts {
+export interface HomeOptions {
   /** Checkout URLs by plan name; a plan without one has no buy button. */
   checkouts: Partial<Record<Plan['name'], string>>;
   /** Whether the sign-in with Whop is configured. */
-  signIn: boolean;
+  hasSignIn: boolean;
   /** Contact address for custom plans. */
   supportEmail: string | undefined;
 }
 
 /** Renders the home page: product, plans and first steps. */
-export function homePage({ checkouts, signIn, supportEmail }: HomeFacts): string {
+export function homePage({ checkouts, hasSignIn, supportEmail }: HomeOptions): string {
   const plans = listPlans().results;
   const body = html`
 <section class="hero">
@@ -22,7 +22,7 @@ export function homePage({ checkouts, signIn, supportEmail }: HomeFacts): string
 <h1>A memory for your AI&nbsp;agents</h1>
 <p class="lead">WhiteMagic keeps what your coding agent learns and finds it again in the next session. Claude Code, Cursor, VS&nbsp;Code and Codex reach it over MCP, your own programs over REST. Create a key, add one line to your client, and your agent remembers.</p>
 <p class="actions"><a class="button" href="#plans">Choose a plan</a>
-${signIn && html`<a class="button quiet" href="/auth/whop">Sign in with Whop</a>`}</p>
+${hasSignIn && html`<a class="button quiet" href="/auth/whop">Sign in with Whop</a>`}</p>
 </div>
 <figure class="example" aria-label="An example of two sessions">
 <p class="when">Monday</p>
@@ -66,8 +66,8 @@ function planCard(plan: Plan, checkout: string | undefined, supportEmail: string
   const [amount, period] = plan.price.split(' a ');
   const number = (value: number) => value.toLocaleString('en-US');
   return html`<li class="plan${plan.name === 'pro' ? ' best' : ''}" aria-labelledby="plan-${plan.name}">
-<h3 id="plan-${plan.name}">${capitalised(plan.name)}</h3>
-<p class="price"><strong>${capitalised(amount ?? '')}</strong>${period ? html` <span>a ${period}</span>` : undefined}</p>
+<h3 id="plan-${plan.name}">${capitalized(plan.name)}</h3>
+<p class="price"><strong>${capitalized(amount ?? '')}</strong>${period ? html` <span>a ${period}</span>` : undefined}</p>
 <p class="purpose">${plan.purpose}</p>
 <ul>
 <li><b>${number(plan.requests_per_day)}</b> calls a day</li>
@@ -76,13 +76,13 @@ function planCard(plan: Plan, checkout: string | undefined, supportEmail: string
 <li>${plan.transports.includes('rest') ? 'MCP and REST' : 'MCP'}</li>
 ${plan.webhooks && html`<li>Outgoing webhooks</li>`}
 </ul>
-${wayIn(plan, checkout, supportEmail)}
+${buttonOf(plan, checkout, supportEmail)}
 </li>`;
 }
 
-function wayIn({ name, price }: Plan, checkout: string | undefined, supportEmail: string | undefined): Html | false {
+function buttonOf({ name, price }: Plan, checkout: string | undefined, supportEmail: string | undefined): Html | false {
   if (checkout) {
-    const label = price === '$0' ? 'Start free' : `Get ${capitalised(name)}`;
+    const label = price === '$0' ? 'Start free' : `Get ${capitalized(name)}`;
     return html`<a class="button${name === 'pro' ? '' : ' quiet'}" href="${checkout}">${label}</a>`;
   }
   return (
@@ -96,6 +96,6 @@ function bytes(value: number): string {
   return value >= 1_000_000_000 ? `${value / 1_000_000_000} GB` : `${value / 1_000_000} MB`;
 }
 
-function capitalised(text: string): string {
+function capitalized(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

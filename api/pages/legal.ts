@@ -17,8 +17,8 @@ export type LegalName = 'terms' | 'privacy';
 
 const TITLES: Record<LegalName, string> = { terms: 'Terms of service', privacy: 'Privacy policy' };
 
-/** What the texts say of this very service, by the name between their braces: `{{claim_days}}`. */
-export function legalFacts(
+/** Returns the values of this service for the placeholders of the legal texts, such as `{{claim_days}}`. */
+export function legalValues(
   config: Pick<Config, 'operator' | 'supportEmail' | 'usageRetentionDays' | 'embedder'>,
 ): Record<string, string> {
   const contact = config.supportEmail ? `[${config.supportEmail}](mailto:${config.supportEmail})` : 'the operator';
@@ -38,21 +38,24 @@ export function legalFacts(
     mail_days: String(EMAIL_DAYS_KEPT),
     embedding:
       config.embedder === 'openai'
-        ? 'An embedding endpoint, chosen by us, receives the texts of your memories and questions to turn them into vectors. It keeps nothing for us.'
-        : 'Vectors of your texts are computed on our own servers: no text is sent to a model of somebody else.',
+        ? 'An embedding service that we chose receives the texts of your memories and queries, and converts them to vectors. It stores nothing for us.'
+        : 'Vectors of your texts are computed on our own servers. No text is sent to a model of a third party.',
   };
 }
 
-/** The legal texts as pages, by name. Throws when a text names a fact that there is not. */
-export function legalPages(config: Parameters<typeof legalFacts>[0]): Record<LegalName, string> {
-  const facts = legalFacts(config);
-  return { terms: legalPage('terms', facts), privacy: legalPage('privacy', facts) };
+/**
+ * Renders the legal texts as pages.
+ * @throws for a text with an unknown placeholder
+ */
+export function legalPages(config: Parameters<typeof legalValues>[0]): Record<LegalName, string> {
+  const values = legalValues(config);
+  return { terms: legalPage('terms', values), privacy: legalPage('privacy', values) };
 }
 
-function legalPage(name: LegalName, facts: Record<string, string>): string {
-  const text = readLegal(name).replace(/\{\{(\w+)\}\}/g, (_whole, fact: string) => {
-    const value = facts[fact];
-    if (value === undefined) throw new Error(`legal/${name}.md names {{${fact}}}, which nobody knows`);
+function legalPage(name: LegalName, values: Record<string, string>): string {
+  const text = readLegal(name).replace(/\{\{(\w+)\}\}/g, (_match, placeholder: string) => {
+    const value = values[placeholder];
+    if (value === undefined) throw new Error(`legal/${name}.md has the unknown placeholder {{${placeholder}}}`);
     return value;
   });
   const rendered = (marked.parse(text, { async: false }) as string)
@@ -63,7 +66,7 @@ function legalPage(name: LegalName, facts: Record<string, string>): string {
   return page({ title, body, description: `${title} of WhiteMagic.` });
 }
 
-/** Found by walking up, since the sources and the build lie at different depths. */
+/** Searches the parent folders, because the sources and the build have different depths. */
 function readLegal(name: LegalName, from = new URL('.', import.meta.url)): string {
   try {
     return readFileSync(new URL(`legal/${name}.md`, from), 'utf8');

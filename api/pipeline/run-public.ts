@@ -5,7 +5,7 @@ import { parseInput } from '../contracts/parse.ts';
 import { listPlans } from '../limits/plans.ts';
 import type { Outcome } from './call.ts';
 import type { PipelineDependencies } from './dependencies.ts';
-import { handleLeakedKey } from './leaked-keys.ts';
+import { handleLeakedKey } from './leaked-key.ts';
 
 type Answer<Id extends PublicOperationId> = z.input<PublicOperationOf<Id>['output']>;
 type Handler<Id extends PublicOperationId> = (

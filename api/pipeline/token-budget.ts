@@ -1,6 +1,6 @@
 import type { PackedContext } from '../context/context.ts';
 import { packItems } from '../context/fit-to-budget.ts';
-import type { Memory } from '../contracts/memories.ts';
+import type { Memory } from '../contracts/memory.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import {
   capFields,

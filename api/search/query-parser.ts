@@ -1,4 +1,4 @@
-import { refuse } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 import { wordsOf } from './tokenizer.ts';
 
 /** A query, taken apart. */
@@ -35,7 +35,7 @@ export function parseQuestion(query: string): Question {
 /** The query as plain words, its operators taken for words too. @throws Problem `unprocessable` when there is none */
 export function plainQuestion(query: string): Question {
   const words = unique(forms(query));
-  if (words.length === 0) throw refuse('query', 'holds no word to look for');
+  if (words.length === 0) throw invalidField('query', 'holds no word to look for');
   return { words, last: lastWord(query), phrases: [], excluded: [] };
 }
 

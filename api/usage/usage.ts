@@ -4,7 +4,7 @@ import { findQuota } from '../../db/queries/usage/quotas.ts';
 import { sumUsage, type UsageGroup, type UsageSumRow } from '../../db/queries/usage/totals.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { findOperation } from '../contracts/index.ts';
-import { refuse } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 import { DAY_MS } from '../time.ts';
 
 const DEFAULT_DAYS = 31;
@@ -63,22 +63,23 @@ export function toUsageGroup({ duration_ms, hour, ...row }: UsageSumRow) {
  * @throws Problem `unprocessable` for a day before 1970
  */
 export function requireUsageDay(field: string, day: string): string {
-  if (day < FIRST_DAY) throw refuse(field, `must not be before ${FIRST_DAY}`);
+  if (day < FIRST_DAY) throw invalidField(field, `must not be before ${FIRST_DAY}`);
   return day;
 }
 
 function rangeOf(context: RequestContext, input: Range, daysMax: number): { from: string; to: string } {
-  if (input.from !== undefined && input.days !== undefined) throw refuse('days', 'must not be combined with `from`');
+  if (input.from !== undefined && input.days !== undefined)
+    throw invalidField('days', 'must not be combined with `from`');
   if (input.from !== undefined) requireUsageDay('from', input.from);
   if (input.to !== undefined) requireUsageDay('to', input.to);
   const to = input.to ?? utcDay(context.now());
   const from = input.from ?? utcDay(new Date(Date.parse(to) - ((input.days ?? DEFAULT_DAYS) - 1) * DAY_MS));
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
-  if (days < 1) throw refuse('from', 'must not be after `to`');
+  if (days < 1) throw invalidField('from', 'must not be after `to`');
   if (days > daysMax) {
     const field = input.days === undefined ? 'from' : 'days';
     const by = daysMax === DAYS_OF_EVENTS_MAX ? ' by hour or key' : '';
-    throw refuse(field, `covers ${days} days; the maximum is ${daysMax}${by}`);
+    throw invalidField(field, `covers ${days} days; the maximum is ${daysMax}${by}`);
   }
   return { from, to };
 }

@@ -1,4 +1,4 @@
-import { consolidate } from '../../api/contracts/memories.ts';
+import { consolidate } from '../../api/contracts/consolidate.ts';
 import { CHANGE, defineTool } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 import { oneLine } from './format.ts';

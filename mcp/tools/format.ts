@@ -1,4 +1,4 @@
-import type { Memory } from '../../api/contracts/memories.ts';
+import type { Memory } from '../../api/contracts/memory.ts';
 
 type Headline = Pick<Memory, 'id' | 'title' | 'type' | 'status' | 'tags' | 'project' | 'created_at'> &
   Partial<Pick<Memory, 'occurred_at' | 'superseded_by'>>;

@@ -1,4 +1,5 @@
-import { get, type Memory } from '../../api/contracts/memories.ts';
+import { get } from '../../api/contracts/memories.ts';
+import type { Memory } from '../../api/contracts/memory.ts';
 import { defineTool, READ } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 import { headline, oneLine } from './format.ts';

@@ -1,4 +1,4 @@
-import { created, memory } from '../../api/contracts/memories.ts';
+import { created, memory } from '../../api/contracts/memory.ts';
 
 // The fields that writing tools return to programs: those that the caller does not know yet, and no stored text.
 

@@ -6,7 +6,7 @@ import pg from 'pg';
 import getRawBody from 'raw-body';
 import { v7 as uuidv7 } from 'uuid';
 import type { Caller, RequestContext } from '../../api/context.ts';
-import type { NewMemory } from '../../api/contracts/memories.ts';
+import type { NewMemory } from '../../api/contracts/memory.ts';
 import { nearDuplicateOptions, newRow } from '../../api/memories/create.ts';
 import { serializeMemory } from '../../api/memories/serialize-memory.ts';
 import { countWords } from '../../api/search/term-frequencies.ts';

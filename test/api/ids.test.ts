@@ -7,7 +7,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('are UUIDs of version 7, all different, each above the one before', () => {
+it('newId returns different UUIDs of version 7 in ascending order', () => {
   const ids = Array.from({ length: 10_000 }, newId);
   expect(ids.filter((id) => !UUID_V7.test(id))).toEqual([]);
   expect([...ids].sort()).toEqual(ids);
@@ -17,13 +17,13 @@ it('are UUIDs of version 7, all different, each above the one before', () => {
   );
 });
 
-it('rise on while the clock is set back', () => {
+it('newId ascends also when the clock is set back', () => {
   const before = newId();
   vi.useFakeTimers({ now: Date.now() - 60_000 });
   expect(newId() > before).toBe(true);
 });
 
-it('share no random bits', () => {
+it('newId uses new random bits for every id', () => {
   const tails = Array.from({ length: 1_000 }, () => newId().slice(-11));
   expect(new Set(tails).size).toBe(tails.length);
 });

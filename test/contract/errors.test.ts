@@ -24,11 +24,11 @@ const MISSING = '019ab0c0-0000-7000-8000-000000000000';
 const ALL = OPERATIONS.map(({ id }) => ({ id, operation: findOperation(id) as Operation }));
 const WITH_BODY = ALL.filter(({ operation }) => takesBody(operation));
 const WITH_ID = ALL.filter(({ operation }) => operation.http.path.includes('{id}'));
-/** What says nothing about which of two refusals it is. */
-const anonymous = ({ text, body }: ApiResponse<Json>, ...ids: string[]) =>
+/** Returns the text of a response without ids, to compare two errors. */
+const withoutIds = ({ text, body }: ApiResponse<Json>, ...ids: string[]) =>
   [body.request_id, ...ids].reduce((kept, id) => kept.replaceAll(id, '?'), text);
 
-/** A memory or the keys of a user; but for when a key was last used, which is written a little later. */
+/** Returns a memory, or the keys of a user without `last_used_at`, which is written asynchronously. */
 async function stateOf(owner: TestUser, isMemory: boolean, id: string): Promise<Json> {
   if (isMemory) return (await owner.api.get(`/memories/${id}`)).body;
   const { results } = (await owner.api.get('/user/keys')).body;
@@ -36,8 +36,8 @@ async function stateOf(owner: TestUser, isMemory: boolean, id: string): Promise<
 }
 
 describe.each(ALL)('$id', ({ id, operation }) => {
-  it('answers a right call with a documented status and a body that fits its schema', async () => {
-    // Which may be that the account is deleted.
+  it('returns a documented status and a body that matches its schema', async () => {
+    // A caller of its own, because the operation may delete the account.
     const caller = await node.newUser();
     const answer = await sendSample(caller.api, await sampleCall(id, caller));
     openApi.check(operation, answer);
@@ -46,22 +46,22 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
-  it('refuses a caller without a good key, and does not say what was wrong with it', async () => {
+  it('rejects a missing or invalid key, without revealing the reason', async () => {
     const call = await sampleCall(id, user);
     const revoked = (await user.api.post('/user/keys', { name: 'revoked' })).body;
     await user.api.delete(`/user/keys/${revoked.id}`);
     const mistyped = user.apiKey.slice(0, -1) + (user.apiKey.endsWith('a') ? 'b' : 'a');
     const keys = [undefined, 'nonsense', mistyped, generateKey('test'), revoked.api_key];
-    const answers = await Promise.all(keys.map((key) => sendSample(new Client(node.url, key), call)));
-    for (const answer of answers) {
+    const responses = await Promise.all(keys.map((key) => sendSample(new Client(node.url, key), call)));
+    for (const answer of responses) {
       openApi.check(operation, answer);
       expectProblem(answer, 401, 'unauthenticated');
       expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
     }
-    expect(new Set(answers.map((answer) => anonymous(answer))).size).toBe(1);
+    expect(new Set(responses.map((answer) => withoutIds(answer))).size).toBe(1);
   });
 
-  it('refuses a key without its scope', async () => {
+  it('rejects a key without its scope', async () => {
     const call = await sampleCall(id, user);
     const scopes = SCOPES.filter((scope) => scope !== operation.access.scope);
     const { body } = await user.api.post('/user/keys', { name: 'narrow', scopes });
@@ -72,11 +72,11 @@ describe.each(ALL)('$id', ({ id, operation }) => {
 
   it('names every unknown field in a 400', async () => {
     const call = await sampleCall(id, user);
-    const strange: SampleCall =
+    const withUnknown: SampleCall =
       'body' in call
         ? { ...call, body: { ...call.body, colour: 'red', user_id: MISSING } }
         : { ...call, path: `${call.path}${call.path.includes('?') ? '&' : '?'}colour=red&user_id=${MISSING}` };
-    const answer = await sendSample(user.api, strange);
+    const answer = await sendSample(user.api, withUnknown);
     openApi.check(operation, answer);
     expectProblem(answer, 400, 'invalid_request');
     expect(answer.body.errors).toEqual([
@@ -85,17 +85,20 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     ]);
   });
 
-  it(isMemoryOperation(operation) ? 'is closed to the free plan over REST' : 'is open to every plan', async () => {
-    const free = await node.newUser({ plan: 'free' });
-    const made =
-      isMemoryOperation(operation) || !operation.http.path.includes('{id}') ? MISSING : await sampleId(id, free);
-    const answer = await sendSample(free.api, await sampleCall(id, free, made));
-    openApi.check(operation, answer);
-    if (isMemoryOperation(operation)) expectProblem(answer, 403, 'plan_required');
-    else expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
-  });
+  it(
+    isMemoryOperation(operation) ? 'is not available over REST on the free plan' : 'is available on every plan',
+    async () => {
+      const free = await node.newUser({ plan: 'free' });
+      const made =
+        isMemoryOperation(operation) || !operation.http.path.includes('{id}') ? MISSING : await sampleId(id, free);
+      const answer = await sendSample(free.api, await sampleCall(id, free, made));
+      openApi.check(operation, answer);
+      if (isMemoryOperation(operation)) expectProblem(answer, 403, 'plan_required');
+      else expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
+    },
+  );
 
-  it(`${isMemoryOperation(operation) && operation.execution.kind === 'write' ? 'is closed' : 'stays open'} while the account is read-only`, async () => {
+  it(`${isMemoryOperation(operation) && operation.execution.kind === 'write' ? 'is rejected' : 'is available'} while the account is read-only`, async () => {
     const lapsed = await node.newUser();
     const call = await sampleCall(id, lapsed);
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, lapsed.userId, 'read_only', new Date()));
@@ -111,7 +114,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
 describe.each(ALL)('$id', ({ id, operation }) => {
   const { allowedWhileClosing } = operation.access;
 
-  it(`${allowedWhileClosing ? 'stays open' : 'is closed'} while the account is being deleted`, async () => {
+  it(`${allowedWhileClosing ? 'is available' : 'is rejected'} while the account is being deleted`, async () => {
     const leaving = await node.newUser();
     const call = await sampleCall(id, leaving);
     expect((await leaving.api.delete(`/account?confirm=${leaving.userId}`)).status).toBe(202);
@@ -123,25 +126,25 @@ describe.each(ALL)('$id', ({ id, operation }) => {
 });
 
 describe.each(WITH_ID)('$id', ({ id, operation }) => {
-  it('answers 404 for what is another tenant’s, and nobody can tell it from what is nowhere', async () => {
+  it('returns the same 404 for the id of another tenant as for an unknown id', async () => {
     const owner = await node.newUser();
     const theirs = await sampleId(id, owner);
     const before = await stateOf(owner, isMemoryOperation(operation), theirs);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       [theirs, MISSING].map(async (named) => sendSample(user.api, await sampleCall(id, user, named))),
     );
-    for (const answer of answers) {
+    for (const answer of responses) {
       openApi.check(operation, answer);
       expectProblem(answer, 404, 'not_found');
     }
-    const [foreign, nowhere] = answers as [ApiResponse<Json>, ApiResponse<Json>];
-    expect(anonymous(foreign, theirs)).toBe(anonymous(nowhere, MISSING));
+    const [foreign, nowhere] = responses as [ApiResponse<Json>, ApiResponse<Json>];
+    expect(withoutIds(foreign, theirs)).toBe(withoutIds(nowhere, MISSING));
     expect([...foreign.headers.keys()]).toEqual([...nowhere.headers.keys()]);
     expect(await stateOf(owner, isMemoryOperation(operation), theirs)).toEqual(before);
   });
 
   it.each(['not-a-uuid', '%00', '%F0%9F%A6%AD', '1%27%20or%20true', '..%2F..%2Fetc', `${MISSING}x`, '%E0%A4%A', '%'])(
-    'takes %s for no id',
+    'rejects %s as an id',
     async (named) => {
       const answer = await sendSample(user.api, await sampleCall(id, user, named));
       openApi.check(operation, answer);
@@ -149,20 +152,20 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
     },
   );
 
-  it('refuses an id that is given in the address and again', async () => {
+  it('rejects an id that is given in the path and again', async () => {
     const call = await sampleCall(id, user);
-    const twice =
+    const repeated =
       'body' in call
         ? { ...call, body: { ...call.body, id: MISSING } }
         : { ...call, path: `${call.path}?id=${MISSING}` };
-    const answer = await sendSample(user.api, twice);
+    const answer = await sendSample(user.api, repeated);
     expectProblem(answer, 400, 'invalid_request');
     expect(answer.body.errors[0].path).toBe('id');
   });
 });
 
 describe.each(WITH_BODY)('$id', ({ id, operation }) => {
-  /** The sample's call with other bytes as its body. */
+  /** Sends the sample call with another body. */
   async function withBody(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<ApiResponse<Json>> {
     const { method, path } = await sampleCall(id, user, operation.http.path.includes('{id}') ? MISSING : undefined);
     const sent = { Authorization: `Bearer ${user.apiKey}`, 'Content-Type': 'application/json', ...headers };
@@ -173,18 +176,18 @@ describe.each(WITH_BODY)('$id', ({ id, operation }) => {
   const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 
   it.each([
-    ['is cut short', '{"title": "x"'],
-    ['is no JSON', 'title=x'],
+    ['is truncated', '{"title": "x"'],
+    ['is not JSON', 'title=x'],
     ['is two values', '{} {}'],
-    ['has a comma too many', '{"title": "x",}'],
+    ['has a trailing comma', '{"title": "x",}'],
     ['is not UTF-8', Buffer.from('7b2261223a22ff22 7d'.replace(' ', ''), 'hex')],
     ['is UTF-16', Buffer.from('{}', 'utf16le')],
     ['has an overlong NUL', Buffer.from('7b2261223a22c080227d', 'hex')],
-  ])('refuses a body that %s as malformed', async (_what, body) => {
+  ])('rejects a body that %s as malformed', async (_what, body) => {
     expectProblem(await withBody(body), 400, 'malformed_request');
   });
 
-  it.each(['[]', '"text"', '7', 'true', 'null'])('refuses a body that is no object: %s', async (body) => {
+  it.each(['[]', '"text"', '7', 'true', 'null'])('rejects a body that is not an object: %s', async (body) => {
     expectProblem(await withBody(body), 400, 'invalid_request');
   });
 
@@ -193,11 +196,11 @@ describe.each(WITH_BODY)('$id', ({ id, operation }) => {
     ['application/x-www-form-urlencoded', {}],
     ['multipart/form-data; boundary=x', {}],
     ['application/json', { 'Content-Encoding': 'gzip' }],
-  ])('refuses a body of another type: %s %o', async (type, headers) => {
+  ])('rejects a body of another media type: %s %o', async (type, headers) => {
     expectProblem(await withBody('{}', { 'Content-Type': type, ...headers }), 415, 'unsupported_media_type');
   });
 
-  it('refuses a body over 1 MiB, announced or not', async () => {
+  it('rejects a body over 1 MiB, with and without Content-Length', async () => {
     const big = Buffer.alloc(1_048_577, ' ');
     expectProblem(await withBody(big, { 'Content-Length': String(big.length) }), 413, 'body_too_large');
     expectProblem(await withBody(big, { 'Transfer-Encoding': 'chunked' }), 413, 'body_too_large');
@@ -214,13 +217,13 @@ describe.each(WITH_BODY)('$id', ({ id, operation }) => {
     ['a lone surrogate in a key', '{"metadata": {"\\udfff": 1}}', 'metadata.(key)'],
     ['the key __proto__', '{"__proto__": {"admin": true}}', '(key)'],
     ['the key __proto__ inside', '{"metadata": {"__proto__": 1}}', 'metadata.(key)'],
-  ])('refuses %s by a rule, and says where', async (_what, body, path) => {
+  ])('rejects %s and names the field', async (_what, body, path) => {
     const answer = await withBody(body);
     expectProblem(answer, 422, 'unprocessable');
     expect(answer.body.errors.map((error: Json) => error.path)).toEqual([path]);
   });
 
-  it('refuses deep nesting, and does not choke on very deep', async () => {
+  it('rejects deep nesting, also when it is 500,000 levels deep', async () => {
     expectProblem(await withBody(nested(101)), 422, 'unprocessable');
     const deepest = await withBody('['.repeat(500_000) + ']'.repeat(500_000));
     expect([400, 422]).toContain(deepest.status);

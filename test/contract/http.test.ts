@@ -18,7 +18,7 @@ beforeAll(async () => {
   const port = await freePort();
   published = await startTestService({ publicUrl: 'https://memory.example.com', allowedOrigins: [ALLOWED], port });
   const { apiKey } = await published.newUser();
-  // As from behind a proxy: the public name leads nowhere from here, the listener does.
+  // As behind a proxy: requests go to the listener, with the public name as their host.
   customer = { apiKey, listener: `http://127.0.0.1:${port}` };
 });
 afterAll(async () => {
@@ -29,7 +29,7 @@ afterAll(async () => {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('X-Request-Id', () => {
-  it('is a new one for every request, refused ones included', async () => {
+  it('is new for every request, including rejected ones', async () => {
     const answers = [
       await user.api.get('/user/me'),
       await user.api.get('/nowhere'),
@@ -42,14 +42,17 @@ describe('X-Request-Id', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it.each(['abcdefgh', 'trace-1.2_3', 'a'.repeat(100)])('is the caller’s where that is sane: %s', async (id) => {
-    const answer = await user.api.get('/nowhere', { 'X-Request-Id': id });
-    expect(answer.headers.get('x-request-id')).toBe(id);
-    expectProblem(answer, 404);
-  });
+  it.each(['abcdefgh', 'trace-1.2_3', 'a'.repeat(100)])(
+    'is the id of the caller where that is valid: %s',
+    async (id) => {
+      const answer = await user.api.get('/nowhere', { 'X-Request-Id': id });
+      expect(answer.headers.get('x-request-id')).toBe(id);
+      expectProblem(answer, 404);
+    },
+  );
 
   it.each(['short', 'a'.repeat(101), 'has a space', '<script>', 'a/b/c/d/e', '"quoted-id"', 'höher-als-ascii'])(
-    'is a new one where the caller’s is not: %s',
+    'is new where the id of the caller is invalid: %s',
     async (id) => {
       const answer = await user.api.get('/user/me', { 'X-Request-Id': id });
       expect(answer.headers.get('x-request-id')).toMatch(UUID);
@@ -57,12 +60,12 @@ describe('X-Request-Id', () => {
   );
 });
 
-describe('a host name', () => {
+describe('host names', () => {
   const get = (host: string, path = '/api/v1/user/me') =>
     sendRaw(node.url, { path, headers: { Host: host, Authorization: `Bearer ${user.apiKey}` } });
 
   it.each(['evil.example', 'evil.example:8787', '127.0.0.1.evil.example', 'localhost.evil.example', '10.0.0.1'])(
-    'that is not ours is refused, so that no page can rebind its own to us: "%s"',
+    'rejects a name that is not its own, which prevents DNS rebinding: "%s"',
     async (host) => {
       for (const path of ['/api/v1/user/me', '/openapi.json', '/docs', '/api/v1/nowhere', '/mcp']) {
         expectProblem(await get(host, path), 403, 'host_not_allowed');
@@ -71,14 +74,14 @@ describe('a host name', () => {
   );
 
   it.each(['localhost', 'localhost:1', '127.0.0.1', '127.9.9.9:80', '[::1]', 'LOCALHOST'])(
-    'of this machine is ours: %s',
+    'accepts loopback names: %s',
     async (host) => {
       expect((await get(host)).status).toBe(200);
     },
   );
 });
 
-describe('an origin', () => {
+describe('origins', () => {
   const call = (origin: string, more: Record<string, string> = {}, method = 'GET') =>
     user.api.request(method, '/user/me', undefined, { Origin: origin, ...more });
 
@@ -88,7 +91,7 @@ describe('an origin', () => {
     'http://localhost.evil.example',
     'file://',
     'https://127.0.0.1.evil.example',
-  ])('that was not allowed is refused, and gets no CORS header: %s', async (origin) => {
+  ])('rejects an origin that is not allowed, without CORS headers: %s', async (origin) => {
     const answers = [await call(origin), await call(origin, { 'Access-Control-Request-Method': 'POST' }, 'OPTIONS')];
     for (const answer of answers) {
       expectProblem(answer, 403, 'origin_not_allowed');
@@ -97,7 +100,7 @@ describe('an origin', () => {
   });
 
   it.each(['http://localhost:5173', 'http://127.0.0.1:6274'])(
-    'of this machine may call a local service: %s',
+    'accepts loopback origins on a local service: %s',
     async (origin) => {
       const answer = await call(origin);
       expect(answer.status).toBe(200);
@@ -107,7 +110,7 @@ describe('an origin', () => {
     },
   );
 
-  it('that is allowed reads refusals too, with the headers it needs', async () => {
+  it('exposes errors and their headers to an allowed origin', async () => {
     const origin = 'http://localhost:5173';
     const answer = await call(origin, { Authorization: 'Bearer nonsense' });
     expect(answer.status).toBe(401);
@@ -117,7 +120,7 @@ describe('an origin', () => {
     }
   });
 
-  it('gets its preflight answered without a key, and without an event', async () => {
+  it('responds to a preflight request without a key', async () => {
     const preflight = await new Client(node.url).request('OPTIONS', '/memories', undefined, {
       Origin: 'http://localhost:5173',
       'Access-Control-Request-Method': 'POST',
@@ -136,14 +139,14 @@ describe('an origin', () => {
   });
 });
 
-describe('a published service', () => {
+describe('a service with a public URL', () => {
   const get = (headers: Record<string, string>) =>
     sendRaw(customer.listener, {
       path: '/api/v1/user/me',
       headers: { Host: 'memory.example.com', Authorization: `Bearer ${customer.apiKey}`, ...headers },
     });
 
-  it('answers to its public name, and to web pages of its own and the allowed origins', async () => {
+  it('accepts its public name, its own origin and the allowed origins', async () => {
     expect((await get({})).status).toBe(200);
     for (const origin of ['https://memory.example.com', ALLOWED]) {
       const answer = await get({ Origin: origin });
@@ -152,7 +155,7 @@ describe('a published service', () => {
     }
   });
 
-  it('does not answer to pages of the visitor’s own machine, nor to those of a like name', async () => {
+  it('rejects loopback origins and similar names', async () => {
     for (const origin of [
       'http://localhost:5173',
       'http://memory.example.com',
@@ -164,14 +167,14 @@ describe('a published service', () => {
     expectProblem(await get({ Host: 'app.example.com' }), 403, 'host_not_allowed');
   });
 
-  it('names itself in the pages it links to', async () => {
-    const refused = await get({ Authorization: '' });
-    expect(refused.body.type).toBe('https://memory.example.com/docs/errors#unauthenticated');
+  it('uses its public URL in links', async () => {
+    const rejected = await get({ Authorization: '' });
+    expect(rejected.body.type).toBe('https://memory.example.com/docs/errors#unauthenticated');
   });
 });
 
-describe('every answer', () => {
-  it('may not be framed, sniffed or kept by a cache', async () => {
+describe('every response', () => {
+  it('forbids framing, type sniffing and caching', async () => {
     for (const path of ['/api/v1/user/me', '/api/v1/nowhere', '/openapi.json', '/docs']) {
       const { headers } = await user.api.get(`${node.url}${path}`);
       expect(headers.get('x-content-type-options'), path).toBe('nosniff');
@@ -182,20 +185,20 @@ describe('every answer', () => {
   });
 });
 
-describe('a claim about the length of a body', () => {
-  it('that no body could have is refused as too large, and metered', async () => {
-    const who = await node.newUser();
+describe('a Content-Length', () => {
+  it('of 9 GB is rejected as too large, and the call is metered', async () => {
+    const owner = await node.newUser();
     const answer = await sendRaw(node.url, {
       method: 'POST',
       path: '/api/v1/memories',
       headers: {
-        Authorization: `Bearer ${who.apiKey}`,
+        Authorization: `Bearer ${owner.apiKey}`,
         'Content-Type': 'application/json',
         'Content-Length': '9000000000',
       },
     }).catch((error: Error) => error);
     expect(answer).not.toBeInstanceOf(Error);
     expectProblem(answer as never, 413, 'body_too_large');
-    expect(await eventsOf(node, who.userId)).toMatchObject([{ status: 413 }]);
+    expect(await eventsOf(node, owner.userId)).toMatchObject([{ status: 413 }]);
   });
 });

@@ -15,7 +15,7 @@ afterAll(() => node.stop());
 
 const MEBIBYTE = 1_048_576;
 
-/** Texts that have broken other systems. None starts or ends with white space, and none has any within: tags keep none. */
+/** Texts that have broken other systems. They contain no white space, because tags cannot. */
 const TEXTS: [what: string, text: string][] = [
   ['SQL', "Robert');drop/**/table/**/memories;--"],
   ['SQL with a dollar', "$1$$'$tag$;select(1)"],
@@ -38,8 +38,8 @@ const TEXTS: [what: string, text: string][] = [
 ];
 
 describe.each(TEXTS)('%s', (_what, text) => {
-  it('comes back from every text field of a memory as it went in', async () => {
-    // The rule for tags lowers their case, and nothing else of these.
+  it('is returned unchanged from every text field of a memory', async () => {
+    // Normalization of tags changes only the case of these texts.
     const tag = text.toLowerCase();
     const given = {
       title: text,
@@ -72,7 +72,7 @@ describe.each(TEXTS)('%s', (_what, text) => {
     expect(context.body.context).toContain(`- **${text}${text}**`);
   });
 
-  it('is a question like any other, an id to be refused, and a good name for a key', async () => {
+  it('works as a query and as the name of a key, and is rejected as an id', async () => {
     const searched = await user.api.post('/search', { query: text, tags: [text], project: text, session_id: text });
     // What has neither letter nor digit holds no word to look for.
     const status = /[\p{L}\p{N}]/u.test(text) ? 200 : 422;
@@ -86,7 +86,7 @@ describe.each(TEXTS)('%s', (_what, text) => {
     expect((await user.api.get('/user/keys')).body.results[0].name).toBe(text);
   });
 
-  it('is the project of a connection, percent-encoded', async () => {
+  it('works percent-encoded as the default project of a request', async () => {
     const header = { 'X-WhiteMagic-Project': encodeURIComponent(text) };
     const created = await user.api.post('/memories', { title: 'by header', content: text }, header);
     expect(created.body.project, created.text).toBe(text);
@@ -94,11 +94,11 @@ describe.each(TEXTS)('%s', (_what, text) => {
 });
 
 describe('sizes', () => {
-  /** A create whose body has exactly this many bytes. */
+  /** Creates a memory with a body of exactly this many bytes. */
   async function createOf(bytes: number, filler: string): Promise<{ answer: ApiResponse<Json>; content: string }> {
     const frame = JSON.stringify({ title: `${bytes} ${filler}`, content: '' });
-    const room = bytes - Buffer.byteLength(frame);
-    const content = filler.repeat(Math.floor(room / Buffer.byteLength(filler)));
+    const available = bytes - Buffer.byteLength(frame);
+    const content = filler.repeat(Math.floor(available / Buffer.byteLength(filler)));
     const body = JSON.stringify({ title: `${bytes} ${filler}`, content }).padEnd(0);
     const padded = body + ' '.repeat(bytes - Buffer.byteLength(body));
     const answer = await user.api.post('/memories', padded);
@@ -106,7 +106,7 @@ describe('sizes', () => {
   }
 
   it.each(['x', 'word ', '\u{20000}', '日本語', '-', 'a-b.', 'https://a.b/c?d '])(
-    'of one mebibyte are stored whole, one byte more is refused: %j',
+    'of one MiB are stored whole, and one byte more is rejected: %j',
     async (filler) => {
       const { answer, content } = await createOf(MEBIBYTE, filler);
       expect(answer.status, answer.text.slice(0, 300)).toBe(201);
@@ -123,7 +123,7 @@ describe('sizes', () => {
     },
   );
 
-  it('of texts with ever new words in every script are stored, however many of them there are', async () => {
+  it('of texts with tens of thousands of different words are stored', async () => {
     const letters = (n: number) =>
       String.fromCodePoint(0x20000 + (n % 40_000), 0x20000 + Math.floor(n / 7), 0x20000 + n);
     const hyphenated = Array.from({ length: 26_000 }, (_, n) => `${letters(n)}-${letters(n + 1)}`).join(' ');
@@ -137,7 +137,7 @@ describe('sizes', () => {
     }
   });
 
-  it('of a list of 10,000 tags are refused by a rule, in a filter too', async () => {
+  it('of a list of 10,000 tags are rejected, also in a filter', async () => {
     const tags = Array.from({ length: 10_000 }, (_, i) => `tag-${i}`);
     for (const path of ['/memories', '/search']) {
       const answer = await user.api.post(path, { title: 't', content: 'c', query: 'q', tags });
@@ -164,39 +164,43 @@ describe('sizes', () => {
     for (const character of ['x', 'ü', '🦭']) {
       const kept = await user.api.post('/memories', memory(character.repeat(most)));
       expect(kept.status, kept.text).toBe(201);
-      const refused = await user.api.post('/memories', memory(character.repeat(most + 1)));
-      expectProblem(refused, 422, 'unprocessable');
-      expect(refused.body.errors[0].path).toMatch(new RegExp(`^${field}`));
+      const rejected = await user.api.post('/memories', memory(character.repeat(most + 1)));
+      expectProblem(rejected, 422, 'unprocessable');
+      expect(rejected.body.errors[0].path).toMatch(new RegExp(`^${field}`));
     }
   });
 
-  it('of metadata are bounded, and 100 levels of nesting are fine', async () => {
+  it('of metadata are bounded, and 97 levels of nesting are accepted', async () => {
     const nested = (depth: number): object => (depth === 0 ? {} : { a: nested(depth - 1) });
     const deep = await user.api.post('/memories', { title: 'deep', content: 'c', metadata: nested(97) });
     expect(deep.status, deep.text).toBe(201);
     expect((await user.api.get(`/memories/${deep.body.id}`)).body.metadata).toEqual(nested(97));
     const kept = await user.api.post('/memories', { title: 'm', content: 'c', metadata: { x: 'y'.repeat(65_528) } });
     expect(kept.status).toBe(201);
-    const refused = await user.api.post('/memories', { title: 'm', content: 'c', metadata: { x: 'y'.repeat(65_529) } });
-    expectProblem(refused, 422, 'unprocessable');
+    const rejected = await user.api.post('/memories', {
+      title: 'm',
+      content: 'c',
+      metadata: { x: 'y'.repeat(65_529) },
+    });
+    expectProblem(rejected, 422, 'unprocessable');
   });
 });
 
 describe('blank text', () => {
   it.each(['', ' ', '\n\t', '\u00a0', '\u3000\u2003'])(
-    'is no title, content, project, session or name: %j',
+    'is rejected as title, content, project, session id and name of a key: %j',
     async (blank) => {
       for (const field of ['title', 'content', 'project', 'session_id']) {
-        const refused = await user.api.post('/memories', { title: 't', content: 'c', [field]: blank });
-        expectProblem(refused, 422, 'unprocessable');
-        expect(refused.body.errors).toEqual([{ path: field, message: 'must not be empty or blank' }]);
+        const rejected = await user.api.post('/memories', { title: 't', content: 'c', [field]: blank });
+        expectProblem(rejected, 422, 'unprocessable');
+        expect(rejected.body.errors).toEqual([{ path: field, message: 'must not be empty or blank' }]);
       }
       expectProblem(await user.api.post('/user/keys', { name: blank }), 422);
     },
   );
 });
 
-describe('a moment', () => {
+describe('a timestamp', () => {
   const create = (occurred_at: unknown) =>
     user.api.post('/memories', { title: `at ${occurred_at}`, content: 'c', occurred_at });
 
@@ -207,7 +211,7 @@ describe('a moment', () => {
     ['2024-02-29', '2024-02-29T00:00:00.000Z'],
     ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
-  ])('%s is kept to the millisecond, in UTC', async (given, kept) => {
+  ])('%s is stored in UTC, to the millisecond', async (given, kept) => {
     const { body } = await create(given);
     expect(body.occurred_at).toBe(kept);
     expect((await user.api.get(`/memories/${body.id}`)).body.occurred_at).toBe(kept);
@@ -228,17 +232,17 @@ describe('a moment', () => {
     '9999-12-31T23:59:59-01:00',
     '+010000-01-01T00:00:00Z',
     '',
-  ])('%s is none', async (given) => {
-    const refused = await create(given);
-    expectProblem(refused, 422, 'unprocessable');
-    expect(refused.body.errors[0].path).toBe('occurred_at');
+  ])('%j is rejected', async (given) => {
+    const rejected = await create(given);
+    expectProblem(rejected, 422, 'unprocessable');
+    expect(rejected.body.errors[0].path).toBe('occurred_at');
   });
 
-  it('is a text', async () => expectProblem(await create(1_793_612_730), 400, 'invalid_request'));
+  it('must be a string', async () => expectProblem(await create(1_793_612_730), 400, 'invalid_request'));
 });
 
 describe('metadata', () => {
-  it('may use the names that JavaScript objects are born with', async () => {
+  it('may use names of properties of JavaScript objects', async () => {
     const metadata = {
       constructor: 'a',
       toString: 'b',
@@ -254,11 +258,11 @@ describe('metadata', () => {
     expect((await user.api.get(`/memories/${body.id}`)).body.metadata).toEqual(metadata);
   });
 
-  it.each(['[]', '"text"', '7', 'null'])('is an object, not %s', async (metadata) => {
+  it.each(['[]', '"text"', '7', 'null'])('must be an object, not %s', async (metadata) => {
     expectProblem(await user.api.post('/memories', `{"title":"t","content":"c","metadata":${metadata}}`), 400);
   });
 
-  it('keeps numbers as they are, and refuses those that would be lost', async () => {
+  it('returns numbers unchanged, and rejects those out of range', async () => {
     const raw = (metadata: string) =>
       user.api.post('/memories', `{"title":"numbers ${metadata}","content":"c","metadata":{"n":${metadata}}}`);
     for (const number of ['0', '-1.5', '1e21', '9007199254740991', '1.7976931348623157e308', '5e-324']) {
@@ -270,7 +274,7 @@ describe('metadata', () => {
   });
 });
 
-it('a request with the strangest header values is answered', async () => {
+it('a request with unusual header values gets a response', async () => {
   const headers = {
     Authorization: `Bearer ${user.apiKey}`,
     'X-WhiteMagic-Project': '%E0%A4%A',

@@ -197,7 +197,7 @@ describe('npm start › failure', () => {
   it('names every invalid setting', async () => {
     const { code, stderr } = await spawnMain(dataDir, { PORT: 'many', SMTP_URL: 'mail' }).finished;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^These settings cannot be used:\n {2}PORT: .+\n {2}SMTP_URL: .+\n$/);
+    expect(stderr).toMatch(/^Invalid settings:\n {2}PORT: .+\n {2}SMTP_URL: .+\n$/);
   });
 
   it('reports an unreachable database without its password', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type JsonSchema, jsonSchema } from '../../api/contracts/operation.ts';
+import { type JsonSchema, jsonSchema } from '../../api/contracts/json-schema.ts';
 import { normalizeArguments, portableSchema } from '../../mcp/arguments.ts';
 
 const contract = z.strictObject({

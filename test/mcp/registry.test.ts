@@ -3,7 +3,8 @@ import addFormats from 'ajv-formats';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../api/contracts/index.ts';
-import type { JsonSchema, Operation } from '../../api/contracts/operation.ts';
+import type { JsonSchema } from '../../api/contracts/json-schema.ts';
+import type { Operation } from '../../api/contracts/operation.ts';
 import { normalizeArguments } from '../../mcp/arguments.ts';
 import { INSTRUCTIONS, TOOL_DESCRIPTIONS, TOOLS } from '../../mcp/registry.ts';
 

@@ -255,7 +255,7 @@ describe('errors of tool calls, as results with isError', () => {
       ['restore_memory', {}],
     ] as const) {
       expect(errorOf(await client.tool(tool, { id: MISSING, ...input }))).toEqual({
-        text: `There is no such thing (not_found). You have no memory ${MISSING}.`,
+        text: `Not found (not_found). You have no memory ${MISSING}.`,
         code: 'not_found',
       });
     }
@@ -282,7 +282,7 @@ describe('errors of tool calls, as results with isError', () => {
     const reader = await connect({ ...user, apiKey: made.body.api_key });
     const rejected = await reader.tool('create_memory', { title: 'T', content: 'C' });
     expect(errorOf(rejected)).toEqual({
-      text: 'This API key may not do this (scope_required). This needs the scope memories:write; the key has memories:read.',
+      text: 'This API key lacks a scope (scope_required). This needs the scope memories:write; the key has memories:read.',
       code: 'scope_required',
     });
     expect(rejected._meta).toMatchObject({ 'whitemagic/status': 403, 'whitemagic/required_scope': 'memories:write' });
@@ -310,10 +310,10 @@ describe('errors of tool calls, as results with isError', () => {
     expect(errorOf(rejected)).toMatchInlineSnapshot(`
       {
         "code": "invalid_request",
-        "text": "The request does not fit the contract (invalid_request). See below.
+        "text": "The request does not match the schema (invalid_request). See below.
       - title: must not be empty or blank
-      - content: invalid input: expected string, received number
-      - tags: invalid input: expected array, received string
+      - content: must be a string
+      - tags: must be an array
       - occurred_at: must be an ISO 8601 date (2026-11-02) or date-time with an offset (2026-11-02T09:45:30Z)",
       }
     `);
@@ -323,19 +323,19 @@ describe('errors of tool calls, as results with isError', () => {
     expect(errorOf(await client.tool('get_memory', { id: 'the first one' }))).toMatchInlineSnapshot(`
       {
         "code": "invalid_request",
-        "text": "The request does not fit the contract (invalid_request). id: invalid UUID",
+        "text": "The request does not match the schema (invalid_request). id: must be a UUID",
       }
     `);
-    expect(errorOf(await client.tool('search_memories', { query: 'x', limit: 0 }))).toMatchInlineSnapshot(`
+    expect(errorOf(await client.tool('search_memories', { query: ' ' }))).toMatchInlineSnapshot(`
       {
         "code": "unprocessable",
-        "text": "The request was understood and refused (unprocessable). limit: too small: expected number to be >=1",
+        "text": "A value in the request is not allowed (unprocessable). query: must not be empty or blank",
       }
     `);
     expect(errorOf(await client.tool('search_memories'))).toMatchInlineSnapshot(`
       {
         "code": "invalid_request",
-        "text": "The request does not fit the contract (invalid_request). query: invalid input: expected string, received undefined",
+        "text": "The request does not match the schema (invalid_request). query: required",
       }
     `);
   });
@@ -512,7 +512,7 @@ describe('plans and rate limits over MCP', () => {
     expect(rejected).toHaveLength(3);
     for (const result of rejected) {
       expect(textOf(result)).toMatch(
-        /^Too many calls in a minute \(rate_limited\)\. More than 5 calls a minute; try again in \d+ s\.\nPlans: http:\/\/\S+\/api\/v1\/plans$/,
+        /^Too many requests \(rate_limited\)\. More than 5 calls a minute; try again in \d+ s\.\nPlans: http:\/\/\S+\/api\/v1\/plans$/,
       );
       expect(result._meta).toMatchObject({
         'whitemagic/code': 'rate_limited',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../api/time.ts';
 import type { Json } from '../support/client.ts';
 import { idsOf, search, storeMany, untilEmbedded } from '../support/retrieval.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -84,7 +85,8 @@ function passes(one: Note, wanted: Filter): boolean {
   if (session_id !== undefined && one.session_id !== session_id) return false;
   if (type && one.type !== type) return false;
   if (wanted.occurred_after && !(at && at >= new Date(wanted.occurred_after))) return false;
-  if (wanted.occurred_before && !(at && at < new Date(wanted.occurred_before))) return false;
+  // A date without a time includes that day.
+  if (wanted.occurred_before && !(at && at < new Date(Date.parse(wanted.occurred_before) + DAY_MS))) return false;
   // "Any of none" and "all of none" ask for nothing; "exactly none" asks for the untagged.
   const asked = tags ?? [];
   if (tags_match === 'exact' && tags)

@@ -2,7 +2,6 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import {
   type BrowserSignIn,
-  type Cookie,
   createActivationUrl,
   findSignedInUser,
   finishLogin,
@@ -10,86 +9,65 @@ import {
   startLogin,
 } from '../../auth/browser-sign-in.ts';
 import { Problem } from '../../errors.ts';
+import { getCookie, setCookie } from '../cookies.ts';
 
 const SESSION_COOKIE = 'wm_session';
-/** Of a log-in under way. */
+/** Holds the state of a sign-in until Whop redirects the browser back. */
 const LOGIN_COOKIE = 'wm_login';
 
-/** Signing in with Whop and out again, and `/welcome`, where Whop's checkout leads. */
-export function authRoutes(router: Router, parts: BrowserSignIn): void {
-  const isSecure = () => parts.publicUrl().startsWith('https:');
+/** Routes of the sign-in with Whop and the sign-out, and `/welcome`, to which Whop's checkout redirects. */
+export function authRoutes(router: Router, signIn: BrowserSignIn): void {
+  const isSecure = () => signIn.publicUrl().startsWith('https:');
 
   router.get('/auth/whop', async (ctx: Context) => {
-    const { url, cookie } = await startLogin(parts, ctx.ip, queryOf(ctx, 'payment_id'));
+    const { url, cookie } = await startLogin(signIn, ctx.ip, queryParameter(ctx, 'payment_id'));
     setCookie(ctx, isSecure(), LOGIN_COOKIE, cookie);
     ctx.redirect(url);
   });
 
   router.get('/auth/whop/callback', async (ctx: Context) => {
     const flow = getCookie(ctx, isSecure(), LOGIN_COOKIE);
-    // Whatever comes of it: a log-in is tried once.
+    // Deleted also when the sign-in fails, because its state is valid for one attempt.
     setCookie(ctx, isSecure(), LOGIN_COOKIE, undefined);
-    const { session, paymentId } = await finishLogin(parts, {
+    const { session, paymentId } = await finishLogin(signIn, {
       address: ctx.ip,
       flow,
       session: getCookie(ctx, isSecure(), SESSION_COOKIE),
-      state: queryOf(ctx, 'state'),
-      code: queryOf(ctx, 'code'),
+      state: queryParameter(ctx, 'state'),
+      code: queryParameter(ctx, 'code'),
     });
     setCookie(ctx, isSecure(), SESSION_COOKIE, session);
     ctx.redirect(withPayment('/welcome', paymentId));
   });
 
   router.post('/auth/logout', async (ctx: Context) => {
-    refuseForeign(ctx);
-    await signOut(parts, getCookie(ctx, isSecure(), SESSION_COOKIE));
+    rejectCrossSite(ctx);
+    await signOut(signIn, getCookie(ctx, isSecure(), SESSION_COOKIE));
     setCookie(ctx, isSecure(), SESSION_COOKIE, undefined);
     ctx.status = 303;
     ctx.redirect('/');
   });
 
   router.get('/welcome', async (ctx: Context) => {
-    const paymentId = queryOf(ctx, 'payment_id');
-    const visitor = await findSignedInUser(parts, getCookie(ctx, isSecure(), SESSION_COOKIE));
-    if (!visitor) return ctx.redirect(withPayment('/auth/whop', paymentId));
-    if (visitor.extended) setCookie(ctx, isSecure(), SESSION_COOKIE, visitor.extended);
-    ctx.redirect(await createActivationUrl(parts, ctx.ip, visitor.userId, paymentId));
+    const paymentId = queryParameter(ctx, 'payment_id');
+    const user = await findSignedInUser(signIn, getCookie(ctx, isSecure(), SESSION_COOKIE));
+    if (!user) return ctx.redirect(withPayment('/auth/whop', paymentId));
+    if (user.extended) setCookie(ctx, isSecure(), SESSION_COOKIE, user.extended);
+    ctx.redirect(await createActivationUrl(signIn, ctx.ip, user.userId, paymentId));
   });
 }
 
 /**
- * Refuses a form that another site made this browser send. The cookie would not come along (SameSite=Lax), unless that site is a
- * neighbour: another port of this machine, another name under this domain.
+ * Rejects a form that another site submitted. `SameSite=Lax` keeps the cookie from most of them, but not from the same site
+ * with another origin: another port of this host, or another subdomain.
+ * @throws Problem `origin_not_allowed`
  */
-function refuseForeign(ctx: Context): void {
+function rejectCrossSite(ctx: Context): void {
   const site = ctx.get('Sec-Fetch-Site');
   if (site !== '' && site !== 'same-origin' && site !== 'none') throw new Problem('origin_not_allowed');
 }
 
-/** `__Host-` ties a cookie to this very host and to HTTPS, so that no neighbour can plant one. */
-function cookieName(isSecure: boolean, name: string): string {
-  return isSecure ? `__Host-${name}` : name;
-}
-
-function getCookie(ctx: Context, isSecure: boolean, name: string): string | undefined {
-  return ctx.cookies.get(cookieName(isSecure, name));
-}
-
-/** Undefined takes the cookie away. */
-function setCookie(ctx: Context, isSecure: boolean, name: string, cookie: Cookie | undefined): void {
-  // TLS may end at a proxy, which Koa need not know of.
-  ctx.cookies.secure = isSecure;
-  ctx.cookies.set(cookieName(isSecure, name), cookie?.value, {
-    httpOnly: true,
-    sameSite: 'lax',
-    secure: isSecure,
-    path: '/',
-    overwrite: true,
-    ...(cookie && { maxAge: cookie.maxAgeMs }),
-  });
-}
-
-function queryOf(ctx: Context, name: string): string | undefined {
+function queryParameter(ctx: Context, name: string): string | undefined {
   return ctx.URL.searchParams.get(name) || undefined;
 }
 

@@ -3,7 +3,7 @@ import type Router from '@koa/router';
 import { Problem } from '../../errors.ts';
 import type { PipelineDependencies } from '../../pipeline/dependencies.ts';
 
-/** `GET /metrics` for who has the token; without one set there is no such address. */
+/** Serves `GET /metrics` to callers with the token. Without a configured token the route does not exist. */
 export function metricsRoutes(
   router: Router,
   metrics: PipelineDependencies['metrics'],
@@ -23,8 +23,8 @@ export function metricsRoutes(
   });
 }
 
-/** Compares in a time that tells nothing of either. */
-function isSame(given: string, wanted: string): boolean {
-  const [a, b] = [given, wanted].map((text) => createHash('sha256').update(text).digest()) as [Buffer, Buffer];
+/** Compares two strings in constant time. */
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [given, expected].map((text) => createHash('sha256').update(text).digest()) as [Buffer, Buffer];
   return timingSafeEqual(a, b);
 }

@@ -1,29 +1,19 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { OPERATIONS, PUBLIC_OPERATIONS } from '../../contracts/index.ts';
-import {
-  isMemoryOperation,
-  type JsonSchema,
-  jsonSchema,
-  type Operation,
-  takesBody,
-} from '../../contracts/operation.ts';
+import { type JsonSchema, jsonSchema } from '../../contracts/json-schema.ts';
+import { isMemoryOperation, type Operation, takesBody } from '../../contracts/operation.ts';
 import { Problem } from '../../errors.ts';
 import type { PipelineDependencies } from '../../pipeline/dependencies.ts';
 import { rejectCall, run } from '../../pipeline/run.ts';
 import { runPublic } from '../../pipeline/run-public.ts';
-import {
-  answer,
-  authenticateRequest,
-  callOf,
-  defaultProjectOf,
-  idempotencyKeyOf,
-  ifMatchOf,
-  readJson,
-  stateOf,
-} from '../koa.ts';
+import { readJson, rejectBody } from '../body.ts';
+import { authenticateRequest, callOf } from '../call.ts';
+import { defaultProjectOf, idempotencyKeyOf, ifMatchOf } from '../headers.ts';
+import { stateOf } from '../request-state.ts';
+import { sendOutcome } from '../respond.ts';
 
-/** Binds every declared operation to its REST address. */
+/** Binds every declared operation to its REST method and path. */
 export function operationRoutes(router: Router, pipeline: PipelineDependencies, bodyBytesMax: number): void {
   for (const operation of OPERATIONS as readonly Operation[]) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
@@ -33,26 +23,27 @@ export function operationRoutes(router: Router, pipeline: PipelineDependencies, 
       stateOf(ctx).operation = operation.id;
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
       const call = callOf(ctx, pipeline, caller, operation.http.method);
-      // A request that cannot be read is a call too, and metered as one.
-      if (request instanceof Problem) return answer(ctx, await rejectCall(pipeline, operation.id, call, request));
+      // A request that cannot be read is limited and metered like any other.
+      if (request instanceof Problem) return sendOutcome(ctx, await rejectCall(pipeline, operation.id, call, request));
       const { input, project, idempotencyKey } = request;
       if (project !== undefined) caller.project = project;
-      answer(ctx, await run(pipeline, operation, { ...call, idempotencyKey }, input));
+      sendOutcome(ctx, await run(pipeline, operation, { ...call, idempotencyKey }, input));
     });
   }
 }
 
-/** Binds what needs no key to its REST address; it costs a call of the caller's address. */
+/** Binds the public operations, which need no key and count against the limit of the client IP. */
 export function publicRoutes(router: Router, pipeline: PipelineDependencies, bodyBytesMax: number): void {
   for (const operation of PUBLIC_OPERATIONS) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     router.register(`/api/v1${operation.http.path}`, [operation.http.method], async (ctx: Context) => {
       stateOf(ctx).operation = operation.id;
       await pipeline.ipLimiter.consume(ctx.ip);
+      if (!takesBody(operation)) rejectBody(ctx);
       const input = takesBody(operation)
         ? await readJson(ctx, bodyBytesMax)
         : queryInput(new URLSearchParams(ctx.querystring), fields);
-      answer(ctx, await runPublic(pipeline, operation, input));
+      sendOutcome(ctx, await runPublic(pipeline, operation, input));
     });
   }
 }
@@ -75,6 +66,7 @@ async function inputOf(
   bodyBytesMax: number,
 ): Promise<unknown> {
   const version = operation.http.ifMatch ? ifMatchOf(ctx) : undefined;
+  if (!takesBody(operation)) rejectBody(ctx);
   const rest = takesBody(operation)
     ? await readJson(ctx, bodyBytesMax)
     : queryInput(new URLSearchParams(ctx.querystring), fields);
@@ -86,13 +78,13 @@ async function inputOf(
   }
   const twice = Object.keys(ctx.params).find((name) => rest && name in rest);
   if (twice) {
-    const message = 'stands in the address and must not be given again';
-    throw new Problem('invalid_request', { detail: `${twice} ${message}`, errors: [{ path: twice, message }] });
+    const message = 'must be given in the path only';
+    throw new Problem('invalid_request', { detail: `${twice}: ${message}`, errors: [{ path: twice, message }] });
   }
   return { ...rest, ...ctx.params, ...(version !== undefined && { if_version: version }) };
 }
 
-/** A query string as an input object: texts become what the contract says their field holds. */
+/** Converts a query string to an input object, each value to the type that the contract gives its field. */
 export function queryInput(query: URLSearchParams, fields: Record<string, JsonSchema>): Record<string, unknown> {
   const names = [...new Set(query.keys())];
   return Object.fromEntries(names.map((name) => [name, queryValue(name, query.getAll(name), fields[name])]));
@@ -102,8 +94,8 @@ function queryValue(name: string, values: string[], field: JsonSchema | undefine
   const types = ([] as unknown[]).concat(field?.type ?? []);
   if (types.includes('array')) return values.flatMap(listOf).filter((value) => value !== '');
   if (values.length > 1) {
-    const message = 'is given more than once';
-    throw new Problem('invalid_request', { detail: `${name} ${message}`, errors: [{ path: name, message }] });
+    const message = 'must be given once';
+    throw new Problem('invalid_request', { detail: `${name}: ${message}`, errors: [{ path: name, message }] });
   }
   const [value = ''] = values;
   if (value === '' && types.includes('null')) return null;

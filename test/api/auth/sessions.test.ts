@@ -93,7 +93,7 @@ describe('return from the checkout', () => {
     whop.signedIn = stranger;
     const rejected = await new BrowserSession(node.url).follow(`/welcome?payment_id=${theirs.paymentId}`);
     expect(rejected.answer.status).toBe(403);
-    expect(await rejected.answer.text()).toContain('Somebody else made this purchase');
+    expect(await rejected.answer.text()).toContain('This purchase belongs to another Whop account');
     for (const { id } of [stranger, theirs.person]) {
       expect((await query('select from users where whop_user_id = $1', id)).rowCount).toBe(0);
     }

@@ -79,8 +79,8 @@ describe('POST /webhooks/whop', () => {
     const headers = signatureHeaders({ id: last().id, body, shape: 'v1' }, whop.config.webhookSecrets[0] as string);
     const client = new Client(node.url);
     const url = `${node.url}/webhooks/whop`;
-    expectProblem(await client.post(url, body.replace('active', 'Active'), headers), 401, 'bad_signature');
-    expectProblem(await client.post(url, body), 401, 'bad_signature');
+    expectProblem(await client.post(url, body.replace('active', 'Active'), headers), 401, 'invalid_signature');
+    expectProblem(await client.post(url, body), 401, 'invalid_signature');
     expect(await bench.inbox()).toEqual([]);
     const metrics = await client.get(`${node.url}/metrics`, { Authorization: `Bearer ${METRICS_TOKEN}` });
     expect(metrics.text).toContain('whitemagic_webhooks_rejected_total 6\n');

@@ -246,11 +246,11 @@ describe('max_tokens', () => {
     expect((await context(owner, { max_tokens: 100_000, tier: 0 })).memory_ids).toHaveLength(2);
   });
 
-  it('lies between 50 and 100,000, and a tier is 0, 1 or 2', async () => {
+  it('is clamped to 50 and 100,000, and a tier is 0, 1 or 2', async () => {
     const owner = await node.newUser();
+    for (const max_tokens of [-1, 0, 49, 100_001])
+      expect((await owner.api.post('/context', { max_tokens })).status, `${max_tokens}`).toBe(200);
     const cases: [body: object, path: string][] = [
-      [{ max_tokens: 49 }, 'max_tokens'],
-      [{ max_tokens: 100_001 }, 'max_tokens'],
       [{ max_tokens: 60.5 }, 'max_tokens'],
       [{ tier: 3 }, 'tier'],
       [{ tier: '1' }, 'tier'],

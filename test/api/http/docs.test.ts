@@ -17,22 +17,22 @@ describe.skipIf(!hasBrowser)('the reference in a browser', () => {
     await node?.stop();
   });
 
-  it('shows every operation without the internet, and without a word in the console', async () => {
+  it('shows every operation, loads nothing from elsewhere, and logs nothing to the console', async () => {
     const page = await browser.newPage({ viewport: { width: 1200, height: 1600 } });
-    const asked: string[] = [];
-    const complaints: string[] = [];
-    page.on('request', (request) => asked.push(new URL(request.url()).origin));
-    page.on('console', (message) => complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
+    const origins: string[] = [];
+    const messages: string[] = [];
+    page.on('request', (request) => origins.push(new URL(request.url()).origin));
+    page.on('console', (message) => messages.push(message.text()));
+    page.on('pageerror', (error) => messages.push(error.message));
     await page.goto(`${node.url}/docs`);
     await page.locator('.opblock').first().waitFor();
     expect(await page.locator('.opblock').count()).toBe(OPERATIONS.length + PUBLIC_OPERATIONS.length);
-    expect(asked.filter((origin) => ![node.url, 'null'].includes(origin))).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(origins.filter((origin) => ![node.url, 'null'].includes(origin))).toEqual([]);
+    expect(messages).toEqual([]);
     if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/docs.png` });
   });
 
-  it('can call the service: authorise, try, see the answer', async () => {
+  it('authorizes, sends a request and shows its response', async () => {
     const user = await node.newUser();
     const page = await browser.newPage({ viewport: { width: 1200, height: 1600 } });
     await page.goto(`${node.url}/docs#/memories/stats.get`);
@@ -50,7 +50,7 @@ describe.skipIf(!hasBrowser)('the reference in a browser', () => {
     if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/try.png` });
   });
 
-  it('explains every error code at the address that problems name as their type', async () => {
+  it('explains every error code at the URL that problems have as their type', async () => {
     const page = await browser.newPage();
     await page.goto(`${node.url}/docs/errors#storage_full`);
     const codes = await page.locator('tr[id] td:first-child').allInnerTexts();

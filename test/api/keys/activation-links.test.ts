@@ -257,7 +257,7 @@ describe('POST /claim/new', () => {
     const answer = await requestLink(email);
     const text = await answer.text();
     expect(answer.status).toBe(422);
-    expect(text).toContain('This is no e-mail address.');
+    expect(text).toContain('Enter a valid e-mail address.');
     expect(text).not.toContain('"><script>');
   });
 

@@ -159,7 +159,7 @@ describe("report of GitHub's secret scanning", () => {
       { ...good, 'Github-Public-Key-Signature': 'no base64 at all' },
       github.sign(`${body} `),
     ];
-    for (const headers of bad) expectProblem(await scan(body, headers), 401, 'bad_signature');
+    for (const headers of bad) expectProblem(await scan(body, headers), 401, 'invalid_signature');
     expect((await meWith(victim)).status).toBe(200);
     expect((await scan(body, good)).status).toBe(200);
   });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../api/contracts/index.ts';
-import { isMemoryOperation, type JsonSchema, jsonSchema, type Operation } from '../../../api/contracts/operation.ts';
+import { type JsonSchema, jsonSchema } from '../../../api/contracts/json-schema.ts';
+import { isMemoryOperation, type Operation } from '../../../api/contracts/operation.ts';
 import { type ApiResponse, Client, type Json } from '../../support/client.ts';
 import { connectMcp, type McpClient } from '../../support/mcp.ts';
 import { loadOpenApi } from '../../support/openapi.ts';

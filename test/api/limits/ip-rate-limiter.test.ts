@@ -189,7 +189,7 @@ describe('IP rate limiter on nodes with a shared limiter', () => {
 
   it('counts per node while the shared limiter is unavailable, and rejects with failClosed', async () => {
     const unavailable = new Problem('unavailable');
-    const limiter = { state: 'redis: degraded' as const, consume: () => Promise.reject(unavailable) };
+    const limiter = { state: 'redis_unavailable' as const, consume: () => Promise.reject(unavailable) };
     const node = createIpRateLimiter(60, { limiter, now: () => 0 });
     await expect(node.consume('192.0.2.1', { failClosed: true })).rejects.toBe(unavailable);
     expect(await countAllowed(100, () => fail(node))).toBe(60);

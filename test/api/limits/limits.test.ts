@@ -309,9 +309,9 @@ describe('limits of a plan', () => {
     const texts = rejections.map((result) => textOf(result).replace(/in \d+ s|at 20\S+Z/g, '<when>'));
     const plans = `\nPlans: ${node.url}/api/v1/plans`;
     expect(texts).toEqual([
-      `The calls of your day are used up (quota_exceeded). 0 of the 1 calls of this UTC day are left; they come back <when>, <when>.${plans}`,
-      expect.stringMatching(/^The storage of your plan is used up \(storage_full\)\. .*\nPlans: /),
-      `Too many calls in a minute (rate_limited). More than 1 calls a minute; try again <when>.${plans}`,
+      `The day's calls of your plan are used up (quota_exceeded). 0 of the 1 calls of this UTC day are left; they come back <when>, <when>.${plans}`,
+      expect.stringMatching(/^The storage of your plan is full \(storage_full\)\. .*\nPlans: /),
+      `Too many requests (rate_limited). More than 1 calls a minute; try again <when>.${plans}`,
     ]);
   });
 });

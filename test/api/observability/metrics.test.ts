@@ -46,8 +46,8 @@ it('metrics count rejected requests by the limit that they exceeded', async () =
       expect((await api.get('/stats')).status).toBe(200);
       expect((await api.get('/stats')).status).toBe(429);
     }
-    const stranger = new Client(limited.url, 'wm_live_nobody');
-    expect([(await stranger.get('/stats')).status, (await stranger.get('/stats')).status]).toEqual([401, 429]);
+    const unknown = new Client(limited.url, 'wm_live_unknown');
+    expect([(await unknown.get('/stats')).status, (await unknown.get('/stats')).status]).toEqual([401, 429]);
     const { text } = await scrape(TOKEN, limited.url);
     for (const limit of ['minute', 'day', 'ip'])
       expect(text).toContain(`whitemagic_rate_limit_hits_total{limit="${limit}"} 1`);

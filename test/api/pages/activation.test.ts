@@ -10,9 +10,9 @@ import { Client } from '../../support/client.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 const PHONE = { viewport: { width: 360, height: 780 } };
-const DESK = { viewport: { width: 1280, height: 800 } };
+const DESKTOP = { viewport: { width: 1280, height: 800 } };
 
-/** As text: this side of the wire knows no document. */
+/** A script for the browser, as text. */
 const MEASURE = `({
   page: document.documentElement.scrollWidth,
   window: innerWidth,
@@ -53,19 +53,19 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await node?.stop();
   });
 
-  /** A page that notes what its browser complains of: a policy that was broken, an error. A refusal's own status is none. */
-  async function open(options: BrowserContextOptions = DESK): Promise<{ page: Page; complaints: string[] }> {
+  /** Opens a page and collects violations of its policy and errors, except the expected statuses of error pages. */
+  async function open(options: BrowserContextOptions = DESKTOP): Promise<{ page: Page; problems: string[] }> {
     const context = await browser.newContext(options);
     const page = await context.newPage();
-    const complaints: string[] = [];
+    const problems: string[] = [];
     page.on('console', (message) => {
-      if (!/responded with a status of (404|410|422)/.test(message.text())) complaints.push(message.text());
+      if (!/responded with a status of (404|410|422)/.test(message.text())) problems.push(message.text());
     });
-    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('pageerror', (error) => problems.push(error.message));
     page.on('request', (request) => {
-      if (new URL(request.url()).origin !== node.url) complaints.push(`asked ${request.url()}`);
+      if (new URL(request.url()).origin !== node.url) problems.push(`requested ${request.url()}`);
     });
-    return { page, complaints };
+    return { page, problems };
   }
 
   const shoot = async (page: Page, name: string) => {
@@ -73,11 +73,11 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
   };
 
-  describe('a claim', () => {
-    it('without scripts: a look changes nothing, the button shows a key that works, once', async () => {
+  describe('an activation link', () => {
+    it('without scripts: opening it changes nothing, and its button shows a working key once', async () => {
       const owner = await node.newUser();
       const token = await activationTokenFor(node, owner.userId);
-      const { page, complaints } = await open({ ...PHONE, javaScriptEnabled: false });
+      const { page, problems } = await open({ ...PHONE, javaScriptEnabled: false });
       for (let looks = 0; looks < 3; looks++) await page.goto(`${node.url}/claim/${token}`);
       expect(await keysOf(node, owner.userId)).toHaveLength(1);
       await shoot(page, 'claim-phone');
@@ -101,12 +101,12 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await page.getByRole('heading', { name: 'This link has been used' }).waitFor();
       await page.getByRole('link', { name: 'Get a new link' }).click();
       await page.getByRole('heading', { name: 'Get a new activation link' }).waitFor();
-      expect(complaints).toEqual([]);
+      expect(problems).toEqual([]);
     });
 
-    it('with scripts: each copy button puts its text into the clipboard, and says so', async () => {
+    it('with scripts: each copy button copies its text and reports it', async () => {
       const owner = await node.newUser();
-      const { page, complaints } = await open();
+      const { page, problems } = await open();
       await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: node.url });
       await page.goto(`${node.url}/claim/${await activationTokenFor(node, owner.userId)}`);
       await page.getByRole('button', { name: 'Show my API key' }).click();
@@ -123,10 +123,10 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
         ),
       );
       await shoot(page, 'key-desk');
-      expect(complaints).toEqual([]);
+      expect(problems).toEqual([]);
     });
 
-    it('leaves the text selected where the clipboard is closed', async () => {
+    it('selects the text where the clipboard is not available', async () => {
       const owner = await node.newUser();
       const { page } = await open();
       await page.addInitScript("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
@@ -139,7 +139,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       expect(await page.getByRole('button', { name: 'Copy API key' }).innerText()).toBe('Selected');
     });
 
-    it('pressed again by a reload shows no key', async () => {
+    it('shows no key when the page is reloaded', async () => {
       const owner = await node.newUser();
       const { page } = await open();
       await page.goto(`${node.url}/claim/${await activationTokenFor(node, owner.userId)}`);
@@ -167,13 +167,13 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await page.locator('#key').waitFor();
     });
 
-    it('that expired leads to a new one by mail, and that to a key', async () => {
+    it('that has expired leads to a new link by e-mail, which shows a key', async () => {
       const owner = await node.newUser({ email: 'late@example.com' });
       const token = await activationTokenFor(node, owner.userId);
       await node.service.database.owner.query('update claims set expires_at = now() where user_id = $1', [
         owner.userId,
       ]);
-      const { page, complaints } = await open({ ...PHONE, javaScriptEnabled: false });
+      const { page, problems } = await open({ ...PHONE, javaScriptEnabled: false });
       await page.goto(`${node.url}/claim/${token}`);
       await page.getByRole('heading', { name: 'This link has expired' }).waitFor();
       await page.getByRole('link', { name: 'Get a new link' }).click();
@@ -183,13 +183,13 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
       await page.goto(await linkIn('late@example.com'));
       await page.getByRole('button', { name: 'Show my API key' }).click();
       await page.locator('#key').waitFor();
-      expect(complaints).toEqual([]);
+      expect(problems).toEqual([]);
     });
   });
 
-  describe('the start page', () => {
-    it('has every plan with its price and limits, and a checkout where the plan is sold by a link', async () => {
-      const { page, complaints } = await open();
+  describe('the home page', () => {
+    it('has every plan with its price and limits, and a checkout link where there is one', async () => {
+      const { page, problems } = await open();
       await page.goto(node.url);
       await shoot(page, 'home-desk');
       const cards = await page.locator('.plan').evaluateAll((all) =>
@@ -212,10 +212,10 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
         expect(cards[index]?.text.includes('REST')).toBe(limits.rest);
       }
       expect(await page.getByRole('link', { name: 'Sign in with Whop' }).getAttribute('href')).toBe('/auth/whop');
-      expect(complaints).toEqual([]);
+      expect(problems).toEqual([]);
     });
 
-    it('has no link that leads nowhere', async () => {
+    it('has no broken link', async () => {
       const { page } = await open();
       await page.goto(node.url);
       const links = await page
@@ -227,12 +227,12 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     });
   });
 
-  it.each(['/', '/claim/new', '/legal/terms', '/legal/privacy', '/nowhere', '/claim/unknown'])(
-    '%s fits a phone and a desk, light and dark, under its policy',
+  it.each(['/', '/claim/new', '/legal/terms', '/legal/privacy', '/docs/errors', '/nowhere', '/claim/unknown'])(
+    '%s fits a phone and a desktop, light and dark, within its content security policy',
     async (path) => {
-      for (const size of [PHONE, DESK]) {
+      for (const size of [PHONE, DESKTOP]) {
         for (const colorScheme of ['light', 'dark'] as const) {
-          const { page, complaints } = await open({ ...size, colorScheme });
+          const { page, problems } = await open({ ...size, colorScheme });
           await page.goto(node.url + path);
           const measured = await page.evaluate<Measured>(MEASURE);
           expect(measured.page, `${path} at ${size.viewport.width}`).toBe(measured.window);
@@ -240,7 +240,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
           expect(measured.title).toMatch(/WhiteMagic$/);
           const [light = 0] = /\d+/.exec(measured.background) ?? [];
           expect(Number(light) > 128).toBe(colorScheme === 'light');
-          expect(complaints).toEqual([]);
+          expect(problems).toEqual([]);
           await page.context().close();
         }
       }
@@ -248,7 +248,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     60_000,
   );
 
-  it('a refusal is a page with a way on, and names the request', async () => {
+  it('an error page links to the home page and contains the request id', async () => {
     const { page } = await open();
     const answer = await page.goto(`${node.url}/nowhere`);
     expect(answer?.status()).toBe(404);
@@ -258,7 +258,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
   });
 });
 
-/** The claim's address in the first mail to somebody. */
+/** Returns the activation link in the first e-mail to an address. */
 function linkIn(address: string): Promise<string> {
   const folder = join(node.dataDir, 'outbox');
   return vi.waitFor(
@@ -268,7 +268,7 @@ function linkIn(address: string): Promise<string> {
         const link = new RegExp(`${node.url}/claim/[A-Za-z0-9_-]{43}`).exec(source)?.[0];
         if (source.includes(`To: ${address}`) && link) return link;
       }
-      throw new Error(`no mail to ${address} yet`);
+      throw new Error(`no e-mail to ${address} yet`);
     },
     { timeout: 15_000 },
   );

@@ -14,26 +14,29 @@ beforeAll(async () => {
 afterAll(() => node.stop());
 
 describe('a page', () => {
-  it.each(['/', '/claim/new', '/claim/x', '/legal/terms', '/nowhere'])('%s carries the strict policy', async (path) => {
-    const { headers } = await fetch(node.url + path, { headers: BROWSER });
-    expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(headers.get('content-security-policy')).toBe(
-      "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    );
-    expect(headers.get('referrer-policy')).toBe('same-origin');
-    expect(headers.get('x-content-type-options')).toBe('nosniff');
-    expect(headers.get('cache-control')).toBe('no-store');
-    expect(headers.getSetCookie()).toEqual([]);
-  });
+  it.each(['/', '/claim/new', '/claim/x', '/legal/terms', '/docs/errors', '/nowhere'])(
+    '%s has the strict content security policy',
+    async (path) => {
+      const { headers } = await fetch(node.url + path, { headers: BROWSER });
+      expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(headers.get('content-security-policy')).toBe(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+      );
+      expect(headers.get('referrer-policy')).toBe('same-origin');
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.getSetCookie()).toEqual([]);
+    },
+  );
 
-  it('has no script and no style of its own', async () => {
-    for (const path of ['/', '/claim/new', '/legal/privacy']) {
+  it('has no inline script and no inline style', async () => {
+    for (const path of ['/', '/claim/new', '/legal/privacy', '/docs/errors']) {
       const text = await (await fetch(node.url + path)).text();
       expect(text).not.toMatch(/<script(?![^>]*src=)|<style|\sstyle=|\son\w+=/i);
     }
   });
 
-  it('refers to files that may be kept for good: their address changes with them', async () => {
+  it('loads files whose path changes with their content, so that they are cached permanently', async () => {
     const home = await (await fetch(node.url)).text();
     for (const { path, type, body } of [STYLE, ICON, COPY_SCRIPT]) {
       const answer = await fetch(node.url + path);
@@ -45,7 +48,7 @@ describe('a page', () => {
     expect((await fetch(`${node.url}/assets/style.0000000000000000.css`)).status).toBe(404);
   });
 
-  it('is understood by a form of its own: the origin that a browser names is ours', async () => {
+  it('accepts its own forms, and rejects those of other origins', async () => {
     const post = (headers: Record<string, string>) =>
       fetch(`${node.url}/claim/${'A'.repeat(43)}`, { method: 'POST', headers: { ...BROWSER, ...headers } });
     expect((await post({ Origin: node.url })).status).toBe(404);
@@ -53,9 +56,9 @@ describe('a page', () => {
   });
 });
 
-describe('a refusal', () => {
-  it('is a page to a browser, and a problem to a program and under the paths of programs', async () => {
-    const asked: [string, Record<string, string>, string][] = [
+describe('an error', () => {
+  it('is a page for browsers, and a problem document for programs and below their paths', async () => {
+    const requests: [string, Record<string, string>, string][] = [
       ['/nowhere', BROWSER, 'text/html'],
       ['/nowhere', { Accept: '*/*' }, 'application/problem+json'],
       ['/nowhere', { Accept: 'application/json' }, 'application/problem+json'],
@@ -65,20 +68,20 @@ describe('a refusal', () => {
       ['/mcp', BROWSER, 'application/problem+json'],
       ['/webhooks/nowhere', BROWSER, 'application/problem+json'],
     ];
-    for (const [path, headers, type] of asked) {
+    for (const [path, headers, type] of requests) {
       const answer = await sendRaw(node.url, { path, headers });
       expect([path, answer.headers.get('content-type')]).toEqual([path, expect.stringContaining(type)]);
     }
   });
 
-  it('as a page shows nothing of the request that could be markup', async () => {
+  it('as a page contains no markup of the request', async () => {
     const answer = await fetch(`${node.url}/<script>alert(1)</script>?q=<b>`, { headers: BROWSER });
     expect(await answer.text()).not.toMatch(/alert|<b>/);
   });
 });
 
 describe('html', () => {
-  it('escapes what is put in, in text and attributes, and nests pieces and lists', () => {
+  it('escapes values in text and attributes, and nests fragments and lists', () => {
     const evil = `<b>"&'`;
     expect(html`<a title="${evil}">${[evil, html`<i>${1}</i>`]}${false}${undefined}</a>`.html).toBe(
       '<a title="&lt;b&gt;&quot;&amp;&#39;">&lt;b&gt;&quot;&amp;&#39;<i>1</i></a>',

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import * as f from './fields.ts';
+import { newMemory } from './memory.ts';
+import { operation } from './operation.ts';
+import * as receipts from './receipts.ts';
+
+export const batch = operation({
+  id: 'memories.batch',
+  summary: 'Store up to 100 memories',
+  description: 'Items are stored independently: a rejected one reports its error, and the others are stored.',
+  tag: 'memories',
+  http: { method: 'POST', path: '/memories/batch', statuses: [200] },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
+  cost: { items: itemCount },
+  input: z.strictObject({
+    // Items are validated one by one, so that an invalid one does not reject the rest.
+    memories: z
+      .array(z.unknown().meta({ documentedAs: newMemory }))
+      .min(1)
+      .max(f.LIMITS.batch),
+  }),
+  output: z.strictObject({
+    results: z.array(
+      z.strictObject({
+        index: z.int(),
+        status: z.enum(['created', 'deduplicated', 'rejected']),
+        id: f.id.nullable(),
+        error: z
+          .strictObject({
+            code: z.string(),
+            detail: z.string(),
+            errors: z.array(z.strictObject({ path: z.string(), message: z.string() })),
+          })
+          .optional(),
+      }),
+    ),
+  }),
+  receipt: receipts.batchReceipt,
+  errors: ['storage_full'],
+});
+
+function itemCount(input: unknown): number {
+  const items = input && typeof input === 'object' && 'memories' in input ? input.memories : [];
+  return Array.isArray(items) ? Math.min(items.length, f.LIMITS.batch) : 0;
+}
+
+/** Returns whether a filter selects less than every active memory, so that a forgotten tag cannot delete everything. */
+function narrows({ status, tags, tags_match, project, ...others }: z.output<typeof bulkFilter>): boolean {
+  if (status !== 'active' || tags_match === 'exact' || tags?.some((tag) => tag.trim() !== '')) return true;
+  if (project !== undefined && project !== '*') return true;
+  return Object.values(others).some((value) => value !== undefined);
+}
+
+const bulkFilter = z.strictObject({ ...f.filterFields, ids: z.array(f.id).min(1).max(f.LIMITS.bulk).optional() });
+
+export const bulk = operation({
+  id: 'memories.bulk',
+  summary: 'Archive, restore, delete or retag many memories',
+  description:
+    'Changes at most 1,000 memories a call, oldest first; `remaining` is the number left. A dry run returns the result of a real one and changes nothing.',
+  tag: 'memories',
+  http: { method: 'POST', path: '/memories/bulk', statuses: [200] },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
+  input: z.strictObject({
+    filter: bulkFilter.refine(
+      narrows,
+      'must have at least one condition; to select everything, send `"status": "all"`',
+    ),
+    action: z.enum(['archive', 'restore', 'delete', 'add_tags', 'remove_tags']),
+    tags: f.tags.optional().meta({ description: 'Tags to add or remove.' }),
+    dry_run: z.boolean().default(true),
+  }),
+  output: z.strictObject({
+    dry_run: z.boolean(),
+    action: z.string(),
+    matched: z.int().meta({ description: 'Number of memories that match the filter.' }),
+    changed: z.array(f.id),
+    rejected: z.array(z.strictObject({ id: f.id, code: z.string(), detail: z.string() })),
+    remaining: z.int(),
+  }),
+  receipt: receipts.bulkReceipt,
+  errors: ['storage_full'],
+});

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import * as f from './fields.ts';
+import { operation } from './operation.ts';
+import * as receipts from './receipts.ts';
+
+export const consolidate = operation({
+  id: 'memories.consolidate',
+  summary: 'Turn old short-term memories into long-term knowledge',
+  description:
+    'Takes active short-term memories not edited for `min_age_days`. Those tagged heuristic, pattern, proven, decision or insight become long-term; the others are summarized in a long-term digest and archived with a link to it.',
+  tag: 'memories',
+  http: { method: 'POST', path: '/consolidate', statuses: [200] },
+  mcp: { tool: 'consolidate_memories' },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
+  input: z.strictObject({
+    dry_run: z.boolean().default(true).meta({ description: 'Only report what would be done.' }),
+    min_age_days: z.number().min(0).max(36_500).default(7).meta({ description: 'Days without an edit.' }),
+    project: f.filterFields.project,
+    max_tokens: f.maxTokens(100_000).optional().meta({ description: 'Token budget of the result.' }),
+  }),
+  output: z.strictObject({
+    dry_run: z.boolean(),
+    promoted: z.array(z.strictObject({ id: f.id, title: z.string() })),
+    archived: z.array(z.strictObject({ id: f.id, title: z.string(), digest_id: f.id.nullable() })),
+    digests: z.array(z.strictObject({ id: f.id.nullable(), title: z.string() })),
+    counts: z
+      .strictObject({ promoted: z.int(), archived: z.int(), digests: z.int() })
+      .meta({ description: 'Including those that `max_tokens` left out.' }),
+    truncated: z.boolean().meta({ description: 'True when `max_tokens` cut the lists.' }),
+    remaining: z.int().meta({ description: 'Candidates left for further calls.' }),
+  }),
+  receipt: receipts.consolidationReceipt,
+  errors: ['storage_full'],
+});

@@ -1,0 +1,38 @@
+import type { Context } from 'koa';
+import type { Transport } from '../../db/queries/usage/events.ts';
+import type { Caller } from '../context.ts';
+import { authenticate } from '../pipeline/authenticate.ts';
+import type { Call } from '../pipeline/call.ts';
+import type { PipelineDependencies } from '../pipeline/dependencies.ts';
+import { stateOf } from './request-state.ts';
+
+/** Largest value of the usage event's column. */
+const BYTES_IN_MAX = 2_147_483_647;
+
+/**
+ * Resolves the API key of a request to its caller.
+ * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
+ */
+export async function authenticateRequest(
+  ctx: Context,
+  pipeline: PipelineDependencies,
+  transport: Transport,
+): Promise<Caller> {
+  const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key'), address: ctx.ip };
+  const requestId = stateOf(ctx).requestId;
+  const caller = await authenticate(pipeline, credentials, transport, (error) => pipeline.onFault(error, requestId));
+  stateOf(ctx).caller = caller;
+  return caller;
+}
+
+/** Creates the pipeline's call for a request. */
+export function callOf(ctx: Context, pipeline: PipelineDependencies, caller: Caller, method: string): Call {
+  const { requestId, bytesIn = declaredBytes(ctx) } = stateOf(ctx);
+  return { eventId: pipeline.newId(), requestId, caller, method, bytesIn };
+}
+
+/** Returns the declared length of a body that was not read, capped so that a false one cannot make the usage event fail. */
+function declaredBytes(ctx: Context): number {
+  const length = Number(ctx.get('Content-Length'));
+  return Number.isSafeInteger(length) ? Math.min(length, BYTES_IN_MAX) : 0;
+}

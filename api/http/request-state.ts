@@ -1,0 +1,16 @@
+import type { Context } from 'koa';
+import type { Caller } from '../context.ts';
+
+/** State of a request that middleware and routes share. */
+export interface RequestState {
+  requestId: string;
+  caller?: Caller;
+  operation?: string;
+  /** Size of the body, once it is read. */
+  bytesIn?: number;
+}
+
+/** Returns the state of a request. */
+export function stateOf(ctx: Context): RequestState {
+  return ctx.state as RequestState;
+}
