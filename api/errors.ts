@@ -46,6 +46,11 @@ export const PROBLEMS = {
   method_not_allowed: [405, 'This path does not support the method', 'Use a method named in `Allow`.'],
   duplicate_memory: [409, 'An active memory is an exact duplicate', 'Use the memory named in `detail`.'],
   idempotency_conflict: [409, 'This Idempotency-Key was used for another request', 'Use a new key for a new request.'],
+  response_gone: [
+    410,
+    'The first response to this Idempotency-Key is not kept',
+    'The request was executed, and is not executed again. Read its result, or send the request with a new key.',
+  ],
   secret_already_shown: [
     409,
     'The response contained a secret and is not repeated',

@@ -152,7 +152,7 @@ export function errorsOf(op: Operation): ProblemCode[] {
   // Any text may contain NUL or a lone surrogate, also that of a query string.
   codes.add('unprocessable');
   if (op.execution.kind === 'write') {
-    codes.add('idempotency_conflict').add('account_read_only');
+    codes.add('idempotency_conflict').add('response_gone').add('account_read_only');
     if (op.execution.returnsSecret) codes.add('secret_already_shown');
   }
   if (takesBody(op)) codes.add('malformed_request').add('body_too_large').add('unsupported_media_type');

@@ -1,6 +1,5 @@
 import type { Caller } from '../context.ts';
 import { isMemoryOperation, type Operation } from '../contracts/operation.ts';
-import type { Outcome } from './call.ts';
 
 /** Returns whether a caller gets an operation's receipt instead of its output: for a write of memories without the scope to read them. */
 export function getsReceipt(operation: Operation, caller: Caller): boolean {
@@ -13,11 +12,4 @@ export function getsReceipt(operation: Operation, caller: Caller): boolean {
 export function toReceipt({ id, receipt }: Operation, body: unknown): Record<string, unknown> {
   if (!receipt) throw new Error(`the operation ${id} declares no receipt`);
   return receipt.parse(body);
-}
-
-/** Reduces the replay of a response, which may be that of another key, to what the caller may see. */
-export function restrictReplay(operation: Operation, caller: Caller, replay: Outcome): Outcome {
-  if (!getsReceipt(operation, caller)) return replay;
-  const body = toReceipt(operation, replay.body);
-  return { ...replay, body, text: JSON.stringify(body) };
 }

@@ -12,9 +12,9 @@ import type { Call, Outcome } from './call.ts';
 import { assertDeclaredStatus } from './contract-check.ts';
 import type { PipelineDependencies } from './dependencies.ts';
 import { handlerOf } from './handlers.ts';
-import { findReplay, storeForReplay } from './idempotency.ts';
+import { findReplay, type Replay, storeForReplay } from './idempotency.ts';
 import { type Meter, meterCall } from './metering.ts';
-import { getsReceipt, restrictReplay, toReceipt } from './receipt.ts';
+import { getsReceipt, toReceipt } from './receipt.ts';
 
 /**
  * Runs an operation for an authenticated caller: authorize → limit → do → meter → respond. It is the only way to an
@@ -62,7 +62,7 @@ async function read(
   const { userId } = call.caller;
   const { database } = pipeline;
   const sql = operation.execution.connection === 'shared' ? database.shared(userId) : database.read(userId);
-  const outcome = await execute(pipeline, sql, operation, call, input);
+  const { outcome } = await execute(pipeline, sql, operation, call, input);
   await pipeline.recorder.record(eventOf(operation, outcome, meter));
   return outcome;
 }
@@ -80,9 +80,10 @@ async function write(
   const work = async (sql: Sql) => {
     const replay = await findReplay(sql, operation, call, input, pipeline.now());
     isReplay = replay !== undefined;
-    if (replay) return restrictReplay(operation, call.caller, replay);
-    const outcome = await execute(pipeline, sql, operation, call, input);
-    await storeForReplay(sql, operation, call, outcome);
+    if (replay) return toReplay(operation, call, replay);
+    const { result, outcome } = await execute(pipeline, sql, operation, call, input);
+    // The whole result, also of a caller who gets a receipt: another key of the account may repeat the call.
+    await storeForReplay(sql, operation, call, { status: outcome.status, body: result });
     return outcome;
   };
   // The usage event of a replay is that of the first call.
@@ -99,19 +100,20 @@ async function write(
   return written.finally(() => pipeline.keys.onChange(userId));
 }
 
-/** Runs the operation's domain function and validates its result against the operation's output. */
+/** Runs the operation's domain function and validates its result against the operation's output. Returns the result, and what the caller gets of it. */
 async function execute(
   pipeline: PipelineDependencies,
   sql: Sql,
   operation: Operation,
   call: Call,
   input: unknown,
-): Promise<Outcome> {
+): Promise<{ result: unknown; outcome: Outcome }> {
   const measure = measureOf(operation, call);
-  const result = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, { ...pipeline, measure });
-  const outcome = toOutcome(operation, call, operation.output.parse(result));
+  const returned = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, { ...pipeline, measure });
+  const result = operation.output.parse(returned);
+  const outcome = toOutcome(operation, call, result);
   if (pipeline.enforceContracts) assertDeclaredStatus(operation, outcome.status);
-  return outcome;
+  return { result, outcome };
 }
 
 function toOutcome(operation: Operation, { caller, render }: Call, result: unknown): Outcome {
@@ -126,6 +128,12 @@ function toOutcome(operation: Operation, { caller, render }: Call, result: unkno
   }
   if (http.mediaType) return { status, headers, body, text: body as string, type: http.mediaType };
   return { status, headers, body, text: JSON.stringify(body), ...(render && { rendering: render(body, isReceipt) }) };
+}
+
+/** Returns the outcome of a repeated call: the first response, with the headers of what it returns now. */
+function toReplay(operation: Operation, call: Call, { status, body, eventId }: Replay): Outcome {
+  const outcome = toOutcome(operation, call, operation.output.parse(body));
+  return { ...outcome, status, headers: { ...outcome.headers, 'Idempotency-Replayed': 'true' }, eventId };
 }
 
 function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {

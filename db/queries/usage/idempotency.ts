@@ -9,8 +9,8 @@ export interface IdempotencyRow {
   /** Usage event of that request. */
   event_id: string;
   status: number | null;
+  /** What is kept of the response; null for nothing. */
   body: unknown;
-  headers: Record<string, string> | null;
   holds_secret: boolean;
 }
 
@@ -34,7 +34,6 @@ export async function claimIdempotencyKey(
         created_at = $6,
         status = null,
         body = null,
-        headers = null,
         holds_secret = false
       where k.created_at < $6::timestamptz - interval '${IDEMPOTENCY_HOURS} hours'`,
     values: [userId, claim.key, claim.requestHash, claim.eventId, claim.day, claim.now],
@@ -42,7 +41,7 @@ export async function claimIdempotencyKey(
   if (claimed.rowCount === 1) return undefined;
   const found = await sql.query<IdempotencyRow>({
     name: 'find_idempotency_key',
-    text: `select request_hash, event_id, status, body, headers, holds_secret
+    text: `select request_hash, event_id, status, body, holds_secret
       from idempotency_keys
       where user_id = $1 and key = $2`,
     values: [userId, claim.key],
@@ -50,26 +49,37 @@ export async function claimIdempotencyKey(
   return found.rows[0];
 }
 
-/** Stores the response of the request that claimed the key, without the body when it holds a secret. */
+/** Bodies up to this size are bounded by the number of calls. */
+const SMALL_BYTES = 1_024;
+/** Larger bodies are kept while a tenant's bodies take at most this many bytes. */
+const TENANT_BYTES_MAX = 4_194_304;
+
+/**
+ * Stores the response of the request that claimed the key.
+ * @param response.body JSON to keep; null for a response that is not kept. Larger bodies count against a tenant's limit.
+ */
 export async function storeIdempotentResponse(
   sql: Sql,
   userId: string,
   key: string,
-  response: { status: number; body: unknown; headers: Record<string, string>; holdsSecret: boolean },
+  response: { status: number; body: string | null; holdsSecret: boolean },
 ): Promise<void> {
   await sql.query({
     name: 'store_idempotent_response',
     text: `update idempotency_keys
-      set status = $3, body = $4, headers = $5, holds_secret = $6
+      set
+        status = $3,
+        body = case
+          when octet_length($4::text) <= ${SMALL_BYTES} then $4::jsonb
+          when (
+            select coalesce(sum(pg_column_size(kept.body)), 0)
+            from idempotency_keys kept
+            where kept.user_id = $1
+          ) <= ${TENANT_BYTES_MAX} then $4::jsonb
+        end,
+        holds_secret = $5
       where user_id = $1 and key = $2`,
-    values: [
-      userId,
-      key,
-      response.status,
-      response.holdsSecret ? null : JSON.stringify(response.body),
-      JSON.stringify(response.headers),
-      response.holdsSecret,
-    ],
+    values: [userId, key, response.status, response.body, response.holdsSecret],
   });
 }
 

@@ -15,7 +15,22 @@ afterAll(() => node.stop());
 
 let count = 0;
 const newKey = () => `key-${++count}`;
-const note = (title: string, more: object = {}) => ({ title, content: `About ${title}`, ...more });
+/** A memory with a word that must not be kept with a response. */
+const note = (title: string, more: object = {}) => ({
+  title: `marker ${title}`,
+  content: `marker about ${title}`,
+  tags: ['marker'],
+  ...more,
+});
+
+/** Returns what is kept of the response to a key, as JSON. */
+async function keptBody(owner: TestUser, key: string): Promise<string | null> {
+  const { rows } = await node.service.database.owner.query(
+    'select body::text as body from idempotency_keys where user_id = $1 and key = $2',
+    [owner.userId, key],
+  );
+  return rows[0].body;
+}
 
 async function stored(owner: TestUser, more: object = {}): Promise<string> {
   return (await owner.api.post('/memories', note(`stored ${++count}`, more))).body.id;
@@ -183,6 +198,16 @@ describe.each(WRITES)('Idempotency-Key of $id', ({ id, call, other }) => {
     expect((await eventsOf(node, owner.userId)).length - events.length).toBe(holdsSecret ? 2 : 0);
   });
 
+  it('keeps no stored text', async () => {
+    const owner = await node.newUser();
+    const [method, path, body] = await call(owner);
+    const key = newKey();
+    await owner.api.request(method, path, body, { 'Idempotency-Key': key });
+    const kept = await keptBody(owner, key);
+    expect(kept === null).toBe(holdsSecret);
+    expect(kept ?? '').not.toContain('marker');
+  });
+
   it('rejects the key with another request: 409 without an effect', async () => {
     const owner = await node.newUser();
     const [method, path, body] = await call(owner);
@@ -229,6 +254,92 @@ describe('Idempotency-Key', () => {
     const done = await user.api.patch(`/memories/${id}`, { title: 'x' }, key);
     expect(done.status).toBe(200);
     expect(done.headers.get('idempotency-replayed')).toBeNull();
+  });
+
+  it('replays the present state of a changed memory', async () => {
+    const key = { 'Idempotency-Key': newKey() };
+    const { body: first } = await user.api.post('/memories', note('changed later'), key);
+    await user.api.patch(`/memories/${first.id}`, { content: 'changed' });
+    const again = await user.api.post('/memories', note('changed later'), key);
+    expect(again.status).toBe(201);
+    expect(again.body).toMatchObject({ id: first.id, content: 'changed', version: 2, deduplicated: false });
+    expect(again.headers.get('etag')).toBe('"2"');
+  });
+
+  it('of a permanently deleted memory is 410, and executes nothing', async () => {
+    const owner = await node.newUser();
+    const [create, update] = [newKey(), newKey()];
+    const { body: made } = await owner.api.post('/memories', note('gone'), { 'Idempotency-Key': create });
+    const change = { content: 'marker of a change' };
+    await owner.api.patch(`/memories/${made.id}`, change, { 'Idempotency-Key': update });
+    await owner.api.delete(`/memories/${made.id}?permanent=true`);
+    const replays = [
+      await owner.api.post('/memories', note('gone'), { 'Idempotency-Key': create }),
+      await owner.api.patch(`/memories/${made.id}`, change, { 'Idempotency-Key': update }),
+    ];
+    for (const { status, body, text } of replays) {
+      expect([status, body.code]).toEqual([410, 'response_gone']);
+      expect(text).not.toContain('marker');
+    }
+    expect((await owner.api.get('/memories')).body.total).toBe(0);
+    const { rows } = await node.service.database.owner.query(
+      `select to_jsonb(k)::text as row from idempotency_keys k where user_id = $1`,
+      [owner.userId],
+    );
+    for (const { row } of rows) expect(row).not.toContain('marker');
+  });
+
+  it('takes the same few bytes for a large memory', async () => {
+    const owner = await node.newUser();
+    const { body: made } = await owner.api.post('/memories', { title: 'Large', content: 'large text '.repeat(60_000) });
+    for (let n = 0; n < 20; n++) {
+      expect((await owner.api.patch(`/memories/${made.id}`, {}, { 'Idempotency-Key': newKey() })).status).toBe(200);
+    }
+    const { rows } = await node.service.database.owner.query(
+      'select sum(pg_column_size(k.*))::int as bytes from idempotency_keys k where user_id = $1',
+      [owner.userId],
+    );
+    expect(rows[0].bytes).toBeLessThan(20 * 300);
+  });
+
+  it('does not keep a response of more than 256 KiB: its repeat is 410', async () => {
+    const memories = Array.from({ length: 100 }, (_, n) => ({
+      title: '',
+      content: 'c',
+      [`${n}${'k'.repeat(5_000)}`]: 1,
+    }));
+    const key = newKey();
+    const first = await user.api.post('/memories/batch', { memories }, { 'Idempotency-Key': key });
+    expect(first.status).toBe(200);
+    const again = await user.api.post('/memories/batch', { memories }, { 'Idempotency-Key': key });
+    if (Buffer.byteLength(first.text) > 262_144)
+      expect([again.status, again.body.code]).toEqual([410, 'response_gone']);
+    else expect(again.body).toEqual(first.body);
+  });
+
+  it('keeps responses of more than 1 KiB up to 4 MiB per user', async () => {
+    const owner = await node.newUser();
+    const archive = async () => {
+      const ids: string[] = [];
+      for (let n = 0; n < 40; n++) ids.push(await stored(owner));
+      const key = newKey();
+      const change = { filter: { ids }, action: 'archive', dry_run: false };
+      expect((await owner.api.post('/memories/bulk', change, { 'Idempotency-Key': key })).status).toBe(200);
+      const again = await owner.api.post('/memories/bulk', change, { 'Idempotency-Key': key });
+      return again.status;
+    };
+    expect(await archive()).toBe(200);
+    await node.service.database.owner.query(
+      `insert into idempotency_keys (user_id, key, request_hash, status, body, event_id, day, created_at)
+      select $1, 'filler-' || n, '', 200, to_jsonb((select string_agg(md5((n * i)::text), '') from generate_series(1, 20000) i)),
+        gen_random_uuid(), current_date, now()
+      from generate_series(1, 8) n`,
+      [owner.userId],
+    );
+    expect(await archive()).toBe(410);
+    const small = { 'Idempotency-Key': newKey() };
+    await owner.api.post('/memories', note('small'), small);
+    expect((await owner.api.post('/memories', note('small'), small)).status).toBe(201);
   });
 
   it('is scoped to the user', async () => {
