@@ -4,7 +4,9 @@ import { operation, streamed } from './operation.ts';
 
 const accountExport = z.strictObject({
   id: f.id,
-  status: z.enum(['pending', 'ready', 'failed']),
+  status: z
+    .enum(['pending', 'ready', 'failed', 'erased'])
+    .meta({ description: '`erased`: a memory in it was deleted permanently; request a new one.' }),
   created_at: f.instant,
   ready_at: f.instant.nullable(),
   expires_at: f.instant.nullable().meta({ description: 'Time until which the file is kept.' }),

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { eraseExports } from '../../db/queries/accounts/exports.ts';
 import { deleteMemories, findMemory, lockExactDuplicate, updateMemory } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { removePostings } from '../../db/queries/memories/terms.ts';
@@ -132,7 +133,7 @@ export async function remove(
   return { id: memory.id, status: 'archived' as const, version: archived.version };
 }
 
-/** Deletes memories and their versions permanently, and frees their storage. */
+/** Deletes memories and their versions permanently, also from the files of exports, and frees their storage. */
 export async function deletePermanently(
   context: RequestContext,
   caller: Caller,
@@ -140,6 +141,7 @@ export async function deletePermanently(
 ): Promise<void> {
   const words = await removePostings(context.sql, caller.userId, ids);
   const deleted = await deleteMemories(context.sql, caller.userId, ids);
+  if (deleted.memories > 0) await eraseExports(context.sql, caller.userId);
   await changeStorage(context, caller, { bytes: -deleted.bytes, memories: -deleted.memories, words: -words });
 }
 

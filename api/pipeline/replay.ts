@@ -2,7 +2,7 @@ import type { Sql } from '../../db/client/sql.ts';
 import { findMemories } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Operation } from '../contracts/operation.ts';
-import { present } from '../memories/to-response.ts';
+import { serializeMemory } from '../memories/serialize-memory.ts';
 
 /** Finds memories of the caller by their ids. */
 type Find = (ids: readonly string[]) => Promise<Map<string, MemoryRow>>;
@@ -40,7 +40,7 @@ const aMemory: Rule = {
   keep: ({ id, deduplicated, similar, changed }: KeptMemory) => ({ id, deduplicated, similar, changed }),
   async complete({ id, ...rest }: KeptMemory, find) {
     const memory = (await find([id])).get(id);
-    return memory && { ...present(memory), ...rest };
+    return memory && { ...serializeMemory(memory), ...rest };
   },
 };
 

@@ -36,6 +36,8 @@ export const EXPORT_DAYS = 7;
 /** Age at which a pending export counts as failed. */
 const PENDING_MAX_MS = DAY_MS;
 const CHUNK_BYTES = 262_144;
+/** The job queue repeats the job, which then starts again from a new snapshot. */
+const OUTDATED = 'a memory was deleted permanently, or the export, while its file was written';
 const FILE_PATH = '/api/v1/account/export/file';
 
 type Clock = Pick<RequestContext, 'now' | 'newId'>;
@@ -85,19 +87,22 @@ export async function downloadExport(context: RequestContext, caller: Caller): P
 /**
  * Writes the file of a pending export from one snapshot of the account, in bounded memory, and sends the owner an e-mail. Replaces the
  * chunks of an earlier attempt; does nothing for an export that is no longer pending.
+ * @throws Error if a memory was deleted permanently meanwhile: it must not be in the file
  */
 export async function writeExport(database: Database, clock: Clock, userId: string, id: string): Promise<void> {
-  const isPending = await database.write(userId, async (sql) => {
-    if (!(await lockPendingExport(sql, userId, id))) return false;
-    await deleteExportChunks(sql, userId, id);
-    return true;
+  const revision = await database.write(userId, async (sql) => {
+    const pending = await lockPendingExport(sql, userId, id);
+    if (pending) await deleteExportChunks(sql, userId, id);
+    return pending?.revision;
   });
-  if (!isPending) return;
+  if (revision === undefined) return;
 
   let [chunks, bytes] = [0, 0];
   const store = async (pieces: AsyncIterable<Buffer>) => {
     for await (const piece of pieces) {
-      await database.write(userId, (sql) => insertExportChunk(sql, userId, id, chunks, piece));
+      const chunk = { id, revision, chunk: chunks, bytes: piece };
+      const isInserted = await database.write(userId, (sql) => insertExportChunk(sql, userId, chunk));
+      if (!isInserted) throw new Error(OUTDATED);
       chunks++;
       bytes += piece.length;
     }
@@ -109,7 +114,8 @@ export async function writeExport(database: Database, clock: Clock, userId: stri
     return counts;
   });
   await database.write(userId, async (sql) => {
-    if (!(await lockPendingExport(sql, userId, id))) return;
+    const pending = await lockPendingExport(sql, userId, id);
+    if (pending?.revision !== revision) throw new Error(OUTDATED);
     await finishExport({ ...clock, sql }, userId, { id, bytes, chunks, counts });
   });
 }

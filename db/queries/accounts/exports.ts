@@ -3,7 +3,7 @@ import type { Sql } from '../../client/sql.ts';
 /** An export of an account. {@link findExportChunk} reads its file. */
 export interface ExportRow {
   id: string;
-  status: 'pending' | 'ready' | 'failed';
+  status: 'pending' | 'ready' | 'failed' | 'erased';
   created_at: Date;
   ready_at: Date | null;
   expires_at: Date | null;
@@ -43,13 +43,17 @@ export async function findExport(
   return result.rows[0];
 }
 
-/** Locks an export until the transaction ends; returns false when it is no longer pending. */
-export async function lockPendingExport(sql: Sql, userId: string, id: string): Promise<boolean> {
-  const result = await sql.query({
-    text: "select from exports where user_id = $1 and id = $2 and status = 'pending' for update",
+/** Locks an export until the transaction ends, and returns its revision; undefined when it is no longer pending. */
+export async function lockPendingExport(
+  sql: Sql,
+  userId: string,
+  id: string,
+): Promise<{ revision: number } | undefined> {
+  const result = await sql.query<{ revision: number }>({
+    text: "select revision from exports where user_id = $1 and id = $2 and status = 'pending' for update",
     values: [userId, id],
   });
-  return result.rows.length > 0;
+  return result.rows[0];
 }
 
 /** Deletes the chunks of an export that an interrupted attempt left. */
@@ -57,18 +61,50 @@ export async function deleteExportChunks(sql: Sql, userId: string, id: string): 
   await sql.query({ text: 'delete from export_chunks where user_id = $1 and export_id = $2', values: [userId, id] });
 }
 
-/** Appends a chunk to an export's file. */
+/** Appends a chunk to the file of a pending export. Returns false when the export has another revision or is not pending. */
 export async function insertExportChunk(
   sql: Sql,
   userId: string,
-  id: string,
-  chunk: number,
-  bytes: Buffer,
-): Promise<void> {
-  await sql.query({
+  { id, revision, chunk, bytes }: { id: string; revision: number; chunk: number; bytes: Buffer },
+): Promise<boolean> {
+  const result = await sql.query({
     name: 'insert_export_chunk',
-    text: 'insert into export_chunks (user_id, export_id, chunk, bytes) values ($1, $2, $3, $4)',
-    values: [userId, id, chunk, bytes],
+    text: `with pending as (
+        select id
+        from exports
+        where user_id = $1 and id = $2 and status = 'pending' and revision = $3
+        for share
+      )
+      insert into export_chunks (user_id, export_id, chunk, bytes)
+      select $1, id, $4, $5
+      from pending`,
+    values: [userId, id, revision, chunk, bytes],
+  });
+  return result.rowCount === 1;
+}
+
+/**
+ * Erases the files of a tenant's exports, because a memory in them was deleted permanently. A pending export gets a new
+ * revision, so that its file is written again.
+ */
+export async function eraseExports(sql: Sql, userId: string): Promise<void> {
+  const erased = await sql.query({
+    name: 'erase_exports',
+    text: `update exports
+      set
+        status = case when status = 'ready' then 'erased' else status end,
+        revision = revision + 1,
+        bytes = null,
+        chunks = null
+      where user_id = $1 and status in ('pending', 'ready')`,
+    values: [userId],
+  });
+  if (erased.rowCount === 0) return;
+  // A statement of its own: it must see the chunks of the transactions that the update waited for.
+  await sql.query({
+    name: 'erase_export_chunks',
+    text: 'delete from export_chunks where user_id = $1',
+    values: [userId],
   });
 }
 

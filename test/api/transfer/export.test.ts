@@ -16,6 +16,8 @@ import { eventsOf } from '../../support/usage.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
+const MISSING = '019ab0c0-0000-7000-8000-000000000000';
+
 const clock = { now: () => new Date(), newId: () => uuidv7() };
 
 let sink: MailSink;
@@ -223,6 +225,65 @@ describe('account export', () => {
     expectProblem(await old.api.get('/account/export'), 404, 'not_found');
     expect((await stuck.api.get('/account/export')).body.status).toBe('failed');
     expect((await stuck.api.post('/account/export', {})).body.status).toBe('pending');
+  });
+
+  it('is erased when a memory is deleted permanently, but not when one is archived', async () => {
+    const user = await idle.newUser();
+    const { owner } = idle.service.database;
+    const chunks = async () =>
+      (await owner.query('select 1 from export_chunks where user_id = $1', [user.userId])).rowCount;
+    for (const remove of [
+      (id: string) => user.api.delete(`/memories/${id}?permanent=true`),
+      (id: string) => user.api.post('/memories/bulk', { filter: { ids: [id] }, action: 'delete', dry_run: false }),
+    ]) {
+      const [kept, gone] = [
+        await user.api.post('/memories', { title: 'kept', content: 'c' }),
+        await user.api.post('/memories', { title: 'gone', content: 'c' }),
+      ];
+      const { id } = (await user.api.post('/account/export', {})).body;
+      await writeExport(idle.service.database, clock, user.userId, id);
+      await user.api.delete(`/memories/${kept.body.id}`);
+      await user.api.delete(`/memories/${MISSING}?permanent=true`);
+      expect(await chunks()).toBe(1);
+      expect((await remove(gone.body.id)).status).toBe(200);
+      expect(await chunks()).toBe(0);
+      expect((await user.api.get('/account/export')).body).toMatchObject({
+        id,
+        status: 'erased',
+        bytes: null,
+        file: null,
+      });
+      expectProblem(await user.api.get('/account/export/file'), 404, 'not_found');
+      const again = (await user.api.post('/account/export', {})).body;
+      expect(again.status).toBe('pending');
+      await writeExport(idle.service.database, clock, user.userId, again.id);
+      const titles = ofKind(await linesOf(idle, user), 'memory').map(({ title }) => title);
+      expect(titles).not.toContain('gone');
+      await user.api.delete(`/memories/${kept.body.id}?permanent=true`);
+    }
+  });
+
+  it('is written again when a memory is deleted permanently while it is pending', async () => {
+    const user = await idle.newUser();
+    const { database } = idle.service;
+    const made = await user.api.post('/memories', { title: 'gone', content: 'c' });
+    const { id } = (await user.api.post('/account/export', {})).body;
+    // The snapshot is taken before the deletion, and its chunks are written after it.
+    const snapshot = database.snapshot;
+    const taken = vi.spyOn(database, 'snapshot').mockImplementationOnce((userId, work) =>
+      snapshot(userId, async (sql) => {
+        await sql.query({ text: 'select from memories where user_id = $1', values: [userId] });
+        await user.api.delete(`/memories/${made.body.id}?permanent=true`);
+        return work(sql);
+      }),
+    );
+    await expect(writeExport(database, clock, user.userId, id)).rejects.toThrow(/deleted permanently/);
+    taken.mockRestore();
+    const { rows } = await database.owner.query('select 1 from export_chunks where user_id = $1', [user.userId]);
+    expect(rows).toEqual([]);
+    expect((await user.api.get('/account/export')).body.status).toBe('pending');
+    await writeExport(database, clock, user.userId, id);
+    expect(ofKind(await linesOf(idle, user), 'memory')).toEqual([]);
   });
 
   it('is rewritten from the start after a failed attempt', async () => {
