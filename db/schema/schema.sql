@@ -216,9 +216,10 @@ create table exports (
   bytes bigint,
   chunks integer,
   counts jsonb,
+  revision integer default 0 not null,
   constraint exports_pkey PRIMARY KEY (user_id, id),
   constraint exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
-  constraint exports_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text])))
+  constraint exports_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'ready'::text, 'failed'::text, 'erased'::text])))
 );
 CREATE INDEX exports_age ON public.exports USING btree (created_at);
 CREATE UNIQUE INDEX exports_pending ON public.exports USING btree (user_id) WHERE (status = 'pending'::text);
@@ -234,7 +235,6 @@ create table idempotency_keys (
   request_hash bytea not null,
   status smallint,
   body jsonb,
-  headers jsonb,
   holds_secret boolean default false not null,
   event_id uuid not null,
   day date not null,
