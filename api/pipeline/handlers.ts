@@ -23,7 +23,7 @@ import { usage } from '../usage/usage.ts';
 import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, shortenMemory } from './token-budget.ts';
 
 /** Services that only some operations need. The table below passes each to the functions that take it. */
-export interface Services {
+interface Services {
   /** Counts the tokens of a result as the call's transport sends it. */
   measure: Measure;
   /** Embed memories and queries. */

@@ -21,7 +21,7 @@ export interface Meter {
 }
 
 /** A call with the operation that it names; undefined for names that are not known, such as those of unknown tools. */
-export interface MeteredCall {
+interface MeteredCall {
   name: string;
   call: Call;
   operation?: Operation | undefined;
