@@ -333,7 +333,7 @@ describe('Idempotency-Key', () => {
       `insert into idempotency_keys (user_id, key, request_hash, status, body, event_id, day, created_at)
       select $1, 'filler-' || n, '', 200, to_jsonb((select string_agg(md5((n * i)::text), '') from generate_series(1, 20000) i)),
         gen_random_uuid(), current_date, now()
-      from generate_series(1, 8) n`,
+      from generate_series(1, 12) n`,
       [owner.userId],
     );
     expect(await archive()).toBe(410);
