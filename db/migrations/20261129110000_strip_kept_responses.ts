@@ -13,7 +13,7 @@ export async function up(knex: Knex): Promise<void> {
     where jsonb_typeof(body) = 'object' and jsonb_exists(body, 'content')`);
   await knex.raw(`
     update idempotency_keys
-    set body = body || ${['promoted', 'archived', 'digests'].map(withoutTitles).join(' || ')}
+    set body = body || ${['promoted', 'archived'].map(withoutTitles).join(' || ')}
     where jsonb_typeof(body) = 'object' and jsonb_exists_all(body, array['promoted', 'archived', 'digests'])`);
   await knex.raw(`
     update idempotency_keys
