@@ -16,7 +16,7 @@ import * as renameDoorToTransport from './20261129070000_rename_door_to_transpor
 import * as renameExactDuplicateIndex from './20261129100000_rename_exact_duplicate_index.ts';
 import * as renameOutboxRefusedAt from './20261129100100_rename_outbox_refused_at.ts';
 import * as normalizeNames from './20261129110000_normalize_names.ts';
-import * as stripKeptResponses from './20261129110000_strip_kept_responses.ts';
+import * as stripKeptResponses from './20261129113000_strip_kept_responses.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -37,7 +37,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129100000_rename_exact_duplicate_index': renameExactDuplicateIndex,
   '20261129100100_rename_outbox_refused_at': renameOutboxRefusedAt,
   '20261129110000_normalize_names': normalizeNames,
-  '20261129110000_strip_kept_responses': stripKeptResponses,
+  '20261129113000_strip_kept_responses': stripKeptResponses,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */
