@@ -58,11 +58,12 @@ export const bulk = operation({
   id: 'memories.bulk',
   summary: 'Archive, restore, delete or retag many memories',
   description:
-    'Changes at most 1,000 memories a call, oldest first; `remaining` is the number left. A dry run returns the result of a real one and changes nothing.',
+    'Changes at most 1,000 memories per call (fewer on plans with few calls a minute), oldest first. Repeat the call until `remaining` is 0. A dry run returns the result of a real one and changes nothing. Costs one quota unit for every started ten memories that are changed or, in a dry run, would be.',
   tag: 'memories',
   http: { method: 'POST', path: '/memories/bulk', statuses: [200] },
   access: { scope: 'memories:write' },
   execution: { kind: 'write' },
+  cost: { changes: ({ changed }) => changed.length },
   input: z.strictObject({
     filter: bulkFilter.refine(
       narrows,
@@ -78,7 +79,7 @@ export const bulk = operation({
     matched: z.int().meta({ description: 'Number of memories that match the filter.' }),
     changed: z.array(f.id),
     rejected: z.array(z.strictObject({ id: f.id, code: z.string(), detail: z.string() })),
-    remaining: z.int(),
+    remaining: z.int().meta({ description: 'Number of memories that further calls would change.' }),
   }),
   receipt: receipts.bulkReceipt,
   errors: ['storage_full'],

@@ -13,6 +13,7 @@ export const consolidate = operation({
   mcp: { tool: 'consolidate_memories' },
   access: { scope: 'memories:write' },
   execution: { kind: 'write' },
+  cost: { changes: ({ counts }) => counts.promoted + counts.archived },
   input: z.strictObject({
     dry_run: z.boolean().default(true).meta({ description: 'Only report what would be done.' }),
     min_age_days: z.number().min(0).max(36_500).default(7).meta({ description: 'Days without an edit.' }),

@@ -12,6 +12,8 @@ export const LIMITS = {
   page: 200,
   batch: 100,
   bulk: 1_000,
+  /** Memories that a bulk operation changes for one quota unit. */
+  changesPerUnit: 10,
   keyNameLength: 100,
 } as const;
 

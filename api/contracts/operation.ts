@@ -63,6 +63,8 @@ export interface Operation<
   cost?: {
     /** Number of batch items in the unvalidated input: each costs one call of the day, every started ten cost one of the minute. Default 1. */
     items?(input: unknown): number;
+    /** Number of memories that a bulk operation changed, or would change in a dry run: every started ten cost one call of the minute and of the day. */
+    changes?(result: z.output<Output>): number;
     /** Tokens of the part of the result that a model reads: what `max_tokens` bounds and the usage event records. Default: not recorded. */
     tokens?(result: z.output<Output>): number;
   };
@@ -147,7 +149,7 @@ export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (isMemoryOperation(op)) codes.add('plan_required');
   if (!op.access.allowedWhileClosing) codes.add('account_closing');
-  if (op.cost?.items) codes.add('batch_too_large');
+  if (op.cost?.items || op.cost?.changes) codes.add('batch_too_large');
   if (op.http.ifMatch) codes.add('precondition_failed');
   // Any text may contain NUL or a lone surrogate, also that of a query string.
   codes.add('unprocessable');

@@ -23,6 +23,7 @@ export const normalizeTags = operation({
   http: { method: 'POST', path: '/tags/normalize', statuses: [200] },
   access: { scope: 'memories:write' },
   execution: { kind: 'write' },
+  cost: { changes: ({ changed }) => changed.length },
   input: z.strictObject({ dry_run: z.boolean().default(true) }),
   output: z.strictObject({
     dry_run: z.boolean(),

@@ -24,6 +24,14 @@ export function changeTags(
 export function requireTags(tags: readonly string[]): void {
   if (tags.length > LIMITS.tags)
     throw invalidField('tags', `must be at most ${LIMITS.tags} tags; this would make ${tags.length}`);
-  const long = tags.find((tag) => [...tag].length > LIMITS.tagLength);
-  if (long) throw invalidField('tags', `each tag must be at most ${LIMITS.tagLength} characters`);
+  if (tags.some(isTooLong)) throw invalidField('tags', `each tag must be at most ${LIMITS.tagLength} characters`);
+}
+
+/** Returns whether a memory may have these normalized tags. */
+export function areValidTags(tags: readonly string[]): boolean {
+  return tags.length <= LIMITS.tags && !tags.some(isTooLong);
+}
+
+function isTooLong(tag: string): boolean {
+  return [...tag].length > LIMITS.tagLength;
 }

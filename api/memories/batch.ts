@@ -1,5 +1,6 @@
 import { dryRun, withSavepoint } from '../../db/client/sql.ts';
-import { countMemories, listTagged, lockMatching } from '../../db/queries/memories/lists.ts';
+import { type BulkChange, lockAffected } from '../../db/queries/memories/bulk.ts';
+import { countMemories, listTagged } from '../../db/queries/memories/lists.ts';
 import { findMemories } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -9,7 +10,8 @@ import { parseInput } from '../contracts/parse.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
-import { changeTags, normalizeTags } from '../listing/tags.ts';
+import { areValidTags, changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
+import { bulkLimit } from './bulk-limit.ts';
 import { store } from './create.ts';
 import { type Changes, change, deletePermanently } from './update.ts';
 
@@ -44,35 +46,49 @@ async function storeItem(context: RequestContext, caller: Caller, item: unknown,
   );
 }
 
-/** Applies an action to the memories that match a filter, at most 1,000 per call, oldest first. */
+/**
+ * Applies an action to the memories that match a filter, oldest first, at most {@link bulkLimit} per call. `remaining` counts those that
+ * further calls would change, so that repeating the call reaches every memory and ends.
+ * @throws Problem `storage_full` when a full storage rejects all changes
+ */
 export async function bulk(
   context: RequestContext,
   caller: Caller,
   input: { filter: FilterInput; action: BulkAction; tags?: string[] | undefined; dry_run: boolean },
   embedders: Embedders,
 ) {
-  const tagging = input.action === 'add_tags' || input.action === 'remove_tags';
-  if (tagging && !input.tags?.length) throw invalidField('tags', `required for ${input.action}`);
+  const wanted = bulkChange(input);
   const filter = toFilter(caller, input.filter);
+  const limit = bulkLimit(caller, LIMITS.bulk);
   const matched = await countMemories(context.sql, caller.userId, filter);
-  const ids = await lockMatching(context.sql, caller.userId, filter, LIMITS.bulk);
+  const { ids, changeable } = await lockAffected(context.sql, caller.userId, filter, wanted, limit);
   const memories = await findMemories(context.sql, caller.userId, ids, true);
-  const affected = memories.filter((memory) => affects(memory, input.action, input.tags));
-  const summary = { dry_run: input.dry_run, action: input.action, matched, remaining: matched - memories.length };
-  const apply = () => changeAll(context, caller, affected, input, embedders);
-  return { ...summary, ...(input.dry_run ? await dryRun(context.sql, apply) : await apply()) };
+  const remaining = Math.max(0, changeable - memories.length);
+  const apply = () => changeAll(context, caller, memories, wanted, embedders);
+  const result = input.dry_run ? await dryRun(context.sql, apply) : await apply();
+  return { dry_run: input.dry_run, action: input.action, matched, remaining, ...result };
+}
+
+function bulkChange({ action, tags = [] }: { action: BulkAction; tags?: string[] | undefined }): BulkChange {
+  if (action !== 'add_tags' && action !== 'remove_tags') return { action };
+  const normalized = normalizeTags(tags);
+  if (normalized.length === 0) throw invalidField('tags', `required for ${action}`);
+  if (action === 'remove_tags') return { action, tags: normalized };
+  requireTags(normalized);
+  return { action, tags: normalized, tagsMax: LIMITS.tags };
 }
 
 async function changeAll(
   context: RequestContext,
   caller: Caller,
   memories: MemoryRow[],
-  { action, tags }: { action: BulkAction; tags?: string[] | undefined },
+  wanted: BulkChange,
   embedders: Embedders,
 ) {
   const changed: string[] = [];
+  let full: Problem | undefined;
   const rejected: { id: string; code: string; detail: string }[] = [];
-  if (action === 'delete') {
+  if (wanted.action === 'delete') {
     const ids = memories.map(({ id }) => id);
     await deletePermanently(context, caller, ids);
     return { changed: ids, rejected };
@@ -81,18 +97,21 @@ async function changeAll(
     await withItemErrors(
       context,
       async () => {
-        await change(context, caller, memory, bulkChanges(memory, action, tags), embedders);
+        await change(context, caller, memory, fieldsOf(wanted, memory), embedders);
         changed.push(memory.id);
       },
       (problem) => {
+        if (problem.code === 'storage_full') full = problem;
         rejected.push({ id: memory.id, code: problem.code, detail: problem.message });
       },
     );
   }
+  // Repeating the call would not change anything either.
+  if (full && changed.length === 0) throw full;
   return { changed, rejected };
 }
 
-/** Normalizes the tags of all memories of the tenant, 1,000 memories per call. */
+/** Normalizes the tags of the tenant's memories, at most {@link bulkLimit} per call. Memories whose tags would become invalid are left out. */
 export async function normalizeAllTags(
   context: RequestContext,
   caller: Caller,
@@ -102,8 +121,8 @@ export async function normalizeAllTags(
   const tagged = await listTagged(context.sql, caller.userId);
   const unnormalized = tagged
     .map(({ id, title, tags }) => ({ id, title, before: tags, after: normalizeTags(tags) }))
-    .filter(({ before, after }) => before.join('\0') !== after.join('\0'));
-  const changed = unnormalized.slice(0, LIMITS.bulk);
+    .filter(({ before, after }) => before.join('\0') !== after.join('\0') && areValidTags(after));
+  const changed = unnormalized.slice(0, bulkLimit(caller, LIMITS.bulk));
   if (!input.dry_run) {
     const ids = changed.map(({ id }) => id);
     for (const memory of await findMemories(context.sql, caller.userId, ids, true)) {
@@ -127,16 +146,16 @@ async function withItemErrors<T, R>(
   }
 }
 
-function affects(memory: MemoryRow, action: BulkAction, tags: string[] | undefined): boolean {
-  if (action === 'delete') return true;
-  const changes = bulkChanges(memory, action, tags);
-  if (changes.status) return changes.status !== memory.status;
-  return changes.tags?.join('\0') !== memory.tags.join('\0');
-}
-
-function bulkChanges(memory: MemoryRow, action: BulkAction, tags: string[] | undefined): Changes {
-  if (action === 'archive') return { status: 'archived' };
-  if (action === 'restore') return { status: 'active', consolidated_into: null };
-  if (action === 'add_tags') return { tags: changeTags(memory.tags, { add_tags: tags }) };
-  return { tags: changeTags(memory.tags, { remove_tags: tags }) };
+function fieldsOf(wanted: BulkChange, { tags }: MemoryRow): Changes {
+  switch (wanted.action) {
+    case 'archive':
+    case 'delete':
+      return { status: 'archived' };
+    case 'restore':
+      return { status: 'active', consolidated_into: null };
+    case 'add_tags':
+      return { tags: changeTags(tags, { add_tags: [...wanted.tags] }) };
+    case 'remove_tags':
+      return { tags: changeTags(tags, { remove_tags: [...wanted.tags] }) };
+  }
 }

@@ -2,6 +2,7 @@ import type { UsageEvent } from '../../db/queries/usage/events.ts';
 import type { Caller } from '../context.ts';
 import type { Operation } from '../contracts/operation.ts';
 import { Problem, problemDocument } from '../errors.ts';
+import type { Cost } from '../limits/local-limiter.ts';
 import { utcDay } from '../usage/usage.ts';
 import type { Call, Outcome } from './call.ts';
 import { declaredError } from './contract-check.ts';
@@ -16,6 +17,11 @@ export interface Meter {
    * @throws Problem `rate_limited`, `quota_exceeded`, `batch_too_large`, `unavailable`
    */
   limit(): Promise<void>;
+  /**
+   * Consumes a cost that is known only after the operation ran.
+   * @throws Problem like {@link limit}
+   */
+  charge(cost: Cost): Promise<void>;
   /** Creates the usage event of the call. `tokens` is null where they are not counted. */
   event(status: number, bytesOut: number, tokens?: number | null): UsageEvent;
 }
@@ -42,12 +48,12 @@ export async function meterCall(
   let headers: Record<string, string> | undefined;
   let units = 0;
   const meter: Meter = {
-    async limit() {
-      const cost = costOf(operation, rawInput);
+    limit: () => meter.charge(costOf(operation, rawInput)),
+    async charge(cost) {
       const decision = await consumeRateLimit(pipeline.limiter, call.caller, cost);
       headers = rateLimitHeaders(decision);
       if (!decision.allowed) throw rejectOverLimit(pipeline.metrics, decision);
-      units = cost.day;
+      units += cost.day;
     },
     event: (status, bytesOut, tokens = null) => {
       const durationMs = performance.now() - started;

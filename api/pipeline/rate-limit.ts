@@ -1,4 +1,5 @@
 import type { Caller } from '../context.ts';
+import { LIMITS } from '../contracts/fields.ts';
 import type { Operation } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { type Cost, type Limiter, ONE_REQUEST, type RateDecision, type RatePolicy } from '../limits/local-limiter.ts';
@@ -10,6 +11,12 @@ const ITEMS_PER_CALL = 10;
 export function costOf(operation: Operation | undefined, input: unknown): Cost {
   const items = operation?.cost?.items?.(input) ?? 0;
   return items > 1 ? { minute: Math.ceil(items / ITEMS_PER_CALL), day: items } : ONE_REQUEST;
+}
+
+/** Returns the cost of a bulk operation beyond the one call that was consumed before it ran, or undefined when there is none. */
+export function costOfChanges({ cost }: Operation, result: unknown): Cost | undefined {
+  const units = Math.ceil((cost?.changes?.(result) ?? 0) / LIMITS.changesPerUnit) - 1;
+  return units > 0 ? { minute: units, day: units } : undefined;
 }
 
 /**

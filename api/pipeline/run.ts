@@ -14,6 +14,7 @@ import type { PipelineDependencies } from './dependencies.ts';
 import { handlerOf } from './handlers.ts';
 import { findReplay, type Replay, storeForReplay } from './idempotency.ts';
 import { type Meter, meterCall } from './metering.ts';
+import { costOfChanges } from './rate-limit.ts';
 import { getsReceipt, toReceipt } from './receipt.ts';
 
 /**
@@ -62,7 +63,7 @@ async function read(
   const { userId } = call.caller;
   const { database } = pipeline;
   const sql = operation.execution.connection === 'shared' ? database.shared(userId) : database.read(userId);
-  const { outcome } = await execute(pipeline, sql, operation, call, input);
+  const { outcome } = await execute(pipeline, sql, operation, call, input, meter);
   await pipeline.recorder.record(eventOf(operation, outcome, meter));
   return outcome;
 }
@@ -81,7 +82,7 @@ async function write(
     const replay = await findReplay(sql, operation, call, input, pipeline.now());
     isReplay = replay !== undefined;
     if (replay) return toReplay(operation, call, replay);
-    const { result, outcome } = await execute(pipeline, sql, operation, call, input);
+    const { result, outcome } = await execute(pipeline, sql, operation, call, input, meter);
     // The whole result, also of a caller who gets a receipt: another key of the account may repeat the call.
     await storeForReplay(sql, operation, call, { status: outcome.status, body: result });
     return outcome;
@@ -107,10 +108,14 @@ async function execute(
   operation: Operation,
   call: Call,
   input: unknown,
+  meter: Meter,
 ): Promise<{ result: unknown; outcome: Outcome }> {
   const measure = measureOf(operation, call);
   const returned = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, { ...pipeline, measure });
   const result = operation.output.parse(returned);
+  const cost = costOfChanges(operation, result);
+  // A write over the limit is rolled back.
+  if (cost) await meter.charge(cost);
   const outcome = toOutcome(operation, call, result);
   if (pipeline.enforceContracts) assertDeclaredStatus(operation, outcome.status);
   return { result, outcome };

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { updateOverrides } from '../../../db/queries/accounts/users.ts';
 import type { Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+import { eventsOf } from '../../support/usage.ts';
 
 let node: TestService;
 let user: TestUser;
@@ -32,6 +34,22 @@ async function snapshot(owner: TestUser): Promise<string> {
     ),
   );
   return JSON.stringify(rows.map((result) => result.rows));
+}
+
+/** Inserts memories by SQL, active unless `columns` says otherwise: status and content. */
+async function fill(owner: TestUser, count: number, columns = "'active', 'c' || n"): Promise<void> {
+  await node.service.database.owner.query(
+    `insert into memories (user_id, id, type, title, status, content, content_hash, size_bytes, created_at, updated_at)
+      select $1, ('019ab0c0-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'short_term', 'filled', ${columns},
+        sha256(n::text::bytea), 10, now(), now()
+      from generate_series(1, $2) n`,
+    [owner.userId, count],
+  );
+}
+
+async function override(owner: TestUser, overrides: object): Promise<void> {
+  await node.service.database.ownerWrite((sql) => updateOverrides(sql, owner.userId, overrides, new Date()));
+  await vi.waitFor(async () => expect((await owner.api.get('/user/me')).body.limits).toMatchObject(overrides));
 }
 
 describe('POST /memories/batch', () => {
@@ -193,6 +211,78 @@ describe('POST /memories/bulk', () => {
     expect(left).toEqual(['10-4', '10-3', '10-2', '10-1', '10-0']);
     expect((await owner.api.post('/memories/bulk', request)).body).toMatchObject({ matched: 5, remaining: 0 });
     expect((await owner.api.get('/stats')).body.storage.bytes).toBe(0);
+  });
+
+  it('ends by repetition: the next call changes the memories that the first one left', async () => {
+    const owner = await node.newUser();
+    await fill(owner, 1_030);
+    for (const [action, more, left] of [
+      ['add_tags', { tags: ['new'] }, '?tags_match=exact'],
+      ['archive', {}, ''],
+    ] as const) {
+      const run = async () =>
+        (await owner.api.post('/memories/bulk', { filter: { status: 'all' }, action, ...more, dry_run: false })).body;
+      expect(await run()).toMatchObject({ matched: 1_030, remaining: 30 });
+      const last = await run();
+      expect(last).toMatchObject({ matched: 1_030, remaining: 0, rejected: [] });
+      expect(last.changed).toHaveLength(30);
+      expect((await run()).changed).toEqual([]);
+      expect((await owner.api.get(`/memories${left}`)).body.total).toBe(0);
+    }
+  }, 300_000);
+
+  it('restores what it can before it reports memories that it rejects', async () => {
+    const owner = await node.newUser();
+    await owner.api.post('/memories', note('active'));
+    await fill(owner, 40, "'archived', 'About active'");
+    const { rows } = await node.service.database.owner.query(
+      "select content_hash from memories where user_id = $1 and status = 'active'",
+      [owner.userId],
+    );
+    const last = await owner.api.post('/memories', note('restorable'));
+    await owner.api.delete(`/memories/${last.body.id}`);
+    await node.service.database.owner.query(
+      "update memories set title = 'active', content_hash = $2 where user_id = $1 and status = 'archived' and title <> 'restorable'",
+      [owner.userId, rows[0].content_hash],
+    );
+    await override(owner, { requests_per_minute: 8 });
+    const run = async () =>
+      (await owner.api.post('/memories/bulk', { filter: { status: 'archived' }, action: 'restore', dry_run: false }))
+        .body;
+    const first = await run();
+    expect(first).toMatchObject({ changed: [last.body.id], remaining: 0 });
+    expect(first.rejected).toHaveLength(39);
+    expect(await run()).toMatchObject({ changed: [], remaining: 0 });
+  });
+
+  it('returns 403 when a full storage rejects every change', async () => {
+    const { owner } = await userWith([note('one'), note('two')]);
+    await override(owner, { storage_bytes: 30 });
+    const request = { filter: { status: 'all' }, action: 'add_tags', tags: ['x'], dry_run: false };
+    const rejected = await owner.api.post('/memories/bulk', request);
+    expect([rejected.status, rejected.body.code]).toEqual([403, 'storage_full']);
+  });
+
+  it('costs a quota unit for every started ten memories that it changes, at least one', async () => {
+    const owner = await node.newUser();
+    await fill(owner, 25);
+    const tag = (tags: string[], dry_run: boolean) =>
+      owner.api.post('/memories/bulk', { filter: { status: 'all' }, action: 'add_tags', tags, dry_run });
+    await tag(['x'], true);
+    await tag(['x'], false);
+    await tag(['x'], false);
+    const events = await eventsOf(node, owner.userId);
+    expect(events.filter(({ operation }) => operation === 'memories.bulk').map(({ units }) => units)).toEqual([
+      3, 3, 1,
+    ]);
+    await override(owner, { requests_per_day: 9 });
+    const rejected = await tag(['y'], false);
+    expect([rejected.status, rejected.body.code]).toEqual([429, 'quota_exceeded']);
+    const { rows } = await node.service.database.owner.query(
+      "select count(*)::int as tagged from memories where user_id = $1 and tags @> '{y}'",
+      [owner.userId],
+    );
+    expect(rows).toEqual([{ tagged: 0 }]);
   });
 
   it('selects memories by id, and never those of another tenant', async () => {
