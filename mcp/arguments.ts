@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../api/contracts/json-schema.ts';
+import { parseJson as parseExactJson } from '../api/http/parse-json.ts';
 
 /** The argument that stands for the contract's null: `project: "none"` means "of no project". */
 const NONE = 'none';
@@ -103,7 +104,7 @@ function parsed(text: string, types: unknown[]): unknown {
 /** Parses JSON; undefined for other text. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return undefined;
   }

@@ -7,7 +7,7 @@ export const consolidate = operation({
   id: 'memories.consolidate',
   summary: 'Turn old short-term memories into long-term knowledge',
   description:
-    'Takes active short-term memories not edited for `min_age_days`. Those tagged heuristic, pattern, proven, decision or insight become long-term; the others are summarized in a long-term digest and archived with a link to it.',
+    'Takes active short-term memories not edited for `min_age_days`. Those tagged heuristic, pattern, proven, decision or insight become long-term; the others go into long-term digests of a few kB, by project and subject, and are archived with a link to their digest. A search still finds them, as passages of the digest.',
   tag: 'memories',
   http: { method: 'POST', path: '/consolidate', statuses: [200] },
   mcp: { tool: 'consolidate_memories' },

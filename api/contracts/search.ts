@@ -19,6 +19,7 @@ export const result = z.strictObject({
   created_at: f.instant,
   updated_at: f.instant,
   superseded_by: f.id.nullable(),
+  consolidated_into: f.id.optional().meta({ description: 'The digest that contains this memory.' }),
   explanation: z
     .record(z.string(), z.number())
     .optional()

@@ -7,22 +7,16 @@ import type { Embedders } from '../embeddings/embedder.ts';
 import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
 import { DAY_MS } from '../time.ts';
+import { bulkLimit } from './bulk-limit.ts';
 import { contentHash } from './content-hash.ts';
-import { store } from './create.ts';
+import { storeDigest } from './create.ts';
+import { type Digest, digestContent, digestTags, planDigests } from './digest.ts';
 import { change } from './update.ts';
 
 /** The audit action of a consolidation. */
 export const CONSOLIDATE_ACTION = 'memories.consolidate';
 
 const CANDIDATES_MAX = 500;
-/** The most characters of one digest; further sources go into the next one. */
-const DIGEST_LENGTH = 200_000;
-
-interface Digest {
-  id: string | null;
-  title: string;
-  sources: MemoryRow[];
-}
 
 /** A memory whose content an active long-term memory has already. */
 interface KnownMemory {
@@ -32,8 +26,9 @@ interface KnownMemory {
 
 /**
  * Consolidates active short-term memories that were not edited for `min_age_days`. Those with a promotion tag become long-term
- * memories (an exact duplicate of a long-term memory is archived with a link to it); the others are collected in a digest and archived
- * with a link to it. A dry run returns the same lists and writes nothing.
+ * memories (an exact duplicate of a long-term memory is archived with a link to it); the others are collected in digests by project and
+ * subject, and archived with a link to their digest, as whose passages search still finds them. A dry run returns the same lists and writes
+ * nothing.
  */
 export async function consolidate(
   context: RequestContext,
@@ -50,11 +45,11 @@ export async function consolidate(
     updatedBefore: new Date(context.now().getTime() - input.min_age_days * DAY_MS + 1),
   };
   const total = await countMemories(context.sql, caller.userId, filter);
-  const ids = await lockMatching(context.sql, caller.userId, filter, CANDIDATES_MAX);
+  const ids = await lockMatching(context.sql, caller.userId, filter, bulkLimit(caller, CANDIDATES_MAX));
   const candidates = (await findMemories(context.sql, caller.userId, ids)).sort(byCreation);
   const { promoted, known } = await planPromotions(context, caller, candidates.filter(isPromoted));
   const digests = planDigests(
-    context,
+    context.now(),
     candidates.filter((memory) => !isPromoted(memory)),
   );
   if (!input.dry_run && candidates.length > 0) await apply(context, caller, promoted, known, digests, embedders);
@@ -104,30 +99,38 @@ async function apply(
   digests: Digest[],
   embedders: Embedders,
 ): Promise<void> {
-  for (const memory of promoted) await change(context, caller, memory, { type: 'long_term' }, embedders);
+  for (const memory of promoted)
+    await change(context, caller, memory, { type: 'long_term' }, embedders, memory.updated_at);
   for (const { memory, duplicateOf } of known) {
-    await change(context, caller, memory, { status: 'archived', consolidated_into: duplicateOf }, embedders);
-  }
-  for (const digest of digests) {
-    // A digest belongs to no project unless all of its sources share one.
-    const projects = new Set(digest.sources.map((source) => source.project));
-    const [project] = projects.size === 1 ? projects : [null];
-    const stored = await store(
+    await change(
       context,
       caller,
-      {
-        title: digest.title,
-        content: digest.sources.map(describe).join('\n\n'),
-        type: 'long_term',
-        tags: ['consolidated', 'archive'],
-        metadata: { consolidated_from: digest.sources.length },
-        project: project ?? null,
-      },
+      memory,
+      { status: 'archived', consolidated_into: duplicateOf },
       embedders,
+      memory.updated_at,
     );
+  }
+  for (const digest of digests) {
+    const input = {
+      title: digest.title,
+      content: digestContent(digest),
+      type: 'long_term' as const,
+      tags: digestTags(digest),
+      metadata: { consolidated_from: digest.sources.length },
+      project: digest.project,
+    };
+    const stored = await storeDigest(context, caller, input, embedders);
     digest.id = stored.id;
     for (const source of digest.sources) {
-      await change(context, caller, source, { status: 'archived', consolidated_into: stored.id }, embedders);
+      await change(
+        context,
+        caller,
+        source,
+        { status: 'archived', consolidated_into: stored.id },
+        embedders,
+        source.updated_at,
+      );
     }
   }
   await audit(context, caller.userId, {
@@ -150,30 +153,9 @@ async function planPromotions(context: RequestContext, caller: Caller, memories:
   return { promoted, known };
 }
 
-function planDigests(context: RequestContext, sources: MemoryRow[]): Digest[] {
-  const title = `Consolidated Insights - ${context.now().toISOString().slice(0, 10)}`;
-  const digests: Digest[] = [];
-  let remainingChars = 0;
-  for (const source of sources) {
-    const length = describe(source).length;
-    if (length > remainingChars) {
-      digests.push({ id: null, title: digests.length === 0 ? title : `${title} (${digests.length + 1})`, sources: [] });
-      remainingChars = DIGEST_LENGTH;
-    }
-    digests.at(-1)?.sources.push(source);
-    remainingChars -= length;
-  }
-  return digests;
-}
-
-function describe(memory: MemoryRow): string {
-  const when = (memory.occurred_at ?? memory.created_at).toISOString();
-  const tags = memory.tags.join(', ') || 'none';
-  return `## ${memory.title}\n\nDate: ${when}\nTags: ${tags}\nSource: ${memory.id}\n\n${memory.content}`;
-}
-
 function isPromoted(memory: MemoryRow): boolean {
-  return memory.tags.some((tag) => PROMOTION_TAGS.includes(tag));
+  // A digest whose type was changed stays a digest: another one in its place would hide its sources.
+  return memory.is_digest || memory.tags.some((tag) => PROMOTION_TAGS.includes(tag));
 }
 
 function byCreation(a: MemoryRow, b: MemoryRow): number {

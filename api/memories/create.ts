@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { markDigest } from '../../db/queries/memories/digests.ts';
 import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
 import { lockExactDuplicate } from '../../db/queries/memories/memories.ts';
 import type { NearDuplicateOptions } from '../../db/queries/memories/near-duplicates.ts';
@@ -48,6 +49,14 @@ export function nearDuplicateOptions(row: NewMemoryRow): NearDuplicateOptions {
   return { ignoredTerms, scoreMin: SIMILARITY_MIN, limit: SIMILAR_MAX };
 }
 
+/** Stores a digest: no terms and no vectors, since search finds its sources in its place. */
+export async function storeDigest(context: RequestContext, caller: Caller, input: NewMemory, embedders: Embedders) {
+  const row = await prepareRow(context, caller, input);
+  const stored = await storeRow(context, caller, { ...row, is_digest: true }, embedders);
+  if (!stored.deduplicated) await markDigest(context.sql, caller.userId, stored.id);
+  return stored;
+}
+
 async function prepareRow(context: RequestContext, caller: Caller, input: NewMemory): Promise<NewMemoryRow> {
   const row = newRow(context, caller, input);
   requireTags(row.tags);
@@ -62,10 +71,10 @@ async function storeRow(
   embedders: Embedders,
   nearDuplicates?: NearDuplicateOptions,
 ) {
-  const counts = countWords(row);
+  const counts = row.is_digest ? { terms: [], frequencies: [] } : countWords(row);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const stored = await insertMemory(context.sql, caller.userId, row, counts, {
-      enqueue: canEmbed(embedders),
+      enqueue: canEmbed(embedders) && !row.is_digest,
       nearDuplicates,
     });
     if (stored) {
@@ -99,6 +108,7 @@ export function newRow(context: RequestContext, caller: Caller, input: NewMemory
     expires_at: input.expires_at ?? null,
     supersedes: input.supersedes ?? null,
     consolidated_into: null,
+    is_digest: false,
     version: 1,
     content_hash: contentHash(fields),
     size_bytes: sizeBytes(fields),

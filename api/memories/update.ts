@@ -44,6 +44,7 @@ const STATUS_FIELDS = ['status', 'consolidated_into'];
 /**
  * Updates a memory and keeps its former state as a version. A change to the present values writes nothing.
  * @param memory its present state, locked by this transaction
+ * @param updatedAt the time of the change; of one that is not an edit, that of the last edit, by which recency ranks it
  * @throws Problem `duplicate_memory` when it would become an exact duplicate of an active memory; `storage_full`
  */
 export async function change(
@@ -52,19 +53,23 @@ export async function change(
   memory: MemoryRow,
   changes: Changes,
   embedders: Embedders,
+  updatedAt = context.now(),
 ): Promise<MemoryRow> {
   const changed = Object.keys(changes).filter((field) => differs(memory, changes, field as keyof Changes));
   if (changed.length === 0) return memory;
   if (changes.tags) requireTags(changes.tags);
-  const next = { ...memory, ...changes, version: memory.version + 1, updated_at: context.now() };
+  const isEdited = changed.includes('title') || changed.includes('content');
+  const is_digest = memory.is_digest && !isEdited;
+  const next = { ...memory, ...changes, is_digest, version: memory.version + 1, updated_at: updatedAt };
   const row = { ...next, size_bytes: sizeBytes(next), content_hash: contentHash(next) };
   if (row.status === 'active') await rejectExactDuplicate(context, caller, row);
   const keepsVersion = changed.some((field) => !STATUS_FIELDS.includes(field));
   const grown = keepsVersion ? await insertVersion(context.sql, caller.userId, memory) : 0;
   await updateMemory(context.sql, caller.userId, row);
-  const words = changed.some((field) => SEARCHED_FIELDS.includes(field))
-    ? await reindex(context, caller, row, embedders)
-    : 0;
+  const words =
+    !is_digest && changed.some((field) => SEARCHED_FIELDS.includes(field))
+      ? await reindex(context, caller, row, embedders)
+      : 0;
   await changeStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;

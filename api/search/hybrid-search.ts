@@ -55,10 +55,11 @@ export async function find(
   context: RequestContext,
   caller: Caller,
   embedders: Embedders,
-  filter: MemoryFilter,
+  narrowed: MemoryFilter,
   text: string,
   withPriors = true,
 ): Promise<Finding> {
+  const filter: MemoryFilter = { passages: 'own_type', ...narrowed };
   const [{ query, lexical, relaxed, turns }, { questions, ran, nearest, pending }] = await Promise.all([
     findByWords(context, caller, filter, text),
     findByMeaning(context, caller, embedders, () => whereMemories(caller.userId, filter), text, CANDIDATES),

@@ -31,7 +31,14 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
   const { limit, cursor, max_tokens, explain = false, ...asked } = input;
   const question = [asked, caller.project];
   const place = cursor === undefined ? undefined : placeOf(decodeCursor(question, cursor, PLACE));
-  const finding = await find(context, caller, embedders, toFilter(caller, input), input.query, input.boosts);
+  const finding = await find(
+    context,
+    caller,
+    embedders,
+    { ...toFilter(caller, input), passages: 'long_term' as const },
+    input.query,
+    input.boosts,
+  );
   const ranking = rankFrom(finding, place);
   const { ids } = ranking;
   const results = await describe(context, caller, finding, ids.slice(0, limit), explain);
@@ -135,6 +142,7 @@ function present(memory: MemoryRow, found: Found, finding: Finding, explain: boo
     created_at: memory.created_at.toISOString(),
     updated_at: memory.updated_at.toISOString(),
     superseded_by: memory.superseded_by,
+    ...(memory.consolidated_into && { consolidated_into: memory.consolidated_into }),
     ...(explain && { explanation: explained(found) }),
   };
 }

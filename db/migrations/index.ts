@@ -17,6 +17,7 @@ import * as renameExactDuplicateIndex from './20261129100000_rename_exact_duplic
 import * as renameOutboxRefusedAt from './20261129100100_rename_outbox_refused_at.ts';
 import * as normalizeNames from './20261129110000_normalize_names.ts';
 import * as stripKeptResponses from './20261129113000_strip_kept_responses.ts';
+import * as addDigestMarker from './20261129120000_add_digest_marker.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -38,6 +39,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129100100_rename_outbox_refused_at': renameOutboxRefusedAt,
   '20261129110000_normalize_names': normalizeNames,
   '20261129113000_strip_kept_responses': stripKeptResponses,
+  '20261129120000_add_digest_marker': addDigestMarker,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

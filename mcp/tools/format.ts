@@ -1,7 +1,7 @@
 import type { Memory } from '../../api/contracts/memory.ts';
 
 type Headline = Pick<Memory, 'id' | 'title' | 'type' | 'status' | 'tags' | 'project' | 'created_at'> &
-  Partial<Pick<Memory, 'occurred_at' | 'superseded_by'>>;
+  Partial<Pick<Memory, 'occurred_at' | 'superseded_by' | 'consolidated_into'>>;
 
 /** Returns the line that names a memory: title, id, type, project, tags, dates and the memory that supersedes it. */
 export function headline(memory: Headline): string {
@@ -13,6 +13,7 @@ export function headline(memory: Headline): string {
     memory.created_at.slice(0, 10),
     ...(memory.occurred_at ? [`occurred ${memory.occurred_at.slice(0, 10)}`] : []),
     ...(memory.superseded_by ? [`superseded by ${memory.superseded_by}`] : []),
+    ...(memory.consolidated_into ? [`part of digest ${memory.consolidated_into}`] : []),
   ];
   return `${oneLine(memory.title)} [${memory.id}] (${details.join('; ')})`;
 }

@@ -226,6 +226,7 @@ function newRow(): NewMemoryRow {
     expires_at: null,
     supersedes: null,
     consolidated_into: null,
+    is_digest: false,
     version: 1,
     size_bytes: 400,
     created_at: at,

@@ -19,6 +19,7 @@ export function rowOf(note: Note, project: string | null = null): NewMemoryRow {
     expires_at: null,
     supersedes: null,
     consolidated_into: null,
+    is_digest: false,
     version: 1,
     content_hash: contentHash(input),
     size_bytes: sizeBytes(input),

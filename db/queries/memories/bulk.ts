@@ -33,7 +33,7 @@ export async function lockAffected(
     text: `select id
       from memories
       where ${where.and(conditions.affected).text}
-      order by ${conditions.rejected}, id
+      order by ${conditions.rejected === 'false' ? '' : `${conditions.rejected},`} id
       limit ${where.value(limit)}
       for update`,
     values: where.values,

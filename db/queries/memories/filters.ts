@@ -1,3 +1,4 @@
+import { isPassage } from './digests.ts';
 import type { MemoryStatus, MemoryType } from './row.ts';
 
 /** Conditions that narrow a list, search or bulk change. Tags are normalized. */
@@ -15,6 +16,8 @@ export interface MemoryFilter {
   occurredAfter?: Date;
   occurredBefore?: Date;
   updatedBefore?: Date;
+  /** Includes the passages of active digests among active memories, and as long-term memories if `long_term`. */
+  passages?: 'own_type' | 'long_term';
   /** Leaves out memories that have expired by then. */
   validAt?: Date;
 }
@@ -69,8 +72,12 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
     if (value !== undefined) where.and(`${column} ${operator} ${where.value(value)}`);
   };
   if (filter.ids) where.and(`id = any (${where.value(filter.ids)})`);
-  equal('type', filter.type);
-  equal('status', filter.status);
+  const passages = filter.passages && filter.status !== 'archived' ? isPassage('$1') : undefined;
+  if (passages && filter.passages === 'long_term' && filter.type === 'long_term') {
+    where.and(`(type = ${where.value(filter.type)} or ${passages})`);
+  } else equal('type', filter.type);
+  if (passages && filter.status) where.and(`(status = ${where.value(filter.status)} or ${passages})`);
+  else equal('status', filter.status);
   equal('project', filter.project);
   equal('session_id', filter.sessionId);
   range('created_at', '>=', filter.createdAfter);

@@ -3,7 +3,7 @@ import { columnValues } from './insert-memory.ts';
 import { MEMORY_COLUMNS, type MemoryRow, type NewMemoryRow } from './row.ts';
 
 /**
- * Replaces every column of a memory but its creation time. Throws a violation of {@link EXACT_DUPLICATE_CONSTRAINT} when it would
+ * Replaces every column of a memory but its creation time. An edited digest is an ordinary memory from then on. Throws a violation of {@link EXACT_DUPLICATE_CONSTRAINT} when it would
  * become an exact duplicate of an active one.
  */
 export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow): Promise<void> {
@@ -12,7 +12,7 @@ export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow):
     text: `update memories set
         type = $3, status = $4, title = $5, content = $6, tags = $7, metadata = $8, project = $9, session_id = $10,
         occurred_at = $11, expires_at = $12, supersedes = $13, consolidated_into = $14, version = $15,
-        content_hash = $16, size_bytes = $17, updated_at = $19
+        content_hash = $16, size_bytes = $17, updated_at = $19, is_digest = is_digest and title = $5 and content = $6
       where user_id = $1 and id = $2 and $18::timestamptz is not null`,
     values: columnValues(userId, row),
   });

@@ -15,9 +15,11 @@ export interface MemoryRow {
   occurred_at: Date | null;
   expires_at: Date | null;
   supersedes: string | null;
-  /** The newest active memory that supersedes this one. */
+  /** The newest memory that supersedes this one, active or consolidated. */
   superseded_by: string | null;
   consolidated_into: string | null;
+  /** A digest of a consolidation, unedited since: search finds its sources in its place. */
+  is_digest: boolean;
   version: number;
   size_bytes: number;
   created_at: Date;
@@ -33,9 +35,9 @@ export type NewMemoryRow = Omit<MemoryRow, 'superseded_by'> & { content_hash: Bu
  */
 export const MEMORY_COLUMNS =
   'id, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, ' +
-  'consolidated_into, version, size_bytes, created_at, updated_at, ' +
+  'consolidated_into, is_digest, version, size_bytes, created_at, updated_at, ' +
   '(select (array_agg(s.id order by s.created_at desc, s.id desc))[1] from memories s ' +
-  "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active') is true) as superseded_by";
+  "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active' or s.consolidated_into is not null) is true) as superseded_by";
 
 /** The unique constraint that an exact duplicate of an active memory violates. */
 export const EXACT_DUPLICATE_CONSTRAINT = 'memories_exact_duplicate';

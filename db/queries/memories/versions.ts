@@ -2,7 +2,10 @@ import type { Sql } from '../../client/sql.ts';
 import type { MemoryRow } from './row.ts';
 
 /** A former state of a memory. `written_at` is when that state was written. */
-export type VersionRow = Omit<MemoryRow, 'id' | 'created_at' | 'updated_at' | 'consolidated_into' | 'superseded_by'> & {
+export type VersionRow = Omit<
+  MemoryRow,
+  'id' | 'created_at' | 'updated_at' | 'consolidated_into' | 'is_digest' | 'superseded_by'
+> & {
   written_at: Date;
 };
 

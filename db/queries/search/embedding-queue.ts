@@ -30,7 +30,7 @@ export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
   const result = await sql.query({
     text: `insert into embedding_queue (user_id, memory_id, renewal)
       select user_id, id, true from memories m
-      where not exists (select 1 from memory_vectors v where v.user_id = m.user_id and v.memory_id = m.id and v.model = $1)
+      where not is_digest and not exists (select 1 from memory_vectors v where v.user_id = m.user_id and v.memory_id = m.id and v.model = $1)
       on conflict do nothing`,
     values: [model],
   });

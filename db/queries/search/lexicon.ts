@@ -108,11 +108,13 @@ export interface Corpus {
   words: number;
 }
 
-/** Returns the size of the tenant's corpus. */
+/** Returns the size of the tenant's corpus. Digests, which have no terms, are not part of it. */
 export async function findCorpus(sql: Sql, userId: string): Promise<Corpus> {
   const result = await sql.query<{ memories: string; words: string }>({
     name: 'find_corpus',
-    text: 'select memories, words from quotas where user_id = $1',
+    text: `select memories - (select count(*) from memories m where m.user_id = $1 and m.is_digest) as memories, words
+      from quotas
+      where user_id = $1`,
     values: [userId],
   });
   return { memories: Number(result.rows[0]?.memories ?? 0), words: Number(result.rows[0]?.words ?? 0) };

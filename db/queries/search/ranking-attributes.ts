@@ -22,7 +22,7 @@ export async function findRankingAttributes(
     text: `with successor as materialized (
         select distinct on (supersedes) supersedes, id
         from memories
-        where user_id = $1 and supersedes = any ($2) and status = 'active'
+        where user_id = $1 and supersedes = any ($2) and (status = 'active' or consolidated_into is not null)
         order by supersedes, created_at desc, id desc
       )
       select m.id, created_at, updated_at, expires_at, s.id as superseded_by,

@@ -49,7 +49,7 @@ describe('consolidation', () => {
   it('promotes memories with a promotion tag, puts the other candidates into a digest, and changes nothing else', async () => {
     const { owner, ids: all } = await userWith([
       note('a decision', { tags: ['Decision', 'x'] }),
-      note('one', { tags: ['x', 'y'], project: 'p' }),
+      note('one', { tags: ['x', 'y'] }),
       note('two', { occurred_at: '2026-01-02' }),
       note('known', { type: 'long_term' }),
       note('gone'),
@@ -87,7 +87,7 @@ describe('consolidation', () => {
     expect(await read(owner, all[4])).toMatchObject({ status: 'archived', consolidated_into: null });
 
     const digest = await read(owner, digestId);
-    expect(digest).toMatchObject({ type: 'long_term', status: 'active', tags: ['consolidated', 'archive'] });
+    expect(digest).toMatchObject({ type: 'long_term', status: 'active', tags: ['consolidated', 'archive', 'x', 'y'] });
     const sources = await Promise.all(all.slice(1, 3).map((id) => read(owner, id)));
     expect(digest.content).toBe(
       [
@@ -147,7 +147,7 @@ describe('consolidation', () => {
     expect(rejected.status).toBe(422);
   });
 
-  it('stays within a project when one is named; the digest belongs to the project its sources share', async () => {
+  it('makes digests per project, and stays within a project when one is named', async () => {
     const { owner, ids: all } = await userWith([
       note('p1', { project: 'p' }),
       note('p2', { project: 'p' }),
@@ -159,7 +159,9 @@ describe('consolidation', () => {
     expect(await read(owner, inP.digests[0].id)).toMatchObject({ project: 'p' });
     const rest = await consolidate(owner, { ...NOW, dry_run: false });
     expect(ids(rest.archived)).toEqual(all.slice(2));
-    expect(await read(owner, rest.digests[0].id)).toMatchObject({ project: null });
+    const digests = await Promise.all(ids(rest.digests).map((id) => read(owner, id)));
+    expect(digests.map(({ project }) => project)).toEqual(['q', null]);
+    for (const digest of digests) expect(digest.content.match(/^Source: /gm)).toHaveLength(1);
   });
 
   it('archives exact duplicates of long-term memories with a link to them, and lists them in the dry run', async () => {
@@ -188,19 +190,36 @@ describe('consolidation', () => {
     expect(left).toEqual(['5-2', '5-1', '5-0']);
   });
 
-  it('cuts a digest that would grow too long into several, and every source is in one of them', async () => {
+  it('makes digests of a few kB that quote long sources in part, and every source is in one of them', async () => {
     const memories = Array.from({ length: 5 }, (_, i) => ({ title: `big ${i}`, content: `${i}`.repeat(90_000) }));
     const { owner, ids: all } = await userWith(memories);
     const dry = await consolidate(owner, NOW);
     const real = await consolidate(owner, { ...NOW, dry_run: false });
     expect(withoutDigestIds(real)).toEqual(withoutDigestIds(dry));
     expect(real.digests.map((digest: Json) => digest.title)).toEqual([
-      `Consolidated Insights - ${today()}`,
-      `Consolidated Insights - ${today()} (2)`,
-      `Consolidated Insights - ${today()} (3)`,
+      `Consolidated Insights - ${today()}: big 0`,
+      `Consolidated Insights - ${today()}: big 2`,
+      `Consolidated Insights - ${today()}: big 4`,
     ]);
     const contents = await Promise.all(real.digests.map(async ({ id }: Json) => (await read(owner, id)).content));
     for (const id of all) expect(contents.join('')).toContain(`Source: ${id}`);
+    for (const content of contents) expect(content.length).toBeLessThan(4_100);
+  });
+
+  it('groups sources by subject: shared tags, and words that are rare among them', async () => {
+    const { owner, ids: all } = await userWith([
+      note('Invoices', { tags: ['billing'], content: 'Invoices are sent on the first of the month.' }),
+      note('Kafka', { content: 'The Kafka broker listens on port 9092.' }),
+      note('Refunds', { tags: ['billing'], content: 'A refund needs a second pair of eyes.' }),
+      note('Topics', { content: 'Every Kafka broker topic has three replicas.' }),
+    ]);
+    const { digests, archived } = await consolidate(owner, { ...NOW, dry_run: false });
+    expect(digests.map(({ title }: Json) => title)).toEqual([
+      `Consolidated Insights - ${today()}: billing`,
+      `Consolidated Insights - ${today()}: Kafka`,
+    ]);
+    const digestOf = (index: number) => archived.find(({ id }: Json) => id === all[index]).digest_id;
+    expect([0, 2, 1, 3].map(digestOf)).toEqual([digests[0].id, digests[0].id, digests[1].id, digests[1].id]);
   });
 
   it('happens once when two calls run concurrently', async () => {
@@ -209,5 +228,71 @@ describe('consolidation', () => {
     expect(answers.flatMap(({ promoted }) => ids(promoted))).toEqual([all[2]]);
     expect(answers.flatMap(({ archived }) => ids(archived)).toSorted()).toEqual(all.slice(0, 2).toSorted());
     expect((await owner.api.get('/stats')).body.memories).toMatchObject({ total: 4, active: 2, archived: 2 });
+  });
+});
+
+describe('search after a consolidation', () => {
+  const facts: [query: string, project: string | null, fact: object][] = [
+    [
+      'who approves refunds',
+      'shop',
+      note('Refunds', { tags: ['billing'], content: 'Refunds above 500 are approved by Dana.' }),
+    ],
+    ['checkout port', 'shop', note('Checkout', { content: 'The checkout service listens on port 8443.' })],
+    ['LDG-7741', 'bank', note('Ledger ticket', { tags: ['ledger'], content: 'LDG-7741 moves the ledger to UTC.' })],
+    ['when is the bank holiday', 'bank', note('Holiday', { content: 'The bank holiday is on Monday.' })],
+    ['ledger holiday', null, note('Team', { content: 'The ledger team is on holiday in August.' })],
+  ];
+
+  async function consolidated() {
+    const { owner, ids: all } = await userWith(facts.map(([, project, fact]) => ({ ...fact, project })));
+    await owner.api.post('/memories', note('Ports', { type: 'long_term', content: 'Ports are listed in the wiki.' }));
+    const search = async (body: object) => (await owner.api.post('/search', body)).body.results as Json[];
+    const rankings = async (more: (project: string | null) => object = () => ({})) =>
+      Promise.all(facts.map(async ([query, project]) => ids(await search({ query, ...more(project) }))));
+    const before = await rankings();
+    const inProjects = await rankings((project) => ({ project }));
+    const { archived } = await consolidate(owner, { ...NOW, dry_run: false });
+    const digestOf = (id: string) => archived.find((source: Json) => source.id === id).digest_id;
+    return { owner, all, search, rankings, before, inProjects, digestOf };
+  }
+
+  it('ranks every fact as before, with and without a project', async () => {
+    const { rankings, before, inProjects, all } = await consolidated();
+    expect(await rankings()).toEqual(before);
+    expect(await rankings((project) => ({ project }))).toEqual(inProjects);
+    expect(before.map(([first]) => first)).toEqual(all);
+  });
+
+  it('returns passages that name their source and their digest', async () => {
+    const { owner, search, all, digestOf } = await consolidated();
+    const [hit] = await search({ query: 'LDG-7741', project: 'bank' });
+    expect(hit).toMatchObject({ id: all[2], consolidated_into: digestOf(all[2] as string), status: 'archived' });
+    expect(hit?.snippet).toContain('ledger to UTC');
+    expect(await read(owner, hit?.consolidated_into)).toMatchObject({ project: 'bank', type: 'long_term' });
+    for (const type of ['short_term', 'long_term'])
+      expect(ids(await search({ query: 'LDG-7741', type }))).toEqual([all[2]]);
+    const { body } = await owner.api.post('/context', { query: 'LDG-7741', max_tokens: 500 });
+    expect(body.context).toContain('LDG-7741 moves the ledger to UTC.');
+  });
+
+  it('finds the sources of active digests only, and an edited digest by its own text', async () => {
+    const { owner, search, all, digestOf } = await consolidated();
+    const digest = digestOf(all[2] as string);
+    await owner.api.delete(`/memories/${digest}`);
+    expect(await search({ query: 'LDG-7741' })).toEqual([]);
+    await owner.api.post(`/memories/${digest}/restore`);
+    expect(ids(await search({ query: 'LDG-7741' }))).toEqual([all[2]]);
+    await owner.api.patch(`/memories/${digest}`, { add_tags: ['seen'] });
+    expect(ids(await search({ query: 'LDG-7741' }))).toEqual([all[2]]);
+    await owner.api.patch(`/memories/${digest}`, { content: 'LDG-7741 is done.' });
+    expect(ids(await search({ query: 'LDG-7741' }))).toEqual([digest]);
+  });
+
+  it('keeps an outdated memory superseded when its successor is consolidated', async () => {
+    const { owner, ids: all } = await userWith([note('old', { type: 'long_term' })]);
+    const next = await owner.api.post('/memories', note('new', { supersedes: all[0] }));
+    await consolidate(owner, { ...NOW, dry_run: false });
+    expect(await read(owner, all[0])).toMatchObject({ superseded_by: next.body.id });
   });
 });

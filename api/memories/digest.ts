@@ -1,0 +1,163 @@
+import type { MemoryRow } from '../../db/queries/memories/row.ts';
+import { LIMITS } from '../contracts/fields.ts';
+import { wordsOf } from '../search/tokenizer.ts';
+
+/** A digest to be made: sources of one project about one subject. */
+export interface Digest {
+  id: string | null;
+  title: string;
+  project: string | null;
+  sources: MemoryRow[];
+}
+
+/** Most characters of a digest. */
+const DIGEST_CHARS_MAX = 4_000;
+/** Most characters of a source that a digest quotes; the source itself is searched and read in full. */
+const EXCERPT_CHARS_MAX = 1_500;
+/** Characters of a source that decide its subject. */
+const SUBJECT_CHARS = 2_000;
+/** Similarity from which two memories are about one subject: a shared tag is worth 1, all words in common 1. */
+const SIMILARITY_MIN = 0.2;
+/** Most tags that a title names. */
+const TITLE_TAGS_MAX = 3;
+const DIGEST_TAGS = ['consolidated', 'archive'];
+
+/** Sources that are gathered in one digest, with their subject. */
+interface Group {
+  sources: MemoryRow[];
+  tags: Set<string>;
+  words: Set<string>;
+  length: number;
+}
+
+/**
+ * Divides sources among digests of a few kB: by project, then by subject, which is what their tags and rare words have in common.
+ * Sources without a related one share digests in the order of their creation.
+ */
+export function planDigests(now: Date, sources: readonly MemoryRow[]): Digest[] {
+  const title = `Consolidated Insights - ${now.toISOString().slice(0, 10)}`;
+  const groups = [...groupByProject(sources)].flatMap(([project, members]) =>
+    groupBySubject(members).map((group) => ({ project, group })),
+  );
+  return groups.map(({ project, group }) => ({
+    id: null,
+    title: groups.length === 1 ? title : `${title}: ${subjectOf(group)}`,
+    project,
+    sources: group.sources,
+  }));
+}
+
+/** Returns the text of a digest: each source with its id, date, tags and text. */
+export function digestContent({ sources }: Digest): string {
+  return sources.map(describeSource).join('\n\n');
+}
+
+/** Returns the tags of a digest: its own, and those of its sources, most used first. */
+export function digestTags({ sources }: Digest): string[] {
+  return [...new Set([...DIGEST_TAGS, ...tagsByUse(sources)])].slice(0, LIMITS.tags);
+}
+
+function groupByProject(sources: readonly MemoryRow[]): Map<string | null, MemoryRow[]> {
+  const projects = new Map<string | null, MemoryRow[]>();
+  for (const source of sources) projects.set(source.project, [...(projects.get(source.project) ?? []), source]);
+  return projects;
+}
+
+function groupBySubject(sources: readonly MemoryRow[]): Group[] {
+  const words = sources.map((source) => wordsOfSource(source));
+  const weights = rareWordWeights(words);
+  const groups: Group[] = [];
+  for (const [index, source] of sources.entries()) {
+    const own = words[index] as Set<string>;
+    const length = describeSource(source).length;
+    const related = groups
+      .filter((group) => group.length + length <= DIGEST_CHARS_MAX)
+      .map((group) => ({ group, similarity: similarityOf(source, own, group, weights) }))
+      .filter(({ similarity }) => similarity >= SIMILARITY_MIN)
+      .sort((a, b) => b.similarity - a.similarity)[0]?.group;
+    if (related) addTo(related, source, own, length);
+    else groups.push({ sources: [source], tags: new Set(source.tags), words: new Set(own), length });
+  }
+  return mergeSingles(groups);
+}
+
+function addTo(group: Group, source: MemoryRow, words: ReadonlySet<string>, length: number): void {
+  group.sources.push(source);
+  group.length += length;
+  for (const tag of source.tags) group.tags.add(tag);
+  for (const word of words) group.words.add(word);
+}
+
+/** Gathers groups of one source, where no other is related, as long as they fit together. */
+function mergeSingles(groups: readonly Group[]): Group[] {
+  const merged: Group[] = [];
+  let open: Group | undefined;
+  for (const group of groups) {
+    const [source] = group.sources;
+    if (group.sources.length > 1 || !source) merged.push(group);
+    else if (open && open.length + group.length <= DIGEST_CHARS_MAX) addTo(open, source, group.words, group.length);
+    else {
+      merged.push(group);
+      open = group;
+    }
+  }
+  return merged;
+}
+
+function wordsOfSource({ title, content }: MemoryRow): Set<string> {
+  return new Set([...wordsOf(`${title}\n${content.slice(0, SUBJECT_CHARS)}`)].map(({ word }) => word));
+}
+
+/** Weighs words that several sources share, by their inverse frequency: words in most sources say nothing about the subject. */
+function rareWordWeights(words: readonly ReadonlySet<string>[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const own of words) for (const word of own) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return new Map([...counts].map(([word, count]) => [word, Math.log(words.length / count)]));
+}
+
+function similarityOf(
+  source: MemoryRow,
+  words: ReadonlySet<string>,
+  group: Group,
+  weights: ReadonlyMap<string, number>,
+): number {
+  let [shared, all] = [0, 0];
+  for (const word of words) {
+    const weight = weights.get(word) ?? 0;
+    all += weight;
+    if (group.words.has(word)) shared += weight;
+  }
+  const tags = source.tags.filter((tag) => group.tags.has(tag)).length;
+  return tags + (all > 0 ? shared / all : 0);
+}
+
+/** Names the subject of a digest by the tags of its sources, or by the title of the first one. */
+function subjectOf({ sources }: Group): string {
+  const tags = tagsByUse(sources).slice(0, TITLE_TAGS_MAX);
+  return tags.length > 0 ? tags.join(', ') : excerpt(sources[0]?.title ?? '', 80);
+}
+
+function tagsByUse(sources: readonly MemoryRow[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { tags } of sources) for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a).map(([tag]) => tag);
+}
+
+function describeSource(memory: MemoryRow): string {
+  const lines = [
+    `Date: ${(memory.occurred_at ?? memory.created_at).toISOString()}`,
+    `Tags: ${memory.tags.join(', ') || 'none'}`,
+    `Source: ${memory.id}`,
+    ...(memory.superseded_by ? [`Superseded by: ${memory.superseded_by}`] : []),
+    ...(memory.expires_at ? [`Expires: ${memory.expires_at.toISOString()}`] : []),
+  ];
+  return `## ${memory.title}\n\n${lines.join('\n')}\n\n${excerpt(memory.content, EXCERPT_CHARS_MAX)}`;
+}
+
+/** Cuts a text at a word, or at a character where there is no word to cut at. */
+function excerpt(text: string, max: number): string {
+  if (text.length <= max) return text;
+  const cut = text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
+  const words = cut.replace(/\s+\S*$/u, '');
+  return `${words.length > max / 2 ? words : cut} …`;
+}
