@@ -5,9 +5,10 @@ import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
-import { type Finding, type Found, find, passageIn } from '../search/hybrid-search.ts';
-import { whyNothing } from '../search/search.ts';
-import { passageStart } from '../search/snippet.ts';
+import { type HybridResult, hybridSearch } from '../search/hybrid-search.ts';
+import { type Hit, passageInContent } from '../search/score-candidates.ts';
+import { emptyReason } from '../search/search.ts';
+import { findPassageStart } from '../search/snippet.ts';
 import { countTokens, TOKENIZER } from '../tokens/count.ts';
 import type { Item } from './fit-to-budget.ts';
 
@@ -55,7 +56,7 @@ export async function context(
       : await tierCandidates(context, caller, embedders, filter, input.query, TIERS[tier]);
   const items = tier === undefined ? found.slice(0, CANDIDATES) : applyCaps(found, TIERS[tier]);
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
-  const reason = found.length === 0 ? await whyNothing(context.sql, caller) : undefined;
+  const reason = found.length === 0 ? await emptyReason(context.sql, caller) : undefined;
   const toResponse = (packed: readonly Item[]) => {
     const text = render(heading, packed);
     return {
@@ -92,8 +93,8 @@ async function newest(context: RequestContext, caller: Caller, filter: MemoryFil
 
 /** A ranked memory that is not loaded yet. */
 interface Ranked {
-  found: Found;
-  finding: Finding;
+  found: Hit;
+  finding: HybridResult;
 }
 
 async function ranking(
@@ -103,8 +104,8 @@ async function ranking(
   filter: MemoryFilter,
   query: string,
 ): Promise<Ranked[]> {
-  const finding = await find(context, caller, embedders, filter, query);
-  return finding.ranked.map((found) => ({ found, finding }));
+  const finding = await hybridSearch(context, caller, embedders, filter, query);
+  return finding.hits.map((found) => ({ found, finding }));
 }
 
 async function load(context: RequestContext, caller: Caller, ranked: readonly Ranked[]): Promise<Item[]> {
@@ -153,9 +154,9 @@ async function tierCandidates(
   return (await Promise.all(parts)).flat();
 }
 
-function itemOf(memory: MemoryRow, found: Found, { query }: Finding): Item {
-  const near = passageIn(memory, found);
-  const start = () => passageStart(memory.content, query, near);
+function itemOf(memory: MemoryRow, found: Hit, { query }: HybridResult): Item {
+  const near = passageInContent(memory, found);
+  const start = () => findPassageStart(memory.content, query, near);
   return { memory, text: memory.content, cut: false, score: found.score, passageStart: start };
 }
 

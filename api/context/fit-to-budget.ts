@@ -1,5 +1,5 @@
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
-import { wordsOf } from '../search/tokenizer.ts';
+import { tokenize } from '../search/tokenizer.ts';
 import { countTokens } from '../tokens/count.ts';
 import { cutText } from '../tokens/truncate.ts';
 
@@ -116,7 +116,7 @@ function clamp(item: Item, budget: number): Item {
 
 function wordsIn({ memory, text }: Item): Set<string> {
   const compared = `${memory.title}\n${text.slice(0, COMPARED_CHARACTERS)}`;
-  return new Set([...wordsOf(compared)].map(({ word }) => word));
+  return new Set([...tokenize(compared)].map(({ term }) => term));
 }
 
 function memoized<Key extends object, Value>(make: (key: Key) => Value): (key: Key) => Value {

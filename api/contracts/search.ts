@@ -31,7 +31,7 @@ export const search = operation({
   id: 'search.query',
   summary: 'Find memories',
   description:
-    'By words (any may match; rare ones count more) and by meaning. `"a phrase"` must occur literally, ` -word` must not occur. Filters apply before ranking.',
+    'By words (any may match; rare ones count more) and by meaning. The query is natural language without operators; a `"quoted phrase"` ranks memories that contain it higher. Filters and `exclude` apply before ranking.',
   tag: 'search',
   http: { method: 'POST', path: '/search', statuses: [200] },
   mcp: { tool: 'search_memories' },
@@ -39,6 +39,7 @@ export const search = operation({
   execution: { kind: 'read' },
   input: z.strictObject({
     query,
+    exclude: z.array(f.text(200)).max(20).optional().meta({ description: 'Words or phrases that no result contains.' }),
     limit: f.limit(10),
     cursor: f.cursor.optional(),
     ...f.filterFields,
@@ -55,6 +56,9 @@ export const search = operation({
   output: z.strictObject({
     ...f.page(result),
     total_relation: z.enum(['eq', 'gte']),
+    reachable: z.int().optional().meta({
+      description: 'Number of results that pages reach, where it is less than `total`: the best 200 are ranked.',
+    }),
     reason: z
       .enum(['nothing_stored', 'nothing_matched'])
       .optional()
@@ -63,10 +67,6 @@ export const search = operation({
     retrievers: z
       .strictObject({ lexical: z.literal('ok'), semantic: z.enum(['ok', 'disabled', 'loading', 'unavailable']) })
       .meta({ description: 'State of each retriever.' }),
-    operators_ignored: z
-      .literal(true)
-      .optional()
-      .meta({ description: 'Quotes and minus signs matched nothing and were ignored.' }),
     low_confidence: z.literal(true).optional().meta({ description: 'None of the results is a close match.' }),
     embedding_pending: z
       .literal(true)

@@ -8,8 +8,8 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
 import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
-import { countWords } from '../search/term-frequencies.ts';
-import { dateWords, wordsOf } from '../search/tokenizer.ts';
+import { countTerms } from '../search/term-frequencies.ts';
+import { dateTerms, tokenize } from '../search/tokenizer.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { serializeMemory } from './serialize-memory.ts';
 import { requireStorage } from './storage-quota.ts';
@@ -45,7 +45,7 @@ export async function create(context: RequestContext, caller: Caller, input: New
 
 /** Returns the options for near-duplicates of a memory. The terms of its date are ignored: all memories of one day share them. */
 export function nearDuplicateOptions(row: NewMemoryRow): NearDuplicateOptions {
-  const ignoredTerms = [...wordsOf(dateWords(row.occurred_at ?? row.created_at))].map(({ word }) => word);
+  const ignoredTerms = [...tokenize(dateTerms(row.occurred_at ?? row.created_at))].map(({ term }) => term);
   return { ignoredTerms, scoreMin: SIMILARITY_MIN, limit: SIMILAR_MAX };
 }
 
@@ -71,7 +71,7 @@ async function storeRow(
   embedders: Embedders,
   nearDuplicates?: NearDuplicateOptions,
 ) {
-  const counts = row.is_digest ? { terms: [], frequencies: [] } : countWords(row);
+  const counts = row.is_digest ? { terms: [], frequencies: [] } : countTerms(row);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const stored = await insertMemory(context.sql, caller.userId, row, counts, {
       enqueue: canEmbed(embedders) && !row.is_digest,

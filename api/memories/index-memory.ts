@@ -4,7 +4,7 @@ import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
 import { deleteVectors } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
-import { countWords } from '../search/term-frequencies.ts';
+import { countTerms } from '../search/term-frequencies.ts';
 
 /**
  * Updates the search index of a changed memory: its terms in this transaction, its vectors through the embedding queue. Returns the
@@ -16,7 +16,7 @@ export async function reindex(
   memory: Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
   embedders: Embedders,
 ): Promise<number> {
-  const grown = await indexTerms(context.sql, caller.userId, memory.id, countWords(memory));
+  const grown = await indexTerms(context.sql, caller.userId, memory.id, countTerms(memory));
   if (canEmbed(embedders)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
   // Without an encoder the outdated vectors would stay.
   else await deleteVectors(context.sql, caller.userId, memory.id);

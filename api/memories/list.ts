@@ -8,7 +8,7 @@ import type { Memory } from '../contracts/memory.ts';
 import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
-import { whyNothing } from '../search/search.ts';
+import { emptyReason } from '../search/search.ts';
 import { type LongField, wholeCharacter } from '../tokens/truncate.ts';
 import { serializeMemory } from './serialize-memory.ts';
 
@@ -36,7 +36,7 @@ export async function list(context: RequestContext, caller: Caller, input: ListI
     countMemories(context.sql, caller.userId, filter),
   ]);
   const items: Item[] = rows.slice(0, limit).map(serializeMemory);
-  const reason = total === 0 ? await whyNothing(context.sql, caller) : undefined;
+  const reason = total === 0 ? await emptyReason(context.sql, caller) : undefined;
   const toResponse = (shown: readonly Item[]) => {
     const last = rows[Math.max(0, shown.length - 1)];
     const more = shown.length < rows.length && last;

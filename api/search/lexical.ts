@@ -1,94 +1,83 @@
 import type { Sql } from '../../db/client/sql.ts';
-import { type MemoryFilter, type Where, whereMemories } from '../../db/queries/memories/filters.ts';
+import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
 import {
   type Bm25,
   type CandidateTerms,
   rankByTerms,
+  type ScoredPhrase,
   scoreByTerms,
   type WeightedTerm,
 } from '../../db/queries/search/bm25.ts';
-import {
-  type Corpus,
-  findCorpus,
-  findSimilarTerms,
-  findTerms,
-  findTermsByCharacter,
-  findTermsByPrefix,
-  type Term,
-} from '../../db/queries/search/lexicon.ts';
-import type { Question } from './query-parser.ts';
-import { isHalfPair } from './tokenizer.ts';
+import { type Corpus, findCorpus, findTerms, type Term } from '../../db/queries/search/lexicon.ts';
+import type { ParsedQuery } from './query-parser.ts';
+import { EXPANDED_TERMS_MAX, expandTerms } from './term-expansion.ts';
+import { isSingleUnspaced } from './tokenizer.ts';
 
-/** Tuned on mixed lengths (`npm run eval`): full length normalisation, so that long texts do not bury short facts. */
+/** Tuned on texts of mixed lengths (`npm run eval`): full length normalization, so that long texts do not bury short facts. */
 const K1 = 2;
 const B = 1;
-/** A word that only resembles what was asked counts this much. */
-const RESCUED = 0.7;
-const RESCUES_MAX = 3;
-const PREFIXES_MAX = 10;
-const PAIRS_MAX = 50;
-const PREFIX_LENGTH_MIN = 3;
-const TYPO_LENGTH_MIN = 4;
-/** Candidates come from the rarest words until they promise this many; then every word is scored on them. */
+/** Weight of a term that only resembles a term of the query, relative to an exact match. */
+const EXPANSION_WEIGHT = 0.7;
+/** Added to the share of the maximum for a memory that contains all quoted phrases. */
+const PHRASE_WEIGHT = 0.5;
+/** Terms of a query that are scored, the rarest first: a pasted stack trace has a thousand, most of which say nothing. */
+const TERMS_MAX = 64;
+/** Candidates hold one of the rarest terms, of which as many are used as promise this many; all terms are scored on them. */
 const CANDIDATES = 2_000;
-/** Even the rarest word may stand in more memories; of so many, not all are scored. */
+/** The most candidates that are scored; more memories than that may hold even the rarest term. */
 const CANDIDATES_MAX = 10_000;
-/** Of the rarest word with others. */
-const PAIRS_OF_WORDS_MAX = 6;
+/** Bounds candidates times terms, the work of one ranking. */
+const SCORED_TERMS_MAX = 200_000;
+/** Pairs of the rarest term with another. */
+const PAIRS_MAX = 6;
 
-/** A question made ready for a tenant's index. */
+/** A query prepared for one tenant's index. */
 export interface LexicalQuery {
+  /** Terms of the tenant that match terms of the query, expansions included. */
   terms: Term[];
-  weighed: WeightedTerm[];
-  /** How many of the tenant's memories hold each word. */
+  weightedTerms: WeightedTerm[];
+  phrases: ScoredPhrase[];
+  /** Number of the tenant's memories that hold each term, by hash. */
   frequency: Map<string, number>;
-  /** The most that a memory could score: every word, as often as it likes. */
+  /** The highest possible score without phrases: each term at any frequency. */
   maximum: number;
   bm25: Bm25;
-  question: Question;
-  /** The hashes of each word that was asked or excluded. */
-  known: Map<string, string[]>;
 }
 
-/** Looks a question's words up: what each weighs for this tenant, and what stands in for one that nothing matches. */
-export async function prepare(sql: Sql, userId: string, question: Question): Promise<LexicalQuery> {
-  const asked = [...new Set([...question.words, ...question.excluded.flat()])];
-  const [found, corpus] = await Promise.all([findTerms(sql, userId, asked), findCorpus(sql, userId)]);
-  const wanted = new Set(question.words);
-  const terms = found.filter(({ query_term }) => wanted.has(query_term));
-  const rescued = await Promise.all(
-    terms
-      .filter(({ memories, lexeme }) => memories === 0 || isHalfPair(lexeme))
-      .map((term) => rescue(sql, userId, term, question)),
-  );
-  const present = terms.filter(({ memories }) => memories > 0);
-  const weighed = [
-    ...present.map((term) => ({ hash: term.hash, weight: idf(term, corpus) })),
-    ...rescued.flat().map((term) => ({ hash: term.hash, weight: RESCUED * idf(term, corpus) })),
-  ];
-  const best = new Map<string, number>();
-  for (const { hash, weight } of weighed) best.set(hash, Math.max(weight, best.get(hash) ?? 0));
-  const used = [...present, ...rescued.flat()];
+/** Looks up the terms of a query: their weights for this tenant, and replacements for terms that match nothing. */
+export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: ParsedQuery): Promise<LexicalQuery> {
+  const [found, corpus] = await Promise.all([findTerms(sql, userId, parsed.terms), findCorpus(sql, userId)]);
+  const isLong = new Set(found.map(({ hash }) => hash)).size > TERMS_MAX;
+  const present = rarestFirst(found.filter(({ memories }) => memories > 0)).slice(0, isLong ? TERMS_MAX : undefined);
+  const unmatched = found.filter(({ memories, lexeme }) => memories === 0 || isSingleUnspaced(lexeme));
+  const expanded = await expandTerms(sql, userId, unmatched, parsed.lastTerm);
+  // The terms of a long query that match nothing would make every score look low.
+  const scored = isLong ? [...present, ...unmatched.slice(0, EXPANDED_TERMS_MAX)] : found;
+  const maximum = (K1 + 1) * sum([...new Map(scored.map((term) => [term.hash, idf(term, corpus)])).values()]);
+  const weights = new Map<string, number>();
+  const addWeight = (hash: string, weight: number) => weights.set(hash, Math.max(weight, weights.get(hash) ?? 0));
+  for (const term of present) addWeight(term.hash, idf(term, corpus));
+  for (const term of expanded) addWeight(term.hash, EXPANSION_WEIGHT * idf(term, corpus));
+  const terms = [...present, ...expanded];
   return {
-    terms: used,
-    frequency: new Map(used.map(({ hash, memories }) => [hash, memories])),
-    weighed: [...best].map(([hash, weight]) => ({ hash, weight })),
-    maximum: (K1 + 1) * sum([...new Map(terms.map((term) => [term.hash, idf(term, corpus)])).values()]),
+    terms,
+    weightedTerms: [...weights].map(([hash, weight]) => ({ hash, weight })),
+    phrases: scorePhrases(parsed, found, PHRASE_WEIGHT * maximum),
+    frequency: new Map(terms.map(({ hash, memories }) => [hash, memories])),
+    maximum,
     bm25: { k1: K1, b: B, meanLength: corpus.memories === 0 ? 1 : corpus.words / corpus.memories },
-    question,
-    known: groupHashes(found),
   };
 }
 
 export interface LexicalResult {
-  /** Share of the maximum, 0 to 1, best first. */
+  /** Scores as shares of the maximum, by memory id, best first. More than 1 only with a phrase. */
   hits: Map<string, number>;
   candidates: number;
-  /** False when candidates came from some of the words only, so that more may match. */
+  /** False when candidates were found by some of the terms only, so that more memories may match. */
   complete: boolean;
 }
 
-/** The memories that hold any of the words and pass the filter and the question's operators, best first. */
+/** Ranks the memories that hold any term of the query and match the filter, best first. */
 export async function rankLexical(
   sql: Sql,
   userId: string,
@@ -96,24 +85,24 @@ export async function rankLexical(
   query: LexicalQuery,
   limit: number,
 ): Promise<LexicalResult> {
-  if (query.weighed.length === 0) return { hits: new Map(), candidates: 0, complete: true };
+  if (query.weightedTerms.length === 0) return { hits: new Map(), candidates: 0, complete: true };
   const rank = (hashes: readonly string[]) =>
-    rankByTerms(sql, narrowed(userId, filter, query), query.weighed, found(query, hashes), query.bm25, limit);
-  let candidates = rarest(query);
-  let ranked = await rank(candidates);
-  // The rarest words may stand only where the filter does not reach: then the common ones are asked too.
-  if (ranked.length === 0 && candidates.length < query.weighed.length) {
-    candidates = query.weighed.map(({ hash }) => hash);
-    ranked = await rank(candidates);
+    rankByTerms(sql, whereMemories(userId, filter), query, candidateTerms(query, hashes), limit);
+  let hashes = rarestTerms(query);
+  let ranked = await rank(hashes);
+  // The filter may exclude all memories that hold the rarest terms: then the frequent terms are used too.
+  if (ranked.length === 0 && hashes.length < query.weightedTerms.length) {
+    hashes = query.weightedTerms.map(({ hash }) => hash);
+    ranked = await rank(hashes);
   }
   return {
     hits: new Map(ranked.map(({ id, score }) => [id, score / query.maximum])),
     candidates: ranked[0]?.candidates ?? 0,
-    complete: candidates.length === query.weighed.length && !found(query, candidates).cap,
+    complete: hashes.length === query.weightedTerms.length && !candidateTerms(query, hashes).cap,
   };
 }
 
-/** The lexical score of these memories; those that fail filter or operators are missing. */
+/** Computes the lexical scores of memories; those that do not match the filter are missing in the result. */
 export async function scoreLexical(
   sql: Sql,
   userId: string,
@@ -121,72 +110,51 @@ export async function scoreLexical(
   query: LexicalQuery,
   ids: readonly string[],
 ): Promise<Map<string, number>> {
-  const where = narrowed(userId, filter, query);
-  const scored = await scoreByTerms(sql, where, query.weighed, ids, query.bm25);
+  const scored = await scoreByTerms(sql, whereMemories(userId, filter), query, ids);
   return new Map(scored.map(({ id, score }) => [id, query.maximum > 0 ? score / query.maximum : 0]));
 }
 
-/** The filter with the question's phrases and exclusions. */
-function narrowed(userId: string, filter: MemoryFilter, { question, known }: LexicalQuery): Where {
-  const where = whereMemories(userId, filter);
-  for (const phrase of question.phrases) {
-    const text = "lower(regexp_replace(title || ' ' || content, '\\s+', ' ', 'g'))";
-    where.and(`position(${where.value(phrase)} in ${text}) > 0`);
-  }
-  for (const forms of question.excluded) {
-    const hashes = forms.flatMap((form) => known.get(form) ?? []);
-    if (hashes.length > 0) where.and(`not (terms @> ${where.value(hashes)}::bigint[])`);
-  }
-  return where;
+/** Divides a bonus among the phrases that a memory of the tenant can contain: those whose terms all occur. */
+function scorePhrases({ phrases }: ParsedQuery, found: readonly Term[], bonus: number): ScoredPhrase[] {
+  return phrases.flatMap(({ terms, pattern }) => {
+    const lexemes = found.filter(({ query_term }) => terms.includes(query_term));
+    if (lexemes.length === 0 || lexemes.some(({ memories }) => memories === 0)) return [];
+    return [{ hashes: lexemes.map(({ hash }) => hash), pattern, bonus: bonus / phrases.length }];
+  });
 }
 
-/** Words that the tenant has and that may be meant: pairs with a single character in them, what begins like the last word, or looks like a mistyped one. */
-async function rescue(sql: Sql, userId: string, term: Term, { last }: Question): Promise<Term[]> {
-  if (isHalfPair(term.lexeme)) {
-    const pairs = await findTermsByCharacter(sql, userId, term.lexeme, PAIRS_MAX);
-    return pairs.map((found) => ({ ...found, query_term: term.query_term }));
-  }
-  if (term.query_term === last && term.lexeme.length >= PREFIX_LENGTH_MIN) {
-    const longer = await findTermsByPrefix(sql, userId, term.lexeme, PREFIXES_MAX);
-    if (longer.length > 0) return longer.map((found) => ({ ...found, query_term: term.query_term }));
-  }
-  if (term.lexeme.length < TYPO_LENGTH_MIN) return [];
-  const similar = await findSimilarTerms(sql, userId, term.lexeme, RESCUES_MAX);
-  return similar.map((found) => ({ ...found, query_term: term.query_term }));
-}
-
-/** The rarest words, as many as promise enough candidates; at least one. */
-function rarest(query: LexicalQuery): string[] {
+/** Returns the rarest terms, as many as promise enough candidates; at least one. */
+function rarestTerms(query: LexicalQuery): string[] {
   let promised = 0;
-  return rareFirst(query).filter((hash, index) => {
+  return byRarity(query).filter((hash, index) => {
     promised += query.frequency.get(hash) ?? 0;
     return index === 0 || promised <= CANDIDATES;
   });
 }
 
-/** How memories that hold any of these words are found: all of them, or where they would be too many, those with two words first. */
-function found(query: LexicalQuery, hashes: readonly string[]): CandidateTerms {
+/** Selects candidates by any of these terms; where those would be too many, memories with two of the terms come first. */
+function candidateTerms(query: LexicalQuery, hashes: readonly string[]): CandidateTerms {
   const promised = sum(hashes.map((hash) => query.frequency.get(hash) ?? 0));
-  if (promised <= CANDIDATES_MAX) return { anyOf: hashes };
-  const [first, ...others] = rareFirst(query);
-  const pairs = others.slice(0, PAIRS_OF_WORDS_MAX).map((other): [string, string] => [first as string, other]);
-  return { anyOf: hashes, cap: { candidates: CANDIDATES_MAX, pairs } };
+  const affordable = Math.floor(SCORED_TERMS_MAX / query.weightedTerms.length);
+  const candidates = Math.min(CANDIDATES_MAX, Math.max(CANDIDATES, affordable));
+  if (promised <= candidates) return { anyOf: hashes };
+  const [first, ...others] = byRarity(query);
+  const pairs = others.slice(0, PAIRS_MAX).map((other): [string, string] => [first as string, other]);
+  return { anyOf: hashes, cap: { candidates, pairs } };
 }
 
-function rareFirst({ weighed, frequency }: LexicalQuery): string[] {
-  return weighed.map(({ hash }) => hash).sort((a, b) => (frequency.get(a) ?? 0) - (frequency.get(b) ?? 0));
+function byRarity({ weightedTerms, frequency }: LexicalQuery): string[] {
+  return weightedTerms.map(({ hash }) => hash).sort((a, b) => (frequency.get(a) ?? 0) - (frequency.get(b) ?? 0));
 }
 
-/** Inverse document frequency, never negative. */
+function rarestFirst(terms: readonly Term[]): Term[] {
+  return [...terms].sort((a, b) => a.memories - b.memories);
+}
+
+/** Computes the inverse document frequency, never negative. */
 function idf({ memories }: Term, corpus: Corpus): number {
   const all = Math.max(corpus.memories, memories);
   return Math.log(1 + (all - memories + 0.5) / (memories + 0.5));
-}
-
-function groupHashes(terms: readonly Term[]): Map<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const { query_term, hash } of terms) groups.set(query_term, [...(groups.get(query_term) ?? []), hash]);
-  return groups;
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,66 +1,77 @@
 import { invalidField } from '../errors.ts';
-import { wordsOf } from './tokenizer.ts';
+import { hasUnspaced, tokenize } from './tokenizer.ts';
 
-/** A query, taken apart. */
-export interface Question {
-  /** Words to look for, each once, those of phrases too. */
-  words: string[];
-  /** The last word, where the query ends in it: somebody may still be typing. */
-  last: string | undefined;
-  /** Quoted texts that must stand as they are: lower case, single blanks. */
-  phrases: string[];
-  /** Words that must not stand, each as the forms it is looked up by. */
-  excluded: string[][];
+/** A query as the lexical retriever uses it. Queries are natural language: no character in them is an operator. */
+export interface ParsedQuery {
+  /** Distinct terms of the whole query. */
+  terms: string[];
+  /** The last term, where the query ends with it: it may be unfinished. */
+  lastTerm: string | undefined;
+  /** Quoted texts. A memory that contains one scores higher; no memory has to. */
+  phrases: Phrase[];
 }
 
-const PHRASE = /["“”„]([^"“”„]+)["“”„]/gu;
-/** Only behind white space: `e-mail` and `-1` at the start of a line are no exclusions. */
-const EXCLUSION = /(?<=\s)-(?=[\p{L}\p{N}_])(\S+)/gu;
+/** A text and the terms that a memory must hold to contain it. */
+export interface Phrase {
+  terms: string[];
+  /** PostgreSQL regular expression (ARE) that matches the text, whatever its white space; for `~*`. */
+  pattern: string;
+}
+
+const QUOTED = /["“”„«]([^"“”„«»]+)["“”„»]/gu;
+/** Phrases of a query that are compared with memories; pasted JSON or logs hold hundreds of quotes. */
+const PHRASES_MAX = 4;
+const PHRASE_LENGTH_MAX = 200;
 
 /**
- * Takes a query apart: plain words, "quoted phrases", and -exclusions behind white space.
- * @throws Problem `unprocessable` when there is no word in it
+ * Splits a query into terms, and finds the quoted phrases in it.
+ * @throws Problem `unprocessable` when it has no term
  */
-export function parseQuestion(query: string): Question {
-  const phrases = [...query.matchAll(PHRASE)].map((match) => fold(match[1] as string)).filter(hasWord);
-  const outside = query.replace(PHRASE, (phrase) => ' '.repeat(phrase.length));
-  const excluded = [...outside.matchAll(EXCLUSION)].map((match) => forms(match[1] as string));
-  const rest = outside.replace(EXCLUSION, ' ');
-  const words = unique([...forms(rest), ...phrases.flatMap(forms)]);
-  // Operators that leave nothing to look for are words themselves.
-  if (words.length === 0) return plainQuestion(query);
-  return { words, last: lastWord(rest), phrases, excluded };
+export function parseQuery(query: string): ParsedQuery {
+  const terms = termsOf(query);
+  if (terms.length === 0) throw invalidField('query', 'contains no word to search for');
+  const phrases = [...query.matchAll(QUOTED)]
+    .map((match) => toPhrase((match[1] as string).slice(0, PHRASE_LENGTH_MAX)))
+    .filter((phrase) => phrase.terms.length > 0)
+    .slice(0, PHRASES_MAX);
+  return { terms: unique(terms), lastTerm: /[\p{L}\p{N}]$/u.test(query) ? terms.at(-1) : undefined, phrases };
 }
 
-/** The query as plain words, its operators taken for words too. @throws Problem `unprocessable` when there is none */
-export function plainQuestion(query: string): Question {
-  const words = unique(forms(query));
-  if (words.length === 0) throw invalidField('query', 'holds no word to look for');
-  return { words, last: lastWord(query), phrases: [], excluded: [] };
+/** A text that no result may contain. */
+export interface Exclusion extends Phrase {
+  /** True for several words, which count only in this order; a single word counts in any inflection. */
+  isPhrase: boolean;
 }
 
-/** True when the question has operators that can exclude what the plain words would find. */
-export function isNarrowed(question: Question): boolean {
-  return question.phrases.length > 0 || question.excluded.length > 0;
+/**
+ * Parses the texts of the `exclude` field.
+ * @throws Problem `unprocessable` for one without a term
+ */
+export function parseExclusions(exclude: readonly string[]): Exclusion[] {
+  return exclude.map((text, index) => {
+    const phrase = toPhrase(text);
+    if (phrase.terms.length === 0) throw invalidField(`exclude.${index}`, 'contains no word to exclude');
+    return { ...phrase, isPhrase: /\s/u.test(text.trim()) };
+  });
 }
 
-/** A text as phrases are compared: lower case, single blanks. */
-function fold(text: string): string {
-  return text.trim().toLowerCase().replace(/\s+/gu, ' ');
+function toPhrase(text: string): Phrase {
+  const trimmed = text.trim();
+  const escaped = trimmed.replace(/[^\p{L}\p{M}\p{N}\s]/gu, '\\$&').replace(/\s+/gu, '\\s+');
+  // Scripts without spaces have no boundaries between words.
+  const start = isWordCharacter(trimmed.at(0)) ? '(?:^|[^[:alnum:]])' : '';
+  const end = isWordCharacter(trimmed.at(-1)) ? '(?:[^[:alnum:]]|$)' : '';
+  return { terms: unique(termsOf(trimmed)), pattern: `${start}${escaped}${end}` };
 }
 
-function forms(text: string): string[] {
-  return [...wordsOf(text)].map(({ word }) => word);
+function isWordCharacter(character: string | undefined): boolean {
+  return character !== undefined && /[\p{L}\p{N}]/u.test(character) && !hasUnspaced(character);
 }
 
-function hasWord(text: string): boolean {
-  return forms(text).length > 0;
+function termsOf(text: string): string[] {
+  return [...tokenize(text)].map(({ term }) => term);
 }
 
-function lastWord(text: string): string | undefined {
-  return /[\p{L}\p{N}]$/u.test(text) ? forms(text).at(-1) : undefined;
-}
-
-function unique(words: string[]): string[] {
-  return [...new Set(words)];
+function unique(terms: readonly string[]): string[] {
+  return [...new Set(terms)];
 }

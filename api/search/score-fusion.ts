@@ -1,46 +1,46 @@
-/** What is known of a candidate. */
-export interface Parts {
-  /** Share of the most that the question's words could score, 0 to 1. */
+/** The parts of a hit's score. */
+export interface ScoreComponents {
+  /** Share of the highest score that the query's terms can give, 0 to 1; more with a quoted phrase. */
   lexical: number;
-  /** Cosine of the best passage, less a little for each doubling of the passages; undefined without a vector. */
+  /** Cosine similarity of the best passage, reduced a little for each doubling of the passages; undefined without a vector. */
   semantic: number | undefined;
-  /** What the turns beside it in its session lend it, in the measure of `lexical`. */
-  neighbours: number;
-  /** Priors between 0 and 1; undefined where there is nothing to go by. */
+  /** Share of the lexical scores of adjacent memories of the session, on the scale of `lexical`. */
+  sessionContext: number;
+  /** Ranking boosts, 0 to 1; undefined when unknown. */
   recency: number | undefined;
   importance: number | undefined;
 }
 
-/** Weights chosen on the development halves of the public sets; one recipe for all of them. */
+/** Weights chosen on the development halves of the public sets; the same for all of them. */
 export const WEIGHTS = {
   lexical: 0.6,
   semantic: 0.4,
   /** By distance in turns. */
-  neighbours: [0.3, 0.15],
-  /** Of the logarithm of the number of passages: the best of many is good by luck. */
+  sessionContext: [0.3, 0.15],
+  /** Factor of the logarithm of the number of passages: the best of many is likely to be good by chance. */
   passages: 0.08,
-  /** Priors move a score by at most this share. */
-  priors: 0.05,
+  /** The largest share by which ranking boosts change a score. */
+  boosts: 0.05,
 } as const;
 
 /**
- * The score of a candidate. Calibrated parts are mixed, not ranks, so that a part that knows nothing changes little.
- * @param withPriors whether recency and importance count
+ * Computes a score. It mixes calibrated scores instead of ranks, so that a retriever that cannot tell the candidates apart changes little.
+ * @param withBoosts whether recency and importance count
  */
-export function fuse(parts: Parts, withPriors = true): number {
-  const lexical = parts.lexical + parts.neighbours;
-  // Without a vector (too new, or no encoder) the words speak for both.
-  const semantic = parts.semantic ?? lexical;
-  return (WEIGHTS.lexical * lexical + WEIGHTS.semantic * semantic) * (withPriors ? prior(parts) : 1);
+export function fuse(components: ScoreComponents, withBoosts = true): number {
+  const lexical = components.lexical + components.sessionContext;
+  // Without a vector (too new, or no encoder) the lexical score counts for both.
+  const semantic = components.semantic ?? lexical;
+  return (WEIGHTS.lexical * lexical + WEIGHTS.semantic * semantic) * (withBoosts ? boost(components) : 1);
 }
 
-/** The similarity of a text to a question, from its passages' cosines. */
-export function bestPassage(cosines: readonly number[]): number {
+/** Computes the similarity of a text to a query from the cosine similarities of its passages. */
+export function passageSimilarity(cosines: readonly number[]): number {
   return Math.max(...cosines) - WEIGHTS.passages * Math.log(cosines.length);
 }
 
-function prior({ recency, importance }: Parts): number {
+function boost({ recency, importance }: ScoreComponents): number {
   const known = [recency, importance].filter((value) => value !== undefined);
   const lean = known.reduce((total, value) => total + (2 * value - 1), 0) / Math.max(1, known.length);
-  return 1 + WEIGHTS.priors * lean;
+  return 1 + WEIGHTS.boosts * lean;
 }

@@ -1,24 +1,28 @@
-import { z } from 'zod';
 import type { Sql } from '../../db/client/sql.ts';
+import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import { findMemories, hasMemories } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
-import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
-import { type Finding, type Found, find, passageIn } from './hybrid-search.ts';
-import { snippetOf } from './snippet.ts';
+import { type HybridResult, hybridSearch, scoreHits } from './hybrid-search.ts';
+import type { LexicalQuery } from './lexical.ts';
+import { parseExclusions } from './query-parser.ts';
+import { type Hit, passageInContent } from './score-candidates.ts';
+import { decodeSearchCursor, encodeSearchCursor, type SearchPosition } from './search-cursor.ts';
+import { createSnippet } from './snippet.ts';
 
-/** How many of the best are ranked; a cursor pins them, so that nothing written meanwhile shuffles the pages. */
+/** Ranked results that pages can reach. A cursor pins their ids, so that later writes do not shuffle the pages. */
 const RANKED_MAX = 200;
-/** A pinned id takes this many tokens of a cursor, which counts towards the budget of the answer. */
+/** Tokens that a pinned id takes in a cursor, which counts towards the budget of the response. */
 const TOKENS_PER_PINNED_ID = 20;
-/** The part of a budget that a cursor may take. */
+/** Share of a budget that a cursor may take. */
 const CURSOR_SHARE = 0.2;
 
 type SearchInput = FilterInput & {
   query: string;
+  exclude?: string[] | undefined;
   limit: number;
   cursor?: string | undefined;
   boosts?: boolean | undefined;
@@ -28,111 +32,146 @@ type SearchInput = FilterInput & {
 
 /** Finds the memories that match a query, lexically and semantically, best first. Returns a full page: the pipeline fits it to `max_tokens`. */
 export async function search(context: RequestContext, caller: Caller, input: SearchInput, embedders: Embedders) {
-  const { limit, cursor, max_tokens, explain = false, ...asked } = input;
-  const question = [asked, caller.project];
-  const place = cursor === undefined ? undefined : placeOf(decodeCursor(question, cursor, PLACE));
-  const finding = await find(
-    context,
-    caller,
-    embedders,
-    { ...toFilter(caller, input), passages: 'long_term' as const },
-    input.query,
-    input.boosts,
-  );
-  const ranking = rankFrom(finding, place);
-  const { ids } = ranking;
-  const results = await describe(context, caller, finding, ids.slice(0, limit), explain);
-  const total = Math.max(finding.matching.count, finding.ranked.length);
-  const reason = total === 0 ? await whyNothing(context.sql, caller) : undefined;
+  const { limit, cursor, max_tokens, explain = false, ...criteria } = input;
+  const bound = [criteria, caller.project];
+  const position = cursor === undefined ? undefined : decodeSearchCursor(bound, cursor);
+  const exclude = parseExclusions(input.exclude ?? []);
+  const filter = { ...toFilter(caller, input), exclude, passages: 'long_term' as const };
+  const page = await findPage(context, caller, embedders, filter, input, position);
+  const results = await toResults(context, caller, page, explain);
+  const reason = page.total === 0 ? await emptyReason(context.sql, caller) : undefined;
   const pinsMax =
     max_tokens === undefined ? RANKED_MAX : Math.floor((max_tokens * CURSOR_SHARE) / TOKENS_PER_PINNED_ID);
-  const page = (shown: readonly SearchResult[], next_cursor: string | null) => ({
+  const toPage = (shown: readonly SearchResult[], next_cursor: string | null) => ({
     results: [...shown],
-    total,
-    total_relation: isExact(finding) ? ('eq' as const) : ('gte' as const),
+    total: page.total,
+    total_relation: page.isExact ? ('eq' as const) : ('gte' as const),
+    ...(page.ranked < page.total && { reachable: page.ranked }),
     next_cursor,
     truncated: shown.length < results.length,
-    retrievers: finding.ran,
-    ...(finding.relaxed && { operators_ignored: true as const }),
-    ...(finding.weak && { low_confidence: true as const }),
-    ...(finding.pending && { embedding_pending: true as const }),
+    retrievers: page.retrievers,
+    ...(page.lowConfidence && { low_confidence: true as const }),
+    ...(page.pending && { embedding_pending: true as const }),
     ...(reason && { reason }),
   });
   const toResponse = (shown: readonly SearchResult[]) => {
-    const used = consumed(ids, results, shown, limit);
-    const next = { done: ranking.done + used, all: ranking.all, pinned: ids.slice(used, used + pinsMax) };
-    return page(shown, next.done < next.all ? encodeCursor(question, [next.done, next.all, pack(next.pinned)]) : null);
+    const used = countUsed(page.ids, results, shown, limit);
+    const next = { ...page, done: page.done + used, pinned: page.ids.slice(used, used + pinsMax) };
+    return toPage(shown, next.done < next.ranked ? encodeSearchCursor(bound, next) : null);
   };
-  const toResponseWithoutCursor = (shown: readonly SearchResult[]) => page(shown, null);
+  const toResponseWithoutCursor = (shown: readonly SearchResult[]) => toPage(shown, null);
   return { items: results, toResponse, toResponseWithoutCursor };
 }
 
-/** Where a page of results starts: how many of how many ranked ones came before, and the ids that are pinned for it. */
-interface Place {
-  done: number;
-  all: number;
-  pinned: string[];
+/** A page before its memories are loaded. */
+interface Page extends Omit<SearchPosition, 'pinned'> {
+  /** Ids of the ranked results from the start of this page on. */
+  ids: string[];
+  /** Hits of this page, in order. */
+  hits: Hit[];
+  query: LexicalQuery;
+  retrievers: HybridResult['retrievers'];
+  pending: boolean;
 }
 
-/** The ranked ids from a place on: the pinned ones, and where a budget left no room for any, those of the rank there. */
-function rankFrom({ ranked }: Finding, place?: Place) {
-  if (place && place.pinned.length > 0) return { ids: place.pinned, done: place.done, all: place.all };
-  const ids = ranked.slice(0, RANKED_MAX).map(({ id }) => id);
-  const done = place?.done ?? 0;
-  return { ids: ids.slice(done), done, all: ids.length };
+type PageInput = Pick<SearchInput, 'query' | 'limit' | 'boosts'>;
+
+function findPage(
+  context: RequestContext,
+  caller: Caller,
+  embedders: Embedders,
+  filter: MemoryFilter,
+  input: PageInput,
+  position: SearchPosition | undefined,
+): Promise<Page> {
+  return position && position.pinned.length > 0
+    ? findPinnedPage(context, caller, embedders, filter, input, position)
+    : rankPage(context, caller, embedders, filter, input, position);
 }
 
-/** True when `total` counts every memory that holds a word: with meanings at work any memory may be near. */
-function isExact({ matching, ran }: Finding): boolean {
-  return matching.complete && ran.semantic !== 'ok';
+/** Runs the search. When the budget of earlier pages was too small to pin further ids, it ranks what was stored at the first page. */
+async function rankPage(
+  context: RequestContext,
+  caller: Caller,
+  embedders: Embedders,
+  filter: MemoryFilter,
+  { query, limit, boosts }: PageInput,
+  position: SearchPosition | undefined,
+): Promise<Page> {
+  const rankedAt = position?.rankedAt ?? context.now().getTime();
+  const stored = position ? storedBefore(filter, new Date(rankedAt + 1)) : filter;
+  const found = await hybridSearch(context, caller, embedders, stored, query, boosts);
+  const ranked = found.hits.slice(0, RANKED_MAX);
+  const done = position?.done ?? 0;
+  const hits = ranked.slice(done, done + limit);
+  return {
+    ids: ranked.slice(done).map(({ id }) => id),
+    hits,
+    done,
+    ranked: ranked.length,
+    total: position?.total ?? Math.max(found.matching.count, found.hits.length),
+    // A semantic search may find any memory near.
+    isExact: position?.isExact ?? (found.matching.complete && found.retrievers.semantic !== 'ok'),
+    lowConfidence: position?.lowConfidence ?? found.lowConfidence,
+    rankedAt,
+    query: found.query,
+    retrievers: found.retrievers,
+    pending: found.pending,
+  };
 }
 
-const PLACE = z.tuple([z.int().min(0), z.int().min(0), z.string()]);
-
-function placeOf([done, all, pins]: z.output<typeof PLACE>): Place {
-  return { done, all, pinned: unpack(pins) };
+/** Scores the next pinned ids only. Skips those that were deleted or no longer match the filter. */
+async function findPinnedPage(
+  context: RequestContext,
+  caller: Caller,
+  embedders: Embedders,
+  filter: MemoryFilter,
+  { query, limit, boosts }: PageInput,
+  { pinned, ...position }: SearchPosition,
+): Promise<Page> {
+  let skipped = 0;
+  let found = await scoreHits(context, caller, embedders, filter, query, pinned.slice(0, limit), boosts);
+  while (found.hits.length === 0 && skipped + limit < pinned.length) {
+    skipped += limit;
+    const ids = pinned.slice(skipped, skipped + limit);
+    found = await scoreHits(context, caller, embedders, filter, query, ids, boosts);
+  }
+  return { ...position, ...found, ids: pinned.slice(skipped), done: position.done + skipped, pending: false };
 }
 
-/** Ids in as few characters as can be: a cursor is paid for by the token. */
-function pack(ids: readonly string[]): string {
-  return Buffer.from(ids.join('').replaceAll('-', ''), 'hex').toString('base64url');
+function storedBefore(filter: MemoryFilter, time: Date): MemoryFilter {
+  const { createdBefore } = filter;
+  return { ...filter, createdBefore: createdBefore && createdBefore < time ? createdBefore : time };
 }
 
-function unpack(pins: string): string[] {
-  const digits = Buffer.from(pins, 'base64url').toString('hex').match(/.{32}/g) ?? [];
-  return digits.map((hex) => hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'));
-}
-
-/** Why an answer is empty: there is nothing at all, or nothing that fits. */
-export async function whyNothing(sql: Sql, caller: Caller): Promise<'nothing_stored' | 'nothing_matched'> {
+/** Returns the reason why a result is empty. */
+export async function emptyReason(sql: Sql, caller: Caller): Promise<'nothing_stored' | 'nothing_matched'> {
   return (await hasMemories(sql, caller.userId)) ? 'nothing_matched' : 'nothing_stored';
 }
 
-/** The results of these ids, in their order. What no longer passes the filter is left out. */
-async function describe(
+async function toResults(
   context: RequestContext,
   caller: Caller,
-  finding: Finding,
-  ids: readonly string[],
+  { hits, query }: Page,
   explain: boolean,
 ): Promise<SearchResult[]> {
+  const ids = hits.map(({ id }) => id);
   const memories = new Map((await findMemories(context.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
-  const found = new Map(finding.ranked.map((one) => [one.id, one]));
-  return ids.flatMap((id) => {
-    const [memory, one] = [memories.get(id), found.get(id)];
-    return memory && one ? [present(memory, one, finding, explain)] : [];
+  return hits.flatMap((hit) => {
+    const memory = memories.get(hit.id);
+    return memory ? [toResult(memory, hit, query, explain)] : [];
   });
 }
 
-function present(memory: MemoryRow, found: Found, finding: Finding, explain: boolean): SearchResult {
-  const { snippet, matched } = snippetOf(memory.content, finding.query, passageIn(memory, found));
-  const words = new Set([...matched, ...snippetOf(`${memory.title}\n${memory.tags.join(' ')}`, finding.query).matched]);
+function toResult(memory: MemoryRow, hit: Hit, query: LexicalQuery, explain: boolean): SearchResult {
+  const { snippet, matched } = createSnippet(memory.content, query, passageInContent(memory, hit));
+  const inTitle = createSnippet(`${memory.title}\n${memory.tags.join(' ')}`, query).matched;
   return {
     id: memory.id,
     title: memory.title,
     snippet,
-    score: round(found.score),
-    matched: [...words].sort(),
+    score: round(hit.score),
+    matched: [...new Set([...matched, ...inTitle])].sort(),
     type: memory.type,
     status: memory.status,
     tags: memory.tags,
@@ -143,13 +182,13 @@ function present(memory: MemoryRow, found: Found, finding: Finding, explain: boo
     updated_at: memory.updated_at.toISOString(),
     superseded_by: memory.superseded_by,
     ...(memory.consolidated_into && { consolidated_into: memory.consolidated_into }),
-    ...(explain && { explanation: explained(found) }),
+    ...(explain && { explanation: toExplanation(hit) }),
   };
 }
 
-function explained({ parts: { neighbours, ...parts } }: Found) {
-  const known = Object.entries({ ...parts, session_context: neighbours }).flatMap(([part, value]) =>
-    value === undefined ? [] : [[part, round(value)]],
+function toExplanation({ components: { sessionContext, ...components } }: Hit) {
+  const known = Object.entries({ ...components, session_context: sessionContext }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, round(value)]],
   );
   return Object.fromEntries(known);
 }
@@ -158,13 +197,13 @@ function round(score: number): number {
   return Math.round(score * 1e6) / 1e6;
 }
 
-/** How many of the ranked ids the shown results use up, those that are gone meanwhile included. */
-function consumed(
-  ranked: string[],
+/** Counts the ranked ids that the shown results use up, including those that no longer exist. */
+function countUsed(
+  ids: string[],
   results: readonly SearchResult[],
   shown: readonly SearchResult[],
   limit: number,
 ): number {
-  if (shown.length === results.length) return Math.min(limit, ranked.length);
-  return ranked.indexOf(shown.at(-1)?.id ?? '') + 1;
+  if (shown.length === results.length) return Math.min(limit, ids.length);
+  return ids.indexOf(shown.at(-1)?.id ?? '') + 1;
 }

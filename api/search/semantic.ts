@@ -4,28 +4,31 @@ import { findNearest, findVectors, type VectorRow } from '../../db/queries/searc
 import type { Caller, RequestContext } from '../context.ts';
 import { type Embedder, type Embedders, EmbedderUnavailable } from '../embeddings/embedder.ts';
 import { embedPending } from './pending-embeddings.ts';
-import { bestPassage } from './score-fusion.ts';
+import { passageSimilarity } from './score-fusion.ts';
 
-/** Whether a search by meaning ran, or what keeps it. */
+/** State of the semantic retriever in a search. */
 export type SemanticState = 'ok' | 'disabled' | 'loading' | 'unavailable';
 
-/** A question as a vector of a model. */
-export interface Meaning {
+/** A query's vector in one model. */
+export interface QueryEmbedding {
   vector: Float32Array;
   model: string;
 }
 
-/** The question by the present model, and by former ones whose vectors are not all replaced yet. */
-async function embedQuestion(
-  { current, previous }: Embedders,
-  text: string,
-): Promise<{ questions: Meaning[]; ran: SemanticState }> {
-  const [present, ...former] = await Promise.all([current, ...previous].map((embedder) => embedBy(embedder, text)));
-  const questions = [present, ...former].flatMap((one) => (typeof one === 'object' ? [one] : []));
-  return { questions, ran: typeof present === 'string' ? present : 'ok' };
+/** A query's vectors, and the state of the current model. */
+export interface EmbeddedQuery {
+  embeddings: QueryEmbedding[];
+  state: SemanticState;
 }
 
-async function embedBy(embedder: Embedder, text: string): Promise<Meaning | Exclude<SemanticState, 'ok'>> {
+/** Embeds a query by the current model, and by previous ones that still have vectors. */
+export async function embedQuery({ current, previous }: Embedders, text: string): Promise<EmbeddedQuery> {
+  const [first, ...others] = await Promise.all([current, ...previous].map((embedder) => embedWith(embedder, text)));
+  const embeddings = [first, ...others].flatMap((one) => (typeof one === 'object' ? [one] : []));
+  return { embeddings, state: typeof first === 'object' ? 'ok' : (first ?? 'disabled') };
+}
+
+async function embedWith(embedder: Embedder, text: string): Promise<QueryEmbedding | Exclude<SemanticState, 'ok'>> {
   if (embedder.state === 'disabled') return 'disabled';
   if (embedder.state === 'loading') return 'loading';
   try {
@@ -36,59 +39,57 @@ async function embedBy(embedder: Embedder, text: string): Promise<Meaning | Excl
   }
 }
 
-/** What was found by meaning, by which questions, or what kept it. */
-export interface FoundByMeaning {
-  questions: Meaning[];
-  ran: SemanticState;
-  /** The nearest memories of every model, each as many as one model's would be. */
+export interface SemanticResult extends EmbeddedQuery {
+  /** Ids of the nearest memories in each model, each as many as the limit. */
   nearest: string[];
-  /** True when memories are left that have no vectors yet. */
+  /** True when some newly written memories have no vectors yet. */
   pending: boolean;
 }
 
-/** The memories that mean what is asked most nearly. */
-export async function findByMeaning(
+/** Finds the memories with the passages most similar to a query. */
+export async function semanticSearch(
   context: RequestContext,
   caller: Caller,
   embedders: Embedders,
   where: () => Where,
   text: string,
   limit: number,
-): Promise<FoundByMeaning> {
-  const [{ questions, ran }, pending] = await Promise.all([
-    embedQuestion(embedders, text),
+): Promise<SemanticResult> {
+  const [embedded, pending] = await Promise.all([
+    embedQuery(embedders, text),
     embedPending(context, caller, embedders),
   ]);
   const nearest = await Promise.all(
-    questions.map(({ model, vector }) => findNearest(context.sql, where, model, vector, limit)),
+    embedded.embeddings.map(({ model, vector }) => findNearest(context.sql, where, model, vector, limit)),
   );
-  return { questions, ran, nearest: nearest.flat(), pending };
+  return { ...embedded, nearest: nearest.flat(), pending };
 }
 
-/** How near a memory is to a question, and by which passage. */
-export interface Nearness {
-  similarity: number;
+/** The similarity of a memory to a query, and the passage that is most similar. */
+export interface Similarity {
+  score: number;
   passage: { start: number; end: number };
 }
 
-/** How near each memory is to the question, and its nearest passage. A memory has the vectors of one model. */
-export async function measureNearness(
+/** Computes the similarity of each memory that has vectors. A memory has the vectors of one model. */
+export async function computeSimilarities(
   sql: Sql,
   userId: string,
-  questions: readonly Meaning[],
+  embeddings: readonly QueryEmbedding[],
   ids: readonly string[],
-): Promise<Map<string, Nearness>> {
-  const nearness = new Map<string, Nearness>();
-  for (const { model, vector } of questions) {
-    for (const [id, rows] of await findVectors(sql, userId, model, ids)) nearness.set(id, nearestOf(rows, vector));
+): Promise<Map<string, Similarity>> {
+  const similarities = new Map<string, Similarity>();
+  for (const { model, vector } of embeddings) {
+    for (const [id, rows] of await findVectors(sql, userId, model, ids))
+      similarities.set(id, similarityOf(rows, vector));
   }
-  return nearness;
+  return similarities;
 }
 
-function nearestOf(rows: readonly VectorRow[], vector: Float32Array): Nearness {
+function similarityOf(rows: readonly VectorRow[], vector: Float32Array): Similarity {
   const cosines = rows.map((row) => dot(row.vector, vector));
   const best = rows[cosines.indexOf(Math.max(...cosines))] as VectorRow;
-  return { similarity: bestPassage(cosines), passage: { start: best.start, end: best.end } };
+  return { score: passageSimilarity(cosines), passage: { start: best.start, end: best.end } };
 }
 
 function dot(a: Float32Array, b: Float32Array): number {

@@ -1,122 +1,132 @@
 import type { LexicalQuery } from './lexical.ts';
-import { type Word, wordsOf } from './tokenizer.ts';
+import { type Token, tokenize } from './tokenizer.ts';
 
-/** What surrounds a matched word in a snippet. */
+/** Surrounds a matched word in a snippet. */
 export const MARK = '**';
 
-/** Words of a snippet. */
-const LENGTH = 40;
-/** Characters of a snippet, about, however long its words are; and of what stands between two marks. */
+/** Length of a snippet in tokens. */
+const TOKENS = 40;
+/** Approximate limits in characters, for texts of very long words: of a snippet, and of the text between two marks. */
 const CHARACTERS = 1_000;
-const STRETCH = 500;
+const UNMARKED_CHARACTERS = 500;
+/** A passage starts at the start of its line when that is not farther away than this. */
+const LINE_START_WITHIN = 200;
 
 export interface Snippet {
-  /** The passage, the matched words in it between marks. */
+  /** A passage of the text, with the matched words between marks. */
   snippet: string;
-  /** Words of the question that the whole text holds. */
+  /** Terms of the query that occur anywhere in the text. */
   matched: string[];
 }
 
-/**
- * The passage of a text that holds the most of the wanted words, rare ones first, with those words marked.
- * @param near character range to stay in where no word decides: the passage found by meaning
- */
-export function snippetOf(text: string, query: Pick<LexicalQuery, 'terms' | 'weighed'>, near?: Range): Snippet {
-  const weights = new Map(query.weighed.map(({ hash, weight }) => [hash, weight]));
-  const lexemes = new Map(query.terms.map(({ lexeme, hash }) => [lexeme, weights.get(hash) ?? 0]));
-  const words = [...wordsOf(text)];
-  const found = words.map(({ word }) => lexemeOf(word, lexemes));
-  const held = new Set(found);
-  const matched = [
-    ...new Set(query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ query_term }) => query_term)),
-  ];
-  if (words.length === 0) return { snippet: text.slice(0, 300).trim(), matched };
-  const from = bestWindow(found, lexemes) ?? firstWithin(words, near);
-  return { snippet: mark(text, words, found, from), matched };
-}
+type SnippetQuery = Pick<LexicalQuery, 'terms' | 'weightedTerms'>;
 
-/** Where a text's best passage for a question begins: a character offset, at the start of its line where that is near. */
-export function passageStart(text: string, query: Pick<LexicalQuery, 'terms' | 'weighed'>, near?: Range): number {
-  const weights = new Map(query.weighed.map(({ hash, weight }) => [hash, weight]));
-  const lexemes = new Map(query.terms.map(({ lexeme, hash }) => [lexeme, weights.get(hash) ?? 0]));
-  const words = [...wordsOf(text)];
-  const found = words.map(({ word }) => lexemeOf(word, lexemes));
-  const start = words[bestWindow(found, lexemes) ?? firstWithin(words, near)]?.start ?? 0;
-  const line = text.lastIndexOf('\n', start) + 1;
-  return start - line < LINE_NEAR ? line : start;
-}
-
-const LINE_NEAR = 200;
-
+/** A range of characters. */
 interface Range {
   start: number;
   end: number;
 }
 
-function mark(text: string, words: readonly Word[], found: readonly (string | undefined)[], from: number): string {
-  const to = Math.min(words.length, from + LENGTH);
-  let at = from === 0 ? 0 : (words[from]?.start ?? 0);
-  let snippet = '';
-  for (let i = from; i < to; i++) {
-    const word = words[i] as Word;
-    // A name and its parts overlap: the first that matched is marked.
-    if (found[i] === undefined || word.start < at) continue;
-    if (snippet.length > CHARACTERS) return `${snippet.trim()} …`;
-    snippet += `${shortened(text, at, word.start)}${MARK}${shortened(text, word.start, word.end)}${MARK}`;
-    at = word.end;
-  }
-  const end = to === words.length ? text.length : Math.max(at, words[to - 1]?.end ?? at);
-  snippet += shortened(text, at, end);
-  return `${from > 0 ? '… ' : ''}${snippet.trim()}${to < words.length ? ' …' : ''}`;
+/**
+ * Cuts the passage with the most query terms out of a text, rare terms first, and marks them.
+ * @param near the passage found by the semantic retriever, which is used when no term occurs
+ */
+export function createSnippet(text: string, query: SnippetQuery, near?: Range): Snippet {
+  const { tokens, lexemes, from } = findPassage(text, query, near);
+  const held = new Set(lexemes);
+  const matched = query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ query_term }) => query_term);
+  const snippet = tokens.length === 0 ? text.slice(0, 300).trim() : mark(text, tokens, lexemes, from);
+  return { snippet, matched: [...new Set(matched)] };
 }
 
-/** A stretch of a text, its middle left out where it is long: data without blanks is one word. */
-function shortened(text: string, from: number, to: number): string {
-  if (to - from <= STRETCH) return text.slice(from, to);
-  const half = STRETCH / 2;
-  // A cut may have gone through a character of two units.
+/** Returns the offset at which a text's best passage for a query starts, or the start of its line if that is near. */
+export function findPassageStart(text: string, query: SnippetQuery, near?: Range): number {
+  const { tokens, from } = findPassage(text, query, near);
+  const start = tokens[from]?.start ?? 0;
+  const line = text.lastIndexOf('\n', start) + 1;
+  return start - line < LINE_START_WITHIN ? line : start;
+}
+
+/** Tokenizes a text. Returns with each token the lexeme of the query that it matches, and the index at which the best passage starts. */
+function findPassage(text: string, query: SnippetQuery, near: Range | undefined) {
+  const weightOf = new Map(query.weightedTerms.map(({ hash, weight }) => [hash, weight]));
+  const weights = new Map(query.terms.map(({ lexeme, hash }) => [lexeme, weightOf.get(hash) ?? 0]));
+  const tokens = [...tokenize(text)];
+  const known = new Map<string, string | undefined>();
+  const lexemes = tokens.map(({ term }) => {
+    if (!known.has(term)) known.set(term, findLexeme(term, weights));
+    return known.get(term);
+  });
+  return { tokens, lexemes, from: findBestWindow(lexemes, weights) ?? firstTokenOf(tokens, near) };
+}
+
+function mark(text: string, tokens: readonly Token[], lexemes: readonly (string | undefined)[], from: number): string {
+  const to = Math.min(tokens.length, from + TOKENS);
+  let at = from === 0 ? 0 : (tokens[from]?.start ?? 0);
+  let snippet = '';
+  for (let i = from; i < to; i++) {
+    const token = tokens[i] as Token;
+    // An identifier and its parts overlap: the first match is marked.
+    if (lexemes[i] === undefined || token.start < at) continue;
+    if (snippet.length > CHARACTERS) return `${snippet.trim()} …`;
+    snippet += `${shorten(text, at, token.start)}${MARK}${shorten(text, token.start, token.end)}${MARK}`;
+    at = token.end;
+  }
+  const end = to === tokens.length ? text.length : Math.max(at, tokens[to - 1]?.end ?? at);
+  snippet += shorten(text, at, end);
+  return `${from > 0 ? '… ' : ''}${snippet.trim()}${to < tokens.length ? ' …' : ''}`;
+}
+
+/** Returns a part of a text, without its middle where it is long: encoded data without spaces is one word. */
+function shorten(text: string, from: number, to: number): string {
+  if (to - from <= UNMARKED_CHARACTERS) return text.slice(from, to);
+  const half = UNMARKED_CHARACTERS / 2;
+  // A cut must not leave half of a surrogate pair.
   const head = text.slice(from, from + half).replace(/[\ud800-\udbff]$/, '');
   const tail = text.slice(to - half, to).replace(/^[\udc00-\udfff]/, '');
   return `${head} … ${tail}`;
 }
 
-/** Where the window with the heaviest set of different wanted words begins, a few words before the first of them. */
-function bestWindow(found: readonly (string | undefined)[], weights: ReadonlyMap<string, number>): number | undefined {
+/** Finds the window with the heaviest set of distinct terms. Returns where it starts, a few tokens before the first of them. */
+function findBestWindow(
+  lexemes: readonly (string | undefined)[],
+  weights: ReadonlyMap<string, number>,
+): number | undefined {
   let best: { from: number; weight: number } | undefined;
   const inside = new Map<string, number>();
   let weight = 0;
-  for (let to = 0; to < found.length; to++) {
-    const enters = found[to];
-    if (enters !== undefined) {
-      const count = inside.get(enters) ?? 0;
-      if (count === 0) weight += weights.get(enters) ?? 0;
-      inside.set(enters, count + 1);
+  for (let to = 0; to < lexemes.length; to++) {
+    const entering = lexemes[to];
+    if (entering !== undefined) {
+      const count = inside.get(entering) ?? 0;
+      if (count === 0) weight += weights.get(entering) ?? 0;
+      inside.set(entering, count + 1);
     }
-    const leaves = found[to - LENGTH];
-    if (leaves !== undefined) {
-      const count = (inside.get(leaves) ?? 1) - 1;
-      if (count === 0) weight -= weights.get(leaves) ?? 0;
-      inside.set(leaves, count);
+    const leaving = lexemes[to - TOKENS];
+    if (leaving !== undefined) {
+      const count = (inside.get(leaving) ?? 1) - 1;
+      if (count === 0) weight -= weights.get(leaving) ?? 0;
+      inside.set(leaving, count);
     }
-    if (weight > 0 && weight > (best?.weight ?? 0) + 1e-9) best = { from: Math.max(0, to - LENGTH + 1), weight };
+    if (weight > 0 && weight > (best?.weight ?? 0) + 1e-9) best = { from: Math.max(0, to - TOKENS + 1), weight };
   }
   if (!best) return undefined;
-  const first = found.findIndex((lexeme, index) => lexeme !== undefined && index >= (best?.from ?? 0));
-  return Math.max(best.from, Math.min(first - 8, found.length - LENGTH), 0);
+  const first = lexemes.findIndex((lexeme, index) => lexeme !== undefined && index >= (best?.from ?? 0));
+  return Math.max(best.from, Math.min(first - 8, lexemes.length - TOKENS), 0);
 }
 
-function firstWithin(words: readonly { start: number }[], near?: { start: number }): number {
-  if (!near) return 0;
-  const index = words.findIndex(({ start }) => start >= near.start);
+function firstTokenOf(tokens: readonly Token[], range: Range | undefined): number {
+  if (!range) return 0;
+  const index = tokens.findIndex(({ start }) => start >= range.start);
   return index < 0 ? 0 : index;
 }
 
-/** The wanted stem that a word has, by the way English stems are cut: an ending less, or `y` written `i`. */
-function lexemeOf(word: string, lexemes: ReadonlyMap<string, number>): string | undefined {
-  if (lexemes.has(word)) return word;
+/** Returns the lexeme of the query that a term inflects, by the way English stems are cut: an ending less, or `y` written `i`. */
+function findLexeme(term: string, lexemes: ReadonlyMap<string, number>): string | undefined {
+  if (lexemes.has(term)) return term;
   for (const lexeme of lexemes.keys()) {
     const root = lexeme.endsWith('i') ? lexeme.slice(0, -1) : lexeme;
-    if (root.length >= 3 && word.startsWith(root) && word.length <= lexeme.length + 5) return lexeme;
+    if (root.length >= 3 && term.startsWith(root) && term.length <= lexeme.length + 5) return lexeme;
   }
   return undefined;
 }

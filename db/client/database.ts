@@ -58,6 +58,13 @@ export const setTenantStatement = (userId: string): Statement => ({
   values: [userId],
 });
 
+/** Sets the tenant and the time limit of the statement that follows in the same transaction. */
+const setTenantAndTimeoutStatement = (userId: string, timeoutMs: number): Statement => ({
+  name: 'set_tenant_and_timeout',
+  text: "select set_config('app.user_id', $1, true), set_config('statement_timeout', $2, true)",
+  values: [userId, String(timeoutMs)],
+});
+
 /** Sets the tenant of a write. Its statements are planned once a connection, and never with a scan of a whole table. */
 const setWritingTenantStatement = (userId: string): Statement => ({
   name: 'set_writing_tenant',
@@ -132,8 +139,11 @@ export function connect(options: ConnectOptions): Database {
 /** Executes each statement for a tenant, on the connection that `withConnection` provides for it. */
 function tenantSql(userId: string, withConnection: <T>(use: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
   return {
-    query: <Row>(statement: Statement) =>
-      withConnection((client) => executeBatch<Row>(client, setTenantStatement(userId), statement)),
+    query: <Row>({ timeoutMs, ...statement }: Statement) => {
+      const setTenant =
+        timeoutMs === undefined ? setTenantStatement(userId) : setTenantAndTimeoutStatement(userId, timeoutMs);
+      return withConnection((client) => executeBatch<Row>(client, setTenant, statement));
+    },
   };
 }
 

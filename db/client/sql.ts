@@ -11,6 +11,8 @@ export interface Statement {
   name?: string;
   text: string;
   values?: readonly unknown[];
+  /** Cancels the statement after this time, where it runs in a transaction of its own; see {@link isTimeout}. */
+  timeoutMs?: number;
 }
 
 export interface Result<Row> {
@@ -29,6 +31,11 @@ export function exactlyOne<Row>(result: Result<Row>): Row {
 export function violatedConstraint(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('constraint' in error)) return undefined;
   return error.code === '23505' || error.code === '23503' ? String(error.constraint) : undefined;
+}
+
+/** Returns true for the error of a statement that ran longer than its time limit. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '57014';
 }
 
 /** Runs one item of several inside a transaction: when it throws, only its own changes are rolled back. */

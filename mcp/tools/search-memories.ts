@@ -22,10 +22,8 @@ export const searchMemories = defineTool(search, {
     }
     const items = page.results.map((hit) => `- ${headline(hit)}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`);
     const remarks = [
+      page.reachable ? ` Only the best ${page.reachable} can be listed.` : '',
       page.low_confidence ? ' None of them is a close match.' : '',
-      page.operators_ignored
-        ? ' The quotes and minus signs in the query excluded everything, so they were ignored.'
-        : '',
       isPartial ? ' Semantic search is unavailable at the moment, so these are keyword matches.' : '',
       pending,
     ];

@@ -9,7 +9,7 @@ import type { Caller, RequestContext } from '../../api/context.ts';
 import type { NewMemory } from '../../api/contracts/memory.ts';
 import { nearDuplicateOptions, newRow } from '../../api/memories/create.ts';
 import { serializeMemory } from '../../api/memories/serialize-memory.ts';
-import { countWords } from '../../api/search/term-frequencies.ts';
+import { countTerms } from '../../api/search/term-frequencies.ts';
 import { groupRecorder } from '../../api/usage/event-recorder.ts';
 import { utcDay } from '../../api/usage/usage.ts';
 import { executeBatch } from '../../db/client/batch.ts';
@@ -57,7 +57,7 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     const row = newRow(context, { userId } as Caller, input as NewMemory);
     const nearDuplicates = memoryId === 'without-near-duplicates' ? undefined : nearDuplicateOptions(row);
     const sql = way === 'tuned' ? tenantSql(pool, userId) : context.sql;
-    await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates });
+    await insertMemory(sql, userId, row, countTerms(row), { enqueue: false, nearDuplicates });
     ctx.status = 201;
     ctx.body = serializeMemory({ ...row, superseded_by: null });
   });

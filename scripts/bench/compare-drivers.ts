@@ -129,8 +129,9 @@ async function search(sql: Sql, userId: string, words: string[]) {
   const [terms, corpus] = await Promise.all([findTerms(sql, userId, words), findCorpus(sql, userId)]);
   const weighted = terms.map(({ hash }) => ({ hash, weight: 1 }));
   const bm25 = { k1: 1.2, b: 0.75, meanLength: corpus.words / corpus.memories };
+  const scoring = { weightedTerms: weighted, phrases: [], bm25 };
   const candidates = { anyOf: weighted.map(({ hash }) => hash) };
-  const hits = await rankByTerms(sql, whereMemories(userId, { status: 'active' }), weighted, candidates, bm25, 10);
+  const hits = await rankByTerms(sql, whereMemories(userId, { status: 'active' }), scoring, candidates, 10);
   const ids = hits.map(({ id }) => id);
   const [memories] = await Promise.all([findMemories(sql, userId, ids), findRankingAttributes(sql, userId, ids)]);
   return memories;

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { contentHash, sizeBytes } from '../../api/memories/content-hash.ts';
-import { countWords } from '../../api/search/term-frequencies.ts';
+import { countTerms } from '../../api/search/term-frequencies.ts';
 import type { Database } from '../../db/client/database.ts';
 import { exactlyOne, type Sql } from '../../db/client/sql.ts';
 import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
@@ -51,7 +51,7 @@ async function insertIndexed(sql: Sql, userId: string, rows: readonly NewMemoryR
   const input = rows.map((row) => ({
     ...row,
     content_hash: row.content_hash.toString('hex'),
-    counted: countWords(row),
+    counted: countTerms(row),
   }));
   const result = await sql.query<{ words: string }>({
     name: 'bench_fill',

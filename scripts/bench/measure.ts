@@ -1,5 +1,5 @@
 import type { Service } from '../../api/bootstrap.ts';
-import { countWords } from '../../api/search/term-frequencies.ts';
+import { countTerms } from '../../api/search/term-frequencies.ts';
 import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
 import { deleteMemories } from '../../db/queries/memories/memories.ts';
 import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
@@ -66,7 +66,7 @@ export async function timeInserts(
   const { database } = service;
   const times = await timed(rows, (row) =>
     database.write(userId, (sql) =>
-      insertMemory(sql, userId, row, indexed ? countWords(row) : NO_TERMS, { enqueue: false }),
+      insertMemory(sql, userId, row, indexed ? countTerms(row) : NO_TERMS, { enqueue: false }),
     ),
   );
   const ids = rows.map(({ id }) => id);

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nearDuplicateOptions, newRow } from '../../api/memories/create.ts';
-import { countWords } from '../../api/search/term-frequencies.ts';
+import { countTerms } from '../../api/search/term-frequencies.ts';
 import { APP_ROLE } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
@@ -98,7 +98,7 @@ async function store(sql: Sql, userId: string): Promise<void> {
   const text = COMMON.join(' ');
   const said = { title: text, content: text, type: 'long_term', tags: [], metadata: {} } as const;
   const row = newRow(context, { userId } as never, said as never);
-  await insertMemory(sql, userId, row, countWords(row), { enqueue: false, nearDuplicates: nearDuplicateOptions(row) });
+  await insertMemory(sql, userId, row, countTerms(row), { enqueue: false, nearDuplicates: nearDuplicateOptions(row) });
 }
 
 function nodesOf(plan: Plan): Plan[] {

@@ -7,7 +7,7 @@ import { idsOf, search, storeMany, untilEmbedded } from '../support/retrieval.ts
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 /*
- * Whoever asks whatever: an answer holds memories of the asker that pass the filter, and pages are the one long list.
+ * For any query of any tenant, a search returns memories of that tenant that match the filter, and its pages together are the whole list.
  */
 
 let words: TestService;
@@ -64,7 +64,7 @@ const filter = fc.record(
   { requiredKeys: [] },
 );
 type Filter = typeof filter extends fc.Arbitrary<infer T> ? T : never;
-/** Mostly few conditions, so that something is left. */
+/** Mostly few conditions, so that some memories match. */
 const sparse = fc
   .tuple(
     filter,
@@ -76,7 +76,7 @@ const sparse = fc
 const operator = fc.constantFrom('', '', '', ' -crab', ' "kelp crab"', ' ?', ' unheard');
 const query = fc.tuple(some, operator).map(([held, extra]) => held.join(' ') + extra);
 
-/** What plain JavaScript lets through. */
+/** The filter in plain JavaScript. */
 function passes(one: Note, wanted: Filter): boolean {
   const { project, session_id, tags, tags_match = 'all', type, status = 'active' } = wanted;
   const at = one.occurred_at && new Date(one.occurred_at);
@@ -87,7 +87,7 @@ function passes(one: Note, wanted: Filter): boolean {
   if (wanted.occurred_after && !(at && at >= new Date(wanted.occurred_after))) return false;
   // A date without a time includes that day.
   if (wanted.occurred_before && !(at && at < new Date(Date.parse(wanted.occurred_before) + DAY_MS))) return false;
-  // "Any of none" and "all of none" ask for nothing; "exactly none" asks for the untagged.
+  // With no tags, `any` and `all` match every memory, and `exact` the untagged ones.
   const asked = tags ?? [];
   if (tags_match === 'exact' && tags)
     return asked.length === one.tags.length && asked.every((t) => one.tags.includes(t));
@@ -122,10 +122,10 @@ async function walk({ api }: Tenant, question: object, limit: number): Promise<s
 }
 
 describe.each([
-  ['by words', () => words, 25],
-  ['by words and meaning', () => meaning, 8],
-] as const)('a search %s', (_name, nodeOf, numRuns) => {
-  it('holds only what is the asker’s and passes the filter; its pages are the one long list', async () => {
+  ['lexical', () => words, 25],
+  ['hybrid', () => meaning, 8],
+] as const)('%s search', (_name, nodeOf, numRuns) => {
+  it('returns only memories of the tenant that match the filter, and its pages are the whole list', async () => {
     let results = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -145,7 +145,7 @@ describe.each([
               const ids = idsOf(whole);
               for (const id of ids) {
                 const held = tenant.notes.get(id);
-                expect(held, 'a memory of somebody else').toBeDefined();
+                expect(held, 'a memory of another tenant').toBeDefined();
                 expect(passes(held as Note, wanted), JSON.stringify({ wanted, held })).toBe(true);
               }
               expect(new Set(ids).size).toBe(ids.length);

@@ -1,5 +1,15 @@
 import { isPassage } from './digests.ts';
 import type { MemoryStatus, MemoryType } from './row.ts';
+import { lexemeHashesSql } from './terms.ts';
+
+/** A text that a memory must not contain. */
+export interface ExcludedText {
+  terms: readonly string[];
+  /** Regular expression of the text, for `~*`. */
+  pattern: string;
+  /** True when the terms count only in the order of the text. */
+  isPhrase: boolean;
+}
 
 /** Conditions that narrow a list, search or bulk change. Tags are normalized. */
 export interface MemoryFilter {
@@ -20,6 +30,8 @@ export interface MemoryFilter {
   passages?: 'own_type' | 'long_term';
   /** Leaves out memories that have expired by then. */
   validAt?: Date;
+  /** Leaves out memories that contain any of these. */
+  exclude?: readonly ExcludedText[];
 }
 
 /** A `where` clause and its parameters: values are never written into the text. */
@@ -87,6 +99,7 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   range('updated_at', '<', filter.updatedBefore);
   if (filter.validAt) where.and(`(expires_at is null or expires_at > ${where.value(filter.validAt)})`);
   addTags(where, filter);
+  for (const text of filter.exclude ?? []) where.and(`not ${containsSql(where, text)}`);
   return where;
 }
 
@@ -97,4 +110,13 @@ function addTags(where: Where, { tags, tagsMatch = 'all' }: MemoryFilter): void 
   if (tagsMatch === 'any') where.and(`tags && ${list}`);
   else where.and(`tags @> ${list}`);
   if (tagsMatch === 'exact') where.and(`tags <@ ${list}`);
+}
+
+/** Matches memories that contain a text: its terms in any inflection, and a phrase or a stop word also as it is written. */
+function containsSql(where: Where, { terms, pattern, isPhrase }: ExcludedText): string {
+  const hashes = `array(${lexemeHashesSql('$1', where.value(terms))})`;
+  const isWritten = `(title || E'\\n' || content) ~* ${where.value(pattern)}`;
+  return isPhrase
+    ? `(terms @> ${hashes} and ${isWritten})`
+    : `case when cardinality(${hashes}) > 0 then terms @> ${hashes} else ${isWritten} end`;
 }

@@ -7,10 +7,26 @@ export interface WeightedTerm {
   weight: number;
 }
 
+/** A phrase that raises the score of a memory that contains it. */
+export interface ScoredPhrase {
+  /** The terms of the phrase: only a memory that holds them all is compared with the pattern. */
+  hashes: readonly string[];
+  /** For `~*`. */
+  pattern: string;
+  bonus: number;
+}
+
 export interface Bm25 {
   k1: number;
   b: number;
   meanLength: number;
+}
+
+/** The terms, phrases and parameters of a score. */
+export interface Scoring {
+  weightedTerms: readonly WeightedTerm[];
+  phrases: readonly ScoredPhrase[];
+  bm25: Bm25;
 }
 
 export interface LexicalHit {
@@ -36,20 +52,17 @@ export interface CandidateTerms {
 export async function rankByTerms(
   sql: Sql,
   where: Where,
-  terms: readonly WeightedTerm[],
+  scoring: Scoring,
   found: CandidateTerms,
-  bm25: Bm25,
   limit: number,
 ): Promise<LexicalHit[]> {
-  const hashes = where.value(terms.map(({ hash }) => hash));
-  const weights = where.value(terms.map(({ weight }) => weight));
+  const score = scoreSql(where, scoring);
   const conditions = [`terms && ${where.value(found.anyOf)}::bigint[]`];
   if (found.cap) {
     const pairs = found.cap.pairs.map((pair) => `terms @> ${where.value(pair)}::bigint[]`);
     if (pairs.length > 0) conditions.unshift(`(${pairs.join(' or ')})`);
   }
   const cap = found.cap ? `limit ${where.value(found.cap.candidates)}` : '';
-  const score = bm25Score(where, hashes, weights, bm25);
   const candidates = conditions.map(
     (condition) =>
       `(select id, created_at, ${score} as score
@@ -68,18 +81,16 @@ export async function rankByTerms(
   return result.rows.map((row) => ({ ...row, candidates: Number(row.candidates) }));
 }
 
-/** Computes BM25 of memories by id, unordered; those that do not match the filter are left out. */
+/** Computes the scores of memories by id, unordered; those that do not match the filter are left out. */
 export async function scoreByTerms(
   sql: Sql,
   where: Where,
-  terms: readonly WeightedTerm[],
+  scoring: Scoring,
   ids: readonly string[],
-  bm25: Bm25,
 ): Promise<{ id: string; score: number }[]> {
-  const hashes = where.value(terms.map(({ hash }) => hash));
-  const weights = where.value(terms.map(({ weight }) => weight));
+  const score = scoreSql(where, scoring);
   const result = await sql.query<{ id: string; score: number }>({
-    text: `select id, ${bm25Score(where, hashes, weights, bm25)} as score
+    text: `select id, ${score} as score
       from memories m
       where ${where.text} and id = any (${where.value(ids)})`,
     values: where.values,
@@ -87,7 +98,13 @@ export async function scoreByTerms(
   return result.rows;
 }
 
-function bm25Score(where: Where, hashes: string, weights: string, { k1, b, meanLength }: Bm25): string {
+function scoreSql(where: Where, { weightedTerms, phrases, bm25 }: Scoring): string {
+  return [bm25Sql(where, weightedTerms, bm25), ...phrases.map((phrase) => phraseSql(where, phrase))].join(' + ');
+}
+
+function bm25Sql(where: Where, terms: readonly WeightedTerm[], { k1, b, meanLength }: Bm25): string {
+  const hashes = where.value(terms.map(({ hash }) => hash));
+  const weights = where.value(terms.map(({ weight }) => weight));
   const [k, share, mean] = [where.value(k1), where.value(b), where.value(Math.max(1, meanLength))];
   return `coalesce((
       select sum(weight * f * (${k}::float8 + 1) / (f + ${k} * (1 - ${share}::float8 + ${share} * m.length / ${mean}::float8)))
@@ -97,4 +114,12 @@ function bm25Score(where: Where, hashes: string, weights: string, { k1, b, meanL
       ) found
       where f is not null
     ), 0)`;
+}
+
+function phraseSql(where: Where, { hashes, pattern, bonus }: ScoredPhrase): string {
+  return `case
+      when m.terms @> ${where.value(hashes)}::bigint[] and (m.title || E'\\n' || m.content) ~* ${where.value(pattern)}
+      then ${where.value(bonus)}::float8
+      else 0
+    end`;
 }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Database } from '../../client/database.ts';
 import type { Sql } from '../../client/sql.ts';
 
-/** A tenant's codes of one model. */
+/** Identifies a tenant's binary codes of one model. */
 export interface BinaryCodes {
   userId: string;
   model: string;
@@ -10,13 +10,13 @@ export interface BinaryCodes {
 
 export interface CodeCounts {
   codes: number;
-  /** Those that are in no cell. */
+  /** Codes in no cluster. */
   unclustered: number;
-  /** How many there were when the cells were cut; 0 while there are none. */
+  /** Number of codes when the clusters were computed; 0 without clusters. */
   atClustering: number;
 }
 
-/** How many codes there are, and how the cells stand. As the owner. */
+/** Counts the codes, and those outside the clusters. Runs as the owner role. */
 export async function countBinaryCodes(sql: Sql, { userId, model }: BinaryCodes): Promise<CodeCounts> {
   const result = await sql.query<{ codes: string; free: string; cut: number | null }>({
     name: 'count_binary_codes',
@@ -29,21 +29,23 @@ export async function countBinaryCodes(sql: Sql, { userId, model }: BinaryCodes)
   return { codes: Number(row?.codes ?? 0), unclustered: Number(row?.free ?? 0), atClustering: row?.cut ?? 0 };
 }
 
-/** Some of the codes, spread evenly over all, as texts of 0 and 1. As the owner. */
+/** Returns a pseudo-random sample of the codes, as texts of 0 and 1. Runs as the owner role. */
 export async function sampleBinaryCodes(sql: Sql, { userId, model }: BinaryCodes, limit: number): Promise<string[]> {
   const result = await sql.query<{ code: string }>({
-    text: `select code::text from memory_codes where user_id = $1 and model = $2
+    text: `select code::text
+      from memory_codes
+      where user_id = $1 and model = $2
       order by hashtextextended(memory_id::text, chunk), memory_id, chunk limit $3`,
     values: [userId, model, limit],
   });
   return result.rows.map((row) => row.code);
 }
 
-/** Adds cells around these codes; their numbers follow the former ones'. Answers the last number before them. As the owner. */
+/** Adds clusters around centroids, with numbers after the existing ones. Returns the last number before them. Runs as the owner role. */
 export async function insertClusters(
   sql: Sql,
   { userId, model }: BinaryCodes,
-  centres: readonly string[],
+  centroids: readonly string[],
   codes: number,
 ): Promise<number> {
   const result = await sql.query<{ former: number }>({
@@ -53,12 +55,12 @@ export async function insertClusters(
         select $1, $2, former.cell + place, code::varbit, $4 from former, unnest($3::text[]) with ordinality as c (code, place)
       )
       select cell as former from former`,
-    values: [userId, model, centres, codes],
+    values: [userId, model, centroids, codes],
   });
   return result.rows[0]?.former ?? 0;
 }
 
-/** Moves some codes that are in no cell, or in one up to `former`, into the nearest cell after that. Answers how many. As the owner. */
+/** Moves codes from no cluster, or from clusters up to number `former`, to the nearest later cluster. Returns their number. Runs as the owner role. */
 export async function assignToClusters(
   sql: Sql,
   { userId, model }: BinaryCodes,
@@ -81,7 +83,7 @@ export async function assignToClusters(
   return result.rowCount ?? 0;
 }
 
-/** Removes the cells up to a number. Codes that came into them meanwhile are in no cell then. As the owner. */
+/** Deletes the clusters up to a number. Codes that were added to them meanwhile are then in no cluster. Runs as the owner role. */
 export async function deleteClusters(sql: Sql, { userId, model }: BinaryCodes, upTo: number): Promise<void> {
   await sql.query({
     text: 'delete from memory_cells where user_id = $1 and model = $2 and cell <= $3',
@@ -89,7 +91,7 @@ export async function deleteClusters(sql: Sql, { userId, model }: BinaryCodes, u
   });
 }
 
-/** The last number of the cells of former cuts; 0 when there is only one cut. As the owner. */
+/** Returns the last number of earlier clusterings; 0 when there is only one clustering. Runs as the owner role. */
 export async function findPreviousClustering(sql: Sql, { userId, model }: BinaryCodes): Promise<number> {
   const result = await sql.query<{ former: number | null }>({
     text: `select max(cell) as former from memory_cells c where user_id = $1 and model = $2
@@ -99,7 +101,7 @@ export async function findPreviousClustering(sql: Sql, { userId, model }: Binary
   return result.rows[0]?.former ?? 0;
 }
 
-/** Does something that only one process may do with these codes at a time. Answers false when another one is at it. */
+/** Runs work under an advisory lock on these codes. Returns false, without running it, when another process holds the lock. */
 export async function withAdvisoryLock(
   database: Database,
   { userId, model }: BinaryCodes,

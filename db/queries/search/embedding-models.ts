@@ -1,6 +1,6 @@
 import type { Sql } from '../../client/sql.ts';
 
-/** Notes that a model makes vectors from now on, and answers the others of which there still are some. As the owner. */
+/** Registers the current model. Returns the other models that still have vectors, newest first. Runs as the owner role. */
 export async function registerModel(sql: Sql, model: string): Promise<string[]> {
   await sql.query({ text: 'insert into embedding_models (model) values ($1) on conflict do nothing', values: [model] });
   const others = await sql.query<{ model: string }>({
@@ -10,7 +10,7 @@ export async function registerModel(sql: Sql, model: string): Promise<string[]> 
   return others.rows.map((row) => row.model);
 }
 
-/** Forgets a model of which no vector is left. Answers false while there are some. As the owner. */
+/** Deletes a model that has no vectors left. Returns false while it has some. Runs as the owner role. */
 export async function deleteUnusedModel(sql: Sql, model: string): Promise<boolean> {
   const result = await sql.query({
     text: `delete from embedding_models where model = $1 and not exists (select from memory_codes where model = $1)`,

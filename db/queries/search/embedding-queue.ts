@@ -1,21 +1,21 @@
 import { NIL } from 'uuid';
 import type { Sql } from '../../client/sql.ts';
 
-/** A memory that waits for its vectors. */
+/** A queued memory. */
 export interface QueuedMemory {
   user_id: string;
   memory_id: string;
-  /** Rises when the memory changes while it waits or is being worked on. */
+  /** Increases when the memory changes while it is queued or leased. */
   revision: number;
   title: string;
   content: string;
 }
 
-/** How long a worker may be silent before another one tries: what a killed one had waits no longer. */
+/** Duration of a lease without renewal; then another worker takes over what a killed one had leased. */
 const LEASE = "interval '15 seconds'";
 const FREE = '(q.leased_until is null or q.leased_until < now())';
 
-/** Puts a memory into the queue, in the transaction that wrote it. */
+/** Enqueues a memory, in the transaction that wrote it. */
 export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: string): Promise<void> {
   await sql.query({
     name: 'enqueue_embedding',
@@ -25,7 +25,7 @@ export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: strin
   });
 }
 
-/** Puts every memory that lacks vectors of a model into the queue, behind what is newly written. Answers how many. As the owner. */
+/** Enqueues every memory without vectors of a model, behind new writes. Returns their number. Runs as the owner role. */
 export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
   const result = await sql.query({
     text: `insert into embedding_queue (user_id, memory_id, renewal)
@@ -37,17 +37,17 @@ export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
   return result.rowCount ?? 0;
 }
 
-/** Which waiting memories are taken. */
+/** Selects the queued memories to lease. */
 export interface LeaseOrder {
-  /** The newly written ones, or those that a change of model left. */
+  /** False for new writes, true for memories to embed again after a change of model. */
   isReembedding: boolean;
-  /** The tenant whose turn was last: the next ones in the order of their ids are served first. */
+  /** The last tenant of the previous turn: the next ones in the order of ids are served first. */
   after: string;
 }
 
 /**
- * Takes some waiting memories and keeps other workers off them for a while. The tenants take turns, so that one who stores
- * thousands holds nobody up: of each of the next tenants its oldest, then its second oldest, … As the owner.
+ * Leases queued memories, so that other workers skip them for a while. Tenants are served round robin, so that one who stores thousands
+ * does not delay others: the oldest memory of each of the next tenants, then the second oldest of each, and so on. Runs as the owner role.
  */
 export async function leaseQueued(
   sql: Sql,
@@ -114,7 +114,7 @@ export async function findQueued(
   return result.rows;
 }
 
-/** Says that a worker still works on these. As the owner. */
+/** Renews leases. Runs as the owner role. */
 export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
   await sql.query({
     text: `update embedding_queue q set leased_until = now() + ${LEASE}
@@ -128,7 +128,7 @@ export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Pr
   });
 }
 
-/** Takes a memory off the queue, unless it changed meanwhile: then answers false, and its vectors are not to be written. As the owner. */
+/** Removes a memory from the queue. Returns false, and keeps it, when it changed since it was leased: its vectors are outdated. Runs as the owner role. */
 export async function completeQueued(sql: Sql, { user_id, memory_id, revision }: QueuedMemory): Promise<boolean> {
   const result = await sql.query({
     name: 'complete_queued',
@@ -138,7 +138,7 @@ export async function completeQueued(sql: Sql, { user_id, memory_id, revision }:
   return result.rowCount === 1;
 }
 
-/** Gives leased memories back at once. As the owner. */
+/** Releases leases early. Runs as the owner role. */
 export async function releaseQueued(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
   await sql.query({
     text: `update embedding_queue q set leased_until = null from unnest($1::uuid[], $2::uuid[]) as r (user_id, memory_id)
@@ -147,7 +147,7 @@ export async function releaseQueued(sql: Sql, queued: readonly QueuedMemory[]): 
   });
 }
 
-/** How many of the tenant's memories wait for their vectors. */
+/** Counts the tenant's queued memories. */
 export async function countQueued(sql: Sql, userId: string): Promise<number> {
   const result = await sql.query<{ count: string }>({
     name: 'count_queued',

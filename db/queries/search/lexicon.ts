@@ -1,4 +1,4 @@
-import type { Sql } from '../../client/sql.ts';
+import { isTimeout, type Sql } from '../../client/sql.ts';
 
 /** A term of a query as the tenant's lexicon knows it. */
 export interface Term {
@@ -25,76 +25,103 @@ export async function findTerms(sql: Sql, userId: string, terms: readonly string
   return result.rows;
 }
 
-/** A condition that the index of lexemes serves: the last code point of Unicode ends the range of a prefix. */
+/** A condition that the index of lexemes serves: the range of a prefix ends at the last code point of Unicode. */
 const startsWith = (prefix: string) =>
   `lexeme >= ${prefix} collate "C" and lexeme < ${prefix} || chr(1114111) collate "C" and lexeme ^@ ${prefix}`;
 
-/** Finds the tenant's lexemes with a prefix, the most frequent first. */
-export async function findTermsByPrefix(sql: Sql, userId: string, prefix: string, limit: number): Promise<Term[]> {
+/** Finds for each prefix the tenant's lexemes that start with it, the most frequent first. `query_term` is the prefix. */
+export async function findTermsByPrefix(
+  sql: Sql,
+  userId: string,
+  prefixes: readonly string[],
+  limit: number,
+): Promise<Term[]> {
   const result = await sql.query<Term>({
     name: 'find_terms_by_prefix',
-    text: `select $2 as query_term, lexeme, hash::text as hash, memories
-      from lexicon
-      where user_id = $1 and ${startsWith('$2')} and memories > 0
-      order by memories desc, lexeme
-      limit $3`,
-    values: [userId, prefix, limit],
+    text: `select prefix as query_term, x.*
+      from unnest($2::text[]) as w (prefix),
+        lateral (
+          select lexeme, hash::text as hash, memories
+          from lexicon
+          where user_id = $1 and ${startsWith('prefix')} and memories > 0
+          order by memories desc, lexeme
+          limit $3
+        ) x`,
+    values: [userId, prefixes, limit],
   });
   return result.rows;
 }
 
-/** Finds the tenant's two-character lexemes that hold a character, the most frequent first. */
+/** Finds for each character the tenant's two-character lexemes that hold it, the most frequent first. `query_term` is the character. */
 export async function findTermsByCharacter(
   sql: Sql,
   userId: string,
-  character: string,
+  characters: readonly string[],
   limit: number,
 ): Promise<Term[]> {
   const result = await sql.query<Term>({
     name: 'find_terms_by_character',
-    text: `select $2 as query_term, lexeme, hash::text as hash, memories
-      from lexicon
-      where user_id = $1 and memories > 0 and length(lexeme) = 2 and position($2 in lexeme) > 0
-      order by memories desc, lexeme
-      limit $3`,
-    values: [userId, character, limit],
+    text: `select character as query_term, x.*
+      from unnest($2::text[]) as w (character),
+        lateral (
+          select lexeme, hash::text as hash, memories
+          from lexicon
+          where user_id = $1 and memories > 0 and length(lexeme) = 2 and position(character in lexeme) > 0
+          order by memories desc, lexeme
+          limit $3
+        ) x`,
+    values: [userId, characters, limit],
   });
   return result.rows;
 }
 
+/** The lexicon of a tenant with a million terms takes longer: then the query is searched without similar terms. */
+const SIMILAR_TERMS_TIMEOUT_MS = 300;
+
 /**
- * Finds the tenant's lexemes that are most similar to a mistyped term. Most typing errors leave the first character intact, so lexemes
- * that share it are searched first; only without a match are all those searched that share its second to fourth, middle or last three
- * characters.
+ * Finds for each misspelled term the tenant's most similar lexemes. `query_term` is the term. Most typing errors leave the first character
+ * intact, so lexemes that share it are searched first; only without a match are all those searched that share its second to fourth,
+ * middle or last three characters. Returns nothing when that takes longer than {@link SIMILAR_TERMS_TIMEOUT_MS}.
  */
-export async function findSimilarTerms(sql: Sql, userId: string, term: string, limit: number): Promise<Term[]> {
-  const findAmong = async (name: string, condition: string, patterns: readonly string[] = []) => {
-    const result = await sql.query<Term>({
-      name,
-      text: `with likely as materialized (
-          select lexeme, hash, memories, similarity(lexeme, $2) as likeness
+export async function findSimilarTerms(
+  sql: Sql,
+  userId: string,
+  terms: readonly string[],
+  limit: number,
+): Promise<Term[]> {
+  const similar = (condition: string) => `
+          select lexeme, hash, memories, similarity(lexeme, term) as likeness
           from lexicon
           where user_id = $1
             and memories > 0
-            and length(lexeme) between length($2) - 2 and length($2) + 2
+            and length(lexeme) between length(term) - 2 and length(term) + 2
             and ${condition}
-        )
-        select $2 as query_term, lexeme, hash::text as hash, memories
-        from likely
-        where likeness >= 0.35
-        order by likeness desc, memories desc, lexeme
-        limit $3`,
-      values: [userId, term, limit, ...patterns],
+            and similarity(lexeme, term) >= 0.35
+          order by likeness desc, memories desc, lexeme
+          limit $3`;
+  const patterns = terms.map(substringPatterns);
+  try {
+    const result = await sql.query<Term>({
+      name: 'find_similar_terms',
+      timeoutMs: SIMILAR_TERMS_TIMEOUT_MS,
+      text: `select term as query_term, x.lexeme, x.hash::text as hash, x.memories
+        from unnest($2::text[], $4::text[], $5::text[], $6::text[]) as w (term, near_start, middle, ending),
+          lateral (
+            with same_start as materialized (${similar(startsWith('left(term, 1)'))})
+            select * from same_start
+            union all
+            (${similar('(lexeme like near_start or lexeme like middle or lexeme like ending) and not exists (select from same_start)')})
+          ) x`,
+      values: [userId, terms, limit, ...[0, 1, 2].map((part) => patterns.map((parts) => parts[part]))],
     });
     return result.rows;
-  };
-  const similar = await findAmong('find_similar_terms_by_first_character', startsWith('left($2, 1)'));
-  if (similar.length > 0) return similar;
-  const condition = '(lexeme like $4 or lexeme like $5 or lexeme like $6)';
-  return findAmong('find_similar_terms_by_substring', condition, substringPatterns(term));
+  } catch (error) {
+    if (isTimeout(error)) return [];
+    throw error;
+  }
 }
 
-/** Patterns of three characters, one of which a lexeme matches when it differs from the term in one place. */
+/** Returns patterns of three characters, one of which a lexeme matches when it differs from the term in one place. */
 function substringPatterns(term: string): string[] {
   const characters = [...term];
   const middle = Math.max(0, Math.floor(characters.length / 2) - 1);

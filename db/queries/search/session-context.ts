@@ -7,7 +7,7 @@ export interface AdjacentMemory {
   distance: number;
 }
 
-/** The memories up to two turns before and after each of these in its session, by the time they tell of. */
+/** Finds the memories up to two turns before and after each memory in its session, ordered by the time that they are about. */
 export async function findAdjacentMemories(
   sql: Sql,
   userId: string,

@@ -1,7 +1,7 @@
 import type { Sql } from '../../client/sql.ts';
 import type { Where } from '../memories/filters.ts';
 
-/** A passage of a memory and its vector. Offsets are characters of the text that was embedded. */
+/** A passage of a memory and its vector. Offsets are characters of the embedded text. */
 export interface VectorRow {
   chunk: number;
   start: number;
@@ -10,8 +10,8 @@ export interface VectorRow {
 }
 
 /**
- * Replaces a memory's vectors of one model: exact ones, and beside them in a narrow table their signs, a bit a number, which are
- * all that a scan over many has to read.
+ * Replaces a memory's vectors of one model. Their binary codes (one sign bit per component) go into a narrow table of their own, so that
+ * a scan over many reads little.
  */
 export async function replaceVectors(
   sql: Sql,
@@ -47,7 +47,7 @@ export async function replaceVectors(
   });
 }
 
-/** Removes a memory's vectors, of every model: they say what it no longer says. */
+/** Deletes a memory's vectors of every model. */
 export async function deleteVectors(sql: Sql, userId: string, memoryId: string): Promise<void> {
   await sql.query({
     name: 'delete_vectors',
@@ -57,14 +57,15 @@ export async function deleteVectors(sql: Sql, userId: string, memoryId: string):
   });
 }
 
-/** How many of the nearest passages the filter is asked about. */
+/** Number of the nearest passages that are filtered. */
 const SCANNED = 1_000;
-/** Share of a tenant's cells that are scanned: they hold 98 % of the 200 nearest codes (`test/api/search/clusters.test.ts`). */
+/** Share of a tenant's clusters that is scanned: they hold 98 % of the 200 nearest codes (`test/api/search/clusters.test.ts`). */
 const SCANNED_CELLS = 0.35;
 
 /**
- * Codes in the cells next to a question, and those that are in no cell (of a small tenant, all). The tenant of the latter is asked for
- * by a query, so that the planner takes it for an average one: it would else count others' free codes in, and read the whole table.
+ * A subquery for the codes in the clusters nearest to a query, and those in no cluster (of a small tenant, all). The tenant of the latter
+ * is a subquery, so that the planner assumes an average tenant: otherwise it counts the unclustered codes of others, and reads the whole
+ * table.
  */
 const NEAR_CODES = (model: string, code: string) => `(
     select memory_id, code from memory_codes where user_id = (select $1::uuid) and model = ${model} and cell is null
@@ -76,9 +77,9 @@ const NEAR_CODES = (model: string, code: string) => `(
   )`;
 
 /**
- * The memories whose passages have the most signs in common with a question's vector and that pass the filter, nearest first.
- * The filter holds before the cut: where the best thousand passages leave too few, the filter comes first.
- * @param where makes the filter, narrowed to the tenant, anew for each statement
+ * Finds the memories that match the filter and whose passages have the smallest Hamming distance to a query's vector, nearest first. The
+ * filter applies before the cut: where too few of the nearest thousand passages match, the filter is evaluated first.
+ * @param where creates the filter, restricted to the tenant, for each statement
  */
 export async function findNearest(
   sql: Sql,
@@ -92,7 +93,7 @@ export async function findNearest(
   return scanFilteredCodes(sql, where(), model, toBinaryCode(vector), limit);
 }
 
-/** Of the nearest passages whatever the filter, the memories that pass it, nearest first, and how many passages these were. */
+/** Filters the memories of the nearest passages. Returns those that match, nearest first, and the number of passages. */
 async function scanNearestCodes(sql: Sql, where: Where, model: string, code: string, limit: number) {
   const filter = where.text;
   const [name, bits] = [where.value(model), where.value(code)];
@@ -109,7 +110,7 @@ async function scanNearestCodes(sql: Sql, where: Where, model: string, code: str
   return { ids: result.rows.map((row) => row.memory_id), scanned: Number(result.rows[0]?.scanned ?? SCANNED) };
 }
 
-/** The memories of the nearest passages among all that the filter lets through, whatever their cells, nearest first. */
+/** Finds the nearest passages among all memories that match the filter, whatever their clusters. Returns their memories, nearest first. */
 async function scanFilteredCodes(
   sql: Sql,
   where: Where,
@@ -129,8 +130,8 @@ async function scanFilteredCodes(
 }
 
 /**
- * The memories of the nearest passages in the cells next to a code, nearest first, one entry a passage.
- * @param code signs of a vector, as text of 0 and 1
+ * Finds the nearest passages in the clusters nearest to a code. Returns their memories, nearest first, one entry per passage.
+ * @param code binary code, as text of 0 and 1
  */
 export async function scanNearCells(
   sql: Sql,
@@ -146,7 +147,7 @@ export async function scanNearCells(
   return result.rows.map((row) => row.memory_id);
 }
 
-/** The exact vectors of these memories, by memory. */
+/** Finds the exact vectors of memories, by memory id. */
 export async function findVectors(
   sql: Sql,
   userId: string,
@@ -168,14 +169,14 @@ export async function findVectors(
   return byMemory;
 }
 
-/** The code of a vector: a bit a number, 1 where it is positive, as text of 0 and 1. */
+/** Computes the binary code of a vector: a bit per component, 1 where it is positive, as text of 0 and 1. */
 export function toBinaryCode(vector: Float32Array): string {
   let bits = '';
   for (const number of vector) bits += number > 0 ? '1' : '0';
   return bits;
 }
 
-/** Little-endian 32-bit floats. */
+/** Encodes a vector as little-endian 32-bit floats. */
 function toBytes(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 }

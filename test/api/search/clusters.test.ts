@@ -32,8 +32,8 @@ const codes = () => ({ userId, model: MODEL });
 const tend = (signal = new AbortController().signal) => tendCells(database, codes(), log, signal);
 const never = new AbortController().signal;
 
-describe('the codes of a tenant who has many', () => {
-  it('come into cells, of which a third holds 98 % of the nearest', async () => {
+describe('clusters of binary codes', () => {
+  it('hold 98 % of the nearest codes in the third of them that is scanned', async () => {
     const questions = Array.from({ length: 60 }, () => toBinaryCode(draw()));
     const exact = await Promise.all(questions.map(nearestOfAll));
     await tend();
@@ -50,7 +50,7 @@ describe('the codes of a tenant who has many', () => {
     // All codes are scanned sixty times: on a busy machine that alone can take half a minute.
   }, 90_000);
 
-  it('are read from those cells only', async () => {
+  it('are the only ones that a search reads', async () => {
     const { rows } = await database.owner.query(
       `select count(*)::int as codes from memory_codes where user_id = $1 and cell in (
         select cell from memory_cells where user_id = $1 order by bit_count(code # $2::varbit), cell
@@ -61,7 +61,7 @@ describe('the codes of a tenant who has many', () => {
     expect(rows[0].codes).toBeLessThan(CELLS_FROM * 0.6);
   });
 
-  it('join the nearest cell when they come later', async () => {
+  it('take up codes that are stored later, each in the nearest cluster', async () => {
     const vector = draw();
     const [id] = await insertMemories(1);
     await replaceVectors(database.owner, userId, id as string, MODEL, [{ chunk: 0, start: 0, end: 1, vector }]);
@@ -71,7 +71,7 @@ describe('the codes of a tenant who has many', () => {
     expect(found).toEqual([id]);
   });
 
-  it('are scanned whatever the question while they are in none', async () => {
+  it('do not hide codes that are in no cluster: these are always scanned', async () => {
     const { rows } = await database.owner.query(
       `select memory_id, code::text, cell from memory_codes where user_id = $1 order by memory_id limit 1`,
       [userId],
@@ -83,7 +83,7 @@ describe('the codes of a tenant who has many', () => {
     expect(found).toContain(rows[0].memory_id);
   });
 
-  it('come into new cells once they are four times as many, also when a process stops on the way', async () => {
+  it('are computed again when the codes have quadrupled, even if a process stops meanwhile', async () => {
     await database.owner.query('update memory_cells set codes_when_cut = 100 where user_id = $1', [userId]);
     const before = await lastCell();
     const stopping = new AbortController();
@@ -113,7 +113,7 @@ describe('the codes of a tenant who has many', () => {
     expect(left[0].n).toBe(0);
   });
 
-  it('are cut by one process at a time, and not again without need', async () => {
+  it('are computed by one process at a time, and only when needed', async () => {
     const before = await lastCell();
     await Promise.all([tend(), tend(), tend()]);
     expect(await lastCell()).toBe(before);
@@ -127,15 +127,15 @@ describe('the codes of a tenant who has many', () => {
   });
 });
 
-describe('centres of codes', () => {
-  it('are what most of a group have', async () => {
+describe('cluster centroids', () => {
+  it('have the bits of most codes of their group', async () => {
     const group = (bits: string, n: number) => Array.from({ length: n }, (_, i) => flip(bits, i % bits.length));
     const [a, b] = ['0'.repeat(40), '1'.repeat(40)];
     const sample = [a, b, ...group(a, 40), ...group(b, 40)];
     expect((await findCentres(sample, 2, never)).toSorted()).toEqual([a, b]);
   });
 
-  it('are no more than there are codes', async () => {
+  it('are at most as many as there are codes', async () => {
     expect(await findCentres(['01', '10'], 5, never)).toHaveLength(2);
     expect(await findCentres([], 5, never)).toEqual([]);
   });

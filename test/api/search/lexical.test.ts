@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** A new user's client, after it stored these. */
+/** Returns the client of a new user who has stored these memories. */
 async function clientWith(memories: readonly object[]) {
   const { api } = await node.newUser();
   await storeMany(api, memories);
@@ -20,8 +20,8 @@ async function clientWith(memories: readonly object[]) {
 }
 const texts = (...contents: string[]) => contents.map((content) => ({ title: content.split(' ')[0], content }));
 
-describe('ranking by words', () => {
-  it('lets rare words count more than common ones', async () => {
+describe('lexical ranking', () => {
+  it('weights rare terms more than common ones', async () => {
     const common = Array.from({ length: 30 }, (_, n) => ({ title: `Note ${n}`, content: `the server runs task ${n}` }));
     const api = await clientWith([
       ...common,
@@ -31,7 +31,7 @@ describe('ranking by words', () => {
     expect(titlesOf(await search(api, 'server quokka'))[0]).toBe('Rare');
   });
 
-  it('counts how rare a word is within the tenant: what others store changes no score', async () => {
+  it('uses the term frequencies of the tenant: memories of others change no score', async () => {
     const mine = texts('alpha beta', 'alpha gamma', 'beta delta words');
     const api = await clientWith(mine);
     const before = (await search(api, 'alpha delta')).results.map(({ id, score }: Json) => [id, score.toFixed(4)]);
@@ -40,12 +40,12 @@ describe('ranking by words', () => {
     );
     const after = (await search(api, 'alpha delta')).results.map(({ id, score }: Json) => [id, score.toFixed(4)]);
     expect(after).toEqual(before);
-    const twin = await clientWith(mine);
-    const scores = (await search(twin, 'alpha delta')).results.map(({ score }: Json) => score.toFixed(4));
+    const other = await clientWith(mine);
+    const scores = (await search(other, 'alpha delta')).results.map(({ score }: Json) => score.toFixed(4));
     expect(scores).toEqual(before.map(([, score]: Json) => score));
   });
 
-  it('does not bury a short fact under a long text that says the word more often', async () => {
+  it('ranks a short fact above a long text that repeats the term', async () => {
     const api = await clientWith([
       { title: 'Long', content: `${'Much is said here about everything else. '.repeat(80)} falcon falcon falcon` },
       { title: 'Short', content: 'Her falcon is called Storm.' },
@@ -54,7 +54,7 @@ describe('ranking by words', () => {
     expect(titlesOf(await search(api, 'what is the falcon called'))).toEqual(['Short', 'Long']);
   });
 
-  it('finds by tags and by title', async () => {
+  it('covers tags and titles', async () => {
     const api = await clientWith([
       { title: 'Plain', content: 'x', tags: ['Post-Mortem', 'größe'] },
       { title: 'Heading about turbines', content: 'y' },
@@ -67,7 +67,7 @@ describe('ranking by words', () => {
     expect(found.results[0].matched).toEqual(['turbine']);
   });
 
-  it('finds by the day a memory tells of', async () => {
+  it('covers the day that a memory is about', async () => {
     const api = await clientWith([
       { title: 'One', content: 'the dinner', occurred_at: '2023-05-08T19:00:00Z' },
       { title: 'Two', content: 'the dinner', occurred_at: '2023-06-09T19:00:00Z' },
@@ -77,7 +77,7 @@ describe('ranking by words', () => {
     }
   });
 
-  it('with `explain` says what each part gave, and without says nothing', async () => {
+  it('is explained with `explain`, and not without', async () => {
     const { api } = await node.newUser();
     await storeAll(api, [
       { title: 'First', content: 'a stoat', session_id: 's', metadata: { importance: 0.9 } },
@@ -93,48 +93,97 @@ describe('ranking by words', () => {
   });
 });
 
-describe('operators', () => {
-  const NOTES = [
-    { title: 'Phrase', content: 'We measure twice and cut once.' },
-    { title: 'Scattered', content: 'Twice we cut; once we measure, and then measure again twice.' },
-    { title: 'Broken', content: 'measure\n   TWICE, please' },
-  ];
-
-  it('a quoted phrase binds, whatever its case and blanks', async () => {
-    const api = await clientWith(NOTES);
-    for (const query of ['"measure twice"', '“Measure  Twice”', 'cut "measure twice" once', '„measure twice“']) {
-      const found = await search(api, query);
-      expect(titlesOf(found).toSorted()).toEqual(['Broken', 'Phrase']);
-      expect(found).not.toHaveProperty('operators_ignored');
-    }
-  });
-
-  it('an exclusion leaves out what holds the word, in whatever form, also when only its name has it', async () => {
+describe('query with the characters of operators', () => {
+  it.each([
+    ['what does rsync -av do', 'Use rsync -av --delete to mirror the photos.', 'rsync runs every night from the NAS.'],
+    ['error -32602', 'The server returns -32602 for an unknown tool.', 'This error is harmless.'],
+    ['npm install -g', 'Run npm install -g whitemagic once.', 'npm install takes a minute.'],
+    ['docker run -d worker', 'Start it by docker run -d worker.', 'docker run is documented elsewhere.'],
+    ['tar -xzf backup', 'Unpack with tar -xzf backup.tgz.', 'The backup is a tar file.'],
+    ['"git" "rebase -i"', 'git rebase -i squashes commits.', 'git rebase is dangerous.'],
+    ['python -m venv NOT conda', 'python -m venv makes it; not conda.', 'python is installed.'],
+  ])('excludes nothing: %s', async (query, best, other) => {
     const api = await clientWith([
-      { title: 'A', content: 'deploy to staging' },
-      { title: 'B', content: 'deployed to production servers' },
-      { title: 'C', content: 'deploy the server_pool' },
+      { title: 'Other', content: other },
+      { title: 'Best', content: best },
     ]);
-    expect(titlesOf(await search(api, 'deploy -staging')).toSorted()).toEqual(['B', 'C']);
-    expect(titlesOf(await search(api, 'deploy -server'))).toEqual(['A']);
-    expect(titlesOf(await search(api, 'deploy -server_pool')).toSorted()).toEqual(['A', 'B']);
-    expect(titlesOf(await search(api, 'deploy -nonexistent')).toSorted()).toEqual(['A', 'B', 'C']);
-    expect(titlesOf(await search(api, '-staging')).toSorted()).toEqual(['A']);
+    expect(titlesOf(await search(api, query))).toEqual(['Best', 'Other']);
   });
 
-  it('that leave nothing are taken for words, and the answer says `operators_ignored`', async () => {
-    const api = await clientWith(NOTES);
-    const phrase = await search(api, '"twice measure cut"');
-    expect(phrase.operators_ignored).toBe(true);
-    expect(phrase.total).toBe(3);
-    const exclusion = await search(api, 'measure -twice');
-    expect(exclusion.operators_ignored).toBe(true);
-    expect(exclusion.total).toBe(3);
+  it('ranks memories with a quoted phrase first, whatever its case and white space, and excludes no others', async () => {
+    const api = await clientWith([
+      { title: 'Phrase', content: `We measure twice and cut once. ${'So much else is said here. '.repeat(20)}` },
+      { title: 'Scattered', content: 'Twice we cut; once we measure, and then measure again twice.' },
+      { title: 'Broken', content: 'measure\n   TWICE, please' },
+    ]);
+    for (const query of ['"measure twice"', '“Measure  Twice”', 'cut "measure twice" once', '„measure twice“']) {
+      const titles = titlesOf(await search(api, query));
+      expect(titles.slice(0, 2).toSorted()).toEqual(['Broken', 'Phrase']);
+      expect(titles).toHaveLength(3);
+    }
+    expect((await search(api, '"twice measure cut"')).total).toBe(3);
+    expect((await search(api, '"quokka twice"')).total).toBe(3);
   });
 });
 
-describe('words that are not whole', () => {
-  it('the last word may be only begun, and only the last', async () => {
+describe('exclude', () => {
+  it('leaves out memories with the word in any inflection, as a part of an identifier, or as a tag', async () => {
+    const api = await clientWith([
+      { title: 'A', content: 'deploy to staging' },
+      { title: 'B', content: 'deployed to production servers', tags: ['old'] },
+      { title: 'C', content: 'deploy the server_pool' },
+    ]);
+    const titles = async (...exclude: string[]) => titlesOf(await search(api, { query: 'deploy', exclude })).toSorted();
+    expect(await titles('staging')).toEqual(['B', 'C']);
+    expect(await titles('server')).toEqual(['A']);
+    expect(await titles('server_pool')).toEqual(['A', 'B']);
+    expect(await titles('old')).toEqual(['A', 'C']);
+    expect(await titles('staging', 'production')).toEqual(['C']);
+    expect(await titles('nonexistent')).toEqual(['A', 'B', 'C']);
+    expect(await titles('deploy')).toEqual([]);
+    expect(await titles()).toEqual(['A', 'B', 'C']);
+  });
+
+  it('leaves out a phrase only where its words stand in this order, and a stop word as it is written', async () => {
+    const api = await clientWith([
+      { title: 'A', content: 'deploy to Production\n servers' },
+      { title: 'B', content: 'servers in production: deploy' },
+    ]);
+    const titles = async (text: string) => titlesOf(await search(api, { query: 'deploy', exclude: [text] }));
+    expect(await titles('production servers')).toEqual(['B']);
+    expect(await titles('to production')).toEqual(['B']);
+    expect(await titles('to')).toEqual(['B']);
+    expect((await titles('server production')).toSorted()).toEqual(['A', 'B']);
+  });
+
+  it('is counted in the total, and bound to the cursor', async () => {
+    const api = await clientWith(
+      Array.from({ length: 30 }, (_, n) => ({ title: `T${n}`, content: `wombat ${n % 2 ? 'odd' : 'even'}` })),
+    );
+    const body = { query: 'wombat', exclude: ['odd'], limit: 10 };
+    const page = await search(api, body);
+    expect(page).toMatchObject({ total: 15, total_relation: 'eq' });
+    const rest = await search(api, { ...body, cursor: page.next_cursor });
+    expect([rest.results.length, rest.next_cursor]).toEqual([5, null]);
+    const other = await api.post('/search', { ...body, exclude: ['even'], cursor: page.next_cursor });
+    expect([other.status, other.body.errors[0].path]).toEqual([400, 'cursor']);
+  });
+
+  it('is rejected where it names no word, or too much', async () => {
+    const { api } = await node.newUser();
+    for (const [exclude, path] of [
+      [['?!'], 'exclude.0'],
+      [Array.from({ length: 21 }, (_, n) => `w${n}`), 'exclude'],
+      [['x'.repeat(201)], 'exclude.0'],
+    ]) {
+      const rejected = await api.post('/search', { query: 'x', exclude });
+      expect([rejected.status, rejected.body.errors[0].path]).toEqual([422, path]);
+    }
+  });
+});
+
+describe('term expansion', () => {
+  it('matches an unfinished last word, and only the last', async () => {
     const api = await clientWith(texts('kubernetes cluster', 'terraform plan'));
     const found = await search(api, 'the kuber');
     expect(titlesOf(found)).toEqual(['kubernetes']);
@@ -145,7 +194,7 @@ describe('words that are not whole', () => {
     expect(titlesOf(await search(api, 'kube terraform'))).toEqual(['terraform']);
   });
 
-  it('a mistyped word finds what it resembles, below what is spelt right', async () => {
+  it('matches a misspelled word with similar ones, below a correctly spelled one', async () => {
     const api = await clientWith(texts('kubernetes cluster', 'postgres vacuum', 'elephant walk'));
     expect(titlesOf(await search(api, 'kuberntes setup'))).toEqual(['kubernetes']);
     expect(titlesOf(await search(api, 'postgers problems'))).toEqual(['postgres']);
@@ -161,12 +210,12 @@ describe('words that are not whole', () => {
     ['one letter before', 'akubernetes'],
     ['the first two swapped', 'ukbernetes'],
     ['two mistakes', 'jubernettes'],
-  ])('a word mistyped from its start is found: %s', async (_name, query) => {
+  ])('matches a word that is misspelled at its start: %s', async (_name, query) => {
     const api = await clientWith(texts('kubernetes cluster', 'terraform plan'));
     expect(titlesOf(await search(api, `${query} setup`))).toEqual(['kubernetes']);
   });
 
-  it('characters that a pattern would take for others stand for themselves', async () => {
+  it('treats pattern characters literally', async () => {
     const api = await clientWith(texts('kubernetes cluster'));
     for (const query of ['C:\\temp\\kube', 'x\\y\\', 'a\\', 'qu__rnetes']) {
       expect([query, titlesOf(await search(api, `${query} setup`))]).toEqual([query, []]);
@@ -174,7 +223,7 @@ describe('words that are not whole', () => {
   });
 });
 
-describe('other languages', () => {
+describe('search in other languages', () => {
   it.each([
     ['Straße', 'Die Straße ist gesperrt', 'straße gesperrt'],
     ['accents', 'El café está en la esquina', 'cafe esta'],
@@ -211,19 +260,19 @@ describe('other languages', () => {
   });
 });
 
-describe('names of code', () => {
+describe('search for code identifiers', () => {
   const NOTE = {
     title: 'Code',
     content:
-      'getUserProfile in api/gates/run.ts calls parse_json_body and std::vector of HTTPServer v1.2.3, mail anna.b@example.com',
+      'getUserProfile in api/pipeline/run.ts calls parse_json_body and std::vector of HTTPServer v1.2.3, mail anna.b@example.com',
   };
   it.each([
     'getUserProfile',
     'getuserprofile',
     'user profile',
-    'api/gates/run.ts',
+    'api/pipeline/run.ts',
     'run.ts',
-    'gates',
+    'pipeline',
     'parse_json_body',
     'json',
     'std::vector',
@@ -234,7 +283,7 @@ describe('names of code', () => {
     'anna.b@example.com',
     'example.com',
     'anna',
-  ])('are found whole and by part: %s', async (query) => {
+  ])('finds them whole and by part: %s', async (query) => {
     const api = await clientWith([NOTE, { title: 'Other', content: 'nothing of the kind' }]);
     const found = await search(api, query);
     expect(titlesOf(found)).toEqual(['Code']);
@@ -242,7 +291,7 @@ describe('names of code', () => {
     expect(found.results[0].snippet.replaceAll('**', '')).toBe(NOTE.content);
   });
 
-  it('rank the whole name above its parts', async () => {
+  it('ranks the whole identifier above its parts', async () => {
     const api = await clientWith([
       { title: 'Parts', content: 'the user may get a profile, and the profile of a user' },
       { title: 'Whole', content: 'and then getUserProfile is called' },
@@ -252,8 +301,8 @@ describe('names of code', () => {
   });
 });
 
-describe('what is found', () => {
-  it('is never nothing while a memory that passes the filter shares a word with the question', async () => {
+describe('lexical search', () => {
+  it('returns a memory whenever one that matches the filter shares a term with the query', async () => {
     const words = ['kelp', 'crab', 'tide', 'reef', 'gull', 'sand', 'wave', 'shell', '猫', 'サーバー', 'v1.2', 'E_42'];
     const some = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 4 });
     const filler = fc.constantFrom('the', 'what about', 'zzzzqq', 'is', '?', '-', '"', '(');
@@ -287,7 +336,7 @@ describe('what is found', () => {
     );
   });
 
-  it('comes from the rarest words where thousands share one, and `total_relation` says that there may be more', async () => {
+  it('takes candidates from the rarest terms when thousands share one, and says so in `total_relation`', async () => {
     const owner = await node.newUser();
     await fill(owner, 5_000, 'ballast');
     const [rare] = await storeAll(owner.api, [{ title: 'Rare', content: 'ballast of zirconium', project: 'p' }]);
@@ -296,17 +345,17 @@ describe('what is found', () => {
     expect(both.total_relation).toBe('gte');
     const common = await search(owner.api, 'ballast');
     expect(common).toMatchObject({ total: 5_001, total_relation: 'eq' });
-    // The rare word is where the filter does not reach: the common one finds what passes all the same.
+    // The filter excludes the memory with the rare term: the common term still finds the others.
     const elsewhere = await search(owner.api, { query: 'ballast zirconium', project: null });
     expect(elsewhere.results).toHaveLength(10);
     await owner.api.delete(`/memories/${rare}`);
     expect((await search(owner.api, 'ballast zirconium')).results).toHaveLength(10);
   });
 
-  it('comes from memories with two of the words first, where even the rarest stands in more than are scored', async () => {
+  it('prefers memories with two of the terms when even the rarest term has more memories than are scored', async () => {
     const owner = await node.newUser();
     await fill(owner, 10_100, 'ballast');
-    // As after writing ten thousand of each: nothing but the lexicon is asked how common a word is.
+    // As if ten thousand memories held it: frequencies are read from the lexicon only.
     const [both] = await storeAll(owner.api, [{ title: 'Both', content: 'a keel on its own ballast' }]);
     const sql = `update lexicon set memories = 10200 where user_id = $1 and lexeme = 'keel'`;
     await node.service.database.owner.query(sql, [owner.userId]);
@@ -318,8 +367,8 @@ describe('what is found', () => {
   });
 });
 
-describe('the snippet', () => {
-  it('of a 100 kB text is the passage that answers, bounded, with the words marked', async () => {
+describe('snippet', () => {
+  it('is the best passage of a 100 kB text, bounded, with the matches marked', async () => {
     const filler = Array.from({ length: 2_000 }, (_, n) => `Line ${n} speaks of the usual things and of tasks.`);
     for (const place of [500, 1_000, 2_000]) {
       const lines = [...filler];
@@ -332,7 +381,7 @@ describe('the snippet', () => {
     }
   });
 
-  it('of a text without a blank is bounded', async () => {
+  it('is bounded for a text without spaces', async () => {
     for (const blob of ['x'.repeat(100_000), '漢'.repeat(30_000), 'a.b/'.repeat(25_000)]) {
       const api = await clientWith([{ title: 'Blob', content: `${blob} pelican` }]);
       const answer = await api.post('/search', { query: 'pelican' });
@@ -343,8 +392,8 @@ describe('the snippet', () => {
   });
 });
 
-describe('the lexicon', () => {
-  it('follows a change, an archive and a removal at once', async () => {
+describe('lexicon', () => {
+  it('follows updates, archiving and deletion at once', async () => {
     const { api } = await node.newUser();
     const [id] = await storeAll(api, [{ title: 'T', content: 'ocelot', tags: ['margay'] }]);
     const finds = async (query: string) => (await search(api, query)).total;
@@ -362,7 +411,7 @@ describe('the lexicon', () => {
     expect((await search(api, { query: 'ocelot', status: 'all' })).total).toBe(0);
   });
 
-  it('is what a recount of the memories gives, after any operations, also at once', async () => {
+  it('equals a count over the memories after any operations, concurrent ones too', async () => {
     const content = fc
       .array(fc.constantFrom('kelp', 'crab', 'tides', 'getUserProfile', '猫が好き', '2023-05-08'), { maxLength: 5 })
       .map((list) => `x${list.join(' ')}`);
@@ -392,7 +441,7 @@ describe('the lexicon', () => {
           for (let from = 0; from < steps.length; from += atOnce) {
             await Promise.all(steps.slice(from, from + atOnce).map((one) => take(user, ids, one)));
           }
-          await expectRecount(user);
+          await expectConsistentLexicon(user);
         },
       ),
       { numRuns: 15 },
@@ -429,27 +478,27 @@ async function take(
   if (act === 'create' && answer.status === 201) ids.push(answer.body.id);
 }
 
-/** What the tables say is what the memories say. */
-async function expectRecount({ userId }: TestUser): Promise<void> {
+/** Expects the lexicon and the totals to equal a count over the memories. */
+async function expectConsistentLexicon({ userId }: TestUser): Promise<void> {
   const { owner } = node.service.database;
   const wrong = await owner.query(
     `select * from (select hash, memories::bigint from lexicon where user_id = $1 and memories <> 0) kept
-      full join (select hash, count(*) as memories from memories, unnest(terms) as hash where user_id = $1 group by hash) told
-      using (hash) where kept.memories is distinct from told.memories`,
+      full join (select hash, count(*) as memories from memories, unnest(terms) as hash where user_id = $1 group by hash) counted
+      using (hash) where kept.memories is distinct from counted.memories`,
     [userId],
   );
   expect(wrong.rows).toEqual([]);
   const { rows } = await owner.query(
-    `select q.memories::int, q.words::int, (select count(*)::int from memories where user_id = $1) as told_memories,
-        (select coalesce(sum(length), 0)::int from memories where user_id = $1) as told_words
+    `select q.memories::int, q.words::int, (select count(*)::int from memories where user_id = $1) as counted_memories,
+        (select coalesce(sum(length), 0)::int from memories where user_id = $1) as counted_words
       from quotas q where user_id = $1`,
     [userId],
   );
-  expect(rows[0].memories).toBe(rows[0].told_memories);
-  expect(rows[0].words).toBe(rows[0].told_words);
+  expect(rows[0].memories).toBe(rows[0].counted_memories);
+  expect(rows[0].words).toBe(rows[0].counted_words);
 }
 
-/** Stores memories that share a word: one through the API, whose row is then copied with its terms, lexicon and totals. */
+/** Stores memories that share a term: one through the API, which is then copied in SQL with its terms, lexicon and totals. */
 async function fill({ api, userId }: TestUser, count: number, word: string): Promise<void> {
   const [id] = await storeAll(api, [{ title: 'Filler', content: word }]);
   const { owner } = node.service.database;

@@ -18,7 +18,7 @@ import {
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 /*
- * What goes wrong in comparable services, point by point (measured in November 2026), works here.
+ * Regression tests for faults that comparable services have (measured in November 2026).
  */
 
 let words: TestService;
@@ -30,11 +30,11 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([words.stop(), meaning.stop()]));
 
-/** A user of each service: what holds, holds with meanings and without. */
+/** A user of the lexical service and one of the hybrid service: both must pass. */
 const newUsers = () => Promise.all([words.newUser(), meaning.newUser()]);
 
-describe('1: an update that differs in a word', () => {
-  it('is stored, and ranks before what it updates', async () => {
+describe('1: a memory that differs from another in one word', () => {
+  it('is stored, and ranks before the memory that it supersedes', async () => {
     for (const { api } of await newUsers()) {
       const [blue] = await storeAll(api, [{ title: 'Kayak', content: 'Ravi owns a blue kayak.' }]);
       const [red] = await storeAll(api, [{ title: 'Kayak', content: 'Ravi owns a red kayak.', supersedes: blue }]);
@@ -47,7 +47,7 @@ describe('1: an update that differs in a word', () => {
     }
   });
 
-  it('is stored without a link too: nothing is refused for being alike', async () => {
+  it('is stored without `supersedes` too: near-duplicates are never rejected', async () => {
     for (const { api } of await newUsers()) {
       const made = await storeAll(
         api,
@@ -64,8 +64,8 @@ describe('1: an update that differs in a word', () => {
   });
 });
 
-describe('2: a part that is missing', () => {
-  it('is said in each answer and in readiness', async () => {
+describe('2: an unavailable retriever', () => {
+  it('is reported in every search and in /ready', async () => {
     const [without, full] = await newUsers();
     await storeAll(without.api, [{ title: 'T', content: 'walrus' }]);
     await storeAll(full.api, [{ title: 'T', content: 'walrus' }]);
@@ -78,7 +78,7 @@ describe('2: a part that is missing', () => {
     expect((await full.api.get(`${meaning.url}/ready`)).body.search).toEqual({ lexical: 'ready', semantic: 'ready' });
   });
 
-  it('is said while the encoder is down, to a model too', async () => {
+  it('is reported while the encoder is down, by the MCP tool too', async () => {
     const user = await meaning.newUser();
     const { api } = user;
     const client = await connectMcp(meaning, user);
@@ -91,11 +91,11 @@ describe('2: a part that is missing', () => {
       return found.retrievers.semantic !== 'ok' && found;
     }, 'a search without the encoder');
     expect(down.retrievers.semantic).toBe('unavailable');
-    const told = await until(async () => {
+    const text = await until(async () => {
       const answer = await client.tool('search_memories', { query: 'giraffe' });
       return textOf(answer) !== 'No memories match.' && textOf(answer);
     }, 'a search by a tool without the encoder');
-    expect(told).toBe('No memories match by keyword. Semantic search is unavailable at the moment.');
+    expect(text).toBe('No memories match by keyword. Semantic search is unavailable at the moment.');
     await until(
       async () => (await search(api, 'walrus')).retrievers.semantic === 'ok',
       'a search with the encoder again',
@@ -104,17 +104,17 @@ describe('2: a part that is missing', () => {
   });
 });
 
-describe('3: a part that is useless', () => {
-  /** Ten candidates; the first is right. Each part that works sees it ahead, with some noise. */
+describe('3: a retriever that cannot rank the candidates', () => {
+  /** Ten candidates, of which the first is right. A retriever that works ranks it first, with some noise. */
   const CANDIDATES = 10;
   const noise = fc.integer({ min: 0, max: 100 }).map((share) => share / 100);
   const questions = fc.array(fc.array(noise, { minLength: CANDIDATES, maxLength: CANDIDATES }), {
     minLength: 20,
     maxLength: 40,
   });
-  const bare = { neighbours: 0, recency: undefined, importance: undefined };
+  const unknown = { sessionContext: 0, recency: undefined, importance: undefined };
 
-  /** Mean nDCG@10 where one of ten is right. */
+  /** Mean nDCG@10 with one right candidate of ten. */
   function quality(scores: number[][]): number {
     const gains = scores.map(([right = 0, ...others]) => {
       const before = others.filter((score) => score > right).length;
@@ -124,44 +124,44 @@ describe('3: a part that is useless', () => {
     return gains.reduce((total, gain) => total + gain, 0) / gains.length;
   }
 
-  it('because it says the same of everything leaves the order of the other part as it is', () => {
+  it('leaves the order of the other one unchanged when it scores everything the same', () => {
     fc.assert(
       fc.property(questions, noise, (parts, constant) => {
         const alone = quality(parts);
-        const useless = parts.map((row) => row.map((lexical) => fuse({ ...bare, lexical, semantic: constant })));
+        const useless = parts.map((row) => row.map((lexical) => fuse({ ...unknown, lexical, semantic: constant })));
         expect(quality(useless)).toBeCloseTo(alone, 6);
-        const wordless = parts.map((row) => row.map((semantic) => fuse({ ...bare, lexical: 0, semantic })));
+        const wordless = parts.map((row) => row.map((semantic) => fuse({ ...unknown, lexical: 0, semantic })));
         expect(quality(wordless)).toBeCloseTo(alone, 6);
       }),
     );
   });
 
-  it('because it is not there leaves the order of the other part as it is', () => {
+  it('leaves the order of the other one unchanged when it is missing', () => {
     fc.assert(
       fc.property(questions, (parts) => {
-        const without = parts.map((row) => row.map((lexical) => fuse({ ...bare, lexical, semantic: undefined })));
+        const without = parts.map((row) => row.map((lexical) => fuse({ ...unknown, lexical, semantic: undefined })));
         expect(quality(without)).toBeCloseTo(quality(parts), 6);
       }),
     );
   });
 
   /*
-   * The vectors of an encoder that knows nothing have cosines close to each other: hashed or random vectors of 384
-   * numbers differ by a twentieth. Words that match by chance reach a small share of what a question could score.
+   * The vectors of a useless encoder have similar cosines: those of hashed or random vectors of 384 numbers differ by
+   * 0.05. Terms that match by chance reach a small share of the highest score.
    */
-  it('because it guesses costs little, where equal ranks would lose half', () => {
+  it('costs little when it guesses, where rank fusion would lose half', () => {
     fc.assert(
       fc.property(questions, questions, (good, guesses) => {
         const rows = good.slice(0, guesses.length);
         const guess = (row: number, at: number) => (guesses[row]?.[at] ?? 0.5) - 0.5;
         const lexical = rows.map((row) => row.map((value, at) => (at === 0 ? 0.3 + 0.3 * value : 0.25 * value)));
         const withGuesses = lexical.map((row, r) =>
-          row.map((value, at) => fuse({ ...bare, lexical: value, semantic: 0.05 * guess(r, at) })),
+          row.map((value, at) => fuse({ ...unknown, lexical: value, semantic: 0.05 * guess(r, at) })),
         );
         expect(quality(withGuesses)).toBeGreaterThan(quality(lexical) - 0.02);
         const semantic = rows.map((row) => row.map((value, at) => (at === 0 ? 0.4 + 0.3 * value : 0.3 * value)));
         const withChance = semantic.map((row, r) =>
-          row.map((value, at) => fuse({ ...bare, lexical: 0.05 * (guess(r, at) + 0.5), semantic: value })),
+          row.map((value, at) => fuse({ ...unknown, lexical: 0.05 * (guess(r, at) + 0.5), semantic: value })),
         );
         expect(quality(withChance)).toBeGreaterThan(quality(semantic) - 0.02);
       }),
@@ -169,7 +169,7 @@ describe('3: a part that is useless', () => {
   });
 });
 
-describe('4: numbers, versions and quotation marks in a question', () => {
+describe('4: numbers, versions and quotation marks in a query', () => {
   const NOTES = [
     { title: 'Year', content: 'In 2022 the lighthouse was painted.' },
     { title: 'Version', content: 'Since v1.2.3 the bridge reconnects.' },
@@ -193,7 +193,7 @@ describe('4: numbers, versions and quotation marks in a question', () => {
     ['1,499.50', 'Price'],
     ['E_CONN_42', 'Error'],
     ['0x7fff', 'Error'],
-  ])('are words: %s', async (query, title) => {
+  ])('are searched as terms: %s', async (query, title) => {
     numbers ??= Promise.all(
       (await newUsers()).map(async (user) => {
         await storeAll(user.api, NOTES);
@@ -206,8 +206,8 @@ describe('4: numbers, versions and quotation marks in a question', () => {
   let numbers: Promise<TestUser[]> | undefined;
 });
 
-describe('5: when nothing fits', () => {
-  it('the answer says so by a score, and says nothing where something fits', async () => {
+describe('5: low_confidence', () => {
+  it('is set for queries without a good match, and not for the others', async () => {
     const [set] = await readSets([join(import.meta.dirname, '../../eval')]);
     if (!set) throw new Error('no set');
     const { api } = await meaning.newUser();
@@ -239,46 +239,49 @@ describe('5: when nothing fits', () => {
       'history of the Roman empire',
       'how to prune an apple tree',
     ];
-    const weakOf = async (queries: string[]) => {
-      const said: string[] = [];
+    const lowConfidenceOf = async (queries: string[]) => {
+      const low: string[] = [];
       for (const query of queries) {
         const found = await search(api, query);
-        if (found.low_confidence || found.results.length === 0) said.push(query);
+        if (found.low_confidence || found.results.length === 0) low.push(query);
       }
-      return said;
+      return low;
     };
-    const weakGood = await weakOf(good.map(({ query }) => query));
-    const weakJunk = await weakOf(junk);
-    expect(weakGood.length, weakGood.join('\n')).toBeLessThanOrEqual(Math.ceil(good.length * 0.05));
-    expect(weakJunk.length, `not weak: ${junk.filter((query) => !weakJunk.includes(query))}`).toBeGreaterThanOrEqual(7);
+    const lowAnswerable = await lowConfidenceOf(good.map(({ query }) => query));
+    const lowUnanswerable = await lowConfidenceOf(junk);
+    expect(lowAnswerable.length, lowAnswerable.join('\n')).toBeLessThanOrEqual(Math.ceil(good.length * 0.05));
+    expect(
+      lowUnanswerable.length,
+      `without low_confidence: ${junk.filter((query) => !lowUnanswerable.includes(query))}`,
+    ).toBeGreaterThanOrEqual(7);
   });
 });
 
-describe('6: a blank text and a blank question', () => {
-  it('are refusals with a reason', async () => {
+describe('6: blank text and blank queries', () => {
+  it('are rejected with the field and a reason', async () => {
     for (const { api } of await newUsers()) {
       await storeAll(api, [{ title: 'T', content: 'walrus' }]);
       for (const blank of ['', ' ', '\n\t', '\u00a0\u2003']) {
         for (const field of ['title', 'content']) {
-          const refused = await api.post('/memories', { title: 'T', content: 'c', [field]: blank });
-          expect([refused.status, refused.body.errors[0].path]).toEqual([422, field]);
-          expect(refused.body.errors[0].message).toMatch(/blank/);
+          const rejected = await api.post('/memories', { title: 'T', content: 'c', [field]: blank });
+          expect([rejected.status, rejected.body.errors[0].path]).toEqual([422, field]);
+          expect(rejected.body.errors[0].message).toMatch(/blank/);
         }
-        const refused = await api.post('/search', { query: blank });
-        expect([refused.status, refused.body.errors[0].path]).toEqual([422, 'query']);
+        const rejected = await api.post('/search', { query: blank });
+        expect([rejected.status, rejected.body.errors[0].path]).toEqual([422, 'query']);
       }
       for (const signs of ['?', '""', ' - ', '…!', '"…" -?']) {
-        const refused = await api.post('/search', { query: signs });
-        expect([signs, refused.status, refused.body.errors?.[0].path]).toEqual([signs, 422, 'query']);
-        expect(refused.body.errors[0].message).toMatch(/no word/);
+        const rejected = await api.post('/search', { query: signs });
+        expect([signs, rejected.status, rejected.body.errors?.[0].path]).toEqual([signs, 422, 'query']);
+        expect(rejected.body.errors[0].message).toMatch(/no word/);
       }
       expect((await api.get('/stats')).body.memories.total).toBe(1);
     }
   });
 });
 
-describe('7: fifty stores at once', () => {
-  it('are all kept and all found', async () => {
+describe('7: fifty concurrent creates', () => {
+  it('are all stored and found', async () => {
     for (const { api } of await newUsers()) {
       const made = await Promise.all(
         Array.from({ length: 50 }, (_, n) =>
@@ -292,8 +295,8 @@ describe('7: fifty stores at once', () => {
   });
 });
 
-describe('8: a search', () => {
-  it('changes nothing of what is stored', async () => {
+describe('8: search', () => {
+  it('changes no stored row', async () => {
     const user = await meaning.newUser();
     await storeAll(
       user.api,
@@ -325,8 +328,8 @@ describe('8: a search', () => {
   });
 });
 
-describe('9: the tail of a 100 kB text', () => {
-  it('is found, and the answer is that passage and not the text', async () => {
+describe('9: the end of a 100 kB text', () => {
+  it('is found, and the result is that passage instead of the text', async () => {
     for (const { api } of await newUsers()) {
       const filler = Array.from({ length: 1_700 }, (_, n) => `Entry ${n}: the crew checked the ropes and the sails.`);
       const long = `${filler.join(' ').slice(0, 100_000)} At last the harbour master handed over the zinc key.`;
@@ -342,7 +345,7 @@ describe('9: the tail of a 100 kB text', () => {
 });
 
 describe('10: counts', () => {
-  it('are current at once', async () => {
+  it('are up to date after each write', async () => {
     for (const { api } of await newUsers()) {
       const totals = async () => {
         const [stats, list, found] = await Promise.all([
@@ -367,7 +370,7 @@ describe('10: counts', () => {
   });
 });
 
-/** Waits until nothing of the tenant's waits for its vectors, where vectors are made. */
+/** Waits until all memories of the tenant have vectors, on the service that makes them. */
 async function pendingZero(api: TestUser['api']): Promise<void> {
   if (api.url === meaning.url) await untilEmbedded(api);
 }

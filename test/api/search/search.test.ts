@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => node.stop());
 
-/** A user who stores these, in this order; with their ids. */
+/** Creates a user who stores these memories in order. Returns their ids too. */
 async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: string[] }> {
   const owner = await node.newUser();
   const ids: string[] = [];
@@ -28,8 +28,8 @@ async function search(owner: TestUser, body: object): Promise<Json> {
 }
 const titles = (answer: Json): string[] => answer.results.map(({ title }: Json) => title);
 
-describe('a search', () => {
-  it('finds what holds any word of the question, in whatever form; more words rank higher', async () => {
+describe('search', () => {
+  it('finds memories with any word of the query in any inflection, those with more words first', async () => {
     const { owner } = await userWith([
       { title: 'One', content: 'The parrot sings in the morning' },
       { title: 'Two', content: 'The parrot and the goldfish sing' },
@@ -44,7 +44,7 @@ describe('a search', () => {
     expect(found.results[0].score).toBeGreaterThan(found.results[1].score);
   });
 
-  it('ranks a hit in the title above one in the text, and the newer first among equals', async () => {
+  it('ranks title hits above content hits, and the newer of equals first', async () => {
     const { owner } = await userWith([
       { title: 'Notes', content: 'about the lighthouse' },
       { title: 'Notes', content: 'about the lighthouse', project: 'later' },
@@ -58,7 +58,7 @@ describe('a search', () => {
     ]);
   });
 
-  it('shows the passage around the hit with the words marked, wherever in the text it is', async () => {
+  it('returns the passage around the hit, wherever in the text, with the matches marked', async () => {
     const filler = 'lorem ipsum dolor sit amet '.repeat(300);
     const { owner, ids } = await userWith([
       {
@@ -84,12 +84,12 @@ describe('a search', () => {
     '%_\\ $1 {} [] <b>walrus</b>',
     '日本語 walrus 🦭',
     'walrus '.repeat(1_000),
-  ])('takes any text for plain words: %s', async (query) => {
+  ])('takes any text as plain words: %s', async (query) => {
     const { owner } = await userWith([{ title: 'T', content: 'a walrus, quoted: unbalanced operators drop' }]);
     expect((await search(owner, { query })).total).toBe(1);
   });
 
-  it('of stop words alone matches nothing, and says that there is something stored', async () => {
+  it('matches nothing by stop words alone, and reports that something is stored', async () => {
     const { owner } = await userWith([{ title: 'T', content: 'the and of' }]);
     expect(await search(owner, { query: 'the of and' })).toMatchObject({
       results: [],
@@ -98,9 +98,9 @@ describe('a search', () => {
     });
   });
 
-  it('tells "nothing stored" from "nothing matched"', async () => {
-    const nobody = await node.newUser();
-    expect(await search(nobody, { query: 'x' })).toEqual({
+  it('distinguishes nothing_stored from nothing_matched', async () => {
+    const newcomer = await node.newUser();
+    expect(await search(newcomer, { query: 'x' })).toEqual({
       results: [],
       total: 0,
       total_relation: 'eq',
@@ -115,7 +115,7 @@ describe('a search', () => {
     expect(await search(owner, { query: 'platypus' })).not.toHaveProperty('reason');
   });
 
-  it('refuses a blank, missing or too long question and an unknown field', async () => {
+  it('rejects a blank, missing or too long query and unknown fields', async () => {
     const owner = await node.newUser();
     const cases: [body: object, status: number, path: string][] = [
       [{}, 400, 'query'],
@@ -127,15 +127,15 @@ describe('a search', () => {
       [{ query: 'x', tags: 'a' }, 400, 'tags'],
     ];
     for (const [body, status, path] of cases) {
-      const refused = await owner.api.post('/search', body);
-      expect(refused.status, JSON.stringify(body).slice(0, 80)).toBe(status);
-      expect(refused.body.errors[0].path).toBe(path);
+      const rejected = await owner.api.post('/search', body);
+      expect(rejected.status, JSON.stringify(body).slice(0, 80)).toBe(status);
+      expect(rejected.body.errors[0].path).toBe(path);
     }
   });
 });
 
-describe('filters of a search', () => {
-  it('hold before the ranking: the best of what passes, not what passes of the best', async () => {
+describe('search filters', () => {
+  it('apply before ranking, so that they never cost results', async () => {
     const owner = await node.newUser();
     const memories = Array.from({ length: 250 }, (_, i) => ({ title: 'Heron heron', content: `heron heron ${i}` }));
     for (let at = 0; at < 250; at += 100) {
@@ -152,7 +152,7 @@ describe('filters of a search', () => {
     expect((await search(owner, { query: 'heron', limit: 1 })).total).toBe(251);
   });
 
-  it('are those of the lists', async () => {
+  it('are the same as those of lists', async () => {
     const { owner } = await userWith([
       { title: 'short', content: 'crane' },
       { title: 'long', content: 'crane', type: 'long_term', tags: ['a', 'b'] },
@@ -174,8 +174,8 @@ describe('filters of a search', () => {
   });
 });
 
-describe('what was superseded', () => {
-  it('comes behind what replaced it, however much better its words fit, and names it', async () => {
+describe('superseded memory', () => {
+  it('ranks after its successor, however much better it matches, and names it', async () => {
     const old = { title: 'Deploy day: deploy', content: 'We deploy on Fridays. Deploy, deploy.' };
     const { owner, ids } = await userWith([old, { title: 'Another', content: 'deploy, once' }]);
     const next = {
@@ -190,7 +190,7 @@ describe('what was superseded', () => {
     expect(found.total).toBe(3);
   });
 
-  it('holds along a chain', async () => {
+  it('ranks after its successor along a chain', async () => {
     const { owner, ids } = await userWith([{ title: 'Port port port', content: 'port 1' }]);
     const second = await owner.api.post('/memories', { title: 'Port port', content: 'port 2', supersedes: ids[0] });
     const third = { title: 'Newest', content: `the port is 3 ${'and so on '.repeat(50)}`, supersedes: second.body.id };
@@ -199,8 +199,8 @@ describe('what was superseded', () => {
   });
 });
 
-describe('the cursor of a search', () => {
-  it('walks every result once, in the order of the ranking, while memories are added', async () => {
+describe('search cursor', () => {
+  it('returns every result once, in ranking order, while memories are added', async () => {
     const owner = await node.newUser();
     const memories = Array.from({ length: 60 }, (_, i) => ({
       title: `T${i}`,
@@ -219,7 +219,7 @@ describe('the cursor of a search', () => {
     expect(seen).toEqual(whole);
   });
 
-  it('reaches the 200th result, ten at a time', async () => {
+  it('reaches the 200th result in pages of ten', async () => {
     const owner = await node.newUser();
     for (let at = 0; at < 2; at++) {
       const memories = Array.from({ length: 100 }, (_, i) => ({ title: `T${at}-${i}`, content: 'axolotl' }));
@@ -237,16 +237,16 @@ describe('the cursor of a search', () => {
     expect({ seen: seen.size, pages }).toEqual({ seen: 200, pages: 20 });
   });
 
-  it('is refused with another question', async () => {
+  it('is rejected with another query', async () => {
     const { owner } = await userWith([
       { title: '1', content: 'toad' },
       { title: '2', content: 'toad' },
     ]);
     const { next_cursor: cursor } = await search(owner, { query: 'toad', limit: 1 });
     for (const body of [{ query: 'frog' }, { query: 'toad', type: 'short_term' }, { query: 'toad', tags: ['a'] }]) {
-      const refused = await owner.api.post('/search', { ...body, cursor });
-      expect(refused.status).toBe(400);
-      expect(refused.body.errors[0].path).toBe('cursor');
+      const rejected = await owner.api.post('/search', { ...body, cursor });
+      expect(rejected.status).toBe(400);
+      expect(rejected.body.errors[0].path).toBe('cursor');
     }
     expect((await owner.api.post('/search', { query: 'toad', cursor: 'junk' })).status).toBe(400);
     expect(titles(await search(owner, { query: 'toad', limit: 5, cursor }))).toEqual(['1']);

@@ -31,8 +31,8 @@ const clientWith = async (memories: readonly object[]) => {
   return { api, ids };
 };
 
-describe('the part that finds by meaning', () => {
-  it('says `loading` until it is there, and searches go on by words', async () => {
+describe('semantic retriever', () => {
+  it('reports `loading` until the model is loaded, while searches are lexical', async () => {
     const fresh = await startTestService({ embedder: 'local' });
     try {
       const { api } = await fresh.newUser();
@@ -50,7 +50,7 @@ describe('the part that finds by meaning', () => {
     }
   });
 
-  it('says `off` where there is none', async () => {
+  it('reports `disabled` when it is switched off', async () => {
     const without = await startTestService();
     try {
       const { api } = await without.newUser();
@@ -61,7 +61,7 @@ describe('the part that finds by meaning', () => {
     }
   });
 
-  it('finds a paraphrase that shares no word, and explains it', async () => {
+  it('finds a paraphrase without common words, and explains it', async () => {
     const { api } = await clientWith([
       { title: 'Pets', content: 'My dog likes to chase squirrels in the park.' },
       { title: 'Food', content: 'We ate pasta with tomato sauce.' },
@@ -75,7 +75,7 @@ describe('the part that finds by meaning', () => {
     expect(titlesOf(await search(api, 'when do I have to settle the bill'))[0]).toBe('Money');
   });
 
-  it('finds a new memory by its words at once, by its meaning soon after', async () => {
+  it('finds a new memory by its words at once, and by its meaning soon after', async () => {
     const { api } = await clientWith([{ title: 'Aside', content: 'The printer is on the second floor.' }]);
     const [id] = await storeAll(api, [{ title: 'Car', content: 'The automobile is parked behind the building.' }]);
     expect(idsOf(await search(api, 'automobile'))[0]).toBe(id);
@@ -87,7 +87,7 @@ describe('the part that finds by meaning', () => {
     expect((await api.get('/stats')).body.embedding).toMatchObject({ state: 'ready', pending: 0 });
   });
 
-  it('shows the passage that means what was asked, where no word decides', async () => {
+  it('returns the most similar passage when no word matches', async () => {
     const filler = Array.from({ length: 120 }, (_, n) => `Paragraph ${n} lists the prices of several office chairs.`);
     const wanted = Array.from({ length: 40 }, () => 'A physician examined the injured child and bandaged its arm.');
     filler.splice(90, 0, ...wanted);
@@ -97,9 +97,9 @@ describe('the part that finds by meaning', () => {
     expect(hit.snippet.length).toBeLessThan(1_000);
   });
 
-  it('takes the vectors of the new text when a memory changes while it is being embedded', async () => {
+  it('uses the vectors of the new text when a memory changes while it is embedded', async () => {
     const { api } = await node.newUser();
-    // Long enough to be under way when the change comes.
+    // Long enough to be in progress when the change arrives.
     const long = (topic: string) => Array.from({ length: 250 }, (_, n) => `${topic}, number ${n}.`).join(' ');
     const ids = await storeAll(
       api,
@@ -129,7 +129,7 @@ describe('the part that finds by meaning', () => {
     ).toEqual(ids.slice(0, 3).toSorted());
   });
 
-  it('leaves nothing of what was deleted, also while it waits', async () => {
+  it('leaves no vectors of deleted memories, including queued ones', async () => {
     const { api } = await node.newUser();
     const ids = await storeMany(
       api,
@@ -148,8 +148,8 @@ describe('the part that finds by meaning', () => {
   });
 });
 
-describe('with meanings at work', () => {
-  it('filters hold before the cut, however many nearer memories they keep out', async () => {
+describe('hybrid search', () => {
+  it('applies filters before the cut, however many nearer memories they exclude', async () => {
     const { api, userId } = await node.newUser();
     const [id] = await storeAll(api, [
       { title: 'Only', content: 'Invoices are sent by the accountant.', project: 'mine', tags: ['kept'] },
@@ -159,7 +159,7 @@ describe('with meanings at work', () => {
       { title: 'Near', content: 'A cat sleeps on the warm sofa.', project: 'other' },
     ]);
     await untilEmbedded(api);
-    // 1,500 that are nearer than the one that passes: made in the database, as the encoder would take a minute.
+    // 1,500 that are nearer than the one that matches: copied in SQL, since the encoder would take a minute.
     await node.service.database.owner.query(
       `with made as (
           insert into memories select (jsonb_populate_record(m, jsonb_build_object('id', uuidv7(), 'content_hash', '\\x' || encode(sha256(n::text::bytea), 'hex')))).*
@@ -182,17 +182,20 @@ describe('with meanings at work', () => {
     }
   });
 
-  it('exclusions and phrases hold for what only meaning finds', async () => {
+  it('applies `exclude` to memories that only meaning finds, before the cut', async () => {
     const { api } = await clientWith([
       { title: 'Bike', content: 'She repairs her bicycle, the red one.' },
       { title: 'Cycle', content: 'He rides a bicycle, the green one.' },
     ]);
-    const found = await search(api, 'cycling two-wheeler bicycle -red');
-    expect(titlesOf(found)).toEqual(['Cycle']);
-    expect(titlesOf(await search(api, 'two wheels "the green one"'))).toEqual(['Cycle']);
+    expect(titlesOf(await search(api, { query: 'cycling on two wheels', exclude: ['red'] }))).toEqual(['Cycle']);
+    expect(titlesOf(await search(api, { query: 'cycling on two wheels', exclude: ['the green one'] }))).toEqual([
+      'Bike',
+    ]);
+    expect(titlesOf(await search(api, 'two wheels "the green one"'))[0]).toBe('Cycle');
+    expect((await search(api, 'two wheels "the green one"')).results).toHaveLength(2);
   });
 
-  it('turns lend weight to their neighbours within a session only', async () => {
+  it('adds session context within a session only', async () => {
     const at = (minute: number) => `2025-01-01T10:${String(minute).padStart(2, '0')}:00Z`;
     const { api, ids } = await clientWith([
       { title: 'Asked', content: 'What about the marmoset?', session_id: 's1', occurred_at: at(1) },
@@ -201,13 +204,13 @@ describe('with meanings at work', () => {
       { title: 'Alone', content: 'It is fine.', occurred_at: at(2) },
     ]);
     const found = await search(api, { query: 'marmoset', explain: true });
-    const lent = Object.fromEntries(found.results.map((one: Json) => [one.title, one.explanation.session_context]));
-    expect(lent.Answered).toBeGreaterThan(0);
-    expect([lent.Elsewhere, lent.Alone, lent.Asked]).toEqual([0, 0, 0]);
+    const contexts = Object.fromEntries(found.results.map((one: Json) => [one.title, one.explanation.session_context]));
+    expect(contexts.Answered).toBeGreaterThan(0);
+    expect([contexts.Elsewhere, contexts.Alone, contexts.Asked]).toEqual([0, 0, 0]);
     expect(idsOf(found).slice(0, 2)).toEqual([ids[0], ids[1]]);
   });
 
-  it('what was superseded comes behind its successor, also when only meaning finds both', async () => {
+  it('ranks a superseded memory after its successor, even when both match by meaning only', async () => {
     const { api, ids } = await clientWith([
       { title: 'Home', content: 'Nadia lives in an apartment in Berlin, Germany.' },
       { title: 'Hobby', content: 'Nadia paints.' },
@@ -227,8 +230,8 @@ describe('with meanings at work', () => {
   });
 });
 
-describe('an encoder that is killed', () => {
-  it('leaves searches going by words, which say so, and comes back', async () => {
+describe('killed encoder', () => {
+  it('leaves searches lexical, which report it, and restarts', async () => {
     const { api, ids } = await clientWith([
       { title: 'Pets', content: 'My dog likes to chase squirrels in the park.' },
       { title: 'Money', content: 'The invoice must be paid by Friday.' },
@@ -240,12 +243,12 @@ describe('an encoder that is killed', () => {
     const pid = (await encoderOf(process.pid)) as number;
     await queued;
     process.kill(pid, 'SIGKILL');
-    const heard: string[] = [];
+    const states: string[] = [];
     await until(async () => {
       const found = await search(api, 'dog squirrels');
       expect(idsOf(found)[0]).toBe(ids[0]);
-      if (heard.at(-1) !== found.retrievers.semantic) heard.push(found.retrievers.semantic);
-      return heard.includes('unavailable') && found.retrievers.semantic === 'ok';
+      if (states.at(-1) !== found.retrievers.semantic) states.push(found.retrievers.semantic);
+      return states.includes('unavailable') && found.retrievers.semantic === 'ok';
     }, 'the encoder back');
     await untilEmbedded(api);
     expect(await encoderOf(process.pid)).not.toBe(pid);
@@ -253,8 +256,8 @@ describe('an encoder that is killed', () => {
   });
 });
 
-describe('a service that is killed with a full queue', () => {
-  it('embeds what waited once it is started again, and what was under way when its lease ends', async () => {
+describe('service killed with a full embedding queue', () => {
+  it('embeds waiting memories after a restart, and leased ones when the lease ends', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-queue-'));
     await chmod(dataDir, 0o755);
     let main: MainProcess | undefined;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../api/errors.ts';
-import { isNarrowed, parseQuestion, plainQuestion } from '../../../api/search/query-parser.ts';
-import { dateWords, wordsOf } from '../../../api/search/tokenizer.ts';
+import { parseExclusions, parseQuery } from '../../../api/search/query-parser.ts';
+import { dateTerms, tokenize } from '../../../api/search/tokenizer.ts';
 
-const words = (text: string) => [...wordsOf(text)].map(({ word }) => word);
+const termsOf = (text: string) => [...tokenize(text)].map(({ term }) => term);
 
-describe('the words of a text', () => {
+describe('tokenizer', () => {
   it.each<[string, string[]]>([
     ['', []],
     ['?! – … «»', []],
@@ -23,7 +23,7 @@ describe('the words of a text', () => {
     ['utf8Decoder', ['utf8decoder', 'utf8', 'decoder']],
     ['MAX_VALUE', ['max_value', 'max', 'value']],
     ['kebab-case', ['kebab-case', 'kebab', 'case']],
-    ['api/gates/run.ts', ['api/gates/run.ts', 'api', 'gates', 'run', 'ts']],
+    ['api/pipeline/run.ts', ['api/pipeline/run.ts', 'api', 'pipeline', 'run', 'ts']],
     ['C:\\Temp\\a.log', ['c:\\temp\\a.log', 'c', 'temp', 'a', 'log']],
     ['v1.2.3', ['v1.2.3', 'v1', '2', '3']],
     ['std::vector', ['std::vector', 'std', 'vector']],
@@ -47,54 +47,54 @@ describe('the words of a text', () => {
     ['서버를', ['서버', '버를']],
     ['𠮷野家', ['𠮷野', '野家']],
   ])('%s', (text, expected) => {
-    expect(words(text)).toEqual(expected.map((word) => word.normalize('NFC')));
+    expect(termsOf(text)).toEqual(expected.map((word) => word.normalize('NFC')));
   });
 
-  it('are the same composed and decomposed', () => {
+  it('returns the same terms for composed and decomposed text', () => {
     for (const text of ['Café', 'サーバーが落ちた', '서버를 다시', 'Ёлка', 'Tiếng Việt', 'क़िला']) {
-      expect(words(text.normalize('NFD')), text).toEqual(words(text.normalize('NFC')));
+      expect(termsOf(text.normalize('NFD')), text).toEqual(termsOf(text.normalize('NFC')));
     }
   });
 
-  it('of Thai are pairs of letters with their marks', () => {
+  it('returns pairs of Thai letters with their marks', () => {
     const whole = 'เซิร์ฟเวอร์หยุดทำงาน';
-    for (const word of words('หยุด')) expect(words(whole)).toContain(word);
+    for (const word of termsOf('หยุด')) expect(termsOf(whole)).toContain(word);
   });
 
-  it('stand where they say', () => {
+  it('returns the position of each term', () => {
     const text = 'Ünïcode 🦭 parseJSONBody at api/run.ts, 東京都の猫 cafe\u0301 ＡＰＩ 서버를 𠮷野家 หยุด v1.2';
     let last = 0;
-    for (const { word, start, end } of wordsOf(text)) {
+    for (const { term, start, end } of tokenize(text)) {
       const piece = text.slice(start, end);
       const folded = piece
         .normalize('NFKD')
         .replace(/[\u0300-\u036f]/g, '')
         .normalize('NFC')
         .toLowerCase();
-      expect(folded).toBe(word);
+      expect(folded).toBe(term);
       expect(start).toBeGreaterThanOrEqual(last === 0 ? 0 : last - 20);
       last = start;
     }
     expect(text.slice(last)).toBe('2');
   });
 
-  it('are cut where they are longer than any word', () => {
-    const [only] = [...wordsOf('x'.repeat(1_000))];
+  it('truncates long terms', () => {
+    const [only] = [...tokenize('x'.repeat(1_000))];
     expect(only).toEqual({ word: 'x'.repeat(64), start: 0, end: 1_000 });
   });
 
   it.each(['x', 'aB', 'a.', 'a_', '漢', 'é', 'e\u0301', '1', '.', '_', '-', '\u0301', 'A', 'a:', '서', 'ー'])(
-    'of a million times %j take linear time',
+    'takes linear time for a million times %j',
     (unit) => {
       const time = (count: number) => {
         const text = unit.repeat(count);
         const started = performance.now();
         let found = 0;
-        for (const _ of wordsOf(text)) found++;
+        for (const _ of tokenize(text)) found++;
         expect(found).toBeLessThanOrEqual(2 * text.length);
         return performance.now() - started;
       };
-      // Squared, ten times the text would take a hundred times as long, and a megabyte minutes.
+      // In quadratic time ten times the text would take a hundred times as long, and a megabyte minutes.
       const small = time(Math.floor(100_000 / unit.length));
       const large = time(Math.floor(1_000_000 / unit.length));
       expect(large).toBeLessThan(Math.max(40 * small, 2_000));
@@ -102,57 +102,66 @@ describe('the words of a text', () => {
   );
 });
 
-it('a day is asked for in words and in figures', () => {
-  expect(dateWords(new Date('2023-05-08T23:00:00Z'))).toBe('8 may 2023 monday 2023-05-08');
+it('date terms are words and numbers', () => {
+  expect(dateTerms(new Date('2023-05-08T23:00:00Z'))).toBe('8 may 2023 monday 2023-05-08');
 });
 
-describe('a question', () => {
+describe('query parser', () => {
   it.each([
-    ['say "measure twice" now', ['measure twice'], ['say', 'now', 'measure', 'twice']],
-    ['“Measure  Twice”', ['measure twice'], ['measure', 'twice']],
-    ['„genau so“ bitte', ['genau so'], ['bitte', 'genau', 'so']],
-    ['"one" and "two"', ['one', 'two'], ['and', 'one', 'two']],
-    ['"unbalanced words', [], ['unbalanced', 'words']],
-    ['"" words', [], ['words']],
-    ['"?!" words', [], ['words']],
-    ['"a -b c"', ['a -b c'], ['a', 'b', 'c']],
-  ])('%s has the phrases %j', (query, phrases, expected) => {
-    const question = parseQuestion(query);
-    expect([question.phrases, question.words.toSorted()]).toEqual([phrases, expected.toSorted()]);
-    expect(isNarrowed(question)).toBe(phrases.length > 0);
+    'what does rsync -av do',
+    'error -32602',
+    'npm install -g',
+    'docker run -d worker',
+    '-staging',
+    'deploy -staging -prod',
+    'deploy\n-staging',
+    'a - b',
+    '"measure twice" -once',
+    '+must -not (or) AND NOT title:x ~2 ^3 * ?',
+  ])('takes every word of %j as a term', (query) => {
+    expect(parseQuery(query).terms).toEqual([...new Set(termsOf(query))]);
   });
 
   it.each([
-    ['deploy -staging', [['staging']], ['deploy']],
-    ['deploy\n-staging -prod', [['staging'], ['prod']], ['deploy']],
-    ['deploy -server_pool', [['server_pool', 'server', 'pool']], ['deploy']],
-    ['e-mail well-known', [], ['e-mail', 'e', 'mail', 'well-known', 'well', 'known']],
-    ['-staging first', [], ['staging', 'first']],
-    ['a - b', [], ['a', 'b']],
-    ['a --flag', [], ['a', 'flag']],
-    ['deploy -"staging"', [], ['deploy', 'staging']],
-  ])('%s excludes %j', (query, excluded, expected) => {
-    const question = parseQuestion(query);
-    expect(question.excluded).toEqual(excluded);
-    expect(question.words.toSorted()).toEqual(expected.toSorted());
+    ['say "measure twice" now', [['measure', 'twice']]],
+    ['“Measure  Twice”', [['measure', 'twice']]],
+    ['„genau so“ bitte', [['genau', 'so']]],
+    ['«exactement»', [['exactement']]],
+    ['"one" and "two"', [['one'], ['two']]],
+    ['"unbalanced words', []],
+    ['"" "?!" words', []],
+    [`${'"a" '.repeat(1_000)}`, [['a'], ['a'], ['a'], ['a']]],
+  ])('finds the phrases of %.40s', (query, expected) => {
+    expect(parseQuery(query).phrases.map(({ terms }) => terms)).toEqual(expected);
   });
 
-  it('whose operators leave nothing is its words', () => {
-    expect(parseQuestion(' -staging')).toEqual({ ...plainQuestion('staging') });
-    expect(isNarrowed(parseQuestion(' -staging -prod'))).toBe(false);
+  it('matches a phrase whatever its white space, as whole words, with its special characters literal', () => {
+    const patternOf = (text: string) => parseQuery(`"${text}"`).phrases[0]?.pattern;
+    expect(patternOf('Measure  Twice')).toBe('(?:^|[^[:alnum:]])Measure\\s+Twice(?:[^[:alnum:]]|$)');
+    expect(patternOf('a.*b(')).toBe('(?:^|[^[:alnum:]])a\\.\\*b\\(');
+    expect(patternOf('通知')).toBe('通知');
   });
 
-  it('ends in a word that may be only begun, unless something follows it', () => {
-    expect(parseQuestion('the kuber').last).toBe('kuber');
-    for (const done of ['the kuber ', 'the kuber?', 'kuber -x', '"the kuber"']) {
-      expect(parseQuestion(done).last).toBeUndefined();
+  it('takes the last term as unfinished unless something follows it', () => {
+    expect(parseQuery('the kuber').lastTerm).toBe('kuber');
+    for (const done of ['the kuber ', 'the kuber?', '"the kuber"']) {
+      expect(parseQuery(done).lastTerm).toBeUndefined();
     }
   });
 
-  it.each(['?', '""', ' - ', '…', '🦭', '"?" -!', '_'])('without a word is refused: %s', (query) => {
-    for (const parse of [parseQuestion, plainQuestion]) {
-      expect(() => parse(query)).toThrow(Problem);
-      expect(() => parse(query)).toThrow(expect.objectContaining({ code: 'unprocessable' }));
-    }
+  it.each(['?', '""', ' - ', '…', '🦭', '"?" -!', '_'])('rejects a query without a term: %s', (query) => {
+    expect(() => parseQuery(query)).toThrow(Problem);
+    expect(() => parseQuery(query)).toThrow(expect.objectContaining({ code: 'unprocessable' }));
+  });
+
+  it('parses exclusions, and rejects one without a term by its place', () => {
+    expect(parseExclusions(['server_pool', ' to production '])).toMatchObject([
+      { terms: ['server_pool', 'server', 'pool'], isPhrase: false },
+      { terms: ['to', 'production'], isPhrase: true },
+    ]);
+    const invalid = () => parseExclusions(['fine', '?!']);
+    expect(invalid).toThrow(
+      expect.objectContaining({ data: { errors: [expect.objectContaining({ path: 'exclude.1' })] } }),
+    );
   });
 });

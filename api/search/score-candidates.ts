@@ -1,0 +1,94 @@
+import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
+import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
+import type { AdjacentMemory } from '../../db/queries/search/session-context.ts';
+import type { Caller, RequestContext } from '../context.ts';
+import { textOf } from '../embeddings/indexer.ts';
+import { DAY_MS } from '../time.ts';
+import { type LexicalQuery, scoreLexical } from './lexical.ts';
+import { fuse, type ScoreComponents, WEIGHTS } from './score-fusion.ts';
+import { computeSimilarities, type QueryEmbedding } from './semantic.ts';
+
+/** Recency falls to 1/e in this time. */
+const RECENT_MS = 30 * DAY_MS;
+
+/** A memory that a search found, and its score. */
+export interface Hit {
+  id: string;
+  score: number;
+  components: ScoreComponents;
+  /** The passage most similar to the query, in characters of the embedded text. */
+  passage: { start: number; end: number } | undefined;
+}
+
+export interface ScoredHit extends Hit {
+  attributes: RankingAttributes;
+}
+
+/** Memories to score, and what they are scored by. */
+export interface Candidates {
+  ids: readonly string[];
+  /** The adjacent memories that contribute session context. */
+  adjacent: readonly AdjacentMemory[];
+  query: LexicalQuery;
+  embeddings: readonly QueryEmbedding[];
+  /** Whether recency and importance count. */
+  withBoosts: boolean;
+}
+
+/** Scores memories by both retrievers, unordered; those that do not match the filter are left out. */
+export async function scoreCandidates(
+  context: RequestContext,
+  caller: Caller,
+  filter: MemoryFilter,
+  { ids, adjacent, query, embeddings, withBoosts }: Candidates,
+): Promise<ScoredHit[]> {
+  if (ids.length === 0) return [];
+  const withAdjacent = [...new Set([...ids, ...adjacent.map(({ adjacent_id }) => adjacent_id)])];
+  const [lexical, similarities, attributes] = await Promise.all([
+    scoreLexical(context.sql, caller.userId, filter, query, withAdjacent),
+    computeSimilarities(context.sql, caller.userId, embeddings, ids),
+    findRankingAttributes(context.sql, caller.userId, ids),
+  ]);
+  const sessionContext = sessionContextScores(lexical, adjacent);
+  const now = context.now().getTime();
+  return attributes
+    .filter(({ id }) => lexical.has(id))
+    .map((memory) => {
+      const similarity = similarities.get(memory.id);
+      const components: ScoreComponents = {
+        lexical: lexical.get(memory.id) ?? 0,
+        semantic: similarity?.score,
+        sessionContext: sessionContext.get(memory.id) ?? 0,
+        recency: Math.exp(-Math.max(0, now - memory.updated_at.getTime()) / RECENT_MS),
+        importance: memory.importance === null ? undefined : Math.min(1, Math.max(0, memory.importance)),
+      };
+      const isExpired = memory.expires_at !== null && memory.expires_at.getTime() <= now;
+      const score = fuse(components, withBoosts) / (isExpired ? 2 : 1);
+      return { id: memory.id, score, components, passage: similarity?.passage, attributes: memory };
+    });
+}
+
+/** Computes what adjacent memories of a session add to each other, by distance; each pair counts once, however often it was found. */
+function sessionContextScores(
+  lexical: ReadonlyMap<string, number>,
+  adjacent: readonly AdjacentMemory[],
+): Map<string, number> {
+  const scores = new Map<string, number>();
+  const seen = new Set<string>();
+  for (const { id, adjacent_id, distance } of adjacent) {
+    const pair = id < adjacent_id ? `${id} ${adjacent_id}` : `${adjacent_id} ${id}`;
+    if (seen.has(pair)) continue;
+    seen.add(pair);
+    const weight = WEIGHTS.sessionContext[distance - 1] ?? 0;
+    scores.set(id, (scores.get(id) ?? 0) + weight * (lexical.get(adjacent_id) ?? 0));
+    scores.set(adjacent_id, (scores.get(adjacent_id) ?? 0) + weight * (lexical.get(id) ?? 0));
+  }
+  return scores;
+}
+
+/** Returns a hit's passage as offsets in the content: the embedded text may start with the title. */
+export function passageInContent(memory: { title: string; content: string }, { passage }: Hit) {
+  if (!passage) return undefined;
+  const lead = textOf(memory).length - memory.content.length;
+  return { start: Math.max(0, passage.start - lead), end: passage.end - lead };
+}
