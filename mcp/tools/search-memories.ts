@@ -6,7 +6,7 @@ import { headline, more } from './format.ts';
 export const searchMemories = defineTool(search, {
   title: 'Search memories',
   description:
-    'Search memories with a question, keywords, names or error messages. Returns titles, ids and matching passages, best first; use get_memory to read a whole memory. Search before you assume that something is unknown.',
+    'Search memories with a question, keywords, names or error messages. Returns titles, ids and matching passages, best first; get_memory reads a whole memory. Search before you assume that something is unknown.',
   annotations: READ,
   // Scores and ranking options are for people who tune the ranking.
   input: search.input.omit({ explain: true, boosts: true }).extend(toolBudget),
