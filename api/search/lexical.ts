@@ -10,7 +10,7 @@ import {
 } from '../../db/queries/search/bm25.ts';
 import { type Corpus, findCorpus, findTerms, type Term } from '../../db/queries/search/lexicon.ts';
 import type { ParsedQuery } from './query-parser.ts';
-import { EXPANDED_TERMS_MAX, expandTerms } from './term-expansion.ts';
+import { EXPANDED_TERMS_MAX, expandTerms, isShortId } from './term-expansion.ts';
 import { isSingleUnspaced } from './tokenizer.ts';
 
 /** Tuned on texts of mixed lengths (`npm run eval`): full length normalization, so that long texts do not bury short facts. */
@@ -18,8 +18,8 @@ const K1 = 2;
 const B = 1;
 /** Weight of a term that only resembles a term of the query, relative to an exact match. */
 const EXPANSION_WEIGHT = 0.7;
-/** Added to the share of the maximum for a memory that contains all quoted phrases. */
-const PHRASE_WEIGHT = 0.5;
+/** Added to the share of the maximum for a memory that contains all quoted phrases: it then exceeds every memory that contains none. */
+const PHRASE_WEIGHT = 1;
 /** Terms of a query that are scored, the rarest first: a pasted stack trace has a thousand, most of which say nothing. */
 const TERMS_MAX = 64;
 /** Candidates hold one of the rarest terms, of which as many are used as promise this many; all terms are scored on them. */
@@ -49,7 +49,9 @@ export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: Pars
   const [found, corpus] = await Promise.all([findTerms(sql, userId, parsed.terms), findCorpus(sql, userId)]);
   const isLong = new Set(found.map(({ hash }) => hash)).size > TERMS_MAX;
   const present = rarestFirst(found.filter(({ memories }) => memories > 0)).slice(0, isLong ? TERMS_MAX : undefined);
-  const unmatched = found.filter(({ memories, lexeme }) => memories === 0 || isSingleUnspaced(lexeme));
+  const unmatched = found.filter(
+    ({ memories, lexeme, query_term }) => memories === 0 || isSingleUnspaced(lexeme) || isShortId(query_term),
+  );
   const expanded = await expandTerms(sql, userId, unmatched, parsed.lastTerm);
   // The terms of a long query that match nothing would make every score look low.
   const scored = isLong ? [...present, ...unmatched.slice(0, EXPANDED_TERMS_MAX)] : found;

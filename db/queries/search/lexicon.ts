@@ -52,6 +52,25 @@ export async function findTermsByPrefix(
   return result.rows;
 }
 
+/** Finds for each term the tenant's lexemes that are its beginnings, from a length on. `query_term` is the term. */
+export async function findPrefixesOfTerms(
+  sql: Sql,
+  userId: string,
+  terms: readonly string[],
+  lengthMin: number,
+): Promise<Term[]> {
+  const result = await sql.query<Term>({
+    name: 'find_prefixes_of_terms',
+    text: `select term as query_term, lexeme, hash::text as hash, memories
+      from unnest($2::text[]) as w (term)
+      cross join lateral generate_series($3::integer, length(term) - 1) as g (n)
+      join lexicon on user_id = $1 and lexeme = left(term, n) collate "C"
+      where memories > 0`,
+    values: [userId, terms, lengthMin],
+  });
+  return result.rows;
+}
+
 /** Finds for each character the tenant's two-character lexemes that hold it, the most frequent first. `query_term` is the character. */
 export async function findTermsByCharacter(
   sql: Sql,

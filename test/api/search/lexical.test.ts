@@ -96,7 +96,7 @@ describe('lexical ranking', () => {
 describe('query with the characters of operators', () => {
   it.each([
     ['what does rsync -av do', 'Use rsync -av --delete to mirror the photos.', 'rsync runs every night from the NAS.'],
-    ['error -32602', 'The server returns -32602 for an unknown tool.', 'This error is harmless.'],
+    ['error -32602', 'The server returns error -32602 for an unknown tool.', 'This error is harmless.'],
     ['npm install -g', 'Run npm install -g whitemagic once.', 'npm install takes a minute.'],
     ['docker run -d worker', 'Start it by docker run -d worker.', 'docker run is documented elsewhere.'],
     ['tar -xzf backup', 'Unpack with tar -xzf backup.tgz.', 'The backup is a tar file.'],
@@ -213,6 +213,34 @@ describe('term expansion', () => {
   ])('matches a word that is misspelled at its start: %s', async (_name, query) => {
     const api = await clientWith(texts('kubernetes cluster', 'terraform plan'));
     expect(titlesOf(await search(api, `${query} setup`))).toEqual(['kubernetes']);
+  });
+
+  it.each([
+    ['9f3c1ab', '9f3c1abe77d04c2b8a6f15e93d0c4b2a1f6e8d70'],
+    ['9F3C1AB', '9f3c1abe77d04c2b8a6f15e93d0c4b2a1f6e8d70'],
+    ['deadbee', 'deadbeefcafe0123456789abcdef0123456789ab'],
+    ['9f3c1abe77d04c2b8a6f15e93d0c4b2a1f6e8d70', '9f3c1ab'],
+    ['550e84', '550e8400-e29b-41d4-a716-446655440000'],
+    ['550e8400-e29b', '550e8400-e29b-41d4-a716-446655440000'],
+    ['LDG-77', 'LDG-7741'],
+    ['01j8xk', '01J8XKQ5T0ZV7W3N2M4P6R8S9T'],
+    ['cus_Nf9', 'cus_Nf9QzL2x'],
+  ])('matches the id prefix %s anywhere in a query', async (part, id) => {
+    const api = await clientWith([
+      { title: 'Id', content: `The fault came with ${id}, on Monday` },
+      { title: 'Other', content: 'Terraform plan for the cluster' },
+    ]);
+    for (const query of [part, `what broke in ${part}?`, `${part} broke what`, `is "${part}" deployed yet`]) {
+      expect([query, titlesOf(await search(api, query))[0]]).toEqual([query, 'Id']);
+    }
+  });
+
+  it('matches an abbreviated id and the whole id by either', async () => {
+    const [short, whole] = ['9f3c1ab', '9f3c1abe77d04c2b8a6f15e93d0c4b2a1f6e8d70'];
+    const api = await clientWith(texts(`short ${short}`, `whole ${whole}`, 'neither'));
+    for (const query of [`revert ${short}?`, `revert ${whole}?`]) {
+      expect(titlesOf(await search(api, query)).toSorted()).toEqual(['short', 'whole']);
+    }
   });
 
   it('treats pattern characters literally', async () => {

@@ -3,7 +3,7 @@ import { NoEmbedder } from '../../../api/embeddings/none.ts';
 import { search as runSearch } from '../../../api/search/search.ts';
 import type { Sql } from '../../../db/client/sql.ts';
 import type { Client, Json } from '../../support/client.ts';
-import { idsOf, untilEmbedded, search, storeMany } from '../../support/retrieval.ts';
+import { idsOf, search, storeMany, untilEmbedded } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 let lexical: TestService;

@@ -80,7 +80,7 @@ describe('tokenizer', () => {
 
   it('truncates long terms', () => {
     const [only] = [...tokenize('x'.repeat(1_000))];
-    expect(only).toEqual({ word: 'x'.repeat(64), start: 0, end: 1_000 });
+    expect(only).toEqual({ term: 'x'.repeat(64), start: 0, end: 1_000 });
   });
 
   it.each(['x', 'aB', 'a.', 'a_', '漢', 'é', 'e\u0301', '1', '.', '_', '-', '\u0301', 'A', 'a:', '서', 'ー'])(
@@ -160,8 +160,6 @@ describe('query parser', () => {
       { terms: ['to', 'production'], isPhrase: true },
     ]);
     const invalid = () => parseExclusions(['fine', '?!']);
-    expect(invalid).toThrow(
-      expect.objectContaining({ data: { errors: [expect.objectContaining({ path: 'exclude.1' })] } }),
-    );
+    expect(invalid).toThrow('exclude.1: contains no word to exclude');
   });
 });
