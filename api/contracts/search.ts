@@ -39,7 +39,7 @@ export const search = operation({
   execution: { kind: 'read' },
   input: z.strictObject({
     query,
-    exclude: z.array(f.text(200)).max(20).optional().meta({ description: 'Excluded words or phrases.' }),
+    exclude: z.array(f.text(200)).max(20).optional().meta({ description: 'Words or phrases that no result contains.' }),
     limit: f.limit(10),
     cursor: f.cursor.optional(),
     ...f.filterFields,
