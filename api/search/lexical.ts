@@ -11,7 +11,7 @@ import {
 import { type Corpus, findCorpus, findTerms, type Term } from '../../db/queries/search/lexicon.ts';
 import type { ParsedQuery } from './query-parser.ts';
 import { EXPANDED_TERMS_MAX, expandTerms, isShortId } from './term-expansion.ts';
-import { isSingleUnspaced } from './tokenizer.ts';
+import { isName, isSingleUnspaced } from './tokenizer.ts';
 
 /** Tuned on texts of mixed lengths (`npm run eval`): full length normalization, so that long texts do not bury short facts. */
 const K1 = 2;
@@ -46,7 +46,9 @@ export interface LexicalQuery {
 
 /** Looks up the terms of a query: their weights for this tenant, and replacements for terms that match nothing. */
 export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: ParsedQuery): Promise<LexicalQuery> {
-  const [found, corpus] = await Promise.all([findTerms(sql, userId, parsed.terms), findCorpus(sql, userId)]);
+  const [all, corpus] = await Promise.all([findTerms(sql, userId, parsed.terms), findCorpus(sql, userId)]);
+  // A capitalized stop word that no memory has as a name is just a stop word.
+  const found = all.filter(({ memories, lexeme }) => memories > 0 || !isName(lexeme));
   const isLong = new Set(found.map(({ hash }) => hash)).size > TERMS_MAX;
   const present = rarestFirst(found.filter(({ memories }) => memories > 0)).slice(0, isLong ? TERMS_MAX : undefined);
   const unmatched = found.filter(

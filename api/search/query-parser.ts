@@ -1,5 +1,5 @@
 import { invalidField } from '../errors.ts';
-import { hasUnspaced, tokenize } from './tokenizer.ts';
+import { hasUnspaced, nameTerms, tokenize } from './tokenizer.ts';
 
 /** A query as the lexical retriever uses it. Queries are natural language: no character in them is an operator. */
 export interface ParsedQuery {
@@ -34,7 +34,11 @@ export function parseQuery(query: string): ParsedQuery {
     .map((match) => toPhrase((match[1] as string).slice(0, PHRASE_LENGTH_MAX)))
     .filter((phrase) => phrase.terms.length > 0)
     .slice(0, PHRASES_MAX);
-  return { terms: unique(terms), lastTerm: /[\p{L}\p{N}]$/u.test(query) ? terms.at(-1) : undefined, phrases };
+  return {
+    terms: unique([...terms, ...nameTerms(terms)]),
+    lastTerm: /[\p{L}\p{N}]$/u.test(query) ? terms.at(-1) : undefined,
+    phrases,
+  };
 }
 
 /** A text that no result may contain. */

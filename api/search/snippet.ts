@@ -1,5 +1,5 @@
 import type { LexicalQuery } from './lexical.ts';
-import { type Token, tokenize } from './tokenizer.ts';
+import { displayTerm, type Token, tokenize } from './tokenizer.ts';
 
 /** Surrounds a matched word in a snippet. */
 export const MARK = '**';
@@ -34,7 +34,7 @@ interface Range {
 export function createSnippet(text: string, query: SnippetQuery, near?: Range): Snippet {
   const { tokens, lexemes, from } = findPassage(text, query, near);
   const held = new Set(lexemes);
-  const matched = query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ query_term }) => query_term);
+  const matched = query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ query_term }) => displayTerm(query_term));
   const snippet = tokens.length === 0 ? text.slice(0, 300).trim() : mark(text, tokens, lexemes, from);
   return { snippet, matched: [...new Set(matched)] };
 }

@@ -1,3 +1,6 @@
+import { fold } from './fold.ts';
+import { STOP_WORDS } from './stop-words.ts';
+
 /** A term of a text, folded but not stemmed, and its position in UTF-16 code units. */
 export interface Token {
   term: string;
@@ -8,9 +11,25 @@ export interface Token {
 /** Longer terms (keys, encoded data) are truncated. */
 const TERM_LENGTH_MAX = 64;
 
-/** Letters and digits with the characters that join code identifiers: `snake_case`, `api/main.ts`, `v1.2.3`, `a::b`. */
-const RUN = /[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*(?:[./:@\\-]+[\p{L}\p{N}_][\p{L}\p{M}\p{N}_]*)*/gu;
-const PART = /[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu;
+/** Characters that continue a word: letters, marks, digits, and characters that folding ignores. */
+const WORD = '[\\p{L}\\p{N}_][\\p{L}\\p{M}\\p{N}_\\u00ad\\u200c\\u200d\\u2060]*';
+/**
+ * What a text is split into. `emoji`: one emoji with its modifiers. `number`: digits in groups of three. `dotted`: a name that starts with
+ * a dot. `run`: letters and digits with the characters that join code identifiers (`snake_case`, `api/main.ts`, `v1.2.3`, `a::b`), and the
+ * signs of `C++` and `C#`.
+ */
+const PIECE = new RegExp(
+  [
+    '(?<emoji>\\p{RI}{2}|(?![\\u00a9\\u00ae\\u2122])\\p{ExtPict}\\ufe0f?\\p{EMod}?(?:\\u200d\\p{ExtPict}\\ufe0f?\\p{EMod}?)*)',
+    "(?<number>(?<![\\p{L}\\p{N}_.,])\\d{1,3}(?<separator>[,.'’_ \\u00a0\\u2009\\u202f])\\d{3}(?:\\k<separator>\\d{3}){0,6}(?!\\d|[,./:@\\\\_-]\\d{1,2}(?!\\d)[./:@\\\\-])(?:[.,]\\d+(?!\\d))?(?![./:@\\\\_-]*[\\p{L}\\p{N}_]))",
+    `(?<dotted>(?<![\\p{L}\\p{N}_./\\\\)\\]])\\.(?=\\p{L})${WORD}(?:[./:@\\\\-]+${WORD})*)`,
+    `(?<run>${WORD}(?:[./:@\\\\-]+${WORD})*)(?<sign>\\+\\+|#(?![\\p{L}\\p{N}_]))?`,
+  ].join('|'),
+  'gu',
+);
+const RUN = new RegExp(`${WORD}(?:[./:@\\\\-]+${WORD})*`, 'gu');
+const PART = /[\p{L}\p{N}][\p{L}\p{M}\p{N}\u00ad\u200c-\u200d\u2060]*/gu;
+const EMOJI_MODIFIERS = /[\ufe0f\p{EMod}]/gu;
 /** The word boundaries of a camelCase or PascalCase identifier: `parseJSONBody` is parse, JSON, Body. */
 const CAMEL = /(?<=\p{Ll}|\p{N})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 /**
@@ -21,20 +40,93 @@ const UNSPACED =
   /(?:(?!\p{M})[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]\p{M}*)+/gu;
 /** A character as a reader sees it: a syllable of conjoining Jamo, or a letter with its marks. */
 const CHARACTER = /[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*|[\s\S]\p{M}*/gu;
-const DIACRITICS = /[\u0300-\u036f]/g;
 
 /**
- * Splits a text into terms. Code identifiers yield the whole and their parts, scripts without spaces pairs of characters. Case,
- * compatibility forms and Latin accents are folded.
+ * Splits a text into terms. Code identifiers yield the whole and their parts, scripts without spaces pairs of characters, numbers in groups
+ * of three also their digits without separators, names that are stop words also a term of their own ({@link nameTerm}).
  */
 export function* tokenize(text: string): Generator<Token> {
-  for (const run of text.matchAll(RUN)) {
-    const parts = [...splitRun(run[0], run.index)];
-    const isPart = parts[0] !== undefined && parts[0].end - parts[0].start === run[0].length;
-    // In a script without spaces the whole run may be a sentence, which is not a search term.
-    if (parts.length > 0 && !isPart && !hasUnspaced(run[0])) yield toToken(run[0], run.index);
-    yield* parts;
+  for (const piece of text.matchAll(PIECE)) {
+    const { emoji, number, dotted, run, sign } = piece.groups as Partial<Record<string, string>>;
+    if (emoji) yield { term: emoji.replace(EMOJI_MODIFIERS, ''), start: piece.index, end: piece.index + emoji.length };
+    else if (number) yield* splitNumber(number, piece.index);
+    else if (dotted) {
+      yield toToken(dotted, piece.index);
+      yield* splitIdentifier(dotted.slice(1), piece.index + 1);
+    } else if (run && sign) yield* splitSigned(run, sign, piece.index);
+    else if (run) {
+      const name = nameTerm(text, run, piece.index);
+      if (name) yield { term: name, start: piece.index, end: piece.index + run.length };
+      yield* splitIdentifier(run, piece.index);
+    }
   }
+}
+
+/** Yields a run as a whole, and its parts. */
+function* splitIdentifier(run: string, offset: number): Generator<Token> {
+  const parts = [...splitRun(run, offset)];
+  const isPart = parts[0] !== undefined && parts[0].end - parts[0].start === run.length;
+  // In a script without spaces the whole run may be a sentence, which is not a search term.
+  if (parts.length > 0 && !isPart && !hasUnspaced(run)) yield toToken(run, offset);
+  yield* parts;
+}
+
+/** Yields `1499.50` and `1499` for `1,499.50`, and the groups as they are written. */
+function* splitNumber(number: string, start: number): Generator<Token> {
+  const end = start + number.length;
+  const [, grouped = number, fraction = ''] =
+    /^(\d{1,3}(?:(\D)\d{3})(?:\2\d{3})*)(.*)$/su.exec(number)?.toSpliced(2, 1) ?? [];
+  const digits = grouped.replace(/\D/gu, '');
+  yield { term: digits, start, end: start + grouped.length };
+  if (fraction) yield { term: `${digits}.${fraction.slice(1)}`, start, end };
+  for (const run of number.matchAll(RUN)) yield* splitIdentifier(run[0], start + run.index);
+}
+
+/** Yields `c#`, and for longer names also the name without its sign: `C` is another language. */
+function* splitSigned(run: string, sign: string, start: number): Generator<Token> {
+  yield toToken(run + sign, start);
+  const last = [...run.matchAll(PART)].at(-1);
+  if (!last) return;
+  const isLetter = last[0].length === 1;
+  if (isLetter && last.index > 0) yield toToken(last[0] + sign, start + last.index);
+  if (!isLetter || last.index > 0) {
+    const end = start + last.index;
+    for (const token of splitIdentifier(run, start)) if (!isLetter || token.start < end) yield token;
+  }
+}
+
+const SENTENCE_START = /(?:^|[.!?:;…•*#>"“«([–—-]|\n)[^\S\n]*$/u;
+/** Stop words that are names also at the start of a sentence. */
+const COMMON_NAMES = new Set(['will', 'can', 'don']);
+
+/**
+ * Returns the term of a stop word that is written as a name: `==it` for all capitals, `=will` for a capital that does not start a sentence.
+ * PostgreSQL drops stop words, but knows neither of these forms.
+ */
+function nameTerm(text: string, run: string, start: number): string | undefined {
+  if (run.length > 10 || run === 'I' || !/^\p{Lu}/u.test(run)) return undefined;
+  const word = run.toLowerCase();
+  if (!STOP_WORDS.has(word)) return undefined;
+  if (run.length > 1 && run === run.toUpperCase()) return `==${word}`;
+  const isAlone = text.trim() === run;
+  const startsSentence = SENTENCE_START.test(text.slice(Math.max(0, start - 10), start));
+  return isAlone || !startsSentence || COMMON_NAMES.has(word) ? `=${word}` : undefined;
+}
+
+/** Returns the terms of a query of nothing but stop words: the names among them. */
+export function nameTerms(terms: readonly string[]): string[] {
+  if (!terms.every((term) => STOP_WORDS.has(term) || term.startsWith('='))) return [];
+  return terms.flatMap((term) => (term.startsWith('=') ? [] : [`=${term}`, `==${term}`]));
+}
+
+/** Returns true for a term made by {@link nameTerm}. */
+export function isName(term: string): boolean {
+  return term.startsWith('=');
+}
+
+/** Returns a term as the query has it. */
+export function displayTerm(term: string): string {
+  return term.replace(/^=+/u, '');
 }
 
 function* splitRun(run: string, offset: number): Generator<Token> {
@@ -83,12 +175,7 @@ export function isSingleUnspaced(word: string): boolean {
 }
 
 function toToken(text: string, start: number): Token {
-  const folded = text
-    .slice(0, 4 * TERM_LENGTH_MAX)
-    .normalize('NFKD')
-    .replace(DIACRITICS, '')
-    .normalize('NFC')
-    .toLowerCase();
+  const folded = fold(text.slice(0, 4 * TERM_LENGTH_MAX));
   return { term: [...folded].slice(0, TERM_LENGTH_MAX).join(''), start, end: start + text.length };
 }
 

@@ -13,6 +13,7 @@ import { purgeAccountTask } from './purge-account.ts';
 import { purgeDueAccountsTask } from './purge-due-accounts.ts';
 import { reconcileMembershipsTask } from './reconcile-memberships.ts';
 import { reconcileQuotasTask } from './reconcile-quotas.ts';
+import { reindexTermsTask } from './reindex-terms.ts';
 import { sendActivationLinksTask } from './send-activation-links.ts';
 import { sendEmailTask } from './send-email.ts';
 import { sendUsageAlertsTask } from './send-usage-alerts.ts';
@@ -32,6 +33,7 @@ export const TASKS: readonly Task[] = [
   purgeDueAccountsTask,
   reconcileMembershipsTask,
   reconcileQuotasTask,
+  reindexTermsTask,
   sendActivationLinksTask,
   sendEmailTask,
   sendUsageAlertsTask,

@@ -9,11 +9,11 @@ describe('tokenizer', () => {
   it.each<[string, string[]]>([
     ['', []],
     ['?! – … «»', []],
-    ['🦭🎉', []],
+    ['🦭🎉', ['🦭', '🎉']],
     ['Two  words,\nthree', ['two', 'words', 'three']],
     ["it's", ['it', 's']],
-    ['walrus🦭whale', ['walrus', 'whale']],
-    ['👩🏽‍💻 codes', ['codes']],
+    ['walrus🦭whale', ['walrus', '🦭', 'whale']],
+    ['👩🏽‍💻 codes 👍🏽 👍 ❤️ 🇩🇪 ©', ['👩‍💻', 'codes', '👍', '👍', '❤', '🇩🇪']],
     ['snake_case_name', ['snake_case_name', 'snake', 'case', 'name']],
     ['_private __init__', ['_private', 'private', '__init__', 'init']],
     ['camelCase', ['camelcase', 'camel', 'case']],
@@ -33,7 +33,23 @@ describe('tokenizer', () => {
     ['Café crème naïve', ['cafe', 'creme', 'naive']],
     ['Cafe\u0301 cre\u0300me', ['cafe', 'creme']],
     ['ＡＰＩ ﬁle ①', ['api', 'file', '1']],
-    ['Straße Ångström Ñandú İzmir', ['straße', 'angstrom', 'nandu', 'izmir']],
+    ['Straße Ångström Ñandú İzmir', ['strasse', 'angstrom', 'nandu', 'izmir']],
+    ['Łódź Øre Đorđe Æsir Œuvre ısı Ħal Þór', ['lodz', 'ore', 'dorde', 'aesir', 'oeuvre', 'isi', 'hal', 'thor']],
+    ['مُحَمَّد أحمد شـجرة', ['محمد', 'احمد', 'شجره']],
+    ['שָׁלוֹם', ['שלום']],
+    ['co\u00adoperate ١٢٣', ['cooperate', '123']],
+    ['C# C++ F# .NET', ['c#', 'c++', 'f#', '.net', 'net']],
+    [
+      'Objective-C++ Notepad++ PR#123',
+      ['objective-c++', 'c++', 'objective-c', 'objective', 'notepad++', 'notepad', 'pr', '123'],
+    ],
+    ['.env.local ./a ...b', ['.env.local', 'env.local', 'env', 'local', 'a', 'b']],
+    ['10,000', ['10000', '10', '000']],
+    ['10 000', ['10000', '10', '000']],
+    ['1,499.50', ['1499', '1499.50', '1', '499.50', '499', '50']],
+    ['10.0.0.1', ['10.0.0.1', '10', '0', '0', '1']],
+    ['Will owns it. We will. Ask Will', ['=will', 'will', 'owns', 'it', 'we', 'will', 'ask', '=will', 'will']],
+    ['IT, bucket S. It is. I am', ['==it', 'it', 'bucket', '=s', 's', 'it', 'is', 'i', 'am']],
     ['Сервер Ёлка йод', ['сервер', 'елка', 'иод']],
     ['الخادم متوقف', ['الخادم', 'متوقف']],
     ['हिन्दी', ['हिन्दी']],
@@ -149,7 +165,7 @@ describe('query parser', () => {
     }
   });
 
-  it.each(['?', '""', ' - ', '…', '🦭', '"?" -!', '_'])('rejects a query without a term: %s', (query) => {
+  it.each(['?', '""', ' - ', '…', '©', '"?" -!', '_'])('rejects a query without a term: %s', (query) => {
     expect(() => parseQuery(query)).toThrow(Problem);
     expect(() => parseQuery(query)).toThrow(expect.objectContaining({ code: 'unprocessable' }));
   });

@@ -1,0 +1,34 @@
+import { NIL } from 'uuid';
+import type { Database } from '../../db/client/database.ts';
+import { findOutdatedTerms, findTenantWithOutdatedTerms, indexTerms } from '../../db/queries/memories/terms.ts';
+import { changeQuota, lockTenantStatement } from '../../db/queries/usage/quotas.ts';
+import { countTerms } from '../search/term-frequencies.ts';
+
+/** Memories of one transaction, during which the tenant cannot write. */
+const BATCH = 50;
+
+/**
+ * Indexes the memories again whose terms an older version of the tokenizer made. Until then they are found by their old terms. May be
+ * stopped and repeated at any time. Returns the number of memories.
+ */
+export async function reindexTerms(database: Database): Promise<number> {
+  let total = 0;
+  let userId = await findTenantWithOutdatedTerms(database.owner, NIL);
+  while (userId !== undefined) {
+    const done = await reindexBatch(database, userId);
+    total += done;
+    if (done < BATCH) userId = await findTenantWithOutdatedTerms(database.owner, userId);
+  }
+  return total;
+}
+
+function reindexBatch(database: Database, userId: string): Promise<number> {
+  const work = async (sql: Parameters<Parameters<Database['write']>[1]>[0]) => {
+    const memories = await findOutdatedTerms(sql, userId, BATCH);
+    let words = 0;
+    for (const memory of memories) words += await indexTerms(sql, userId, memory.id, countTerms(memory));
+    if (words !== 0) await changeQuota(sql, userId, { bytes: 0, words });
+    return memories.length;
+  };
+  return database.write(userId, work, { before: [lockTenantStatement(userId)] });
+}
