@@ -55,7 +55,7 @@ export async function askAll(
     if (overMcp(index)) {
       const client = clients.get(question.owner) ?? (await connectTool(service.url, tenant.apiKey));
       clients.set(question.owner, client);
-      one.mcpAgrees = await ranksEqually(client, question.query, memoryIds);
+      one.mcpAgrees = await ranksEqually(client, question, memoryIds);
     }
     results.push(one);
     if (index % 10 === 9) service.progress(`${set.name}: searched for ${index + 1} of ${questions.length}`);
@@ -91,12 +91,16 @@ export async function shareOfLowConfidence(
   return count / questions.length;
 }
 
-async function ask(service: EvalService, tenant: Tenant, { id, category, query }: Question) {
-  const { body, text, milliseconds } = await service.call(tenant.apiKey, 'POST', '/search', { query, limit: LIMIT });
+async function ask(service: EvalService, tenant: Tenant, { id, category, query, exclude }: Question) {
+  const { body, text, milliseconds } = await service.call(tenant.apiKey, 'POST', '/search', {
+    query,
+    exclude,
+    limit: LIMIT,
+  });
   const { results, low_confidence, retrievers } = searchResponse.parse(body);
   const memoryIds = results.map((result) => result.id);
   const notesOf = (ids: readonly string[]) => ids.flatMap((memoryId) => tenant.notesOf[memoryId] ?? []);
-  const plain = await service.call(tenant.apiKey, 'POST', '/search', { query, limit: LIMIT, boosts: false });
+  const plain = await service.call(tenant.apiKey, 'POST', '/search', { query, exclude, limit: LIMIT, boosts: false });
   const one: QuestionResult = {
     id,
     category,
@@ -119,8 +123,12 @@ async function connectTool(url: string, apiKey: string): Promise<Client> {
 }
 
 /** Returns true when the tool returns these memories in this order, or the first ones if its budget truncates them. */
-async function ranksEqually(client: Client, query: string, memoryIds: readonly string[]): Promise<boolean> {
-  const input = { query, limit: LIMIT, max_tokens: TOOL_TOKENS };
+async function ranksEqually(
+  client: Client,
+  { query, exclude }: Question,
+  memoryIds: readonly string[],
+): Promise<boolean> {
+  const input = { query, exclude, limit: LIMIT, max_tokens: TOOL_TOKENS };
   const result = await client.callTool({ name: 'search_memories', arguments: input });
   if (result.isError) throw new Error(`search_memories: ${JSON.stringify(result.content)}`);
   const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(result.content);

@@ -15,7 +15,14 @@ const note = z.object({
   supersedes: z.string().nullish(),
 });
 type Note = z.output<typeof note>;
-const question = z.object({ id: z.string(), owner: z.string(), query: z.string(), category: z.string() });
+const question = z.object({
+  id: z.string(),
+  owner: z.string(),
+  query: z.string(),
+  /** Words that no result may contain. */
+  exclude: z.array(z.string()).optional(),
+  category: z.string(),
+});
 export type Question = z.output<typeof question>;
 
 /** Notes, questions about them, and the notes that answer each question (gold). */
