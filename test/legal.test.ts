@@ -16,7 +16,7 @@ const TOLD_IN: Record<string, string[]> = {
   Memberships: ['memberships'],
   Memories: ['memories'],
   'Previous versions': ['memory_versions'],
-  Index: ['lexicon', 'memory_vectors', 'memory_codes', 'memory_cells', 'embedding_queue'],
+  Index: ['lexicon', 'memory_vectors', 'memory_codes', 'memory_cells', 'embedding_queue', 'term_queue'],
   'API keys': ['api_keys', 'key_lookup'],
   'Activation links': ['claims', 'claim_lookup'],
   Sessions: ['sessions', 'session_lookup'],

@@ -1,6 +1,6 @@
 import { NIL } from 'uuid';
 import type { Database } from '../../db/client/database.ts';
-import { findOutdatedTerms, findTenantWithOutdatedTerms, indexTerms } from '../../db/queries/memories/terms.ts';
+import { findTenantWithOutdatedTerms, indexTerms, takeOutdatedTerms } from '../../db/queries/memories/terms.ts';
 import { changeQuota, lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import { countTerms } from '../search/term-frequencies.ts';
 
@@ -8,7 +8,7 @@ import { countTerms } from '../search/term-frequencies.ts';
 const BATCH = 50;
 
 /**
- * Indexes the memories again whose terms an older version of the tokenizer made. Until then they are found by their old terms. May be
+ * Indexes the queued memories again, whose terms were made by older rules of the tokenizer. Until then they are found by their old terms. May be
  * stopped and repeated at any time. Returns the number of memories.
  */
 export async function reindexTerms(database: Database): Promise<number> {
@@ -24,7 +24,7 @@ export async function reindexTerms(database: Database): Promise<number> {
 
 function reindexBatch(database: Database, userId: string): Promise<number> {
   const work = async (sql: Parameters<Parameters<Database['write']>[1]>[0]) => {
-    const memories = await findOutdatedTerms(sql, userId, BATCH);
+    const memories = await takeOutdatedTerms(sql, userId, BATCH);
     let words = 0;
     for (const memory of memories) words += await indexTerms(sql, userId, memory.id, countTerms(memory));
     if (words !== 0) await changeQuota(sql, userId, { bytes: 0, words });

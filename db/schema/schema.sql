@@ -327,7 +327,6 @@ create table memories (
   terms bigint[] default '{}'::bigint[] not null,
   frequencies smallint[] default '{}'::smallint[] not null,
   length integer default 0 not null,
-  terms_version smallint default 1 not null,
   is_digest boolean default false not null,
   constraint memories_pkey PRIMARY KEY (user_id, id),
   constraint memories_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
@@ -337,7 +336,6 @@ create table memories (
 CREATE INDEX memories_created ON public.memories USING btree (user_id, status, created_at DESC, id DESC);
 CREATE INDEX memories_digests ON public.memories USING btree (user_id) WHERE is_digest;
 CREATE UNIQUE INDEX memories_exact_duplicate ON public.memories USING btree (user_id, content_hash, type, expires_at, supersedes) NULLS NOT DISTINCT WHERE (status = 'active'::text);
-CREATE INDEX memories_outdated_terms ON public.memories USING btree (user_id, id) WHERE (terms_version < 2);
 CREATE INDEX memories_supersedes ON public.memories USING btree (user_id, supersedes) WHERE (supersedes IS NOT NULL);
 CREATE INDEX memories_terms ON public.memories USING gin (terms) WITH (fastupdate=off);
 CREATE INDEX memories_turns ON public.memories USING btree (user_id, session_id, COALESCE(occurred_at, created_at), id) WHERE (session_id IS NOT NULL);
@@ -490,6 +488,18 @@ alter table sessions force row level security;
 create policy owner on sessions to owner using (true) with check (true);
 create policy tenant on sessions to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on sessions to wm_app;
+
+create table term_queue (
+  user_id uuid not null,
+  memory_id uuid not null,
+  constraint term_queue_pkey PRIMARY KEY (user_id, memory_id),
+  constraint term_queue_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
+);
+alter table term_queue enable row level security;
+alter table term_queue force row level security;
+create policy owner on term_queue to owner using (true) with check (true);
+create policy tenant on term_queue to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on term_queue to wm_app;
 
 create table usage_alerts (
   user_id uuid not null,

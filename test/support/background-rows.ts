@@ -3,6 +3,7 @@ import type pg from 'pg';
 /** Statements that insert the rows of background work, which a test service does not do, for existing users and memories. */
 const STATEMENTS: Record<string, string> = {
   embedding_queue: 'insert into embedding_queue (user_id, memory_id) select user_id, id from memories',
+  term_queue: 'insert into term_queue (user_id, memory_id) select user_id, id from memories',
   memory_vectors: `insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector)
     select user_id, id, 'test', 0, 0, 1, '\\x00' from memories`,
   embedding_models: `insert into embedding_models (model) values ('test')`,

@@ -1,7 +1,7 @@
 import type { Sql } from '../../client/sql.ts';
 import { type NearDuplicate, type NearDuplicateOptions, nearDuplicateCtes } from './near-duplicates.ts';
 import type { NewMemoryRow } from './row.ts';
-import { lexemesCte, TERMS_VERSION, type TermFrequencies } from './terms.ts';
+import { lexemesCte, type TermFrequencies } from './terms.ts';
 
 /** The result of {@link insertMemory}. */
 export interface InsertedMemory {
@@ -72,12 +72,11 @@ const INSERT_CTES = `${lexemesCte('$1', '$20', '$21')},
   stored as (
     insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
       expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
-      terms, frequencies, length, terms_version)
+      terms, frequencies, length)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
       coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
       coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
-      coalesce((select sum(frequency) from lexeme), 0),
-      ${TERMS_VERSION})
+      coalesce((select sum(frequency) from lexeme), 0))
     on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing
     returning length, size_bytes
   ),

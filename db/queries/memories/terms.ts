@@ -2,12 +2,6 @@ import type { Sql } from '../../client/sql.ts';
 import type { MemoryRow } from './row.ts';
 
 /**
- * Version of the terms that `tokenize` and the stemmer make. Raise it when they make other terms of the same text, with a migration that
- * replaces the index `memories_outdated_terms`: the task `reindex_terms` then indexes every stored memory again.
- */
-export const TERMS_VERSION = 2;
-
-/**
  * A CTE named `lexeme` with the lexemes of terms and their frequencies: stemmed by PostgreSQL's English stemmer, which leaves words of
  * other scripts alone; stop words are dropped. A lexeme is stored as a hash of tenant and lexeme, so that an index entry belongs to one
  * tenant and the cost of a look-up follows that tenant's size.
@@ -52,8 +46,7 @@ export async function indexTerms(
         update memories set
           terms = coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
           frequencies = coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
-          length = coalesce((select sum(frequency) from lexeme), 0),
-          terms_version = ${TERMS_VERSION}
+          length = coalesce((select sum(frequency) from lexeme), 0)
         where user_id = $1 and id = $2
       ),
       removed as (
@@ -75,15 +68,15 @@ export async function indexTerms(
   return Number(result.rows[0]?.grown ?? 0);
 }
 
-/** A memory whose terms were made by an older version of the tokenizer. */
+/** A memory whose terms were made by older rules of the tokenizer. */
 export type OutdatedTerms = Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>;
 
-/** Returns a tenant with outdated terms, after `after` in the order of ids. Runs as the owner role. */
+/** Returns the next tenant with outdated terms, in the order of ids. Runs as the owner role. */
 export async function findTenantWithOutdatedTerms(sql: Sql, after: string): Promise<string | undefined> {
   const result = await sql.query<{ user_id: string }>({
     text: `select user_id
-      from memories
-      where user_id > $1 and terms_version < ${TERMS_VERSION}
+      from term_queue
+      where user_id > $1
       order by user_id
       limit 1`,
     values: [after],
@@ -91,14 +84,17 @@ export async function findTenantWithOutdatedTerms(sql: Sql, after: string): Prom
   return result.rows[0]?.user_id;
 }
 
-/** Returns memories of a tenant with outdated terms. */
-export async function findOutdatedTerms(sql: Sql, userId: string, limit: number): Promise<OutdatedTerms[]> {
+/** Removes memories of a tenant from the queue of outdated terms, and returns them. */
+export async function takeOutdatedTerms(sql: Sql, userId: string, limit: number): Promise<OutdatedTerms[]> {
   const result = await sql.query<OutdatedTerms>({
-    text: `select id, title, content, tags, occurred_at, created_at
+    text: `with taken as (
+        delete from term_queue
+        where user_id = $1 and memory_id in (select memory_id from term_queue where user_id = $1 order by memory_id limit $2)
+        returning memory_id
+      )
+      select id, title, content, tags, occurred_at, created_at
       from memories
-      where user_id = $1 and terms_version < ${TERMS_VERSION}
-      order by id
-      limit $2`,
+      where user_id = $1 and id in (select memory_id from taken)`,
     values: [userId, limit],
   });
   return result.rows;

@@ -81,8 +81,9 @@ describe('reindex_terms', () => {
     const lexicon = `select lexeme, memories from lexicon where user_id = $1 and memories > 0 order by lexeme collate "C"`;
     const terms = await owner.query(lexicon, [userId]);
     // As if an older version had made no terms of them.
+    await owner.query(`update memories set terms = '{}', frequencies = '{}', length = 0 where user_id = $1`, [userId]);
     await owner.query(
-      `update memories set terms = '{}', frequencies = '{}', length = 0, terms_version = 1 where user_id = $1`,
+      'insert into term_queue (user_id, memory_id) select user_id, id from memories where user_id = $1',
       [userId],
     );
     await owner.query('delete from lexicon where user_id = $1', [userId]);
