@@ -48,7 +48,7 @@ export async function context(
   input: FilterInput & { query?: string | undefined; tier?: Tier | undefined; max_tokens?: number | undefined },
   embedders: Embedders,
 ) {
-  const filter = { ...toFilter(caller, { ...input, status: 'active' }), validAt: context.now() };
+  const filter = toFilter(context, caller, { ...input, status: 'active' });
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
   const found =
     tier === undefined

@@ -132,6 +132,12 @@ export const filterFields = {
   occurred_before: before.optional(),
 };
 
+/** Outdated memories are left out of reads unless a caller asks for them. */
+export const outdatedFields = {
+  include_superseded: z.boolean().default(false).meta({ description: 'Include memories that a newer one supersedes.' }),
+  include_expired: z.boolean().default(false).meta({ description: 'Include memories whose `expires_at` has passed.' }),
+};
+
 /** Fields of a page of results. */
 export const page = <Item extends z.ZodType>(item: Item) => ({
   results: z.array(item),

@@ -41,6 +41,7 @@ export const list = operation({
   execution: { kind: 'read' },
   input: z.strictObject({
     ...f.filterFields,
+    ...f.outdatedFields,
     sort: z.enum(['created_at', 'updated_at', 'occurred_at', 'title']).default('created_at'),
     order: z.enum(['asc', 'desc']).default('desc'),
     limit: f.limit(50),

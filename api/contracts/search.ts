@@ -16,6 +16,7 @@ export const result = z.strictObject({
   project: z.string().nullable(),
   session_id: z.string().nullable(),
   occurred_at: f.instant.nullable(),
+  expires_at: f.instant.nullable(),
   created_at: f.instant,
   updated_at: f.instant,
   superseded_by: f.id.nullable(),
@@ -43,6 +44,7 @@ export const search = operation({
     limit: f.limit(10),
     cursor: f.cursor.optional(),
     ...f.filterFields,
+    ...f.outdatedFields,
     boosts: z
       .boolean()
       .default(true)
@@ -98,6 +100,7 @@ export const context = operation({
     tags: f.filterFields.tags,
     tags_match: f.filterFields.tags_match,
     session_id: f.filterFields.session_id,
+    ...f.outdatedFields,
   }),
   output: z.strictObject({
     context: z.string(),

@@ -1,5 +1,5 @@
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
-import type { Caller } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { normalizeTags } from './tags.ts';
 
 /** The filter fields of an input, as the contracts declare them. */
@@ -15,10 +15,12 @@ export interface FilterInput {
   created_before?: Date | undefined;
   occurred_after?: Date | undefined;
   occurred_before?: Date | undefined;
+  include_superseded?: boolean | undefined;
+  include_expired?: boolean | undefined;
 }
 
 /** Converts filter fields to the filter of the queries: normalizes tags, and applies the default project of the connection. */
-export function toFilter(caller: Caller, input: FilterInput): MemoryFilter {
+export function toFilter(context: Pick<RequestContext, 'now'>, caller: Caller, input: FilterInput): MemoryFilter {
   const project = input.project === undefined ? caller.project : input.project;
   const filter: { [Field in keyof MemoryFilter]: MemoryFilter[Field] | undefined } = {
     ids: input.ids,
@@ -32,6 +34,8 @@ export function toFilter(caller: Caller, input: FilterInput): MemoryFilter {
     createdBefore: input.created_before,
     occurredAfter: input.occurred_after,
     occurredBefore: input.occurred_before,
+    validAt: input.include_expired === false ? context.now() : undefined,
+    superseded: input.include_superseded === false ? false : undefined,
   };
   // `exact` without tags selects untagged memories.
   if (filter.tagsMatch === 'exact') filter.tags ??= [];

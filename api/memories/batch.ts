@@ -58,7 +58,7 @@ export async function bulk(
   embedders: Embedders,
 ) {
   const wanted = bulkChange(input);
-  const filter = toFilter(caller, input.filter);
+  const filter = toFilter(context, caller, input.filter);
   const limit = bulkLimit(caller, LIMITS.bulk);
   const matched = await countMemories(context.sql, caller.userId, filter);
   const { ids, changeable } = await lockAffected(context.sql, caller.userId, filter, wanted, limit);

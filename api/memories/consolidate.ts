@@ -41,7 +41,7 @@ export async function consolidate(
   embedders: Embedders,
 ) {
   const filter = {
-    ...toFilter(caller, { project: input.project, status: 'active', type: 'short_term' }),
+    ...toFilter(context, caller, { project: input.project, status: 'active', type: 'short_term' }),
     updatedBefore: new Date(context.now().getTime() - input.min_age_days * DAY_MS + 1),
   };
   const total = await countMemories(context.sql, caller.userId, filter);

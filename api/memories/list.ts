@@ -28,7 +28,7 @@ const TIME_POSITION = z.tuple([moment, id]);
 /** Returns a full page of memories: the pipeline fits it to `max_tokens`. */
 export async function list(context: RequestContext, caller: Caller, input: ListInput) {
   const { limit, cursor, max_tokens: _budget, ...query } = input;
-  const filter = toFilter(caller, input);
+  const filter = toFilter(context, caller, input);
   const after = cursor === undefined ? undefined : decodePosition([query, caller.project], cursor, input.sort);
   const page = { sort: input.sort, order: input.order, limit: limit + 1, ...(after && { after }) };
   const [rows, total] = await Promise.all([

@@ -1,6 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { eraseExports } from '../../db/queries/accounts/exports.ts';
-import { deleteMemories, findMemory, lockExactDuplicate, updateMemory } from '../../db/queries/memories/memories.ts';
+import {
+  deleteMemories,
+  findMemory,
+  lockExactDuplicate,
+  supersedesTransitively,
+  updateMemory,
+} from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { removePostings } from '../../db/queries/memories/terms.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
@@ -45,7 +51,8 @@ const STATUS_FIELDS = ['status', 'consolidated_into'];
  * Updates a memory and keeps its former state as a version. A change to the present values writes nothing.
  * @param memory its present state, locked by this transaction
  * @param updatedAt the time of the change; of one that is not an edit, that of the last edit, by which recency ranks it
- * @throws Problem `duplicate_memory` when it would become an exact duplicate of an active memory; `storage_full`
+ * @throws Problem `duplicate_memory` when it would become an exact duplicate of an active memory; `storage_full`;
+ * `unprocessable` when `supersedes` would form a cycle
  */
 export async function change(
   context: RequestContext,
@@ -58,6 +65,9 @@ export async function change(
   const changed = Object.keys(changes).filter((field) => differs(memory, changes, field as keyof Changes));
   if (changed.length === 0) return memory;
   if (changes.tags) requireTags(changes.tags);
+  if (changes.supersedes && changed.includes('supersedes')) {
+    await requireNoCycle(context, caller, memory.id, changes.supersedes);
+  }
   const isEdited = changed.includes('title') || changed.includes('content');
   const is_digest = memory.is_digest && !isEdited;
   const next = { ...memory, ...changes, is_digest, version: memory.version + 1, updated_at: updatedAt };
@@ -213,6 +223,12 @@ async function checkSupersedes(
 ) {
   if (supersedes === memory.id) throw invalidField('supersedes', 'a memory cannot supersede itself');
   if (supersedes && supersedes !== memory.supersedes) await requireSuperseded(context, caller, supersedes);
+}
+
+/** Rejects a `supersedes` that leads back to the memory itself: both would then count as outdated. */
+async function requireNoCycle(context: RequestContext, caller: Caller, id: string, supersedes: string): Promise<void> {
+  if (!(await supersedesTransitively(context.sql, caller.userId, supersedes, id))) return;
+  throw invalidField('supersedes', `would form a cycle: memory ${supersedes} already supersedes this one`);
 }
 
 async function rejectExactDuplicate(

@@ -1,10 +1,12 @@
 import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
 import { findAdjacentMemories } from '../../db/queries/search/session-context.ts';
+import { hasSuperseded, listSuccessors } from '../../db/queries/search/successors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type LexicalQuery, prepareLexicalQuery, rankLexical } from './lexical.ts';
 import { parseQuery } from './query-parser.ts';
 import { type Hit, type ScoredHit, scoreCandidates } from './score-candidates.ts';
+import type { ScoreComponents } from './score-fusion.ts';
 import { embedQuery, type SemanticState, semanticSearch } from './semantic.ts';
 
 /** Candidates of each retriever; every candidate is then scored by both. */
@@ -12,6 +14,8 @@ const LEXICAL_CANDIDATES = 200;
 const SEMANTIC_CANDIDATES = 100;
 /** Best lexical candidates whose adjacent memories become candidates too. */
 const WITH_SESSION_CONTEXT = 50;
+/** Superseded memories whose successors are looked up. */
+const SUPERSEDED_MAX = 20;
 /** Scores below this are poor matches: at most one answerable query in twenty, most of the others (`npm run eval`). */
 const LOW_CONFIDENCE_BELOW = 0.155;
 /** The same for lexical scores alone, which separate less: one in ten of the answerable queries, two thirds of the others. */
@@ -36,7 +40,10 @@ export interface HybridResult {
   retrievers: Retrievers;
 }
 
-/** Finds and ranks the memories that match a query, by its terms and by its meaning. */
+/**
+ * Finds and ranks the memories that match a query, by its terms and by its meaning. Where the filter leaves out superseded memories, one
+ * that matches still leads to the memory that supersedes it.
+ */
 export async function hybridSearch(
   context: RequestContext,
   caller: Caller,
@@ -46,17 +53,19 @@ export async function hybridSearch(
   withBoosts = true,
 ): Promise<HybridResult> {
   const filter: MemoryFilter = { passages: 'own_type', ...narrowed };
-  const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }] = await Promise.all([
+  const { superseded, ...scope } = filter;
+  const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }, hasReplaced] = await Promise.all([
     lexicalSearch(context, caller, filter, text),
-    semanticSearch(context, caller, embedders, () => whereMemories(caller.userId, filter), text, SEMANTIC_CANDIDATES),
+    semanticSearch(context, caller, embedders, () => whereMemories(caller.userId, scope), text, SEMANTIC_CANDIDATES),
+    superseded === false && hasSuperseded(context.sql, caller.userId),
   ]);
-  const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...adjacent.map(({ adjacent_id }) => adjacent_id)])];
-  const scored = await scoreCandidates(context, caller, filter, { ids, adjacent, query, embeddings, withBoosts });
-  const hits = rank(
-    scored.filter(
-      ({ components }) => components.lexical > 0 || components.sessionContext > 0 || components.semantic !== undefined,
-    ),
-  );
+  const replaced = hasReplaced ? await findReplaced(context, caller, scope, query, nearest) : { ids: [], successors: [] };
+  const near = adjacent.map(({ adjacent_id }) => adjacent_id);
+  const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...near, ...replaced.ids, ...replaced.successors])];
+  const scored = await scoreCandidates(context, caller, scope, { ids, adjacent, query, embeddings, withBoosts });
+  const successors = new Set(replaced.successors);
+  const ranked = rank(scored.filter(({ id, components }) => isMatch(components) || successors.has(id)));
+  const hits = ranked.filter(({ attributes }) => superseded !== false || attributes.superseded_by === null);
   const lowBelow = embeddings.length > 0 ? LOW_CONFIDENCE_BELOW : LOW_CONFIDENCE_BELOW_LEXICAL;
   return {
     hits,
@@ -74,6 +83,19 @@ async function lexicalSearch(context: RequestContext, caller: Caller, filter: Me
   const lexical = await rankLexical(context.sql, caller.userId, filter, query, LEXICAL_CANDIDATES);
   const best = [...lexical.hits.keys()].slice(0, WITH_SESSION_CONTEXT);
   return { query, lexical, adjacent: await findAdjacentMemories(context.sql, caller.userId, best) };
+}
+
+/** Finds superseded memories that match a query, and the memories that supersede them. */
+async function findReplaced(
+  context: RequestContext,
+  caller: Caller,
+  scope: MemoryFilter,
+  query: LexicalQuery,
+  nearest: readonly string[],
+): Promise<{ ids: string[]; successors: string[] }> {
+  const { hits } = await rankLexical(context.sql, caller.userId, { ...scope, superseded: true }, query, SUPERSEDED_MAX);
+  const ids = [...hits.keys()];
+  return { ids, successors: await listSuccessors(context.sql, caller.userId, [...ids, ...nearest]) };
 }
 
 /** Scores memories that an earlier search ranked, in the given order. Those that no longer match the filter are left out. */
@@ -100,8 +122,12 @@ export async function scoreHits(
   };
 }
 
+function isMatch({ lexical, sessionContext, semantic }: ScoreComponents): boolean {
+  return lexical > 0 || sessionContext > 0 || semantic !== undefined;
+}
+
 /** Sorts hits best first. A superseded memory comes directly after its successor, if that was found too. */
-function rank(scored: ScoredHit[]): Hit[] {
+function rank(scored: ScoredHit[]): ScoredHit[] {
   const byId = new Map(scored.map((hit) => [hit.id, hit]));
   const placed = new Set<ScoredHit>();
   const place = (hit: ScoredHit) => {
@@ -116,7 +142,7 @@ function rank(scored: ScoredHit[]): Hit[] {
     placed.add(hit);
   };
   scored.sort(bestFirst).forEach(place);
-  return [...placed].map(({ attributes, ...hit }) => hit);
+  return [...placed];
 }
 
 function bestFirst(a: ScoredHit, b: ScoredHit): number {

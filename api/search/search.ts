@@ -36,7 +36,7 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
   const bound = [criteria, caller.project];
   const position = cursor === undefined ? undefined : decodeSearchCursor(bound, cursor);
   const exclude = parseExclusions(input.exclude ?? []);
-  const filter = { ...toFilter(caller, input), exclude, passages: 'long_term' as const };
+  const filter = { ...toFilter(context, caller, input), exclude, passages: 'long_term' as const };
   const page = await findPage(context, caller, embedders, filter, input, position);
   const results = await toResults(context, caller, page, explain);
   const reason = page.total === 0 ? await emptyReason(context.sql, caller) : undefined;
@@ -178,6 +178,7 @@ function toResult(memory: MemoryRow, hit: Hit, query: LexicalQuery, explain: boo
     project: memory.project,
     session_id: memory.session_id,
     occurred_at: memory.occurred_at?.toISOString() ?? null,
+    expires_at: memory.expires_at?.toISOString() ?? null,
     created_at: memory.created_at.toISOString(),
     updated_at: memory.updated_at.toISOString(),
     superseded_by: memory.superseded_by,

@@ -1,9 +1,12 @@
 import type { Memory } from '../../api/contracts/memory.ts';
 
-type Headline = Pick<Memory, 'id' | 'title' | 'type' | 'status' | 'tags' | 'project' | 'created_at'> &
-  Partial<Pick<Memory, 'occurred_at' | 'superseded_by' | 'consolidated_into'>>;
+type Headline = Pick<
+  Memory,
+  'id' | 'title' | 'type' | 'status' | 'tags' | 'project' | 'created_at' | 'expires_at' | 'superseded_by'
+> &
+  Partial<Pick<Memory, 'occurred_at' | 'consolidated_into'>>;
 
-/** Returns the line that names a memory: title, id, type, project, tags, dates and the memory that supersedes it. */
+/** Returns the line that names a memory: title, id, type, project, tags, dates, and whether it is outdated. */
 export function headline(memory: Headline): string {
   const details = [
     memory.type.replace('_', '-'),
@@ -14,8 +17,13 @@ export function headline(memory: Headline): string {
     ...(memory.occurred_at ? [`occurred ${memory.occurred_at.slice(0, 10)}`] : []),
     ...(memory.superseded_by ? [`superseded by ${memory.superseded_by}`] : []),
     ...(memory.consolidated_into ? [`part of digest ${memory.consolidated_into}`] : []),
+    ...(hasExpired(memory.expires_at) ? [`expired ${memory.expires_at}`] : []),
   ];
   return `${oneLine(memory.title)} [${memory.id}] (${details.join('; ')})`;
+}
+
+function hasExpired(expiresAt: string | null): boolean {
+  return expiresAt !== null && Date.parse(expiresAt) <= Date.now();
 }
 
 /** Returns stored text on one line. */

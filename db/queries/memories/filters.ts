@@ -32,6 +32,8 @@ export interface MemoryFilter {
   validAt?: Date;
   /** Leaves out memories that contain any of these. */
   exclude?: readonly ExcludedText[];
+  /** False leaves out memories that an active memory supersedes; true selects only those. */
+  superseded?: boolean;
 }
 
 /** A `where` clause and its parameters: values are never written into the text. */
@@ -98,10 +100,16 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   range('occurred_at', '<', filter.occurredBefore);
   range('updated_at', '<', filter.updatedBefore);
   if (filter.validAt) where.and(`(expires_at is null or expires_at > ${where.value(filter.validAt)})`);
+  if (filter.superseded !== undefined) where.and(`id ${filter.superseded ? 'in' : 'not in'} (${SUPERSEDED_IDS})`);
   addTags(where, filter);
   for (const text of filter.exclude ?? []) where.and(`not ${containsSql(where, text)}`);
   return where;
 }
+
+/** Reads the index of `supersedes` once per statement. The status is compared in a form that no partial index matches. */
+const SUPERSEDED_IDS = `select s.supersedes
+  from memories s
+  where s.user_id = $1 and s.supersedes is not null and (s.status = 'active') is true`;
 
 function addTags(where: Where, { tags, tagsMatch = 'all' }: MemoryFilter): void {
   if (!tags) return;

@@ -31,6 +31,32 @@ export async function findMemory(sql: Sql, userId: string, id: string, lock = fa
   return result.rows[0];
 }
 
+/** Returns whether a memory supersedes another one, directly or through others, whatever their status. */
+export async function supersedesTransitively(
+  sql: Sql,
+  userId: string,
+  id: string,
+  superseded: string,
+): Promise<boolean> {
+  const result = await sql.query({
+    name: 'supersedes_transitively',
+    text: `with recursive chain as (
+        select id, supersedes
+        from memories
+        where user_id = $1 and id = $2
+        union
+        select m.id, m.supersedes
+        from chain c
+        join memories m on m.user_id = $1 and m.id = c.supersedes
+      )
+      select
+      from chain
+      where supersedes = $3`,
+    values: [userId, id, superseded],
+  });
+  return result.rows.length > 0;
+}
+
 /** Finds and locks the active memory that `row` is an exact duplicate of. */
 export async function lockExactDuplicate(sql: Sql, userId: string, row: NewMemoryRow): Promise<MemoryRow | undefined> {
   const result = await sql.query<MemoryRow>({

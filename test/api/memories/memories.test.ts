@@ -231,6 +231,70 @@ describe('supersedes', () => {
     const itself = await user.api.patch(`/memories/${own.body.id}`, { supersedes: own.body.id });
     expect(itself.status).toBe(422);
   });
+
+  it('rejects a cycle of two or more memories, on update, replacement and restore', async () => {
+    const [first, second, third] = [
+      (await user.api.post('/memories', note('cycle 1'))).body.id,
+      (await user.api.post('/memories', note('cycle 2'))).body.id,
+      (await user.api.post('/memories', note('cycle 3'))).body.id,
+    ];
+    const patch = (id: string, supersedes: string | null) => user.api.patch(`/memories/${id}`, { supersedes });
+    expect((await patch(second, first)).status).toBe(200);
+    const short = await patch(first, second);
+    expect(short.status).toBe(422);
+    expect(short.body.errors).toEqual([
+      { path: 'supersedes', message: `would form a cycle: memory ${second} already supersedes this one` },
+    ]);
+    expect((await patch(third, second)).status).toBe(200);
+    expect((await patch(first, third)).body.errors[0].path).toBe('supersedes');
+    expect((await user.api.put(`/memories/${first}`, note('cycle 1', { supersedes: third }))).status).toBe(422);
+    // An archived memory is part of the chain: it may be restored.
+    await user.api.delete(`/memories/${third}`);
+    expect((await patch(first, third)).status).toBe(422);
+    // A version with a link that has become a cycle.
+    expect((await patch(second, null)).status).toBe(200);
+    expect((await patch(first, second)).status).toBe(200);
+    expect((await user.api.post(`/memories/${second}/restore`, { version: 2 })).status).toBe(422);
+    expect((await user.api.get(`/memories/${second}`)).body.supersedes).toBeNull();
+  });
+
+  it('of two concurrent updates that would form a cycle rejects one', async () => {
+    const [one, other] = [
+      (await user.api.post('/memories', note('race 1'))).body.id,
+      (await user.api.post('/memories', note('race 2'))).body.id,
+    ];
+    const answers = await Promise.all([
+      user.api.patch(`/memories/${one}`, { supersedes: other }),
+      user.api.patch(`/memories/${other}`, { supersedes: one }),
+    ]);
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
+  });
+
+  it('and expiry hide memories from lists unless they are included', async () => {
+    const owner = await node.newUser();
+    const store = async (title: string, more = {}) => (await owner.api.post('/memories', note(title, more))).body.id;
+    const old = await store('old');
+    const middle = await store('middle', { supersedes: old });
+    const newest = await store('newest', { supersedes: middle });
+    const expired = await store('expired', { expires_at: '2020-01-01' });
+    const list = async (query: string) => {
+      const { body } = await owner.api.get(`/memories?order=asc${query}`);
+      expect(body.total).toBe(body.results.length);
+      return body.results.map(({ id }: Json) => id);
+    };
+    expect(await list('')).toEqual([newest]);
+    expect(await list('&include_superseded=true')).toEqual([old, middle, newest]);
+    expect(await list('&include_expired=true')).toEqual([newest, expired]);
+    expect(await list('&include_superseded=true&include_expired=true')).toEqual([old, middle, newest, expired]);
+    const { body } = await owner.api.get('/memories?order=asc&include_superseded=true&include_expired=true');
+    expect(body.results.map(({ superseded_by }: Json) => superseded_by)).toEqual([middle, newest, null, null]);
+    // A bulk change acts on them: they are what one wants to clean up.
+    const bulk = { filter: { type: 'short_term' }, action: 'archive', dry_run: true };
+    expect((await owner.api.post('/memories/bulk', bulk)).body.matched).toBe(4);
+    // An archived successor supersedes nothing.
+    await owner.api.delete(`/memories/${newest}`);
+    expect(await list('')).toEqual([middle]);
+  });
 });
 
 describe('GET /memories/{id}', () => {

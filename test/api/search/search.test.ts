@@ -175,7 +175,7 @@ describe('search filters', () => {
 });
 
 describe('superseded memory', () => {
-  it('ranks after its successor, however much better it matches, and names it', async () => {
+  it('ranks after its successor when included, however much better it matches, and names it', async () => {
     const old = { title: 'Deploy day: deploy', content: 'We deploy on Fridays. Deploy, deploy.' };
     const { owner, ids } = await userWith([old, { title: 'Another', content: 'deploy, once' }]);
     const next = {
@@ -184,18 +184,64 @@ describe('superseded memory', () => {
       supersedes: ids[0],
     };
     const { body } = await owner.api.post('/memories', next);
-    const found = await search(owner, { query: 'when do we deploy' });
+    const found = await search(owner, { query: 'when do we deploy', include_superseded: true });
     expect(titles(found).indexOf('Change')).toBeLessThan(titles(found).indexOf('Deploy day: deploy'));
     expect(found.results.find(({ id }: Json) => id === ids[0]).superseded_by).toBe(body.id);
     expect(found.total).toBe(3);
   });
 
-  it('ranks after its successor along a chain', async () => {
+  it('ranks after its successor along a chain when included', async () => {
     const { owner, ids } = await userWith([{ title: 'Port port port', content: 'port 1' }]);
     const second = await owner.api.post('/memories', { title: 'Port port', content: 'port 2', supersedes: ids[0] });
     const third = { title: 'Newest', content: `the port is 3 ${'and so on '.repeat(50)}`, supersedes: second.body.id };
     await owner.api.post('/memories', third);
-    expect(titles(await search(owner, { query: 'port' }))).toEqual(['Newest', 'Port port', 'Port port port']);
+    const included = await search(owner, { query: 'port', include_superseded: true });
+    expect(titles(included)).toEqual(['Newest', 'Port port', 'Port port port']);
+    const found = await search(owner, { query: 'port' });
+    expect(titles(found)).toEqual(['Newest']);
+    expect([found.total, found.total_relation]).toEqual([1, 'eq']);
+  });
+
+  it('are replaced by their successor, also where it holds no word of the query', async () => {
+    const { owner, ids } = await userWith([
+      { title: 'Database', content: 'The database listens on port 5432.' },
+      { title: 'Other', content: 'A database needs a backup.' },
+      { title: 'Elsewhere', content: 'The cache listens on port 6379.', project: 'p' },
+    ]);
+    const { body } = await owner.api.post('/memories', {
+      title: 'Moved',
+      content: 'Since May it is 6000 on the new host.',
+      supersedes: ids[0],
+    });
+    const found = await search(owner, { query: 'on which port does the database listen' });
+    expect(found.results[0].id).toBe(body.id);
+    expect(found.results.map(({ id }: Json) => id)).not.toContain(ids[0]);
+    // A successor that the filter leaves out does not appear, and neither does the outdated memory.
+    await owner.api.patch(`/memories/${body.id}`, { project: 'q' });
+    expect(titles(await search(owner, { query: 'port', project: 'p' }))).toEqual(['Elsewhere']);
+    expect(titles(await search(owner, { query: 'database', project: null }))).toEqual(['Other']);
+  });
+});
+
+describe('expired memories', () => {
+  it('are left out unless included, and results carry expires_at', async () => {
+    const { owner } = await userWith([
+      { title: 'Gone', content: 'The lift is out of order. lift lift', expires_at: '2020-01-01' },
+      { title: 'Later', content: 'The lift is inspected.', expires_at: '2099-01-01' },
+      { title: 'Always', content: 'The lift is behind the stairs.' },
+    ]);
+    const found = await search(owner, { query: 'lift' });
+    expect(titles(found).toSorted()).toEqual(['Always', 'Later']);
+    expect(found.total).toBe(2);
+    const all = await search(owner, { query: 'lift', include_expired: true });
+    const expiries = Object.fromEntries(all.results.map((hit: Json) => [hit.title, hit.expires_at]));
+    expect(expiries).toEqual({
+      Gone: '2020-01-01T00:00:00.000Z',
+      Later: '2099-01-01T00:00:00.000Z',
+      Always: null,
+    });
+    // An expired memory ranks behind current ones.
+    expect(titles(all).at(-1)).toBe('Gone');
   });
 });
 

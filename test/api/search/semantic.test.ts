@@ -223,10 +223,13 @@ describe('hybrid search', () => {
       },
     ]);
     await untilEmbedded(api);
-    const found = await search(api, { query: 'flat, residence, German city', explain: true });
+    const found = await search(api, { query: 'flat, residence, German city', explain: true, include_superseded: true });
     const order = idsOf(found);
     expect(order.indexOf(next as string)).toBeGreaterThanOrEqual(0);
     expect(order.indexOf(next as string)).toBe(order.indexOf(ids[0] as string) - 1);
+    const current = idsOf(await search(api, { query: 'flat, residence, German city' }));
+    expect(current[0]).toBe(next);
+    expect(current).not.toContain(ids[0]);
   });
 });
 
