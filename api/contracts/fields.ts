@@ -134,8 +134,8 @@ export const filterFields = {
 
 /** Outdated memories are left out of reads unless a caller asks for them. */
 export const outdatedFields = {
-  include_superseded: z.boolean().default(false).meta({ description: 'Include memories that a newer one supersedes.' }),
-  include_expired: z.boolean().default(false).meta({ description: 'Include memories whose `expires_at` has passed.' }),
+  include_superseded: z.boolean().default(false).meta({ description: 'Include superseded memories.' }),
+  include_expired: z.boolean().default(false).meta({ description: 'Include expired memories.' }),
 };
 
 /** Fields of a page of results. */

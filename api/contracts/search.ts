@@ -82,7 +82,7 @@ export const context = operation({
   id: 'search.context',
   summary: 'Get a context package that fits a token budget',
   description:
-    'Markdown of active memories: the most relevant to `query`, or the newest. With neither `tier` nor `max_tokens`: tier 1. With `max_tokens` alone: as much as fits. With both: the caps of the tier within the budget.',
+    'Markdown of active memories: the most relevant to `query`, or the newest. With neither `tier` nor `max_tokens`: tier 1. With `max_tokens` alone: as much as fits, at most 1,000 memories. With both: the caps of the tier within the budget.',
   tag: 'search',
   http: { method: 'POST', path: '/context', statuses: [200] },
   mcp: { tool: 'get_context' },
@@ -107,7 +107,11 @@ export const context = operation({
     tokens: z.int().meta({ description: 'Tokens of `context`, at most `max_tokens`.' }),
     tokenizer: z.literal('o200k_base'),
     memory_ids: z.array(f.id),
-    truncated: z.boolean().meta({ description: 'True when memories were cut or left out.' }),
+    truncated: z.boolean().meta({ description: 'True when something relevant was left out or cut.' }),
+    repeats: z
+      .array(z.strictObject({ id: f.id, repeat_of: f.id }))
+      .optional()
+      .meta({ description: 'Memories left out because an included one says the same.' }),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
   }),
   errors: [],

@@ -64,7 +64,9 @@ export function fitList<Item, Response>({ items, toResponse }: Full<Item, Respon
 /** Fits a context package by value density. */
 export function fitContext({ items, toResponse }: PackedContext, budget?: Budget) {
   if (!budget) return toResponse(items);
-  return toResponse(packItems(items, budget.maxTokens, (packed) => budget.measure(toResponse(packed))));
+  const { measure, maxTokens } = budget;
+  const packed = packItems(items, maxTokens, (shown, repeats) => measure(toResponse(shown, repeats)));
+  return toResponse(packed.items, packed.repeats);
 }
 
 /** Fits one memory: its content is cut, and long fields are shortened where they would take half of the budget. */

@@ -33,11 +33,20 @@ export interface HybridResult {
   query: LexicalQuery;
   /** Memories that hold a term of the query; `complete` is false when there may be more. */
   matching: { count: number; complete: boolean };
+  /** True when memories that hold a term of the query were not ranked. */
+  hasMore: boolean;
   /** True when there are hits and none is a good match. */
   lowConfidence: boolean;
   /** True when some newly written memories could not be compared by meaning: their vectors are not stored yet. */
   pending: boolean;
   retrievers: Retrievers;
+}
+
+export interface RankingOptions {
+  /** Whether recency and importance count. Default true. */
+  withBoosts?: boolean | undefined;
+  /** Candidates of each retriever. */
+  candidates?: number | undefined;
 }
 
 /**
@@ -50,13 +59,13 @@ export async function hybridSearch(
   embedders: Embedders,
   narrowed: MemoryFilter,
   text: string,
-  withBoosts = true,
+  { withBoosts = true, candidates = SEMANTIC_CANDIDATES }: RankingOptions = {},
 ): Promise<HybridResult> {
   const filter: MemoryFilter = { passages: 'own_type', ...narrowed };
   const { superseded, ...scope } = filter;
   const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }, hasReplaced] = await Promise.all([
-    lexicalSearch(context, caller, filter, text),
-    semanticSearch(context, caller, embedders, () => whereMemories(caller.userId, scope), text, SEMANTIC_CANDIDATES),
+    lexicalSearch(context, caller, filter, text, Math.max(LEXICAL_CANDIDATES, candidates)),
+    semanticSearch(context, caller, embedders, () => whereMemories(caller.userId, scope), text, candidates),
     superseded === false && hasSuperseded(context.sql, caller.userId),
   ]);
   const replaced = hasReplaced ? await findReplaced(context, caller, scope, query, nearest) : { ids: [], successors: [] };
@@ -71,6 +80,7 @@ export async function hybridSearch(
     hits,
     query,
     matching: { count: lexical.candidates, complete: lexical.complete },
+    hasMore: !lexical.complete || lexical.candidates > lexical.hits.size,
     lowConfidence: hits[0] !== undefined && hits[0].score < lowBelow,
     pending,
     retrievers: { lexical: 'ok', semantic: state },
@@ -78,9 +88,9 @@ export async function hybridSearch(
 }
 
 /** Finds the best lexical candidates, and the memories adjacent to them. */
-async function lexicalSearch(context: RequestContext, caller: Caller, filter: MemoryFilter, text: string) {
+async function lexicalSearch(context: RequestContext, caller: Caller, filter: MemoryFilter, text: string, limit: number) {
   const query = await prepareLexicalQuery(context.sql, caller.userId, parseQuery(text));
-  const lexical = await rankLexical(context.sql, caller.userId, filter, query, LEXICAL_CANDIDATES);
+  const lexical = await rankLexical(context.sql, caller.userId, filter, query, limit);
   const best = [...lexical.hits.keys()].slice(0, WITH_SESSION_CONTEXT);
   return { query, lexical, adjacent: await findAdjacentMemories(context.sql, caller.userId, best) };
 }

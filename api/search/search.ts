@@ -100,7 +100,7 @@ async function rankPage(
 ): Promise<Page> {
   const rankedAt = position?.rankedAt ?? context.now().getTime();
   const stored = position ? storedBefore(filter, new Date(rankedAt + 1)) : filter;
-  const found = await hybridSearch(context, caller, embedders, stored, query, boosts);
+  const found = await hybridSearch(context, caller, embedders, stored, query, { withBoosts: boosts });
   const ranked = found.hits.slice(0, RANKED_MAX);
   const done = position?.done ?? 0;
   const hits = ranked.slice(done, done + limit);

@@ -5,7 +5,7 @@ import { shownCreated } from './outputs.ts';
 export const createMemory = defineTool(create, {
   title: 'Create a memory',
   description:
-    'Store one fact, decision, preference or lesson for later sessions. Make it self-contained: include names, paths and reasons. One idea per memory. It is searchable as soon as this returns; an exact duplicate returns the existing memory. If it replaces an older memory, pass its id as `supersedes`: both are kept, and only the new one is found by default. Never store passwords, keys or tokens.',
+    'Store one fact, decision, preference or lesson for later sessions. Make it self-contained: include names, paths and reasons. One idea per memory. It is searchable as soon as this returns; an exact duplicate returns the existing memory. If it replaces an older memory, pass its id as `supersedes`: both are kept, the new one is found. Never store passwords, keys or tokens.',
   annotations: ADD,
   returns: shownCreated,
   text: (memory) =>

@@ -12,6 +12,13 @@ export const getContext = defineTool(context, {
     if (answer.reason === 'nothing_stored') return 'No memories are stored yet.';
     if (answer.reason === 'nothing_matched') return 'No memories match.';
     if (answer.memory_ids.length === 0) return 'No memory fits the token budget. Increase max_tokens.';
-    return `${delimit(answer.context)}${answer.truncated ? '\nSome memories were cut or left out.' : ''}`;
+    const truncated = answer.truncated ? '\nSome memories were cut or left out.' : '';
+    return `${delimit(answer.context)}${truncated}${repeatsLine(answer.repeats)}`;
   },
 });
+
+/** Names the memories that are left out because an included one says the same. */
+function repeatsLine(repeats: { id: string; repeat_of: string }[] = []): string {
+  if (repeats.length === 0) return '';
+  return `\nLeft out as repeats: ${repeats.map(({ id, repeat_of }) => `${id} (of ${repeat_of})`).join(', ')}.`;
+}

@@ -1,7 +1,11 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { find } from '../../../api/search/hybrid-search.ts';
 import type { Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
+
+// The searches that a package runs are counted; they run as they are.
+vi.mock('../../../api/search/hybrid-search.ts', { spy: true });
 
 let node: TestService;
 
@@ -20,7 +24,7 @@ async function userWith(memories: object[]): Promise<{ owner: TestUser; ids: str
       ids.push(id);
     }
   }
-  // A batch is stored within milliseconds: a second between them makes "newest first" say something.
+  // A batch is stored within milliseconds: spaced a second apart, the order of creation is defined.
   await node.service.database.owner.query(
     `update memories m set created_at = timestamptz '2026-01-01T00:00:00Z' + n * interval '1 second'
      from unnest($2::uuid[]) with ordinality as given (id, n) where m.user_id = $1 and m.id = given.id`,
@@ -41,11 +45,11 @@ const short = (i: number, content = `Short text ${i}`) => ({ title: `S${i}`, con
 const long = (i: number, content = `Long text ${i}`) => ({ title: `L${i}`, content, type: 'long_term' });
 const words = (count: number) => Array.from({ length: count }, (_, i) => `w${i}`).join(' ');
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
-/** The titles of the items of a package, in its order. */
+/** Returns the titles of the items of a package, in order. */
 const items = (text: string) => [...text.matchAll(/^- \*\*(.*?)\*\*/gm)].map((match) => match[1]);
 
-describe('a context package', () => {
-  it('reads as it should: headings, date, tags, and the text indented below', async () => {
+describe('context package', () => {
+  it('has headings, dates, tags, and the text indented below', async () => {
     const { owner, ids } = await userWith([
       {
         title: 'Rule',
@@ -76,9 +80,9 @@ describe('a context package', () => {
     expect(answer.truncated).toBe(false);
   });
 
-  it('leaves a section out that would be empty, and says why when there is nothing at all', async () => {
-    const nobody = await node.newUser();
-    expect(await context(nobody)).toMatchObject({
+  it('omits empty sections, and gives a reason when it is empty', async () => {
+    const empty = await node.newUser();
+    expect(await context(empty)).toMatchObject({
       context: '## Context Package (Tier 1)',
       memory_ids: [],
       truncated: false,
@@ -92,7 +96,7 @@ describe('a context package', () => {
     expect((await context(owner, { query: 'unheard of' })).reason).toBe('nothing_matched');
   });
 
-  it('takes active memories only, and none that has expired', async () => {
+  it('includes neither archived nor expired memories', async () => {
     const { owner, ids } = await userWith([short(0), short(1), { ...short(2), expires_at: '2020-01-01' }]);
     await owner.api.delete(`/memories/${ids[1]}`);
     for (const body of [{}, { query: 'short text' }, { max_tokens: 500 }]) {
@@ -102,7 +106,7 @@ describe('a context package', () => {
     }
   });
 
-  it('is narrowed by project, session and tags', async () => {
+  it('is filtered by project, session and tags', async () => {
     const { owner } = await userWith([
       { ...short(0), project: 'p' },
       { ...short(1), session_id: 's' },
@@ -119,7 +123,7 @@ describe('a context package', () => {
   });
 });
 
-describe('the tiers', () => {
+describe('context tiers', () => {
   const texts = { words: words(100), characters: 'ä'.repeat(3_000) };
   const many = [...range(12).map((i) => long(i, texts.words + i)), ...range(12).map((i) => short(i, texts.words + i))];
 
@@ -127,7 +131,7 @@ describe('the tiers', () => {
     { tier: 0, shortTerm: 2, longTerm: 0 },
     { tier: 1, shortTerm: 5, longTerm: 2 },
     { tier: 2, shortTerm: 10, longTerm: 5 },
-  ])('$tier takes the newest $shortTerm short-term and $longTerm long-term memories', async (expected) => {
+  ])('$tier includes the newest $shortTerm short-term and $longTerm long-term memories', async (expected) => {
     const { owner, ids } = await userWith(many);
     const answer = await context(owner, { tier: expected.tier });
     expect(answer.context.split('\n')[0]).toBe(`## Context Package (Tier ${expected.tier})`);
@@ -142,7 +146,7 @@ describe('the tiers', () => {
     expect(answer.truncated).toBe(true);
   });
 
-  it('1 is what comes when neither tier nor budget is asked for', async () => {
+  it('1 is the default without tier and max_tokens', async () => {
     const { owner } = await userWith(many);
     expect(await context(owner)).toEqual(await context(owner, { tier: 1 }));
   });
@@ -167,7 +171,7 @@ describe('the tiers', () => {
     expect(await part(2, 'L1')).toBe(texts.words);
   });
 
-  it('find the long-term memories behind any number of newer short-term ones, and the other way round', async () => {
+  it('include long-term memories behind many newer short-term ones, and vice versa', async () => {
     const { owner } = await userWith([long(1), long(2), ...range(150).map((i) => short(i))]);
     const titles = ['S149', 'S148', 'S147', 'S146', 'S145', 'L2', 'L1'];
     expect(items((await context(owner, { tier: 1 })).context)).toEqual(titles);
@@ -177,7 +181,7 @@ describe('the tiers', () => {
     expect(items((await context(other, { tier: 0 })).context)).toEqual(['S1']);
   });
 
-  it('are not used up by what has expired', async () => {
+  it('do not count expired memories', async () => {
     const expired = range(120).map((i) => ({ ...short(i), expires_at: '2021-01-01' }));
     const { owner } = await userWith([short(1000), ...expired]);
     expect(items((await context(owner)).context)).toEqual(['S1000']);
@@ -185,15 +189,77 @@ describe('the tiers', () => {
   });
 });
 
-describe('a query', () => {
-  it('puts the most relevant in, not the newest', async () => {
+describe('context query', () => {
+  it('selects the most relevant memories, not the newest', async () => {
     const { owner } = await userWith([short(1, 'the heron eats fish'), ...range(9).map((i) => short(10 + i))]);
     const answer = await context(owner, { query: 'what does the heron eat?', tier: 0 });
     expect(items(answer.context)).toEqual(['S1']);
   });
 });
 
-describe('max_tokens', () => {
+describe('searches of a context package', () => {
+  it('are one for a tier, over the types that it includes, and none without a query', async () => {
+    const { owner } = await userWith([...range(8).map((i) => short(i, `heron ${i}`)), long(1, 'heron'), long(2)]);
+    const filtersOf = async (body: object) => {
+      vi.mocked(find).mockClear();
+      await context(owner, body);
+      return vi.mocked(find).mock.calls.map(([, , , filter]) => filter.type);
+    };
+    expect(await filtersOf({ query: 'heron', tier: 0 })).toEqual(['short_term']);
+    expect(await filtersOf({ query: 'heron', tier: 1 })).toEqual([undefined]);
+    expect(await filtersOf({ query: 'heron', tier: 2, max_tokens: 300 })).toEqual([undefined]);
+    expect(await filtersOf({ query: 'heron', max_tokens: 300 })).toEqual([undefined]);
+    expect(await filtersOf({ tier: 1 })).toEqual([]);
+  });
+});
+
+describe('outdated memories in a context package', () => {
+  const old = { title: 'Deploys', content: 'We deploy on Fridays at noon, after the tests are green.' };
+  const successor = {
+    title: 'Deploys since May',
+    content: `We deploy on Mondays. ${range(50)
+      .map((i) => `reason${i}`)
+      .join(' ')}`,
+  };
+
+  async function withSuccessor(): Promise<{ owner: TestUser; oldId: string; newId: string }> {
+    const owner = await node.newUser();
+    const oldId = (await owner.api.post('/memories', old)).body.id;
+    const newId = (await owner.api.post('/memories', { ...successor, supersedes: oldId })).body.id;
+    return { owner, oldId, newId };
+  }
+
+  it('are left out, and the successor is cut where it does not fit', async () => {
+    const { owner, newId } = await withSuccessor();
+    for (const more of [{}, { query: 'when do we deploy' }, { query: 'Fridays at noon' }]) {
+      for (const max_tokens of [60, 80, 2_000]) {
+        const answer = await context(owner, { max_tokens, ...more });
+        expect(answer.memory_ids, JSON.stringify({ max_tokens, ...more })).toEqual([newId]);
+        expect(answer.context).toContain('Mondays');
+        expect(answer.truncated).toBe(max_tokens < 2_000);
+      }
+      expect((await context(owner, { ...more, tier: 1 })).memory_ids).toEqual([newId]);
+    }
+  });
+
+  it('are marked when included, and the successor comes first in a small budget', async () => {
+    const { owner, oldId, newId } = await withSuccessor();
+    await owner.api.post('/memories', { title: 'Freeze', content: 'No deploys.', expires_at: '2020-01-01' });
+    const included = { include_superseded: true, include_expired: true };
+    const all = await context(owner, { max_tokens: 2_000, ...included });
+    expect(all.context).toMatch(new RegExp(`\\*\\*Deploys\\*\\* \\(.*superseded by ${newId}\\)`));
+    expect(all.context).toContain('expired: 2020-01-01T00:00:00Z)');
+    expect(all.memory_ids).toHaveLength(3);
+    for (const query of [undefined, 'deploy Fridays noon tests green']) {
+      const small = await context(owner, { max_tokens: 80, ...(query && { query }), include_superseded: true });
+      expect(small.memory_ids[0]).toBe(newId);
+      expect(small.memory_ids).not.toContain(oldId);
+      expect(small.truncated).toBe(true);
+    }
+  });
+});
+
+describe('max_tokens of a context package', () => {
   const budgets = [50, 60, 80, 100, 150, 233, 400, 1_000, 3_000, 20_000];
   const memories = [
     short(1, words(500)),
@@ -204,7 +270,7 @@ describe('max_tokens', () => {
     { title: 'T'.repeat(500), content: '<|endoftext|> is text', tags: range(50).map((i) => `tag_number_${i}`) },
   ];
 
-  it('is never exceeded, whatever is stored, with and without tier and query', async () => {
+  it('is never exceeded, with and without tier and query', async () => {
     const { owner } = await userWith(memories);
     let cut = 0;
     for (const max_tokens of budgets) {
@@ -219,7 +285,7 @@ describe('max_tokens', () => {
     expect(cut).toBeGreaterThan(20);
   });
 
-  it('alone is filled: as many memories as fit, whole ones first, and the last one cut', async () => {
+  it('without a tier is filled with whole memories, and the last one cut', async () => {
     const { owner, ids } = await userWith(range(40).map((i) => short(i, words(60))));
     for (const max_tokens of [400, 1_000, 2_000]) {
       const answer = await context(owner, { max_tokens });
@@ -230,18 +296,42 @@ describe('max_tokens', () => {
     }
   });
 
-  it('that holds everything leaves nothing out and says so', async () => {
+  it('that holds everything leaves nothing out and truncated is false', async () => {
     const { owner, ids } = await userWith(range(10).map((i) => short(i)));
     const answer = await context(owner, { max_tokens: 5_000 });
     expect(answer).toMatchObject({ memory_ids: ids.toReversed(), truncated: false });
   });
 
-  it('does not claim to hold everything when there is more than it ever looks at', async () => {
-    const { owner } = await userWith(range(130).map((i) => short(i)));
-    expect((await context(owner, { max_tokens: 100_000 })).truncated).toBe(true);
+  it('of any size is filled with up to 1,000 memories, and truncated says when there are more', async () => {
+    const { owner, ids } = await userWith(range(1_010).map((i) => short(i, `tiny ${i}`)));
+    const all = await context(owner, { max_tokens: 100_000 });
+    expect(all.memory_ids).toEqual(ids.toReversed().slice(0, 1_000));
+    expect(all.truncated).toBe(true);
+    const byQuery = await context(owner, { max_tokens: 50_000, query: 'tiny' });
+    expect(byQuery.memory_ids.length).toBeGreaterThan(900);
+    expect(byQuery.truncated).toBe(true);
+    const bulk = { filter: { ids: ids.slice(0, 10) }, action: 'archive', dry_run: false };
+    expect((await owner.api.post('/memories/bulk', bulk)).status).toBe(200);
+    expect(await context(owner, { max_tokens: 100_000 })).toMatchObject({ truncated: false });
+  }, 60_000);
+
+  it('of 6,000 is filled from more than 100 memories', async () => {
+    const { owner } = await userWith(range(300).map((i) => short(i, `tiny ${i}`)));
+    const answer = await context(owner, { max_tokens: 6_000 });
+    expect(answer.tokens).toBeGreaterThan(5_400);
+    expect(answer.memory_ids.length).toBeGreaterThan(100);
+    expect(answer.truncated).toBe(true);
+    expect(await context(owner, { max_tokens: 20_000, query: 'tiny' })).toMatchObject({ truncated: false });
   });
 
-  it('with a tier keeps the caps of the tier too', async () => {
+  it('marks a package as truncated when a relevant memory is left out, whether by budget, tier or cut', async () => {
+    const { owner } = await userWith([short(1, `heron ${words(300)}`), short(2, 'heron two'), long(3, 'heron three')]);
+    expect((await context(owner, { max_tokens: 20_000, query: 'heron' })).truncated).toBe(false);
+    expect((await context(owner, { max_tokens: 100, query: 'heron' })).truncated).toBe(true);
+    expect((await context(owner, { tier: 0, query: 'heron' })).truncated).toBe(true);
+  });
+
+  it('with a tier keeps the caps of the tier', async () => {
     const { owner } = await userWith(range(20).map((i) => short(i)));
     expect((await context(owner, { max_tokens: 100_000, tier: 0 })).memory_ids).toHaveLength(2);
   });
@@ -258,9 +348,9 @@ describe('max_tokens', () => {
       [{ status: 'archived' }, 'status'],
     ];
     for (const [body, path] of cases) {
-      const refused = await owner.api.post('/context', body);
-      expect([400, 422], JSON.stringify(body)).toContain(refused.status);
-      expect(refused.body.errors[0].path).toBe(path);
+      const rejected = await owner.api.post('/context', body);
+      expect([400, 422], JSON.stringify(body)).toContain(rejected.status);
+      expect(rejected.body.errors[0].path).toBe(path);
     }
   });
 });

@@ -17,28 +17,49 @@ async function ask(memories: object[], input: object): Promise<Json> {
 }
 
 const filler = (topic: string, lines: number) =>
-  Array.from({ length: lines }, (_, i) => `Line ${i} of the ${topic} chronicle tells of weather and harvest.`).join(
-    '\n',
-  );
+  Array.from({ length: lines }, (_, i) => `Line ${i} of the ${topic} chronicle has weather and harvest.`).join('\n');
 
-describe('a package for a question', () => {
-  it('says what is the same once, and what differs in a number twice', async () => {
-    const steps =
-      'restart the gateway, then drain the queue, then watch the dashboard for ten minutes before you leave';
+describe('context package', () => {
+  const STEPS = 'restart the gateway, then drain the queue, then watch the dashboard for ten minutes before you leave';
+  const runbook = (content: string, more = {}) => ({ title: 'Gateway runbook', content, ...more });
+
+  it('leaves nothing out while there is room, not even repeats', async () => {
     const answer = await ask(
       [
-        { title: 'Gateway runbook', content: `When the gateway hangs: ${steps}.` },
-        { title: 'Gateway runbook', content: `When the gateway hangs: ${steps}!` },
-        { title: 'Gateway runbook', content: `When the gateway hangs on port 8443: ${steps}.` },
+        runbook(`When the gateway hangs: ${STEPS}.`),
+        runbook(`When the gateway hangs: ${STEPS}!`),
+        runbook(`When the gateway hangs on port 8443: ${STEPS}.`),
       ],
       { query: 'gateway hangs', max_tokens: 2_000 },
     );
-    expect(answer.memory_ids).toHaveLength(2);
-    expect(answer.context).toContain('8443');
-    expect(answer.truncated).toBe(true);
+    expect(answer.memory_ids).toHaveLength(3);
+    expect(answer).toMatchObject({ truncated: false });
+    expect(answer.repeats).toBeUndefined();
   });
 
-  it('passes over a long memory that does not fit, takes the short ones behind it, and its best passage last', async () => {
+  it('includes repeats last, and lists those that it leaves out', async () => {
+    const [first, second] = [`When the gateway hangs: ${STEPS}.`, `when the gateway hangs:  ${STEPS}!`];
+    const answer = await ask(
+      [
+        runbook(first),
+        runbook(second),
+        runbook(`${filler('gateway', 2)}\n${first}\nThen call Marta.`),
+        { title: 'Pager', content: 'The pager of the gateway is with Ravi this week, and with Nadia the next one.' },
+      ],
+      { query: 'gateway hangs', max_tokens: 185 },
+    );
+    expect(answer.context).toContain('call Marta');
+    expect(answer.context).toContain('Ravi');
+    expect(answer.memory_ids).toHaveLength(2);
+    expect(answer.repeats).toHaveLength(2);
+    for (const { id, repeat_of } of answer.repeats) {
+      expect(answer.memory_ids).toContain(repeat_of);
+      expect(answer.memory_ids).not.toContain(id);
+    }
+    expect(answer.truncated).toBe(false);
+  });
+
+  it('includes short memories behind a long one that does not fit, and its best passage last', async () => {
     const long = `${filler('river', 200)}\nThe ferry password hint is behind the mill.\n${filler('river', 200)}`;
     const answer = await ask(
       [

@@ -6,7 +6,7 @@ import { countTokens, cutToTokens } from '../../../api/tokens/count.ts';
 const exactly = (text: string) => reference(text, { disallowedSpecial: new Set() });
 const CODE = 'export const snake_case = (a: number) => [`a`];\n\t// naïve 日本語 🦭\n';
 
-describe('counting', () => {
+describe('countTokens', () => {
   it.each([
     '',
     ' ',
@@ -17,9 +17,9 @@ describe('counting', () => {
     '🦭'.repeat(50),
     `${'x'.repeat(300)} ${' '.repeat(300)}\n\n\n end`,
     '\u0000\ufffe\u{10ffff}',
-  ])('says what the tokenizer says: %j', (text) => expect(countTokens(text)).toBe(exactly(text)));
+  ])('equals the tokenizer for %j', (text) => expect(countTokens(text)).toBe(exactly(text)));
 
-  it('does so for any text', () => {
+  it('equals the tokenizer for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 500 }), (text) => {
         expect(countTokens(text)).toBe(exactly(text));
@@ -27,7 +27,7 @@ describe('counting', () => {
     );
   });
 
-  it('does so for runs longer than any word, and for what stands around them', () => {
+  it('equals the tokenizer for runs longer than any word, and the text around them', () => {
     for (const run of ['x', 'xy', 'ab1', ' ', '\n', ' \n', '=', '-=', '\u00e4', '日', '🦭', 'Aa']) {
       const long = run.repeat(Math.ceil(2_000 / run.length));
       for (const text of [long, `before ${long} after`, `before${long}after`, `${long}\n${long}`, `7${long}7`]) {
@@ -36,16 +36,16 @@ describe('counting', () => {
     }
   });
 
-  it.each(['x', ' ', '=', 'ä', '日', 'xY', '🦭', '\n '])('takes no time for 100,000 of %j', (run) => {
+  it.each(['x', ' ', '=', 'ä', '日', 'xY', '🦭', '\n '])('counts 100,000 of %j within two seconds', (run) => {
     const started = performance.now();
     expect(countTokens(run.repeat(100_000))).toBeGreaterThan(100);
-    // An order of magnitude: the library alone takes 7 to 54 s for this.
+    // The library alone takes 7 to 54 s.
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 });
 
-describe('cutting', () => {
-  it('gives the beginning of the text, within the budget, and whole characters', () => {
+describe('cutToTokens', () => {
+  it('returns the beginning of the text, within the budget, in whole characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 400 }), fc.integer({ min: 0, max: 60 }), (text, max) => {
         const cut = cutToTokens(text, max);
@@ -56,7 +56,7 @@ describe('cutting', () => {
     );
   });
 
-  it('uses most of the budget, and ends between words', () => {
+  it('uses most of the budget and ends between words', () => {
     const text = CODE.repeat(200);
     for (const max of [20, 100, 999]) {
       const cut = cutToTokens(text, max);
@@ -65,12 +65,12 @@ describe('cutting', () => {
     expect(cutToTokens('alpha beta gamma delta', 3)).toMatch(/^alpha( beta( gamma)?)?$/);
   });
 
-  it('gives all of what fits', () => {
+  it('returns a text that fits unchanged', () => {
     expect(cutToTokens(CODE, 1_000)).toBe(CODE);
     expect(cutToTokens('', 0)).toBe('');
   });
 
-  it.each(['x', ' ', '🦭'])('takes no time for a mebibyte of %j', (run) => {
+  it.each(['x', ' ', '🦭'])('cuts a million of %j within a second', (run) => {
     const started = performance.now();
     expect(countTokens(cutToTokens(run.repeat(1_000_000), 1_500))).toBeLessThanOrEqual(1_500);
     expect(performance.now() - started).toBeLessThan(1_000);
