@@ -1,6 +1,6 @@
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { LIMITS } from '../contracts/fields.ts';
-import { wordsOf } from '../search/tokenizer.ts';
+import { tokenize } from '../search/tokenizer.ts';
 
 /** A digest to be made: sources of one project about one subject. */
 export interface Digest {
@@ -105,7 +105,7 @@ function mergeSingles(groups: readonly Group[]): Group[] {
 }
 
 function wordsOfSource({ title, content }: MemoryRow): Set<string> {
-  return new Set([...wordsOf(`${title}\n${content.slice(0, SUBJECT_CHARS)}`)].map(({ word }) => word));
+  return new Set([...tokenize(`${title}\n${content.slice(0, SUBJECT_CHARS)}`)].map(({ term }) => term));
 }
 
 /** Weighs words that several sources share, by their inverse frequency: words in most sources say nothing about the subject. */

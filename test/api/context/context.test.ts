@@ -1,6 +1,6 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { find } from '../../../api/search/hybrid-search.ts';
+import { hybridSearch } from '../../../api/search/hybrid-search.ts';
 import type { Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
@@ -201,9 +201,9 @@ describe('searches of a context package', () => {
   it('are one for a tier, over the types that it includes, and none without a query', async () => {
     const { owner } = await userWith([...range(8).map((i) => short(i, `heron ${i}`)), long(1, 'heron'), long(2)]);
     const filtersOf = async (body: object) => {
-      vi.mocked(find).mockClear();
+      vi.mocked(hybridSearch).mockClear();
       await context(owner, body);
-      return vi.mocked(find).mock.calls.map(([, , , filter]) => filter.type);
+      return vi.mocked(hybridSearch).mock.calls.map(([, , , filter]) => filter.type);
     };
     expect(await filtersOf({ query: 'heron', tier: 0 })).toEqual(['short_term']);
     expect(await filtersOf({ query: 'heron', tier: 1 })).toEqual([undefined]);
