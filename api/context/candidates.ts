@@ -5,6 +5,7 @@ import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type HybridResult, hybridSearch } from '../search/hybrid-search.ts';
+import { parseDates } from '../search/query-dates.ts';
 import { type Hit, passageInContent } from '../search/score-candidates.ts';
 import { findPassageStart } from '../search/snippet.ts';
 import { CHARACTERS_PER_TOKEN } from './fit-to-budget.ts';
@@ -33,6 +34,8 @@ export interface Read {
   embedders: Embedders;
   filter: MemoryFilter;
   query: string | undefined;
+  /** Time zone of dates in `query`. Default UTC. */
+  timezone: string | undefined;
 }
 
 /** Memories in the order of a package, a part at a time. */
@@ -79,8 +82,10 @@ export async function findForTier(read: Read, tier: TierQuotas): Promise<Candida
 /** Opens the memories that match, best first, or the newest first without a query. `hasMore` says whether the search left some out. */
 async function openPages(read: Read, candidates: number): Promise<{ pages: Pages; hasMore: boolean }> {
   if (read.query === undefined) return { pages: newestPages(read), hasMore: false };
-  const { context, caller, embedders, filter, query } = read;
-  const result = await hybridSearch(context, caller, embedders, filter, query, { candidates });
+  const { context, caller, embedders, filter, timezone } = read;
+  const dates = parseDates(read.query, context.now(), timezone);
+  const query = { text: read.query, dates, candidates };
+  const result = await hybridSearch(context, caller, embedders, filter, query);
   return { pages: rankedPages(read, result), hasMore: result.hasMore };
 }
 

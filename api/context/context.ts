@@ -13,6 +13,7 @@ const DEFAULT_TIER: Tier = 1;
 
 type ContextInput = FilterInput & {
   query?: string | undefined;
+  timezone?: string | undefined;
   tier?: Tier | undefined;
   max_tokens?: number | undefined;
 };
@@ -24,7 +25,7 @@ type ContextInput = FilterInput & {
 export async function context(context: RequestContext, caller: Caller, input: ContextInput, embedders: Embedders) {
   const filter = toFilter(context, caller, { ...input, status: 'active' });
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
-  const read = { context, caller, embedders, filter, query: input.query };
+  const read = { context, caller, embedders, filter, query: input.query, timezone: input.timezone };
   const { items: found, hasMore } =
     tier === undefined ? await findForBudget(read, input.max_tokens ?? 0) : await findForTier(read, TIERS[tier]);
   const items = tier === undefined ? found : applyCaps(found, TIERS[tier]);

@@ -67,6 +67,21 @@ const before = moment.in
   .transform((value) => (DATE.test(value) ? new Date(Date.parse(value) + DAY_MS) : new Date(value)))
   .meta({ description: 'ISO 8601, exclusive; a date includes that UTC day.', formats: DATE_FORMATS });
 
+function isTimeZone(value: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en-US', { timeZone: value }));
+  } catch {
+    return false;
+  }
+}
+
+/** A time zone of the IANA database. */
+export const timezone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'must be an IANA time zone, such as Europe/Berlin')
+  .meta({ description: 'IANA time zone for dates in `query`, such as "yesterday". Default: UTC.' });
+
 /** A timestamp in a response: UTC, milliseconds. */
 export const instant = z.iso.datetime();
 

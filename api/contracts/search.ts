@@ -45,6 +45,7 @@ export const search = operation({
     cursor: f.cursor.optional(),
     ...f.filterFields,
     ...f.outdatedFields,
+    timezone: f.timezone.optional(),
     boosts: z
       .boolean()
       .default(true)
@@ -91,6 +92,7 @@ export const context = operation({
   cost: { tokens: ({ tokens }) => tokens },
   input: z.strictObject({
     query: query.optional(),
+    timezone: f.timezone.optional(),
     tier: z
       .literal([0, 1, 2])
       .optional()

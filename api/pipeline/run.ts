@@ -111,7 +111,10 @@ async function execute(
   meter: Meter,
 ): Promise<{ result: unknown; outcome: Outcome }> {
   const measure = measureOf(operation, call);
-  const returned = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, { ...pipeline, measure });
+  const returned = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, {
+    ...pipeline,
+    measure,
+  });
   const result = operation.output.parse(returned);
   const cost = costOfChanges(operation, result);
   // A write over the limit is rolled back.

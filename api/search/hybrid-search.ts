@@ -1,12 +1,14 @@
 import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
+import { findCreatedWithin } from '../../db/queries/search/dates.ts';
 import { findAdjacentMemories } from '../../db/queries/search/session-context.ts';
 import { hasSuperseded, listSuccessors } from '../../db/queries/search/successors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type LexicalQuery, prepareLexicalQuery, rankLexical } from './lexical.ts';
+import type { DateSpan } from './query-dates.ts';
 import { parseQuery } from './query-parser.ts';
 import { type Hit, type ScoredHit, scoreCandidates } from './score-candidates.ts';
-import type { ScoreComponents } from './score-fusion.ts';
+import { type ScoreComponents, scoreWithoutDate } from './score-fusion.ts';
 import { embedQuery, type SemanticState, semanticSearch } from './semantic.ts';
 
 /** Candidates of each retriever; every candidate is then scored by both. */
@@ -14,6 +16,8 @@ const LEXICAL_CANDIDATES = 200;
 const SEMANTIC_CANDIDATES = 100;
 /** Best lexical candidates whose adjacent memories become candidates too. */
 const WITH_SESSION_CONTEXT = 50;
+/** Newest memories of each span of time that the query names. */
+const DATED_CANDIDATES = 50;
 /** Superseded memories whose successors are looked up. */
 const SUPERSEDED_MAX = 20;
 /** Scores below this are poor matches: at most one answerable query in twenty, most of the others (`npm run eval`). */
@@ -42,9 +46,13 @@ export interface HybridResult {
   retrievers: Retrievers;
 }
 
-export interface RankingOptions {
+/** A query in natural language, and how its hits are ranked. */
+export interface SearchQuery {
+  text: string;
+  /** Spans of time that the text names: memories of these times score higher. */
+  dates: readonly DateSpan[];
   /** Whether recency and importance count. Default true. */
-  withBoosts?: boolean | undefined;
+  boosts?: boolean | undefined;
   /** Candidates of each retriever. */
   candidates?: number | undefined;
 }
@@ -58,20 +66,26 @@ export async function hybridSearch(
   caller: Caller,
   embedders: Embedders,
   narrowed: MemoryFilter,
-  text: string,
-  { withBoosts = true, candidates = SEMANTIC_CANDIDATES }: RankingOptions = {},
+  { text, dates, boosts, candidates = SEMANTIC_CANDIDATES }: SearchQuery,
 ): Promise<HybridResult> {
   const filter: MemoryFilter = { passages: 'own_type', ...narrowed };
   const { superseded, ...scope } = filter;
-  const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }, hasReplaced] = await Promise.all([
-    lexicalSearch(context, caller, filter, text, Math.max(LEXICAL_CANDIDATES, candidates)),
-    semanticSearch(context, caller, embedders, () => whereMemories(caller.userId, scope), text, candidates),
-    superseded === false && hasSuperseded(context.sql, caller.userId),
-  ]);
-  const replaced = hasReplaced ? await findReplaced(context, caller, scope, query, nearest) : { ids: [], successors: [] };
+  const where = () => whereMemories(caller.userId, scope);
+  const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }, dated, hasReplaced] = await Promise.all(
+    [
+      lexicalSearch(context, caller, filter, text, Math.max(LEXICAL_CANDIDATES, candidates)),
+      semanticSearch(context, caller, embedders, where, text, candidates),
+      Promise.all(dates.map((span) => findCreatedWithin(context.sql, where(), span, DATED_CANDIDATES))),
+      superseded === false && hasSuperseded(context.sql, caller.userId),
+    ],
+  );
+  const replaced = hasReplaced
+    ? await findReplaced(context, caller, scope, query, nearest)
+    : { ids: [], successors: [] };
   const near = adjacent.map(({ adjacent_id }) => adjacent_id);
-  const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...near, ...replaced.ids, ...replaced.successors])];
-  const scored = await scoreCandidates(context, caller, scope, { ids, adjacent, query, embeddings, withBoosts });
+  const others = [...dated.flat(), ...replaced.ids, ...replaced.successors];
+  const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...near, ...others])];
+  const scored = await scoreCandidates(context, caller, scope, { ids, adjacent, query, embeddings, dates, boosts });
   const successors = new Set(replaced.successors);
   const ranked = rank(scored.filter(({ id, components }) => isMatch(components) || successors.has(id)));
   const hits = ranked.filter(({ attributes }) => superseded !== false || attributes.superseded_by === null);
@@ -81,14 +95,20 @@ export async function hybridSearch(
     query,
     matching: { count: lexical.candidates, complete: lexical.complete },
     hasMore: !lexical.complete || lexical.candidates > lexical.hits.size,
-    lowConfidence: hits[0] !== undefined && hits[0].score < lowBelow,
+    lowConfidence: hits[0] !== undefined && scoreWithoutDate(hits[0]) < lowBelow,
     pending,
     retrievers: { lexical: 'ok', semantic: state },
   };
 }
 
 /** Finds the best lexical candidates, and the memories adjacent to them. */
-async function lexicalSearch(context: RequestContext, caller: Caller, filter: MemoryFilter, text: string, limit: number) {
+async function lexicalSearch(
+  context: RequestContext,
+  caller: Caller,
+  filter: MemoryFilter,
+  text: string,
+  limit: number,
+) {
   const query = await prepareLexicalQuery(context.sql, caller.userId, parseQuery(text));
   const lexical = await rankLexical(context.sql, caller.userId, filter, query, limit);
   const best = [...lexical.hits.keys()].slice(0, WITH_SESSION_CONTEXT);
@@ -114,16 +134,15 @@ export async function scoreHits(
   caller: Caller,
   embedders: Embedders,
   filter: MemoryFilter,
-  text: string,
+  { text, dates, boosts }: SearchQuery,
   ids: readonly string[],
-  withBoosts = true,
 ): Promise<Pick<HybridResult, 'hits' | 'query' | 'retrievers'>> {
   const [query, { embeddings, state }, adjacent] = await Promise.all([
     prepareLexicalQuery(context.sql, caller.userId, parseQuery(text)),
     embedQuery(embedders, text),
     findAdjacentMemories(context.sql, caller.userId, ids),
   ]);
-  const scored = await scoreCandidates(context, caller, filter, { ids, adjacent, query, embeddings, withBoosts });
+  const scored = await scoreCandidates(context, caller, filter, { ids, adjacent, query, embeddings, dates, boosts });
   const byId = new Map(scored.map((hit) => [hit.id, hit]));
   return {
     hits: ids.flatMap((id) => byId.get(id) ?? []),
@@ -132,8 +151,8 @@ export async function scoreHits(
   };
 }
 
-function isMatch({ lexical, sessionContext, semantic }: ScoreComponents): boolean {
-  return lexical > 0 || sessionContext > 0 || semantic !== undefined;
+function isMatch({ lexical, sessionContext, semantic, date }: ScoreComponents): boolean {
+  return lexical > 0 || sessionContext > 0 || semantic !== undefined || date === 1;
 }
 
 /** Sorts hits best first. A superseded memory comes directly after its successor, if that was found too. */

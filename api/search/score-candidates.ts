@@ -5,6 +5,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/indexer.ts';
 import { DAY_MS } from '../time.ts';
 import { type LexicalQuery, scoreLexical } from './lexical.ts';
+import type { DateSpan } from './query-dates.ts';
 import { fuse, type ScoreComponents, WEIGHTS } from './score-fusion.ts';
 import { computeSimilarities, type QueryEmbedding } from './semantic.ts';
 
@@ -31,8 +32,9 @@ export interface Candidates {
   adjacent: readonly AdjacentMemory[];
   query: LexicalQuery;
   embeddings: readonly QueryEmbedding[];
-  /** Whether recency and importance count. */
-  withBoosts: boolean;
+  dates: readonly DateSpan[];
+  /** Whether recency and importance count. Default true. */
+  boosts?: boolean | undefined;
 }
 
 /** Scores memories by both retrievers, unordered; those that do not match the filter are left out. */
@@ -40,7 +42,7 @@ export async function scoreCandidates(
   context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
-  { ids, adjacent, query, embeddings, withBoosts }: Candidates,
+  { ids, adjacent, query, embeddings, dates, boosts }: Candidates,
 ): Promise<ScoredHit[]> {
   if (ids.length === 0) return [];
   const withAdjacent = [...new Set([...ids, ...adjacent.map(({ adjacent_id }) => adjacent_id)])];
@@ -59,13 +61,19 @@ export async function scoreCandidates(
         lexical: lexical.get(memory.id) ?? 0,
         semantic: similarity?.score,
         sessionContext: sessionContext.get(memory.id) ?? 0,
+        date: dates.length === 0 ? undefined : isWithin(dates, memory) ? 1 : 0,
         recency: Math.exp(-Math.max(0, now - memory.updated_at.getTime()) / RECENT_MS),
         importance: memory.importance === null ? undefined : Math.min(1, Math.max(0, memory.importance)),
       };
       const isExpired = memory.expires_at !== null && memory.expires_at.getTime() <= now;
-      const score = fuse(components, withBoosts) / (isExpired ? 2 : 1);
+      const score = fuse(components, boosts) / (isExpired ? 2 : 1);
       return { id: memory.id, score, components, passage: similarity?.passage, attributes: memory };
     });
+}
+
+function isWithin(dates: readonly DateSpan[], { occurred_at, created_at }: RankingAttributes): boolean {
+  const time = occurred_at ?? created_at;
+  return dates.some(({ from, to }) => time >= from && time < to);
 }
 
 /** Computes what adjacent memories of a session add to each other, by distance; each pair counts once, however often it was found. */

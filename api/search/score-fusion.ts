@@ -6,6 +6,8 @@ export interface ScoreComponents {
   semantic: number | undefined;
   /** Share of the lexical scores of adjacent memories of the session, on the scale of `lexical`. */
   sessionContext: number;
+  /** 1 for a memory of a time that the query names, else 0; undefined when it names none. */
+  date: number | undefined;
   /** Ranking boosts, 0 to 1; undefined when unknown. */
   recency: number | undefined;
   importance: number | undefined;
@@ -17,6 +19,8 @@ export const WEIGHTS = {
   semantic: 0.4,
   /** By distance in turns. */
   sessionContext: [0.3, 0.15],
+  /** A memory of a time that the query names ranks before one of another time that matches a little better. */
+  date: 0.15,
   /** Factor of the logarithm of the number of passages: the best of many is likely to be good by chance. */
   passages: 0.08,
   /** The largest share by which ranking boosts change a score. */
@@ -31,7 +35,13 @@ export function fuse(components: ScoreComponents, withBoosts = true): number {
   const lexical = components.lexical + components.sessionContext;
   // Without a vector (too new, or no encoder) the lexical score counts for both.
   const semantic = components.semantic ?? lexical;
-  return (WEIGHTS.lexical * lexical + WEIGHTS.semantic * semantic) * (withBoosts ? boost(components) : 1);
+  const relevance = WEIGHTS.lexical * lexical + WEIGHTS.semantic * semantic + WEIGHTS.date * (components.date ?? 0);
+  return relevance * (withBoosts ? boost(components) : 1);
+}
+
+/** Returns the share of a score that does not come from the date: a date alone does not make a good match. */
+export function scoreWithoutDate({ score, components }: { score: number; components: ScoreComponents }): number {
+  return score - WEIGHTS.date * (components.date ?? 0);
 }
 
 /** Computes the similarity of a text to a query from the cosine similarities of its passages. */

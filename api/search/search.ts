@@ -6,8 +6,9 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
-import { type HybridResult, hybridSearch, scoreHits } from './hybrid-search.ts';
+import { type HybridResult, hybridSearch, type SearchQuery, scoreHits } from './hybrid-search.ts';
 import type { LexicalQuery } from './lexical.ts';
+import { parseDates } from './query-dates.ts';
 import { parseExclusions } from './query-parser.ts';
 import { type Hit, passageInContent } from './score-candidates.ts';
 import { decodeSearchCursor, encodeSearchCursor, type SearchPosition } from './search-cursor.ts';
@@ -25,6 +26,7 @@ type SearchInput = FilterInput & {
   exclude?: string[] | undefined;
   limit: number;
   cursor?: string | undefined;
+  timezone?: string | undefined;
   boosts?: boolean | undefined;
   explain?: boolean | undefined;
   max_tokens?: number | undefined;
@@ -74,7 +76,7 @@ interface Page extends Omit<SearchPosition, 'pinned'> {
   pending: boolean;
 }
 
-type PageInput = Pick<SearchInput, 'query' | 'limit' | 'boosts'>;
+type PageInput = Pick<SearchInput, 'query' | 'limit' | 'timezone' | 'boosts'>;
 
 function findPage(
   context: RequestContext,
@@ -95,15 +97,16 @@ async function rankPage(
   caller: Caller,
   embedders: Embedders,
   filter: MemoryFilter,
-  { query, limit, boosts }: PageInput,
+  input: PageInput,
   position: SearchPosition | undefined,
 ): Promise<Page> {
   const rankedAt = position?.rankedAt ?? context.now().getTime();
+  const query = toQuery(input, rankedAt);
   const stored = position ? storedBefore(filter, new Date(rankedAt + 1)) : filter;
-  const found = await hybridSearch(context, caller, embedders, stored, query, { withBoosts: boosts });
+  const found = await hybridSearch(context, caller, embedders, stored, query);
   const ranked = found.hits.slice(0, RANKED_MAX);
   const done = position?.done ?? 0;
-  const hits = ranked.slice(done, done + limit);
+  const hits = ranked.slice(done, done + input.limit);
   return {
     ids: ranked.slice(done).map(({ id }) => id),
     hits,
@@ -126,17 +129,24 @@ async function findPinnedPage(
   caller: Caller,
   embedders: Embedders,
   filter: MemoryFilter,
-  { query, limit, boosts }: PageInput,
+  input: PageInput,
   { pinned, ...position }: SearchPosition,
 ): Promise<Page> {
+  const { limit } = input;
+  const query = toQuery(input, position.rankedAt);
   let skipped = 0;
-  let found = await scoreHits(context, caller, embedders, filter, query, pinned.slice(0, limit), boosts);
+  let found = await scoreHits(context, caller, embedders, filter, query, pinned.slice(0, limit));
   while (found.hits.length === 0 && skipped + limit < pinned.length) {
     skipped += limit;
     const ids = pinned.slice(skipped, skipped + limit);
-    found = await scoreHits(context, caller, embedders, filter, query, ids, boosts);
+    found = await scoreHits(context, caller, embedders, filter, query, ids);
   }
   return { ...position, ...found, ids: pinned.slice(skipped), done: position.done + skipped, pending: false };
+}
+
+/** Reads the dates of a query as of the time of its first page. */
+function toQuery({ query, timezone, boosts }: PageInput, rankedAt: number): SearchQuery {
+  return { text: query, dates: parseDates(query, new Date(rankedAt), timezone), boosts };
 }
 
 function storedBefore(filter: MemoryFilter, time: Date): MemoryFilter {
