@@ -101,7 +101,7 @@ function parsed(text: string, types: unknown[]): unknown {
   return value === null || isDue ? value : text;
 }
 
-/** Parses JSON; undefined for other text. */
+/** Parses JSON without rounding large integers; undefined for other text. */
 export function parseJson(text: string): unknown {
   try {
     return parseExactJson(text);

@@ -52,6 +52,12 @@ describe('normalizeArguments', () => {
     expect(normalize(input)).toEqual({ input: expected, ignored: [] });
   });
 
+  it('does not round large integers in a JSON string, so that the contract rejects them', () => {
+    expect(normalize({ query: 'q', metadata: '{"n": 12345678901234567890}' }).input.metadata).toEqual({
+      n: 12345678901234567890n,
+    });
+  });
+
   it('drops unknown arguments and names them, nested ones by path', () => {
     const input = {
       query: 'q',
