@@ -64,7 +64,7 @@ function groupByProject(sources: readonly MemoryRow[]): Map<string | null, Memor
 }
 
 function groupBySubject(sources: readonly MemoryRow[]): Group[] {
-  const words = sources.map((source) => wordsOfSource(source));
+  const words = sources.map((source) => termsOfSource(source));
   const weights = rareWordWeights(words);
   const groups: Group[] = [];
   for (const [index, source] of sources.entries()) {
@@ -104,7 +104,7 @@ function mergeSingles(groups: readonly Group[]): Group[] {
   return merged;
 }
 
-function wordsOfSource({ title, content }: MemoryRow): Set<string> {
+function termsOfSource({ title, content }: MemoryRow): Set<string> {
   return new Set([...tokenize(`${title}\n${content.slice(0, SUBJECT_CHARS)}`)].map(({ term }) => term));
 }
 

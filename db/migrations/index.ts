@@ -15,10 +15,10 @@ import * as writeTermsAtOnce from './20261124001000_write_terms_at_once.ts';
 import * as renameDoorToTransport from './20261129070000_rename_door_to_transport.ts';
 import * as renameExactDuplicateIndex from './20261129100000_rename_exact_duplicate_index.ts';
 import * as renameOutboxRefusedAt from './20261129100100_rename_outbox_refused_at.ts';
-import * as createTermQueue from './20261129110000_create_term_queue.ts';
 import * as normalizeNames from './20261129110000_normalize_names.ts';
 import * as stripKeptResponses from './20261129113000_strip_kept_responses.ts';
 import * as addDigestMarker from './20261129120000_add_digest_marker.ts';
+import * as createTermQueue from './20261129130000_create_term_queue.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -38,10 +38,10 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129070000_rename_door_to_transport': renameDoorToTransport,
   '20261129100000_rename_exact_duplicate_index': renameExactDuplicateIndex,
   '20261129100100_rename_outbox_refused_at': renameOutboxRefusedAt,
-  '20261129110000_create_term_queue': createTermQueue,
   '20261129110000_normalize_names': normalizeNames,
   '20261129113000_strip_kept_responses': stripKeptResponses,
   '20261129120000_add_digest_marker': addDigestMarker,
+  '20261129130000_create_term_queue': createTermQueue,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -84,7 +84,7 @@ export async function findTenantWithOutdatedTerms(sql: Sql, after: string): Prom
   return result.rows[0]?.user_id;
 }
 
-/** Removes memories of a tenant from the queue of outdated terms, and returns them. */
+/** Removes memories of a tenant from the queue of outdated terms, and returns them. Digests have no terms. */
 export async function takeOutdatedTerms(sql: Sql, userId: string, limit: number): Promise<OutdatedTerms[]> {
   const result = await sql.query<OutdatedTerms>({
     text: `with taken as (
@@ -94,7 +94,7 @@ export async function takeOutdatedTerms(sql: Sql, userId: string, limit: number)
       )
       select id, title, content, tags, occurred_at, created_at
       from memories
-      where user_id = $1 and id in (select memory_id from taken)`,
+      where user_id = $1 and id in (select memory_id from taken) and not is_digest`,
     values: [userId, limit],
   });
   return result.rows;
