@@ -10,8 +10,8 @@ const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path
 const texts = { terms: read('legal/terms.md'), privacy: read('legal/privacy.md') };
 const tables = [...read('db/schema/schema.sql').matchAll(/^create table (\w+)/gm)].map((match) => match[1] as string);
 
-/** Which line of the privacy policy tells of which table. */
-const TOLD_IN: Record<string, string[]> = {
+/** The line of the privacy policy that covers each table. */
+const COVERED_BY: Record<string, string[]> = {
   Account: ['users'],
   Memberships: ['memberships'],
   Memories: ['memories'],
@@ -30,7 +30,7 @@ const TOLD_IN: Record<string, string[]> = {
   'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
 };
 /** Tables that hold nothing about anybody. */
-const ABOUT_NOBODY = ['embedding_models'];
+const WITHOUT_PERSONAL_DATA = ['embedding_models'];
 
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {
@@ -47,12 +47,12 @@ const rows = texts.privacy
   .split('\n')
   .filter((line) => line.startsWith('| **'))
   .map((line) => ({ name: /\*\*(.+?)\*\*/.exec(line)?.[1] as string, period: line.split('|')[3]?.trim() as string }));
-const categories = rows.slice(0, Object.keys(TOLD_IN).length);
+const categories = rows.slice(0, Object.keys(COVERED_BY).length);
 
 describe('the privacy policy', () => {
   it('has a line for every table of the database, and none for what is not there', () => {
-    expect(Object.values(TOLD_IN).flat().concat(ABOUT_NOBODY).sort()).toEqual([...tables].sort());
-    expect(categories.map(({ name }) => name)).toEqual(Object.keys(TOLD_IN));
+    expect(Object.values(COVERED_BY).flat().concat(WITHOUT_PERSONAL_DATA).sort()).toEqual([...tables].sort());
+    expect(categories.map(({ name }) => name)).toEqual(Object.keys(COVERED_BY));
   });
 
   it('gives each line a period, and each period in figures has a job that keeps it', () => {
@@ -97,7 +97,7 @@ describe('the figures of both texts', () => {
     expect(bare.length).toBeGreaterThan(3);
   });
 
-  it('change with the settings of the service, and so does who is told of embeddings', () => {
+  it('change with the settings of the service, and so does the processor of embeddings', () => {
     const config = readConfig({
       USAGE_RETENTION_DAYS: '90',
       OPERATOR: 'Example Ltd, 1 Street, Town',
@@ -110,7 +110,7 @@ describe('the figures of both texts', () => {
       expect(text).toContain('mailto:help@example.com');
       expect(text).not.toContain('{{');
     }
-    expect(privacy).toContain('no text is sent to a model of somebody else');
+    expect(privacy).toContain('No text is sent to a model of a third party');
     expect(legalPages({ ...config, embedder: 'openai' }).privacy).toContain('An embedding endpoint, chosen by us');
   });
 });

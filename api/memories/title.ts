@@ -1,7 +1,7 @@
 const LENGTH_MAX = 120;
 /** Characters of the content that are read. */
 const READ_MAX = 4_000;
-const FENCE = /^\s*(```|~~~)/;
+const CODE_MARKER = /^\s*(```|~~~)/;
 const HEADING = /^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$/;
 /** A horizontal rule, the frame of front matter, or the underline of a heading. */
 const RULE = /^\s*([-*_=]\s*){3,}$/;
@@ -21,7 +21,7 @@ export function titleOf(content: string): string {
 function firstHeading(lines: readonly string[]): string | undefined {
   let isCode = false;
   for (const line of lines) {
-    if (FENCE.test(line)) isCode = !isCode;
+    if (CODE_MARKER.test(line)) isCode = !isCode;
     const heading = isCode ? undefined : HEADING.exec(line)?.[1];
     if (heading) return plain(heading);
   }
@@ -30,7 +30,8 @@ function firstHeading(lines: readonly string[]): string | undefined {
 
 /** Returns the first sentence of the first paragraph. Its lines may be wrapped. */
 function firstSentence(lines: readonly string[]): string | undefined {
-  const isText = (line: string) => !FENCE.test(line) && !RULE.test(line) && /\S/.test(line.replace(LINE_MARKS, ''));
+  const isText = (line: string) =>
+    !CODE_MARKER.test(line) && !RULE.test(line) && /\S/.test(line.replace(LINE_MARKS, ''));
   const start = lines.findIndex(isText);
   if (start < 0) return undefined;
   const rest = lines.slice(start + 1);

@@ -12,7 +12,7 @@ export interface SearchPosition {
   lowConfidence: boolean;
   /** When the results were ranked, in milliseconds since 1970. */
   rankedAt: number;
-  /** Ids of the next results, in order. Empty where a token budget left no room for them. */
+  /** Ids of the next results, in order. Empty where the token budget was too small for them. */
   pinned: string[];
 }
 

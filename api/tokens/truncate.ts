@@ -24,8 +24,8 @@ export function fillPage<Item>(
   const empty = measure(toPricedResponse([]));
   const cost = (item: Item) => measure(toPricedResponse([item])) - empty;
   const shown: Item[] = [];
-  const room = max - measure(toResponse([]));
-  let left = room;
+  const available = max - measure(toResponse([]));
+  let left = available;
   for (const item of items) {
     const fitted = shorten(item, left, cost, shown.length === 0);
     if (fitted === undefined) break;
@@ -38,7 +38,7 @@ export function fillPage<Item>(
   let over = excess();
   for (; shown.length > 1 && over > 0; over = excess()) shown.pop();
   // The first item is shown in any case, so it is shortened until the whole fits.
-  for (let remaining = room; shown.length === 1 && over > 0 && remaining > over; over = excess()) {
+  for (let remaining = available; shown.length === 1 && over > 0 && remaining > over; over = excess()) {
     remaining -= over;
     shown[0] = shorten(items[0] as Item, remaining, cost, true) ?? (shown[0] as Item);
   }

@@ -36,7 +36,7 @@ function routesOfApp(): string[] {
     pipeline: {} as never,
     log: {} as never,
     publicUrl: () => node.url,
-    readiness: () => Promise.reject(new Error('nobody asks')),
+    readiness: () => Promise.reject(new Error('not called')),
   });
   const routers = app.middleware.flatMap((middleware) => ('router' in middleware ? [middleware.router as Router] : []));
   return routers
@@ -66,8 +66,8 @@ describe('/openapi.json', () => {
 
   it.each(operations)('documents for $id exactly the answers it may give', (operation) => {
     const { responses } = openApi.document.paths[`/api/v1${operation.http.path}`][operation.http.method.toLowerCase()];
-    const refusals = errorsOf(operation).map((code) => PROBLEMS[code][0]);
-    const expected = new Set([...operation.http.statuses, ...refusals].map(String));
+    const rejections = errorsOf(operation).map((code) => PROBLEMS[code][0]);
+    const expected = new Set([...operation.http.statuses, ...rejections].map(String));
     expect(Object.keys(responses).toSorted()).toEqual([...expected].toSorted());
     for (const code of errorsOf(operation)) expect(responses[PROBLEMS[code][0]].description).toContain(`\`${code}\``);
   });

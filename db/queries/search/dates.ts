@@ -2,7 +2,7 @@ import type { Sql } from '../../client/sql.ts';
 import type { Where } from '../memories/filters.ts';
 
 /**
- * Returns the ids of the newest memories that were created within a span of time. Memories that tell of another time
+ * Returns the ids of the newest memories that were created within a span of time. Memories about another time
  * (`occurred_at`) are left out.
  */
 export async function findCreatedWithin(

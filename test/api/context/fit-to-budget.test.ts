@@ -23,7 +23,7 @@ describe('context package', () => {
   const STEPS = 'restart the gateway, then drain the queue, then watch the dashboard for ten minutes before you leave';
   const runbook = (content: string, more = {}) => ({ title: 'Gateway runbook', content, ...more });
 
-  it('leaves nothing out while there is room, not even repeats', async () => {
+  it('leaves nothing out while the budget allows more, not even repeats', async () => {
     const answer = await ask(
       [
         runbook(`When the gateway hangs: ${STEPS}.`),

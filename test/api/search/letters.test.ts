@@ -35,7 +35,7 @@ describe('search by tokens and letters', () => {
     ['שלום', 'שָׁלוֹם לכולם', 'בוקר טוב'],
     ['Will', 'Will owns the deploy pipeline.', 'We will deploy on Monday.'],
     ['will', 'Ask Will about the pipeline.', 'We will deploy on Monday.'],
-    ['what does Will own?', 'Will owns the deploy pipeline.', 'The owner of the house pays.'],
+    ['what does Will own?', 'Will owns the deploy pipeline.', 'The owner of the flat pays.'],
     ['IT', 'IT handles laptops.', 'It is raining.'],
     ['call IT', 'Only IT handles laptops.', 'It is raining.'],
     ['S', 'Logs go to bucket S.', "It's in the bucket."],
@@ -57,7 +57,7 @@ describe('search by tokens and letters', () => {
     'finds nothing by stop words that are no names: %s',
     async (query) => {
       const { api } = await node.newUser();
-      await storeAll(api, [{ title: 'Note', content: 'the cat of the house and it is what we will be' }]);
+      await storeAll(api, [{ title: 'Note', content: 'the cat of the flat and it is what we will be' }]);
       expect((await search(api, query)).results).toEqual([]);
     },
   );

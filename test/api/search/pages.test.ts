@@ -85,7 +85,7 @@ describe('pages of a search', () => {
     for (const page of pages) expect(page).toMatchObject({ total: 250, total_relation: 'eq', reachable: 200 });
   });
 
-  it('deliver each hit once where a token budget leaves room for few pins, and notes arrive meanwhile', async () => {
+  it('deliver each hit once where a token budget allows only a few pins, and notes arrive meanwhile', async () => {
     const { api } = await lexical.newUser();
     await storeMany(
       api,

@@ -269,7 +269,7 @@ describe('service killed with a full embedding queue', () => {
       const animals = ['dog', 'horse', 'parrot', 'shark', 'bee', 'frog'];
       const memories = Array.from({ length: 60 }, (_, n) => ({
         title: `Note ${n}`,
-        content: `A ${animals[n % 6]} was seen near house number ${n}. ${'Nothing else happened on that day. '.repeat(20)}`,
+        content: `A ${animals[n % 6]} was seen near building number ${n}. ${'Nothing else happened on that day. '.repeat(20)}`,
       }));
       const ids = await storeMany(main.api, memories);
       expect(await pendingOf(main.api)).toBeGreaterThan(0);
