@@ -26,7 +26,10 @@ function reindexBatch(database: Database, userId: string): Promise<number> {
   const work = async (sql: Parameters<Parameters<Database['write']>[1]>[0]) => {
     const memories = await takeOutdatedTerms(sql, userId, BATCH);
     let words = 0;
-    for (const memory of memories) words += await indexTerms(sql, userId, memory.id, countTerms(memory));
+    for (const memory of memories) {
+      // Digests have no terms: search finds their sources.
+      if (!memory.is_digest) words += await indexTerms(sql, userId, memory.id, countTerms(memory));
+    }
     if (words !== 0) await changeQuota(sql, userId, { bytes: 0, words });
     return memories.length;
   };

@@ -106,10 +106,10 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   return where;
 }
 
-/** Reads the index of `supersedes` once per statement. The status is compared in a form that no partial index matches. */
+/** Reads the index of `supersedes` once per statement. The status is compared in a form that no partial index matches. A consolidated successor still counts. */
 const SUPERSEDED_IDS = `select s.supersedes
   from memories s
-  where s.user_id = $1 and s.supersedes is not null and (s.status = 'active') is true`;
+  where s.user_id = $1 and s.supersedes is not null and (s.status = 'active' or s.consolidated_into is not null) is true`;
 
 function addTags(where: Where, { tags, tagsMatch = 'all' }: MemoryFilter): void {
   if (!tags) return;

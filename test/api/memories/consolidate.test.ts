@@ -294,5 +294,7 @@ describe('search after a consolidation', () => {
     const next = await owner.api.post('/memories', note('new', { supersedes: all[0] }));
     await consolidate(owner, { ...NOW, dry_run: false });
     expect(await read(owner, all[0])).toMatchObject({ superseded_by: next.body.id });
+    expect(ids((await owner.api.post('/search', { query: 'about old new' })).body.results)).toEqual([next.body.id]);
+    expect(ids((await owner.api.get('/memories?type=long_term')).body.results)).not.toContain(all[0]);
   });
 });
