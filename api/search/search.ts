@@ -86,8 +86,10 @@ function findPage(
   input: PageInput,
   position: SearchPosition | undefined,
 ): Promise<Page> {
+  // A pinned result is delivered even if it was superseded or has expired since.
+  const { superseded, validAt, ...pinnedFilter } = filter;
   return position && position.pinned.length > 0
-    ? findPinnedPage(context, caller, embedders, filter, input, position)
+    ? findPinnedPage(context, caller, embedders, pinnedFilter, input, position)
     : rankPage(context, caller, embedders, filter, input, position);
 }
 

@@ -223,6 +223,18 @@ describe('superseded memory', () => {
   });
 });
 
+describe('pinned results', () => {
+  it('are delivered when they were superseded after the first page', async () => {
+    const { owner, ids } = await userWith([1, 2, 3].map((n) => ({ title: `T${n}`, content: `newt ${n}` })));
+    const first = await search(owner, { query: 'newt', limit: 1 });
+    const shown = first.results[0].id;
+    const [superseded] = ids.filter((id) => id !== shown);
+    await owner.api.post('/memories', { title: 'T4', content: 'newt 4', supersedes: superseded });
+    const second = await search(owner, { query: 'newt', limit: 2, cursor: first.next_cursor });
+    expect([shown, ...second.results.map(({ id }: Json) => id)].toSorted()).toEqual(ids.toSorted());
+  });
+});
+
 describe('expired memories', () => {
   it('are left out unless included, and results carry expires_at', async () => {
     const { owner } = await userWith([
