@@ -7,7 +7,10 @@ const query = f.text(f.LIMITS.queryLength);
 export const result = z.strictObject({
   id: f.id,
   title: z.string(),
-  snippet: z.string().meta({ description: 'The passage around the hit, the matched words between `**`.' }),
+  snippet: z.string().meta({ description: 'The passage around the hit, with its line breaks.' }),
+  highlights: z
+    .array(z.strictObject({ start: z.int(), end: z.int() }))
+    .meta({ description: 'Matched words of `snippet`: offsets in UTF-16 code units, `end` exclusive.' }),
   score: z.number(),
   matched: z.array(z.string()).meta({ description: 'Words of the query that occur in this memory.' }),
   type: f.memoryType,

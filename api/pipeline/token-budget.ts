@@ -117,11 +117,16 @@ export function shortenHit(
 ): SearchResult | undefined {
   if (cost(hit) <= remaining) return hit;
   if (!isFirst) return undefined;
-  const bare = { ...hit, title: '', snippet: '', matched: [], tags: [], project: null, session_id: null };
-  const head = { ...capFields(hit, remaining - cost(bare)).item, snippet: '' };
+  const empty = { snippet: '', highlights: [], matched: [], tags: [], project: null, session_id: null };
+  const head = { ...capFields(hit, remaining - cost({ ...hit, title: '', ...empty })).item, ...withSnippet(hit, '') };
   const headCost = cost(head);
-  const snippet = cutText(hit.snippet, remaining - headCost, (text) => cost({ ...head, snippet: text }) - headCost);
-  return { ...head, snippet };
+  const costOf = (text: string) => cost({ ...head, ...withSnippet(hit, text) }) - headCost;
+  return { ...head, ...withSnippet(hit, cutText(hit.snippet, remaining - headCost, costOf)) };
+}
+
+/** Returns the beginning of a hit's snippet with the highlights in it. */
+function withSnippet({ highlights }: SearchResult, snippet: string): Pick<SearchResult, 'snippet' | 'highlights'> {
+  return { snippet, highlights: highlights.filter(({ end }) => end <= snippet.length) };
 }
 
 /** A memory without the fields that could be long. */

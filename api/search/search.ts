@@ -176,12 +176,13 @@ async function toResults(
 }
 
 function toResult(memory: MemoryRow, hit: Hit, query: LexicalQuery, explain: boolean): SearchResult {
-  const { snippet, matched } = createSnippet(memory.content, query, passageInContent(memory, hit));
+  const { snippet, highlights, matched } = createSnippet(memory.content, query, passageInContent(memory, hit));
   const inTitle = createSnippet(`${memory.title}\n${memory.tags.join(' ')}`, query).matched;
   return {
     id: memory.id,
     title: memory.title,
     snippet,
+    highlights,
     score: round(hit.score),
     matched: [...new Set([...matched, ...inTitle])].sort(),
     type: memory.type,

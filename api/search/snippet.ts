@@ -1,20 +1,19 @@
 import type { LexicalQuery } from './lexical.ts';
 import { displayTerm, type Token, tokenize } from './tokenizer.ts';
 
-/** Surrounds a matched word in a snippet. */
-export const MARK = '**';
-
 /** Length of a snippet in tokens. */
 const TOKENS = 40;
-/** Approximate limits in characters, for texts of very long words: of a snippet, and of the text between two marks. */
+/** Approximate limits in characters, for texts of very long words: of a snippet, and of the text between two matches. */
 const CHARACTERS = 1_000;
 const UNMARKED_CHARACTERS = 500;
 /** A passage starts at the start of its line when that is not farther away than this. */
 const LINE_START_WITHIN = 200;
 
 export interface Snippet {
-  /** A passage of the text, with the matched words between marks. */
+  /** A passage of the text as it is stored, with its line breaks. */
   snippet: string;
+  /** The matched words in the passage, in order, as offsets in UTF-16 code units. */
+  highlights: Range[];
   /** Terms of the query that occur anywhere in the text. */
   matched: string[];
 }
@@ -28,15 +27,16 @@ interface Range {
 }
 
 /**
- * Cuts the passage with the most query terms out of a text, rare terms first, and marks them.
+ * Cuts the passage with the most query terms out of a text, rare terms first.
  * @param near the passage found by the semantic retriever, which is used when no term occurs
  */
 export function createSnippet(text: string, query: SnippetQuery, near?: Range): Snippet {
   const { tokens, lexemes, from } = findPassage(text, query, near);
   const held = new Set(lexemes);
   const matched = query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ query_term }) => displayTerm(query_term));
-  const snippet = tokens.length === 0 ? text.slice(0, 300).trim() : mark(text, tokens, lexemes, from);
-  return { snippet, matched: [...new Set(matched)] };
+  const passage =
+    tokens.length === 0 ? { snippet: text.slice(0, 300).trim(), highlights: [] } : excerpt(text, tokens, lexemes, from);
+  return { ...passage, matched: [...new Set(matched)] };
 }
 
 /** Returns the offset at which a text's best passage for a query starts, or the start of its line if that is near. */
@@ -60,21 +60,31 @@ function findPassage(text: string, query: SnippetQuery, near: Range | undefined)
   return { tokens, lexemes, from: findBestWindow(lexemes, weights) ?? firstTokenOf(tokens, near) };
 }
 
-function mark(text: string, tokens: readonly Token[], lexemes: readonly (string | undefined)[], from: number): string {
+/** Cuts the passage out of a text that starts at a token. `…` stands for what is left out before and after it. */
+function excerpt(
+  text: string,
+  tokens: readonly Token[],
+  lexemes: readonly (string | undefined)[],
+  from: number,
+): Omit<Snippet, 'matched'> {
   const to = Math.min(tokens.length, from + TOKENS);
-  let at = from === 0 ? 0 : (tokens[from]?.start ?? 0);
-  let snippet = '';
+  const highlights: Range[] = [];
+  let at = from === 0 ? text.length - text.trimStart().length : (tokens[from]?.start ?? 0);
+  let snippet = from === 0 ? '' : '… ';
   for (let i = from; i < to; i++) {
     const token = tokens[i] as Token;
-    // An identifier and its parts overlap: the first match is marked.
+    // An identifier and its parts overlap: the first match counts.
     if (lexemes[i] === undefined || token.start < at) continue;
-    if (snippet.length > CHARACTERS) return `${snippet.trim()} …`;
-    snippet += `${shorten(text, at, token.start)}${MARK}${shorten(text, token.start, token.end)}${MARK}`;
+    if (snippet.length > CHARACTERS) return { snippet: `${snippet.trimEnd()} …`, highlights };
+    snippet += shorten(text, at, token.start);
+    const start = snippet.length;
+    snippet += shorten(text, token.start, token.end);
+    highlights.push({ start, end: snippet.length });
     at = token.end;
   }
   const end = to === tokens.length ? text.length : Math.max(at, tokens[to - 1]?.end ?? at);
   snippet += shorten(text, at, end);
-  return `${from > 0 ? '… ' : ''}${snippet.trim()}${to < tokens.length ? ' …' : ''}`;
+  return { snippet: `${snippet.trimEnd()}${to < tokens.length ? ' …' : ''}`, highlights };
 }
 
 /** Returns a part of a text, without its middle where it is long: encoded data without spaces is one word. */

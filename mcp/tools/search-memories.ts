@@ -20,7 +20,7 @@ export const searchMemories = defineTool(search, {
         ? 'No memories match by keyword. Semantic search is unavailable at the moment.'
         : `No memories match.${pending}`;
     }
-    const items = page.results.map((hit) => `- ${headline(hit)}\n  ${hit.snippet.replace(/\s+/gu, ' ')}`);
+    const items = page.results.map((hit) => `- ${headline(hit)}\n  ${hit.snippet.replace(/\r?\n/gu, '\n  ')}`);
     const remarks = [
       page.reachable ? ` Only the best ${page.reachable} can be listed.` : '',
       page.low_confidence ? ' None of them is a close match.' : '',

@@ -40,6 +40,14 @@ export const idsOf = (response: Json): string[] => response.results.map(({ id }:
 /** Returns the titles of the results, best first. */
 export const titlesOf = (response: Json): string[] => response.results.map(({ title }: Json) => title);
 
+/** Returns a hit's snippet with its matched words between `**`. */
+export function marked({ snippet, highlights }: Json): string {
+  return highlights.reduceRight(
+    (text: string, { start, end }: Json) => `${text.slice(0, start)}**${text.slice(start, end)}**${text.slice(end)}`,
+    snippet,
+  );
+}
+
 /** Waits until the encoder is ready and all memories of the tenant are embedded. */
 export async function untilEmbedded(api: Client, seconds = 60): Promise<void> {
   for (let waited = 0; waited < seconds * 1_000; waited += 25) {

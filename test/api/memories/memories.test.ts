@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ApiResponse, Json } from '../../support/client.ts';
+import { marked } from '../../support/retrieval.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 let node: TestService;
@@ -47,7 +48,7 @@ describe('POST /memories', () => {
     await user.api.post('/memories', { title: 'Zebra', content: 'stripes everywhere' });
     const found = await user.api.post('/search', { query: 'which animal has stripes?' });
     expect(found.body.results[0]).toMatchObject({ title: 'Zebra', matched: ['stripes'] });
-    expect(found.body.results[0].snippet).toContain('**stripes**');
+    expect(marked(found.body.results[0])).toContain('**stripes**');
   });
 
   it('returns the existing memory with 200 for an exact duplicate, and merges tags and metadata into it', async () => {

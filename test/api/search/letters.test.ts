@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reindexTerms } from '../../../api/memories/reindex-terms.ts';
 import { STOP_WORDS } from '../../../api/search/stop-words.ts';
-import { search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
+import { marked, search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 let node: TestService;
@@ -50,7 +50,7 @@ describe('search by tokens and letters', () => {
     const found = await search(api, query);
     expect(titlesOf(found)[0]).toBe('2');
     expect(found.results[0].matched.join()).not.toContain('=');
-    expect(found.results[0].snippet).toContain('**');
+    expect(marked(found.results[0])).toContain('**');
   });
 
   it.each(['the of and', 'it is', 'We will', 'the'])(

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../support/client.ts';
-import { idsOf, search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
+import { idsOf, marked, search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 let node: TestService;
@@ -190,7 +190,7 @@ describe('term expansion', () => {
     expect(found.results[0].matched).toEqual(['kuber']);
     // The query's own word, not its stem.
     expect((await search(api, 'the kubers')).results[0].matched).toEqual(['kubers']);
-    expect(found.results[0].snippet).toContain('**kubernetes**');
+    expect(marked(found.results[0])).toContain('**kubernetes**');
     expect(titlesOf(await search(api, 'kube terraform'))).toEqual(['terraform']);
   });
 
@@ -283,8 +283,8 @@ describe('search in other languages', () => {
     const found = await search(api, query);
     expect(titlesOf(found)).toEqual(['1']);
     expect(found.results[0].matched).not.toEqual([]);
-    expect(found.results[0].snippet.normalize('NFC')).toContain('**');
-    expect(found.results[0].snippet.replaceAll('**', '')).toBe(content);
+    expect(marked(found.results[0])).toContain('**');
+    expect(found.results[0].snippet).toBe(content);
   });
 });
 
@@ -315,8 +315,8 @@ describe('search for code identifiers', () => {
     const api = await clientWith([NOTE, { title: 'Other', content: 'nothing of the kind' }]);
     const found = await search(api, query);
     expect(titlesOf(found)).toEqual(['Code']);
-    expect(found.results[0].snippet).toContain('**');
-    expect(found.results[0].snippet.replaceAll('**', '')).toBe(NOTE.content);
+    expect(marked(found.results[0])).toContain('**');
+    expect(found.results[0].snippet).toBe(NOTE.content);
   });
 
   it('ranks the whole identifier above its parts', async () => {
@@ -403,10 +403,19 @@ describe('snippet', () => {
       lines.splice(place, 0, 'The mascot of the team is an armadillo called Biscuit.');
       const api = await clientWith([{ title: 'Minutes', content: lines.join(' ').slice(-100_000) }]);
       const [hit] = (await search(api, 'Which armadillo is the mascot?')).results;
-      expect(hit.snippet).toContain('**mascot** of the team is an **armadillo** called Biscuit.');
+      expect(marked(hit)).toContain('**mascot** of the team is an **armadillo** called Biscuit.');
       expect(hit.snippet.length).toBeLessThan(500);
       expect(hit.matched).toEqual(['armadillo', 'mascot']);
     }
+  });
+
+  it('is the text as it is stored, with the matches as offsets', async () => {
+    const content = '  \n\u{1F4B0} see https://billing.example.org/ (billing)\n\tBillings: none';
+    const api = await clientWith([{ title: 'Page', content }]);
+    const [{ snippet, highlights }] = (await search(api, 'billing')).results;
+    expect(snippet).toBe(content.trim());
+    const words = highlights.map(({ start, end }: Json) => snippet.slice(start, end));
+    expect(words).toEqual(['billing', 'billing', 'Billings']);
   });
 
   it('is bounded for a text without spaces', async () => {
@@ -415,7 +424,7 @@ describe('snippet', () => {
       const answer = await api.post('/search', { query: 'pelican' });
       expect(titlesOf(answer.body)).toEqual(['Blob']);
       expect(answer.text.length).toBeLessThan(5_000);
-      expect(answer.body.results[0].snippet).toContain('**pelican**');
+      expect(marked(answer.body.results[0])).toContain('**pelican**');
     }
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Json } from '../../support/client.ts';
+import { marked } from '../../support/retrieval.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 let node: TestService;
@@ -70,7 +71,7 @@ describe('search', () => {
       },
     ]);
     const [hit] = (await search(owner, { query: 'wombat' })).results;
-    expect(hit.snippet).toContain('**wombats** dig at night');
+    expect(marked(hit)).toContain('**wombats** dig at night');
     expect(hit.snippet.length).toBeLessThan(1_000);
     const stored = (await owner.api.get(`/memories/${ids[0]}`)).body;
     for (const field of Object.keys(hit).filter((name) => !['snippet', 'score', 'matched'].includes(name))) {
