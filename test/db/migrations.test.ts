@@ -336,7 +336,7 @@ async function fill(): Promise<Record<string, string>> {
   await user.api.patch(`/memories/${first.body.id}`, { content: 'two' });
   await user.api.post('/memories', { title: 'b', content: 'three', supersedes: first.body.id });
   expect((await user.api.post('/user/keys', { name: 'second' })).status).toBe(201);
-  expect((await user.api.get('/memories')).body.total).toBe(2);
+  expect((await user.api.get('/memories?include_superseded=true')).body.total).toBe(2);
   await fillIndex(node.service.database, user.userId, first.body.id);
   await node.stop();
   await onDatabase(addBackgroundRows);
