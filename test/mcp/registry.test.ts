@@ -161,6 +161,7 @@ describe.each(TOOL_DESCRIPTIONS)('$name', (tool) => {
       'occurred_after',
       'occurred_before',
       'supersedes',
+      'timezone',
     ];
     const acceptedBySchemaOnly = inputs.filter(
       (input) => validate(input) && !isAccepted(input) && !beyond.some((name) => name in input),
