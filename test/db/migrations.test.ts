@@ -49,14 +49,15 @@ describe('migrations up, down and up', () => {
 
   it('work one by one on a database with data: each step down and up', async () => {
     await fill();
+    let before = await schema();
     for (const name of all.toReversed()) {
-      const before = await schema();
       expect(await migrateDown(url)).toEqual([name]);
       const below = await schema();
       expect(await migrateOneUp()).toEqual([name]);
       expect([name, await schema()]).toEqual([name, before]);
       expect(await migrateDown(url)).toEqual([name]);
       expect([name, await schema()]).toEqual([name, below]);
+      before = below;
     }
     expect(await migrateUp(url)).toEqual(all);
     expect(await schema()).toBe(await committedSchema());
