@@ -20,7 +20,7 @@ import { whopWebhookRoutes } from './http/routes/webhooks/whop.ts';
 import type { Logger } from './observability/log.ts';
 import type { PipelineDependencies } from './pipeline/dependencies.ts';
 
-export interface AppParts {
+interface AppParts {
   config: Config;
   pipeline: PipelineDependencies;
   log: Logger;

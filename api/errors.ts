@@ -80,7 +80,7 @@ export interface FieldIssue {
   message: string;
 }
 
-export interface ProblemData {
+interface ProblemData {
   detail?: string;
   errors?: FieldIssue[];
   /** HTTP headers of the response, such as `Retry-After`. */

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { clientSetups } from './keys/client-setup.ts';
 
-export interface BannerOptions {
+interface BannerOptions {
   url: string;
   /** Set when it is new and the output is a terminal. */
   apiKey?: string;

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Service, startService } from '../api/bootstrap.ts';
 import { readConfig } from '../api/config.ts';
-import { tendCells } from '../api/embeddings/clustering.ts';
+import { updateClusters } from '../api/embeddings/clustering.ts';
 import { LOCAL_MODEL } from '../api/embeddings/local/model-name.ts';
 import { createLog } from '../api/observability/log.ts';
 import { startEmbedded } from '../db/embedded/start.ts';
@@ -133,7 +133,7 @@ async function grow(bench: SearchBench, options: Options, against: Run | undefin
 async function buildClusters({ hybrid, progress }: SearchBench, userId: string): Promise<void> {
   const started = performance.now();
   const log = createLog({ level: 'silent', pretty: false });
-  await tendCells(hybrid.database, { userId, model: LOCAL_MODEL }, log, new AbortController().signal);
+  await updateClusters(hybrid.database, { userId, model: LOCAL_MODEL }, log, new AbortController().signal);
   progress(`binary codes clustered, if there are enough: ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 

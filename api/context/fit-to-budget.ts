@@ -10,13 +10,13 @@ export interface Repeat {
 }
 
 /** The items that fit a budget, and those that are left out as repeats of them. */
-export interface Selection {
+interface Selection {
   items: Item[];
   repeats: Repeat[];
 }
 
 /** Counts the tokens of a package. */
-export type MeasurePackage = (items: readonly Item[], repeats: readonly Repeat[]) => number;
+type MeasurePackage = (items: readonly Item[], repeats: readonly Repeat[]) => number;
 
 /** Memories that are tried for the last place: a long title and tags may leave no tokens for the text. */
 const CUT_TRIES = 5;

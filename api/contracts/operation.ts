@@ -115,7 +115,7 @@ export function publicOperation<const Id extends string, Input extends z.ZodType
 }
 
 /** Error codes of every public operation. `rate_limited` is by client IP. */
-export const PUBLIC_ERRORS = [
+const PUBLIC_ERRORS = [
   'invalid_request',
   'host_not_allowed',
   'origin_not_allowed',
@@ -132,7 +132,7 @@ export function publicErrorsOf(operation: PublicOperation): ProblemCode[] {
 }
 
 /** Error codes of every authenticated operation. */
-export const COMMON_ERRORS = [
+const COMMON_ERRORS = [
   'invalid_request',
   'unauthenticated',
   'key_expired',

@@ -13,7 +13,7 @@ import {
 import type { Logger } from '../observability/log.ts';
 
 /** Number of codes from which clusters are used; below it, scanning all codes is faster. */
-export const CELLS_FROM = 20_000;
+export const CLUSTERED_FROM = 20_000;
 /** Codes are clustered again when their number has grown by this factor. */
 const GROWN = 4;
 /** When more codes than this are in no cluster, they are assigned to the nearest. */
@@ -29,14 +29,14 @@ const SLICE_MS = 8;
  * Clusters a tenant's binary codes once there are many (IVF), so that a search scans only the clusters nearest to the
  * query. Codes that are in no cluster are always scanned, so every code stays searchable meanwhile.
  */
-export async function tendCells(
+export async function updateClusters(
   database: Database,
   codes: BinaryCodes,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
   const counts = await countBinaryCodes(database.owner, codes);
-  const isGrown = counts.codes >= CELLS_FROM && counts.codes >= counts.atClustering * GROWN;
+  const isGrown = counts.codes >= CLUSTERED_FROM && counts.codes >= counts.atClustering * GROWN;
   const needsRepair =
     counts.atClustering > 0 &&
     (counts.unclustered > FREE_MAX || (await findPreviousClustering(database.owner, codes)) > 0);
@@ -55,7 +55,7 @@ export async function tendCells(
 async function recluster(database: Database, codes: BinaryCodes, count: number, signal: AbortSignal): Promise<void> {
   const sample = await sampleBinaryCodes(database.owner, codes, SAMPLE);
   const wanted = Math.min(CELLS_MAX, Math.ceil(2 * Math.sqrt(count)));
-  const centroids = await findCentres(sample, wanted, signal);
+  const centroids = await findCentroids(sample, wanted, signal);
   if (!signal.aborted) await insertClusters(database.owner, codes, centroids, count);
 }
 
@@ -71,7 +71,7 @@ async function moveAll(database: Database, codes: BinaryCodes, former: number, s
  * belongs to the centroid with the smallest Hamming distance.
  * @param sample codes as strings of 0 and 1, of equal length, in random order
  */
-export async function findCentres(sample: readonly string[], count: number, signal?: AbortSignal): Promise<string[]> {
+export async function findCentroids(sample: readonly string[], count: number, signal?: AbortSignal): Promise<string[]> {
   const length = sample[0]?.length ?? 0;
   const words = Math.ceil(length / 32);
   const codes = packAll(sample, words);

@@ -11,7 +11,7 @@ import {
 } from '../../db/queries/search/embedding-queue.ts';
 import { replaceVectors } from '../../db/queries/search/vectors.ts';
 import type { Logger } from '../observability/log.ts';
-import { tendCells } from './clustering.ts';
+import { updateClusters } from './clustering.ts';
 import type { Chunk, Embedder } from './embedder.ts';
 
 /** Keeps vectors current: leases memories from the durable queue, embeds them and stores the vectors. */
@@ -117,7 +117,7 @@ export function startIndexer(database: Database, embedder: Embedder, previousMod
     passagesSinceMaintenance.set(userId, added >= CLUSTER_EVERY_PASSAGES ? 0 : added);
     if (added < CLUSTER_EVERY_PASSAGES) return;
     maintenance = maintenance
-      .then(() => tendCells(database, { userId, model: embedder.model }, log, stopping.signal))
+      .then(() => updateClusters(database, { userId, model: embedder.model }, log, stopping.signal))
       .catch((error) => log.warn({ err: error, user_id: userId }, 'could not update the clusters of binary codes'));
   }
 

@@ -4,7 +4,7 @@ import { LocalEmbedder } from './local/local.ts';
 import { NoEmbedder } from './none.ts';
 
 /** Settings of the embedder, from `EMBEDDER` and the `EMBEDDINGS_…` variables. */
-export interface EmbedderSettings {
+interface EmbedderSettings {
   embedder: 'local' | 'openai' | 'none';
   /** Default: OpenAI's API. */
   url?: string | undefined;

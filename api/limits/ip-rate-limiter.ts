@@ -25,7 +25,7 @@ const CONCURRENT_MAX = 10;
  * While the shared limiter is unavailable, each node counts by its own bucket.
  */
 
-export interface IpLimitOptions {
+interface IpLimitOptions {
   /** Rejects the request while the shared limiter is unavailable. */
   failClosed?: boolean;
 }
@@ -63,7 +63,7 @@ interface Bucket {
   waiting: (() => void)[];
 }
 
-export interface IpRateLimiterOptions {
+interface IpRateLimiterOptions {
   /** The limiter that all nodes share; without one this node counts for itself. */
   limiter?: Pick<Limiter, 'consume' | 'state'>;
   /** Milliseconds of a monotonic clock. */

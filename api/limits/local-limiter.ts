@@ -16,7 +16,7 @@ export interface MinutePolicy extends BasePolicy {
 }
 
 /** Allows a user `limit` per UTC day. The count starts from the user's recorded usage of that day. */
-export interface DayPolicy extends BasePolicy {
+interface DayPolicy extends BasePolicy {
   window: 'day';
   userId: string;
 }
@@ -31,7 +31,7 @@ export interface Cost {
 
 export const ONE_REQUEST: Cost = { minute: 1, day: 1 };
 
-export interface PolicyState {
+interface PolicyState {
   policy: RatePolicy;
   /** Quota units that are available now. */
   remaining: number;
@@ -66,7 +66,7 @@ export interface Limiter {
 export const EPSILON = 1e-6;
 const PRUNE_EVERY = 10_000;
 
-export interface LocalLimiterOptions {
+interface LocalLimiterOptions {
   /** Clock in milliseconds. */
   now?: () => number;
   /** Maximum age of a user's recorded usage of the day, in milliseconds, where other nodes count too. By default it is read once. */

@@ -74,7 +74,7 @@ const PREFIX = 'wm:rate:';
 
 type ConsumeCommand = { consumeRateLimit(keys: number, ...keysAndArguments: (string | number)[]): Promise<string[]> };
 
-export interface RedisLimiterOptions {
+interface RedisLimiterOptions {
   /** As for `connectRedis`. */
   url: string;
   readDayUnits: ReadDayUnits;

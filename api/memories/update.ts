@@ -192,12 +192,7 @@ async function formerState(
  * Finds a memory and locks it until the transaction ends.
  * @throws Problem `not_found`; `precondition_failed` when its version is not `ifVersion`
  */
-export async function lockMemory(
-  context: RequestContext,
-  caller: Caller,
-  id: string,
-  ifVersion?: number,
-): Promise<MemoryRow> {
+async function lockMemory(context: RequestContext, caller: Caller, id: string, ifVersion?: number): Promise<MemoryRow> {
   const memory = await findMemory(context.sql, caller.userId, id, true);
   if (!memory) throw new Problem('not_found', { detail: `You have no memory ${id}.` });
   if (ifVersion !== undefined && ifVersion !== memory.version) {

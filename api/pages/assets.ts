@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 /** A file that pages load. Its path contains a hash of its content, so that browsers may cache it permanently. */
-export interface Asset {
+interface Asset {
   path: string;
   type: string;
   body: string;

@@ -1,7 +1,7 @@
 import { COPY_SCRIPT, ICON, STYLE } from './assets.ts';
 import { type Html, html } from './html.ts';
 
-export interface PageParts {
+interface PageParts {
   /** Title of the page; the product name is appended. */
   title: string;
   body: Html;

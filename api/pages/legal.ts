@@ -13,7 +13,7 @@ import { EXPORT_DAYS } from '../transfer/export.ts';
 import { html, ownHtml } from './html.ts';
 import { page } from './layout.ts';
 
-export type LegalName = 'terms' | 'privacy';
+type LegalName = 'terms' | 'privacy';
 
 const TITLES: Record<LegalName, string> = { terms: 'Terms of service', privacy: 'Privacy policy' };
 

@@ -26,7 +26,7 @@ const LOW_CONFIDENCE_BELOW = 0.155;
 const LOW_CONFIDENCE_BELOW_LEXICAL = 0.08;
 
 /** The state of each retriever in a search. */
-export interface Retrievers {
+interface Retrievers {
   lexical: 'ok';
   semantic: SemanticState;
 }

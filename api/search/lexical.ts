@@ -73,7 +73,7 @@ export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: Pars
   };
 }
 
-export interface LexicalResult {
+interface LexicalResult {
   /** Scores as shares of the maximum, by memory id, best first. More than 1 only with a phrase. */
   hits: Map<string, number>;
   candidates: number;

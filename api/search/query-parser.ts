@@ -42,7 +42,7 @@ export function parseQuery(query: string): ParsedQuery {
 }
 
 /** A text that no result may contain. */
-export interface Exclusion extends Phrase {
+interface Exclusion extends Phrase {
   /** True for several words, which count only in this order; a single word counts in any inflection. */
   isPhrase: boolean;
 }

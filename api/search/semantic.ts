@@ -16,7 +16,7 @@ export interface QueryEmbedding {
 }
 
 /** A query's vectors, and the state of the current model. */
-export interface EmbeddedQuery {
+interface EmbeddedQuery {
   embeddings: QueryEmbedding[];
   state: SemanticState;
 }
@@ -39,7 +39,7 @@ async function embedWith(embedder: Embedder, text: string): Promise<QueryEmbeddi
   }
 }
 
-export interface SemanticResult extends EmbeddedQuery {
+interface SemanticResult extends EmbeddedQuery {
   /** Ids of the nearest memories in each model, each as many as the limit. */
   nearest: string[];
   /** True when some newly written memories have no vectors yet. */

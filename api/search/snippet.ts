@@ -9,7 +9,7 @@ const UNMARKED_CHARACTERS = 500;
 /** A passage starts at the start of its line when that is not farther away than this. */
 const LINE_START_WITHIN = 200;
 
-export interface Snippet {
+interface Snippet {
   /** A passage of the text as it is stored, with its line breaks. */
   snippet: string;
   /** The matched words in the passage, in order, as offsets in UTF-16 code units. */

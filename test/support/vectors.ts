@@ -1,7 +1,8 @@
 import type { Database } from '../../db/client/database.ts';
+import type { Sql } from '../../db/client/sql.ts';
 import { countBinaryCodes, insertClusters } from '../../db/queries/search/clusters.ts';
 import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
-import { replaceVectors, toBinaryCode } from '../../db/queries/search/vectors.ts';
+import { NEAR_CODES, replaceVectors, toBinaryCode } from '../../db/queries/search/vectors.ts';
 
 /** Stores a vector of a memory in a cluster and enqueues its embedding, without an encoder. */
 export async function fillIndex(database: Database, userId: string, memoryId: string): Promise<void> {
@@ -14,4 +15,25 @@ export async function fillIndex(database: Database, userId: string, memoryId: st
     await replaceVectors(sql, userId, memoryId, 'test', [{ chunk: 0, start: 0, end: 1, vector }]);
     await enqueueEmbedding(sql, userId, memoryId);
   });
+}
+
+/**
+ * Finds the nearest passages in the clusters nearest to a code. Returns their memories, nearest first, one entry per passage.
+ * @param code binary code, as text of 0 and 1
+ */
+export async function findInNearClusters(
+  sql: Sql,
+  userId: string,
+  model: string,
+  code: string,
+  limit: number,
+): Promise<string[]> {
+  const result = await sql.query<{ memory_id: string }>({
+    text: `select memory_id
+      from ${NEAR_CODES('$2', '$3')} codes
+      order by bit_count(code # $3::varbit), memory_id
+      limit $4`,
+    values: [userId, model, code, limit],
+  });
+  return result.rows.map((row) => row.memory_id);
 }

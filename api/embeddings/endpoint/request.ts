@@ -20,7 +20,7 @@ export class EndpointFailure extends Error {
   }
 }
 
-export interface EndpointRequest {
+interface EndpointRequest {
   url: string;
   key?: string;
   model: string;

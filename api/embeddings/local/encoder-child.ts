@@ -5,14 +5,14 @@ import type { EmbedderState } from '../embedder.ts';
 import type { FromEncoder, ToEncoder } from './messages.ts';
 
 /** Callbacks of the encoder process. */
-export interface EncoderEvents {
+interface EncoderEvents {
   ready(): void;
   message(message: FromEncoder): void;
   /** The process ended or cannot run: pending messages get no reply. */
   lost(reason: string): void;
 }
 
-export interface EncoderChildOptions {
+interface EncoderChildOptions {
   modelFolder: string;
   threads: number;
   /** Node options of the process; for tests. */

@@ -7,7 +7,7 @@ import { toProblem } from '../../pipeline/to-problem.ts';
 import { stateOf } from '../request-state.ts';
 import { sendPage, sendProblem } from '../respond.ts';
 
-export interface ErrorHandlerOptions {
+interface ErrorHandlerOptions {
   log: Logger;
   publicUrl: () => string;
   metrics: Pick<Metrics, 'rateLimitHit'>;

@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import { Problem } from '../../errors.ts';
 
-export interface OriginOptions {
+interface OriginOptions {
   publicUrl: () => string;
   allowedOrigins: readonly string[];
   /** Address on which the service listens. */

@@ -85,7 +85,7 @@ async function inputOf(
 }
 
 /** Converts a query string to an input object, each value to the type that the contract gives its field. */
-export function queryInput(query: URLSearchParams, fields: Record<string, JsonSchema>): Record<string, unknown> {
+function queryInput(query: URLSearchParams, fields: Record<string, JsonSchema>): Record<string, unknown> {
   const names = [...new Set(query.keys())];
   return Object.fromEntries(names.map((name) => [name, queryValue(name, query.getAll(name), fields[name])]));
 }

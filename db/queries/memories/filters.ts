@@ -3,7 +3,7 @@ import type { MemoryStatus, MemoryType } from './row.ts';
 import { lexemeHashesSql } from './terms.ts';
 
 /** A text that a memory must not contain. */
-export interface ExcludedText {
+interface ExcludedText {
   terms: readonly string[];
   /** Regular expression of the text, for `~*`. */
   pattern: string;

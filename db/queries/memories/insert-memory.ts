@@ -4,7 +4,7 @@ import type { NewMemoryRow } from './row.ts';
 import { lexemesCte, type TermFrequencies } from './terms.ts';
 
 /** The result of {@link insertMemory}. */
-export interface InsertedMemory {
+interface InsertedMemory {
   /** The tenant's totals, including the new memory. */
   storage_bytes: number;
   memories: number;
@@ -12,7 +12,7 @@ export interface InsertedMemory {
   similar: NearDuplicate[];
 }
 
-export interface InsertOptions {
+interface InsertOptions {
   /** Enqueues the memory for embedding. */
   enqueue: boolean;
   /** Looks for near-duplicates. */

@@ -10,7 +10,7 @@ export interface KeysetPosition {
   id: string;
 }
 
-export interface MemoryPage {
+interface MemoryPage {
   sort: MemorySort;
   order: 'asc' | 'desc';
   limit: number;
@@ -78,7 +78,7 @@ export async function lockMatching(sql: Sql, userId: string, filter: MemoryFilte
   return result.rows.map((row) => row.id);
 }
 
-export interface TagRow {
+interface TagRow {
   tag: string;
   count: number;
   types: string[];
@@ -112,7 +112,7 @@ export async function countTags(sql: Sql, userId: string): Promise<number> {
   return Number(result.rows[0]?.count ?? 0);
 }
 
-export interface MemoryCounts {
+interface MemoryCounts {
   type: string;
   status: string;
   count: number;

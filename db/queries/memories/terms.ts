@@ -69,10 +69,7 @@ export async function indexTerms(
 }
 
 /** A memory whose terms were made by older rules of the tokenizer. */
-export type OutdatedTerms = Pick<
-  MemoryRow,
-  'id' | 'is_digest' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'
->;
+type OutdatedTerms = Pick<MemoryRow, 'id' | 'is_digest' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>;
 
 /** Returns the next tenant with outdated terms, in the order of ids. Runs as the owner role. */
 export async function findTenantWithOutdatedTerms(sql: Sql, after: string): Promise<string | undefined> {

@@ -23,13 +23,13 @@ export interface Bm25 {
 }
 
 /** The terms, phrases and parameters of a score. */
-export interface Scoring {
+interface Scoring {
   weightedTerms: readonly WeightedTerm[];
   phrases: readonly ScoredPhrase[];
   bm25: Bm25;
 }
 
-export interface LexicalHit {
+interface LexicalHit {
   id: string;
   score: number;
   /** Number of candidates that match the filter. */

@@ -8,7 +8,7 @@ export interface BinaryCodes {
   model: string;
 }
 
-export interface CodeCounts {
+interface CodeCounts {
   codes: number;
   /** Codes in no cluster. */
   unclustered: number;

@@ -38,7 +38,7 @@ export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
 }
 
 /** Selects the queued memories to lease. */
-export interface LeaseOrder {
+interface LeaseOrder {
   /** False for new writes, true for memories to embed again after a change of model. */
   isReembedding: boolean;
   /** The last tenant of the previous turn: the next ones in the order of ids are served first. */

@@ -67,7 +67,7 @@ const SCANNED_CELLS = 0.35;
  * is a subquery, so that the planner assumes an average tenant: otherwise it counts the unclustered codes of others, and reads the whole
  * table.
  */
-const NEAR_CODES = (model: string, code: string) => `(
+export const NEAR_CODES = (model: string, code: string) => `(
     select memory_id, code from memory_codes where user_id = (select $1::uuid) and model = ${model} and cell is null
     union all
     select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell = any (array(
@@ -125,24 +125,6 @@ async function scanFilteredCodes(
       where user_id = $1 and model = ${name} and memory_id in (select id from memories where ${filter})
       group by memory_id order by min(bit_count(code # ${bits}::varbit)), memory_id limit ${where.value(limit)}`,
     values: where.values,
-  });
-  return result.rows.map((row) => row.memory_id);
-}
-
-/**
- * Finds the nearest passages in the clusters nearest to a code. Returns their memories, nearest first, one entry per passage.
- * @param code binary code, as text of 0 and 1
- */
-export async function scanNearCells(
-  sql: Sql,
-  userId: string,
-  model: string,
-  code: string,
-  limit: number,
-): Promise<string[]> {
-  const result = await sql.query<{ memory_id: string }>({
-    text: `select memory_id from ${NEAR_CODES('$2', '$3')} codes order by bit_count(code # $3::varbit), memory_id limit $4`,
-    values: [userId, model, code, limit],
   });
   return result.rows.map((row) => row.memory_id);
 }

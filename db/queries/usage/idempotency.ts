@@ -4,7 +4,7 @@ import type { Sql } from '../../client/sql.ts';
 export const IDEMPOTENCY_HOURS = 24;
 
 /** The response to the first request with a key. `status` is null while the transaction of that request has not ended. */
-export interface IdempotencyRow {
+interface IdempotencyRow {
   request_hash: Buffer;
   /** Usage event of that request. */
   event_id: string;

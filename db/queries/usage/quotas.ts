@@ -1,6 +1,6 @@
 import type { Sql, Statement } from '../../client/sql.ts';
 
-export interface QuotaRow {
+interface QuotaRow {
   storage_bytes: number;
   memories: number;
 }

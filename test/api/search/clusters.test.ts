@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CELLS_FROM, findCentres, tendCells } from '../../../api/embeddings/clustering.ts';
+import { CLUSTERED_FROM, findCentroids, updateClusters } from '../../../api/embeddings/clustering.ts';
 import { createLog } from '../../../api/observability/log.ts';
 import type { Database } from '../../../db/client/database.ts';
 import { countBinaryCodes, findPreviousClustering } from '../../../db/queries/search/clusters.ts';
-import { replaceVectors, scanNearCells, toBinaryCode } from '../../../db/queries/search/vectors.ts';
+import { replaceVectors, toBinaryCode } from '../../../db/queries/search/vectors.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
+import { findInNearClusters } from '../../support/vectors.ts';
 
 const MODEL = 'test';
 const LENGTH = 384;
@@ -24,12 +25,12 @@ beforeAll(async () => {
   database = node.service.database;
   ({ userId } = await node.newUser());
   draw = drawer(11);
-  await fill(CELLS_FROM + 1_000);
+  await fill(CLUSTERED_FROM + 1_000);
 });
 afterAll(() => node.stop());
 
 const codes = () => ({ userId, model: MODEL });
-const tend = (signal = new AbortController().signal) => tendCells(database, codes(), log, signal);
+const tend = (signal = new AbortController().signal) => updateClusters(database, codes(), log, signal);
 const never = new AbortController().signal;
 
 describe('clusters of binary codes', () => {
@@ -39,11 +40,11 @@ describe('clusters of binary codes', () => {
     await tend();
     expect(await countBinaryCodes(database.owner, codes())).toMatchObject({
       unclustered: 0,
-      atClustering: CELLS_FROM + 1_000,
+      atClustering: CLUSTERED_FROM + 1_000,
     });
     let shared = 0;
     for (const [index, question] of questions.entries()) {
-      const near = new Set(await scanNearCells(database.owner, userId, MODEL, question, NEAREST));
+      const near = new Set(await findInNearClusters(database.owner, userId, MODEL, question, NEAREST));
       shared += exact[index]?.filter((id) => near.has(id)).length ?? 0;
     }
     expect(shared / (questions.length * NEAREST)).toBeGreaterThanOrEqual(0.98);
@@ -57,8 +58,8 @@ describe('clusters of binary codes', () => {
         limit (select ceil(count(*) * 0.35) from memory_cells where user_id = $1))`,
       [userId, toBinaryCode(draw())],
     );
-    expect(rows[0].codes).toBeGreaterThan(CELLS_FROM * 0.1);
-    expect(rows[0].codes).toBeLessThan(CELLS_FROM * 0.6);
+    expect(rows[0].codes).toBeGreaterThan(CLUSTERED_FROM * 0.1);
+    expect(rows[0].codes).toBeLessThan(CLUSTERED_FROM * 0.6);
   });
 
   it('take up codes that are stored later, each in the nearest cluster', async () => {
@@ -67,7 +68,7 @@ describe('clusters of binary codes', () => {
     await replaceVectors(database.owner, userId, id as string, MODEL, [{ chunk: 0, start: 0, end: 1, vector }]);
     const { rows } = await database.owner.query('select cell from memory_codes where memory_id = $1', [id]);
     expect(rows[0].cell).toBeGreaterThan(0);
-    const found = await scanNearCells(database.owner, userId, MODEL, toBinaryCode(vector), 1);
+    const found = await findInNearClusters(database.owner, userId, MODEL, toBinaryCode(vector), 1);
     expect(found).toEqual([id]);
   });
 
@@ -79,7 +80,7 @@ describe('clusters of binary codes', () => {
     await database.owner.query('delete from memory_cells where user_id = $1 and cell = $2', [userId, rows[0].cell]);
     expect((await countBinaryCodes(database.owner, codes())).unclustered).toBeGreaterThan(0);
     const opposite = [...rows[0].code].map((bit) => (bit === '1' ? '0' : '1')).join('');
-    const found = await scanNearCells(database.owner, userId, MODEL, opposite, 1_000_000);
+    const found = await findInNearClusters(database.owner, userId, MODEL, opposite, 1_000_000);
     expect(found).toContain(rows[0].memory_id);
   });
 
@@ -95,7 +96,7 @@ describe('clusters of binary codes', () => {
         return database.ownerWrite(work);
       },
     };
-    await tendCells(stopped, codes(), log, stopping.signal);
+    await updateClusters(stopped, codes(), log, stopping.signal);
     expect(await findPreviousClustering(database.owner, codes())).toBe(before);
     // Nothing is out of reach meanwhile: both cuts are searched.
     const { rows } = await database.owner.query(
@@ -132,12 +133,12 @@ describe('cluster centroids', () => {
     const group = (bits: string, n: number) => Array.from({ length: n }, (_, i) => flip(bits, i % bits.length));
     const [a, b] = ['0'.repeat(40), '1'.repeat(40)];
     const sample = [a, b, ...group(a, 40), ...group(b, 40)];
-    expect((await findCentres(sample, 2, never)).toSorted()).toEqual([a, b]);
+    expect((await findCentroids(sample, 2, never)).toSorted()).toEqual([a, b]);
   });
 
   it('are at most as many as there are codes', async () => {
-    expect(await findCentres(['01', '10'], 5, never)).toHaveLength(2);
-    expect(await findCentres([], 5, never)).toEqual([]);
+    expect(await findCentroids(['01', '10'], 5, never)).toHaveLength(2);
+    expect(await findCentroids([], 5, never)).toEqual([]);
   });
 });
 
