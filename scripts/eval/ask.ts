@@ -91,16 +91,14 @@ export async function shareOfLowConfidence(
   return count / questions.length;
 }
 
-async function ask(service: EvalService, tenant: Tenant, { id, category, query, exclude }: Question) {
-  const { body, text, milliseconds } = await service.call(tenant.apiKey, 'POST', '/search', {
-    query,
-    exclude,
-    limit: LIMIT,
-  });
+async function ask(service: EvalService, tenant: Tenant, { id, category, ...asked }: Question) {
+  const { query, exclude, include_superseded } = asked;
+  const input = { query, exclude, include_superseded, limit: LIMIT };
+  const { body, text, milliseconds } = await service.call(tenant.apiKey, 'POST', '/search', input);
   const { results, low_confidence, retrievers } = searchResponse.parse(body);
   const memoryIds = results.map((result) => result.id);
   const notesOf = (ids: readonly string[]) => ids.flatMap((memoryId) => tenant.notesOf[memoryId] ?? []);
-  const plain = await service.call(tenant.apiKey, 'POST', '/search', { query, exclude, limit: LIMIT, boosts: false });
+  const plain = await service.call(tenant.apiKey, 'POST', '/search', { ...input, boosts: false });
   const one: QuestionResult = {
     id,
     category,
@@ -125,10 +123,10 @@ async function connectTool(url: string, apiKey: string): Promise<Client> {
 /** Returns true when the tool returns these memories in this order, or the first ones if its budget truncates them. */
 async function ranksEqually(
   client: Client,
-  { query, exclude }: Question,
+  { query, exclude, include_superseded }: Question,
   memoryIds: readonly string[],
 ): Promise<boolean> {
-  const input = { query, exclude, limit: LIMIT, max_tokens: TOOL_TOKENS };
+  const input = { query, exclude, include_superseded, limit: LIMIT, max_tokens: TOOL_TOKENS };
   const result = await client.callTool({ name: 'search_memories', arguments: input });
   if (result.isError) throw new Error(`search_memories: ${JSON.stringify(result.content)}`);
   const [{ text }] = z.tuple([z.object({ text: z.string() })]).parse(result.content);

@@ -21,6 +21,8 @@ const question = z.object({
   query: z.string(),
   /** Words that no result may contain. */
   exclude: z.array(z.string()).optional(),
+  /** Asks for superseded memories too. */
+  include_superseded: z.boolean().optional(),
   category: z.string(),
 });
 export type Question = z.output<typeof question>;

@@ -11,6 +11,7 @@ import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { Client } from '../support/client.ts';
 import { type MainProcess, processesOf, readCredentials, spawnMain, startMain } from '../support/main-process.ts';
 import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
+import { programArguments } from '../support/run-script.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -235,7 +236,7 @@ async function holdQuota(service: MainProcess): Promise<() => Promise<void>> {
 
 /** Runs the service at a terminal until its banner is printed, then presses Ctrl-C. Returns the terminal's output. */
 async function atTerminal(): Promise<string> {
-  const command = `exec ${process.execPath} --import tsx api/main.ts`;
+  const command = ['exec', process.execPath, ...programArguments('api/main.ts')].join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], {
     cwd: join(import.meta.dirname, '../..'),
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: '0', DATA_DIR: dataDir },

@@ -16,7 +16,7 @@ const checkout = join(import.meta.dirname, '..', '..');
  * Returns the arguments with which Node runs a program of this checkout, given by the path of its source: the compiled
  * file when `dist/` is up to date, which starts a second sooner, else the source by way of tsx.
  */
-function programArguments(path: string): string[] {
+export function programArguments(path: string): string[] {
   if (inject('isBuilt')) return [join(checkout, 'dist', path.replace(/\.ts$/, '.js'))];
   return ['--import', import.meta.resolve('tsx'), join(checkout, path)];
 }
