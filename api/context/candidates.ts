@@ -22,10 +22,13 @@ const TIER_CANDIDATES = 300;
 /** Memories that are loaded in one query. */
 const LOADED_AT_ONCE = 100;
 
-/** Memories to select from, and whether more match. */
+/** Memories to select from. */
 interface Candidates {
   items: Item[];
+  /** Whether more memories match. */
   hasMore: boolean;
+  /** Whether some newly written memories could not be compared by meaning. */
+  pending: boolean;
 }
 
 export interface Read {
@@ -44,16 +47,16 @@ type Pages = AsyncGenerator<{ items: Item[]; isLast: boolean }>;
 /** Finds the best or newest memories: as many as the budget may hold, at most {@link MEMORIES_MAX}. */
 export async function findForBudget(read: Read, budget: number): Promise<Candidates> {
   const most = Math.min(MEMORIES_MAX, Math.max(CANDIDATES_MIN, Math.ceil(budget / TOKENS_PER_MEMORY)));
-  const { pages, hasMore } = await openPages(read, most);
+  const { pages, hasMore, pending } = await openPages(read, most);
   const items: Item[] = [];
   let characters = 0;
   for await (const page of pages) {
     items.push(...page.items);
     characters += page.items.reduce((sum, { text }) => sum + text.length, 0);
     const isEnough = items.length >= most || characters > budget * CHARACTERS_PER_TOKEN;
-    if (isEnough && !page.isLast) return { items: items.slice(0, most), hasMore: true };
+    if (isEnough && !page.isLast) return { items: items.slice(0, most), hasMore: true, pending };
   }
-  return { items, hasMore };
+  return { items, hasMore, pending };
 }
 
 /** Finds the candidates of a tier, short-term memories first: of each type its quota, and one more where there are more. */
@@ -63,10 +66,10 @@ export async function findForTier(read: Read, tier: TierQuotas): Promise<Candida
   const [only] = types;
   if (read.query === undefined) {
     const lists = types.map((type) => newest({ ...read, filter: { ...read.filter, type } }, wanted(type)));
-    return { items: (await Promise.all(lists)).flat(), hasMore: false };
+    return { items: (await Promise.all(lists)).flat(), hasMore: false, pending: false };
   }
   const filter = types.length === 1 && only ? { ...read.filter, type: only } : read.filter;
-  const { pages, hasMore } = await openPages(
+  const { pages, hasMore, pending } = await openPages(
     { ...read, filter },
     types.length === 1 ? CANDIDATES_MIN : TIER_CANDIDATES,
   );
@@ -76,17 +79,17 @@ export async function findForTier(read: Read, tier: TierQuotas): Promise<Candida
     for (const item of page.items) if (isMissing(item.memory.type)) found.get(item.memory.type)?.push(item);
     if (!types.some(isMissing)) break;
   }
-  return { items: [...found.values()].flat(), hasMore: hasMore && types.some(isMissing) };
+  return { items: [...found.values()].flat(), hasMore: hasMore && types.some(isMissing), pending };
 }
 
 /** Opens the memories that match, best first, or the newest first without a query. `hasMore` says whether the search left some out. */
-async function openPages(read: Read, candidates: number): Promise<{ pages: Pages; hasMore: boolean }> {
-  if (read.query === undefined) return { pages: newestPages(read), hasMore: false };
+async function openPages(read: Read, candidates: number): Promise<{ pages: Pages } & Omit<Candidates, 'items'>> {
+  if (read.query === undefined) return { pages: newestPages(read), hasMore: false, pending: false };
   const { context, caller, embedders, filter, timezone } = read;
   const dates = parseDates(read.query, context.now(), timezone);
   const query = { text: read.query, dates, candidates };
   const result = await hybridSearch(context, caller, embedders, filter, query);
-  return { pages: rankedPages(read, result), hasMore: result.hasMore };
+  return { pages: rankedPages(read, result), hasMore: result.hasMore, pending: result.pending };
 }
 
 async function* newestPages(read: Read): Pages {

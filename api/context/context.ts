@@ -26,8 +26,11 @@ export async function context(context: RequestContext, caller: Caller, input: Co
   const filter = toFilter(context, caller, { ...input, status: 'active' });
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
   const read = { context, caller, embedders, filter, query: input.query, timezone: input.timezone };
-  const { items: found, hasMore } =
-    tier === undefined ? await findForBudget(read, input.max_tokens ?? 0) : await findForTier(read, TIERS[tier]);
+  const {
+    items: found,
+    hasMore,
+    pending,
+  } = tier === undefined ? await findForBudget(read, input.max_tokens ?? 0) : await findForTier(read, TIERS[tier]);
   const items = tier === undefined ? found : applyCaps(found, TIERS[tier]);
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
   const reason = found.length === 0 ? await emptyReason(context.sql, caller) : undefined;
@@ -42,6 +45,7 @@ export async function context(context: RequestContext, caller: Caller, input: Co
       truncated: hasMore || packed.length + repeats.length < found.length || packed.some(({ cut }) => cut),
       ...(repeats.length > 0 && { repeats: [...repeats] }),
       ...(reason && { reason }),
+      ...(pending && { embedding_pending: true as const }),
     };
   };
   return { items, toResponse };

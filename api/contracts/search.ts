@@ -4,6 +4,11 @@ import { operation } from './operation.ts';
 
 const query = f.text(f.LIMITS.queryLength);
 
+const embeddingPending = z
+  .literal(true)
+  .optional()
+  .meta({ description: 'Some new memories are not found by meaning yet.' });
+
 export const result = z.strictObject({
   id: f.id,
   title: z.string(),
@@ -74,10 +79,7 @@ export const search = operation({
       .strictObject({ lexical: z.literal('ok'), semantic: z.enum(['ok', 'disabled', 'loading', 'unavailable']) })
       .meta({ description: 'State of each retriever.' }),
     low_confidence: z.literal(true).optional().meta({ description: 'None of the results is a close match.' }),
-    embedding_pending: z
-      .literal(true)
-      .optional()
-      .meta({ description: 'Some new memories are not found by meaning yet.' }),
+    embedding_pending: embeddingPending,
   }),
   errors: [],
 });
@@ -118,6 +120,7 @@ export const context = operation({
       .optional()
       .meta({ description: 'Memories left out because an included one says the same.' }),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
+    embedding_pending: embeddingPending,
   }),
   errors: [],
 });

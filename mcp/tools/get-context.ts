@@ -13,7 +13,8 @@ export const getContext = defineTool(context, {
     if (answer.reason === 'nothing_matched') return 'No memories match.';
     if (answer.memory_ids.length === 0) return 'No memory fits the token budget. Increase max_tokens.';
     const truncated = answer.truncated ? '\nSome memories were cut or left out.' : '';
-    return `${delimit(answer.context)}${truncated}${repeatsLine(answer.repeats)}`;
+    const pending = answer.embedding_pending ? '\nSome memories stored just now are found by keyword only.' : '';
+    return `${delimit(answer.context)}${truncated}${pending}${repeatsLine(answer.repeats)}`;
   },
 });
 

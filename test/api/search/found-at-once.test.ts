@@ -74,6 +74,7 @@ describe('search after a create', () => {
     const long = note('The automobile is parked behind the building. '.repeat(1_000));
     await storeAll(api, [long]);
     expect((await search(api, 'automobile')).embedding_pending).toBe(true);
+    expect((await api.post('/context', { query: 'automobile' })).body.embedding_pending).toBe(true);
   });
 
   it('returns what it finds by words when the deadline passes, and reports what is pending', async () => {
