@@ -178,7 +178,7 @@ describe('GET /user/usage', () => {
       calls: 2,
       billable: 2,
       errors: 0,
-      units: 2,
+      quota_units: 2,
       tokens: 0,
     });
     expect(mean_ms).toBeGreaterThan(0);
