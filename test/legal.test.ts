@@ -111,7 +111,7 @@ describe('the figures of both texts', () => {
       expect(text).not.toContain('{{');
     }
     expect(privacy).toContain('No text is sent to a model of a third party');
-    expect(legalPages({ ...config, embedder: 'openai' }).privacy).toContain('An embedding endpoint, chosen by us');
+    expect(legalPages({ ...config, embedder: 'openai' }).privacy).toContain('An embedding service that we chose');
   });
 });
 

@@ -202,7 +202,7 @@ describe('WHOP_PLANS', () => {
     });
     for (const wrong of ['plan_a', 'plan_a=gold', '=pro', 'plan_a=']) {
       expect(() => readConfig({ WHOP_PLANS: wrong }), wrong).toThrow(
-        'is not plan_or_product_id=free|starter|pro|enterprise',
+        'must be plan_or_product_id=free|starter|pro|enterprise',
       );
     }
   });
