@@ -18,6 +18,7 @@ import { fillIndex } from '../support/vectors.ts';
 
 const all = await migrationSource.getMigrations([]);
 const newest = all.at(-1) as string;
+const half = Math.ceil(all.length / 2);
 
 let url: string;
 
@@ -47,19 +48,24 @@ describe('migrations up, down and up', () => {
     await fill();
   });
 
-  it('work one by one on a database with data: each step down and up', async () => {
+  it.each([
+    ['newer', 0, half],
+    ['older', half, all.length],
+  ])('work one by one on a database with data, each step down and up: the %s half', async (_half, from, to) => {
     await fill();
-    let before = await schema();
-    for (const name of all.toReversed()) {
+    const newestFirst = all.toReversed();
+    for (const name of newestFirst.slice(0, from)) expect(await migrateDown(url)).toEqual([name]);
+    let before = withoutColumnOrder(await schema());
+    for (const name of newestFirst.slice(from, to)) {
       expect(await migrateDown(url)).toEqual([name]);
-      const below = await schema();
+      const below = withoutColumnOrder(await schema());
       expect(await migrateOneUp()).toEqual([name]);
-      expect([name, await schema()]).toEqual([name, before]);
+      expect([name, withoutColumnOrder(await schema())]).toEqual([name, before]);
       expect(await migrateDown(url)).toEqual([name]);
-      expect([name, await schema()]).toEqual([name, below]);
+      expect([name, withoutColumnOrder(await schema())]).toEqual([name, below]);
       before = below;
     }
-    expect(await migrateUp(url)).toEqual(all);
+    await migrateUp(url);
     expect(await schema()).toBe(await committedSchema());
   });
 
@@ -437,4 +443,12 @@ async function onDatabase<T>(work: (client: pg.Client) => Promise<T>): Promise<T
   } finally {
     await client.end();
   }
+}
+
+/** Sorts the columns of each table: one that a step down adds again comes last. */
+function withoutColumnOrder(schema: string): string {
+  return schema.replace(/^(create table .*\n)((?: .*\n)+)/gm, (_match, head: string, columns: string) => {
+    const lines = columns.split('\n').map((line) => line.replace(/,$/, ''));
+    return `${head}${lines.toSorted().join('\n')}`;
+  });
 }
