@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import type { Load, LoadResult, Target } from './load.ts';
 
-/** Sends a load, and measures the responses. Runs in a process of its own, which receives the load from its parent. */
+/** Sends a load, and measures the responses. Runs in a process of its own, which receives loads from its parent. */
 async function send({ target, connections, milliseconds }: Load): Promise<LoadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times: number[] = [];
@@ -41,6 +41,6 @@ function call(target: Target, connection: number, turn: number, agent: Agent): P
   });
 }
 
-process.once('message', async (load: Load) => {
+process.on('message', async (load: Load) => {
   process.send?.(await send(load));
 });
