@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type KillRun, killRepeatedly } from '../../scripts/chaos/kill-run.ts';
+import { isUnknown, readLog, type Written } from '../../scripts/chaos/log.ts';
 import { withDatabase } from '../../scripts/chaos/user.ts';
 
 const KILLS = 20;
@@ -44,33 +45,35 @@ it(`kill test › ${KILLS} kills under a mixed load lose no acknowledged write, 
 
 it('kill test › the comparison reports lost, extra and changed events, a lost memory, a lost change and a wrong total', async () => {
   const { databaseUrl, user, compare } = killing as KillRun;
+  // Only what was acknowledged can be missed: the response to any call may have been lost with the process.
+  const acknowledged = (await readLog(join(dataDir, 'client.log'))).filter((entry) => !isUnknown(entry));
+  const [lost, changed] = acknowledged.filter(
+    ({ transport, operation, event }) => transport === 'rest' && operation === 'search.query' && event,
+  );
+  const written = acknowledged.flatMap(({ memory }) => (memory?.id ? [memory as Required<Written>] : []));
+  const updated = written.find(({ version }) => version > 1);
+  const created = written.find(({ id }) => id !== updated?.id);
   const corrupted = await withDatabase(databaseUrl, async ({ owner }) => {
     const one = async (statement: string) => {
       const result = await owner.query<{ id: string }>(statement, [user.userId]);
       expect(result.rowCount, statement).toBe(1);
       return result.rows[0]?.id;
     };
-    const some = (what: string) =>
-      `(select ${what} from usage_events where user_id = $1 and operation = 'search.query' order by id limit 1)`;
-    const memory = (order: string) =>
-      `(select id from memories where user_id = $1 order by version ${order}, id limit 1)`;
     return {
       'acknowledged and not recorded': await one(
-        `delete from usage_events where user_id = $1 and id = ${some('id')} returning id`,
+        `delete from usage_events where user_id = $1 and id = '${lost?.event}' returning id`,
       ),
-      // The first event, long before the first kill: the response to the last one may have been lost with the process.
       'recorded rest search.query 418': await one(
-        `update usage_events set status = 418 where user_id = $1 and id = (select id from usage_events
-          where user_id = $1 and operation = 'search.query' and transport = 'rest' order by id limit 1) returning id`,
+        `update usage_events set status = 418 where user_id = $1 and id = '${changed?.event}' returning id`,
       ),
       'recorded without a call': await one(
         `insert into usage_events (user_id, day, id, at, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
           select user_id, day, gen_random_uuid(), at, transport, 'user.me', method, status, billable, duration_ms, bytes_in, bytes_out
           from usage_events where user_id = $1 limit 1 returning id`,
       ),
-      'found at 404': await one(`delete from memories where user_id = $1 and id = ${memory('asc')} returning id`),
+      'found at 404': await one(`delete from memories where user_id = $1 and id = '${created?.id}' returning id`),
       'found at 1': await one(
-        `update memories set version = 1 where user_id = $1 and id = ${memory('desc')} returning id`,
+        `update memories set version = 1 where user_id = $1 and id = '${updated?.id}' returning id`,
       ),
       'daily totals and events': await one(
         `update usage_daily set tokens = tokens + 1 where user_id = $1 and transport = 'mcp_http' and operation = 'search.query'
