@@ -20,7 +20,7 @@ export interface Caller {
   project?: string;
 }
 
-/** What every domain function receives. */
+/** The argument of every domain function: statements of the tenant, the clock and new ids. */
 export interface RequestContext {
   /**
    * Runs statements as the tenant. For a write it is the transaction that also meters the request; for a read, statements issued

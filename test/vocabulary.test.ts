@@ -45,6 +45,7 @@ const RETIRED: RetiredWord[] = [
     pattern: /\btells? (the )?(owner|of)\b|\b(is|are|was|were) told\b|\btold (of|by|apart)\b/,
     use: 'notify, report, return',
   },
+  { pattern: /^\s*\/\*\* (what|who|how many|how often) /, use: 'a sentence that says what the thing is or does' },
   {
     pattern: /\bwho(so)?ever\b|\bsomebody\b|\bnobody\b/,
     use: 'name the actor',
@@ -64,7 +65,7 @@ const RETIRED: RetiredWord[] = [
   },
 ];
 
-/** What is read: sources, tests and the texts that people read. Not migrations (never edited), the schema made from them, and decision records. */
+/** Matches the files that are checked: sources, tests, docs and legal texts. Migrations, their schema and decision records are not. */
 const READ = /^(api|db|mcp|scripts|test|legal|docs|README\.md|CONTRIBUTING\.md|SECURITY\.md|CHANGELOG\.md)/;
 const NOT_READ =
   /^(db\/migrations\/|db\/schema\/schema\.sql|docs\/decisions\/|docs\/glossary\.md|test\/vocabulary\.test\.ts|test\/eval\/|api\/embeddings\/local\/model\/)|\.snap$/;

@@ -13,7 +13,7 @@ interface Quota {
 export type Tier = 0 | 1 | 2;
 export type TierQuotas = Record<MemoryRow['type'], Quota>;
 
-/** How many memories of each type a tier includes. */
+/** The number of memories of each type that a tier includes, and their length. */
 export const TIERS: Record<Tier, TierQuotas> = {
   0: { short_term: { items: 2, cap: { words: 80 } }, long_term: { items: 0, cap: { words: 80 } } },
   1: { short_term: { items: 5, cap: { characters: 1_200 } }, long_term: { items: 2, cap: { words: 80 } } },

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import * as f from './fields.ts';
 
 /*
- * What writes of memories return to a caller without the scope `memories:read`: ids, versions and dates. The schemas are not strict:
- * they pick these fields of the operation's output.
+ * Receipts: the responses of memory writes to a caller without the scope `memories:read`. They hold ids, versions and dates. The
+ * schemas are not strict: they pick these fields of the operation's output.
  */
 
 const ids = z.array(z.object({ id: f.id }));
 
-/** Of a write of one memory. */
+/** Receipt of a write of one memory. */
 export const memoryReceipt = z.object({ id: f.id, version: z.int(), created_at: f.instant, updated_at: f.instant });
 
 /** Of an archived or deleted memory. */

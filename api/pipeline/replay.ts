@@ -7,7 +7,7 @@ import { serializeMemory } from '../memories/serialize-memory.ts';
 /** Finds memories of the caller by their ids. */
 type Find = (ids: readonly string[]) => Promise<Map<string, MemoryRow>>;
 
-/** What of a response is kept for a replay, and how the response is made from that again. */
+/** Defines the parts of a response that are kept for a replay, and rebuilds the response from them. */
 interface Rule {
   /** Returns the response without stored text, which must not outlive its memory; undefined to keep nothing. */
   keep(body: never): unknown;

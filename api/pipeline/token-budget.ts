@@ -18,7 +18,7 @@ export interface Budget {
   measure: Measure;
 }
 
-/** What a domain function returns where `max_tokens` applies: all items, and the response that has the first of them. */
+/** The result of a domain function to which `max_tokens` applies: all items, and a response with the first of them. */
 interface Full<Item, Response> {
   items: readonly Item[];
   toResponse(items: readonly Item[]): Response;

@@ -14,7 +14,7 @@ const TERM_LENGTH_MAX = 64;
 /** Characters that continue a word: letters, marks, digits, and characters that folding ignores. */
 const WORD = '[\\p{L}\\p{N}_][\\p{L}\\p{M}\\p{N}_\\u00ad\\u200c\\u200d\\u2060]*';
 /**
- * What a text is split into. `emoji`: one emoji with its modifiers. `number`: digits in groups of three. `dotted`: a name that starts with
+ * Matches the pieces of a text. `emoji`: one emoji with its modifiers. `number`: digits in groups of three. `dotted`: a name that starts with
  * a dot. `run`: letters and digits with the characters that join code identifiers (`snake_case`, `api/main.ts`, `v1.2.3`, `a::b`), and the
  * signs of `C++` and `C#`.
  */

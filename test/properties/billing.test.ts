@@ -12,16 +12,16 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-/** What becomes of the webhook of a action: it comes at once, twice at once, when all is over, or never. */
+/** Delivery of an action's webhook: at once, twice at once, after all other actions, or never. */
 const FATES = ['now', 'twice', 'late', 'lost'] as const;
 
 interface Step extends Action {
   who: number;
   fate: (typeof FATES)[number];
   shape: 'v1' | 'dated' | 'v5';
-  /** Whether all that has come is worked on before life goes on. */
+  /** Whether the received webhooks are processed before the next action. */
   pause: boolean;
-  /** What Whop's API answers meanwhile. */
+  /** Status with which Whop's API fails in the meantime; undefined if it works. */
   trouble: number | undefined;
 }
 

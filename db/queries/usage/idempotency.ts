@@ -9,7 +9,7 @@ interface IdempotencyRow {
   /** Usage event of that request. */
   event_id: string;
   status: number | null;
-  /** What is kept of the response; null for nothing. */
+  /** The kept parts of the response; null if nothing is kept. */
   body: unknown;
   holds_secret: boolean;
 }

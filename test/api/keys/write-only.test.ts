@@ -8,8 +8,8 @@ import { loadOpenApi } from '../../support/openapi.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 /*
- * What a key with `memories:write` and without `memories:read` gets to see: ids, versions and dates. Every write of memories is in the
- * table, over both transports.
+ * A key with `memories:write` and without `memories:read` sees ids, versions and dates only. The table lists every write of memories,
+ * over both transports.
  */
 
 /** In every text field of the memories that the key must not read. */
