@@ -11,8 +11,8 @@ export interface DateSpan {
 
 /** Spans of one query that are used; the rest is ignored. */
 const SPANS_MAX = 4;
-/** Queries are read up to here: dates are in questions, not in pasted logs. */
-const CHARACTERS_MAX = 1_000;
+/** Queries are read up to here: dates are in questions, not in pasted logs. The library's cost grows with the square of the length. */
+const CHARACTERS_MAX = 300;
 
 /** ISO years and months, and years after a preposition, which the library does not read. */
 const ISO_MONTH = /(?<![\d-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\d-])/g;

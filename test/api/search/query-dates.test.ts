@@ -60,8 +60,8 @@ describe('dates in a query', () => {
     );
   });
 
-  it('reads at most four spans, from the first thousand characters', () => {
+  it('reads at most four spans, from the first 300 characters', () => {
     expect(spans('January 1st, February 2nd, March 3rd, April 4th, May 5th')).toHaveLength(4);
-    expect(spans(`${'x '.repeat(600)}yesterday`)).toEqual([]);
+    expect(spans(`${'x '.repeat(150)}yesterday`)).toEqual([]);
   });
 });
