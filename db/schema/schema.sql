@@ -178,7 +178,7 @@ create table embedding_models (
 create table embedding_queue (
   user_id uuid not null,
   memory_id uuid not null,
-  revision integer default 1 not null,
+  revision bigint default ((pg_current_xact_id())::text)::bigint not null,
   queued_at timestamp with time zone default now() not null,
   leased_until timestamp with time zone,
   renewal boolean default false not null,

@@ -5,8 +5,8 @@ import type { Sql } from '../../client/sql.ts';
 export interface QueuedMemory {
   user_id: string;
   memory_id: string;
-  /** Increases when the memory changes while it is queued or leased. */
-  revision: number;
+  /** Differs for each enqueueing of the memory: the id of the transaction that wrote it. */
+  revision: string;
   title: string;
   content: string;
 }
@@ -20,7 +20,7 @@ export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: strin
   await sql.query({
     name: 'enqueue_embedding',
     text: `insert into embedding_queue as q (user_id, memory_id) values ($1, $2)
-      on conflict (user_id, memory_id) do update set revision = q.revision + 1, leased_until = null, renewal = false`,
+      on conflict (user_id, memory_id) do update set revision = excluded.revision, leased_until = null, renewal = false`,
     values: [userId, memoryId],
   });
 }
@@ -118,7 +118,7 @@ export async function findQueued(
 export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
   await sql.query({
     text: `update embedding_queue q set leased_until = now() + ${LEASE}
-      from unnest($1::uuid[], $2::uuid[], $3::integer[]) as r (user_id, memory_id, revision)
+      from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as r (user_id, memory_id, revision)
       where q.user_id = r.user_id and q.memory_id = r.memory_id and q.revision = r.revision`,
     values: [
       queued.map(({ user_id }) => user_id),

@@ -79,3 +79,15 @@ it('embedding queue puts re-embedding behind new writes, and a change moves a me
   ]);
   expect(countBy(await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 16), renewing)).toBe(2);
 });
+
+it('embedding queue keeps a memory that was completed by one worker and changed before another completes it', async () => {
+  const userId = await tenantWith(1);
+  const lease = { isReembedding: false, after: NIL };
+  const [former] = await leaseQueued(database.owner, lease, 1);
+  if (!former) throw new Error('nothing was leased');
+  expect(await completeQueued(database.owner, former)).toBe(true);
+  await enqueueEmbedding(database.owner, userId, former.memory_id);
+  // The worker still holds the text from before the change.
+  expect(await completeQueued(database.owner, former)).toBe(false);
+  expect(await leaseQueued(database.owner, lease, 1)).toMatchObject([{ memory_id: former.memory_id }]);
+});
