@@ -15,7 +15,7 @@ import { authenticateRequest, callOf } from '../api/http/call.ts';
 import { defaultProjectOf } from '../api/http/headers.ts';
 import { stateOf } from '../api/http/request-state.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
-import { consumeProtocolRateLimit } from '../api/pipeline/rate-limit.ts';
+import { createMessageMeter, type MessageMeter } from './message-meter.ts';
 import { type Checked, checkMessage, normalizeMessage } from './messages.ts';
 import { RECALL_PROMPT } from './prompts.ts';
 import { createServer } from './server.ts';
@@ -33,59 +33,62 @@ export function mountMcp(router: Router, pipeline: PipelineDependencies, options
   router.post('/mcp', async (ctx: Context) => {
     const transport = ctx.get('X-WhiteMagic-Transport') === 'mcp_stdio' ? 'mcp_stdio' : 'mcp_http';
     const caller = await authenticateRequest(ctx, pipeline, transport);
-    const project = defaultProjectOf(ctx, ctx.URL.searchParams.get('project'));
-    if (project !== undefined) caller.project = project;
-    const body = await readMessage(ctx, options.bodyBytesMax);
-    const messages = (Array.isArray(body) ? body : [body]).map(normalizeMessage).map(checkMessage);
-    stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
-    const isServed =
-      isSupportedVersion(ctx.get('MCP-Protocol-Version')) &&
-      messages.length <= BATCH_MAX &&
-      !messages.includes('invalid');
-    const unmetered = messages.filter((message) => !isServed || !isMetered(message)).length;
-    if (unmetered > 0) ctx.set(await consumeProtocolRateLimit(pipeline, caller, unmetered));
-    if (body === UNREADABLE) return respondError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
-    if (messages.length > BATCH_MAX) {
-      return respondError(ctx, ErrorCode.InvalidRequest, `Invalid request: a batch may have ${BATCH_MAX} messages.`);
+    const meter = createMessageMeter(pipeline, caller, (headers) => ctx.set(headers));
+    try {
+      await servePost({ ctx, pipeline, caller, meter, ...options });
+    } finally {
+      await meter.settle();
     }
-    if (messages.length === 0 || messages.includes('invalid')) {
-      return respondError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is not a JSON-RPC 2.0 message.');
-    }
-    const checked = messages.filter((message) => message !== 'invalid');
-    await (Array.isArray(body)
-      ? serveBatch(ctx, pipeline, caller, checked, options)
-      : serveOne(ctx, pipeline, caller, checked[0], options));
   });
 }
 
-async function serveOne(
-  ctx: Context,
-  pipeline: PipelineDependencies,
-  caller: Caller,
-  checked: Checked | undefined,
-  options: McpOptions,
-): Promise<void> {
+/** One request to `/mcp`. */
+interface Post extends McpOptions {
+  ctx: Context;
+  pipeline: PipelineDependencies;
+  caller: Caller;
+  meter: MessageMeter;
+}
+
+async function servePost(post: Post): Promise<void> {
+  const { ctx, caller, meter } = post;
+  const project = defaultProjectOf(ctx, ctx.URL.searchParams.get('project'));
+  if (project !== undefined) caller.project = project;
+  const body = await readMessage(ctx, post.bodyBytesMax);
+  const received = Array.isArray(body) ? body : [body];
+  meter.received(received.length);
+  if (received.length > BATCH_MAX) {
+    return respondError(ctx, ErrorCode.InvalidRequest, `Invalid request: a batch may have ${BATCH_MAX} messages.`);
+  }
+  const messages = received.map(normalizeMessage).map(checkMessage);
+  stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
+  const isServed = isSupportedVersion(ctx.get('MCP-Protocol-Version')) && !messages.includes('invalid');
+  await meter.charge(messages.filter((message) => !isServed || !isMetered(message)).length);
+  if (body === UNREADABLE) return respondError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
+  const checked = messages.filter((message) => message !== 'invalid');
+  if (checked.length === 0 || checked.length < messages.length) {
+    return respondError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is not a JSON-RPC 2.0 message.');
+  }
+  await (Array.isArray(body) ? serveBatch(post, checked) : serveOne(post, checked[0]));
+}
+
+async function serveOne(post: Post, checked: Checked | undefined): Promise<void> {
+  const { ctx } = post;
   if (checked?.error) return respond(ctx, 200, JSON.stringify(checked.error));
   if (!checked?.message) return respond(ctx, 202, '');
-  const { status, text } = await serve(ctx, pipeline, caller, checked.message, options);
+  const { status, text } = await serve(post, checked.message);
   respond(ctx, status, text);
 }
 
 /** Serves the messages of a batch. Their ids need not be unique: the SDK gets the positions of requests as ids. */
-async function serveBatch(
-  ctx: Context,
-  pipeline: PipelineDependencies,
-  caller: Caller,
-  checked: readonly Checked[],
-  options: McpOptions,
-): Promise<void> {
+async function serveBatch(post: Post, checked: readonly Checked[]): Promise<void> {
+  const { ctx } = post;
   const numbered = checked.flatMap(({ message }, position) => {
     // Its request id would be taken for a position. A request of the same batch cannot be cancelled anyway.
     if (!message || ('method' in message && message.method === 'notifications/cancelled')) return [];
     return [isJSONRPCRequest(message) ? { ...message, id: position } : message];
   });
-  const served =
-    numbered.length > 0 ? await serve(ctx, pipeline, caller, numbered, options) : { status: 202, text: '' };
+  const served = numbered.length > 0 ? await serve(post, numbered) : { status: 202, text: '' };
   if (served.status >= 400) return respond(ctx, served.status, served.text);
   const results: JSONRPCResponse[] = served.text === '' ? [] : [JSON.parse(served.text)].flat();
   const byPosition = new Map(results.map((result) => [result.id, result]));
@@ -99,11 +102,8 @@ async function serveBatch(
 
 /** Has the SDK serve a message or a batch. */
 async function serve(
-  ctx: Context,
-  pipeline: PipelineDependencies,
-  caller: Caller,
+  { ctx, pipeline, caller, meter, publicUrl }: Post,
   message: JSONRPCMessage | JSONRPCMessage[],
-  options: McpOptions,
 ): Promise<{ status: number; text: string }> {
   const server = createServer({
     pipeline,
@@ -113,10 +113,8 @@ async function serve(
       stateOf(ctx).bytesIn = 0;
       return call;
     },
-    publicUrl: options.publicUrl,
-    onOutcome: ({ headers }) => {
-      for (const name of RATE_HEADERS) if (headers[name]) ctx.set(name, headers[name]);
-    },
+    publicUrl,
+    onOutcome: meter.finished,
   });
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   try {
@@ -134,9 +132,6 @@ function respond(ctx: Context, status: number, text: string): void {
   // Koa sets 204 for an empty body, but the response to a notification is 202.
   ctx.status = status;
 }
-
-/** Headers of an outcome that belong to the HTTP response. With several calls in a request the last one wins. */
-const RATE_HEADERS = ['RateLimit-Policy', 'RateLimit'];
 
 /** Messages that one request may have. */
 const BATCH_MAX = 100;

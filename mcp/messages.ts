@@ -28,8 +28,7 @@ const METHODS: Record<string, (params: Params) => Params> = {
     capabilities: {},
     clientInfo: { name: 'unknown', version: '0', ...(isObject(clientInfo) && textsOf(clientInfo)) },
   }),
-  // The specification wants `task` ignored by servers without tasks; the SDK rejects it.
-  'tools/call': ({ task: _task, ...params }) => withArguments(params),
+  'tools/call': withArguments,
   'prompts/get': (params) => {
     const { arguments: given, ...rest } = withArguments(params);
     return { ...rest, arguments: isObject(given) ? withoutNulls(given) : given };
@@ -38,7 +37,8 @@ const METHODS: Record<string, (params: Params) => Params> = {
 
 /**
  * Normalizes a JSON-RPC message as MCP clients send them: params, or a member of them, that are null mean that they are left
- * out; params and arguments may be JSON strings; `initialize` needs none of its params. Leaves what it cannot read as it is.
+ * out; params and arguments may be JSON strings; `initialize` needs none of its params; `task` is ignored. Leaves what it
+ * cannot read as it is.
  */
 export function normalizeMessage(message: unknown): unknown {
   if (!isObject(message) || typeof message.method !== 'string') return message;
@@ -46,7 +46,13 @@ export function normalizeMessage(message: unknown): unknown {
   const params = objectOf(given);
   if (!isObject(params)) return message;
   const normalize = Object.hasOwn(METHODS, message.method) ? METHODS[message.method] : undefined;
-  return { ...rest, params: normalize ? normalize(withoutNulls(params)) : withoutNulls(params) };
+  const plain = withoutTask(withoutNulls(params));
+  return { ...rest, params: normalize ? normalize(plain) : plain };
+}
+
+/** Leaves out `task`, which a server that declares no tasks ignores (2025-11-25, Tasks): the SDK rejects the request. */
+function withoutTask({ task: _task, ...params }: Params): Params {
+  return params;
 }
 
 function withoutNulls(params: Params): Params {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countTokens } from '../../api/tokens/count.ts';
+import { PipedBridge } from '../support/bridge-pipe.ts';
 import { connectMcp, postMcp, rpc, textOf, usageEvents } from '../support/mcp.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { eventsOf } from '../support/usage.ts';
@@ -235,5 +236,62 @@ describe('protocol messages', () => {
     expect((await postMcp(node, user, call('list_memories'))).body.result.isError).toBe(true);
     for (let n = 0; n < 10 * PER_MINUTE; n++) expect((await postMcp(node, user, rpc('ping'))).status).toBe(200);
     expect((await postMcp(node, user, rpc('ping'))).status).toBe(429);
+  });
+});
+
+describe('messages that the SDK would reject', () => {
+  const PER_MINUTE = 10;
+  const task = { ttl: 60_000 };
+
+  it.each([
+    ['tools/call', 750, { name: 'list_memories', arguments: {} }],
+    ['resources/read', 300, { uri: 'memory://tags' }],
+    ['prompts/get', 300, { name: 'recall_for_task', arguments: { task: 'Deploy' } }],
+  ])('%s with a task is limited and metered like any other call', async (method, calls, params) => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
+    const batch = (from: number, length: number) =>
+      Array.from({ length }, (_, n) => rpc(method, { ...params, task }, from + n));
+    for (let sent = 0; sent < calls; sent += 50) await postMcp(node, user, batch(sent, 50));
+    const events = await usageEvents(node, user);
+    expect(events).toHaveLength(calls);
+    // The bucket refills while the calls run.
+    const allowed = events.filter(({ status }) => status === 200).length;
+    expect(allowed).toBeGreaterThanOrEqual(PER_MINUTE);
+    expect(allowed).toBeLessThan(2 * PER_MINUTE);
+    expect(events.filter(({ status }) => status === 429)).toHaveLength(calls - allowed);
+  });
+
+  it.each([
+    ['an unknown protocol version', call('list_memories'), { 'MCP-Protocol-Version': '1999-01-01' }],
+    ['malformed parameters', call('list_memories', 5 as unknown as object), {}],
+    ['another content type', call('list_memories'), { 'Content-Type': 'text/plain' }],
+    ['an invalid project', call('list_memories'), { 'X-WhiteMagic-Project': 'x'.repeat(500) }],
+    ['an empty batch', [], {}],
+    ['an initialize in a batch', [initialize, call('list_memories')], {}],
+  ])('with %s end in 429', async (_what, message, headers) => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
+    const statuses: number[] = [];
+    for (let n = 0; n < 150; n++) statuses.push((await postMcp(node, user, message, headers)).status);
+    expect(statuses.slice(0, 40)).not.toContain(429);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(30);
+  });
+
+  it('are limited and metered through the bridge too', async () => {
+    const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
+    const bridge = new PipedBridge(() => ({ url: node.url, key: user.apiKey }));
+    const responses = await Promise.all(
+      Array.from({ length: 60 }, (_, id) =>
+        id % 2
+          ? bridge.ask('tools/call', { name: 'list_memories', task }, id)
+          : bridge.ask('resources/read', { uri: 'memory://tags', task }, id),
+      ),
+    );
+    await bridge.end();
+    const failed = responses.filter(({ error, result }) => error || result?.isError);
+    expect(failed.length).toBeGreaterThan(60 - 2 * PER_MINUTE);
+    expect(JSON.stringify(failed)).not.toMatch(/task/i);
+    const events = await usageEvents(node, user);
+    expect(events.map(({ transport }) => transport)).toEqual(Array(60).fill('mcp_stdio'));
+    expect(events.filter(({ status }) => status === 429)).toHaveLength(failed.length);
   });
 });
