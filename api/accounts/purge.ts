@@ -11,6 +11,7 @@ import {
   updatePurgeWarning,
 } from '../../db/queries/accounts/lifecycle.ts';
 import { closeMemberships } from '../../db/queries/billing/memberships.ts';
+import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS, HOUR_MS } from '../time.ts';
@@ -140,6 +141,8 @@ async function eraseAccount(
   account: AccountLifecycleRow,
   reason: string,
 ): Promise<void> {
+  // Before the user's row, as writers lock them: a write in progress ends first.
+  await context.sql.query(lockTenantStatement(account.id));
   if (reason === 'asked') await closeMemberships(context.sql, account.id, context.now());
   const counts = await deleteUser(context.sql, account.id);
   const asked_at = account.closing_since ?? account.read_only_since;

@@ -46,7 +46,7 @@ export async function updateClusters(
     const former = await findPreviousClustering(database.owner, codes);
     await moveAll(database, codes, former, signal);
     if (signal.aborted) return;
-    await deleteClusters(database.owner, codes, former);
+    await database.ownerWrite((sql) => deleteClusters(sql, codes, former));
     await moveAll(database, codes, former, signal);
     log.info({ user_id: codes.userId, codes: counts.codes }, 'binary codes clustered');
   });

@@ -1,10 +1,13 @@
 import { NIL } from 'uuid';
 import type { Database } from '../../db/client/database.ts';
+import { keepClusters } from '../../db/queries/search/clusters.ts';
 import { deleteUnusedModel } from '../../db/queries/search/embedding-models.ts';
 import {
   completeQueued,
   enqueueMissing,
   leaseQueued,
+  lockAgainstChange,
+  type MemoryPosition,
   type QueuedMemory,
   releaseQueued,
   renewLeases,
@@ -24,6 +27,8 @@ export interface Indexer {
 
 /** Memories in a batch. Small, so that a tenant with one new memory does not wait behind a tenant with thousands. */
 const BATCH = 16;
+/** Memories of one statement that looks for those without vectors: it holds locks, for which writers wait. */
+const PAGE = 1_000;
 /** Polling finds memories that other nodes queued or that a killed node left behind. */
 const POLL_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 2_000;
@@ -72,7 +77,13 @@ export function startIndexer(database: Database, embedder: Embedder, previousMod
   }
 
   async function enqueueMemoriesWithoutVectors(): Promise<void> {
-    const missing = await enqueueMissing(database.owner, embedder.model);
+    let missing = 0;
+    let after: MemoryPosition | undefined = { user_id: NIL, id: NIL };
+    while (after && !stopping.signal.aborted) {
+      const page = await enqueueMissing(database.owner, embedder.model, after, PAGE);
+      missing += page.enqueued;
+      after = page.next;
+    }
     if (missing > 0) log.info({ memories: missing, model: embedder.model }, 'memories are queued for embedding');
   }
 
@@ -181,7 +192,10 @@ export function textOf({ title, content }: { title: string; content: string }): 
   return content.startsWith(title) ? content : `${title}\n${content}`;
 }
 
-/** Stores a memory's vectors and removes it from the queue, unless it was changed or deleted since it was read. */
+/**
+ * Stores a memory's vectors and removes it from the queue, unless it was changed or deleted since it was read. Locks in the order that
+ * docs/architecture.md lays down: the tenant's clusters, the memory, its queue entry, its vectors.
+ */
 export function storeVectors(
   database: Database,
   model: string,
@@ -189,6 +203,8 @@ export function storeVectors(
   chunks: readonly Chunk[],
 ): Promise<void> {
   return database.ownerWrite(async (sql) => {
+    await keepClusters(sql, { userId: memory.user_id, model });
+    if (!(await lockAgainstChange(sql, memory))) return;
     // The memory was changed or deleted meanwhile, so these vectors are outdated.
     if (!(await completeQueued(sql, memory))) return;
     const rows = chunks.map((chunk, index) => ({ chunk: index, ...chunk }));

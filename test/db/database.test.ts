@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
+import { DEADLOCK_ON_PURPOSE } from '../support/deadlocks.ts';
 import { startTestService } from '../support/service.ts';
 
 let url: string;
@@ -157,10 +158,10 @@ describe('database.write', () => {
     const move = (first: string, second: string) =>
       database.ownerWrite(async (sql) => {
         attempts++;
-        await bump(sql, first, 1);
+        await bump(sql, first, 1, DEADLOCK_ON_PURPOSE);
         // Both lock their first row before either requests its second; the retry does not wait again.
         await bothArrived();
-        await bump(sql, second, 1);
+        await bump(sql, second, 1, DEADLOCK_ON_PURPOSE);
       });
     const before = [await bytesOf(tenantOf(2)), await bytesOf(tenantOf(3))].map(Number);
     await Promise.all([move(tenantOf(2), tenantOf(3)), move(tenantOf(3), tenantOf(2))]);
@@ -241,9 +242,9 @@ function failing(sql: Sql): Promise<never> {
   return sql.query({ text: 'select 1 / 0' }) as Promise<never>;
 }
 
-function bump(sql: Sql, userId: string, bytes: number): Promise<unknown> {
+function bump(sql: Sql, userId: string, bytes: number, comment = ''): Promise<unknown> {
   return sql.query({
-    text: 'update quotas set storage_bytes = storage_bytes + $2 where user_id = $1',
+    text: `update quotas set storage_bytes = storage_bytes + $2 where user_id = $1 ${comment}`,
     values: [userId, bytes],
   });
 }

@@ -1,10 +1,11 @@
 import { appendFile, chmod, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../db/embedded/start.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { createDatabase } from './database.ts';
+import { findDeadlocks } from './deadlocks.ts';
 import { copyDataDir } from './prepared-data-dir.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
@@ -45,8 +46,17 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   project.provide('preparedDataDir', prepared);
   return async () => {
     await embedded.stop();
+    await reportDeadlocks(join(dirname(embedded.directory), 'server.log'));
     await rm(root, { recursive: true, force: true });
   };
+}
+
+/** Fails the run when the server detected a deadlock that no test caused on purpose: docs/architecture.md names the order of locks. */
+async function reportDeadlocks(logFile: string): Promise<void> {
+  const deadlocks = findDeadlocks(await readFile(logFile, 'utf8'));
+  if (deadlocks.length === 0) return;
+  process.exitCode = 1;
+  console.error(`\nDeadlocks in the log of PostgreSQL, which fail this run:\n\n${deadlocks.join('\n')}`);
 }
 
 async function prepare(dataDir: string): Promise<void> {

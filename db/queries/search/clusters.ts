@@ -60,7 +60,7 @@ export async function insertClusters(
   return result.rows[0]?.former ?? 0;
 }
 
-/** Moves codes from no cluster, or from clusters up to number `former`, to the nearest later cluster. Returns their number. Runs as the owner role. */
+/** Moves codes that are not locked from no cluster, or from clusters up to number `former`, to the nearest later cluster. Returns their number. Runs as the owner role. */
 export async function assignToClusters(
   sql: Sql,
   { userId, model }: BinaryCodes,
@@ -69,7 +69,11 @@ export async function assignToClusters(
 ): Promise<number> {
   const result = await sql.query({
     text: `with moving as materialized (
-        select memory_id, chunk, code from memory_codes where user_id = $1 and model = $2 and (cell is null or cell <= $3) limit $4
+        select memory_id, chunk, code
+        from memory_codes
+        where user_id = $1 and model = $2 and (cell is null or cell <= $3)
+        limit $4
+        for no key update skip locked
       ), nearest as materialized (
         select memory_id, chunk, (
           select c.cell from memory_cells c where c.user_id = $1 and c.model = $2 and c.cell > $3
@@ -83,10 +87,28 @@ export async function assignToClusters(
   return result.rowCount ?? 0;
 }
 
-/** Deletes the clusters up to a number. Codes that were added to them meanwhile are then in no cluster. Runs as the owner role. */
-export async function deleteClusters(sql: Sql, { userId, model }: BinaryCodes, upTo: number): Promise<void> {
+/** Name of the advisory lock that is shared while codes join clusters, and exclusive while clusters are deleted. */
+const CLUSTERS_LOCK = "hashtextextended('memory_cells in use ' || $1 || ' ' || $2, 0)";
+
+/** Keeps a tenant's clusters from being deleted until the transaction ends, so that codes can join them. The first lock of its transaction. */
+export async function keepClusters(sql: Sql, { userId, model }: BinaryCodes): Promise<void> {
   await sql.query({
-    text: 'delete from memory_cells where user_id = $1 and model = $2 and cell <= $3',
+    name: 'keep_clusters',
+    text: `select pg_advisory_xact_lock_shared(${CLUSTERS_LOCK})`,
+    values: [userId, model],
+  });
+}
+
+/**
+ * Deletes the clusters up to a number. Codes that were added to them meanwhile are then in no cluster. Waits first for the transactions
+ * that hold {@link keepClusters}: one of them would wait for a deleted cluster while this waits for its codes. `sql` is a transaction of
+ * the owner role.
+ */
+export async function deleteClusters(sql: Sql, { userId, model }: BinaryCodes, upTo: number): Promise<void> {
+  await sql.query({ text: `select pg_advisory_xact_lock(${CLUSTERS_LOCK})`, values: [userId, model] });
+  await sql.query({
+    text: `delete from memory_cells
+      where user_id = $1 and model = $2 and cell <= $3`,
     values: [userId, model, upTo],
   });
 }

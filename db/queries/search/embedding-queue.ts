@@ -11,6 +11,9 @@ export interface QueuedMemory {
   content: string;
 }
 
+/** Identifies an entry of the queue. */
+export type LeasedMemory = Pick<QueuedMemory, 'user_id' | 'memory_id' | 'revision'>;
+
 /** Duration of a lease without renewal; then another worker takes over what a killed one had leased. */
 const LEASE = "interval '15 seconds'";
 const FREE = '(q.leased_until is null or q.leased_until < now())';
@@ -25,16 +28,64 @@ export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: strin
   });
 }
 
-/** Enqueues every memory without vectors of a model, behind new writes. Returns their number. Runs as the owner role. */
-export async function enqueueMissing(sql: Sql, model: string): Promise<number> {
-  const result = await sql.query({
-    text: `insert into embedding_queue (user_id, memory_id, renewal)
-      select user_id, id, true from memories m
-      where not is_digest and not exists (select 1 from memory_vectors v where v.user_id = m.user_id and v.memory_id = m.id and v.model = $1)
-      on conflict do nothing`,
-    values: [model],
+/** A place in the order of all memories: tenants by id, then their memories by id. */
+export interface MemoryPosition {
+  user_id: string;
+  id: string;
+}
+
+/**
+ * Enqueues memories without vectors of a model, behind new writes: those among the `limit` memories after a position. Memories that a
+ * writer has locked are left out, since it enqueues what it changes. Runs as the owner role.
+ * @returns the number of enqueued memories, and the position to continue from; undefined at the end
+ */
+export async function enqueueMissing(
+  sql: Sql,
+  model: string,
+  after: MemoryPosition,
+  limit: number,
+): Promise<{ enqueued: number; next: MemoryPosition | undefined }> {
+  const result = await sql.query<MemoryPosition & { enqueued: string }>({
+    name: 'enqueue_missing',
+    text: `with page as materialized (
+        select user_id, id, is_digest
+        from memories
+        where (user_id, id) > ($2, $3)
+        order by user_id, id
+        limit $4
+      ),
+      missing as materialized (
+        select m.user_id, m.id
+        from page p
+        join memories m on m.user_id = p.user_id and m.id = p.id
+        where not p.is_digest
+          and not exists (
+            select
+            from memory_codes c
+            where c.user_id = p.user_id and c.memory_id = p.id and c.model = $1
+          )
+          and not exists (select from embedding_queue q where q.user_id = p.user_id and q.memory_id = p.id)
+        for key share of m skip locked
+      ),
+      added as (
+        insert into embedding_queue (user_id, memory_id, renewal)
+        select user_id, id, true
+        from missing
+        order by user_id, id
+        on conflict do nothing
+        returning memory_id
+      )
+      select user_id, id, (select count(*) from added) as enqueued
+      from page
+      order by user_id desc, id desc
+      limit 1`,
+    values: [model, after.user_id, after.id, limit],
   });
-  return result.rowCount ?? 0;
+  const [last] = result.rows;
+  return {
+    enqueued: Number(last?.enqueued ?? 0),
+    next: last && { user_id: last.user_id, id: last.id },
+  };
 }
 
 /** Selects the queued memories to lease. */
@@ -114,18 +165,47 @@ export async function findQueued(
   return result.rows;
 }
 
+/** Selects and locks the entries of leased memories, but those that are locked: their writer enqueues them again. */
+const LEASED = `select q.user_id, q.memory_id
+        from embedding_queue q
+        join unnest($1::uuid[], $2::uuid[], $3::bigint[]) as r (user_id, memory_id, revision)
+          on q.user_id = r.user_id and q.memory_id = r.memory_id and q.revision = r.revision
+        for update of q skip locked`;
+
+const leasedValues = (queued: readonly LeasedMemory[]) => [
+  queued.map(({ user_id }) => user_id),
+  queued.map(({ memory_id }) => memory_id),
+  queued.map(({ revision }) => revision),
+];
+
 /** Renews leases. Runs as the owner role. */
-export async function renewLeases(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
+export async function renewLeases(sql: Sql, queued: readonly LeasedMemory[]): Promise<void> {
   await sql.query({
-    text: `update embedding_queue q set leased_until = now() + ${LEASE}
-      from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as r (user_id, memory_id, revision)
-      where q.user_id = r.user_id and q.memory_id = r.memory_id and q.revision = r.revision`,
-    values: [
-      queued.map(({ user_id }) => user_id),
-      queued.map(({ memory_id }) => memory_id),
-      queued.map(({ revision }) => revision),
-    ],
+    text: `with leased as (
+        ${LEASED}
+      )
+      update embedding_queue q
+      set leased_until = now() + ${LEASE}
+      from leased l
+      where q.user_id = l.user_id and q.memory_id = l.memory_id`,
+    values: leasedValues(queued),
   });
+}
+
+/** Locks a memory against changes until the transaction ends. Returns false when it was deleted. */
+export async function lockAgainstChange(
+  sql: Sql,
+  { user_id, memory_id }: Pick<LeasedMemory, 'user_id' | 'memory_id'>,
+): Promise<boolean> {
+  const result = await sql.query({
+    name: 'lock_against_change',
+    text: `select
+      from memories
+      where user_id = $1 and id = $2
+      for key share`,
+    values: [user_id, memory_id],
+  });
+  return result.rows.length > 0;
 }
 
 /** Removes a memory from the queue. Returns false, and keeps it, when it changed since it was leased: its vectors are outdated. Runs as the owner role. */
@@ -139,11 +219,16 @@ export async function completeQueued(sql: Sql, { user_id, memory_id, revision }:
 }
 
 /** Releases leases early. Runs as the owner role. */
-export async function releaseQueued(sql: Sql, queued: readonly QueuedMemory[]): Promise<void> {
+export async function releaseQueued(sql: Sql, queued: readonly LeasedMemory[]): Promise<void> {
   await sql.query({
-    text: `update embedding_queue q set leased_until = null from unnest($1::uuid[], $2::uuid[]) as r (user_id, memory_id)
-      where q.user_id = r.user_id and q.memory_id = r.memory_id`,
-    values: [queued.map(({ user_id }) => user_id), queued.map(({ memory_id }) => memory_id)],
+    text: `with leased as (
+        ${LEASED}
+      )
+      update embedding_queue q
+      set leased_until = null
+      from leased l
+      where q.user_id = l.user_id and q.memory_id = l.memory_id`,
+    values: leasedValues(queued),
   });
 }
 

@@ -15,20 +15,16 @@ export interface QuotaChange {
 
 /**
  * Locks a tenant's memories until the transaction ends. Writes of a tenant are serialized, which keeps its storage limit and its
- * lexicon exact and rules out deadlocks between them.
+ * lexicon exact and rules out deadlocks between them. The conflicting row is locked although no update passes the condition; a
+ * `select for update` in the same statement would not see a row that another transaction inserted meanwhile, and lock nothing.
  */
 export function lockTenantStatement(userId: string): Statement {
   return {
     name: 'lock_tenant',
-    text: `with first as (
-        insert into quotas (user_id)
-        values ($1)
-        on conflict do nothing
-      )
-      select
-      from quotas
-      where user_id = $1
-      for update`,
+    text: `insert into quotas as q (user_id)
+      values ($1)
+      on conflict (user_id) do update set storage_bytes = q.storage_bytes
+      where false`,
     values: [userId],
   };
 }

@@ -7,6 +7,7 @@ import {
   enqueueEmbedding,
   enqueueMissing,
   leaseQueued,
+  type MemoryPosition,
 } from '../../../db/queries/search/embedding-queue.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
@@ -67,7 +68,14 @@ it('embedding queue takes more tenants than fit a batch in turns', async () => {
 
 it('embedding queue puts re-embedding behind new writes, and a change moves a memory forward', async () => {
   const renewing = await tenantWith(3, false);
-  await enqueueMissing(database.owner, 'new');
+  const first = await enqueueMissing(database.owner, 'new', { user_id: NIL, id: NIL }, 2);
+  expect([first.enqueued, first.next?.user_id]).toEqual([2, renewing]);
+  const rest = await enqueueMissing(database.owner, 'new', first.next as MemoryPosition, 2);
+  expect(rest.enqueued).toBe(1);
+  expect(await enqueueMissing(database.owner, 'new', rest.next as MemoryPosition, 2)).toEqual({
+    enqueued: 0,
+    next: undefined,
+  });
   expect(countBy(await leaseQueued(database.owner, { isReembedding: false, after: NIL }, 16), renewing)).toBe(0);
   const { rows } = await database.owner.query('select memory_id from embedding_queue where user_id = $1 limit 1', [
     renewing,
