@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import { rejectOtherMethods } from './http/middleware/allowed-methods.ts';
 import { errorHandler } from './http/middleware/error-handler.ts';
 import { exactPaths } from './http/middleware/exact-paths.ts';
+import { warnOfUntrustedProxy } from './http/middleware/forwarded-headers.ts';
 import { checkOrigin } from './http/middleware/origin.ts';
 import { requestLog } from './http/middleware/request-log.ts';
 import { secureHeaders } from './http/middleware/secure-headers.ts';
@@ -51,6 +52,7 @@ export function createApp({ config, pipeline, log, publicUrl, readiness }: AppPa
   app.use(requestLog({ log, newId: pipeline.newId }));
   app.use(errorHandler({ log, publicUrl, metrics: pipeline.metrics }));
   app.use(secureHeaders);
+  if (config.trustProxy === 0) app.use(warnOfUntrustedProxy(log));
   // Before the check of the host name: probes use the IP address of the machine.
   app.use(probes.routes());
   app.use(checkOrigin({ publicUrl, allowedOrigins: config.allowedOrigins, host: config.host }));

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, type Database } from '../db/client/database.ts';
-import { type KeyOwnerRow, keyOwnerStatement } from '../db/queries/accounts/api-keys.ts';
+import { type KeyOwnerRow, keyOwnerStatement, validKeyHashesStatement } from '../db/queries/accounts/api-keys.ts';
 import { listenForAccountChanges } from '../db/queries/accounts/change-notifications.ts';
 import { registerModel } from '../db/queries/search/embedding-models.ts';
 import { insertUsageEventsStatement, sumDayUnitsStatement } from '../db/queries/usage/events.ts';
@@ -16,6 +16,7 @@ import type { Embedder, Embedders } from './embeddings/embedder.ts';
 import { type Indexer, startIndexer } from './embeddings/indexer.ts';
 import { openEmbedder, openPreviousModels } from './embeddings/open.ts';
 import { respondToClientError } from './http/client-error.ts';
+import { warnOfTlsWithoutProxy } from './http/middleware/forwarded-headers.ts';
 import type { Readiness } from './http/routes/health.ts';
 import { newId } from './ids.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
@@ -28,6 +29,7 @@ import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
 import type { PipelineDependencies } from './pipeline/dependencies.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
+import { createKeyCheckQueue } from './pipeline/key-check-queue.ts';
 import { groupRecorder } from './usage/event-recorder.ts';
 
 /** A running API node. */
@@ -123,6 +125,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
           embedNow: createEmbedNow(database, embedder, config.embedNowDeadlineMs),
         },
         log,
+        clock.now,
       ),
       ...clock,
       metrics,
@@ -133,6 +136,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     publicUrl,
     readiness: () => readiness(database, limiter, embedder),
   });
+  warnOfTlsWithoutProxy(log, config);
   const httpServer = createServer(app.callback());
   httpServer.on('clientError', respondToClientError(newId, publicUrl));
   const server = await listen(httpServer, config);
@@ -163,11 +167,16 @@ function createPipelineDependencies(
   keys: KeyCache,
   embedders: Embedders,
   log: Logger,
+  now: () => Date,
 ): Omit<PipelineDependencies, 'metrics' | 'publicUrl' | 'now' | 'newId'> {
   return {
     database,
     limiter,
     keys,
+    keyCheckQueue: createKeyCheckQueue(async (hashes) => {
+      const statement = validKeyHashesStatement(hashes, now());
+      return (await database.lookup<{ key_hash: Buffer }>(statement)).map(({ key_hash }) => key_hash);
+    }),
     secretScanning: secretScanning(config.githubMetaUrl),
     ipLimiter: createIpRateLimiter(config.requestsPerIp ?? REQUESTS_PER_IP, { limiter }),
     embedders,

@@ -62,7 +62,7 @@ export async function readActivationLink(
   address: string,
   token: string,
 ): Promise<ActivationLinkState> {
-  await signIn.ipLimiter.consume(address);
+  await signIn.ipLimiter.consume(address, { purpose: 'sign-in' });
   return findActivationLinkState({ sql: signIn.database.owner, now: signIn.now }, token);
 }
 
@@ -155,7 +155,7 @@ export async function createActivationUrl(
  * it cheaper to guess links.
  */
 function limitAttempts({ ipLimiter }: BrowserSignIn, address: string): Promise<void> {
-  return ipLimiter.consume(address, { failClosed: true });
+  return ipLimiter.consume(address, { purpose: 'sign-in', failClosed: true });
 }
 
 async function openSessionFor(

@@ -26,6 +26,8 @@ const CONCURRENT_MAX = 10;
  */
 
 interface IpLimitOptions {
+  /** What the request is for. Each purpose is counted apart, so that bad keys keep nobody from a page or a webhook. Default `key`. */
+  purpose?: 'key' | 'public' | 'sign-in' | 'webhook';
   /** Rejects the request while the shared limiter is unavailable. */
   failClosed?: boolean;
 }
@@ -45,7 +47,7 @@ export interface IpRateLimiter {
    * is left, so many concurrent valid callers behind one IP all succeed.
    * @throws Problem `rate_limited`, without having run `work`
    */
-  attempt<T>(ip: string, work: () => Promise<T>): Promise<T>;
+  attempt<T>(ip: string, work: () => Promise<T>, options?: IpLimitOptions): Promise<T>;
 }
 
 interface Bucket {
@@ -76,18 +78,18 @@ export function createIpRateLimiter(
 ): IpRateLimiter {
   const buckets = new LRUCache<string, Bucket>({ max: IPS_MAX });
 
-  const bucketOf = (ip: string): Bucket => {
-    const network = networkOf(ip);
-    const bucket = buckets.get(network) ?? newBucket(network);
-    buckets.set(network, bucket);
+  const bucketOf = (ip: string, { purpose = 'key' }: IpLimitOptions): Bucket => {
+    const subject = `{ip:${networkOf(ip)}}:${purpose}` as const;
+    const bucket = buckets.get(subject) ?? newBucket(subject);
+    buckets.set(subject, bucket);
     return bucket;
   };
 
-  const newBucket = (network: string): Bucket => {
+  const newBucket = (subject: RatePolicy['subject']): Bucket => {
     const policy = {
       name: 'client-ip',
       window: 'minute',
-      subject: `{ip:${network}}:rpm`,
+      subject,
       limit: perMinute,
     } as const;
     return { policy, spent: 0, at: now(), active: 0, running: 0, ended: 0, waiting: [] };
@@ -172,13 +174,13 @@ export function createIpRateLimiter(
 
   return {
     async consume(ip, options = {}) {
-      const bucket = bucketOf(ip);
+      const bucket = bucketOf(ip, options);
       await begin(bucket, options);
       end(bucket, 1);
     },
-    async attempt(ip, work) {
-      const bucket = bucketOf(ip);
-      await begin(bucket, {});
+    async attempt(ip, work, options = {}) {
+      const bucket = bucketOf(ip, options);
+      await begin(bucket, options);
       let cost: 0 | 1 = 0;
       try {
         return await work();
@@ -208,7 +210,7 @@ function rateLimited(perMinute: number, waitMs: number): Problem {
  * Returns what a client IP is counted as: an IPv4 address itself, also when mapped into IPv6; of an IPv6 address its /64, which is
  * what one household or machine has.
  */
-function networkOf(ip: string): string {
+export function networkOf(ip: string): string {
   const plain = ip.replace(/^::ffff:(?=\d+\.)/i, '');
   if (isIP(plain) !== 6) return plain;
   const [left, right] = plain.split('::').map((part) => part.split(':').filter(Boolean)) as [string[], string[]?];

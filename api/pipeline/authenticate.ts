@@ -18,11 +18,12 @@ export interface Credentials {
 
 /**
  * Resolves credentials to a caller. A malformed or mistyped key is rejected by its checksum, without a query; unknown and
- * revoked keys get the same response. Requests without a valid key are limited by client IP, before any query.
+ * revoked keys get the same response. Requests without a valid key are limited by client IP, before any query of their own; a
+ * valid key is never rejected for the bad keys of others behind its IP.
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
 export async function authenticate(
-  pipeline: Pick<PipelineDependencies, 'database' | 'keys' | 'ipLimiter' | 'now'>,
+  pipeline: Pick<PipelineDependencies, 'database' | 'keys' | 'keyCheckQueue' | 'ipLimiter' | 'now'>,
   credentials: Credentials,
   transport: Transport,
   onTouchError: (error: unknown) => void,
@@ -48,7 +49,7 @@ export async function authenticate(
 }
 
 async function ownerOf(
-  { keys, ipLimiter, now }: Pick<PipelineDependencies, 'keys' | 'ipLimiter' | 'now'>,
+  { keys, keyCheckQueue, ipLimiter, now }: Pick<PipelineDependencies, 'keys' | 'keyCheckQueue' | 'ipLimiter' | 'now'>,
   credentials: Credentials,
 ): Promise<KeyOwnerRow> {
   const key = presentedKey(credentials);
@@ -64,7 +65,15 @@ async function ownerOf(
     keys.forget(hash);
     throw gone ? unauthenticated() : new Problem('key_expired', { headers: { 'WWW-Authenticate': CHALLENGE } });
   };
-  return keys.knows(hash) ? find() : ipLimiter.attempt(credentials.address, find);
+  if (keys.knows(hash)) return find();
+  try {
+    return await ipLimiter.attempt(credentials.address, find);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'rate_limited') throw error;
+    // Other callers of this IP used up its limit, if this key is valid.
+    if (!(await keyCheckQueue.isValid(hash, credentials.address))) throw error;
+    return find();
+  }
 }
 
 function isOver({ expires_at }: KeyOwnerRow, now: Date): boolean {

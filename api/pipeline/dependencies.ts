@@ -7,6 +7,7 @@ import type { Limiter } from '../limits/local-limiter.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Recorder } from '../usage/event-recorder.ts';
 import type { KeyCache } from './key-cache.ts';
+import type { KeyCheckQueue } from './key-check-queue.ts';
 
 /** The services that the pipeline uses, composed once in the entry point of the process. */
 export interface PipelineDependencies {
@@ -17,6 +18,8 @@ export interface PipelineDependencies {
   /** Limits requests without a valid key by client IP. */
   ipLimiter: IpRateLimiter;
   keys: KeyCache;
+  /** Checks keys whose client IP has used up its limit. */
+  keyCheckQueue: KeyCheckQueue;
   recorder: Recorder;
   metrics: Metrics;
   now: () => Date;

@@ -38,7 +38,7 @@ export function publicRoutes(router: Router, pipeline: PipelineDependencies, bod
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     router.register(`/api/v1${operation.http.path}`, [operation.http.method], async (ctx: Context) => {
       stateOf(ctx).operation = operation.id;
-      await pipeline.ipLimiter.consume(ctx.ip);
+      await pipeline.ipLimiter.consume(ctx.ip, { purpose: 'public' });
       if (!takesBody(operation)) rejectBody(ctx);
       const input = takesBody(operation)
         ? await readJson(ctx, bodyBytesMax)

@@ -73,6 +73,25 @@ export function keyOwnerStatement(hash: Buffer) {
   };
 }
 
+/**
+ * Returns the statement that finds which of the given SHA-256 are those of keys that may be used at `now`: neither revoked nor
+ * expired, of an account that exists. It runs as the database owner.
+ */
+export function validKeyHashesStatement(hashes: readonly Buffer[], now: Date) {
+  return {
+    name: 'find_valid_keys',
+    text: `select l.key_hash
+      from key_lookup l
+      join api_keys k on k.user_id = l.user_id and k.id = l.key_id
+      join users u on u.id = l.user_id
+      where l.key_hash = any($1::bytea[])
+        and k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > $2)
+        and u.status <> 'deleted'`,
+    values: [hashes, now],
+  };
+}
+
 /** Lists the tenant's keys, newest first. */
 export async function listKeys(sql: Sql, userId: string): Promise<KeyRow[]> {
   const result = await sql.query<KeyRow>({

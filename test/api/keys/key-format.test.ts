@@ -4,6 +4,7 @@ import { displayParts, generateKey, hashKey, isWellFormedKey } from '../../../ap
 import { createIpRateLimiter } from '../../../api/limits/ip-rate-limiter.ts';
 import { authenticate } from '../../../api/pipeline/authenticate.ts';
 import { keyCache } from '../../../api/pipeline/key-cache.ts';
+import { createKeyCheckQueue } from '../../../api/pipeline/key-check-queue.ts';
 import type { Database } from '../../../db/client/database.ts';
 import type { KeyOwnerRow } from '../../../db/queries/accounts/api-keys.ts';
 
@@ -58,6 +59,8 @@ describe('key checksum', () => {
 });
 
 describe('authentication', () => {
+  const keyCheckQueue = createKeyCheckQueue(async () => []);
+
   /** Dependencies of `authenticate` with an empty database that counts its queries. */
   function countingPipeline() {
     let queries = 0;
@@ -65,7 +68,8 @@ describe('authentication', () => {
       queries++;
       return undefined;
     });
-    const pipeline = { database: {} as Database, keys, ipLimiter: createIpRateLimiter(60), now: () => new Date() };
+    const now = () => new Date();
+    const pipeline = { database: {} as Database, keys, keyCheckQueue, ipLimiter: createIpRateLimiter(60), now };
     return { pipeline, queries: () => queries };
   }
   const attempt = async (pipeline: Parameters<typeof authenticate>[0], key: string): Promise<Problem> =>
@@ -97,7 +101,8 @@ describe('authentication', () => {
     });
     keys.onListening();
     const database = { owner: { query: async () => touches++ } } as unknown as Database;
-    const pipeline = { database, keys, ipLimiter: createIpRateLimiter(60), now: () => new Date(time) };
+    const now = () => new Date(time);
+    const pipeline = { database, keys, keyCheckQueue, ipLimiter: createIpRateLimiter(60), now };
     const credentials = { apiKey: generateKey('test'), address: '::1' };
     const call = () => authenticate(pipeline, credentials, 'rest', () => undefined);
     for (let i = 0; i < 3; i++) {

@@ -98,4 +98,32 @@ describe('requests with a valid key', () => {
     const again = await burst(keys.length, (i) => (keys[i] as Client).get('/user/me', headers));
     expect(again.count(200)).toBe(keys.length);
   });
+
+  it('are accepted for the first time while another caller of the same IP has used up its limit, and pages work', async () => {
+    const headers = from(newIp());
+    const bare = new Client(behindProxy.url);
+    const bad = await burst(2 * REQUESTS_PER_IP, () => bare.get('/user/me', { ...unknownKey(), ...headers }));
+    expect(bad.count(429)).toBeGreaterThan(0);
+    const users = await Promise.all(Array.from({ length: 5 }, () => direct.newUser()));
+    for (const { apiKey } of users) {
+      const fresh = new Client(behindProxy.url, apiKey);
+      expect((await fresh.get('/user/me', headers)).status).toBe(200);
+    }
+    expect((await bare.get('/user/me', { ...unknownKey(), ...headers })).status).toBeGreaterThan(400);
+    const form = { ...headers, 'Content-Type': 'application/x-www-form-urlencoded', Origin: behindProxy.url };
+    const sent = await bare.request('POST', `${behindProxy.url}/claim/new`, 'email=ada%40example.com', form);
+    expect(sent.status).toBe(200);
+    expect((await bare.get('/plans', headers)).status).toBe(200);
+  });
+
+  it('that are revoked or expired are rejected like unknown ones then', async () => {
+    const headers = from(newIp());
+    const bare = new Client(behindProxy.url);
+    await burst(3 * REQUESTS_PER_IP, () => bare.get('/user/me', { ...unknownKey(), ...headers }));
+    const user = await direct.newUser();
+    const { id, api_key } = (await user.api.post('/user/keys', { name: 'other' })).body;
+    await user.api.delete(`/user/keys/${id}`);
+    const revoked = new Client(behindProxy.url, api_key);
+    expect([401, 429]).toContain((await revoked.get('/user/me', headers)).status);
+  });
 });

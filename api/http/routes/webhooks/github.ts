@@ -48,7 +48,7 @@ function receive(
   { body, identifier, signature }: { body: Buffer; identifier: string; signature: string },
   clientIp: string,
 ): Promise<Verdict[]> {
-  return pipeline.ipLimiter.attempt(clientIp, async () => {
+  const verify = async () => {
     const isSigned = await pipeline.secretScanning.isSigned(body, identifier, signature);
     if (!isSigned) throw new Problem('invalid_signature');
     const verdicts: Verdict[] = [];
@@ -61,7 +61,8 @@ function receive(
       });
     }
     return verdicts;
-  });
+  };
+  return pipeline.ipLimiter.attempt(clientIp, verify, { purpose: 'webhook' });
 }
 
 function parseFindings(body: Buffer): z.output<typeof findings> {

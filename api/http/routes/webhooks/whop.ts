@@ -35,7 +35,7 @@ async function receive(
     if (error instanceof Problem && error.code === 'invalid_signature') {
       billing.log.warn('rejected a webhook with an invalid signature');
       billing.metrics.webhookRejected();
-      await ipLimiter.consume(clientIp);
+      await ipLimiter.consume(clientIp, { purpose: 'webhook' });
     }
     throw error;
   }
