@@ -11,11 +11,12 @@ import { stateOf } from './request-state.ts';
 const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/** Headers of an HTML page. With `no-referrer`, a browser submits forms with the origin "null", which is not allowed. */
+export const PAGE_HEADERS = { 'Content-Security-Policy': PAGE_POLICY, 'Referrer-Policy': 'same-origin' };
+
 /** Responds with an HTML page. */
 export function sendPage(ctx: Context, page: string, status = 200): void {
-  ctx.set('Content-Security-Policy', PAGE_POLICY);
-  // With `no-referrer`, a browser submits forms with the origin "null", which is not allowed.
-  ctx.set('Referrer-Policy', 'same-origin');
+  ctx.set(PAGE_HEADERS);
   ctx.status = status;
   ctx.type = 'text/html';
   ctx.body = page;

@@ -26,7 +26,7 @@ const CONCURRENT_MAX = 10;
  */
 
 interface IpLimitOptions {
-  /** What the request is for. Each purpose is counted apart, so that bad keys keep nobody from a page or a webhook. Default `key`. */
+  /** Purpose of the request. Each is counted apart, so that bad keys close neither pages nor webhooks. Default `key`. */
   purpose?: 'key' | 'public' | 'sign-in' | 'webhook';
   /** Rejects the request while the shared limiter is unavailable. */
   failClosed?: boolean;

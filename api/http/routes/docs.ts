@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type Router from '@koa/router';
@@ -6,7 +6,7 @@ import type { Context } from 'koa';
 import { openApiDocument } from '../../contracts/openapi/document.ts';
 import { errorReferencePage } from '../../pages/error-reference.ts';
 import { VERSION } from '../../version.ts';
-import { sendPage } from '../respond.ts';
+import { staticBody, staticPage } from '../static-body.ts';
 
 const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
 
@@ -50,26 +50,22 @@ const REFERENCE_SCRIPT = `SwaggerUIBundle({
 
 /** Routes of the documentation: `/openapi.json`, the API reference at `/docs`, and the error codes at `/docs/errors`. */
 export function docsRoutes(router: Router, publicUrl: () => string): void {
-  router.get('/openapi.json', (ctx) => {
-    ctx.body = openApiDocument(publicUrl(), VERSION);
-  });
-  router.get('/docs', (ctx) => {
+  const document = () => JSON.stringify(openApiDocument(publicUrl(), VERSION));
+  router.get('/openapi.json', staticBody(document, { type: 'application/json', cache: 'revalidate' }));
+  const sendReference = staticBody(() => REFERENCE_PAGE, { type: 'text/html', cache: 'revalidate' });
+  router.get('/docs', (ctx: Context) => {
     ctx.set('Content-Security-Policy', REFERENCE_POLICY);
-    ctx.type = 'text/html';
-    ctx.body = REFERENCE_PAGE;
+    return sendReference(ctx);
   });
-  router.get('/docs/reference.js', (ctx) => {
-    ctx.type = 'text/javascript';
-    ctx.body = REFERENCE_SCRIPT;
-  });
-  router.get('/docs/errors', (ctx: Context) => {
-    sendPage(ctx, errorReferencePage());
-  });
+  router.get(
+    '/docs/reference.js',
+    staticBody(() => REFERENCE_SCRIPT, { type: 'text/javascript', cache: 'revalidate' }),
+  );
+  router.get('/docs/errors', staticPage(errorReferencePage));
   for (const [file, type] of Object.entries(ASSETS)) {
-    router.get(`/docs/${file}`, (ctx) => {
-      ctx.set('Cache-Control', 'public, max-age=3600');
-      ctx.type = type;
-      ctx.body = createReadStream(join(swaggerUi, file));
-    });
+    router.get(
+      `/docs/${file}`,
+      staticBody(() => readFile(join(swaggerUi, file)), { type, cache: 'revalidate' }),
+    );
   }
 }

@@ -15,12 +15,24 @@ export function healthRoutes(router: Router, readiness: () => Promise<Readiness>
   router.get('/health', (ctx) => {
     ctx.body = { status: 'ok' };
   });
+  const shared = shareConcurrent(readiness);
   router.get('/ready', async (ctx) => {
-    const body = await readiness();
+    const body = await shared();
     ctx.status = body.ready ? 200 : 503;
     ctx.body = body;
   });
   router.get('/version', (ctx) => {
     ctx.body = { name: 'whitemagic', version: VERSION, node: process.version };
   });
+}
+
+/** Makes concurrent calls share one execution: anybody may call a probe, as often as they like. */
+function shareConcurrent<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  return () => {
+    running ??= work().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
 }

@@ -14,6 +14,7 @@ import { type HomeOptions, homePage } from '../../pages/home.ts';
 import { legalPages } from '../../pages/legal.ts';
 import { readForm } from '../body.ts';
 import { sendPage } from '../respond.ts';
+import { staticBody, staticPage } from '../static-body.ts';
 
 const FORM_BYTES_MAX = 4_096;
 const email = z.email().max(254);
@@ -23,23 +24,28 @@ const STATUS = { open: 200, used: 410, expired: 410, unknown: 404 };
 /** Routes of the server-rendered pages: `/`, `/claim`, `/legal`, and the files that they load. */
 export function pageRoutes(router: Router, signIn: BrowserSignIn, config: Config): void {
   const hasSignIn = signIn.oauth !== undefined;
-  const home = homePage({ ...homeOptions(config), hasSignIn });
-  router.get('/', (ctx: Context) => sendPage(ctx, home));
+  router.get(
+    '/',
+    staticPage(() => homePage({ ...homeOptions(config), hasSignIn })),
+  );
 
   for (const [name, page] of Object.entries(legalPages(config))) {
-    router.get(`/legal/${name}`, (ctx: Context) => sendPage(ctx, page));
+    const send = staticPage(() => page);
+    router.get(`/legal/${name}`, send);
   }
 
   for (const { path, type, body } of [STYLE, COPY_SCRIPT, ICON]) {
-    router.get(path, (ctx: Context) => {
-      ctx.set('Cache-Control', 'public, max-age=31536000, immutable');
-      ctx.type = type;
-      ctx.body = body;
-    });
+    router.get(
+      path,
+      staticBody(() => body, { type, cache: 'immutable' }),
+    );
   }
 
   // Before the route that takes any token.
-  router.get('/claim/new', (ctx: Context) => sendPage(ctx, newClaimPage(hasSignIn)));
+  router.get(
+    '/claim/new',
+    staticPage(() => newClaimPage(hasSignIn)),
+  );
   router.post('/claim/new', async (ctx: Context) => {
     const given = (await readForm(ctx, FORM_BYTES_MAX)).get('email')?.trim() ?? '';
     if (!email.safeParse(given).success) {

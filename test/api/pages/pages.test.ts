@@ -24,7 +24,8 @@ describe('a page', () => {
       );
       expect(headers.get('referrer-policy')).toBe('same-origin');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
-      expect(headers.get('cache-control')).toBe('no-store');
+      const isStatic = !['/claim/x', '/nowhere'].includes(path);
+      expect(headers.get('cache-control')).toBe(isStatic ? 'public, max-age=0, must-revalidate' : 'no-store');
       expect(headers.getSetCookie()).toEqual([]);
     },
   );
