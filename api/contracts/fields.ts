@@ -44,26 +44,42 @@ const TIMESTAMP = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:
 
 function isTimestamp(value: string): boolean {
   const match = TIMESTAMP.exec(value);
-  // Years 1 to 9999 in UTC: the range that ISO 8601 and PostgreSQL write in four digits.
+  // Years 1 to 9999, in UTC and local: the range that ISO 8601 and PostgreSQL write in four digits.
   const year = match && new Date(value).getUTCFullYear();
-  if (!match || !year || year < 1 || year > 9999) return false;
+  if (!match || !year || year < 1 || year > 9999 || value.startsWith('0000')) return false;
   // Date.parse reads 30 February as 2 March.
   return new Date(`${match[1]}T00:00:00Z`).toISOString().startsWith(match[1] as string);
 }
 
-/** A timestamp in a request: an ISO 8601 date, or a date-time with an offset. Precise to the millisecond. */
-export const moment = z
+const timestamp = z
   .string()
   .refine((value) => !UNESCAPED_OFFSET.test(value), {
     error: 'has a space in place of "+": write "+" as %2B in a query string',
     abort: true,
   })
   .refine(isTimestamp, 'must be an ISO 8601 date (2026-11-02) or date-time with an offset (2026-11-02T09:45:30Z)')
+  .meta({ description: 'ISO 8601 date or date-time.', formats: DATE_FORMATS });
+
+/** A timestamp in a request: an ISO 8601 date, or a date-time with an offset. Precise to the millisecond. */
+export const moment = timestamp
   .transform((value) => new Date(value))
   .meta({ description: 'ISO 8601 date or date-time.', formats: DATE_FORMATS });
 
+/** A timestamp whose offset is kept: the time and the offset in minutes east of UTC. */
+export const zonedMoment = timestamp
+  .transform((value) => ({ instant: new Date(value), offsetMinutes: offsetOf(value) }))
+  .meta({ description: 'ISO 8601 date or date-time; its offset is kept.', formats: DATE_FORMATS });
+
+function offsetOf(value: string): number {
+  const [, sign, hours, minutes] = /T.*([+-])(\d\d):(\d\d)$/.exec(value) ?? [];
+  return sign ? (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) : 0;
+}
+
+/** A bound of a range of times that have an offset: a time, or a day that each time is compared with in its own offset. */
+export const dayOrMoment = timestamp.transform((value) => (DATE.test(value) ? { day: value } : new Date(value)));
+
 /** The exclusive upper bound of a range. A date without a time includes that day, until midnight UTC. */
-const before = moment.in
+const before = timestamp
   .transform((value) => (DATE.test(value) ? new Date(Date.parse(value) + DAY_MS) : new Date(value)))
   .meta({ description: 'ISO 8601, exclusive; a date includes that UTC day.', formats: DATE_FORMATS });
 
@@ -84,6 +100,9 @@ export const timezone = z
 
 /** A timestamp in a response: UTC, milliseconds. */
 export const instant = z.iso.datetime();
+
+/** A timestamp in a response, in the offset in which it was given. */
+export const zonedInstant = z.iso.datetime({ offset: true });
 
 export const id = z.uuid();
 
@@ -143,8 +162,12 @@ export const filterFields = {
   session_id: sessionId.nullable().optional().meta({ description: 'Null: no session.' }),
   created_after: moment.optional(),
   created_before: before.optional(),
-  occurred_after: moment.optional(),
-  occurred_before: before.optional(),
+  occurred_after: dayOrMoment
+    .meta({ description: 'ISO 8601; a date begins with that day, local to the event.', formats: DATE_FORMATS })
+    .optional(),
+  occurred_before: dayOrMoment
+    .meta({ description: 'ISO 8601, exclusive; a date includes that day, local to the event.', formats: DATE_FORMATS })
+    .optional(),
 };
 
 /** Outdated memories are left out of reads unless a caller asks for them. */

@@ -12,7 +12,7 @@ export const memory = z.strictObject({
   metadata: z.record(z.string(), z.unknown()),
   project: z.string().nullable(),
   session_id: z.string().nullable(),
-  occurred_at: f.instant.nullable(),
+  occurred_at: f.zonedInstant.nullable(),
   expires_at: f.instant.nullable(),
   supersedes: f.id.nullable().meta({ description: 'The memory that it replaces.' }),
   superseded_by: f.id.nullable().meta({ description: 'The active memory that replaces it.' }),
@@ -32,7 +32,9 @@ export const editable = {
   metadata: f.metadata,
   project: f.project.nullable().meta({ description: 'Its project, such as a repository. Null: none.' }),
   session_id: f.sessionId.nullable().meta({ description: 'Its session.' }),
-  occurred_at: f.moment.nullable().meta({ description: 'Time of the event that it describes.' }),
+  occurred_at: f.zonedMoment
+    .nullable()
+    .meta({ description: 'Time of the event that it describes. The offset is kept.' }),
   expires_at: f.moment.nullable().meta({ description: 'Time from which it is outdated.' }),
   supersedes: f.id.nullable().meta({ description: 'Id of the memory that it replaces. Both are kept.' }),
 };

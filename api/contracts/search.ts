@@ -23,7 +23,7 @@ export const result = z.strictObject({
   tags: z.array(z.string()),
   project: z.string().nullable(),
   session_id: z.string().nullable(),
-  occurred_at: f.instant.nullable(),
+  occurred_at: f.zonedInstant.nullable(),
   expires_at: f.instant.nullable(),
   created_at: f.instant,
   updated_at: f.instant,

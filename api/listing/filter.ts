@@ -13,8 +13,8 @@ export interface FilterInput {
   session_id?: string | null | undefined;
   created_after?: Date | undefined;
   created_before?: Date | undefined;
-  occurred_after?: Date | undefined;
-  occurred_before?: Date | undefined;
+  occurred_after?: MemoryFilter['occurredAfter'] | undefined;
+  occurred_before?: MemoryFilter['occurredBefore'] | undefined;
   include_superseded?: boolean | undefined;
   include_expired?: boolean | undefined;
 }

@@ -8,10 +8,10 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
 import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
-import { countTerms } from '../search/term-frequencies.ts';
+import { countTerms, dayOf } from '../search/term-frequencies.ts';
 import { dateTerms, tokenize } from '../search/tokenizer.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
-import { serializeMemory } from './serialize-memory.ts';
+import { occurrenceColumns, serializeMemory } from './serialize-memory.ts';
 import { requireStorage } from './storage-quota.ts';
 import { titleOf } from './title.ts';
 import { change, requireSuperseded } from './update.ts';
@@ -45,7 +45,7 @@ export async function create(context: RequestContext, caller: Caller, input: New
 
 /** Returns the options for near-duplicates of a memory. The terms of its date are ignored: all memories of one day share them. */
 export function nearDuplicateOptions(row: NewMemoryRow): NearDuplicateOptions {
-  const ignoredTerms = [...tokenize(dateTerms(row.occurred_at ?? row.created_at))].map(({ term }) => term);
+  const ignoredTerms = [...tokenize(dateTerms(dayOf(row)))].map(({ term }) => term);
   return { ignoredTerms, scoreMin: SIMILARITY_MIN, limit: SIMILAR_MAX };
 }
 
@@ -98,7 +98,7 @@ export function newRow(context: RequestContext, caller: Caller, input: NewMemory
     metadata: input.metadata,
     project: input.project === undefined ? (caller.project ?? null) : input.project,
     session_id: input.session_id ?? null,
-    occurred_at: input.occurred_at ?? null,
+    ...occurrenceColumns(input.occurred_at ?? null),
   };
   return {
     ...fields,

@@ -1,6 +1,7 @@
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { tokenize } from '../search/tokenizer.ts';
+import { formatOccurrence } from './serialize-memory.ts';
 
 /** A digest to be made: sources of one project about one subject. */
 export interface Digest {
@@ -145,7 +146,7 @@ function tagsByUse(sources: readonly MemoryRow[]): string[] {
 
 function describeSource(memory: MemoryRow): string {
   const lines = [
-    `Date: ${(memory.occurred_at ?? memory.created_at).toISOString()}`,
+    `Date: ${formatOccurrence(memory) ?? memory.created_at.toISOString()}`,
     `Tags: ${memory.tags.join(', ') || 'none'}`,
     `Source: ${memory.id}`,
     ...(memory.superseded_by ? [`Superseded by: ${memory.superseded_by}`] : []),

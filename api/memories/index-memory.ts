@@ -13,7 +13,10 @@ import { countTerms } from '../search/term-frequencies.ts';
 export async function reindex(
   context: RequestContext,
   caller: Caller,
-  memory: Pick<MemoryRow, 'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>,
+  memory: Pick<
+    MemoryRow,
+    'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'occurred_offset_minutes' | 'created_at'
+  >,
   embedders: Embedders,
 ): Promise<number> {
   const grown = await indexTerms(context.sql, caller.userId, memory.id, countTerms(memory));

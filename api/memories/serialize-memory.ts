@@ -1,5 +1,18 @@
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
-import type { Memory } from '../contracts/memory.ts';
+import type { Memory, NewMemory } from '../contracts/memory.ts';
+import { formatWithOffset } from '../time.ts';
+
+type Occurrence = Pick<MemoryRow, 'occurred_at' | 'occurred_offset_minutes'>;
+
+/** Returns the columns of the time of an event. */
+export function occurrenceColumns(occurred: NewMemory['occurred_at'] | null): Occurrence {
+  return { occurred_at: occurred?.instant ?? null, occurred_offset_minutes: occurred?.offsetMinutes ?? 0 };
+}
+
+/** Formats the time of an event in the offset in which it was given. */
+export function formatOccurrence({ occurred_at, occurred_offset_minutes }: Occurrence): string | null {
+  return occurred_at && formatWithOffset(occurred_at, occurred_offset_minutes);
+}
 
 const iso = (moment: Date | null) => moment?.toISOString() ?? null;
 
@@ -15,7 +28,7 @@ export function serializeMemory(row: MemoryRow): Memory {
     metadata: row.metadata,
     project: row.project,
     session_id: row.session_id,
-    occurred_at: iso(row.occurred_at),
+    occurred_at: formatOccurrence(row),
     expires_at: iso(row.expires_at),
     supersedes: row.supersedes,
     superseded_by: row.superseded_by,

@@ -18,7 +18,7 @@ import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { reindex } from './index-memory.ts';
 import { mergeMetadata } from './merge-metadata.ts';
-import { serializeMemory } from './serialize-memory.ts';
+import { occurrenceColumns, serializeMemory } from './serialize-memory.ts';
 import { changeStorage } from './storage-quota.ts';
 import { titleOf } from './title.ts';
 
@@ -35,6 +35,7 @@ export type Changes = Partial<
     | 'project'
     | 'session_id'
     | 'occurred_at'
+    | 'occurred_offset_minutes'
     | 'expires_at'
     | 'supersedes'
     | 'consolidated_into'
@@ -42,7 +43,7 @@ export type Changes = Partial<
 >;
 
 /** Fields that are indexed for search. */
-const SEARCHED_FIELDS = ['title', 'content', 'tags', 'occurred_at'];
+const SEARCHED_FIELDS = ['title', 'content', 'tags', 'occurred_at', 'occurred_offset_minutes'];
 
 /** Fields whose change keeps no version: archiving must not use storage. */
 const STATUS_FIELDS = ['status', 'consolidated_into'];
@@ -95,15 +96,17 @@ export async function update(
     add_tags?: string[];
     remove_tags?: string[];
     metadata_merge?: MemoryRow['metadata'];
-  } & Changes,
+    occurred_at?: NewMemory['occurred_at'];
+  } & Omit<Changes, 'occurred_at' | 'occurred_offset_minutes'>,
   embedders: Embedders,
 ) {
-  const { id, if_version, tags, add_tags, remove_tags, metadata_merge, ...fields } = input;
+  const { id, if_version, tags, add_tags, remove_tags, metadata_merge, occurred_at, ...fields } = input;
   if (metadata_merge && fields.metadata) throw invalidField('metadata_merge', 'must not be combined with `metadata`');
   const memory = await lockMemory(context, caller, id, if_version);
   await checkSupersedes(context, caller, memory, fields.supersedes);
   const named = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Changes;
   const next = changeTags(memory.tags, { tags, add_tags, remove_tags });
+  if (occurred_at !== undefined) Object.assign(named, occurrenceColumns(occurred_at));
   if (metadata_merge) named.metadata = mergeMetadata(memory.metadata, metadata_merge);
   return serializeMemory(await change(context, caller, memory, { ...named, tags: next }, embedders));
 }
@@ -125,7 +128,7 @@ export async function replace(
     metadata: input.metadata,
     project: input.project === undefined ? (caller.project ?? null) : input.project,
     session_id: input.session_id ?? null,
-    occurred_at: input.occurred_at ?? null,
+    ...occurrenceColumns(input.occurred_at ?? null),
     expires_at: input.expires_at ?? null,
     supersedes: input.supersedes ?? null,
   };

@@ -4,6 +4,7 @@ import { countVersions, listVersions, type VersionRow } from '../../db/queries/m
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
+import { formatOccurrence } from './serialize-memory.ts';
 
 const VERSION_POSITION = z.tuple([z.int32().min(1)]);
 
@@ -29,10 +30,11 @@ export async function versions(
   };
 }
 
-function serializeVersion(row: VersionRow) {
+function serializeVersion(version: VersionRow) {
+  const { occurred_offset_minutes: _shownInTime, ...row } = version;
   return {
     ...row,
-    occurred_at: row.occurred_at?.toISOString() ?? null,
+    occurred_at: formatOccurrence(version),
     expires_at: row.expires_at?.toISOString() ?? null,
     written_at: row.written_at.toISOString(),
   };

@@ -7,7 +7,12 @@ export interface DateSpan {
   from: Date;
   /** Exclusive. */
   to: Date;
+  /** The same span as wall clock times, written as if they were UTC: for times whose own offset is known. */
+  local: { from: Date; to: Date };
 }
+
+/** A span of wall clock times. */
+type LocalSpan = Omit<DateSpan, 'local'>;
 
 /** Spans of one query that are used; the rest is ignored. */
 const SPANS_MAX = 4;
@@ -37,11 +42,12 @@ export function parseDates(query: string, now: Date, timeZone = 'UTC'): DateSpan
     text: name,
     from: toInstant(from, timeZone),
     to: toInstant(to, timeZone),
+    local: { from, to },
   }));
 }
 
 /** ISO months and years. Times are local, written as UTC. */
-function explicitSpans(text: string): DateSpan[] {
+function explicitSpans(text: string): LocalSpan[] {
   const months = [...text.matchAll(ISO_MONTH)].map(([name, year, month]) =>
     monthSpan(name, Number(year), Number(month)),
   );
@@ -49,7 +55,7 @@ function explicitSpans(text: string): DateSpan[] {
   return [...months, ...years];
 }
 
-function namedSpans(text: string, local: Date): DateSpan[] {
+function namedSpans(text: string, local: Date): LocalSpan[] {
   const results = chrono.parse(text, { instant: local, timezone: 0 });
   return results.flatMap((result) => {
     const before = text.slice(0, result.index);
@@ -65,7 +71,7 @@ function isDate(name: string, before: string): boolean {
   return INTRODUCED.test(before) || (/^(?:March|May)$/.test(name) && before !== '');
 }
 
-function spanOf({ text, start, end }: chrono.ParsedResult, local: Date): DateSpan | undefined {
+function spanOf({ text, start, end }: chrono.ParsedResult, local: Date): LocalSpan | undefined {
   const first = periodOf(text, start, local);
   if (!first) return undefined;
   if (
@@ -77,7 +83,7 @@ function spanOf({ text, start, end }: chrono.ParsedResult, local: Date): DateSpa
 }
 
 /** Returns the day, week, month, quarter or year that the known parts of a date name; undefined for a mere time of day. */
-function periodOf(text: string, date: chrono.ParsedComponents, local: Date): DateSpan | undefined {
+function periodOf(text: string, date: chrono.ParsedComponents, local: Date): LocalSpan | undefined {
   const [year, month, day] = [date.get('year'), date.get('month'), date.get('day')] as [number, number, number];
   const at = new Date(Date.UTC(year, month - 1, day));
   if (/\bweek$/i.test(text)) return weekSpan(text, at);
@@ -92,37 +98,37 @@ function periodOf(text: string, date: chrono.ParsedComponents, local: Date): Dat
 }
 
 /** Moves a date without a year to the latest year in which it has begun. */
-function withYear(date: chrono.ParsedComponents, span: DateSpan, local: Date): DateSpan {
+function withYear(date: chrono.ParsedComponents, span: LocalSpan, local: Date): LocalSpan {
   if (date.isCertain('year') || span.from <= local) return span;
   return { ...span, from: yearBefore(span.from), to: yearBefore(span.to) };
 }
 
-function latest(span: DateSpan, days: number, local: Date): DateSpan {
+function latest(span: LocalSpan, days: number, local: Date): LocalSpan {
   if (span.from <= local) return span;
   return { ...span, from: addDays(span.from, -days), to: addDays(span.to, -days) };
 }
 
-function daySpan(text: string, day: Date): DateSpan {
+function daySpan(text: string, day: Date): LocalSpan {
   return { text, from: day, to: addDays(day, 1) };
 }
 
 /** The ISO week, Monday to Sunday. */
-function weekSpan(text: string, day: Date): DateSpan {
+function weekSpan(text: string, day: Date): LocalSpan {
   const monday = addDays(day, -((day.getUTCDay() + 6) % 7));
   return { text, from: monday, to: addDays(monday, 7) };
 }
 
-function monthSpan(text: string, year: number, month: number): DateSpan {
+function monthSpan(text: string, year: number, month: number): LocalSpan {
   return { text, from: new Date(Date.UTC(year, month - 1)), to: new Date(Date.UTC(year, month)) };
 }
 
-function quarterSpan(text: string, day: Date): DateSpan {
+function quarterSpan(text: string, day: Date): LocalSpan {
   const month = day.getUTCMonth() - (day.getUTCMonth() % 3);
   const year = day.getUTCFullYear();
   return { text, from: new Date(Date.UTC(year, month)), to: new Date(Date.UTC(year, month + 3)) };
 }
 
-function yearSpan(text: string, year: number): DateSpan {
+function yearSpan(text: string, year: number): LocalSpan {
   return { text, from: new Date(Date.UTC(year, 0)), to: new Date(Date.UTC(year + 1, 0)) };
 }
 

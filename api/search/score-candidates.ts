@@ -3,7 +3,7 @@ import { findRankingAttributes, type RankingAttributes } from '../../db/queries/
 import type { AdjacentMemory } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/indexer.ts';
-import { DAY_MS } from '../time.ts';
+import { DAY_MS, wallClock } from '../time.ts';
 import { type LexicalQuery, scoreLexical } from './lexical.ts';
 import type { DateSpan } from './query-dates.ts';
 import { fuse, type ScoreComponents, WEIGHTS } from './score-fusion.ts';
@@ -71,9 +71,15 @@ export async function scoreCandidates(
     });
 }
 
-function isWithin(dates: readonly DateSpan[], { occurred_at, created_at }: RankingAttributes): boolean {
-  const time = occurred_at ?? created_at;
-  return dates.some(({ from, to }) => time >= from && time < to);
+/** Compares an event that was given with an offset by its own wall clock, all others by the time zone of the query. */
+function isWithin(dates: readonly DateSpan[], memory: RankingAttributes): boolean {
+  const { occurred_at, occurred_offset_minutes: offset, created_at } = memory;
+  const isLocal = occurred_at !== null && offset !== 0;
+  const time = isLocal ? wallClock(occurred_at, offset) : (occurred_at ?? created_at);
+  return dates.some((span) => {
+    const { from, to } = isLocal ? span.local : span;
+    return time >= from && time < to;
+  });
 }
 
 /** Computes what adjacent memories of a session add to each other, by distance; each pair counts once, however often it was found. */

@@ -6,6 +6,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
+import { formatWithOffset } from '../time.ts';
 import { type HybridResult, hybridSearch, type SearchQuery, scoreHits } from './hybrid-search.ts';
 import type { LexicalQuery } from './lexical.ts';
 import { parseDates } from './query-dates.ts';
@@ -190,7 +191,7 @@ function toResult(memory: MemoryRow, hit: Hit, query: LexicalQuery, explain: boo
     tags: memory.tags,
     project: memory.project,
     session_id: memory.session_id,
-    occurred_at: memory.occurred_at?.toISOString() ?? null,
+    occurred_at: memory.occurred_at && formatWithOffset(memory.occurred_at, memory.occurred_offset_minutes),
     expires_at: memory.expires_at?.toISOString() ?? null,
     created_at: memory.created_at.toISOString(),
     updated_at: memory.updated_at.toISOString(),

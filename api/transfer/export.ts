@@ -28,7 +28,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { Streamed } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
-import { DAY_MS } from '../time.ts';
+import { DAY_MS, formatWithOffset } from '../time.ts';
 
 /** Days for which the file of an export is kept. */
 export const EXPORT_DAYS = 7;
@@ -147,12 +147,20 @@ async function buildManifest(sql: Sql, userId: string, counts: Record<ExportKind
   return { kind: 'manifest', format: 'whitemagic-export', version: 1, exported_at: now, account, counts };
 }
 
+/** Writes the time of an event as every response does: with its offset. */
+function serializeRow(row: Record<string, unknown>): Record<string, unknown> {
+  if (!('occurred_offset_minutes' in row)) return row;
+  const { occurred_offset_minutes: offset, ...rest } = row;
+  const occurred = row.occurred_at as Date | null;
+  return { ...rest, occurred_at: occurred && formatWithOffset(occurred, Number(offset)) };
+}
+
 /** Yields NDJSON, a page of rows at a time. */
 async function* generateLines(sql: Sql, userId: string, manifest: object): AsyncGenerator<string> {
   yield `${JSON.stringify(manifest)}\n`;
   for (const kind of EXPORT_KINDS) {
     for await (const rows of pagesForExport(sql, userId, kind)) {
-      yield rows.map((row) => `${JSON.stringify({ kind, ...row })}\n`).join('');
+      yield rows.map((row) => `${JSON.stringify({ kind, ...serializeRow(row) })}\n`).join('');
     }
   }
 }

@@ -328,6 +328,7 @@ create table memories (
   frequencies smallint[] default '{}'::smallint[] not null,
   length integer default 0 not null,
   is_digest boolean default false not null,
+  occurred_offset_minutes smallint default 0 not null,
   constraint memories_pkey PRIMARY KEY (user_id, id),
   constraint memories_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint memories_status_check CHECK ((status = ANY (ARRAY['active'::text, 'archived'::text]))),
@@ -413,6 +414,7 @@ create table memory_versions (
   supersedes uuid,
   size_bytes integer not null,
   written_at timestamp with time zone not null,
+  occurred_offset_minutes smallint default 0 not null,
   constraint memory_versions_pkey PRIMARY KEY (user_id, memory_id, version),
   constraint memory_versions_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
 );

@@ -224,6 +224,7 @@ function newRow(): NewMemoryRow {
     project: null,
     session_id: null,
     occurred_at: null,
+    occurred_offset_minutes: 0,
     expires_at: null,
     supersedes: null,
     consolidated_into: null,

@@ -16,6 +16,7 @@ export function rowOf(note: Note, project: string | null = null): NewMemoryRow {
     id: uuidv7(),
     type: 'long_term',
     status: 'active',
+    occurred_offset_minutes: 0,
     expires_at: null,
     supersedes: null,
     consolidated_into: null,

@@ -17,15 +17,15 @@ interface Section {
 const SECTIONS = {
   memory: {
     table: 'memories',
-    columns: `id, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes,
-      consolidated_into, version, size_bytes, created_at, updated_at`,
+    columns: `id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
+      occurred_offset_minutes, expires_at, supersedes, consolidated_into, version, size_bytes, created_at, updated_at`,
     key: ['id'],
     size: 'size_bytes',
   },
   memory_version: {
     table: 'memory_versions',
-    columns: `memory_id, version, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at,
-      supersedes, size_bytes, written_at`,
+    columns: `memory_id, version, type, status, title, content, tags, metadata, project, session_id, occurred_at,
+      occurred_offset_minutes, expires_at, supersedes, size_bytes, written_at`,
     key: ['memory_id', 'version'],
     size: 'size_bytes',
   },

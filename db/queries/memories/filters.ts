@@ -11,6 +11,12 @@ interface ExcludedText {
   isPhrase: boolean;
 }
 
+/** A day, compared with the local day of each memory. */
+interface LocalDay {
+  /** ISO 8601. */
+  day: string;
+}
+
 /** Conditions that narrow a list, search or bulk change. Tags are normalized. */
 export interface MemoryFilter {
   ids?: string[];
@@ -23,8 +29,10 @@ export interface MemoryFilter {
   sessionId?: string | null;
   createdAfter?: Date;
   createdBefore?: Date;
-  occurredAfter?: Date;
-  occurredBefore?: Date;
+  /** Inclusive. */
+  occurredAfter?: Date | LocalDay;
+  /** A time is exclusive, a day inclusive. */
+  occurredBefore?: Date | LocalDay;
   updatedBefore?: Date;
   /** Includes the passages of active digests among active memories, and as long-term memories if `long_term`. */
   passages?: 'own_type' | 'long_term';
@@ -96,8 +104,7 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   equal('session_id', filter.sessionId);
   range('created_at', '>=', filter.createdAfter);
   range('created_at', '<', filter.createdBefore);
-  range('occurred_at', '>=', filter.occurredAfter);
-  range('occurred_at', '<', filter.occurredBefore);
+  addOccurrence(where, filter);
   range('updated_at', '<', filter.updatedBefore);
   if (filter.validAt) where.and(`(expires_at is null or expires_at > ${where.value(filter.validAt)})`);
   if (filter.superseded !== undefined) where.and(`id ${filter.superseded ? 'in' : 'not in'} (${SUPERSEDED_IDS})`);
@@ -110,6 +117,14 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
 const SUPERSEDED_IDS = `select s.supersedes
   from memories s
   where s.user_id = $1 and s.supersedes is not null and (s.status = 'active' or s.consolidated_into is not null) is true`;
+
+function addOccurrence(where: Where, { occurredAfter: after, occurredBefore: before }: MemoryFilter): void {
+  const localDay = "(occurred_at at time zone 'UTC' + occurred_offset_minutes * interval '1 minute')::date";
+  if (after instanceof Date) where.and(`occurred_at >= ${where.value(after)}`);
+  else if (after) where.and(`${localDay} >= ${where.value(after.day)}::date`);
+  if (before instanceof Date) where.and(`occurred_at < ${where.value(before)}`);
+  else if (before) where.and(`${localDay} <= ${where.value(before.day)}::date`);
+}
 
 function addTags(where: Where, { tags, tagsMatch = 'all' }: MemoryFilter): void {
   if (!tags) return;

@@ -45,7 +45,7 @@ export async function insertMemory(
   return stored && { ...stored, storage_bytes: Number(stored.storage_bytes), memories: Number(stored.memories) };
 }
 
-/** The values of a memory's columns, parameters 1 to 19. */
+/** The values of a memory's columns, parameters 1 to 20. */
 export const columnValues = (userId: string, row: NewMemoryRow): unknown[] => [
   userId,
   row.id,
@@ -66,14 +66,15 @@ export const columnValues = (userId: string, row: NewMemoryRow): unknown[] => [
   row.size_bytes,
   row.created_at,
   row.updated_at,
+  row.occurred_offset_minutes,
 ];
 
-const INSERT_CTES = `${lexemesCte('$1', '$20', '$21')},
+const INSERT_CTES = `${lexemesCte('$1', '$21', '$22')},
   stored as (
     insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
       expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
-      terms, frequencies, length)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+      occurred_offset_minutes, terms, frequencies, length)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
       coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
       coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
       coalesce((select sum(frequency) from lexeme), 0))
@@ -92,7 +93,7 @@ const INSERT_CTES = `${lexemesCte('$1', '$20', '$21')},
     insert into embedding_queue (user_id, memory_id)
     select $1, $2
     from stored
-    where $22
+    where $23
   ),
   total as (
     insert into quotas as q (user_id, storage_bytes, memories, words)
@@ -109,15 +110,15 @@ const INSERT = `with ${INSERT_CTES}
   select storage_bytes, memories, '[]'::jsonb as similar
   from total`;
 
-const INSERT_AND_FIND_NEAR_DUPLICATES = `with ${INSERT_CTES}, ${nearDuplicateCtes('$9', '$23', '$24')}
+const INSERT_AND_FIND_NEAR_DUPLICATES = `with ${INSERT_CTES}, ${nearDuplicateCtes('$9', '$24', '$25')}
   select storage_bytes, memories, coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'score', score) order by score desc, id)
     from (
       select id, score
       from near_duplicate
-      where score >= $24::float8
+      where score >= $25::float8
       order by score desc, id
-      limit $25
+      limit $26
     ) reported
   ), '[]') as similar
   from total`;

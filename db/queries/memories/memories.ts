@@ -11,8 +11,9 @@ export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow):
     name: 'update_memory',
     text: `update memories set
         type = $3, status = $4, title = $5, content = $6, tags = $7, metadata = $8, project = $9, session_id = $10,
-        occurred_at = $11, expires_at = $12, supersedes = $13, consolidated_into = $14, version = $15,
-        content_hash = $16, size_bytes = $17, updated_at = $19, is_digest = is_digest and title = $5 and content = $6
+        occurred_at = $11, occurred_offset_minutes = $20, expires_at = $12, supersedes = $13,
+        consolidated_into = $14, version = $15, content_hash = $16, size_bytes = $17, updated_at = $19,
+        is_digest = is_digest and title = $5 and content = $6
       where user_id = $1 and id = $2 and $18::timestamptz is not null`,
     values: columnValues(userId, row),
   });

@@ -13,6 +13,8 @@ export interface MemoryRow {
   project: string | null;
   session_id: string | null;
   occurred_at: Date | null;
+  /** Offset of the time zone in which `occurred_at` was given, in minutes east of UTC: it decides the local day. */
+  occurred_offset_minutes: number;
   expires_at: Date | null;
   supersedes: string | null;
   /** The newest memory that supersedes this one, active or consolidated. */
@@ -34,8 +36,8 @@ export type NewMemoryRow = Omit<MemoryRow, 'superseded_by'> & { content_hash: Bu
  * read all memories of the tenant.
  */
 export const MEMORY_COLUMNS =
-  'id, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, ' +
-  'consolidated_into, is_digest, version, size_bytes, created_at, updated_at, ' +
+  'id, type, status, title, content, tags, metadata, project, session_id, occurred_at, occurred_offset_minutes, expires_at, ' +
+  'supersedes, consolidated_into, is_digest, version, size_bytes, created_at, updated_at, ' +
   '(select (array_agg(s.id order by s.created_at desc, s.id desc))[1] from memories s ' +
   "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active' or s.consolidated_into is not null) is true) as superseded_by";
 

@@ -69,7 +69,10 @@ export async function indexTerms(
 }
 
 /** A memory whose terms were made by older rules of the tokenizer. */
-type OutdatedTerms = Pick<MemoryRow, 'id' | 'is_digest' | 'title' | 'content' | 'tags' | 'occurred_at' | 'created_at'>;
+type OutdatedTerms = Pick<
+  MemoryRow,
+  'id' | 'is_digest' | 'title' | 'content' | 'tags' | 'occurred_at' | 'occurred_offset_minutes' | 'created_at'
+>;
 
 /** Returns the next tenant with outdated terms, in the order of ids. Runs as the owner role. */
 export async function findTenantWithOutdatedTerms(sql: Sql, after: string): Promise<string | undefined> {
@@ -92,7 +95,7 @@ export async function takeOutdatedTerms(sql: Sql, userId: string, limit: number)
         where user_id = $1 and memory_id in (select memory_id from term_queue where user_id = $1 order by memory_id limit $2)
         returning memory_id
       )
-      select id, is_digest, title, content, tags, occurred_at, created_at
+      select id, is_digest, title, content, tags, occurred_at, occurred_offset_minutes, created_at
       from memories
       where user_id = $1 and id in (select memory_id from taken) and not is_digest`,
     values: [userId, limit],

@@ -13,7 +13,8 @@ export type VersionRow = Omit<
 export const VERSIONS_KEPT = 50;
 
 const COLUMNS =
-  'version, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes, size_bytes';
+  'version, type, status, title, content, tags, metadata, project, session_id, occurred_at, ' +
+  'occurred_offset_minutes, expires_at, supersedes, size_bytes';
 
 /** Stores the present state of a memory as a version and deletes those beyond {@link VERSIONS_KEPT}. Returns the change of the versions' size in bytes. */
 export async function insertVersion(sql: Sql, userId: string, memory: MemoryRow): Promise<number> {

@@ -5,6 +5,8 @@ export interface RankingAttributes {
   id: string;
   created_at: Date;
   occurred_at: Date | null;
+  /** Minutes east of UTC. */
+  occurred_offset_minutes: number;
   updated_at: Date;
   expires_at: Date | null;
   importance: number | null;
@@ -26,7 +28,7 @@ export async function findRankingAttributes(
         where user_id = $1 and supersedes = any ($2) and (status = 'active' or consolidated_into is not null)
         order by supersedes, created_at desc, id desc
       )
-      select m.id, created_at, occurred_at, updated_at, expires_at, s.id as superseded_by,
+      select m.id, created_at, occurred_at, occurred_offset_minutes, updated_at, expires_at, s.id as superseded_by,
         case when jsonb_typeof(metadata -> 'importance') = 'number' then (metadata ->> 'importance')::float8 end as importance
       from memories m
       left join successor s on s.supersedes = m.id

@@ -178,6 +178,21 @@ describe('list filters', () => {
     expect((await owner.api.post('/search', { query: 'text', tags: ['a,b'] })).body.total).toBe(1);
   });
 
+  it('a date in a range selects memories by their local day', async () => {
+    const owner = await userWith([
+      { title: 'New York', occurred_at: '2026-03-20T23:30:00-05:00' },
+      { title: 'Tokyo', occurred_at: '2026-03-21T08:00:00+09:00' },
+      { title: 'London', occurred_at: '2026-03-20T23:30:00Z' },
+    ]);
+    expect(await titles(owner, '?occurred_after=2026-03-20&occurred_before=2026-03-20')).toEqual([
+      'London',
+      'New York',
+    ]);
+    expect(await titles(owner, '?occurred_after=2026-03-21&occurred_before=2026-03-21')).toEqual(['Tokyo']);
+    // A time of day is an instant.
+    expect(await titles(owner, '?occurred_after=2026-03-21T00:00:00Z')).toEqual(['New York']);
+  });
+
   it('time ranges include the start and exclude the end; memories without occurred_at match no range of it', async () => {
     const owner = await userWith([
       { title: 'never' },
@@ -187,7 +202,8 @@ describe('list filters', () => {
     expect(await titles(owner, '?occurred_after=2026-01-01')).toEqual(['second', 'first']);
     expect(await titles(owner, '?occurred_before=2025-12-31')).toEqual([]);
     expect(await titles(owner, '?occurred_before=2026-01-01T00:00:00Z')).toEqual([]);
-    expect(await titles(owner, '?occurred_before=2026-01-01')).toEqual(['second', 'first']);
+    expect(await titles(owner, '?occurred_before=2026-01-01')).toEqual(['first']);
+    expect(await titles(owner, '?occurred_before=2026-01-02')).toEqual(['second', 'first']);
     expect(await titles(owner, '?occurred_after=2026-01-01T22:00:00Z')).toEqual(['second']);
     expect(await titles(owner, '?occurred_before=2026-01-01T22:00:00Z')).toEqual(['first']);
     const [second] = (await owner.api.get('/memories?limit=1')).body.results;

@@ -68,7 +68,40 @@ describe('search for a time', () => {
     ]);
     const date = async (timezone?: string) =>
       (await search(api, { query: 'deploy on March 14th, 2026', explain: true, timezone })).results[0].explanation.date;
-    expect([await date('America/Chicago'), await date()]).toEqual([1, 0]);
+    expect([await date('America/Chicago'), await date()]).toEqual([1, 1]);
+  });
+
+  it('compares an event that was given with an offset by its local day', async () => {
+    const api = await clientWith([
+      { title: 'Abroad', content: 'The harbor visit abroad.', occurred_at: '2026-03-20T23:30:00-05:00' },
+      { title: 'In UTC', content: 'The harbor visit.', occurred_at: '2026-03-20T23:30:00Z' },
+    ]);
+    const dates = async (query: string, timezone?: string) => {
+      const { results } = await search(api, { query, timezone, explain: true });
+      return Object.fromEntries(
+        results.map((one: { title: string; explanation: { date: number } }) => [one.title, one.explanation.date]),
+      );
+    };
+    expect(await dates('harbor visit on March 20th, 2026')).toEqual({ Abroad: 1, 'In UTC': 1 });
+    expect(await dates('harbor visit on March 21st, 2026')).toEqual({ Abroad: 0, 'In UTC': 0 });
+    expect(await dates('harbor visit on March 21st, 2026', 'Europe/Berlin')).toEqual({ Abroad: 0, 'In UTC': 1 });
+  });
+
+  it('finds an event by the words of its local day', async () => {
+    const api = await clientWith([
+      { title: 'Visit', content: 'At the harbor.', occurred_at: '2026-03-20T23:30:00-05:00' },
+    ]);
+    expect(titlesOf(await search(api, { query: '2026-03-20' }))).toEqual(['Visit']);
+    expect(titlesOf(await search(api, { query: 'friday' }))).toEqual(['Visit']);
+    expect(titlesOf(await search(api, { query: 'saturday' }))).toEqual([]);
+    await api.patch(`/memories/${(await api.get('/memories')).body.results[0].id}`, {
+      occurred_at: '2026-03-20T23:30:00Z',
+    });
+    expect((await api.get('/memories')).body.results[0].occurred_at).toBe('2026-03-20T23:30:00.000Z');
+    await api.patch(`/memories/${(await api.get('/memories')).body.results[0].id}`, {
+      occurred_at: '2026-03-21T01:30:00+09:00',
+    });
+    expect(titlesOf(await search(api, { query: 'saturday' }))).toEqual(['Visit']);
   });
 
   it('rejects an unknown time zone by its name', async () => {

@@ -72,7 +72,7 @@ describe('account export', () => {
       content: 'line one\nline two 👩‍👩‍👧',
       tags: ['b', 'a'],
       metadata: { nested: { list: [1, null, 'x'] } },
-      occurred_at: '2026-11-02T09:45:30.123Z',
+      occurred_at: '2026-11-02T09:45:30.123+05:30',
     });
     await user.api.patch(`/memories/${made.body.id}`, { content: 'changed' });
     const key = await user.api.post('/user/keys', { name: 'second' });
