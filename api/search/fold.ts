@@ -1,3 +1,5 @@
+import { to } from 'opencc-js/preset/t2cn';
+
 /** Ignored inside words: soft hyphen, zero width joiners, Arabic elongation. */
 const IGNORED = /[\u00ad\u0640\u200c-\u200d\u2060]/g;
 /** Combining marks of Latin, Greek and Cyrillic, Hebrew points, Arabic vowel signs. */
@@ -29,7 +31,18 @@ const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 /** Decimal digits of Arabic, Persian and Devanagari. */
 const DIGIT = /[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]/g;
 
-/** Folds a word: case, compatibility forms, marks, letters of several forms, digits. */
+const HAN = /[\u3400-\u9fff]/g;
+/** Simplified forms of traditional Chinese characters, one for one: phrases would fold differently where a term ends. */
+const SIMPLIFIED = new Map(
+  (to.cn ?? [])
+    .flat()
+    .flatMap((dictionary) =>
+      typeof dictionary === 'string' ? dictionary.split('|').map((pair) => pair.split(' ')) : [],
+    )
+    .filter((pair): pair is [string, string] => pair[0]?.length === 1 && [...(pair[1] ?? '')].length === 1),
+);
+
+/** Folds a word: case, compatibility forms, marks, letters of several forms, traditional Chinese characters, digits. */
 export function fold(text: string): string {
   return text
     .replace(IGNORED, '')
@@ -38,5 +51,6 @@ export function fold(text: string): string {
     .normalize('NFC')
     .toLowerCase()
     .replace(LETTER, (letter) => LETTERS[letter] as string)
+    .replace(HAN, (character) => SIMPLIFIED.get(character) ?? character)
     .replace(DIGIT, (digit) => String((digit.charCodeAt(0) - (digit < '\u0900' ? 0 : 6)) & 15));
 }

@@ -21,6 +21,7 @@ import * as addDigestMarker from './20261129120000_add_digest_marker.ts';
 import * as createTermQueue from './20261129130000_create_term_queue.ts';
 import * as makeQueueRevisionsUnique from './20261129140000_make_queue_revisions_unique.ts';
 import * as addOccurredOffset from './20261129141000_add_occurred_offset.ts';
+import * as queueChineseTerms from './20261129142000_queue_chinese_terms.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -46,6 +47,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129130000_create_term_queue': createTermQueue,
   '20261129140000_make_queue_revisions_unique': makeQueueRevisionsUnique,
   '20261129141000_add_occurred_offset': addOccurredOffset,
+  '20261129142000_queue_chinese_terms': queueChineseTerms,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

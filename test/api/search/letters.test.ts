@@ -62,6 +62,24 @@ describe('search by tokens and letters', () => {
     },
   );
 
+  it.each([
+    ['資料庫在台北。', '资料库'],
+    ['数据库在台北。', '數據庫'],
+    ['記憶體不足', '记忆体'],
+    ['头发很长', '頭髮'],
+    ['乾淨的代碼', '干净的代码'],
+    ['乾隆皇帝', '乾隆'],
+  ])('%s is found by %s: traditional and simplified Chinese are one', async (content, query) => {
+    const { api } = await node.newUser();
+    await storeAll(api, [
+      { title: 'Other', content: '今天天气很好' },
+      { title: 'Found', content },
+    ]);
+    const { results } = await search(api, query);
+    expect(results.map(({ title }: { title: string }) => title)).toEqual(['Found']);
+    expect(results[0].highlights).not.toEqual([]);
+  });
+
   it('knows the stop words of the database', async () => {
     const { rows } = await node.service.database.owner.query(
       `select word from unnest($1::text[]) as w (word) where cardinality(ts_lexize('english_stem', word)) > 0`,
