@@ -151,8 +151,8 @@ function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
 
 /** Returns what counts the tokens of a result as the call's transport sends it. */
 function measureOf({ cost }: Operation, { render }: Call): Measure {
-  if (!render) return (result) => cost?.tokens?.(result) ?? tokensAsJson(result);
-  return (result) => Math.max(...render(result).shown.map(countTokens));
+  if (!render) return (result, atMost) => cost?.tokens?.(result) ?? tokensAsJson(result, atMost);
+  return (result, atMost) => Math.max(...render(result).shown.map((text) => countTokens(text, atMost)));
 }
 
 /** Creates the usage event of a success, with the tokens of what a model reads of it. */
