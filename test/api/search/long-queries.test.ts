@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { prepareLexicalQuery } from '../../../api/search/lexical.ts';
-import { parseQuery } from '../../../api/search/query-parser.ts';
+import { prepareLexicalQuery, rankLexical } from '../../../api/search/lexical.ts';
+import { parseExclusions, parseQuery } from '../../../api/search/query-parser.ts';
 import { tokenize } from '../../../api/search/tokenizer.ts';
 import type { Sql, Statement } from '../../../db/client/sql.ts';
 import { search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
@@ -85,6 +85,31 @@ describe('long query', () => {
     const used = terms.map(({ query_term }) => query_term);
     expect(used).toContain('zirconium');
     expect(used).not.toContain('note');
+  });
+
+  it('scores 64 terms on memories of 60,000 terms, and excludes by many terms, within half a second of the database', async () => {
+    const { userId, api, database } = await node.newUser();
+    const shared = Array.from({ length: 64 }, (_, n) => word(n));
+    const texts = Array.from({ length: 8 }, (_, n) => ({ title: `Large ${n}`, content: `${shared.join(' ')} ${n}` }));
+    await storeAll(api, texts);
+    await database.owner.query(
+      `update memories m set
+        terms = array(select hash from unnest(m.terms || large.terms) as t (hash) order by hash),
+        frequencies = array_fill(1::smallint, array[cardinality(m.terms) + 60000]),
+        length = cardinality(m.terms) + 60000
+      from (select array_agg(hashtextextended('large' || n, 0)) as terms from generate_series(1, 60000) as n) large
+      where user_id = $1`,
+      [userId],
+    );
+    const read = database.read(userId);
+    const sql: Sql = { query: (statement) => read.query({ timeoutMs: 500, ...statement }) };
+    const query = await prepareLexicalQuery(sql, userId, parseQuery(shared.join(' ')));
+    const { hits } = await rankLexical(sql, userId, {}, query, 50);
+    expect(hits.size).toBe(8);
+    expect(Math.min(...hits.values())).toBeGreaterThan(0);
+    const [excluded] = parseExclusions([shared.slice(0, 20).join(' ')]);
+    const exclude = Array.from({ length: 20 }, () => ({ terms: [], pattern: '', ...excluded, isPhrase: false }));
+    expect((await rankLexical(sql, userId, { exclude }, query, 50)).hits.size).toBe(0);
   });
 
   it('has a short time limit for similar terms: a statement that exceeds it is cancelled', async () => {
