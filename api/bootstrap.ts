@@ -24,6 +24,7 @@ import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { redisLimiter } from './limits/redis-limiter.ts';
+import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -172,6 +173,7 @@ function createPipelineDependencies(
   return {
     database,
     limiter,
+    requestQueue: createRequestQueue(),
     keys,
     keyCheckQueue: createKeyCheckQueue(async (hashes) => {
       const statement = validKeyHashesStatement(hashes, now());

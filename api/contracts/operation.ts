@@ -127,7 +127,13 @@ const PUBLIC_ERRORS = [
 
 /** Returns every error code of a public operation. */
 export function publicErrorsOf(operation: PublicOperation): ProblemCode[] {
-  const ofBody = ['malformed_request', 'body_too_large', 'unsupported_media_type', 'unavailable'] as const;
+  const ofBody = [
+    'malformed_request',
+    'body_too_large',
+    'unsupported_media_type',
+    'overloaded',
+    'unavailable',
+  ] as const;
   return [...PUBLIC_ERRORS, ...(takesBody(operation) ? ofBody : [])];
 }
 
@@ -139,8 +145,10 @@ const COMMON_ERRORS = [
   'scope_required',
   'rate_limited',
   'quota_exceeded',
+  'concurrency_exceeded',
   'headers_too_large',
   'internal',
+  'overloaded',
   'unavailable',
 ] as const satisfies readonly ProblemCode[];
 

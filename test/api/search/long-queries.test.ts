@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Caller } from '../../../api/context.ts';
+import { NoEmbedder } from '../../../api/embeddings/none.ts';
 import { prepareLexicalQuery, rankLexical } from '../../../api/search/lexical.ts';
 import { parseExclusions, parseQuery } from '../../../api/search/query-parser.ts';
+import { search as runSearch } from '../../../api/search/search.ts';
 import { tokenize } from '../../../api/search/tokenizer.ts';
 import type { Sql, Statement } from '../../../db/client/sql.ts';
 import { search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
@@ -75,6 +78,44 @@ describe('long query', () => {
     // The terms of the query, and ten or fewer for each of eight.
     expect(prepared.weightedTerms.length).toBeLessThanOrEqual(64 + 8 * 10);
     expect(prepared.phrases.length).toBeLessThanOrEqual(4);
+  });
+
+  it('with more words than can be looked up is rejected, and names the field and the bound', async () => {
+    const characters = (count: number) =>
+      String.fromCodePoint(...Array.from({ length: count }, (_, n) => 0x4e00 + ((7_919 * n) % 20_000)));
+    const query = await owner.api.post('/search', { query: characters(9_999) });
+    expect([query.status, query.body.code, query.body.errors]).toEqual([
+      422,
+      'query_too_complex',
+      [{ path: 'query', message: 'has 9998 different words, of at most 4000' }],
+    ]);
+    const exclude = Array.from({ length: 20 }, (_, n) => characters(200).slice(n));
+    const excluded = await owner.api.post('/search', { query: 'zirconium', exclude });
+    expect([excluded.status, excluded.body.code, excluded.body.errors[0].path]).toEqual([
+      422,
+      'query_too_complex',
+      'exclude',
+    ]);
+    const context = await owner.api.post('/context', { query: characters(9_999) });
+    expect([context.status, context.body.code]).toEqual([422, 'query_too_complex']);
+  });
+
+  it('of 1,400 unknown words runs at most thirty statements', async () => {
+    const unknown = Array.from({ length: 1_400 }, (_, n) => `x${n.toString(36)}qz`).join(' ');
+    const statements: Statement[] = [];
+    const { database } = owner;
+    const recorded = (sql: Sql): Sql => ({
+      query: (statement) => {
+        statements.push(statement);
+        return sql.query(statement);
+      },
+    });
+    const context = { sql: recorded(database.read(owner.userId)), now: () => new Date(), newId: () => '' };
+    const caller = { userId: owner.userId } as Caller;
+    const embedders = { current: new NoEmbedder(), previous: [] };
+    await runSearch(context, caller, { query: unknown, limit: 10 }, embedders);
+    expect(statements.length).toBeLessThanOrEqual(30);
+    expect(statements.filter(({ name }) => name === 'find_similar_terms')).toHaveLength(1);
   });
 
   it('scores its rarest terms', async () => {
