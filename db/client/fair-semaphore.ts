@@ -59,7 +59,7 @@ export function createFairSemaphore({
 
   const acquire = (id: string): Promise<void> | undefined => {
     const tenant = tenantOf(id);
-    // A tenant below its share waits only while all permits are held, so a free permit is nobody else's.
+    // A tenant below its share waits only while all permits are held: no tenant has a claim to a free one.
     if (held < permits && tenant.held < permitsPerTenant) {
       held++;
       tenant.held++;
