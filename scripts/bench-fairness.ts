@@ -10,7 +10,7 @@ import { createLog } from '../api/observability/log.ts';
 import { startEmbedded } from '../db/embedded/start.ts';
 import { Api, ATTACKS, type Attack } from './bench/fairness/attacks.ts';
 import { type Call, type Sender, startSender, type TrafficResult } from './bench/fairness/traffic.ts';
-import { untilEmbedded, vacuum } from './bench/tables.ts';
+import { clearEmbeddingQueue, untilEmbedded, vacuum } from './bench/tables.ts';
 import { addTenant } from './bench/tenants.ts';
 import { createTexts } from './bench/texts.ts';
 
@@ -117,7 +117,7 @@ async function measureAll(
     const connections = attack.connections ?? CONNECTIONS;
     const measured = await measure(() => senders.heavy.send({ kind: 'heavy', calls, connections, milliseconds }));
     rows.push(toRow(attack.name, measured, alone));
-    await service.database.owner.query('delete from embedding_queue');
+    await clearEmbeddingQueue(service.database);
     // What the service still does for the expensive calls is not counted for the next ones.
     await delay(1_000);
   }
@@ -169,7 +169,7 @@ async function prepare(service: Service, { stored, calls }: Attack): Promise<Cal
   }
   if (batch.length > 0) ids.push(...(await store(api, batch)));
   if (ids.length > 100) await untilEmbedded(service.database);
-  else await service.database.owner.query('delete from embedding_queue');
+  else await clearEmbeddingQueue(service.database);
   await vacuum(service.database);
   return calls(api, ids);
 }
