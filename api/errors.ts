@@ -44,6 +44,7 @@ export const PROBLEMS = {
     'Check the id. An object of another account gives the same response as one that does not exist.',
   ],
   method_not_allowed: [405, 'This path does not support the method', 'Use a method named in `Allow`.'],
+  request_timeout: [408, 'The request did not arrive in time', 'Send it again over a faster connection, or split it.'],
   duplicate_memory: [409, 'An active memory is an exact duplicate', 'Use the memory named in `detail`.'],
   idempotency_conflict: [409, 'This Idempotency-Key was used for another request', 'Use a new key for a new request.'],
   response_gone: [

@@ -129,6 +129,7 @@ const PUBLIC_ERRORS = [
 export function publicErrorsOf(operation: PublicOperation): ProblemCode[] {
   const ofBody = [
     'malformed_request',
+    'request_timeout',
     'body_too_large',
     'unsupported_media_type',
     'overloaded',
@@ -165,7 +166,9 @@ export function errorsOf(op: Operation): ProblemCode[] {
     codes.add('idempotency_conflict').add('response_gone').add('account_read_only');
     if (op.execution.returnsSecret) codes.add('secret_already_shown');
   }
-  if (takesBody(op)) codes.add('malformed_request').add('body_too_large').add('unsupported_media_type');
+  if (takesBody(op)) {
+    codes.add('malformed_request').add('request_timeout').add('body_too_large').add('unsupported_media_type');
+  }
   return [...codes];
 }
 
