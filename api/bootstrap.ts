@@ -1,8 +1,9 @@
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, type Database } from '../db/client/database.ts';
 import { type KeyOwnerRow, keyOwnerStatement, validKeyHashesStatement } from '../db/queries/accounts/api-keys.ts';
 import { listenForAccountChanges } from '../db/queries/accounts/change-notifications.ts';
+import type { EmbeddingBacklog } from '../db/queries/search/embedding-backlog.ts';
 import { registerModel } from '../db/queries/search/embedding-models.ts';
 import { insertUsageEventsStatement, sumDayUnitsStatement } from '../db/queries/usage/events.ts';
 import { migrateUp, pendingMigrations } from '../db/schema/migrate.ts';
@@ -11,6 +12,7 @@ import { createApp } from './app.ts';
 import { openBilling } from './billing/billing.ts';
 import { type Closers, createClosers } from './closers.ts';
 import type { Config } from './config.ts';
+import { createBacklogReader, LAG_SECONDS_MAX } from './embeddings/backlog.ts';
 import { createEmbedNow } from './embeddings/embed-now.ts';
 import type { Embedder, Embedders } from './embeddings/embedder.ts';
 import { type Indexer, startIndexer } from './embeddings/indexer.ts';
@@ -18,14 +20,12 @@ import { openEmbedder, openPreviousModels } from './embeddings/open.ts';
 import { respondToClientError } from './http/client-error.ts';
 import { warnOfTlsWithoutProxy } from './http/middleware/forwarded-headers.ts';
 import type { Readiness } from './http/routes/health.ts';
-import { createHttpServer, DRAIN_MS, type HttpServer } from './http/server.ts';
 import { newId } from './ids.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { redisLimiter } from './limits/redis-limiter.ts';
-import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -39,7 +39,7 @@ export interface Service {
   /** Base URL, without a trailing slash. */
   url: string;
   database: Database;
-  /** Reports that it is not ready, stops accepting requests, finishes open requests, then jobs, and closes everything, in time. */
+  /** Stops accepting requests, finishes open requests, then jobs, and closes everything. */
   stop(): Promise<void>;
 }
 
@@ -49,20 +49,12 @@ export interface ServiceConfig extends Config {
   requestsPerIp?: number;
   /** Milliseconds that a search waits for the vectors of its tenant's newest memories. Default 150. */
   embedNowDeadlineMs?: number;
-  /** Milliseconds in which the body of a request must arrive. Default: see `readBytes`. */
-  bodyMs?: number;
   /** Clock of the service. Default: the system clock. */
   now?: () => Date;
 }
 
-/** Time in which the service stops, whatever is running: with the embedded database after it, less than 25 s. */
-const STOP_MS = 16_000;
-/** Time for running jobs to finish. An interrupted job runs again, on another node or after the next start. */
-const JOBS_STOP_MS = 3_000;
-/** Time for the batch of texts that is being embedded. They stay in the queue. */
-const INDEXER_STOP_MS = 2_000;
-/** Time for each other resource. */
-const CLOSE_MS = 2_000;
+/** Maximum time for open requests once the service stops. */
+const DRAIN_MS = 10_000;
 
 /**
  * Composes and starts an API node: migrations, pipeline, jobs, HTTP server.
@@ -71,10 +63,7 @@ const CLOSE_MS = 2_000;
  */
 export async function startService(config: ServiceConfig, log: Logger): Promise<Service> {
   await migrateUp(config.databaseOwnerUrl ?? config.databaseUrl);
-  const closers = createClosers({
-    totalMs: STOP_MS,
-    onOverdue: (limitMs) => log.warn({ limit_ms: limitMs }, 'a part of the service did not stop in time'),
-  });
+  const closers = createClosers();
   try {
     return await start(config, log, closers);
   } catch (error) {
@@ -94,36 +83,37 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     ownerUrl,
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
-  closers.add(() => database.close(), CLOSE_MS);
+  closers.add(() => database.close());
   const embeddings = { embedder: config.embedder, ...config.embeddings, log: (line: string) => log.warn(line) };
   const embedder = openEmbedder(embeddings);
   const previousModels: Embedder[] = [];
-  closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())), CLOSE_MS);
+  closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())));
   const limiter = openLimiter(config, database, log, clock.now);
-  closers.add(() => limiter.close(), CLOSE_MS);
-  const metrics = createMetrics(() => limiter.state === 'redis_unavailable');
+  closers.add(() => limiter.close());
+  const readBacklog = config.embedder === 'none' ? undefined : createBacklogReader(database);
+  const metrics = createMetrics(() => limiter.state === 'redis_unavailable', readBacklog);
+  const indexing = { database, embedder, log, onFailure: metrics.embeddingFailed };
   const keys = keyCache(async (hash) => (await database.lookup<KeyOwnerRow>(keyOwnerStatement(hash)))[0]);
   const listener = listenForAccountChanges(config.databaseUrl, keys, (error) =>
     log.warn({ err: error }, 'account change notifications are not received: every key is looked up'),
   );
-  closers.add(() => listener.close(), CLOSE_MS);
+  closers.add(() => listener.close());
   const transport = openMailTransport(config);
-  closers.add(() => transport.close(), CLOSE_MS);
+  closers.add(() => transport.close());
 
   await assertRowLevelSecurity(database);
   // Added before the server's closer and so run after it: jobs end only once the open requests are done.
   let worker: Worker | undefined;
-  closers.add(() => worker?.stop(), JOBS_STOP_MS);
+  closers.add(() => worker?.stop());
   let indexer: Indexer | undefined;
   if (config.embedder !== 'none') {
     previousModels.push(...openPreviousModels(embeddings, await registerModel(database.owner, embedder.model)));
-    indexer = startIndexer(database, embedder, previousModels, log);
-    closers.add(() => indexer?.stop(), INDEXER_STOP_MS);
+    indexer = startIndexer(indexing, previousModels);
+    closers.add(() => indexer?.stop());
   }
   let url = config.publicUrl ?? '';
   const publicUrl = () => url;
   const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics });
-  let http: HttpServer | undefined;
   const app = createApp({
     config,
     log,
@@ -136,7 +126,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
         {
           current: embedder,
           previous: previousModels,
-          embedNow: createEmbedNow(database, embedder, config.embedNowDeadlineMs),
+          embedNow: createEmbedNow(indexing, config.embedNowDeadlineMs),
         },
         log,
         clock.now,
@@ -148,16 +138,13 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
       onMemoriesWritten: () => indexer?.wake(),
     },
     publicUrl,
-    readiness: () => readiness(database, limiter, embedder),
-    isStopping: () => http?.isStopping ?? false,
-    bodyMs: config.bodyMs,
+    readiness: () => readiness(database, limiter, embedder, readBacklog),
   });
   warnOfTlsWithoutProxy(log, config);
-  http = createHttpServer(app.callback());
-  http.server.on('clientError', respondToClientError(newId, publicUrl));
-  const server = await listen(http.server, config);
-  const { shutdownGraceMs } = config;
-  closers.add(() => http?.stop(shutdownGraceMs, Math.min(DRAIN_MS, STOP_MS - JOBS_STOP_MS - shutdownGraceMs)));
+  const httpServer = createServer(app.callback());
+  httpServer.on('clientError', respondToClientError(newId, publicUrl));
+  const server = await listen(httpServer, config);
+  closers.add(() => drain(server));
   url = config.publicUrl ?? addressOf(server, config.host);
   // After `url` is known: links in e-mails start with it.
   const { usageRetentionDays } = config;
@@ -189,7 +176,6 @@ function createPipelineDependencies(
   return {
     database,
     limiter,
-    requestQueue: createRequestQueue(),
     keys,
     keyCheckQueue: createKeyCheckQueue(async (hashes) => {
       const statement = validKeyHashesStatement(hashes, now());
@@ -206,13 +192,23 @@ function createPipelineDependencies(
   };
 }
 
-async function readiness(database: Database, limiter: Limiter, embedder: Embedder): Promise<Readiness> {
+async function readiness(
+  database: Database,
+  limiter: Limiter,
+  embedder: Embedder,
+  readBacklog: (() => Promise<EmbeddingBacklog>) | undefined,
+): Promise<Readiness> {
   const parts = { limiter: limiter.state, search: { lexical: 'ready', semantic: embedder.state } } as const;
   try {
     const current = (await pendingMigrations(database.owner)).length === 0;
-    return { ready: current, database: 'ok', migrations: current ? 'current' : 'pending', ...parts };
+    const backlog = current ? await readBacklog?.() : undefined;
+    const embedding = { waiting: backlog?.waiting ?? 0, lag_seconds: backlog?.oldestSeconds ?? 0 };
+    const isBehind = embedder.state === 'ready' && embedding.lag_seconds > LAG_SECONDS_MAX;
+    const search = { ...parts.search, ...(isBehind && ({ semantic: 'degraded' } as const)) };
+    const migrations = current ? 'current' : 'pending';
+    return { ready: current, database: 'ok', migrations, ...parts, search, embedding };
   } catch {
-    return { ready: false, database: 'unreachable', migrations: 'unknown', ...parts };
+    return { ready: false, database: 'unreachable', migrations: 'unknown', ...parts, embedding: null };
   }
 }
 
@@ -234,4 +230,15 @@ function addressOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   const anywhere = host === '0.0.0.0' || host === '::';
   return `http://${anywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** Stops accepting requests and waits for those in progress, at most {@link DRAIN_MS}. */
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  // Repeated: a keep-alive connection becomes idle after its last response and would delay the stop for seconds.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const overdue = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(overdue);
 }

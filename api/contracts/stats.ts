@@ -24,7 +24,19 @@ export const stats = operation({
     embedding: z.strictObject({
       state: z.enum(['disabled', 'loading', 'ready', 'degraded']),
       model: z.string().nullable(),
-      pending: z.int().meta({ description: 'Memories without vectors yet, which are found by words only.' }),
+      pending: z
+        .int()
+        .meta({ description: 'Memories that wait for vectors; until then they are found by words only.' }),
+      failed: z
+        .int()
+        .meta({ description: 'Memories that cannot be embedded: found by words only. An edit tries again.' }),
+      failures: z
+        .array(z.strictObject({ id: f.id, reason: z.enum(['rejected', 'encoder_stopped', 'not_stored']) }))
+        .meta({ description: 'Up to ten of the failed memories, newest first.' }),
+      truncated: z.int().meta({
+        description: 'Memories with `passages_max` passages; the rest of their text is found by words only.',
+      }),
+      passages_max: z.int().meta({ description: 'Most passages of a memory that get vectors.' }),
     }),
     last_consolidation_at: f.instant.nullable(),
   }),

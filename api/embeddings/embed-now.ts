@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Database } from '../../db/client/database.ts';
 import type { QueuedMemory } from '../../db/queries/search/embedding-queue.ts';
-import type { Embedder, Embedders } from './embedder.ts';
-import { storeVectors, textOf } from './indexer.ts';
+import { blame, type Indexing } from './embed-parts.ts';
+import { type Embedders, EmbeddingFailed } from './embedder.ts';
+import { storePart } from './store-part.ts';
 
 /** Default time that a search waits for the vectors of what its tenant wrote a moment ago. */
 const DEADLINE_MS = 150;
@@ -11,16 +11,19 @@ const DEADLINE_MS = 150;
  * Creates the function that embeds queued memories for a search that waits for them. Concurrent searches share the work
  * on one memory. What misses the deadline continues in the background, and the queue repeats what fails.
  */
-export function createEmbedNow(
-  database: Database,
-  embedder: Embedder,
-  deadlineMs = DEADLINE_MS,
-): NonNullable<Embedders['embedNow']> {
+export function createEmbedNow(indexing: Indexing, deadlineMs = DEADLINE_MS): NonNullable<Embedders['embedNow']> {
+  const { database, embedder } = indexing;
   const running = new Map<string, Promise<void>>();
 
   async function embedAndStore(memory: QueuedMemory): Promise<void> {
-    const [chunks = []] = await embedder.embedDocuments([textOf(memory)], { urgent: true });
-    await storeVectors(database, embedder.model, memory, chunks);
+    try {
+      const [chunks = []] = await embedder.embedDocuments([memory.text], { urgent: true });
+      await storePart(database, embedder.model, memory, chunks);
+    } catch (error) {
+      // The queue tries it again, alone, and no search does.
+      if (error instanceof EmbeddingFailed) await blame(indexing, [memory], error.reason);
+      throw error;
+    }
   }
 
   function share(memory: QueuedMemory): Promise<void> {

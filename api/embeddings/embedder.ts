@@ -18,6 +18,16 @@ export interface Chunk {
  */
 export type EmbedderState = 'disabled' | 'loading' | 'ready' | 'degraded';
 
+/** A text to embed, or a part of one: of a part that is continued, a short last passage is left to the next part. */
+export type Document = string | { text: string; isContinued: boolean };
+
+export interface DocumentOptions {
+  /** Puts the texts ahead of all other documents, beside queries; for a few short texts. */
+  urgent?: boolean;
+  /** Stops the work on these texts. */
+  signal?: AbortSignal;
+}
+
 /** Turns texts into vectors. The interface that search and the indexer use. */
 export interface Embedder {
   /** Model and generation, such as `local:all-MiniLM-L6-v2-int8@1`. Vectors of different names are never compared. */
@@ -35,10 +45,10 @@ export interface Embedder {
   /**
    * Splits each text into passages and embeds them. The passages cover the text in order, with some overlap; a text
    * without words has none. Waits while the model is loading or recovering.
-   * @param options `urgent` puts the texts ahead of all other documents, beside queries; for a few short texts
-   * @throws EmbedderUnavailable when it is off or fails meanwhile; then no text is done, and the call can be repeated
+   * @throws EmbeddingFailed when one of the texts may be the reason; EmbedderUnavailable when it is off or not reachable, or
+   *   the signal's reason. Then no text is done, and the call can be repeated
    */
-  embedDocuments(texts: readonly string[], options?: { urgent?: boolean }): Promise<Chunk[][]>;
+  embedDocuments(texts: readonly Document[], options?: DocumentOptions): Promise<Chunk[][]>;
   /** Rejects pending calls and stops everything. May be called more than once. */
   close(): Promise<void>;
 }
@@ -64,4 +74,15 @@ export function canEmbed({ current }: Embedders): boolean {
 /** No vector is available now. A search continues without one; the queue retries later. */
 export class EmbedderUnavailable extends Error {
   override name = 'EmbedderUnavailable';
+}
+
+/** Texts could not be embedded, and one of them may be the reason: the model rejected it, or the encoder ended with it. */
+export class EmbeddingFailed extends EmbedderUnavailable {
+  override name = 'EmbeddingFailed';
+  readonly reason: 'rejected' | 'encoder_stopped';
+
+  constructor(message: string, reason: EmbeddingFailed['reason'], options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
 }

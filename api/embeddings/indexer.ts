@@ -1,39 +1,32 @@
 import { NIL } from 'uuid';
-import type { Database } from '../../db/client/database.ts';
-import { keepClusters } from '../../db/queries/search/clusters.ts';
 import { deleteUnusedModel } from '../../db/queries/search/embedding-models.ts';
 import {
-  completeQueued,
   enqueueMissing,
   leaseQueued,
-  lockAgainstChange,
+  leaseRetry,
   type MemoryPosition,
   type QueuedMemory,
-  releaseQueued,
-  renewLeases,
 } from '../../db/queries/search/embedding-queue.ts';
-import { replaceVectors } from '../../db/queries/search/vectors.ts';
-import type { Logger } from '../observability/log.ts';
 import { updateClusters } from './clustering.ts';
-import type { Chunk, Embedder } from './embedder.ts';
+import { embedParts, embedsOtherText, type Indexing } from './embed-parts.ts';
+import type { Embedder } from './embedder.ts';
+import { FairShares } from './fair-shares.ts';
 
 /** Keeps vectors current: leases memories from the durable queue, embeds them and stores the vectors. */
 export interface Indexer {
   /** Polls the queue now instead of at the next interval. */
   wake(): void;
-  /** Aborts the current batch, whose lease another worker takes over, and waits until the loop has ended. */
+  /** Stops the current batch and releases its leases; the parts of memories that are stored stay. Resolves when the loop has ended. */
   stop(): Promise<void>;
 }
 
-/** Memories in a batch. Small, so that a tenant with one new memory does not wait behind a tenant with thousands. */
-const BATCH = 16;
+/** Most parts of memories in a batch. */
+const BATCH = 48;
 /** Memories of one statement that looks for those without vectors: it holds locks, for which writers wait. */
 const PAGE = 1_000;
 /** Polling finds memories that other nodes queued or that a killed node left behind. */
 const POLL_EVERY_MS = 1_000;
 const RETRY_AFTER_MS = 2_000;
-/** A third of the lease's duration. */
-const RENEW_EVERY_MS = 5_000;
 /** Interval at which progress is logged and previous models without vectors are closed. */
 const PREVIOUS_MODELS_CHECK_MS = 30_000;
 
@@ -45,7 +38,9 @@ const TENANTS_TRACKED_MAX = 10_000;
  * Starts to process the queue. Memories without vectors of the current model are enqueued first, behind new writes. A
  * previous model is closed and removed from `previousModels` when no memory has vectors of it any more.
  */
-export function startIndexer(database: Database, embedder: Embedder, previousModels: Embedder[], log: Logger): Indexer {
+export function startIndexer(indexing: Indexing, previousModels: Embedder[]): Indexer {
+  const { database, embedder, log } = indexing;
+  const shares = new FairShares();
   const stopping = new AbortController();
   let wakeUp = () => {};
   let after: string = NIL;
@@ -69,11 +64,17 @@ export function startIndexer(database: Database, embedder: Embedder, previousMod
   async function work(): Promise<void> {
     await tryOrLog(enqueueMemoriesWithoutVectors);
     while (!stopping.signal.aborted) {
-      const usable = embedder.state === 'ready' || embedder.state === 'degraded';
+      const usable = await isUsable();
       const done = usable ? await tryOrLog(embedBatch) : 0;
       if (previousModels.length > 0 && isPreviousModelCheckDue(done === 0)) await tryOrLog(retirePreviousModels);
       if (!done) await sleep(usable ? POLL_EVERY_MS : 100);
     }
+  }
+
+  /** Returns whether the embedder works. One that recovers embeds another text first: no memory is blamed for its state. */
+  async function isUsable(): Promise<boolean> {
+    if (embedder.state === 'degraded') return embedsOtherText(embedder, stopping.signal);
+    return embedder.state === 'ready';
   }
 
   async function enqueueMemoriesWithoutVectors(): Promise<void> {
@@ -106,20 +107,31 @@ export function startIndexer(database: Database, embedder: Embedder, previousMod
     if (previousModels.length > 0) await enqueueMemoriesWithoutVectors();
   }
 
-  /** Embeds one batch, new writes first. Returns the number of memories in it. */
+  /** Embeds one batch, new writes first, and then one memory that failed before, alone. Returns the number of parts. */
   async function embedBatch(): Promise<number> {
-    let queued = await leaseQueued(database.owner, { isReembedding: false, after }, BATCH);
+    let queued = await lease(false);
     const isReembeddingBatch = queued.length === 0;
-    if (isReembeddingBatch) queued = await leaseQueued(database.owner, { isReembedding: true, after }, BATCH);
-    if (queued.length === 0) return 0;
-    after = lastServedTenant(queued, after);
-    const passages = await embed(database, embedder, queued);
-    for (const [userId, count] of passages) maintainClustersWhenGrown(userId, count);
-    if (isReembeddingBatch) {
+    if (isReembeddingBatch) queued = await lease(true);
+    if (queued.length > 0) await embedAndMaintain(queued);
+    if (isReembeddingBatch && queued.length > 0) {
       isReembedding = true;
       reembedded += queued.length;
     }
-    return queued.length;
+    const retry = stopping.signal.aborted ? undefined : await leaseRetry(database.owner);
+    if (retry) await embedAndMaintain([retry]);
+    return queued.length + (retry ? 1 : 0);
+  }
+
+  async function lease(isReembedding: boolean): Promise<QueuedMemory[]> {
+    const queued = await leaseQueued(database.owner, { isReembedding, after, ahead: shares.ahead() }, BATCH);
+    shares.serve(queued);
+    if (queued.length > 0) after = lastServedTenant(queued, after);
+    return queued;
+  }
+
+  async function embedAndMaintain(queued: readonly QueuedMemory[]): Promise<void> {
+    const passages = await embedParts(indexing, queued, stopping.signal);
+    for (const [userId, count] of passages) maintainClustersWhenGrown(userId, count);
   }
 
   function maintainClustersWhenGrown(userId: string, passages: number): void {
@@ -159,55 +171,4 @@ export function startIndexer(database: Database, embedder: Embedder, previousMod
 function lastServedTenant(queued: readonly QueuedMemory[], after: string): string {
   const ids = queued.map(({ user_id }) => user_id).sort();
   return ids.findLast((id) => id <= after) ?? (ids.at(-1) as string);
-}
-
-/** Embeds memories and stores their vectors. Returns the number of passages per tenant. */
-async function embed(
-  database: Database,
-  embedder: Embedder,
-  queued: readonly QueuedMemory[],
-): Promise<Map<string, number>> {
-  const passages = new Map<string, number>();
-  const leaseRenewal = setInterval(() => {
-    renewLeases(database.owner, queued).catch(() => undefined);
-  }, RENEW_EVERY_MS).unref();
-  try {
-    const chunks = await embedder.embedDocuments(queued.map(textOf));
-    for (const [index, memory] of queued.entries()) {
-      const own = chunks[index] ?? [];
-      await storeVectors(database, embedder.model, memory, own);
-      passages.set(memory.user_id, (passages.get(memory.user_id) ?? 0) + own.length);
-    }
-    return passages;
-  } catch (error) {
-    await releaseQueued(database.owner, queued).catch(() => undefined);
-    throw error;
-  } finally {
-    clearInterval(leaseRenewal);
-  }
-}
-
-/** Returns the text of a memory that is embedded: title and content, or the content alone if it starts with the title. */
-export function textOf({ title, content }: { title: string; content: string }): string {
-  return content.startsWith(title) ? content : `${title}\n${content}`;
-}
-
-/**
- * Stores a memory's vectors and removes it from the queue, unless it was changed or deleted since it was read. Locks in the order that
- * docs/architecture.md lays down: the tenant's clusters, the memory, its queue entry, its vectors.
- */
-export function storeVectors(
-  database: Database,
-  model: string,
-  memory: QueuedMemory,
-  chunks: readonly Chunk[],
-): Promise<void> {
-  return database.ownerWrite(async (sql) => {
-    await keepClusters(sql, { userId: memory.user_id, model });
-    if (!(await lockAgainstChange(sql, memory))) return;
-    // The memory was changed or deleted meanwhile, so these vectors are outdated.
-    if (!(await completeQueued(sql, memory))) return;
-    const rows = chunks.map((chunk, index) => ({ chunk: index, ...chunk }));
-    await replaceVectors(sql, memory.user_id, memory.memory_id, model, rows);
-  });
 }

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { findLastAudit } from '../../db/queries/accounts/audit.ts';
 import { countByKind, countTags, listTags } from '../../db/queries/memories/lists.ts';
 import type { MemoryType } from '../../db/queries/memories/row.ts';
-import { countQueued } from '../../db/queries/search/embedding-queue.ts';
+import { findTenantEmbedding } from '../../db/queries/search/embedding-backlog.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
+import { PASSAGES_MAX } from '../embeddings/store-part.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { CONSOLIDATE_ACTION } from './consolidate.ts';
 
@@ -13,12 +14,12 @@ const TAGS_POSITION = z.tuple([z.int().min(0)]);
 
 /** Returns counts by type and status, tags, used storage, the state of embedding and the time of the last consolidation. */
 export async function stats(context: RequestContext, caller: Caller, { current }: Embedders) {
-  const [kinds, tags, quota, lastConsolidation, pending] = await Promise.all([
+  const [kinds, tags, quota, lastConsolidation, embedding] = await Promise.all([
     countByKind(context.sql, caller.userId),
     countTags(context.sql, caller.userId),
     findQuota(context.sql, caller.userId),
     findLastAudit(context.sql, caller.userId, CONSOLIDATE_ACTION),
-    countQueued(context.sql, caller.userId),
+    findTenantEmbedding(context.sql, caller.userId),
   ]);
   const sum = (field: 'type' | 'status', value: string) =>
     kinds.reduce((total, kind) => total + (kind[field] === value ? kind.count : 0), 0);
@@ -32,7 +33,12 @@ export async function stats(context: RequestContext, caller: Caller, { current }
     },
     tags,
     storage: { bytes: quota.storage_bytes, limit_bytes: caller.limits.storage_bytes },
-    embedding: { state: current.state, model: current.state === 'disabled' ? null : current.model, pending },
+    embedding: {
+      state: current.state,
+      model: current.state === 'disabled' ? null : current.model,
+      ...embedding,
+      passages_max: PASSAGES_MAX,
+    },
     last_consolidation_at: lastConsolidation?.toISOString() ?? null,
   };
 }

@@ -10,6 +10,8 @@ export interface Metrics {
   webhookRejected(): void;
   /** Counts an account that differed from Whop and was repaired. `field`: `plan`, `status` or `membership`. */
   repaired(field: string): void;
+  /** Counts a memory that cannot be embedded. `reason`: `rejected`, `encoder_stopped` or `not_stored`. */
+  embeddingFailed(reason: string): void;
   /** Returns all metrics in Prometheus's text format, with its media type. */
   text(): Promise<{ type: string; body: string }>;
 }
@@ -19,8 +21,22 @@ export type RateLimit = 'minute' | 'day' | 'ip';
 
 const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** @param isLimiterDegraded whether this node counts alone because Redis is unavailable */
-export function createMetrics(isLimiterDegraded: () => boolean): Metrics {
+/** The memories of all tenants that wait for their vectors. */
+interface Backlog {
+  /** Newly written ones. */
+  waiting: number;
+  /** Those to embed again after a change of model. */
+  reembedding: number;
+  /** Seconds that the oldest newly written one has waited. */
+  oldestSeconds: number;
+}
+
+/**
+ * Creates the metrics of a node.
+ * @param isLimiterDegraded whether this node counts alone because Redis is unavailable
+ * @param readBacklog measures the backlog of embedding; not given where nothing is embedded
+ */
+export function createMetrics(isLimiterDegraded: () => boolean, readBacklog?: () => Promise<Backlog>): Metrics {
   const registers = [new Registry()] as [Registry];
   const [registry] = registers;
   collectDefaultMetrics({ register: registry });
@@ -62,6 +78,13 @@ export function createMetrics(isLimiterDegraded: () => boolean): Metrics {
       this.set(isLimiterDegraded() ? 1 : 0);
     },
   });
+  const failedEmbeddings = new Counter({
+    name: 'whitemagic_embedding_failures_total',
+    help: 'Memories that cannot be embedded, after the last attempt.',
+    labelNames: ['reason'],
+    registers,
+  });
+  if (readBacklog) addBacklogGauges(registers, readBacklog);
   return {
     requestFinished({ operation, transport, status, seconds }) {
       requests.inc({ operation, transport, status });
@@ -70,6 +93,32 @@ export function createMetrics(isLimiterDegraded: () => boolean): Metrics {
     rateLimitHit: (limit) => rateLimitHits.inc({ limit }),
     webhookRejected: () => rejectedWebhooks.inc(),
     repaired: (field) => repairs.inc({ field }),
+    embeddingFailed: (reason) => failedEmbeddings.inc({ reason }),
     text: async () => ({ type: registry.contentType, body: await registry.metrics() }),
   };
+}
+
+function addBacklogGauges(registers: [Registry], readBacklog: () => Promise<Backlog>): void {
+  // The last measurement stays while the database is not available.
+  new Gauge({
+    name: 'whitemagic_embedding_backlog',
+    help: 'Memories of all accounts that wait for their vectors, counted up to 100,000 of each kind.',
+    labelNames: ['kind'],
+    registers,
+    async collect() {
+      const backlog = await readBacklog().catch(() => undefined);
+      if (!backlog) return;
+      this.set({ kind: 'written' }, backlog.waiting);
+      this.set({ kind: 'reembedding' }, backlog.reembedding);
+    },
+  });
+  new Gauge({
+    name: 'whitemagic_embedding_lag_seconds',
+    help: 'Time that the oldest newly written memory has waited for its vectors.',
+    registers,
+    async collect() {
+      const backlog = await readBacklog().catch(() => undefined);
+      if (backlog) this.set(backlog.oldestSeconds);
+    },
+  });
 }

@@ -23,9 +23,9 @@ export async function embedPending(context: RequestContext, caller: Caller, embe
 
 function withinBounds(queued: readonly QueuedHead[]): QueuedMemory[] {
   let characters = 0;
-  return queued.slice(0, MEMORIES_MAX).flatMap(({ content, ...memory }) => {
-    if (content === null || characters + content.length > CHARACTERS_MAX) return [];
-    characters += content.length;
-    return [{ ...memory, content }];
+  return queued.slice(0, MEMORIES_MAX).flatMap(({ text, ...memory }) => {
+    if (text === null || characters + text.length > CHARACTERS_MAX) return [];
+    characters += text.length;
+    return [{ ...memory, text }];
   });
 }

@@ -2,7 +2,7 @@ import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
 import type { AdjacentMemory } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import { textOf } from '../embeddings/indexer.ts';
+import { textOf } from '../embeddings/embedded-text.ts';
 import { DAY_MS, wallClock } from '../time.ts';
 import { type LexicalQuery, scoreLexical } from './lexical.ts';
 import type { DateSpan } from './query-dates.ts';

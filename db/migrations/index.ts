@@ -22,6 +22,7 @@ import * as createTermQueue from './20261129130000_create_term_queue.ts';
 import * as makeQueueRevisionsUnique from './20261129140000_make_queue_revisions_unique.ts';
 import * as addOccurredOffset from './20261129141000_add_occurred_offset.ts';
 import * as queueChineseTerms from './20261129142000_queue_chinese_terms.ts';
+import * as addEmbeddingAttempts from './20261129150000_add_embedding_attempts.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -48,6 +49,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129140000_make_queue_revisions_unique': makeQueueRevisionsUnique,
   '20261129141000_add_occurred_offset': addOccurredOffset,
   '20261129142000_queue_chinese_terms': queueChineseTerms,
+  '20261129150000_add_embedding_attempts': addEmbeddingAttempts,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -182,10 +182,18 @@ create table embedding_queue (
   queued_at timestamp with time zone default now() not null,
   leased_until timestamp with time zone,
   renewal boolean default false not null,
+  next_character integer default 0 not null,
+  next_code_point integer default 0 not null,
+  passages smallint default 0 not null,
+  attempts smallint default 0 not null,
+  failure text,
   constraint embedding_queue_pkey PRIMARY KEY (user_id, memory_id),
-  constraint embedding_queue_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
+  constraint embedding_queue_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE,
+  constraint embedding_queue_failure_check CHECK ((failure = ANY (ARRAY['rejected'::text, 'encoder_stopped'::text, 'not_stored'::text])))
 );
-CREATE INDEX embedding_queue_turn ON public.embedding_queue USING btree (renewal, user_id, queued_at);
+CREATE INDEX embedding_queue_age ON public.embedding_queue USING btree (queued_at) WHERE ((NOT renewal) AND (failure IS NULL));
+CREATE INDEX embedding_queue_retries ON public.embedding_queue USING btree (attempts, leased_until) WHERE ((attempts > 0) AND (failure IS NULL));
+CREATE INDEX embedding_queue_turn ON public.embedding_queue USING btree (renewal, user_id, queued_at) WHERE ((attempts = 0) AND (failure IS NULL));
 alter table embedding_queue enable row level security;
 alter table embedding_queue force row level security;
 create policy owner on embedding_queue to owner using (true) with check (true);
@@ -374,6 +382,7 @@ create table memory_codes (
   constraint memory_codes_user_id_model_cell_fkey FOREIGN KEY (user_id, model, cell) REFERENCES memory_cells(user_id, model, cell) ON DELETE SET NULL (cell)
 );
 CREATE INDEX memory_codes_cell ON public.memory_codes USING btree (user_id, model, cell) INCLUDE (memory_id, code);
+CREATE INDEX memory_codes_last_passage ON public.memory_codes USING btree (user_id) WHERE (chunk = 255);
 alter table memory_codes enable row level security;
 alter table memory_codes force row level security;
 create policy owner on memory_codes to owner using (true) with check (true);

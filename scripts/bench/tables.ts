@@ -62,8 +62,3 @@ export async function untilEmbedded(database: Database): Promise<void> {
     await delay(200);
   }
 }
-
-/** Empties the embedding queue: nothing that was stored until now is embedded any more. */
-export async function clearEmbeddingQueue(database: Database): Promise<void> {
-  await database.owner.query('truncate embedding_queue');
-}

@@ -111,6 +111,8 @@ describe('indexes of tenant tables', () => {
   /** Indexes for queries of background work across tenants. */
   const SERVICE_INDEXES = [
     'claims_expiry',
+    'embedding_queue_age',
+    'embedding_queue_retries',
     'embedding_queue_turn',
     'exports_age',
     'idempotency_keys_age',

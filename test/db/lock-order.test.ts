@@ -3,7 +3,7 @@ import { NIL } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { replayReceipts } from '../../api/accounts/purge.ts';
 import { audit } from '../../api/audit.ts';
-import { storeVectors } from '../../api/embeddings/indexer.ts';
+import { storePart } from '../../api/embeddings/store-part.ts';
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { findMemory } from '../../db/queries/memories/memories.ts';
@@ -100,7 +100,7 @@ it('embedding worker waits for a writer of the memory before it locks the queue'
   let storing: Promise<void> | undefined;
   await database.write(userId, async (sql) => {
     await findMemory(sql, userId, memory.memory_id, true);
-    storing ??= storeVectors(database, MODEL, memory, CHUNKS);
+    storing ??= storePart(database, MODEL, memory, CHUNKS);
     await untilWaiting();
     await enqueueEmbedding(sql, userId, memory.memory_id);
   });
@@ -139,7 +139,7 @@ it('deletion of clusters waits for the vectors that join one', async () => {
   const { userId, memory } = await tenantWithQueued();
   const index = { userId, model: MODEL };
   await insertClusters(database.owner, index, [toBinaryCode(VECTOR)], 1);
-  await storeVectors(database, MODEL, memory, CHUNKS);
+  await storePart(database, MODEL, memory, CHUNKS);
   let deleting: Promise<void> | undefined;
   await database.ownerWrite(async (sql) => {
     await keepClusters(sql, index);

@@ -1,6 +1,14 @@
 import { retry } from '../../../db/client/retry.ts';
-import { cutByCharacters } from '../chunks.ts';
-import { type Chunk, type Embedder, type EmbedderState, EmbedderUnavailable } from '../embedder.ts';
+import { cutByCharacters, type Range } from '../chunks.ts';
+import {
+  type Chunk,
+  type Document,
+  type DocumentOptions,
+  type Embedder,
+  type EmbedderState,
+  EmbedderUnavailable,
+  EmbeddingFailed,
+} from '../embedder.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { EndpointFailure, requestVectors } from './request.ts';
 import { Semaphore } from './semaphore.ts';
@@ -76,18 +84,25 @@ export class EndpointEmbedder implements Embedder {
     );
   }
 
-  async embedDocuments(texts: readonly string[], { urgent = false } = {}): Promise<Chunk[][]> {
-    const ranges = texts.map((text) => cutByCharacters(text, passageCharacters(text), SHARED_CHARACTERS));
+  async embedDocuments(
+    documents: readonly Document[],
+    { urgent = false, signal }: DocumentOptions = {},
+  ): Promise<Chunk[][]> {
+    const texts = documents.map((document) => (typeof document === 'string' ? document : document.text));
+    const ranges = documents.map(rangesOf);
     const passages = ranges.flatMap((list, index) =>
       list.map(({ start, end }) => texts[index]?.slice(start, end) ?? ''),
     );
     const batches: string[][] = [];
     for (let at = 0; at < passages.length; at += BATCH_PASSAGES) batches.push(passages.slice(at, at + BATCH_PASSAGES));
-    const send = (batch: string[], signal: AbortSignal) => this.#request(batch, signal);
-    const results = await this.#stoppable(({ signal }) =>
-      Promise.all(
-        batches.map((batch) => (urgent ? send(batch, signal) : this.#semaphore.run(() => send(batch, signal)))),
-      ),
+    // The queue repeats what a search could not embed at once.
+    const send = (batch: string[], stop: AbortSignal) => this.#request(batch, stop, urgent ? 1 : ATTEMPTS_MAX);
+    const results = await this.#stoppable(
+      ({ signal: stop }) =>
+        Promise.all(
+          batches.map((batch) => (urgent ? send(batch, stop) : this.#semaphore.run(() => send(batch, stop)))),
+        ),
+      { signal },
     );
     const vectors = results.flat().values();
     return ranges.map((list) => list.map((range) => ({ ...range, vector: vectors.next().value as Float32Array })));
@@ -127,7 +142,7 @@ export class EndpointEmbedder implements Embedder {
     return new EmbedderUnavailable(this.#breaker.reason);
   }
 
-  #request(inputs: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+  #request(inputs: readonly string[], signal: AbortSignal, attempts = ATTEMPTS_MAX): Promise<Float32Array[]> {
     let isAdmitted = false;
     return retry(
       async () => {
@@ -139,7 +154,7 @@ export class EndpointEmbedder implements Embedder {
         this.#breaker.succeeded();
         return vectors;
       },
-      (error, attempt) => (isAdmitted ? this.#pauseAfter(error, attempt) : undefined),
+      (error, attempt) => (isAdmitted ? this.#pauseAfter(error, attempt, attempts) : undefined),
       signal,
     );
   }
@@ -156,18 +171,24 @@ export class EndpointEmbedder implements Embedder {
   }
 
   /** Reports a failure to the circuit breaker. Returns the pause before the next attempt, or throws the error for the caller. */
-  #pauseAfter(error: unknown, attempt: number): number {
-    if (!(error instanceof EndpointFailure) || error.isAboutInput) {
+  #pauseAfter(error: unknown, attempt: number, attempts: number): number {
+    if (!(error instanceof EndpointFailure)) {
       this.#breaker.gaveUp();
-      throw error instanceof EndpointFailure ? new EmbedderUnavailable(error.message, { cause: error }) : error;
+      throw error;
+    }
+    if (error.isAboutInput) {
+      this.#breaker.gaveUp();
+      throw new EmbeddingFailed(error.message, 'rejected', { cause: error });
     }
     const wasOpen = this.#breaker.isOpen;
     this.#breaker.failed(error.message, error.pauseMs);
     if (this.#breaker.isOpen && !wasOpen)
       this.#options.log?.(`Embedding requests fail and are paused: ${error.message}`);
     const pauseMs = Math.max(error.pauseMs, this.#jitter(attempt));
-    if (!error.isTransient || attempt === ATTEMPTS_MAX || this.#breaker.isOpen || pauseMs > PAUSE_MAX_MS) {
-      throw new EmbedderUnavailable(error.message, { cause: error });
+    if (!error.isTransient || attempt === attempts || this.#breaker.isOpen || pauseMs > PAUSE_MAX_MS) {
+      throw error.isAboutLoad
+        ? new EmbedderUnavailable(error.message, { cause: error })
+        : new EmbeddingFailed(error.message, 'encoder_stopped', { cause: error });
     }
     return pauseMs;
   }
@@ -184,6 +205,12 @@ function embeddingsUrl(text: string): string {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error(`${text} is not an http(s) URL`);
   if (!url.pathname.endsWith('/embeddings')) url.pathname = `${url.pathname.replace(/\/+$/, '')}/embeddings`;
   return url.href;
+}
+
+function rangesOf(document: Document): Range[] {
+  const { text, isContinued } = typeof document === 'string' ? { text: document, isContinued: false } : document;
+  const ranges = cutByCharacters(text, passageCharacters(text), SHARED_CHARACTERS);
+  return isContinued && ranges.length > 1 ? ranges.slice(0, -1) : ranges;
 }
 
 function passageCharacters(text: string): number {

@@ -6,16 +6,25 @@ export class EndpointFailure extends Error {
   readonly isTransient: boolean;
   /** True if the endpoint rejected these texts; other texts may succeed. */
   readonly isAboutInput: boolean;
+  /** True if the endpoint rejected the number of requests, or asked for a pause; these texts are not the reason. */
+  readonly isAboutLoad: boolean;
   /** Pause that the endpoint asked for, in milliseconds; 0 without one. */
   readonly pauseMs: number;
 
   constructor(
     message: string,
-    { isTransient = false, isAboutInput = false, pauseMs = 0, cause }: Partial<EndpointFailure> = {},
+    {
+      isTransient = false,
+      isAboutInput = false,
+      isAboutLoad = false,
+      pauseMs = 0,
+      cause,
+    }: Partial<EndpointFailure> = {},
   ) {
     super(message, { cause });
     this.isTransient = isTransient;
     this.isAboutInput = isAboutInput;
+    this.isAboutLoad = isAboutLoad;
     this.pauseMs = pauseMs;
   }
 }
@@ -68,10 +77,12 @@ async function post({ url, key, model, dimensions, inputs, signal, timeoutMs }: 
 
 function failureOf({ status, headers }: Response): EndpointFailure {
   const isTransient = status >= 500 || status === 408 || status === 425 || status === 429;
+  const pauseMs = retryAfterMs(headers.get('retry-after'));
   return new EndpointFailure(`the endpoint returned ${status}`, {
     isTransient,
     isAboutInput: status === 400 || status === 413 || status === 422,
-    pauseMs: retryAfterMs(headers.get('retry-after')),
+    isAboutLoad: status === 429 || pauseMs > 0,
+    pauseMs,
   });
 }
 

@@ -17,6 +17,8 @@ interface EncoderChildOptions {
   threads: number;
   /** Node options of the process; for tests. */
   execArgv?: readonly string[];
+  /** Time after which a silent process is killed while it works. Default 20,000. */
+  silenceMs?: number;
   log?: (message: string) => void;
 }
 
@@ -24,8 +26,10 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
 /** A process that ran this long resets the restart pause. */
 const LONG_LIFE_MS = 60_000;
-/** A batch takes 0.1 s and loading 0.5 s, so a process that is silent for this long hangs. */
-const SILENCE_MS = 60_000;
+/** Loading takes 0.5 s, so a process that has not loaded after this time hangs. */
+const LOADING_MS_MAX = 60_000;
+/** A batch of passages takes 0.1 s and is reported, so a process that is silent for this long while it works hangs. */
+const SILENCE_MS_MAX = 20_000;
 
 /**
  * Default settings of glibc's allocator: allocations above the threshold are returned to the system when freed. Without
@@ -125,7 +129,7 @@ export class EncoderChild {
       this.state = 'ready';
       this.reason = undefined;
       this.#events.ready();
-    } else this.#events.message(message);
+    } else if (message.type !== 'progress') this.#events.message(message);
     if (this.#isHeld) this.#startSilenceTimeout();
   }
 
@@ -155,7 +159,9 @@ export class EncoderChild {
   /** Starts the silence timeout with the first message after a reply; further messages do not extend it. */
   #startSilenceTimeout(): void {
     if (this.state === 'disabled') return;
-    this.#silence ??= setTimeout(() => this.#process?.kill('SIGKILL'), SILENCE_MS).unref();
+    const { silenceMs = SILENCE_MS_MAX } = this.#options;
+    const ms = this.state === 'ready' ? silenceMs : LOADING_MS_MAX;
+    this.#silence ??= setTimeout(() => this.#process?.kill('SIGKILL'), ms).unref();
   }
 
   #clearSilenceTimeout(): void {

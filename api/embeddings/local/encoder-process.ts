@@ -23,7 +23,7 @@ try {
   const work = new EncoderWork(words, encoder, send);
   process.on('message', (message: ToEncoder) => {
     if (message.type === 'query') work.addQuery(message.id, message.text);
-    else if (message.type === 'document') work.addDocument(message.id, message.text, message.isUrgent);
+    else if (message.type === 'document') work.addDocument(message);
     else work.cancel(message.id);
   });
   // Loading leaves 25 MB of garbage that would otherwise not be collected.

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { cutByTokens, type Range } from '../chunks.ts';
+import { cutByTokens, type Passage, type Range } from '../chunks.ts';
 import { normalize } from '../normalize.ts';
 import { takeBatch } from './batches.ts';
-import type { FromEncoder } from './messages.ts';
+import type { FromEncoder, ToEncoder } from './messages.ts';
 import { type Encoder, LOCAL_CHUNK } from './model.ts';
 import { LOCAL_DIMENSIONS } from './model-name.ts';
 import type { WordCutter } from './word-tokenizer.ts';
@@ -28,6 +28,8 @@ interface Task {
   left: number;
 }
 
+type Document = Pick<ToEncoder & { type: 'document' }, 'id' | 'text' | 'isContinued'>;
+
 interface Row {
   task: Task;
   index: number;
@@ -39,7 +41,7 @@ export class EncoderWork {
   readonly #words: WordCutter;
   readonly #encoder: Encoder;
   readonly #send: (message: FromEncoder) => void;
-  readonly #texts: { id: number; text: string }[] = [];
+  readonly #texts: Document[] = [];
   #urgent: Row[] = [];
   #waiting: Row[] = [];
   #running = false;
@@ -51,20 +53,20 @@ export class EncoderWork {
   }
 
   addQuery(id: number, text: string): void {
-    this.#urgent.push(...this.#cut(id, text, true));
+    this.#urgent.push(...this.#cutQuery(id, text));
     this.#run();
   }
 
-  addDocument(id: number, text: string, isUrgent: boolean): void {
-    if (isUrgent) this.#urgent.push(...this.#cut(id, text, false));
-    else this.#texts.push({ id, text });
+  addDocument({ isUrgent, ...document }: ToEncoder & { type: 'document' }): void {
+    if (isUrgent) this.#urgent.push(...this.#cutDocument(document));
+    else this.#texts.push(document);
     this.#run();
   }
 
   /** Cancels a task. It is replied to as well, because the service expects one reply per message. */
   cancel(id: number): void {
     this.#drop(id);
-    this.#send({ type: 'failed', id, reason: 'cancelled' });
+    this.#send({ type: 'failed', id, reason: 'cancelled', isRejected: false });
   }
 
   #drop(id: number): void {
@@ -90,13 +92,25 @@ export class EncoderWork {
 
   #cutNext(): void {
     const next = this.#texts.shift();
-    if (next) this.#waiting.push(...this.#cut(next.id, next.text, false));
+    if (next) this.#waiting.push(...this.#cutDocument(next));
   }
 
-  /** Splits a text into the rows of its passages. A text without words is finished at once. */
-  #cut(id: number, text: string, isQuery: boolean): Row[] {
-    const words = this.#words.cut(isQuery ? text.slice(0, QUERY_PASSAGES * 4_000) : text);
-    const passages = cutByTokens(words, text.length, LOCAL_CHUNK).slice(0, isQuery ? QUERY_PASSAGES : undefined);
+  #cutQuery(id: number, text: string): Row[] {
+    const beginning = text.slice(0, QUERY_PASSAGES * 4_000);
+    return this.#rowsOf(id, this.#cut(beginning).slice(0, QUERY_PASSAGES), true);
+  }
+
+  #cutDocument({ id, text, isContinued }: Document): Row[] {
+    const passages = this.#cut(text);
+    return this.#rowsOf(id, isContinued && passages.length > 1 ? passages.slice(0, -1) : passages, false);
+  }
+
+  #cut(text: string): Passage[] {
+    return cutByTokens(this.#words.cut(text), text.length, LOCAL_CHUNK);
+  }
+
+  /** Returns the rows of the passages of a text. A text without passages is finished at once. */
+  #rowsOf(id: number, passages: readonly Passage[], isQuery: boolean): Row[] {
     const ranges = passages.map(({ start, end }) => ({ start, end }));
     const task: Task = { id, isQuery, ranges, vectors: [], left: passages.length };
     if (task.left === 0) this.#finish(task);
@@ -106,6 +120,7 @@ export class EncoderWork {
   async #encode(batch: Row[]): Promise<void> {
     try {
       const vectors = await this.#encoder.encode(batch.map(({ ids }) => ids));
+      this.#send({ type: 'progress' });
       for (const [index, { task, index: place }] of batch.entries()) {
         task.vectors[place] = vectors[index] as Float32Array;
         if (--task.left === 0) this.#finish(task);
@@ -113,14 +128,15 @@ export class EncoderWork {
     } catch (error) {
       for (const id of new Set(batch.map(({ task }) => task.id))) {
         this.#drop(id);
-        this.#send({ type: 'failed', id, reason: String(error) });
+        this.#send({ type: 'failed', id, reason: String(error), isRejected: true });
       }
     }
   }
 
   #finish({ id, isQuery, ranges, vectors }: Task): void {
     if (!isQuery) this.#send({ type: 'done', id, ranges, vectors: joined(vectors) });
-    else if (vectors.length === 0) this.#send({ type: 'failed', id, reason: 'the query has no words' });
+    else if (vectors.length === 0)
+      this.#send({ type: 'failed', id, reason: 'the query has no words', isRejected: false });
     else this.#send({ type: 'done', id, ranges: [], vectors: normalize(sum(vectors)) });
   }
 }

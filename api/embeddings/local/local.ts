@@ -1,6 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { type Chunk, type Embedder, EmbedderUnavailable } from '../embedder.ts';
+import {
+  type Chunk,
+  type Document,
+  type DocumentOptions,
+  type Embedder,
+  EmbedderUnavailable,
+  EmbeddingFailed,
+} from '../embedder.ts';
 import { EncoderChild } from './encoder-child.ts';
 import type { FromEncoder } from './messages.ts';
 import { LOCAL_DIMENSIONS, LOCAL_MODEL } from './model-name.ts';
@@ -15,6 +22,8 @@ export interface LocalOptions {
   threads?: number;
   /** Node options of the encoder process; for tests. */
   execArgv?: readonly string[];
+  /** Time after which a silent encoder process is killed while it works. Default 20,000. */
+  silenceMs?: number;
 }
 
 /** Documents sent to the encoder process at a time. The others wait here and survive a crash of the process. */
@@ -33,6 +42,7 @@ interface Item {
   index: number;
   text: string;
   isUrgent: boolean;
+  isContinued: boolean;
 }
 
 interface Query {
@@ -54,13 +64,14 @@ export class LocalEmbedder implements Embedder {
   #inFlightCharacters = 0;
   #lastId = 0;
 
-  constructor({ log, queryMs = 2_000, modelFolder, threads, execArgv }: LocalOptions = {}) {
+  constructor({ log, queryMs = 2_000, modelFolder, threads, execArgv, silenceMs }: LocalOptions = {}) {
     this.#queryMs = queryMs;
     this.#child = new EncoderChild(
       {
         modelFolder: modelFolder ?? fileURLToPath(new URL('./model/', import.meta.url)),
         threads: threads ?? threadsFor(availableParallelism()),
         ...(execArgv && { execArgv }),
+        ...(silenceMs && { silenceMs }),
         ...(log && { log }),
       },
       {
@@ -115,12 +126,30 @@ export class LocalEmbedder implements Embedder {
     this.#child.send({ type: 'cancel', id });
   }
 
-  async embedDocuments(texts: readonly string[], { urgent = false } = {}): Promise<Chunk[][]> {
+  async embedDocuments(
+    documents: readonly Document[],
+    { urgent = false, signal }: DocumentOptions = {},
+  ): Promise<Chunk[][]> {
+    signal?.throwIfAborted();
     if (this.state === 'disabled') throw new EmbedderUnavailable(this.reason);
-    if (texts.length === 0) return [];
+    if (documents.length === 0) return [];
     return new Promise((resolve, reject) => {
-      const call: Call = { chunks: [], left: texts.length, resolve, reject };
-      const items = texts.map((text, index) => ({ call, index, text, isUrgent: urgent }));
+      const stop = () => this.#fail(call, signal?.reason);
+      const ended = () => signal?.removeEventListener('abort', stop);
+      const call: Call = {
+        chunks: [],
+        left: documents.length,
+        resolve: (chunks) => {
+          ended();
+          resolve(chunks);
+        },
+        reject: (error) => {
+          ended();
+          reject(error);
+        },
+      };
+      signal?.addEventListener('abort', stop, { once: true });
+      const items = documents.map((document, index) => ({ ...partOf(document), call, index, isUrgent: urgent }));
       this.#waiting = urgent ? [...items, ...this.#waiting] : [...this.#waiting, ...items];
       this.#hold();
       this.#sendWaiting();
@@ -140,7 +169,8 @@ export class LocalEmbedder implements Embedder {
       const id = ++this.#lastId;
       this.#inFlight.set(id, next);
       this.#inFlightCharacters += next.text.length;
-      this.#child.send({ type: 'document', id, text: next.text, isUrgent: next.isUrgent });
+      const { text, isUrgent, isContinued } = next;
+      this.#child.send({ type: 'document', id, text, isUrgent, isContinued });
     }
   }
 
@@ -156,7 +186,7 @@ export class LocalEmbedder implements Embedder {
     else if (query && message.type === 'failed') query.reject(new EmbedderUnavailable(message.reason));
     const item = this.#removeInFlight(message.id);
     if (item && message.type === 'done') this.#finish(item, message);
-    else if (item && message.type === 'failed') this.#fail(item.call, message.reason);
+    else if (item && message.type === 'failed') this.#fail(item.call, failureOf(message));
     this.#sendWaiting();
     this.#hold();
   }
@@ -178,8 +208,8 @@ export class LocalEmbedder implements Embedder {
   }
 
   /** Rejects a call as a whole and cancels what is left of it. */
-  #fail(call: Call, reason: string): void {
-    call.reject(new EmbedderUnavailable(reason));
+  #fail(call: Call, error: Error): void {
+    call.reject(error);
     this.#waiting = this.#waiting.filter((item) => item.call !== call);
     for (const [id, item] of this.#inFlight) {
       if (item.call !== call) continue;
@@ -190,15 +220,23 @@ export class LocalEmbedder implements Embedder {
 
   #handleLost(reason: string): void {
     for (const { reject } of this.#queries.values()) reject(new EmbedderUnavailable(reason));
-    const waiting = this.state === 'disabled' ? this.#waiting : [];
-    const calls = new Set([...this.#inFlight.values(), ...waiting].map(({ call }) => call));
-    for (const call of calls) this.#fail(call, reason);
+    const isOff = this.state === 'disabled';
+    const calls = new Set([...this.#inFlight.values(), ...(isOff ? this.#waiting : [])].map(({ call }) => call));
+    const error = isOff ? new EmbedderUnavailable(reason) : new EmbeddingFailed(reason, 'encoder_stopped');
+    for (const call of calls) this.#fail(call, error);
     this.#hold();
   }
 
   #hold(): void {
     this.#child.hold(this.#queries.size + this.#inFlight.size + this.#waiting.length > 0);
   }
+}
+
+const partOf = (document: Document) =>
+  typeof document === 'string' ? { text: document, isContinued: false } : document;
+
+function failureOf({ reason, isRejected }: FromEncoder & { type: 'failed' }): Error {
+  return isRejected ? new EmbeddingFailed(reason, 'rejected') : new EmbedderUnavailable(reason);
 }
 
 /**

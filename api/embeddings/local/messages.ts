@@ -5,15 +5,18 @@
 
 export type ToEncoder =
   | { type: 'query'; id: number; text: string }
-  /** `isUrgent`: ahead of all other documents, beside queries. */
-  | { type: 'document'; id: number; text: string; isUrgent: boolean }
+  /** `isUrgent`: ahead of all other documents, beside queries. `isContinued`: a short last passage is left out. */
+  | { type: 'document'; id: number; text: string; isUrgent: boolean; isContinued: boolean }
   /** The caller no longer waits; the task may be done already. */
   | { type: 'cancel'; id: number };
 
 export type FromEncoder =
   | { type: 'ready' }
+  /** A batch of passages is encoded: the process works, although no text may be done for a while. */
+  | { type: 'progress' }
   /** The model cannot run on this machine; a restart would not help. */
   | { type: 'unusable'; reason: string }
   /** `vectors` holds one vector per range, concatenated; for a query one vector and no range. */
   | { type: 'done'; id: number; ranges: { start: number; end: number }[]; vectors: Float32Array }
-  | { type: 'failed'; id: number; reason: string };
+  /** `isRejected`: the text, or one that was encoded with it, is the reason. */
+  | { type: 'failed'; id: number; reason: string; isRejected: boolean };

@@ -7,19 +7,20 @@ export interface Readiness {
   database: 'ok' | 'unreachable';
   migrations: 'current' | 'pending' | 'unknown';
   limiter: 'local' | 'redis' | 'redis_unavailable';
+  /** `semantic` is also `degraded` while newly written memories wait longer than a minute for their vectors. */
   search: { lexical: 'ready'; semantic: 'disabled' | 'loading' | 'ready' | 'degraded' };
+  /** Newly written memories that wait for their vectors, and how long the oldest has waited; null if unknown. */
+  embedding: { waiting: number; lag_seconds: number } | null;
 }
 
 /** Routes of the probes: `/health` (the process runs), `/ready` (it can serve requests) and `/version`. */
-export function healthRoutes(router: Router, readiness: () => Promise<Readiness>, isStopping: () => boolean): void {
+export function healthRoutes(router: Router, readiness: () => Promise<Readiness>): void {
   router.get('/health', (ctx) => {
     ctx.body = { status: 'ok' };
   });
   const shared = shareConcurrent(readiness);
   router.get('/ready', async (ctx) => {
-    const state = await shared();
-    // Checked last: a balancer must send nothing more to a node that stops.
-    const body = isStopping() ? { ...state, ready: false, stopping: true } : state;
+    const body = await shared();
     ctx.status = body.ready ? 200 : 503;
     ctx.body = body;
   });

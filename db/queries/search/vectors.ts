@@ -9,10 +9,7 @@ export interface VectorRow {
   vector: Float32Array;
 }
 
-/**
- * Replaces a memory's vectors of one model. Their binary codes (one sign bit per component) go into a narrow table of their own, so that
- * a scan over many reads little.
- */
+/** Replaces a memory's vectors, of whatever model, by those of one model. */
 export async function replaceVectors(
   sql: Sql,
   userId: string,
@@ -21,6 +18,20 @@ export async function replaceVectors(
   chunks: readonly VectorRow[],
 ): Promise<void> {
   await deleteVectors(sql, userId, memoryId);
+  await insertVectors(sql, userId, memoryId, model, chunks);
+}
+
+/**
+ * Inserts vectors of a memory. Their binary codes (one sign bit per component) go into a narrow table of their own, so that a scan over
+ * many reads little.
+ */
+export async function insertVectors(
+  sql: Sql,
+  userId: string,
+  memoryId: string,
+  model: string,
+  chunks: readonly VectorRow[],
+): Promise<void> {
   await sql.query({
     name: 'insert_vectors',
     text: `with chunk as (

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
+import { EmbedderUnavailable, EmbeddingFailed } from '../../../api/embeddings/embedder.ts';
 import { LocalEmbedder, type LocalOptions } from '../../../api/embeddings/local/local.ts';
 import { isAlive, ready, textOf, until } from './texts.ts';
 
@@ -125,4 +125,35 @@ it('encoder process restarts with growing pauses when it keeps ending', async ()
   await until(() => pauses.length === 3);
   expect(pauses).toEqual([250, 500, 1_000]);
   expect(embedder.state).toBe('degraded');
+});
+
+it('encoder process that hangs is killed, and blames the texts in flight; one that works is not', async () => {
+  const said: string[] = [];
+  const embedder = open({ silenceMs: 3_000, log: (message) => said.push(message) });
+  await ready(embedder);
+  // Longer than the silence, but each batch is reported.
+  const texts = Array.from({ length: 60 }, (_, i) => textOf(190, i));
+  const started = performance.now();
+  let calls = 0;
+  while (performance.now() - started < 4_000) {
+    expect(await embedder.embedDocuments(texts)).toHaveLength(60);
+    calls++;
+  }
+  expect([calls > 0, said]).toEqual([true, []]);
+  const pid = embedder.pid as number;
+  process.kill(pid, 'SIGSTOP');
+  await expect(embedder.embedDocuments(['one'])).rejects.toThrow(EmbeddingFailed);
+  expect(isAlive(pid)).toBe(false);
+  expect(await embedder.embedDocuments(['two'])).toHaveLength(1);
+});
+
+it('local encoder stops the work on texts whose signal aborts, and does other texts', async () => {
+  const embedder = open();
+  await ready(embedder);
+  const stopping = new AbortController();
+  const texts = Array.from({ length: 200 }, (_, i) => textOf(190, i));
+  const stopped = embedder.embedDocuments(texts, { signal: stopping.signal });
+  stopping.abort();
+  await expect(stopped).rejects.toThrow(/abort/i);
+  expect(await embedder.embedDocuments(['other'])).toHaveLength(1);
 });

@@ -274,7 +274,15 @@ describe('GET /stats', () => {
       tags: 2,
       // Titles of two bytes; contents of six, six and two; tags of one byte each.
       storage: { bytes: 3 * 2 + 6 + 6 + 2 + 3, limit_bytes: 10_000_000_000 },
-      embedding: { state: 'disabled', model: null, pending: 0 },
+      embedding: {
+        state: 'disabled',
+        model: null,
+        pending: 0,
+        failed: 0,
+        failures: [],
+        truncated: 0,
+        passages_max: 256,
+      },
       last_consolidation_at: null,
     });
     await owner.api.post('/consolidate', { dry_run: true, min_age_days: 0 });
