@@ -4,6 +4,7 @@ import { mountMcp } from '../mcp/http.ts';
 import type { WhopOAuth } from './auth/whop-login.ts';
 import type { Config } from './config.ts';
 import { rejectOtherMethods } from './http/middleware/allowed-methods.ts';
+import { closeConnections } from './http/middleware/close-connections.ts';
 import { errorHandler } from './http/middleware/error-handler.ts';
 import { exactPaths } from './http/middleware/exact-paths.ts';
 import { warnOfUntrustedProxy } from './http/middleware/forwarded-headers.ts';
@@ -28,13 +29,25 @@ interface AppParts {
   /** Returns the public URL, which is known only once the service listens. */
   publicUrl: () => string;
   readiness: () => Promise<Readiness>;
+  /** Returns whether the service stops. */
+  isStopping?: () => boolean;
+  /** Milliseconds in which the body of a request must arrive; undefined for the default. */
+  bodyMs?: number | undefined;
 }
 
 /** Composes the Koa app: middleware in order, then the routes. */
-export function createApp({ config, pipeline, log, publicUrl, readiness }: AppParts): Koa {
+export function createApp({
+  config,
+  pipeline,
+  log,
+  publicUrl,
+  readiness,
+  isStopping = () => false,
+  bodyMs,
+}: AppParts): Koa {
   const app = new Koa({ proxy: config.trustProxy > 0, maxIpsCount: config.trustProxy });
   const probes = new Router();
-  healthRoutes(probes, readiness);
+  healthRoutes(probes, readiness, isStopping);
   metricsRoutes(probes, pipeline.metrics, config.metricsToken);
   const router = new Router();
   const signIn = { ...pipeline, oauth: whopOAuth(config), publicUrl };
@@ -49,7 +62,8 @@ export function createApp({ config, pipeline, log, publicUrl, readiness }: AppPa
 
   // Errors while a body is being sent: a client that disconnected, a file that was replaced.
   app.on('error', (error) => log.info({ err: error }, 'a response was not sent completely'));
-  app.use(requestLog({ log, newId: pipeline.newId }));
+  app.use(closeConnections(isStopping));
+  app.use(requestLog({ log, newId: pipeline.newId, bodyMs }));
   app.use(errorHandler({ log, publicUrl, metrics: pipeline.metrics }));
   app.use(secureHeaders);
   if (config.trustProxy === 0) app.use(warnOfUntrustedProxy(log));

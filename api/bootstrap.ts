@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, type Database } from '../db/client/database.ts';
 import { type KeyOwnerRow, keyOwnerStatement, validKeyHashesStatement } from '../db/queries/accounts/api-keys.ts';
@@ -20,12 +20,14 @@ import { openEmbedder, openPreviousModels } from './embeddings/open.ts';
 import { respondToClientError } from './http/client-error.ts';
 import { warnOfTlsWithoutProxy } from './http/middleware/forwarded-headers.ts';
 import type { Readiness } from './http/routes/health.ts';
+import { createHttpServer, DRAIN_MS, type HttpServer } from './http/server.ts';
 import { newId } from './ids.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { redisLimiter } from './limits/redis-limiter.ts';
+import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -39,7 +41,7 @@ export interface Service {
   /** Base URL, without a trailing slash. */
   url: string;
   database: Database;
-  /** Stops accepting requests, finishes open requests, then jobs, and closes everything. */
+  /** Reports that it is not ready, stops accepting requests, finishes open requests, then jobs, and closes everything, in time. */
   stop(): Promise<void>;
 }
 
@@ -49,12 +51,20 @@ export interface ServiceConfig extends Config {
   requestsPerIp?: number;
   /** Milliseconds that a search waits for the vectors of its tenant's newest memories. Default 150. */
   embedNowDeadlineMs?: number;
+  /** Milliseconds in which the body of a request must arrive. Default: see `readBytes`. */
+  bodyMs?: number;
   /** Clock of the service. Default: the system clock. */
   now?: () => Date;
 }
 
-/** Maximum time for open requests once the service stops. */
-const DRAIN_MS = 10_000;
+/** Time in which the service stops, whatever is running: with the embedded database after it, less than 25 s. */
+const STOP_MS = 16_000;
+/** Time for running jobs to finish. An interrupted job runs again, on another node or after the next start. */
+const JOBS_STOP_MS = 3_000;
+/** Time for the batch of texts that is being embedded. They stay in the queue. */
+const INDEXER_STOP_MS = 2_000;
+/** Time for each other resource. */
+const CLOSE_MS = 2_000;
 
 /**
  * Composes and starts an API node: migrations, pipeline, jobs, HTTP server.
@@ -63,7 +73,10 @@ const DRAIN_MS = 10_000;
  */
 export async function startService(config: ServiceConfig, log: Logger): Promise<Service> {
   await migrateUp(config.databaseOwnerUrl ?? config.databaseUrl);
-  const closers = createClosers();
+  const closers = createClosers({
+    totalMs: STOP_MS,
+    onOverdue: (limitMs) => log.warn({ limit_ms: limitMs }, 'a part of the service did not stop in time'),
+  });
   try {
     return await start(config, log, closers);
   } catch (error) {
@@ -83,13 +96,13 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     ownerUrl,
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
-  closers.add(() => database.close());
+  closers.add(() => database.close(), CLOSE_MS);
   const embeddings = { embedder: config.embedder, ...config.embeddings, log: (line: string) => log.warn(line) };
   const embedder = openEmbedder(embeddings);
   const previousModels: Embedder[] = [];
-  closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())));
+  closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())), CLOSE_MS);
   const limiter = openLimiter(config, database, log, clock.now);
-  closers.add(() => limiter.close());
+  closers.add(() => limiter.close(), CLOSE_MS);
   const readBacklog = config.embedder === 'none' ? undefined : createBacklogReader(database);
   const metrics = createMetrics(() => limiter.state === 'redis_unavailable', readBacklog);
   const indexing = { database, embedder, log, onFailure: metrics.embeddingFailed };
@@ -97,23 +110,24 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   const listener = listenForAccountChanges(config.databaseUrl, keys, (error) =>
     log.warn({ err: error }, 'account change notifications are not received: every key is looked up'),
   );
-  closers.add(() => listener.close());
+  closers.add(() => listener.close(), CLOSE_MS);
   const transport = openMailTransport(config);
-  closers.add(() => transport.close());
+  closers.add(() => transport.close(), CLOSE_MS);
 
   await assertRowLevelSecurity(database);
   // Added before the server's closer and so run after it: jobs end only once the open requests are done.
   let worker: Worker | undefined;
-  closers.add(() => worker?.stop());
+  closers.add(() => worker?.stop(), JOBS_STOP_MS);
   let indexer: Indexer | undefined;
   if (config.embedder !== 'none') {
     previousModels.push(...openPreviousModels(embeddings, await registerModel(database.owner, embedder.model)));
     indexer = startIndexer(indexing, previousModels);
-    closers.add(() => indexer?.stop());
+    closers.add(() => indexer?.stop(), INDEXER_STOP_MS);
   }
   let url = config.publicUrl ?? '';
   const publicUrl = () => url;
   const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics });
+  let http: HttpServer | undefined;
   const app = createApp({
     config,
     log,
@@ -139,12 +153,15 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     },
     publicUrl,
     readiness: () => readiness(database, limiter, embedder, readBacklog),
+    isStopping: () => http?.isStopping ?? false,
+    bodyMs: config.bodyMs,
   });
   warnOfTlsWithoutProxy(log, config);
-  const httpServer = createServer(app.callback());
-  httpServer.on('clientError', respondToClientError(newId, publicUrl));
-  const server = await listen(httpServer, config);
-  closers.add(() => drain(server));
+  http = createHttpServer(app.callback());
+  http.server.on('clientError', respondToClientError(newId, publicUrl));
+  const server = await listen(http.server, config);
+  const { shutdownGraceMs } = config;
+  closers.add(() => http?.stop(shutdownGraceMs, Math.min(DRAIN_MS, STOP_MS - JOBS_STOP_MS - shutdownGraceMs)));
   url = config.publicUrl ?? addressOf(server, config.host);
   // After `url` is known: links in e-mails start with it.
   const { usageRetentionDays } = config;
@@ -176,6 +193,7 @@ function createPipelineDependencies(
   return {
     database,
     limiter,
+    requestQueue: createRequestQueue(),
     keys,
     keyCheckQueue: createKeyCheckQueue(async (hashes) => {
       const statement = validKeyHashesStatement(hashes, now());
@@ -230,15 +248,4 @@ function addressOf(server: Server, host: string): string {
   const { port } = server.address() as AddressInfo;
   const anywhere = host === '0.0.0.0' || host === '::';
   return `http://${anywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** Stops accepting requests and waits for those in progress, at most {@link DRAIN_MS}. */
-async function drain(server: Server): Promise<void> {
-  const closed = new Promise((resolve) => server.close(resolve));
-  // Repeated: a keep-alive connection becomes idle after its last response and would delay the stop for seconds.
-  const idle = setInterval(() => server.closeIdleConnections(), 20);
-  const overdue = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
-  await closed;
-  clearInterval(idle);
-  clearTimeout(overdue);
 }

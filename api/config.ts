@@ -23,6 +23,9 @@ const tiers = list.transform((pairs, context) => {
   return table;
 });
 
+/** Time in which a balancer that probes `/ready` every two seconds stops sending requests to a node. */
+const SHUTDOWN_GRACE_MS = 5_000;
+
 /** All environment variables. An unset or empty one has its default; an invalid one prevents the start. */
 const environment = z.object({
   /** Port and address on which the service listens. */
@@ -95,6 +98,8 @@ const environment = z.object({
   BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(1_048_576),
   /** Days for which usage events are kept. Usage by the hour needs 31. Daily totals are kept permanently. */
   USAGE_RETENTION_DAYS: z.coerce.number().int().min(31).max(36_500).default(400),
+  /** Milliseconds for which a stopping node serves as before while `/ready` is 503. Default: 5000 in production, else 0. */
+  SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(10_000).optional(),
   /** `off` leaves background jobs to `npm run worker`. */
   JOBS: z.enum(['on', 'off']).default('on'),
   /** Bearer token for GET /metrics. Without one, the route does not exist. */
@@ -140,6 +145,7 @@ export interface Config {
   embeddings: { url?: string | undefined; key?: string | undefined; model?: string | undefined };
   bodyBytesMax: number;
   usageRetentionDays: number;
+  shutdownGraceMs: number;
   jobs: boolean;
   metricsToken: string | undefined;
   logLevel: string;
@@ -193,6 +199,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     embeddings: { url: env.EMBEDDINGS_URL, key: env.EMBEDDINGS_API_KEY, model: env.EMBEDDINGS_MODEL },
     bodyBytesMax: env.BODY_BYTES_MAX,
     usageRetentionDays: env.USAGE_RETENTION_DAYS,
+    shutdownGraceMs: env.SHUTDOWN_GRACE_MS ?? (production ? SHUTDOWN_GRACE_MS : 0),
     jobs: env.JOBS === 'on',
     metricsToken: env.METRICS_TOKEN,
     logLevel: env.LOG_LEVEL,

@@ -44,6 +44,7 @@ export const PROBLEMS = {
     'Check the id. An object of another account gives the same response as one that does not exist.',
   ],
   method_not_allowed: [405, 'This path does not support the method', 'Use a method named in `Allow`.'],
+  request_timeout: [408, 'The request did not arrive in time', 'Send it again over a faster connection, or split it.'],
   duplicate_memory: [409, 'An active memory is an exact duplicate', 'Use the memory named in `detail`.'],
   idempotency_conflict: [409, 'This Idempotency-Key was used for another request', 'Use a new key for a new request.'],
   response_gone: [
@@ -61,14 +62,29 @@ export const PROBLEMS = {
   batch_too_large: [413, 'The batch is larger than your rate limit', 'Send fewer items in one request.'],
   unsupported_media_type: [415, 'The request body is not JSON', 'Send `Content-Type: application/json`, uncompressed.'],
   unprocessable: [422, 'A value in the request is not allowed', 'Correct the fields named in `errors`.'],
+  query_too_complex: [
+    422,
+    'The query is too complex',
+    'Shorten the field named in `errors`: search for the words that matter most.',
+  ],
   rate_limited: [429, 'Too many requests', 'Wait for the number of seconds in `Retry-After`.'],
   quota_exceeded: [
     429,
     "The day's calls of your plan are used up",
     'They are available again at midnight UTC. A larger plan has more.',
   ],
+  concurrency_exceeded: [
+    429,
+    'Too many of your requests at once',
+    'Wait for responses before you send more requests. Nothing was changed.',
+  ],
   headers_too_large: [431, 'The request headers are too large', 'Send at most 16 KiB of headers.'],
   internal: [500, 'Internal error', 'Try again. If the error persists, report the `request_id`.'],
+  overloaded: [
+    503,
+    'The service is busy',
+    'Nothing was changed. Try again after the number of seconds in `Retry-After`.',
+  ],
   unavailable: [503, 'The service is temporarily unavailable', 'Nothing was changed. Try again in a few seconds.'],
 } as const satisfies Record<string, readonly [status: number, title: string, advice: string]>;
 
@@ -112,6 +128,11 @@ export class Problem extends Error {
 /** Creates the error of one field whose value is not allowed (422). */
 export function invalidField(path: string, message: string): Problem {
   return new Problem('unprocessable', { detail: path ? `${path}: ${message}` : message, errors: [{ path, message }] });
+}
+
+/** Creates the error of a field that takes too much work to search with (422). */
+export function tooComplex(path: string, message: string): Problem {
+  return new Problem('query_too_complex', { detail: `${path}: ${message}`, errors: [{ path, message }] });
 }
 
 /** Codes of errors that a larger plan resolves. */

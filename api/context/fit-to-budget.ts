@@ -130,7 +130,7 @@ function inOrder(selected: ReadonlySet<Priced>): Item[] {
 
 /** Returns whether a text alone takes at most the budget. A token has at least one byte, so a short text is not counted. */
 function mayFit(text: string, budget: number): boolean {
-  return Buffer.byteLength(text) <= budget || countTokens(text) <= budget;
+  return Buffer.byteLength(text) <= budget || countTokens(text, budget) <= budget;
 }
 
 /** Ranks an item by its score per token: a short one that is slightly less relevant ranks above a long one. */

@@ -127,7 +127,14 @@ const PUBLIC_ERRORS = [
 
 /** Returns every error code of a public operation. */
 export function publicErrorsOf(operation: PublicOperation): ProblemCode[] {
-  const ofBody = ['malformed_request', 'body_too_large', 'unsupported_media_type', 'unavailable'] as const;
+  const ofBody = [
+    'malformed_request',
+    'request_timeout',
+    'body_too_large',
+    'unsupported_media_type',
+    'overloaded',
+    'unavailable',
+  ] as const;
   return [...PUBLIC_ERRORS, ...(takesBody(operation) ? ofBody : [])];
 }
 
@@ -139,8 +146,10 @@ const COMMON_ERRORS = [
   'scope_required',
   'rate_limited',
   'quota_exceeded',
+  'concurrency_exceeded',
   'headers_too_large',
   'internal',
+  'overloaded',
   'unavailable',
 ] as const satisfies readonly ProblemCode[];
 
@@ -157,7 +166,9 @@ export function errorsOf(op: Operation): ProblemCode[] {
     codes.add('idempotency_conflict').add('response_gone').add('account_read_only');
     if (op.execution.returnsSecret) codes.add('secret_already_shown');
   }
-  if (takesBody(op)) codes.add('malformed_request').add('body_too_large').add('unsupported_media_type');
+  if (takesBody(op)) {
+    codes.add('malformed_request').add('request_timeout').add('body_too_large').add('unsupported_media_type');
+  }
   return [...codes];
 }
 

@@ -81,7 +81,7 @@ export const search = operation({
     low_confidence: z.literal(true).optional().meta({ description: 'None of the results is a close match.' }),
     embedding_pending: embeddingPending,
   }),
-  errors: [],
+  errors: ['query_too_complex'],
 });
 
 export const context = operation({
@@ -122,5 +122,5 @@ export const context = operation({
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
     embedding_pending: embeddingPending,
   }),
-  errors: [],
+  errors: ['query_too_complex'],
 });

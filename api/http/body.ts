@@ -4,10 +4,14 @@ import { Problem } from '../errors.ts';
 import { parseJson } from './parse-json.ts';
 import { stateOf } from './request-state.ts';
 
+/** Time in which a body must arrive, and the rate that a body of the largest size needs, if that takes longer. */
+export const BODY_MS = 30_000;
+const BYTES_PER_SECOND_MIN = 35_000;
+
 /**
  * Reads the JSON body of a request. Bytes that are not valid UTF-8 are rejected, not replaced.
  * @returns undefined for a request without a body
- * @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_request`
+ * @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_request`, `request_timeout`
  */
 export async function readJson(ctx: Context, bytesMax: number): Promise<unknown> {
   if (!ctx.request.length && !ctx.get('Transfer-Encoding')) return undefined;
@@ -33,7 +37,7 @@ export function rejectBody(ctx: Context): void {
 
 /**
  * Reads the fields of an HTML form.
- * @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_request`
+ * @throws Problem `unsupported_media_type`, `body_too_large`, `malformed_request`, `request_timeout`
  */
 export async function readForm(ctx: Context, bytesMax: number): Promise<URLSearchParams> {
   if (ctx.is('urlencoded') === false || isCompressed(ctx)) {
@@ -44,22 +48,33 @@ export async function readForm(ctx: Context, bytesMax: number): Promise<URLSearc
 
 /**
  * Reads the raw bytes of a request's body.
- * @throws Problem `body_too_large`, `malformed_request`
+ * @throws Problem `body_too_large`, `malformed_request`, `request_timeout`
  */
 export async function readBytes(ctx: Context, bytesMax: number): Promise<Buffer> {
+  const { bodyMs = Math.max(BODY_MS, (bytesMax / BYTES_PER_SECOND_MIN) * 1000) } = stateOf(ctx);
+  let timer: NodeJS.Timeout | undefined;
+  const overdue = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Problem('request_timeout', { headers: CLOSE })), bodyMs);
+  });
   try {
-    const bytes = await getRawBody(ctx.req, { limit: bytesMax, length: ctx.request.length });
+    const received = getRawBody(ctx.req, { limit: bytesMax, length: ctx.request.length });
+    const bytes = await Promise.race([received, overdue]);
     stateOf(ctx).bytesIn = bytes.length;
     return bytes;
   } catch (error) {
+    if (error instanceof Problem) throw error;
     if (error instanceof Error && 'type' in error && error.type === 'entity.too.large') {
-      // The rest of the body is not read, so the connection cannot be used again.
-      const headers = { Connection: 'close' };
-      throw new Problem('body_too_large', { detail: `The body may have at most ${bytesMax} bytes.`, headers });
+      const detail = `The body may have at most ${bytesMax} bytes.`;
+      throw new Problem('body_too_large', { detail, headers: CLOSE });
     }
     throw new Problem('malformed_request', { detail: 'The body was not received completely.' }, error);
+  } finally {
+    clearTimeout(timer);
   }
 }
+
+/** The rest of the body is not read, so the connection cannot be used again. */
+const CLOSE = { Connection: 'close' };
 
 function isCompressed(ctx: Context): boolean {
   return !['', 'identity'].includes(ctx.get('Content-Encoding'));

@@ -6,6 +6,8 @@ export interface RequestState {
   requestId: string;
   caller?: Caller;
   operation?: string;
+  /** Milliseconds in which the body must arrive; undefined for the default. */
+  bodyMs?: number | undefined;
   /** Size of the body, once it is read. */
   bytesIn?: number;
 }

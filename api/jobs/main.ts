@@ -1,12 +1,18 @@
 import { connect } from '../../db/client/database.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { openBilling } from '../billing/billing.ts';
+import { createClosers } from '../closers.ts';
 import { readConfig } from '../config.ts';
 import { newId } from '../ids.ts';
 import { openMailTransport } from '../mail/transport.ts';
 import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { startWorker } from './worker.ts';
+
+/** Time for running jobs to finish, and for each other resource to close. */
+const JOBS_STOP_MS = 15_000;
+const CLOSE_MS = 2_000;
+const EXIT_MS = 500;
 
 /** Entry point of `npm run worker`: runs background jobs in a process of its own, on an external database. */
 async function main(): Promise<void> {
@@ -19,12 +25,15 @@ async function main(): Promise<void> {
   }
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
   await migrateUp(ownerUrl);
+  const closers = createClosers();
   const database = connect({
     url: config.databaseUrl,
     ownerUrl,
     onError: (error) => log.warn({ err: error }, 'a database connection failed'),
   });
+  closers.add(() => database.close(), CLOSE_MS);
   const transport = openMailTransport(config);
+  closers.add(() => transport.close(), CLOSE_MS);
   const publicUrl = () => config.publicUrl ?? `http://${config.host}:${config.port}`;
   const clock = { now: () => new Date(), newId };
   const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics: createMetrics(() => false) });
@@ -33,12 +42,13 @@ async function main(): Promise<void> {
     ownerUrl,
     log,
   );
+  closers.add(() => worker.stop(), JOBS_STOP_MS);
   log.info('running background jobs');
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {
-      await worker.stop();
-      transport.close();
-      await database.close();
+      await closers.closeAll().catch((error) => log.warn({ err: error }, 'the worker stopped with an error'));
+      // An interrupted job keeps the event loop alive. It runs again, in another worker or after the next start.
+      setTimeout(() => process.exit(), EXIT_MS).unref();
     });
   }
 }

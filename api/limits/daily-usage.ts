@@ -1,3 +1,4 @@
+import { isOverloaded } from '../../db/client/retry.ts';
 import { Problem } from '../errors.ts';
 import { DAY_MS } from '../time.ts';
 
@@ -6,7 +7,7 @@ export type ReadDayUnits = (userId: string, day: string) => Promise<number>;
 
 /**
  * Coalesces concurrent reads of the same user and day into one. The day is given by its number.
- * @throws Problem `unavailable` when the read fails for any reason: a request that cannot be counted cannot be metered either
+ * @throws Problem `unavailable` or `overloaded` when the read fails for any reason: a request that cannot be counted cannot be metered either
  */
 export function coalesceReads(read: ReadDayUnits): (userId: string, day: number) => Promise<number> {
   const inFlight = new Map<string, Promise<number>>();
@@ -17,7 +18,11 @@ export function coalesceReads(read: ReadDayUnits): (userId: string, day: number)
     if (!reading) {
       reading = read(userId, date)
         .catch((error: unknown) => {
-          throw new Problem('unavailable', { headers: { 'Retry-After': '2' } }, error);
+          throw new Problem(
+            isOverloaded(error) ? 'overloaded' : 'unavailable',
+            { headers: { 'Retry-After': '2' } },
+            error,
+          );
         })
         .finally(() => inFlight.delete(key));
       inFlight.set(key, reading);

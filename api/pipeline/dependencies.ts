@@ -4,6 +4,7 @@ import type { Embedders } from '../embeddings/embedder.ts';
 import type { SecretScanning } from '../keys/secret-scanning.ts';
 import type { IpRateLimiter } from '../limits/ip-rate-limiter.ts';
 import type { Limiter } from '../limits/local-limiter.ts';
+import type { RequestQueue } from '../limits/request-queue.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Recorder } from '../usage/event-recorder.ts';
 import type { KeyCache } from './key-cache.ts';
@@ -13,6 +14,8 @@ import type { KeyCheckQueue } from './key-check-queue.ts';
 export interface PipelineDependencies {
   database: Database;
   limiter: Limiter;
+  /** Bounds the requests that are executed at once. */
+  requestQueue: RequestQueue;
   /** Verifies the signatures of GitHub's secret scanning. */
   secretScanning: SecretScanning;
   /** Limits requests without a valid key by client IP. */

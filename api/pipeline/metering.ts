@@ -22,6 +22,8 @@ export interface Meter {
    * @throws Problem like {@link limit}
    */
   charge(cost: Cost): Promise<void>;
+  /** Returns to the rate limits what the call has consumed: it is not executed. */
+  refund(): Promise<void>;
   /** Creates the usage event of the call. `tokens` is null where they are not counted. */
   event(status: number, bytesOut: number, tokens?: number | null): UsageEvent;
 }
@@ -36,7 +38,7 @@ interface MeteredCall {
 
 /**
  * Runs `act` and counts it in the metrics. Never throws: an error becomes an outcome with a `problem`, whose usage event is
- * durable before this resolves. A failure that cannot be recorded is returned as `unavailable`. The event of a success is
+ * durable before this resolves. A failure that cannot be recorded is returned with the reason of that, a 503. The event of a success is
  * recorded by `act`.
  */
 export async function meterCall(
@@ -47,6 +49,7 @@ export async function meterCall(
   const started = performance.now();
   let headers: Record<string, string> | undefined;
   let units = 0;
+  let minutes = 0;
   const meter: Meter = {
     limit: () => meter.charge(costOf(operation, rawInput)),
     async charge(cost) {
@@ -54,6 +57,12 @@ export async function meterCall(
       headers = rateLimitHeaders(decision);
       if (!decision.allowed) throw rejectOverLimit(pipeline.metrics, decision);
       units += cost.day;
+      minutes += cost.minute;
+    },
+    refund: async () => {
+      const cost = { minute: -minutes, day: -units };
+      [minutes, units] = [0, 0];
+      headers = rateLimitHeaders(await consumeRateLimit(pipeline.limiter, call.caller, cost));
     },
     event: (status, bytesOut, tokens = null) => {
       const durationMs = performance.now() - started;
@@ -89,8 +98,9 @@ async function failed(
   // An error that comes before the rate limit is consumed has its headers too.
   const limitHeaders = headers ?? (problem.status < 500 ? await currentRateLimit(pipeline, call.caller) : {});
   const document = JSON.stringify(problemDocument(problem, call.requestId, pipeline.publicUrl()));
-  const isRecorded = await record(pipeline, meter.event(problem.status, Buffer.byteLength(document)), call);
-  const reported = isRecorded ? problem : new Problem('unavailable');
+  const failure = await record(pipeline, meter.event(problem.status, Buffer.byteLength(document)), call);
+  const isRecorded = failure === undefined;
+  const reported = isRecorded || problem.status === 503 ? problem : unrecorded(failure);
   return {
     status: reported.status,
     headers: { ...limitHeaders, ...reported.data.headers },
@@ -107,13 +117,20 @@ async function currentRateLimit(pipeline: PipelineDependencies, caller: Caller):
   }
 }
 
-async function record(pipeline: PipelineDependencies, event: UsageEvent, call: Call): Promise<boolean> {
+/** Returns the problem of a call that could not be recorded. */
+function unrecorded(failure: unknown): Problem {
+  const problem = toProblem(failure);
+  return problem.status === 503 ? problem : new Problem('unavailable');
+}
+
+/** Records an event. Returns the error when that fails. */
+async function record(pipeline: PipelineDependencies, event: UsageEvent, call: Call): Promise<unknown> {
   try {
     await pipeline.recorder.record(event);
-    return true;
+    return undefined;
   } catch (error) {
     pipeline.onFault(error, call.requestId);
-    return false;
+    return error;
   }
 }
 

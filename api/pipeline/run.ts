@@ -34,9 +34,8 @@ export async function run(
     authorize(operation, call.caller);
     await meter.limit();
     const input = parseInput(operation.input, rawInput);
-    return operation.execution.kind === 'write'
-      ? write(pipeline, operation, call, input, meter)
-      : read(pipeline, operation, call, input, meter);
+    const act = operation.execution.kind === 'write' ? write : read;
+    return pipeline.requestQueue.run(call.caller.userId, meter, () => act(pipeline, operation, call, input, meter));
   });
 }
 
@@ -96,7 +95,7 @@ async function write(
     return outcome;
   }
   const isAdmin = operation.execution.role === 'admin';
-  const written = isAdmin ? database.ownerWrite(work, { after }) : database.write(userId, work, { after });
+  const written = isAdmin ? database.ownerWrite(work, { after }, userId) : database.write(userId, work, { after });
   // The database notifies this node too, but perhaps only after the response. A commit may also succeed when its reply is lost.
   return written.finally(() => pipeline.keys.onChange(userId));
 }
@@ -151,8 +150,8 @@ function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
 
 /** Returns what counts the tokens of a result as the call's transport sends it. */
 function measureOf({ cost }: Operation, { render }: Call): Measure {
-  if (!render) return (result) => cost?.tokens?.(result) ?? tokensAsJson(result);
-  return (result) => Math.max(...render(result).shown.map(countTokens));
+  if (!render) return (result, atMost) => cost?.tokens?.(result) ?? tokensAsJson(result, atMost);
+  return (result, atMost) => Math.max(...render(result).shown.map((text) => countTokens(text, atMost)));
 }
 
 /** Creates the usage event of a success, with the tokens of what a model reads of it. */

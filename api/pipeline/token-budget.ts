@@ -58,7 +58,9 @@ export function fitPage<Item>(shorten: Shorten<Item>) {
 /** Fits a list to its longest beginning. */
 export function fitList<Item, Response>({ items, toResponse }: Full<Item, Response>, budget?: Budget): Response {
   if (!budget) return toResponse(items);
-  return toResponse(longestFitting(items, (shown) => budget.measure(toResponse(shown)) <= budget.maxTokens));
+  return toResponse(
+    longestFitting(items, (shown) => budget.measure(toResponse(shown), budget.maxTokens) <= budget.maxTokens),
+  );
 }
 
 /** Fits a context package by value density. */
@@ -72,7 +74,7 @@ export function fitContext({ items, toResponse }: PackedContext, budget?: Budget
 /** Fits one memory: its content is cut, and long fields are shortened where they would take half of the budget. */
 export function fitMemory<Response>({ memory, rest, toResponse }: FullMemory<Response>, budget?: Budget): Response {
   const whole = toResponse(memory, rest);
-  if (!budget || budget.measure(whole) <= budget.maxTokens) return whole;
+  if (!budget || budget.measure(whole, budget.maxTokens) <= budget.maxTokens) return whole;
   const { maxTokens, measure } = budget;
   // Every part of a long memory repeats the fields, so they may take half of the budget.
   const headTokens = measure(toResponse(memory, ''));

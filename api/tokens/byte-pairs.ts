@@ -4,22 +4,27 @@ import ranks from 'gpt-tokenizer/bpeRanks/o200k_base';
 const POSITIONS = 2 ** 22;
 const NONE = -1;
 
+/** One character per byte, so that every slice of a text in this form is a key. */
 let ranksByBytes: Map<string, number> | undefined;
 
 /**
- * Counts the tokens (o200k_base) of a piece that the tokenizer does not split beforehand: merges byte pairs, lowest rank first,
- * leftmost among equals. A heap of candidates takes n·log n steps where the library takes n².
+ * Merges the byte pairs (o200k_base) of a piece that the tokenizer does not split beforehand: lowest rank first, leftmost among equals.
+ * A heap of candidates takes n·log n steps where the library takes n².
+ * @returns the ends of its tokens, in UTF-8 bytes
  */
-export function countMerged(piece: string): number {
-  // One character per byte, so that every slice is a key of the ranks. Built lazily: most texts have no such run.
+export function mergeBytePairs(piece: string): number[] {
   ranksByBytes ??= new Map(ranks.map((token, rank) => [bytesOf(token), rank]));
   const known = ranksByBytes;
   const bytes = bytesOf(piece);
-  const next = Int32Array.from({ length: bytes.length }, (_, at) => at + 1);
-  const previous = Int32Array.from({ length: bytes.length + 1 }, (_, at) => at - 1);
+  if (known.has(bytes)) return [bytes.length];
+  const next = new Int32Array(bytes.length);
+  const previous = new Int32Array(bytes.length + 1);
+  for (let at = 0; at <= bytes.length; at++) {
+    next[at] = at + 1;
+    previous[at] = at - 1;
+  }
   const rankAt = new Int32Array(bytes.length).fill(NONE);
   const heap: number[] = [];
-  let parts = bytes.length;
 
   const consider = (at: number) => {
     const second = next[at] as number;
@@ -36,12 +41,13 @@ export function countMerged(piece: string): number {
     rankAt[merged] = NONE;
     next[at] = next[merged] as number;
     previous[next[at] as number] = at;
-    parts--;
     consider(at);
     const before = previous[at] as number;
     if (before >= 0) consider(before);
   }
-  return parts;
+  const ends: number[] = [];
+  for (let at = 0; at < bytes.length; at = next[at] as number) ends.push(next[at] as number);
+  return ends;
 }
 
 function bytesOf(token: string | readonly number[]): string {

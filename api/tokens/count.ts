@@ -1,60 +1,104 @@
-import { countTokens as count, decode, encode } from 'gpt-tokenizer/encoding/o200k_base';
 import { O200K_TOKEN_SPLIT_REGEX } from 'gpt-tokenizer/encodingParams/constants';
-import { countMerged } from './byte-pairs.ts';
+import { mergeBytePairs } from './byte-pairs.ts';
 
 /** The tokenizer that every token budget is counted by. */
 export const TOKENIZER = 'o200k_base';
 
-// Control tokens in a memory are plain text.
-const AS_TEXT = { disallowedSpecial: new Set<string>() };
+/** Bytes of the longest token: a run of spaces. A text of n bytes has at least n / 128 tokens. */
+const TOKEN_BYTES_MAX = 128;
+/** Longer pieces, which are no words, are counted in parts of this length in UTF-16 code units: at most a token a part too many. */
+const PIECE_LENGTH_MAX = 4_096;
+/** Pieces whose counts are remembered: at most so many, and none longer than this. */
+const REMEMBERED_MAX = 50_000;
+const REMEMBERED_LENGTH_MAX = 32;
+
+const remembered = new Map<string, number>();
+/** The last long piece: a text that repeats itself has many equal ones. */
+let last = { piece: '', tokens: 0 };
 
 /**
- * For a run that the tokenizer does not split the library takes time quadratic in its length (100,000 letters: 7 s to 54 s), so
- * pieces longer than any word are counted by {@link countMerged}.
+ * Counts the tokens (o200k_base) of a text, in time linear in its length. Control tokens in it are plain text.
+ * @param atMost stops counting beyond this number: the result is then greater than it, but not the number of all tokens
  */
-const WORD_LENGTH_MAX = 400;
-const LONG_RUN = /[\p{L}\p{M}]{401}|\s{401}|[^\s\p{L}\p{N}]{401}/u;
-
-/** No o200k token of ordinary text is longer than this, so at most this many characters per token are examined. */
-const CHARACTERS_PER_TOKEN = 12;
-
-/** Counts the tokens (o200k_base) of a text. */
-export function countTokens(text: string): number {
-  if (!LONG_RUN.test(text)) return count(text, AS_TEXT);
+export function countTokens(text: string, atMost = Number.POSITIVE_INFINITY): number {
   let tokens = 0;
-  let from = 0;
-  for (const { 0: piece, index } of text.matchAll(O200K_TOKEN_SPLIT_REGEX)) {
-    if (piece.length <= WORD_LENGTH_MAX) continue;
-    tokens += count(text.slice(from, index), AS_TEXT) + countMerged(piece);
-    from = index + piece.length;
+  for (const piece of pieces(text, atMost)) {
+    tokens += countPiece(piece);
+    if (tokens > atMost) break;
   }
-  return tokens + count(text.slice(from), AS_TEXT);
+  return tokens;
 }
 
 /** Returns the longest beginning of a text that takes at most `max` tokens, cut between words where possible. */
 export function cutToTokens(text: string, max: number): string {
   if (max <= 0) return '';
-  if (Buffer.byteLength(text) <= max) return text;
-  const candidate = wholeCharacters(text.slice(0, max * CHARACTERS_PER_TOKEN));
-  if (countTokens(candidate) <= max) return candidate;
-  const tokens = windows(candidate).flatMap((part) => encode(part, AS_TEXT));
-  let length = decode(tokens.slice(0, max)).replace(/\uFFFD+$/u, '').length;
+  let length = longestBeginning(text, max);
+  if (length === text.length) return text;
   for (;;) {
-    const cut = atWord(wholeCharacters(candidate.slice(0, length)));
-    if (countTokens(cut) <= max) return cut;
+    const cut = atWord(wholeCharacters(text.slice(0, length)));
+    if (countTokens(cut, max) <= max) return cut;
     length = Math.floor(cut.length * 0.95);
   }
 }
 
-/** Splits a text into parts that the library encodes quickly. Where a long run is split, the tokens are approximate. */
-function windows(text: string): string[] {
-  if (!LONG_RUN.test(text)) return [text];
-  return text.match(/[\s\S]{1,400}/gu) ?? [];
+/** Returns the length of the pieces of a text that take at most `max` tokens together, and of the beginning of the piece after them. */
+function longestBeginning(text: string, max: number): number {
+  let [left, length] = [max, 0];
+  for (const piece of pieces(text, max)) {
+    const tokens = countPiece(piece);
+    if (tokens > left) return length + lengthOfTokens(piece, left);
+    left -= tokens;
+    length += piece.length;
+  }
+  return length;
+}
+
+/**
+ * Yields the pieces into which the tokenizer splits a text before it merges bytes, the long ones in parts. Reads no more of the text than
+ * `max` tokens can take.
+ */
+function* pieces(text: string, max: number): Generator<string> {
+  const most = (max + 1) * TOKEN_BYTES_MAX;
+  const read = text.length > most ? text.slice(0, most) : text;
+  for (const [piece] of read.matchAll(O200K_TOKEN_SPLIT_REGEX)) {
+    for (let at = 0, end = 0; at < piece.length; at = end) {
+      end = partEnd(piece, at + PIECE_LENGTH_MAX);
+      yield piece.slice(at, end);
+    }
+  }
+}
+
+/** Returns `end`, or the offset before it where that is inside a surrogate pair. */
+function partEnd(piece: string, end: number): number {
+  return end < piece.length && /[\udc00-\udfff]/.test(piece.charAt(end)) ? end - 1 : end;
+}
+
+function countPiece(piece: string): number {
+  if (piece.length > REMEMBERED_LENGTH_MAX) {
+    if (piece !== last.piece) last = { piece, tokens: mergeBytePairs(piece).length };
+    return last.tokens;
+  }
+  const known = remembered.get(piece);
+  if (known !== undefined) return known;
+  const tokens = mergeBytePairs(piece).length;
+  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+  remembered.set(piece, tokens);
+  return tokens;
+}
+
+/** Returns the length of the first tokens of a piece, without a character that they end inside of. */
+function lengthOfTokens(piece: string, tokens: number): number {
+  const end = mergeBytePairs(piece)[tokens - 1] ?? 0;
+  return Buffer.from(piece)
+    .subarray(0, end)
+    .toString()
+    .replace(/\uFFFD+$/u, '').length;
 }
 
 function atWord(text: string): string {
-  const space = text.search(/\s\S*$/u);
-  return space > text.length - 40 && space > text.length / 2 ? text.slice(0, space) : text;
+  const space = text.slice(-39).search(/\s\S*$/u);
+  const at = Math.max(0, text.length - 39) + space;
+  return space >= 0 && at > text.length / 2 ? text.slice(0, at) : text;
 }
 
 function wholeCharacters(text: string): string {

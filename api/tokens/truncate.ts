@@ -1,10 +1,10 @@
 import { countTokens, cutToTokens } from './count.ts';
 
-/** Counts the tokens of a response as it is sent. */
-export type Measure = (response: unknown) => number;
+/** Counts the tokens of a response as it is sent; beyond `atMost` it stops and returns any greater number. */
+export type Measure = (response: unknown, atMost?: number) => number;
 
 /** Counts the tokens of a value as JSON. */
-export const tokensAsJson: Measure = (value) => countTokens(JSON.stringify(value));
+export const tokensAsJson: Measure = (value, atMost) => countTokens(JSON.stringify(value), atMost);
 
 /**
  * Selects the items of a page that fit a budget, from the first on. The first is always selected, however much it has to
@@ -90,7 +90,7 @@ export function capFields<Item extends Described>(
   const truncatedFields: LongField[] = [];
   for (const [field, share] of Object.entries(SHARES) as [LongField, number][]) {
     const value = item[field];
-    if (value === undefined || value === null || tokensAsJson(value) <= max * share) continue;
+    if (value === undefined || value === null || tokensAsJson(value, max * share) <= max * share) continue;
     Object.assign(capped, { [field]: capOne(value, Math.floor(max * share)) });
     truncatedFields.push(field);
   }

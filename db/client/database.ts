@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { executeBatch } from './batch.ts';
+import { createFairSemaphore, type FairSemaphore } from './fair-semaphore.ts';
 import { coalesceClientWrites } from './pg-internals.ts';
 import { retryTransient } from './retry.ts';
 import { shareConnections } from './shared-connections.ts';
@@ -9,7 +10,8 @@ import { type JoinedStatements, transaction, withClient } from './transaction.ts
 /**
  * Access to PostgreSQL. `owner` owns the tables: migrations, jobs, administration, metering and authentication. A tenant's data is
  * reached through `shared`, `read`, `write` and `snapshot`, as the role `wm_app`, which owns nothing and cannot bypass row-level
- * security, with the tenant set for that transaction only.
+ * security, with the tenant set for that transaction only. One tenant holds at most a share of a pool's connections; waiting tenants get
+ * them in turn, and a caller that waits too long gets a {@link NoPermitError}.
  */
 export interface Database {
   owner: pg.Pool;
@@ -28,8 +30,11 @@ export interface Database {
   snapshot<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** One statement that writes the rows of many callers, on a connection of the owner kept for it; all or none. Retried like `write`. */
   writeGroup(statement: Statement): Promise<void>;
-  /** A transaction of the owner, for work that spans tenants or exceeds the rights of the tenants' role. Retried like `write`. */
-  ownerWrite<T>(work: (sql: Sql) => Promise<T>, joined?: JoinedStatements<T>): Promise<T>;
+  /**
+   * A transaction of the owner, for work that spans tenants or exceeds the rights of the tenants' role. Retried like `write`.
+   * @param tenant on whose behalf it runs: it then holds a part of that tenant's share
+   */
+  ownerWrite<T>(work: (sql: Sql) => Promise<T>, joined?: JoinedStatements<T>, tenant?: string): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -46,6 +51,12 @@ interface ConnectOptions {
 /** The role that every statement of a tenant runs as. Migrations create it. */
 export const APP_ROLE = 'wm_app';
 
+const POOL_SIZE = 12;
+const OWNER_POOL_SIZE = 6;
+/** Part of a pool's connections that one tenant may hold: with a third, three tenants that flood a node leave none idle. */
+const TENANT_SHARE = 1 / 3;
+/** Maximum wait for a connection. */
+const ACQUIRE_TIMEOUT_MS = 10_000;
 const STATEMENT_TIMEOUT_MS = 15_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -92,8 +103,13 @@ export function connect(options: ConnectOptions): Database {
     options: `-c role=${APP_ROLE} -c timezone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=30000`,
   };
   const { onError } = options;
-  const owner = new pg.Pool({ ...ownerConfig, max: 6 });
-  const app = new pg.Pool({ ...appConfig, max: options.poolSize ?? 12 });
+  const poolSize = options.poolSize ?? POOL_SIZE;
+  const owner = new pg.Pool({ ...ownerConfig, max: OWNER_POOL_SIZE });
+  const app = new pg.Pool({ ...appConfig, max: poolSize });
+  const appPermits = sharePermits(poolSize);
+  const ownerPermits = sharePermits(OWNER_POOL_SIZE);
+  const withAppClient = <T>(userId: string, work: (client: pg.PoolClient) => Promise<T>) =>
+    appPermits.run(userId, () => withClient(app, work));
   for (const pool of [owner, app]) {
     // An idle connection that breaks must not end the process; the pool replaces it.
     pool.on('error', onError);
@@ -110,30 +126,40 @@ export function connect(options: ConnectOptions): Database {
   return {
     owner,
     shared: (userId) => tenantSql(userId, async (use) => use(await sharedConnections.next())),
-    read: (userId) => tenantSql(userId, (use) => withClient(app, use)),
+    read: (userId) => tenantSql(userId, (use) => withAppClient(userId, use)),
     lookup: async <Row>(statement: Statement) => {
       const client = await lookupConnection.next();
       return (await executeBatch<Row>(client, statement)).rows;
     },
     write: (userId, work, { before = [], after } = {}) => {
       const opening = [setWritingTenantStatement(userId), ...before];
-      return retryTransient(() => withClient(app, (client) => transaction(client, { before: opening, after }, work)));
+      return retryTransient(() =>
+        withAppClient(userId, (client) => transaction(client, { before: opening, after }, work)),
+      );
     },
     snapshot: (userId, work) => {
       const options = { begin: BEGIN_SNAPSHOT, before: [setWritingTenantStatement(userId)] };
-      return withClient(app, (client) => transaction(client, options, work));
+      return withAppClient(userId, (client) => transaction(client, options, work));
     },
     writeGroup: (statement) =>
       retryTransient(async () => {
         await executeBatch(await groupConnection.next(), statement);
       }),
-    ownerWrite: (work, joined = {}) =>
-      retryTransient(() => withClient(owner, (client) => transaction(client, joined, work))),
+    ownerWrite: (work, joined = {}, tenant) => {
+      const write = () => withClient(owner, (client) => transaction(client, joined, work));
+      return retryTransient(() => (tenant === undefined ? write() : ownerPermits.run(tenant, write)));
+    },
     close: async () => {
       const shared = [sharedConnections, lookupConnection, groupConnection];
       await Promise.all([owner.end(), app.end(), ...shared.map((connections) => connections.close())]);
     },
   };
+}
+
+/** Shares the connections of a pool between tenants. */
+function sharePermits(permits: number): FairSemaphore {
+  const permitsPerTenant = Math.ceil(permits * TENANT_SHARE);
+  return createFairSemaphore({ permits, permitsPerTenant, waitMs: ACQUIRE_TIMEOUT_MS });
 }
 
 /** Executes each statement for a tenant, on the connection that `withConnection` provides for it. */

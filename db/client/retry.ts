@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { NoPermitError } from './fair-semaphore.ts';
 
 const ATTEMPTS_MAX = 3;
 /** Pause before the second attempt, with jitter up to twice as long. */
@@ -43,12 +44,25 @@ function isTransient(error: unknown): boolean {
   return error.code === '40P01' || error.code === '40001' || isPartitionMismatch;
 }
 
-/** Returns true for errors that mean PostgreSQL is unavailable (no connection, reset, shutting down, too many connections). */
+/**
+ * Returns true for errors that mean that PostgreSQL works, but has no capacity left: no connection became free, a statement or a lock took
+ * too long, or the server has too many connections or too little memory.
+ */
+export function isOverloaded(error: unknown): boolean {
+  if (error instanceof NoPermitError) return true;
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return (
+    /^(53200|53300|53400|55P03|57014)$/.test(code) || /timeout exceeded when trying to connect/.test(error.message)
+  );
+}
+
+/** Returns true for errors that mean PostgreSQL is unavailable (no connection, reset, no response, shutting down). */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  if (/^(08|57P0|53300|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code)) return true;
-  return /connection (terminated|error|timeout)|Client (was closed|has encountered)|timeout exceeded when trying to connect/i.test(
+  if (/^(08|57P0|25P0[34]|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code)) return true;
+  return /connection (terminated|error|timeout)|Client (was closed|has encountered)|Query read timeout/i.test(
     error.message,
   );
 }

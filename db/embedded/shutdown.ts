@@ -16,8 +16,8 @@ type Steps = [signal: NodeJS.Signals, waitMs: number][];
 
 /** Fast shutdown: ends the sessions and writes a checkpoint. If it hangs: immediate, with recovery at the next start. */
 const FAST: Steps = [
-  ['SIGINT', 30_000],
-  ['SIGQUIT', 10_000],
+  ['SIGINT', 5_000],
+  ['SIGQUIT', 1_000],
   ['SIGKILL', 5_000],
 ];
 /** Immediate shutdown, for a server that does not respond. */

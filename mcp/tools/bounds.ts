@@ -1,9 +1,13 @@
 import { maxTokens } from '../../api/contracts/fields.ts';
 
-/**
- * The token budget that every reading tool has: enough for a few memories, too little to flood a conversation. The minimum
- * holds one memory with a long title.
- */
-export const toolBudget = {
-  max_tokens: maxTokens(10_000, 400).default(1_500).meta({ description: 'Maximum number of tokens in the response.' }),
-};
+/** The fewest tokens in which a list names a memory with a long title. */
+const MIN_TOKENS = 400;
+
+/** Returns the token budget that every reading tool has: enough for a few memories, too little to flood a conversation. */
+export function toolBudget(minTokens = MIN_TOKENS) {
+  return {
+    max_tokens: maxTokens(10_000, minTokens)
+      .default(1_500)
+      .meta({ description: 'Maximum number of tokens in the response.' }),
+  };
+}

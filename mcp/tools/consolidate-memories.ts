@@ -9,7 +9,7 @@ export const consolidateMemories = defineTool(consolidate, {
     'Turn short-term memories that were not edited for some days into long-term knowledge: those tagged heuristic, pattern, proven, decision or insight are promoted, the others are combined into a digest and archived. By default this is a dry run that changes nothing: show its result to the user before you pass `dry_run: false`.',
   // Not idempotent: a call consolidates a limited number of memories, and the next call continues.
   annotations: { ...CHANGE, idempotentHint: false },
-  input: consolidate.input.extend(toolBudget),
+  input: consolidate.input.extend(toolBudget()),
   text: (answer, delimit) => {
     const { promoted, archived, digests } = answer.counts;
     const verb = answer.dry_run ? 'Would promote' : 'Promoted';

@@ -7,7 +7,7 @@ export const getContext = defineTool(context, {
   description:
     'Get a Markdown package of memories that fits a token budget: the most relevant to `query`, or the newest without one. Useful at the start of a session. `tier` caps it, from 0 (a glimpse) to 2 (a lot).',
   annotations: READ,
-  input: context.input.extend(toolBudget),
+  input: context.input.extend(toolBudget(50)),
   text: (answer, delimit) => {
     if (answer.reason === 'nothing_stored') return 'No memories are stored yet.';
     if (answer.reason === 'nothing_matched') return 'No memories match.';

@@ -9,7 +9,7 @@ export const getMemory = defineTool(get, {
   description:
     'Read one memory by its id, as returned by a search or list. A long memory is returned in parts: pass `next_offset` as `offset` to continue.',
   annotations: READ,
-  input: get.input.extend(toolBudget),
+  input: get.input.extend(toolBudget()),
   text: (memory, delimit) => {
     const details = detailsOf(memory);
     const rest =

@@ -10,7 +10,7 @@ export const listMemories = defineTool(list, {
   annotations: READ,
   // Not by title: a cursor contains the sort value, and a long title would use up the token budget.
   input: list.input.extend({
-    ...toolBudget,
+    ...toolBudget(),
     sort: z.enum(['created_at', 'updated_at', 'occurred_at']).default('created_at'),
   }),
   text: (page, delimit) => {

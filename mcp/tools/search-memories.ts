@@ -9,7 +9,7 @@ export const searchMemories = defineTool(search, {
     'Search memories with a question, keywords, names or error messages. Returns titles, ids and matching passages, best first; get_memory reads a whole memory. Search before you assume that something is unknown.',
   annotations: READ,
   // Scores and ranking options are for people who tune the ranking.
-  input: search.input.omit({ explain: true, boosts: true }).extend(toolBudget),
+  input: search.input.omit({ explain: true, boosts: true }).extend(toolBudget()),
   text: (page, delimit) => {
     if (page.reason === 'nothing_stored') return 'No memories are stored yet.';
     // A semantic search that is disabled by configuration is not worth a remark.

@@ -62,3 +62,8 @@ export async function untilEmbedded(database: Database): Promise<void> {
     await delay(200);
   }
 }
+
+/** Empties the embedding queue: nothing that was stored until now is embedded any more. */
+export async function clearEmbeddingQueue(database: Database): Promise<void> {
+  await database.owner.query('truncate embedding_queue');
+}

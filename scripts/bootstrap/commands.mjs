@@ -24,6 +24,10 @@ export const COMMANDS = {
   demo: program('show the product in a minute, on a service of its own', 'scripts/demo'),
   bench: program('measure the throughput and latency of the service', 'scripts/bench'),
   'bench:search': program('measure search as a tenant grows', 'scripts/bench-search'),
+  'bench:fairness': program(
+    'measure quiet tenants beside the most expensive calls of another',
+    'scripts/bench-fairness',
+  ),
   chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
   'simulate:whop': tools('buy plans from a simulated Whop, without payment', [
     { name: 'tsx', args: ['scripts/simulate-whop.ts'] },

@@ -83,4 +83,13 @@ describe('startService', () => {
     expect(close).toHaveBeenCalledTimes(1);
     await vi.waitFor(async () => expect(await openConnections()).toBe(0));
   });
+
+  it('stops although a job never ends', async () => {
+    vi.mocked(startWorker).mockResolvedValueOnce({ stop: () => new Promise(() => undefined) });
+    const service = await startService(settings({ jobs: true }), log);
+    const started = performance.now();
+    await service.stop();
+    expect(performance.now() - started).toBeLessThan(16_000);
+    await vi.waitFor(async () => expect(await openConnections()).toBe(0));
+  });
 });

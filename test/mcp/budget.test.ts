@@ -122,6 +122,14 @@ describe.each(Object.entries(STORES))('token budget of tools with %s', (_, memor
     expectWithin(await client.tool('consolidate_memories', { min_age_days: 0, ...budget }), max);
   });
 
+  it.each([1, 50, 75, 100, 200, 300])('get_context holds a budget of %s tokens', async (max_tokens) => {
+    const result = await client.tool('get_context', { max_tokens });
+    expect(tokens(textOf(result))).toBeLessThanOrEqual(Math.max(50, max_tokens));
+    // Of the smallest budgets the JSON around the text would leave nothing.
+    const packed = expectWithin(result, Math.max(65, max_tokens));
+    expect(packed.remarks).toMatch(/Some memories were cut or left out\.|No memory fits the token budget\./);
+  });
+
   it('marks cut results as truncated', async () => {
     const listed = await client.read('list_memories', { max_tokens: 400 });
     expect(listed.stored.includes('[…]') || listed.remarks.startsWith(`${listed.results.length} of `)).toBe(true);

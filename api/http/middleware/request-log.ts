@@ -6,12 +6,19 @@ import { type RequestState, stateOf } from '../request-state.ts';
 /** Request ids of a caller that are used: of a length and of characters that are safe in logs and headers. */
 const SAFE_REQUEST_ID = /^[A-Za-z0-9._-]{8,100}$/;
 
+interface RequestLogOptions {
+  log: Logger;
+  newId: () => string;
+  /** Milliseconds in which the body of a request must arrive. */
+  bodyMs?: number | undefined;
+}
+
 /** Gives every request an id, the caller's `X-Request-Id` or a new one, and logs a line when the response is set. The outermost middleware. */
-export function requestLog({ log, newId }: { log: Logger; newId: () => string }): Middleware {
+export function requestLog({ log, newId, bodyMs }: RequestLogOptions): Middleware {
   return async function logRequests(ctx, next) {
     const started = performance.now();
     const given = ctx.get('X-Request-Id');
-    const state: RequestState = { requestId: SAFE_REQUEST_ID.test(given) ? given : newId() };
+    const state: RequestState = { requestId: SAFE_REQUEST_ID.test(given) ? given : newId(), bodyMs };
     Object.assign(ctx.state, state);
     ctx.set('X-Request-Id', state.requestId);
     await next();

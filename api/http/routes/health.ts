@@ -14,13 +14,15 @@ export interface Readiness {
 }
 
 /** Routes of the probes: `/health` (the process runs), `/ready` (it can serve requests) and `/version`. */
-export function healthRoutes(router: Router, readiness: () => Promise<Readiness>): void {
+export function healthRoutes(router: Router, readiness: () => Promise<Readiness>, isStopping: () => boolean): void {
   router.get('/health', (ctx) => {
     ctx.body = { status: 'ok' };
   });
   const shared = shareConcurrent(readiness);
   router.get('/ready', async (ctx) => {
-    const body = await shared();
+    const state = await shared();
+    // Checked last: a balancer must send nothing more to a node that stops.
+    const body = isStopping() ? { ...state, ready: false, stopping: true } : state;
     ctx.status = body.ready ? 200 : 503;
     ctx.body = body;
   });

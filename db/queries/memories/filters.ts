@@ -1,6 +1,6 @@
 import { isPassage } from './digests.ts';
 import type { MemoryStatus, MemoryType } from './row.ts';
-import { lexemeHashesSql } from './terms.ts';
+import { includesTermsSql, lexemeHashesSql } from './terms.ts';
 
 /** A text that a memory must not contain. */
 interface ExcludedText {
@@ -140,6 +140,6 @@ function containsSql(where: Where, { terms, pattern, isPhrase }: ExcludedText): 
   const hashes = `array(${lexemeHashesSql('$1', where.value(terms))})`;
   const isWritten = `(title || E'\\n' || content) ~* ${where.value(pattern)}`;
   return isPhrase
-    ? `(terms @> ${hashes} and ${isWritten})`
-    : `case when cardinality(${hashes}) > 0 then terms @> ${hashes} else ${isWritten} end`;
+    ? `(${includesTermsSql('terms', hashes)} and ${isWritten})`
+    : `case when cardinality(${hashes}) > 0 then ${includesTermsSql('terms', hashes)} else ${isWritten} end`;
 }

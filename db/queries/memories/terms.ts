@@ -21,6 +21,15 @@ export const lexemeHashesSql = (user: string, terms: string) =>
     from unnest(${terms}::text[]) as w (word),
       unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l`;
 
+/**
+ * A condition: the terms of a memory include all these hashes. The terms are stored in ascending order, so that `width_bucket` finds each
+ * by binary search, where `@>` compares each with each; and they are read from TOAST once. For conditions that no index serves.
+ */
+export const includesTermsSql = (terms: string, hashes: string) => `(
+      select coalesce(bool_and(coalesce(stored.terms[width_bucket(hash, stored.terms)] = hash, false)), true)
+      from (select ${terms} || '{}'::bigint[] as terms offset 0) stored, unnest(${hashes}) as q (hash)
+    )`;
+
 /** The terms of a memory and the frequency of each. */
 export interface TermFrequencies {
   terms: string[];

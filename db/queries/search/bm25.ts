@@ -1,5 +1,6 @@
 import type { Sql } from '../../client/sql.ts';
 import type { Where } from '../memories/filters.ts';
+import { includesTermsSql } from '../memories/terms.ts';
 
 /** A term of a query and its weight. */
 export interface WeightedTerm {
@@ -102,6 +103,13 @@ function scoreSql(where: Where, { weightedTerms, phrases, bm25 }: Scoring): stri
   return [bm25Sql(where, weightedTerms, bm25), ...phrases.map((phrase) => phraseSql(where, phrase))].join(' + ');
 }
 
+/** The arrays of a candidate, read from TOAST once: each reference to the table's columns would read them anew. */
+const storedTerms = `select m.terms || '{}'::bigint[] as terms, m.frequencies || '{}'::smallint[] as frequencies offset 0`;
+
+/**
+ * The BM25 score of a candidate. The terms of a memory are stored in ascending order, so that `width_bucket` finds each term of the query
+ * by binary search: a memory may hold a hundred thousand.
+ */
 function bm25Sql(where: Where, terms: readonly WeightedTerm[], { k1, b, meanLength }: Bm25): string {
   const hashes = where.value(terms.map(({ hash }) => hash));
   const weights = where.value(terms.map(({ weight }) => weight));
@@ -109,8 +117,10 @@ function bm25Sql(where: Where, terms: readonly WeightedTerm[], { k1, b, meanLeng
   return `coalesce((
       select sum(weight * f * (${k}::float8 + 1) / (f + ${k} * (1 - ${share}::float8 + ${share} * m.length / ${mean}::float8)))
       from (
-        select weight, m.frequencies[array_position(m.terms, hash)]::float8 as f
-        from unnest(${hashes}::bigint[], ${weights}::float8[]) as q (hash, weight)
+        select weight, case when stored.terms[place] = hash then stored.frequencies[place]::float8 end as f
+        from (${storedTerms}) stored,
+          unnest(${hashes}::bigint[], ${weights}::float8[]) as q (hash, weight),
+          lateral (select width_bucket(hash, stored.terms) as place) p
       ) found
       where f is not null
     ), 0)`;
@@ -118,7 +128,7 @@ function bm25Sql(where: Where, terms: readonly WeightedTerm[], { k1, b, meanLeng
 
 function phraseSql(where: Where, { hashes, pattern, bonus }: ScoredPhrase): string {
   return `case
-      when m.terms @> ${where.value(hashes)}::bigint[] and (m.title || E'\\n' || m.content) ~* ${where.value(pattern)}
+      when ${includesTermsSql('m.terms', `${where.value(hashes)}::bigint[]`)} and (m.title || E'\\n' || m.content) ~* ${where.value(pattern)}
       then ${where.value(bonus)}::float8
       else 0
     end`;

@@ -145,7 +145,7 @@ describe('pages of a search', () => {
     expect(second.items).toHaveLength(5);
     expect(rankings()).toBe(0);
     expect(statements.length).toBeLessThanOrEqual(7);
-    const scored = statements.filter(({ text }) => text.includes('array_position'));
+    const scored = statements.filter(({ text }) => text.includes('width_bucket'));
     expect(scored).toHaveLength(1);
     const ids = scored[0]?.values.find((value) => Array.isArray(value) && String(value[0]).length === 36) as string[];
     expect(ids.length).toBeLessThanOrEqual(5 + 5 * 4);

@@ -48,6 +48,85 @@ describe('countTokens', () => {
   );
 });
 
+const cpuMs = (work: () => void) => {
+  const started = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1_000;
+};
+
+/** Pieces of texts that a tokenizer splits badly or not at all, which are repeated in any order. */
+const fragment = fc.oneof(
+  fc.constantFrom(
+    '/\n',
+    '\n',
+    '\r\n',
+    ' ',
+    '\t',
+    '\u3000',
+    '=',
+    '-=',
+    '/',
+    '///\n',
+    "'s",
+    '<|',
+    '٪',
+    '👍🏽',
+    '👨‍👩‍👧',
+    '日本',
+    'ก็',
+  ),
+  fc.constantFrom(
+    'e\u0301',
+    '\u0301\u0302',
+    'अ\u093f',
+    'aA',
+    'AA',
+    'ß',
+    'longword',
+    'x1',
+    '\u200d',
+    '\u00ad',
+    'iVBORw0KGgo+/',
+  ),
+  fc.base64String({ minLength: 1, maxLength: 12 }),
+  fc.string({ unit: 'binary', minLength: 1, maxLength: 4 }),
+);
+
+describe('the cost of tokens', () => {
+  it('grows with the length of a text, whatever it repeats', () => {
+    const length = 120_000;
+    countTokens('warm up');
+    fc.assert(
+      fc.property(fc.array(fragment, { minLength: 1, maxLength: 3 }), (fragments) => {
+        const unit = fragments.join('');
+        const text = unit.repeat(Math.ceil(length / unit.length));
+        // In squares of the length, one such text takes the library 10 to 60 s.
+        expect(
+          cpuMs(() => countTokens(text)),
+          JSON.stringify(unit),
+        ).toBeLessThan(2_000);
+      }),
+      { numRuns: 25, examples: [[['/\n']], [['\u0301']], [['日本']], [[' ', '\n']]] },
+    );
+  });
+
+  it('does not depend on the length of a text beyond the number that is asked for', () => {
+    for (const unit of ['/\n', 'x', '日', 'word ', '\u0301', 'iVBORw0KGgo+/']) {
+      const long = unit.repeat(1_000_000 / unit.length);
+      expect(countTokens(long, 100)).toBeGreaterThan(100);
+      expect(
+        cpuMs(() => countTokens(long, 100)),
+        unit,
+      ).toBeLessThan(200);
+      expect(
+        cpuMs(() => cutToTokens(long, 100)),
+        unit,
+      ).toBeLessThan(200);
+    }
+  });
+});
+
 describe('cutToTokens', () => {
   it('returns the beginning of the text, within the budget, in whole characters', () => {
     fc.assert(

@@ -1,0 +1,50 @@
+import { createFairSemaphore, type FairSemaphoreOptions, NoPermitError } from '../../db/client/fair-semaphore.ts';
+import { Problem } from '../errors.ts';
+
+/** Bounds the requests that a node executes at once, and shares them fairly between tenants. */
+export interface RequestQueue {
+  /**
+   * Runs a request when it is its turn.
+   * @param meter gets back what the rate limit took for a request that is not run
+   * @throws Problem `concurrency_exceeded` when the tenant has too many requests at once, `overloaded` when all tenants together have
+   */
+  run<T>(tenant: string, meter: { refund(): Promise<void> }, work: () => Promise<T>): Promise<T>;
+}
+
+/** Requests of one tenant that a node executes at once. Each may have several statements running. */
+export const REQUESTS_PER_TENANT = 8;
+/** Waiting requests of one tenant: the burst that the pro plan allows in a minute passes whole. */
+export const WAITING_PER_TENANT = 300;
+
+const LIMITS: FairSemaphoreOptions = {
+  permits: 128,
+  permitsPerTenant: REQUESTS_PER_TENANT,
+  waitingPerTenant: WAITING_PER_TENANT,
+  waitingMax: 2_048,
+  waitMs: 20_000,
+};
+
+export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): RequestQueue {
+  const semaphore = createFairSemaphore({ ...LIMITS, ...limits });
+  return {
+    async run(tenant, meter, work) {
+      let isRunning = false;
+      try {
+        return await semaphore.run(tenant, () => {
+          isRunning = true;
+          return work();
+        });
+      } catch (error) {
+        if (isRunning || !(error instanceof NoPermitError)) throw error;
+        await meter.refund();
+        throw toProblem(error);
+      }
+    },
+  };
+}
+
+function toProblem(error: NoPermitError): Problem {
+  if (error.heldBy === 'everybody') return new Problem('overloaded', { headers: { 'Retry-After': '2' } }, error);
+  const detail = `This service executes ${REQUESTS_PER_TENANT} requests of an account at once, and lets ${WAITING_PER_TENANT} wait. Nothing was changed.`;
+  return new Problem('concurrency_exceeded', { detail, headers: { 'Retry-After': '1' } }, error);
+}

@@ -1,0 +1,219 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type Service, startService } from '../api/bootstrap.ts';
+import { readConfig } from '../api/config.ts';
+import { createLog } from '../api/observability/log.ts';
+import { startEmbedded } from '../db/embedded/start.ts';
+import { Api, ATTACKS, type Attack } from './bench/fairness/attacks.ts';
+import { type Call, type Sender, startSender, type TrafficResult } from './bench/fairness/traffic.ts';
+import { clearEmbeddingQueue, untilEmbedded, vacuum } from './bench/tables.ts';
+import { addTenant } from './bench/tenants.ts';
+import { createTexts } from './bench/texts.ts';
+
+const HELP = `Usage: npm run bench:fairness [-- options]
+
+Measures the calls of many quiet tenants while one tenant sends the most expensive calls that the service accepts, on a
+service and a database of its own. Each row is compared with the same traffic without the expensive calls.
+
+  --seconds N        duration of each measurement (default 10)
+  --tenants N        number of quiet tenants (default 50)
+  --every-ms N       interval of each quiet tenant's calls (default 2000)
+  --only TEXT        measures the expensive calls whose name contains the text
+  --embedder none    measures without the encoder
+
+Exits with 1 when a quiet call fails, or a figure misses its reach: p95 within 2 times and p99 within 5 times the
+figures of the quiet traffic alone, and no stall of the event loop of 100 ms or more.`;
+
+/** Reach: ratios to the quiet traffic alone, and the longest stall of the event loop. */
+const REACH = { p95: 2, p99: 5, stallMs: 100 };
+const CONNECTIONS = 4;
+const NOTES = 20;
+/** Memories of one batch request, and the most bytes of their contents. */
+const BATCH = { memories: 100, bytes: 900_000 };
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: 'string', default: '10' },
+      tenants: { type: 'string', default: '50' },
+      'every-ms': { type: 'string', default: '2000' },
+      only: { type: 'string', default: '' },
+      embedder: { type: 'string', default: 'local' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const positive = (name: string, text: string) => {
+    if (!(Number(text) > 0)) throw new Error(`--${name} takes a positive number, not ${text}`);
+    return Number(text);
+  };
+  if (values.embedder !== 'local' && values.embedder !== 'none') throw new Error('--embedder takes local or none');
+  return {
+    help: values.help,
+    embedder: values.embedder as 'local' | 'none',
+    milliseconds: 1000 * positive('seconds', values.seconds),
+    tenants: positive('tenants', values.tenants),
+    everyMs: positive('every-ms', values['every-ms']),
+    attacks: ATTACKS.filter(({ name }) => name.includes(values.only)),
+  };
+}
+type Options = ReturnType<typeof readOptions>;
+
+/** The figures of one measurement. */
+interface Measured {
+  quiet: TrafficResult;
+  heavy?: TrafficResult;
+  /** Longest time that the event loop of the service did not turn. */
+  stallMs: number;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options.help) return console.log(HELP);
+  const dataDir = await mkdtemp(join(tmpdir(), 'whitemagic-bench-fairness-'));
+  const embedded = await startEmbedded({ dataDir, log: () => undefined });
+  const config = { ...readConfig({}), port: 0, dataDir, databaseUrl: embedded.url, embedder: options.embedder };
+  const service = await startService(config, createLog({ level: 'silent', pretty: false }));
+  const senders = { quiet: startSender(), heavy: startSender() };
+  try {
+    if (!(await measureAll(service, senders, options))) process.exitCode = 1;
+  } finally {
+    senders.quiet.stop();
+    senders.heavy.stop();
+    await service.stop();
+    await embedded.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measureAll(
+  service: Service,
+  senders: { quiet: Sender; heavy: Sender },
+  { tenants, everyMs, milliseconds, attacks, embedder }: Options,
+): Promise<boolean> {
+  progress(`storing ${NOTES} memories for each of ${tenants} tenants`);
+  const quietTenants = await makeQuietTenants(service, tenants);
+  if (embedder === 'local') await untilEmbedded(service.database);
+  await vacuum(service.database);
+  const measure = async (heavy?: () => Promise<TrafficResult>): Promise<Measured> => {
+    const loop = monitorEventLoopDelay({ resolution: 5 });
+    loop.enable();
+    const quiet = senders.quiet.send({ kind: 'quiet', tenants: quietTenants, everyMs, milliseconds });
+    const [result, load] = await Promise.all([quiet, heavy?.()]);
+    loop.disable();
+    return { quiet: result, ...(load && { heavy: load }), stallMs: loop.max / 1e6 };
+  };
+  progress('warming up');
+  await measure();
+  progress('measuring the quiet tenants alone');
+  const alone = await measure();
+  const rows = [toRow('quiet tenants alone', alone, alone)];
+  for (const attack of attacks) {
+    progress(`measuring beside: ${attack.name}`);
+    const calls = await prepare(service, attack);
+    const connections = attack.connections ?? CONNECTIONS;
+    const measured = await measure(() => senders.heavy.send({ kind: 'heavy', calls, connections, milliseconds }));
+    rows.push(toRow(attack.name, measured, alone));
+    await clearEmbeddingQueue(service.database);
+    // What the service still does for the expensive calls is not counted for the next ones.
+    await delay(1_000);
+  }
+  console.table(rows);
+  return rows.every((row) => row['within reach'] === 'yes');
+}
+
+function progress(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Creates the quiet tenants, and returns the calls of each: two searches, a context, a list, a create and two reads. */
+async function makeQuietTenants(service: Service, count: number): Promise<Call[][]> {
+  const texts = createTexts();
+  const tenants: Call[][] = [];
+  for (let tenant = 1; tenant <= count; tenant++) {
+    const api = new Api(service.url, await addTenant(service));
+    const notes = Array.from({ length: NOTES }, (_, index) => {
+      const { title, content, tags } = texts.note(tenant, index);
+      return { title, content, tags };
+    });
+    const [id] = await store(api, notes);
+    const [first, second] = texts.questions(tenant, NOTES, 2);
+    tenants.push([
+      api.post('/search', { query: first }),
+      api.get(`/memories/${id}`),
+      api.post('/context', { query: second, max_tokens: 1_000 }),
+      api.get('/memories?limit=10'),
+      api.tool('search_memories', { query: second }),
+      api.post('/memories', { title: 'New {new}', content: `The office moved to floor ${tenant}.` }),
+      api.tool('get_memory', { id }),
+    ]);
+  }
+  return tenants;
+}
+
+/** Stores what an attack needs, in an account of its own, and returns its calls. */
+async function prepare(service: Service, { stored, calls }: Attack): Promise<Call[]> {
+  const api = new Api(service.url, await addTenant(service));
+  const ids: string[] = [];
+  let batch: { title: string; content: string }[] = [];
+  for (const memory of stored?.() ?? []) {
+    const size = batch.reduce((sum, { content }) => sum + content.length, 0);
+    if (batch.length === BATCH.memories || size + memory.content.length > BATCH.bytes) {
+      ids.push(...(await store(api, batch)));
+      batch = [];
+    }
+    batch.push(memory);
+  }
+  if (batch.length > 0) ids.push(...(await store(api, batch)));
+  if (ids.length > 100) await untilEmbedded(service.database);
+  else await clearEmbeddingQueue(service.database);
+  await vacuum(service.database);
+  return calls(api, ids);
+}
+
+async function store(api: Api, memories: object[]): Promise<string[]> {
+  const { url, ...call } = api.post('/memories/batch', { memories });
+  const response = await fetch(url, call);
+  const body = (await response.json()) as { results: { id: string | null }[] };
+  const ids = body.results?.flatMap(({ id }) => id ?? []);
+  if (ids?.length !== memories.length)
+    throw new Error(`not stored (${response.status}): ${JSON.stringify(body).slice(0, 500)}`);
+  return ids;
+}
+
+function toRow(name: string, { quiet, heavy, stallMs }: Measured, alone: Measured) {
+  const ratio = (figure: 'p95Ms' | 'p99Ms') => quiet[figure] / alone.quiet[figure];
+  const isWithin =
+    Object.keys(quiet.rejected).length === 0 &&
+    ratio('p95Ms') <= REACH.p95 &&
+    ratio('p99Ms') <= REACH.p99 &&
+    stallMs < REACH.stallMs;
+  const statuses = (result: TrafficResult) =>
+    Object.entries(result.rejected)
+      .map(([status, count]) => `${count} x ${status}`)
+      .join(', ');
+  return {
+    beside: name,
+    'quiet calls': quiet.calls,
+    failed: statuses(quiet),
+    'p50 ms': Math.round(quiet.p50Ms),
+    'p95 ms': Math.round(quiet.p95Ms),
+    'p99 ms': Math.round(quiet.p99Ms),
+    'p95 ratio': round(ratio('p95Ms')),
+    'p99 ratio': round(ratio('p99Ms')),
+    'stall ms': Math.round(stallMs),
+    'heavy calls': heavy ? heavy.calls : '',
+    'heavy p50 ms': heavy ? Math.round(heavy.p50Ms) : '',
+    'heavy rejected': heavy ? statuses(heavy) : '',
+    'within reach': isWithin ? 'yes' : 'no',
+  };
+}
+
+function round(ratio: number): number {
+  return Math.round(ratio * 100) / 100;
+}
+
+await main();

@@ -1,0 +1,115 @@
+import { EventEmitter, once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRequestQueue, REQUESTS_PER_TENANT, WAITING_PER_TENANT } from '../../../api/limits/request-queue.ts';
+import { lockTenantStatement } from '../../../db/queries/usage/quotas.ts';
+import { postMcp, rpc } from '../../support/mcp.ts';
+import { search } from '../../support/retrieval.ts';
+import { startTestService, type TestService } from '../../support/service.ts';
+
+let node: TestService;
+
+beforeAll(async () => {
+  node = await startTestService();
+});
+afterAll(() => node.stop());
+
+const POOL = 12;
+const SLEEP = { text: 'select pg_sleep(0.3)' };
+
+describe('connections of the pool', () => {
+  it('are shared: forty slow statements of one tenant leave connections for the calls of another', async () => {
+    const [flood, quiet] = [await node.newUser(), await node.newUser()];
+    const read = node.service.database.read(flood.userId);
+    let ended = 0;
+    const slow = Array.from({ length: 40 }, () => read.query(SLEEP).finally(() => ended++));
+    await search(quiet.api, { query: 'anything' });
+    // Without shares, the search would wait for the three rounds of twelve before it.
+    expect(ended).toBeLessThanOrEqual(POOL);
+    await Promise.all(slow);
+  });
+
+  it('are shared among writes, those of the owner role included', async () => {
+    const [flood, quiet] = [await node.newUser(), await node.newUser()];
+    const { database } = node.service;
+    let ended = 0;
+    const hold = (sql: { query(statement: { text: string }): Promise<unknown> }) => sql.query(SLEEP);
+    const slow = Array.from({ length: 24 }, (_, n) =>
+      (n % 2 === 0 ? database.write(flood.userId, hold) : database.ownerWrite(hold, {}, flood.userId)).finally(
+        () => ended++,
+      ),
+    );
+    expect((await quiet.api.post('/memories', { title: 'Quiet', content: 'Written meanwhile.' })).status).toBe(201);
+    expect((await quiet.api.post('/user/keys', { name: 'Made meanwhile' })).status).toBe(201);
+    expect(ended).toBeLessThanOrEqual(POOL);
+    await Promise.all(slow);
+  });
+});
+
+describe('request queue', () => {
+  it('runs eight requests of a tenant at once, lets 300 wait, and returns the cost of those beyond', async () => {
+    const queue = createRequestQueue();
+    let refunds = 0;
+    const meter = { refund: async () => void refunds++ };
+    const ends: (() => void)[] = [];
+    const call = (tenant: string) => queue.run(tenant, meter, () => new Promise<void>((resolve) => ends.push(resolve)));
+    const calls = Array.from({ length: REQUESTS_PER_TENANT + WAITING_PER_TENANT }, () => call('flood'));
+    await expect(call('flood')).rejects.toMatchObject({ code: 'concurrency_exceeded', status: 429 });
+    void call('quiet');
+    expect([ends.length, refunds]).toEqual([REQUESTS_PER_TENANT + 1, 1]);
+    for (let n = 0; n < calls.length + 1; n++) {
+      ends[n]?.();
+      await new Promise(setImmediate);
+    }
+    await Promise.all(calls);
+  });
+
+  it('reports a node whose requests are all in use as overloaded', async () => {
+    const queue = createRequestQueue({ permits: 1, waitingMax: 0 });
+    const meter = { refund: async () => undefined };
+    void queue.run('flood', meter, () => new Promise<void>(() => undefined));
+    const rejected = queue.run('quiet', meter, async () => undefined);
+    await expect(rejected).rejects.toMatchObject({ code: 'overloaded', status: 503 });
+    await expect(rejected).rejects.toHaveProperty('data.headers', { 'Retry-After': '2' });
+  });
+
+  it('holds back the excess of one tenant without its units, and serves another meanwhile', async () => {
+    const [flood, quiet] = [await node.newUser(), await node.newUser()];
+    const { database } = node.service;
+    // All writes of the tenant wait for its row.
+    const signals = new EventEmitter();
+    const isLocked = once(signals, 'locked');
+    const held = database.ownerWrite(async (sql) => {
+      await sql.query(lockTenantStatement(flood.userId));
+      signals.emit('locked');
+      await once(signals, 'free');
+    });
+    await isLocked;
+    const note = (n: number) => ({ title: `Note ${n}`, content: `Content of note ${n}.` });
+    const create = (n: number) =>
+      postMcp(node, flood, rpc('tools/call', { name: 'create_memory', arguments: note(n) }));
+    const calls = Array.from({ length: REQUESTS_PER_TENANT + WAITING_PER_TENANT + 20 }, (_, n) => create(n));
+    const early = await Promise.race(calls);
+    expect(early.body.result._meta['whitemagic/status']).toBe(429);
+    expect(JSON.stringify(early.body)).toContain('concurrency_exceeded');
+    expect((await quiet.api.post('/memories', note(0))).status).toBe(201);
+    signals.emit('free');
+    await held;
+    const statuses = (await Promise.all(calls)).map(({ body }) => body.result._meta['whitemagic/status'] ?? 201);
+    const rejected = statuses.filter((status) => status === 429).length;
+    expect(rejected).toBeGreaterThanOrEqual(20);
+    expect(new Set(statuses)).toEqual(new Set([201, 429]));
+    const { rows } = await database.owner.query(
+      `select status = 429 as rejected, sum(units)::int as units, count(*)::int as calls
+      from usage_events
+      where user_id = $1
+      group by 1
+      order by 1`,
+      [flood.userId],
+    );
+    const executed = calls.length - rejected;
+    expect(rows).toEqual([
+      { rejected: false, units: executed, calls: executed },
+      { rejected: true, units: 0, calls: rejected },
+    ]);
+  });
+});
