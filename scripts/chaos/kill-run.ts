@@ -91,7 +91,8 @@ export async function killRepeatedly(options: KillOptions, signal?: AbortSignal)
 async function untilEncoding(url: string): Promise<void> {
   for (;;) {
     const { search } = (await (await fetch(`${url}/ready`)).json()) as { search: { semantic: string } };
-    if (search.semantic === 'ready') return;
+    // `degraded` where a backlog is left from before a kill.
+    if (search.semantic === 'ready' || search.semantic === 'degraded') return;
     if (search.semantic !== 'loading') throw new Error(`the encoder failed to start: it is ${search.semantic}`);
     await delay(50);
   }

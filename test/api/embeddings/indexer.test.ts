@@ -5,6 +5,7 @@ import { type Indexer, startIndexer } from '../../../api/embeddings/indexer.ts';
 import { LocalEmbedder } from '../../../api/embeddings/local/local.ts';
 import { PASSAGES_MAX } from '../../../api/embeddings/store-part.ts';
 import { createLog } from '../../../api/observability/log.ts';
+import { registerModel } from '../../../db/queries/search/embedding-models.ts';
 import { enqueueEmbedding } from '../../../db/queries/search/embedding-queue.ts';
 import { type EmbeddingEndpoint, startEmbeddingEndpoint } from '../../support/embedding-endpoint.ts';
 import { storeMany, until } from '../../support/retrieval.ts';
@@ -34,11 +35,11 @@ afterEach(async () => {
 afterAll(() => node.stop());
 
 /** Starts an indexer with short pauses. */
-function start(embedder: Embedder): Indexer {
+function start(embedder: Embedder, pausesMs = [0, 10, 10]): Indexer {
   const { database } = node.service;
   const log = createLog({ level: 'silent', pretty: false });
   const onFailure = (reason: string) => void failures.push(reason);
-  const indexer = startIndexer({ database, embedder, log, onFailure, pausesMs: [0, 10, 10] }, []);
+  const indexer = startIndexer({ database, embedder, log, onFailure, pausesMs }, []);
   closers.push(
     () => embedder.close(),
     () => indexer.stop(),
@@ -61,7 +62,7 @@ async function accountWith(contents: readonly string[]) {
     return (await node.service.database.owner.query(text, [userId])).rows[0].count as number;
   };
   return {
-    api,
+    userId,
     ids,
     passages: () => count('memory_vectors'),
     embedded: () => count('(select distinct user_id, memory_id from memory_vectors) v'),
@@ -71,7 +72,7 @@ async function accountWith(contents: readonly string[]) {
 }
 
 const notes = (count: number) => Array.from({ length: count }, (_, n) => `The office chairs of floor ${n} arrive.`);
-const LONG = 'The meeting of the board took two hours, and nothing was decided. '.repeat(15_000);
+const LONG = 'The meeting of the board took two hours, and nothing was decided. '.repeat(9_000);
 
 describe('embedding of a long memory', () => {
   it('does not delay 100 short ones of another account, and ends at the most passages', async () => {
@@ -142,28 +143,30 @@ describe('memory that cannot be embedded', () => {
   it.each([
     [400, 'rejected'],
     [500, 'encoder_stopped'],
-  ])('fails alone when the endpoint returns %i for it, and an edit tries again', async (status, reason) => {
-    endpoint.statusOf = (inputs) => (inputs.some((input) => input.includes(POISON)) ? status : 200);
-    const poisoned = await accountWith([...notes(3), POISON, ...notes(3).map((note) => `${note} Again.`)]);
-    const other = await accountWith(notes(20));
-    start(remote());
-    await until(async () => (await other.waiting()) + (await poisoned.waiting()) === 0, 'nothing waits');
-    expect([await other.embedded(), await poisoned.embedded()]).toEqual([20, 6]);
-    const failed = { id: poisoned.ids[3], reason };
-    expect(await poisoned.embedding()).toMatchObject({ pending: 0, failed: 1, failures: [failed] });
-    expect(failures).toEqual([reason]);
-    // It is tried once with others and three times alone; 500 may be temporary, so each time a few requests are made.
-    const attempts = endpoint.requests.filter((inputs) => inputs.some((input) => input.includes(POISON)));
-    expect(attempts.filter((inputs) => inputs.length > 1).length).toBe(status === 400 ? 1 : 4);
+  ])(
+    'fails alone when the endpoint returns %i for it, until an edit or a new model tries it again',
+    async (status, reason) => {
+      endpoint.statusOf = (inputs) => (inputs.some((input) => input.includes(POISON)) ? status : 200);
+      const poisoned = await accountWith([...notes(3), POISON, ...notes(3).map((note) => `${note} Again.`)]);
+      const other = await accountWith(notes(20));
+      start(remote());
+      await until(async () => (await other.waiting()) + (await poisoned.waiting()) === 0, 'nothing waits');
+      expect([await other.embedded(), await poisoned.embedded()]).toEqual([20, 6]);
+      const failed = { id: poisoned.ids[3], reason };
+      expect(await poisoned.embedding()).toMatchObject({ pending: 0, failed: 1, failures: [failed] });
+      expect(failures).toEqual([reason]);
+      // It is tried once with others and three times alone; 500 may be temporary, so each time a few requests are made.
+      const attempts = endpoint.requests.filter((inputs) => inputs.some((input) => input.includes(POISON)));
+      expect(attempts.filter((inputs) => inputs.length > 1).length).toBe(status === 400 ? 1 : 4);
 
-    endpoint.statusOf = () => 200;
-    const id = poisoned.ids[3] as string;
-    const owner = node.service.database.owner;
-    const { rows } = await owner.query('select user_id from memories where id = $1', [id]);
-    await enqueueEmbedding(owner, rows[0].user_id, id);
-    await until(async () => (await poisoned.embedded()) === 7, 'the edited memory is embedded');
-    expect(await poisoned.embedding()).toMatchObject({ pending: 0, failed: 0, failures: [] });
-  });
+      endpoint.statusOf = () => 200;
+      const { owner } = node.service.database;
+      if (status === 400) await enqueueEmbedding(owner, poisoned.userId, poisoned.ids[3] as string);
+      else await registerModel(owner, `new model ${status}`);
+      await until(async () => (await poisoned.embedded()) === 7, 'it is embedded');
+      expect(await poisoned.embedding()).toMatchObject({ pending: 0, failed: 0, failures: [] });
+    },
+  );
 
   it('is not blamed for an outage of the endpoint', async () => {
     endpoint.statusOf = () => 500;
@@ -188,7 +191,8 @@ describe('memory that cannot be embedded', () => {
       return pending;
     };
     await until(async () => embedder.state === 'ready', 'the encoder is ready');
-    start(embedder);
+    // Once with others, once alone.
+    start(embedder, [0]);
     await until(async () => (await poisoned.waiting()) === 0, 'nothing waits', 60);
     expect(await poisoned.embedded()).toBe(4);
     expect(failures).toEqual(['encoder_stopped']);
