@@ -6,7 +6,7 @@ export const PROBLEMS = {
   unauthenticated: [
     401,
     'No valid API key',
-    'Send `Authorization: Bearer wm_…` with a key that is neither mistyped nor revoked.',
+    'Send `Authorization: Bearer wm_…` with a key of your account; `detail` says what is wrong with the present one.',
   ],
   invalid_signature: [
     401,

@@ -27,7 +27,7 @@ interface McpOptions {
 
 /**
  * Mounts MCP over Streamable HTTP, stateless: a server per request and JSON responses, so any node can serve a request and
- * clients do not notice a restart. There are no streams and no sessions: GET and DELETE return 405.
+ * clients do not notice a restart. There are no streams and no sessions: other methods return 405.
  */
 export function mountMcp(router: Router, pipeline: PipelineDependencies, options: McpOptions): void {
   router.post('/mcp', async (ctx: Context) => {
@@ -39,6 +39,20 @@ export function mountMcp(router: Router, pipeline: PipelineDependencies, options
     } finally {
       await meter.settle();
     }
+  });
+  router.all('/mcp', (ctx: Context) => rejectMethod(ctx, pipeline));
+}
+
+/**
+ * Rejects a request that is not a POST. The key is checked first, because clients that were rejected try GET next, and report
+ * only its error.
+ */
+async function rejectMethod(ctx: Context, pipeline: PipelineDependencies): Promise<void> {
+  const caller = await authenticateRequest(ctx, pipeline, 'mcp_http');
+  await createMessageMeter(pipeline, caller, (headers) => ctx.set(headers)).settle();
+  ctx.set('Allow', 'POST');
+  throw new Problem('method_not_allowed', {
+    detail: 'Send JSON-RPC messages by POST. There are no streams and no sessions.',
   });
 }
 

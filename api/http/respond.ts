@@ -11,6 +11,9 @@ import { stateOf } from './request-state.ts';
 const PAGE_POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/** The code of errors that the server defines (JSON-RPC 2.0, section 5.1). */
+const RPC_SERVER_ERROR = -32_000;
+
 /** Headers of an HTML page. With `no-referrer`, a browser submits forms with the origin "null", which is not allowed. */
 export const PAGE_HEADERS = { 'Content-Security-Policy': PAGE_POLICY, 'Referrer-Policy': 'same-origin' };
 
@@ -38,6 +41,19 @@ export function sendOutcome(ctx: Context, outcome: Outcome): void {
   }
   ctx.body = Readable.from(outcome.stream.pieces, { objectMode: false });
   ctx.length = outcome.stream.bytes;
+}
+
+/**
+ * Responds with an error as a JSON-RPC error that holds the problem document: many MCP clients show no other body of an HTTP
+ * error. The id is null, since the request was rejected before its message was served.
+ */
+export function sendRpcProblem(ctx: Context, problem: Problem, publicUrl: string): void {
+  const data = problemDocument(problem, stateOf(ctx).requestId, publicUrl);
+  ctx.set(problem.data.headers ?? {});
+  ctx.status = problem.status;
+  ctx.type = 'application/json';
+  const error = { code: RPC_SERVER_ERROR, message: `${data.title}. ${data.detail}`, data };
+  ctx.body = JSON.stringify({ jsonrpc: '2.0', id: null, error });
 }
 
 /** Responds with an error as `application/problem+json`. */

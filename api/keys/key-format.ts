@@ -16,6 +16,11 @@ export function generateKey(environment: string): string {
   return body + checksum(body);
 }
 
+/** Returns whether a string starts like a key. It may be mistyped or cut. */
+export function hasKeyForm(text: string): boolean {
+  return text.startsWith('wm_');
+}
+
 /** Returns whether a string has the form of a key and a valid checksum. The key need not exist. */
 export function isWellFormedKey(key: string): boolean {
   if (!KEY.test(key)) return false;

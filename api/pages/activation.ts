@@ -29,6 +29,18 @@ ${clientSetups(publicUrl, apiKey).map(clientStep)}
   return page({ title: 'Here is your API key', body, copies: true });
 }
 
+/** Renders the page that a browser gets at the address of the MCP server: how to add it to a client. */
+export function connectPage(publicUrl: string): string {
+  const body = html`
+<h1>Connect your agent</h1>
+<p class="lead">This is the address of an MCP server. Add it to your client, with your API key in place of <code>${KEY_PLACEHOLDER}</code>.</p>
+${clientSetups(publicUrl, KEY_PLACEHOLDER).map(clientStep)}
+<p>No key yet, or lost? <a href="/claim/new">Get an activation link</a> for your account, or <a href="/">see the plans</a>.</p>`;
+  return page({ title: 'Connect your agent', body, copies: true });
+}
+
+const KEY_PLACEHOLDER = 'YOUR_API_KEY';
+
 /**
  * Renders `/claim/new`, the form that requests a new activation link.
  * @param hasSignIn whether to offer the sign-in with Whop

@@ -3,22 +3,15 @@ import type { Transport } from '../../db/queries/usage/events.ts';
 import type { Caller } from '../context.ts';
 import type { Scope } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
-import { hashKey, isWellFormedKey } from '../keys/key-format.ts';
+import { hashKey } from '../keys/key-format.ts';
 import { limitsOf } from '../limits/plans.ts';
+import { type Credentials, INVALID_KEY, readKey, unauthenticated } from './credentials.ts';
 import type { PipelineDependencies } from './dependencies.ts';
 
 const TOUCH_EVERY_MS = 60_000;
 
-export interface Credentials {
-  authorization?: string | undefined;
-  apiKey?: string | undefined;
-  /** IP address of the client. */
-  address: string;
-}
-
 /**
- * Resolves credentials to a caller. A malformed or mistyped key is rejected by its checksum, without a query; unknown and
- * revoked keys get the same response. Requests without a valid key are limited by client IP, before any query of their own; a
+ * Resolves credentials to a caller. A malformed or mistyped key is rejected by its checksum, without a query. Requests without a valid key are limited by client IP, before any query of their own; a
  * valid key is never rejected for the bad keys of others behind its IP.
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
@@ -52,18 +45,20 @@ async function ownerOf(
   { keys, keyCheckQueue, ipLimiter, now }: Pick<PipelineDependencies, 'keys' | 'keyCheckQueue' | 'ipLimiter' | 'now'>,
   credentials: Credentials,
 ): Promise<KeyOwnerRow> {
-  const key = presentedKey(credentials);
-  if (!key || !isWellFormedKey(key)) {
+  let key: string;
+  try {
+    key = readKey(credentials);
+  } catch (error) {
     await ipLimiter.consume(credentials.address);
-    throw unauthenticated();
+    throw error;
   }
   const hash = hashKey(key);
   const find = async () => {
     const owner = await keys.find(hash);
-    const gone = !owner || owner.revoked_at !== null || owner.status === 'deleted';
-    if (!gone && !isOver(owner, now())) return owner;
+    const problem = rejectionOf(owner, now());
+    if (owner && !problem) return owner;
     keys.forget(hash);
-    throw gone ? unauthenticated() : new Problem('key_expired', { headers: { 'WWW-Authenticate': CHALLENGE } });
+    throw problem;
   };
   if (keys.knows(hash)) return find();
   try {
@@ -76,17 +71,14 @@ async function ownerOf(
   }
 }
 
-function isOver({ expires_at }: KeyOwnerRow, now: Date): boolean {
-  return expires_at !== null && expires_at <= now;
-}
-
-const CHALLENGE = 'Bearer realm="whitemagic", error="invalid_token"';
-
-function unauthenticated(): Problem {
-  return new Problem('unauthenticated', { headers: { 'WWW-Authenticate': CHALLENGE } });
-}
-
-function presentedKey({ authorization, apiKey }: Credentials): string | undefined {
-  const bearer = authorization && /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-  return bearer || apiKey?.trim() || undefined;
+/** Returns why a key cannot be used; undefined if it can. */
+function rejectionOf(owner: KeyOwnerRow | undefined, now: Date): Problem | undefined {
+  if (!owner || owner.status === 'deleted') {
+    return unauthenticated(
+      'No account of this service has this API key. It may have been deleted, or belong to another installation.',
+    );
+  }
+  if (owner.revoked_at !== null) return unauthenticated('This API key was revoked. Use another key.');
+  if (owner.expires_at === null || owner.expires_at > now) return undefined;
+  return new Problem('key_expired', { headers: { 'WWW-Authenticate': INVALID_KEY } });
 }

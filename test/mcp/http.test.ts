@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Json } from '../support/client.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 import { connectMcp, postMcp, rpc, usageEvents } from '../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
@@ -155,10 +156,10 @@ describe('invalid MCP requests', () => {
   it('a body of another media type: 415, a body that is too large: 413', async () => {
     const text = await postMcp(node, user, rpc('ping'), { 'Content-Type': 'text/plain' });
     expect(text.status).toBe(415);
-    expect(text.body.code).toBe('unsupported_media_type');
+    expect(text.body.error.data.code).toBe('unsupported_media_type');
     const large = await postMcp(node, user, rpc('ping', { padding: 'x'.repeat(1_048_576) }));
     expect(large.status).toBe(413);
-    expect(large.body.code).toBe('body_too_large');
+    expect(large.body.error.data.code).toBe('body_too_large');
   });
 
   it('accepts a memory of nearly a mebibyte', async () => {
@@ -170,13 +171,24 @@ describe('invalid MCP requests', () => {
 });
 
 describe('other methods and paths', () => {
-  it.each(['GET', 'DELETE', 'PUT', 'PATCH'])('%s /mcp is 405 with Allow: POST', async (method) => {
-    for (const headers of [{}, { Authorization: `Bearer ${user.apiKey}`, Accept: 'text/event-stream' }]) {
-      const response = await fetch(`${node.url}/mcp`, { method, headers: headers as Record<string, string> });
-      expect(response.status).toBe(405);
-      expect(response.headers.get('allow')).toBe('POST');
-      expect(await response.json()).toMatchObject({ code: 'method_not_allowed' });
-    }
+  it.each(['GET', 'DELETE', 'PUT', 'PATCH'])('%s /mcp is 401 without a valid key, else 405', async (method) => {
+    const request = async (headers: Record<string, string>) => {
+      const response = await fetch(`${node.url}/mcp`, { method, headers: { Accept: 'text/event-stream', ...headers } });
+      return { status: response.status, headers: response.headers, error: ((await response.json()) as Json).error };
+    };
+    expect(await request({})).toMatchObject({ status: 401, error: { data: { code: 'unauthenticated' } } });
+    expect((await request({ Authorization: 'Bearer wm_test_' })).status).toBe(401);
+    const { status, headers, error } = await request({ Authorization: `Bearer ${user.apiKey}` });
+    expect([status, headers.get('allow'), error.data.code]).toEqual([405, 'POST', 'method_not_allowed']);
+    expect(headers.get('ratelimit')).toMatch(/^"protocol"/);
+  });
+
+  it('GET /mcp is a page on how to connect for a browser', async () => {
+    const response = await fetch(`${node.url}/mcp`, {
+      headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
+    });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(await response.text()).toContain(`${node.url}/mcp --header`);
   });
 
   it('serves no OAuth discovery, which would make clients ignore their configured key', async () => {
@@ -191,10 +203,15 @@ describe('other methods and paths', () => {
       const response = await fetch(`${node.url}/.well-known/${path}`, { redirect: 'manual' });
       expect(response.status).toBe(404);
       expect(response.headers.get('content-type')).toMatch(/json/);
-      expect(await response.json()).toMatchObject({ status: 404, code: 'not_found' });
+      const detail = expect.stringContaining('Authorization: Bearer wm_');
+      expect(await response.json()).toMatchObject({ status: 404, code: 'not_found', detail });
     }
     expect((await fetch(`${node.url}/mcp/.well-known/oauth-protected-resource`)).status).toBe(404);
-    expect((await fetch(`${node.url}/register`, { method: 'POST' })).status).toBe(404);
+    const registered = await fetch(`${node.url}/register`, { method: 'POST' });
+    expect([registered.status, ((await registered.json()) as Json).detail]).toEqual([
+      404,
+      expect.stringContaining('Authorization: Bearer wm_'),
+    ]);
   });
 });
 
@@ -204,8 +221,13 @@ describe('authentication of MCP requests', () => {
     for (const apiKey of [undefined, 'wm_test_', mistyped, 'sk-something']) {
       const response = await postMcp(node, apiKey === undefined ? undefined : { apiKey }, rpc('tools/list'));
       expect(response.status).toBe(401);
-      expect(response.headers.get('www-authenticate')).toBe('Bearer realm="whitemagic", error="invalid_token"');
-      expect(response.body).toMatchObject({ status: 401, code: 'unauthenticated' });
+      const challenge = `Bearer realm="whitemagic"${apiKey === undefined ? '' : ', error="invalid_token"'}`;
+      expect(response.headers.get('www-authenticate')).toBe(challenge);
+      expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+      expect(response.body).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32_000 } });
+      const { message, data } = response.body.error;
+      expect(data).toMatchObject({ status: 401, code: 'unauthenticated' });
+      expect(message).toBe(`No valid API key. ${data.detail}`);
     }
   });
 
@@ -222,7 +244,7 @@ describe('authentication of MCP requests', () => {
     for (const Origin of ['https://evil.example', 'null', 'http://localhost.evil.example']) {
       const response = await postMcp(node, user, rpc('tools/list'), { Origin });
       expect(response.status).toBe(403);
-      expect(response.body.code).toBe('origin_not_allowed');
+      expect(response.body.error.data.code).toBe('origin_not_allowed');
     }
     const local = await postMcp(node, user, rpc('tools/list'), { Origin: 'http://localhost:6274' });
     expect(local.status).toBe(200);
@@ -262,7 +284,7 @@ describe('default project of a connection', () => {
         body: JSON.stringify(call),
       });
       expect(response.status).toBe(422);
-      const problem = (await response.json()) as { detail: string };
+      const problem = ((await response.json()) as Json).error.data;
       expect(problem).toMatchObject({ code: 'unprocessable', errors: [{ path: 'X-WhiteMagic-Project' }] });
       expect(problem.detail).toContain(message);
     }

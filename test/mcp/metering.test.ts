@@ -190,7 +190,7 @@ describe('protocol messages', () => {
     expect(statuses).not.toContain(429);
     const rejected = await postMcp(node, user, rpc('tools/list'));
     expect(rejected.status).toBe(429);
-    expect(rejected.body.code).toBe('rate_limited');
+    expect(rejected.body.error.data.code).toBe('rate_limited');
     expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(0);
     for (const message of messages) expect((await postMcp(node, user, message)).status).toBe(429);
     const tool = await postMcp(node, user, call('list_memories'));

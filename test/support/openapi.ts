@@ -16,8 +16,11 @@ const PROBLEM_FIELDS = ['code', 'detail', 'errors', 'request_id', 'status', 'tit
 /** Fails unless the response is an RFC 9457 problem with this status and code. */
 export function expectProblem(response: ApiResponse<Json>, status: number, code?: string): void {
   expect(response.status, response.text).toBe(status);
-  expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json(; charset=utf-8)?$/);
-  const { body } = response;
+  // Over MCP the problem is in a JSON-RPC error.
+  const isRpc = response.body.jsonrpc === '2.0';
+  const type = isRpc ? /^application\/json/ : /^application\/problem\+json(; charset=utf-8)?$/;
+  expect(response.headers.get('content-type')).toMatch(type);
+  const body = isRpc ? response.body.error.data : response.body;
   for (const field of PROBLEM_FIELDS) expect(body, field).toHaveProperty(field);
   expect(body.status).toBe(status);
   expect(body.request_id).toBe(response.headers.get('x-request-id'));

@@ -5,7 +5,7 @@ import type { Metrics } from '../../observability/metrics.ts';
 import { problemPage } from '../../pages/problem.ts';
 import { toProblem } from '../../pipeline/to-problem.ts';
 import { stateOf } from '../request-state.ts';
-import { sendPage, sendProblem } from '../respond.ts';
+import { sendPage, sendProblem, sendRpcProblem } from '../respond.ts';
 
 interface ErrorHandlerOptions {
   log: Logger;
@@ -22,17 +22,27 @@ export function errorHandler({ log, publicUrl, metrics }: ErrorHandlerOptions): 
     try {
       await next();
       if (ctx.status === 404 && ctx.body === undefined)
-        throw new Problem('not_found', { detail: 'There is nothing at this path. The API reference is at /docs.' });
+        throw new Problem('not_found', { detail: absentDetail(ctx.path) });
     } catch (error) {
       const problem = toProblem(error);
       // The pipeline counts the limits of a known caller, since over MCP they are not HTTP errors.
       if (problem.code === 'rate_limited' && !stateOf(ctx).caller) metrics.rateLimitHit('ip');
       if (problem.status >= 500 && !(error instanceof Problem))
         log.error({ err: error, request_id: stateOf(ctx).requestId }, 'request failed');
-      if (wantsPage(ctx)) sendProblemPage(ctx, problem);
+      if (ctx.path === '/mcp') sendRpcProblem(ctx, problem, publicUrl());
+      else if (wantsPage(ctx)) sendProblemPage(ctx, problem);
       else sendProblem(ctx, problem, publicUrl());
     }
   };
+}
+
+/** Paths at which clients that were rejected look for OAuth. */
+const OAUTH_PATHS = /^(\/mcp)?\/(register|authorize|token|\.well-known\/(oauth|openid)-.*)$/;
+
+function absentDetail(path: string): string {
+  return OAUTH_PATHS.test(path)
+    ? 'This address has no OAuth: it takes an API key. Add the header `Authorization: Bearer wm_…` to the MCP server in your client. How to connect: /mcp in a browser.'
+    : 'There is nothing at this path. The API reference is at /docs.';
 }
 
 /** Paths for programs. Errors there are JSON, whatever `Accept` says. */

@@ -8,7 +8,7 @@ import {
   useActivationLink,
 } from '../../auth/browser-sign-in.ts';
 import type { Config } from '../../config.ts';
-import { claimPage, keyPage, newClaimPage, newClaimSentPage } from '../../pages/activation.ts';
+import { claimPage, connectPage, keyPage, newClaimPage, newClaimSentPage } from '../../pages/activation.ts';
 import { COPY_SCRIPT, ICON, STYLE } from '../../pages/assets.ts';
 import { type HomeOptions, homePage } from '../../pages/home.ts';
 import { legalPages } from '../../pages/legal.ts';
@@ -40,6 +40,13 @@ export function pageRoutes(router: Router, signIn: BrowserSignIn, config: Config
       staticBody(() => body, { type, cache: 'immutable' }),
     );
   }
+
+  // The address of the MCP server, opened in a browser.
+  const sendConnectPage = staticPage(() => connectPage(signIn.publicUrl()));
+  router.get('/mcp', (ctx: Context, next) => {
+    const isBrowser = !ctx.get('Authorization') && ctx.accepts('json', 'html') === 'html';
+    return isBrowser ? sendConnectPage(ctx) : next();
+  });
 
   // Before the route that takes any token.
   router.get(

@@ -15,7 +15,7 @@ interface ErrorResponse {
 
 /** Converts an HTTP status and a problem+json body to a failure. */
 export function httpFailure(response: ErrorResponse, target: Target): Failure {
-  const problem = isObject(response.body) ? response.body : {};
+  const problem = problemOf(response.body);
   const details: FailureDetails = {
     status: response.status,
     code: text(problem.code) ?? `http_${response.status}`,
@@ -30,6 +30,12 @@ export function httpFailure(response: ErrorResponse, target: Target): Failure {
   }
   const serviceMessage = text(problem.detail) ?? text(problem.title) ?? rpcMessage(problem.error);
   return new Failure('rejected', messageFor(response, serviceMessage, details.retryAfterMs, target), details);
+}
+
+/** Returns the problem document of a body: the body itself, or the `data` of a JSON-RPC error. */
+function problemOf(body: unknown): Record<string, unknown> {
+  if (!isObject(body)) return {};
+  return isObject(body.error) && isObject(body.error.data) ? body.error.data : body;
 }
 
 function messageFor(
