@@ -68,7 +68,8 @@ describe('requests without a valid key', () => {
       for (const answer of rejected) {
         expectProblem(answer, 429, 'rate_limited');
         expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-        expect(answer.body['violated-policies']).toEqual(['client-ip']);
+        const problem = answer.body.error?.data ?? answer.body;
+        expect(problem['violated-policies']).toEqual(['client-ip']);
       }
     }
   });
