@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Database } from '../db/client/database.ts';
 import { type KeyOwnerRow, keyOwnerStatement, validKeyHashesStatement } from '../db/queries/accounts/api-keys.ts';
 import { listenForAccountChanges } from '../db/queries/accounts/change-notifications.ts';
@@ -34,7 +35,7 @@ import { createMetrics } from './observability/metrics.ts';
 import type { PipelineDependencies } from './pipeline/dependencies.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
 import { createKeyCheckQueue } from './pipeline/key-check-queue.ts';
-import { groupRecorder } from './usage/event-recorder.ts';
+import { groupRecorder, type Recorder } from './usage/event-recorder.ts';
 
 /** A running API node. */
 export interface Service {
@@ -101,8 +102,10 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   const embedder = openEmbedder(embeddings);
   const previousModels: Embedder[] = [];
   closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())), CLOSE_MS);
-  const limiter = openLimiter(config, database, log, clock.now);
+  const limiter = openLimiter(config, database, log);
   closers.add(() => limiter.close(), CLOSE_MS);
+  const recorder = groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events)));
+  closers.add(() => recorder.flush(), CLOSE_MS);
   const readBacklog = config.embedder === 'none' ? undefined : createBacklogReader(database);
   const metrics = createMetrics(() => limiter.state === 'redis_unavailable', readBacklog);
   const indexing = { database, embedder, log, onFailure: metrics.embeddingFailed };
@@ -136,6 +139,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
         config,
         database,
         limiter,
+        recorder,
         keys,
         {
           current: embedder,
@@ -170,12 +174,13 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   return { url, database, stop: closers.closeAll };
 }
 
-function openLimiter({ redisUrl, expectedNodes }: Config, database: Database, log: Logger, now: () => Date): Limiter {
+function openLimiter(config: ServiceConfig, database: Database, log: Logger): Limiter {
+  const { redisUrl, expectedNodes, now } = config;
   const readDayUnits = async (userId: string, day: string) => {
     const [row] = await database.lookup<{ units: number }>(sumDayUnitsStatement(userId, day));
     return row?.units ?? 0;
   };
-  if (!redisUrl) return localLimiter(readDayUnits, { now: () => now().getTime() });
+  if (!redisUrl) return localLimiter(readDayUnits, now && { now: () => now().getTime() });
   const onError = (error: Error) =>
     log.warn({ err: error }, 'Redis is unavailable: each node enforces rate limits on its own');
   return redisLimiter({ url: redisUrl, readDayUnits, expectedNodes, onError });
@@ -185,6 +190,7 @@ function createPipelineDependencies(
   config: ServiceConfig,
   database: Database,
   limiter: Limiter,
+  recorder: Recorder,
   keys: KeyCache,
   embedders: Embedders,
   log: Logger,
@@ -202,12 +208,21 @@ function createPipelineDependencies(
     secretScanning: secretScanning(config.githubMetaUrl),
     ipLimiter: createIpRateLimiter(config.requestsPerIp ?? REQUESTS_PER_IP, { limiter }),
     embedders,
-    recorder: groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events))),
+    recorder,
     keyEnvironment: config.keyEnvironment,
     enforceContracts: !config.production,
     onFault: (error, requestId) =>
       log.error({ err: error, request_id: requestId }, 'a request failed with an internal error'),
   };
+}
+
+const NO_BACKLOG: EmbeddingBacklog = { waiting: 0, reembedding: 0, oldestSeconds: 0 };
+/** Maximum time that readiness waits for the backlog of the encoder, which is measured on a shared connection. */
+const BACKLOG_MS = 1_000;
+
+/** Returns the result of the work, or undefined when it takes longer. */
+function inTime<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  return Promise.race([work, delay(milliseconds, undefined, { ref: false })]);
 }
 
 async function readiness(
@@ -218,13 +233,14 @@ async function readiness(
 ): Promise<Readiness> {
   const parts = { limiter: limiter.state, search: { lexical: 'ready', semantic: embedder.state } } as const;
   try {
-    const current = (await pendingMigrations(database.owner)).length === 0;
-    const backlog = current ? await readBacklog?.() : undefined;
-    const embedding = { waiting: backlog?.waiting ?? 0, lag_seconds: backlog?.oldestSeconds ?? 0 };
-    const isBehind = embedder.state === 'ready' && embedding.lag_seconds > LAG_SECONDS_MAX;
+    const current = (await pendingMigrations(database.probe)).length === 0;
+    const backlog = current && readBacklog ? await inTime(readBacklog(), BACKLOG_MS) : NO_BACKLOG;
+    const embedding = backlog ? { waiting: backlog.waiting, lag_seconds: backlog.oldestSeconds } : null;
+    const isBehind = embedder.state === 'ready' && (embedding === null || embedding.lag_seconds > LAG_SECONDS_MAX);
     const search = { ...parts.search, ...(isBehind && ({ semantic: 'degraded' } as const)) };
+    const state = database.isDiskFull() ? 'disk_full' : 'ok';
     const migrations = current ? 'current' : 'pending';
-    return { ready: current, database: 'ok', migrations, ...parts, search, embedding };
+    return { ready: current, database: state, migrations, ...parts, search, embedding };
   } catch {
     return { ready: false, database: 'unreachable', migrations: 'unknown', ...parts, embedding: null };
   }

@@ -80,6 +80,11 @@ export const PROBLEMS = {
   ],
   headers_too_large: [431, 'The request headers are too large', 'Send at most 16 KiB of headers.'],
   internal: [500, 'Internal error', 'Try again. If the error persists, report the `request_id`.'],
+  disk_full: [
+    503,
+    'The disk of the database is full',
+    'Nothing was changed. Stored memories can still be read and searched; try to write again later.',
+  ],
   overloaded: [
     503,
     'The service is busy',

@@ -67,7 +67,11 @@ export function createWhopClient({
       await response.body?.cancel();
       throw new TransientWhopError(`Whop's API responded with ${status}`, status, undefined, retryAfterMs(headers));
     }
-    const body = await response.json().catch(() => undefined);
+    const body = await response.json().catch((cause) => {
+      if (!(cause instanceof SyntaxError))
+        throw new TransientWhopError('The response of Whop broke off', status, cause);
+      return undefined;
+    });
     if (!response.ok) throw new WhopError(`Whop's API responded with ${status}${errorTypeOf(body)}`, status);
     return body;
   }

@@ -132,6 +132,7 @@ export function publicErrorsOf(operation: PublicOperation): ProblemCode[] {
     'request_timeout',
     'body_too_large',
     'unsupported_media_type',
+    'disk_full',
     'overloaded',
     'unavailable',
   ] as const;
@@ -149,6 +150,7 @@ const COMMON_ERRORS = [
   'concurrency_exceeded',
   'headers_too_large',
   'internal',
+  'disk_full',
   'overloaded',
   'unavailable',
 ] as const satisfies readonly ProblemCode[];

@@ -1,8 +1,10 @@
 import { Cluster, type ClusterNode, Redis, type RedisOptions } from 'ioredis';
 import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
 
-/** A connection without a response for this long is closed, and a new one is opened. */
-const SOCKET_TIMEOUT_MS = 1_000;
+/** A connection without a response for this long is closed, and a new one is opened; its commands fail. */
+const RESPONSE_TIMEOUT_MS = 1_000;
+/** Maximum time to connect. */
+const CONNECT_TIMEOUT_MS = 2_000;
 
 /**
  * Connects to Redis and reconnects by itself. While it is disconnected, commands fail at once instead of being queued.
@@ -10,7 +12,12 @@ const SOCKET_TIMEOUT_MS = 1_000;
  */
 export function connectRedis(url: string): Redis | Cluster {
   const urls = url.split(',').map((each) => each.trim());
-  const common = { maxRetriesPerRequest: 0, socketTimeout: SOCKET_TIMEOUT_MS } satisfies RedisOptions;
+  const common = {
+    maxRetriesPerRequest: 0,
+    socketTimeout: RESPONSE_TIMEOUT_MS,
+    commandTimeout: RESPONSE_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  } satisfies RedisOptions;
   const retry = (times: number) => Math.min(times * 100, 2_000);
   const [first = '', ...others] = urls;
   if (others.length === 0) {

@@ -20,7 +20,10 @@ export interface MailTransport {
 /** The mail server rejected an e-mail permanently (a 5xx response). */
 export class EmailRejectedError extends Error {}
 
-const SEND_TIMEOUT_MS = 20_000;
+/** Maximum time without a byte from the mail server. */
+const SILENCE_MS = 20_000;
+/** Maximum time for one e-mail, as a multiple of that: a server may also respond too slowly. */
+const SEND_SILENCES = 3;
 
 /** Opens the configured transport: a mail server, or files in `DATA_DIR/outbox`. */
 export function openMailTransport(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDir'>): MailTransport {
@@ -28,15 +31,19 @@ export function openMailTransport(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 
   return fileTransport(join(config.dataDir, 'outbox'), config.mailFrom);
 }
 
-/** Sends e-mails through an SMTP server. */
-export function smtpTransport(url: string, from: string): MailTransport {
+/** Sends e-mails through an SMTP server. A server that is silent for `silenceMs` is given up. */
+export function smtpTransport(url: string, from: string, silenceMs = SILENCE_MS): MailTransport {
   const mailer = nodemailer.createTransport({
     url,
-    connectionTimeout: SEND_TIMEOUT_MS,
-    socketTimeout: SEND_TIMEOUT_MS,
+    dnsTimeout: silenceMs,
+    connectionTimeout: silenceMs,
+    greetingTimeout: silenceMs,
+    socketTimeout: silenceMs,
   });
   return {
-    async send(mail, signal) {
+    async send(mail, stopped) {
+      const deadline = AbortSignal.timeout(SEND_SILENCES * silenceMs);
+      const signal = stopped ? AbortSignal.any([stopped, deadline]) : deadline;
       try {
         await unlessAborted(mailer.sendMail(message(mail, from)), signal);
       } catch (error) {

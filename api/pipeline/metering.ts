@@ -1,3 +1,4 @@
+import { UnknownOutcomeError } from '../../db/client/retry.ts';
 import type { UsageEvent } from '../../db/queries/usage/events.ts';
 import type { Caller } from '../context.ts';
 import type { Operation } from '../contracts/operation.ts';
@@ -98,7 +99,11 @@ async function failed(
   // An error that comes before the rate limit is consumed has its headers too.
   const limitHeaders = headers ?? (problem.status < 500 ? await currentRateLimit(pipeline, call.caller) : {});
   const document = JSON.stringify(problemDocument(problem, call.requestId, pipeline.publicUrl()));
-  const failure = await record(pipeline, meter.event(problem.status, Buffer.byteLength(document)), call);
+  // A write that may have been committed, or may be yet, has its event in its own transaction.
+  const failure =
+    thrown instanceof UnknownOutcomeError
+      ? thrown
+      : await record(pipeline, meter.event(problem.status, Buffer.byteLength(document)), call);
   const isRecorded = failure === undefined;
   const reported = isRecorded || problem.status === 503 ? problem : unrecorded(failure);
   return {

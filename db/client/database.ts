@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { executeBatch } from './batch.ts';
 import { createFairSemaphore, type FairSemaphore } from './fair-semaphore.ts';
+import { ServerUnresponsiveError, startHeartbeat } from './heartbeat.ts';
 import { coalesceClientWrites } from './pg-internals.ts';
-import { retryTransient } from './retry.ts';
+import { isDiskFull, isOverloaded, retryTransient } from './retry.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
 import { type JoinedStatements, transaction, withClient } from './transaction.ts';
@@ -35,6 +36,10 @@ export interface Database {
    * @param tenant on whose behalf it runs: it then holds a part of that tenant's share
    */
   ownerWrite<T>(work: (sql: Sql) => Promise<T>, joined?: JoinedStatements<T>, tenant?: string): Promise<T>;
+  /** Short statements of the owner on a connection of their own, for readiness: rejected within 1.5 s, whatever the server does. */
+  probe: Sql;
+  /** True while the server's disk is full: writes fail, reads may work. */
+  isDiskFull(): boolean;
   close(): Promise<void>;
 }
 
@@ -57,8 +62,18 @@ const OWNER_POOL_SIZE = 6;
 const TENANT_SHARE = 1 / 3;
 /** Maximum wait for a connection. */
 const ACQUIRE_TIMEOUT_MS = 10_000;
+/** The server cancels a tenant's statement after this time. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** The client gives up a tenant's statement, and its connection, after this time: only a server or network that hangs gets there. */
+const RESPONSE_TIMEOUT_MS = 20_000;
+/** The same for statements of jobs and administration, which may be long. */
+const OWNER_RESPONSE_TIMEOUT_MS = 600_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 3_000;
+/** Time without traffic after which the operating system checks a connection. */
+const KEEPALIVE_DELAY_MS = 10_000;
+/** Time without a failed or successful write after which a full disk is no longer assumed. */
+const DISK_FULL_MS = 60_000;
 
 const BEGIN_SNAPSHOT = { name: 'begin_snapshot', text: 'begin isolation level repeatable read read only' };
 
@@ -88,12 +103,25 @@ const setWritingTenantStatement = (userId: string): Statement => ({
 /** Creates the pools. Nothing connects before the first query, so a database that starts later is found. */
 export function connect(options: ConnectOptions): Database {
   rejectPooler(options.url);
-  const base = { connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true, pipeline: true };
+  const base = {
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_DELAY_MS,
+    // With it, a statement that gets no response in time also closes its connection.
+    pipeline: true,
+  };
   const ownerConfig = {
     ...base,
     connectionString: options.ownerUrl ?? options.url,
     application_name: 'whitemagic-owner',
     options: '-c timezone=UTC',
+    query_timeout: OWNER_RESPONSE_TIMEOUT_MS,
+  };
+  /** For the short statements of the owner that requests wait for. */
+  const requestConfig = {
+    ...ownerConfig,
+    options: `${ownerConfig.options} -c statement_timeout=${STATEMENT_TIMEOUT_MS}`,
+    query_timeout: RESPONSE_TIMEOUT_MS,
   };
   // The role is a start-up option of the connection: not even `reset role` or `discard all` leads back to the owner.
   const appConfig = {
@@ -101,57 +129,103 @@ export function connect(options: ConnectOptions): Database {
     connectionString: options.url,
     application_name: 'whitemagic-app',
     options: `-c role=${APP_ROLE} -c timezone=UTC -c statement_timeout=${STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout=30000`,
+    query_timeout: RESPONSE_TIMEOUT_MS,
   };
   const { onError } = options;
+  const heartbeat = startHeartbeat({ ...ownerConfig, application_name: 'whitemagic-heartbeat' }, onError);
+  const disk = watchDisk();
+  /** Runs work at once, or rejects it while the server does not respond. */
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    heartbeat.assertResponsive();
+    try {
+      return await work();
+    } catch (error) {
+      // The pool reports the same for a server that is busy and for one that does not respond.
+      if (isOverloaded(error) && heartbeat.isOverdue()) throw new ServerUnresponsiveError();
+      throw error;
+    }
+  };
   const poolSize = options.poolSize ?? POOL_SIZE;
   const owner = new pg.Pool({ ...ownerConfig, max: OWNER_POOL_SIZE });
   const app = new pg.Pool({ ...appConfig, max: poolSize });
   const appPermits = sharePermits(poolSize);
   const ownerPermits = sharePermits(OWNER_POOL_SIZE);
   const withAppClient = <T>(userId: string, work: (client: pg.PoolClient) => Promise<T>) =>
-    appPermits.run(userId, () => withClient(app, work));
+    guarded(() => appPermits.run(userId, () => withClient(app, work)));
   for (const pool of [owner, app]) {
     // An idle connection that breaks must not end the process; the pool replaces it.
     pool.on('error', onError);
     // Nor a checked-out one that breaks between two statements: the next statement fails.
     pool.on('connect', (client) => client.on('error', () => undefined));
     pool.on('connect', coalesceClientWrites);
+    pool.on('connect', heartbeat.watch);
   }
-  const onOpen = coalesceClientWrites;
+  const onOpen = (client: pg.Client) => {
+    coalesceClientWrites(client);
+    heartbeat.watch(client);
+  };
   const sharedConnections = shareConnections(appConfig, { count: 3, onOpen, onError });
-  const lookupConnection = shareConnections(ownerConfig, { count: 1, onOpen, onError });
+  const lookupConnection = shareConnections(requestConfig, { count: 1, onOpen, onError });
   // Its writes need no coalescing: a group is one statement.
-  const groupConnection = shareConnections(ownerConfig, { count: 1, onError });
+  const groupConnection = shareConnections(requestConfig, { count: 1, onOpen: heartbeat.watch, onError });
 
   return {
     owner,
-    shared: (userId) => tenantSql(userId, async (use) => use(await sharedConnections.next())),
+    shared: (userId) => tenantSql(userId, (use) => guarded(async () => use(await sharedConnections.next()))),
     read: (userId) => tenantSql(userId, (use) => withAppClient(userId, use)),
-    lookup: async <Row>(statement: Statement) => {
-      const client = await lookupConnection.next();
-      return (await executeBatch<Row>(client, statement)).rows;
-    },
+    lookup: <Row>(statement: Statement) =>
+      guarded(async () => {
+        const client = await lookupConnection.next();
+        return (await executeBatch<Row>(client, statement)).rows;
+      }),
     write: (userId, work, { before = [], after } = {}) => {
       const opening = [setWritingTenantStatement(userId), ...before];
-      return retryTransient(() =>
-        withAppClient(userId, (client) => transaction(client, { before: opening, after }, work)),
-      );
+      const write = () => withAppClient(userId, (client) => transaction(client, { before: opening, after }, work));
+      return disk.watch(() => retryTransient(write));
     },
     snapshot: (userId, work) => {
       const options = { begin: BEGIN_SNAPSHOT, before: [setWritingTenantStatement(userId)] };
       return withAppClient(userId, (client) => transaction(client, options, work));
     },
-    writeGroup: (statement) =>
-      retryTransient(async () => {
-        await executeBatch(await groupConnection.next(), statement);
-      }),
-    ownerWrite: (work, joined = {}, tenant) => {
-      const write = () => withClient(owner, (client) => transaction(client, joined, work));
-      return retryTransient(() => (tenant === undefined ? write() : ownerPermits.run(tenant, write)));
+    writeGroup: (statement) => {
+      const write = async () => void (await executeBatch(await groupConnection.next(), statement));
+      return disk.watch(() => retryTransient(() => guarded(write)));
     },
+    ownerWrite: (work, joined = {}, tenant) => {
+      const write = () => guarded(() => withClient(owner, (client) => transaction(client, joined, work)));
+      return disk.watch(() => retryTransient(() => (tenant === undefined ? write() : ownerPermits.run(tenant, write))));
+    },
+    probe: heartbeat.probe,
+    isDiskFull: disk.isFull,
     close: async () => {
       const shared = [sharedConnections, lookupConnection, groupConnection];
-      await Promise.all([owner.end(), app.end(), ...shared.map((connections) => connections.close())]);
+      // A server that does not respond does not end connections either.
+      const overdue = setTimeout(heartbeat.closeWatched, CLOSE_TIMEOUT_MS);
+      await Promise.all([
+        heartbeat.close(),
+        owner.end(),
+        app.end(),
+        ...shared.map((connections) => connections.close()),
+      ]);
+      clearTimeout(overdue);
+    },
+  };
+}
+
+/** Remembers whether the latest writes failed because the disk of the server is full. */
+function watchDisk() {
+  let failedAt: number | undefined;
+  return {
+    isFull: () => failedAt !== undefined && performance.now() - failedAt < DISK_FULL_MS,
+    async watch<T>(write: () => Promise<T>): Promise<T> {
+      try {
+        const result = await write();
+        failedAt = undefined;
+        return result;
+      } catch (error) {
+        if (isDiskFull(error)) failedAt = performance.now();
+        throw error;
+      }
     },
   };
 }

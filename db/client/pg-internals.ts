@@ -15,7 +15,7 @@ import type { Result, Statement } from './sql.ts';
  * - `pg.Query` as a base class (its constructor, `prepare`, `queryMode`, `_result.addRow`, `_canceledDueToError`,
  *   `handleRowDescription`, `handleDataRow`, `handleCommandComplete`, `handleError`): several statements in one query object.
  * - `client.connection`: reaches the socket of an open client.
- * - `connection.stream`: the socket whose writes are coalesced.
+ * - `connection.stream`: the socket, whose writes are coalesced, and which is destroyed to reject what waits for a response.
  * - `connection.parse`, `bind`, `describe`, `execute`, `sync`, `close`: messages of the extended query protocol.
  * - `connection.parsedStatements`, `submittedNamedStatements`: the names that are prepared on a connection, shared with `pg`'s own
  *   queries.
@@ -165,4 +165,10 @@ export function sendBatch<Row>(client: pg.ClientBase, statements: readonly State
 export function coalesceClientWrites(client: pg.ClientBase): void {
   const { connection } = client as unknown as { connection: Connection };
   coalesceWrites(connection.stream);
+}
+
+/** Closes the socket of a client without waiting for the server. What waits for a response is rejected, with `error` if there is one. */
+export function closeClient(client: pg.ClientBase, error?: Error): void {
+  const { connection } = client as unknown as { connection: Connection };
+  connection.stream.destroy(error);
 }

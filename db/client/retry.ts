@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NoPermitError } from './fair-semaphore.ts';
+import { ServerUnresponsiveError } from './heartbeat.ts';
 
 const ATTEMPTS_MAX = 3;
 /** Pause before the second attempt, with jitter up to twice as long. */
@@ -57,12 +58,26 @@ export function isOverloaded(error: unknown): boolean {
   );
 }
 
+/** The connection was lost while a transaction was being committed: it may have been committed, or may be yet. */
+export class UnknownOutcomeError extends Error {
+  constructor(cause: unknown) {
+    super('the connection was lost during a commit', { cause });
+    this.name = 'UnknownOutcomeError';
+  }
+}
+
+/** Returns true for errors that mean that PostgreSQL's disk is full. It may still read. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '53100';
+}
+
 /** Returns true for errors that mean PostgreSQL is unavailable (no connection, reset, no response, shutting down). */
 export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof ServerUnresponsiveError || error instanceof UnknownOutcomeError) return true;
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
   if (/^(08|57P0|25P0[34]|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code)) return true;
-  return /connection (terminated|error|timeout)|Client (was closed|has encountered)|Query read timeout/i.test(
+  return /connection (terminated|error|timeout)|Client (was closed|has encountered)|Query read timeout|timeout expired/i.test(
     error.message,
   );
 }

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { executeBatch } from './batch.ts';
-import { isConnectionLost } from './retry.ts';
+import { isConnectionLost, UnknownOutcomeError } from './retry.ts';
 import type { Sql, Statement } from './sql.ts';
 
 /** Statements that share a transaction's own round trips. */
@@ -35,6 +35,7 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
 /**
  * Runs a transaction: commits when `work` resolves, rolls back when it throws. `begin` and the `before` statements cost no round trip
  * of their own, they are sent with the first statement of the work; the `after` statements are sent with `commit`.
+ * @throws UnknownOutcomeError when the connection was lost during the commit
  * @throws Error when PostgreSQL rolled back instead, because a failed statement was swallowed by the work
  */
 export async function transaction<T>(
@@ -47,7 +48,9 @@ export async function transaction<T>(
   try {
     const result = await work(sql);
     const closing = after?.(result) ?? [];
-    const { command } = await executeBatch(client, ...opening.splice(0), ...closing, COMMIT);
+    const { command } = await executeBatch(client, ...opening.splice(0), ...closing, COMMIT).catch((error) => {
+      throw isConnectionLost(error) ? new UnknownOutcomeError(error) : error;
+    });
     // PostgreSQL responds to COMMIT in a failed transaction with ROLLBACK and no error.
     if (command !== 'COMMIT') throw new Error('the transaction was rolled back');
     return result;

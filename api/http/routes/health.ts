@@ -1,10 +1,12 @@
 import type Router from '@koa/router';
 import { VERSION } from '../../version.ts';
 
-/** The response of `/ready`: 200 while `ready` is true, otherwise 503. */
+/**
+ * The response of `/ready`: 200 while `ready` is true, otherwise 503. A node whose database has a full disk is ready: it answers reads.
+ */
 export interface Readiness {
   ready: boolean;
-  database: 'ok' | 'unreachable';
+  database: 'ok' | 'disk_full' | 'unreachable';
   migrations: 'current' | 'pending' | 'unknown';
   limiter: 'local' | 'redis' | 'redis_unavailable';
   /** `semantic` is also `degraded` while newly written memories wait longer than a minute for their vectors. */
