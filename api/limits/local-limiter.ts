@@ -67,8 +67,10 @@ export const EPSILON = 1e-6;
 const PRUNE_EVERY = 10_000;
 
 interface LocalLimiterOptions {
-  /** Clock in milliseconds. */
+  /** Clock in milliseconds, by which days begin. */
   now?: () => number;
+  /** Milliseconds of a monotonic clock, by which minutes are refilled. Default: that of the process, or `now` where it is given. */
+  elapsed?: () => number;
   /** Maximum age of a user's recorded usage of the day, in milliseconds, where other nodes count too. By default it is read once. */
   rereadMs?: number;
 }
@@ -79,14 +81,15 @@ interface LocalLimiterOptions {
  * the recorded usage.
  */
 export function localLimiter(readDayUnits: ReadDayUnits, options: LocalLimiterOptions = {}): Limiter {
-  const { now = Date.now, rereadMs = Number.POSITIVE_INFINITY } = options;
+  const { now = Date.now, elapsed = options.now ?? (() => performance.now()) } = options;
+  const { rereadMs = Number.POSITIVE_INFINITY } = options;
   const readUnits = coalesceReads(readDayUnits);
   const debts = new Map<string, { units: number; at: number; paidAt: number }>();
   const days = new Map<string, { units: number; day: number; readAt: number }>();
   let requests = 0;
 
-  const prune = (time: number) => {
-    for (const [subject, { paidAt }] of debts) if (paidAt <= time) debts.delete(subject);
+  const prune = (time: number, tick: number) => {
+    for (const [subject, { paidAt }] of debts) if (paidAt <= tick) debts.delete(subject);
     for (const [subject, { day }] of days) if (day < dayOf(time)) days.delete(subject);
   };
 
@@ -102,16 +105,23 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalLimiterOp
     days.set(subject, { day, units: Math.max(recorded, counted?.day === day ? counted.units : 0), readAt });
   }
 
-  const usedOf = ({ window, subject, limit }: RatePolicy, time: number): number => {
+  /** @param tick time of the monotonic clock */
+  const usedOf = ({ window, subject, limit }: RatePolicy, time: number, tick: number): number => {
     if (window === 'day') {
       const counted = days.get(subject);
       return counted && counted.day >= dayOf(time) ? counted.units : 0;
     }
     const debt = debts.get(subject);
-    return debt ? Math.max(0, debt.units - (Math.max(0, time - debt.at) * limit) / MINUTE_MS) : 0;
+    if (!debt) return 0;
+    // An injected clock may be set back: the refill then goes on from its new time, instead of waiting until it has caught up.
+    if (debt.at > tick) {
+      debt.paidAt -= debt.at - tick;
+      debt.at = tick;
+    }
+    return Math.max(0, debt.units - ((tick - debt.at) * limit) / MINUTE_MS);
   };
 
-  const setUsed = ({ window, subject, limit }: RatePolicy, units: number, time: number) => {
+  const setUsed = ({ window, subject, limit }: RatePolicy, units: number, time: number, tick: number) => {
     if (window === 'day') {
       const counted = days.get(subject);
       const day = Math.max(dayOf(time), counted?.day ?? 0);
@@ -119,9 +129,7 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalLimiterOp
     } else if (units === 0) {
       debts.delete(subject);
     } else {
-      // A clock that is set back refills nothing until it has caught up.
-      const at = Math.max(time, debts.get(subject)?.at ?? time);
-      debts.set(subject, { units, at, paidAt: at + (units * MINUTE_MS) / limit });
+      debts.set(subject, { units, at: tick, paidAt: tick + (units * MINUTE_MS) / limit });
     }
   };
 
@@ -134,12 +142,14 @@ export function localLimiter(readDayUnits: ReadDayUnits, options: LocalLimiterOp
     async consume(policies, cost) {
       for (const policy of policies) if (policy.window === 'day') await readDay(policy);
       // Nothing is awaited from here on, so no other request is decided in between.
-      const time = now();
-      if (++requests % PRUNE_EVERY === 0) prune(time);
-      const used = policies.map((policy) => usedOf(policy, time));
+      const [time, tick] = [now(), elapsed()];
+      if (++requests % PRUNE_EVERY === 0) prune(time, tick);
+      const used = policies.map((policy) => usedOf(policy, time, tick));
       const decision = decide(policies, used, cost, time);
       if (decision.allowed) {
-        for (const [i, policy] of policies.entries()) setUsed(policy, usedAfter(policy, used[i] as number, cost), time);
+        for (const [i, policy] of policies.entries()) {
+          setUsed(policy, usedAfter(policy, used[i] as number, cost), time, tick);
+        }
       }
       return decision;
     },

@@ -17,7 +17,7 @@ import {
 
 /**
  * The arithmetic of the local limiter inside Redis, with Redis's clock in whole microseconds: all policies in one round trip, all
- * or nothing.
+ * or nothing. When that clock is set back, a minute is refilled from its new time on, instead of once it has caught up.
  * KEYS: the subjects. A value is the debt in units and its time in microseconds, or the units of a day and the day's number.
  * ARGV: a time instead of Redis's, or empty; a day's number and its recorded units, or both empty; then window, limit and cost of
  * each policy.
@@ -30,7 +30,7 @@ local now = tonumber(ARGV[1]) or clock[1] * 1000000 + clock[2]
 local time = string.format('%.0f', now)
 local today = math.floor(now / ${DAY_MS * 1000})
 local recordedDay, recorded = tonumber(ARGV[2]), tonumber(ARGV[3])
-local used, times, allowed = {}, {}, true
+local used, times, setBack, allowed = {}, {}, {}, true
 for i, key in ipairs(KEYS) do
   local window, limit, cost = ARGV[3 * i + 1], tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
   local units, at = string.match(redis.call('GET', key) or '', '^(%S+) (%S+)$')
@@ -39,8 +39,9 @@ for i, key in ipairs(KEYS) do
     if recordedDay ~= today and (recordedDay or not units) then return {time} end
     if times[i] < today then used[i], times[i] = 0, today end
     if recordedDay then used[i] = math.max(used[i], recorded) end
-  elseif now > times[i] then
-    used[i] = math.max(0, used[i] - (now - times[i]) * limit / ${MINUTE_MS * 1000})
+  else
+    setBack[i] = now < times[i]
+    used[i] = math.max(0, used[i] - math.max(0, now - times[i]) * limit / ${MINUTE_MS * 1000})
     times[i] = now
   end
   if used[i] + cost - limit > ${EPSILON} then allowed = false end
@@ -50,9 +51,9 @@ for i, key in ipairs(KEYS) do
   local window, limit, cost = ARGV[3 * i + 1], tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3])
   result[i + 1] = string.format('%.17g', used[i])
   local after = allowed and math.max(0, used[i] + cost) or used[i]
-  if allowed or (window == 'day' and recordedDay) then
+  if allowed or setBack[i] or (window == 'day' and recordedDay) then
     local keep = ${2 * DAY_MS}
-    if window == 'minute' then keep = math.max(1, math.ceil(after * ${MINUTE_MS} / limit + (times[i] - now) / 1000)) end
+    if window == 'minute' then keep = math.max(1, math.ceil(after * ${MINUTE_MS} / limit)) end
     if window == 'minute' and after == 0 then
       redis.call('DEL', key)
     else

@@ -95,6 +95,18 @@ describe.skipIf(!hasRedis)('Redis limiter', () => {
     expect(Math.min(rejections, midnights)).toBeGreaterThan(100);
   });
 
+  it('delays no request when the clock of Redis is set back an hour', async () => {
+    run++;
+    time = START;
+    const policies = policiesOf({ user: 'ann', perMinute: 4 });
+    const attempt = () => nodes[0].consume(policies, { minute: 1, day: 1 });
+    for (let n = 0; n < 4; n++) expect((await attempt()).allowed).toBe(true);
+    time -= 60 * MINUTE;
+    expect(await attempt()).toMatchObject({ allowed: false, retryAfterSeconds: 15 });
+    time += MINUTE / 4;
+    expect((await attempt()).allowed).toBe(true);
+  });
+
   it('starts a new day at zero without reading the recorded usage', async () => {
     run++;
     recordedUnits = 7;

@@ -79,6 +79,31 @@ describe('local limiter', () => {
     );
   });
 
+  it('refills by a monotonic clock while the time of day is set back and forth', async () => {
+    let time = Date.parse('2026-11-23T12:00:00Z');
+    let tick = 0;
+    const limiter = localLimiter(async () => 0, { now: () => time, elapsed: () => tick });
+    const attempt = () => limiter.consume([policy(4)], cost(1));
+    for (let n = 0; n < 4; n++) expect((await attempt()).allowed).toBe(true);
+    for (const jump of [-3_600 * SECOND, 7_200 * SECOND, -24 * 3_600 * SECOND]) {
+      time += jump;
+      expect(await attempt()).toMatchObject({ allowed: false, retryAfterSeconds: 15 });
+      tick += 15 * SECOND;
+      expect((await attempt()).allowed).toBe(true);
+    }
+  });
+
+  it('delays no request when its only clock is set back', async () => {
+    let time = Date.parse('2026-11-23T12:00:00Z');
+    const limiter = limiterAt(() => time);
+    const attempt = () => limiter.consume([policy(4)], cost(1));
+    for (let n = 0; n < 4; n++) await attempt();
+    time -= 3_600 * SECOND;
+    expect(await attempt()).toMatchObject({ allowed: false, retryAfterSeconds: 15 });
+    time += 15 * SECOND;
+    expect((await attempt()).allowed).toBe(true);
+  });
+
   it('consumes from all policies or from none, and keeps subjects apart', async () => {
     const step = fc.record({
       pauseMs: fc.integer({ min: 0, max: 5 * SECOND }),
