@@ -1,7 +1,7 @@
 import { Cluster, type ClusterNode, Redis, type RedisOptions } from 'ioredis';
 import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
 
-/** A connection without a response for this long is closed, and a new one is opened; its commands fail. */
+/** A connection without any response for this long is closed: its commands fail, and a new one is opened. A burst of commands may take longer. */
 const RESPONSE_TIMEOUT_MS = 1_000;
 /** Maximum time to connect. */
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -15,7 +15,6 @@ export function connectRedis(url: string): Redis | Cluster {
   const common = {
     maxRetriesPerRequest: 0,
     socketTimeout: RESPONSE_TIMEOUT_MS,
-    commandTimeout: RESPONSE_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
   } satisfies RedisOptions;
   const retry = (times: number) => Math.min(times * 100, 2_000);
