@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { type KillOptions, killRepeatedly } from './chaos/kill-run.ts';
 import { killRedisOfTwoNodes } from './chaos/redis-run.ts';
+import { SCENES } from './chaos/scenes.ts';
 
 const HELP = `Usage: npm run chaos [-- options]
 
@@ -15,6 +16,8 @@ restarts it each time, and finally compares the client's log with the database: 
   --database-kills N    number of those in which PostgreSQL is killed too (5)
   --seconds-between N   each kill happens at a random time within N seconds (2)
   --connections N       connections of the client (8)
+  --scenes LIST         faults after the kills, which the service survives: any of database-hang,full-disk,encoder-kill,
+                        encoder-hang, or none (all that can be played here; full-disk takes root on Linux)
   --embedder            embeds memories too, and checks that each has vectors or is queued for them
   --data-dir PATH       a new or empty folder to work in, which is kept (default: a temporary folder, kept on failure)
   --redis               kills a Redis that two nodes share instead, and checks the number of calls that pass meanwhile
@@ -28,6 +31,11 @@ const settings = z.object({
   'seconds-between': z.coerce.number().positive().default(2),
   connections: z.coerce.number().int().min(1).max(100).default(8),
   'data-dir': z.string().optional(),
+  scenes: z
+    .string()
+    .default(SCENES.join())
+    .transform((list) => (list === 'none' ? [] : list.split(',')))
+    .pipe(z.array(z.enum(SCENES))),
 });
 
 async function main(): Promise<boolean> {
@@ -40,6 +48,7 @@ async function main(): Promise<boolean> {
       connections: { type: 'string' },
       embedder: { type: 'boolean' },
       'data-dir': { type: 'string' },
+      scenes: { type: 'string' },
       redis: { type: 'boolean' },
     },
   });
@@ -52,10 +61,11 @@ async function main(): Promise<boolean> {
   const signal = interrupted();
   return inFolder(parsed.data['data-dir'], (dataDir) => {
     if (values.redis) return runRedisKill(dataDir, signal);
-    const { kills, 'database-kills': databaseKills, 'seconds-between': secondsBetween, connections } = parsed.data;
+    const { kills, 'database-kills': databaseKills, 'seconds-between': secondsBetween } = parsed.data;
+    const { connections, scenes } = parsed.data;
     const embedder = values.embedder ? 'local' : 'none';
     return runKills(
-      { dataDir, kills, databaseKills, secondsBetween, connections, embedder, progress: console.log },
+      { dataDir, kills, databaseKills, secondsBetween, connections, embedder, scenes, progress: console.log },
       signal,
     );
   });

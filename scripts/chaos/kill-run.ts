@@ -1,13 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { programOf } from '../program.ts';
 import type { ClientOptions, Command, Progress } from './client.ts';
 import { type Comparison, compare } from './compare.ts';
 import { readLog } from './log.ts';
+import { obstacleTo, play, type SceneName } from './scenes.ts';
 import { killableService } from './service.ts';
+import { mountSmallDisk } from './small-disk.ts';
 import { addChaosUser, type ChaosUser, withDatabase } from './user.ts';
 
 export interface KillOptions {
@@ -20,6 +23,8 @@ export interface KillOptions {
   secondsBetween: number;
   connections: number;
   embedder: 'none' | 'local';
+  /** Faults between the last kill and the comparison, which the service survives. */
+  scenes?: readonly SceneName[];
   /** Called after each kill. */
   progress: (line: string) => void;
 }
@@ -44,19 +49,28 @@ const LAST_CALLS_MS = 60_000;
  * @throws Error when the service does not restart, or the client fails
  */
 export async function killRepeatedly(options: KillOptions, signal?: AbortSignal): Promise<KillRun> {
-  const service = killableService(options.dataDir, { EMBEDDER: options.embedder });
+  const serviceDir = join(options.dataDir, 'service');
+  await mkdir(serviceDir);
+  // The database's user must be able to enter.
+  await chmod(options.dataDir, 0o711);
+  const { scenes = [] } = options;
+  const disk = scenes.includes('full-disk') ? await mountSmallDisk(serviceDir) : undefined;
+  const service = killableService(serviceDir, { EMBEDDER: options.embedder });
+  const stop = async () => {
+    await service.stop();
+    await disk?.unmount();
+  };
   const log = join(options.dataDir, 'client.log');
   let client: Client | undefined;
   try {
     let url = await service.start();
-    if (options.embedder !== 'none') await untilEncoding(url);
+    await untilReady(url, options.embedder !== 'none');
     const databaseUrl = await service.databaseUrl();
     const user = await withDatabase(databaseUrl, addChaosUser);
     client = startClient({ log, connections: options.connections, apiKey: user.apiKey, readerKey: user.readerKey });
     for (let round = 1; round <= options.kills; round++) {
-      const before = client.responses();
       client.send({ url });
-      while (client.responses() < before + options.connections) await delay(5, undefined, { signal });
+      await untilMore(client, options.connections, signal);
       await delay(randomInt(0, Math.ceil(options.secondsBetween * 1000) + 1), undefined, { signal });
       const withDatabaseKill = killsDatabase(round, options);
       if (withDatabaseKill) {
@@ -70,6 +84,19 @@ export async function killRepeatedly(options: KillOptions, signal?: AbortSignal)
       options.progress(`kill ${round} of ${options.kills} (${killed}): ${client.responses()} responses so far`);
     }
     client.send({ url });
+    const stage = { service, disk, embeds: options.embedder !== 'none' };
+    for (const scene of scenes) {
+      const obstacle = obstacleTo(scene, stage);
+      if (obstacle) {
+        options.progress(`scene ${scene} is not played: ${obstacle}`);
+        continue;
+      }
+      await untilMore(client, options.connections, signal);
+      await play(scene, stage);
+      await untilReady(url, stage.embeds);
+      await untilMore(client, options.connections, signal);
+      options.progress(`scene ${scene}: ${client.responses()} responses so far`);
+    }
     await client.finish();
     const entries = await readLog(log);
     const input = { url, userId: user.userId, apiKey: user.apiKey, entries, embeds: options.embedder !== 'none' };
@@ -78,24 +105,41 @@ export async function killRepeatedly(options: KillOptions, signal?: AbortSignal)
       databaseUrl: lastDatabaseUrl,
       user,
       compare: () => withDatabase(lastDatabaseUrl, (database) => compare(database.owner, input)),
-      stop: service.stop,
+      stop,
     };
   } catch (error) {
     client?.kill();
-    await service.stop();
+    await stop();
     throw error;
   }
 }
 
-/** Waits until the encoder is ready. Without one, writes are not queued for vectors and the queue cannot be compared. */
-async function untilEncoding(url: string): Promise<void> {
+/** Time for the service to recover from a fault: an encoder that hangs is killed after a minute. */
+const RECOVERY_MS = 150_000;
+
+/**
+ * Waits until the service is ready, and its encoder if it embeds: without one, writes are not queued for vectors and the queue cannot be
+ * compared.
+ */
+async function untilReady(url: string, embeds: boolean): Promise<void> {
+  const deadline = performance.now() + RECOVERY_MS;
   for (;;) {
-    const { search } = (await (await fetch(`${url}/ready`)).json()) as { search: { semantic: string } };
+    const response = await fetch(`${url}/ready`);
+    const { database, search } = (await response.json()) as { database: string; search: { semantic: string } };
     // `degraded` where a backlog is left from before a kill.
-    if (search.semantic === 'ready' || search.semantic === 'degraded') return;
-    if (search.semantic !== 'loading') throw new Error(`the encoder failed to start: it is ${search.semantic}`);
+    const isEncoding = search.semantic === 'ready' || search.semantic === 'degraded';
+    if (response.status === 200 && database === 'ok' && (!embeds || isEncoding)) return;
+    if (performance.now() > deadline) {
+      throw new Error(`the service does not recover: its database is ${database}, its encoder ${search.semantic}`);
+    }
     await delay(50);
   }
+}
+
+/** Waits until the client has as many more responses as it has connections. */
+async function untilMore(client: Client, connections: number, signal?: AbortSignal): Promise<void> {
+  const before = client.responses();
+  while (client.responses() < before + connections) await delay(5, undefined, { signal });
 }
 
 /** Spreads the kills of the database evenly over all kills, including the last one. */

@@ -1,27 +1,49 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { clusterOf, homeOf } from '../../db/embedded/location.ts';
 import { findRunning } from '../../db/embedded/pid-file.ts';
 import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { type ServiceProcess, startServiceProcess } from '../service-process.ts';
+import { childrenOf, commandLineOf, sendSignal, suspend } from './processes.ts';
 
 /** A service in a child process on an embedded database, to be killed and restarted. */
-interface KillableService {
+export interface KillableService {
   /** Starts the service, also after a kill, and waits until it listens. Returns its URL. */
   start(): Promise<string>;
   /** Kills the service with SIGKILL. Its database keeps running. */
   kill(): Promise<void>;
   /** Kills the postmaster and its children with SIGKILL, all at once. */
   killDatabase(): Promise<void>;
+  /** Suspends PostgreSQL with all of its processes. Returns a function that lets it continue. */
+  suspendDatabase(): Promise<() => void>;
+  /** Kills the process that embeds memories. */
+  killEncoder(): Promise<void>;
+  /** Suspends the process that embeds memories. Returns a function that lets it continue. */
+  suspendEncoder(): Promise<() => void>;
   /** Returns the URL of the running database, for the role that owns the tables. */
   databaseUrl(): Promise<string>;
   /** Shuts down the service and its database. */
   stop(): Promise<void>;
 }
 
+/** Part of the command line of the process that embeds memories. */
+const ENCODER = 'encoder-process';
+
 /** Prepares a service on a data directory that no other process uses. It gets only the settings in `variables`. */
 export function killableService(dataDir: string, variables: Record<string, string>): KillableService {
   let service: ServiceProcess | undefined;
   const findPostmaster = async () => findRunning(clusterOf(await homeOf(await realpath(dataDir))));
+  const databasePids = async () => {
+    const postmaster = await findPostmaster();
+    if (!postmaster) throw new Error('the database is not running');
+    return [postmaster.pid, ...(await childrenOf(postmaster.pid))];
+  };
+  const encoderPids = async () => {
+    const pids = await childrenOf(service?.child.pid ?? 0);
+    const commands = await Promise.all(pids.map(commandLineOf));
+    const encoders = pids.filter((_, index) => commands[index]?.includes(ENCODER));
+    if (encoders.length === 0) throw new Error('the encoder is not running');
+    return encoders;
+  };
   return {
     async start() {
       service = await startServiceProcess(dataDir, { JOBS: 'off', LOG_LEVEL: 'error', ...variables });
@@ -31,10 +53,11 @@ export function killableService(dataDir: string, variables: Record<string, strin
       await service?.stop('SIGKILL');
     },
     async killDatabase() {
-      const postmaster = await findPostmaster();
-      if (!postmaster) throw new Error('the database is not running');
-      for (const pid of [postmaster.pid, ...(await childrenOf(postmaster.pid))]) killNow(pid);
+      sendSignal(await databasePids(), 'SIGKILL');
     },
+    suspendDatabase: async () => suspend(await databasePids()),
+    killEncoder: async () => sendSignal(await encoderPids(), 'SIGKILL'),
+    suspendEncoder: async () => suspend(await encoderPids()),
     async databaseUrl() {
       const url = await findEmbedded(dataDir);
       if (!url) throw new Error('the database does not respond');
@@ -47,18 +70,4 @@ export function killableService(dataDir: string, variables: Record<string, strin
       }
     },
   };
-}
-
-/** Returns none on systems without /proc: the children of a killed postmaster exit by themselves. */
-async function childrenOf(pid: number): Promise<number[]> {
-  const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return list.trim().split(' ').filter(Boolean).map(Number);
-}
-
-function killNow(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

@@ -14,10 +14,22 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 const chaos = (...args: string[]) => runScript('scripts/chaos.ts', args, { TMPDIR: folder });
 
 it('npm run chaos › kills, compares, prints the counts, and removes its folder when nothing differs', async () => {
-  const args = ['--kills', '1', '--database-kills', '1', '--seconds-between', '0.2', '--connections', '3'];
+  const args = [
+    '--kills',
+    '1',
+    '--database-kills',
+    '1',
+    '--seconds-between',
+    '0.2',
+    '--connections',
+    '3',
+    '--scenes',
+    'database-hang',
+  ];
   const { code, stdout, stderr } = await chaos(...args);
   expect(code, stdout + stderr).toBe(0);
   expect(stdout).toContain('kill 1 of 1 (service and PostgreSQL)');
+  expect(stdout).toContain('scene database-hang: ');
   expect(stdout).toMatch(/│ recorded events +│ [1-9]\d* +│/);
   expect(stdout).toContain('✓ nothing lost, nothing duplicated');
   expect((await readdir(folder)).filter((name) => name.startsWith('whitemagic-chaos-'))).toEqual([]);
