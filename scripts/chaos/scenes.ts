@@ -13,7 +13,7 @@ const FULL_MS = 6_000;
 /** Time for the usage events that were held while the disk was full. */
 const SETTLE_MS = 3_000;
 
-/** What the scenes act on. */
+/** The running service, and the disk that it stores its data on. */
 interface Stage {
   service: KillableService;
   /** Undefined where no disk of a fixed size could be mounted. */
