@@ -4,7 +4,7 @@ import { ensureLocalOwner, writeCredentials } from './accounts/local-owner.ts';
 import { type Service, startService } from './bootstrap.ts';
 import { type Config, readConfig } from './config.ts';
 import { newId } from './ids.ts';
-import { createLog } from './observability/log.ts';
+import { createLog, type Logger } from './observability/log.ts';
 import { startupBanner } from './startup-banner.ts';
 
 /** Starts the database and the service, waits for a signal, and stops both. */
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
     const databaseUrl = config.databaseUrl ?? (embedded?.url as string);
     const service = await startService({ ...config, databaseUrl }, log);
     try {
-      await greet(config, service, embedded, isTerminal);
+      await greet(config, service, embedded, log, isTerminal);
       log.info(`${await stopped}: draining`);
     } finally {
       await service.stop();
@@ -32,29 +32,38 @@ async function main(): Promise<void> {
   log.info('stopped');
 }
 
-/** Prints the URLs of the service, and a new key if the output is a terminal: a key must not end up in a log file. */
+/**
+ * Reports the URLs of the service: at a terminal as text, with the key when it is new; elsewhere as one JSON line whatever
+ * `LOG_LEVEL` is, because a log collector reads lines of JSON, and a key must not end up in a log file.
+ */
 async function greet(
   config: Config,
   service: Service,
   embedded: EmbeddedDatabase | undefined,
+  log: Logger,
   isTerminal: boolean,
 ): Promise<void> {
-  const options = { url: service.url, color: isTerminal, dataDir: resolve(config.dataDir) };
-  if (!embedded) {
-    process.stdout.write(`${startupBanner(options)}\n`);
+  const dataDir = resolve(config.dataDir);
+  const local = embedded && (await localAccount(config, service, dataDir));
+  if (isTerminal) {
+    const apiKey = local?.isNew ? local.apiKey : undefined;
+    process.stdout.write(`${startupBanner({ url: service.url, dataDir, ...(apiKey && { apiKey }) })}\n`);
     return;
   }
+  const urls = { api: `${service.url}/api/v1`, mcp: `${service.url}/mcp`, reference: `${service.url}/docs` };
+  const credentials = local?.isNew ? { credentials: `${dataDir}/credentials.json` } : {};
+  log.child({}, { level: 'info' }).info({ ...urls, ...credentials }, 'WhiteMagic is running');
+}
+
+/** Returns the account of this machine with its key, which it creates at the first start and writes to the data directory. */
+function localAccount(config: Config, service: Service, dataDir: string): Promise<{ apiKey: string; isNew: boolean }> {
   const context = { now: () => new Date(), newId };
-  const dataDir = resolve(config.dataDir);
-  const { apiKey, isNew } = await service.database.ownerWrite(async (sql) => {
+  return service.database.ownerWrite(async (sql) => {
     const owner = await ensureLocalOwner({ ...context, sql }, dataDir, config.keyEnvironment);
     // Before the commit, so that no key exists whose file could not be written.
     await writeCredentials(dataDir, { url: service.url, api_key: owner.apiKey });
     return owner;
   });
-  process.stdout.write(`${startupBanner(isNew && isTerminal ? { ...options, apiKey } : options)}\n`);
-  if (isNew && !isTerminal)
-    process.stdout.write(`  The key of the local account is in ${dataDir}/credentials.json\n\n`);
 }
 
 /** Resolves at the first signal to stop. Further ones are ignored, because npm forwards the Ctrl-C that the process has already received. */

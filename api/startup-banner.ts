@@ -7,12 +7,10 @@ interface BannerOptions {
   apiKey?: string;
   /** Absolute path of the directory in which the bridge finds URL and key. */
   dataDir?: string;
-  color: boolean;
 }
 
-/** Returns the lines printed at startup: URLs and, on the first start, how to connect an IDE. */
-export function startupBanner({ url, apiKey, dataDir, color }: BannerOptions): string {
-  const bold = (text: string) => (color ? `\u001b[1m${text}\u001b[22m` : text);
+/** Returns the lines printed at a terminal at startup: URLs and, on the first start, how to connect an IDE. */
+export function startupBanner({ url, apiKey, dataDir }: BannerOptions): string {
   const addresses = [
     '',
     bold('WhiteMagic is running.'),
@@ -22,16 +20,15 @@ export function startupBanner({ url, apiKey, dataDir, color }: BannerOptions): s
     `  Reference  ${url}/docs`,
     '',
   ];
-  return [...addresses, ...(apiKey ? connectLines(url, apiKey, dataDir, bold) : [])].join('\n');
+  return [...addresses, ...(apiKey ? connectLines(url, apiKey, dataDir) : [])].join('\n');
+}
+
+function bold(text: string): string {
+  return `\u001b[1m${text}\u001b[22m`;
 }
 
 /** Returns copyable setup lines for each IDE, which work from any folder. */
-function connectLines(
-  url: string,
-  apiKey: string,
-  dataDir: string | undefined,
-  bold: (text: string) => string,
-): string[] {
+function connectLines(url: string, apiKey: string, dataDir: string | undefined): string[] {
   const bridge = { command: 'node', args: [bridgePath(), 'mcp'], ...(dataDir && { env: { DATA_DIR: dataDir } }) };
   return [
     `  ${bold('Your API key')} (shown once, kept in credentials.json of the data directory)`,

@@ -41,7 +41,7 @@ export async function startServiceProcess(
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(-OUTPUT_CHARS_MAX);
-        const found = / API +(http\S+)\/api\/v1\n/.exec(output)?.[1];
+        const found = /"api":"(http[^"]+)\/api\/v1"/.exec(output)?.[1];
         if (found) resolve(found);
       });
     }

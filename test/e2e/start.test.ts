@@ -49,10 +49,14 @@ describe('npm start › first start', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const credentials = await readCredentials(dataDir);
     expect(credentials).toEqual({ url: service.url, api_key: expect.stringMatching(KEY) });
-    expect(service.output()).toContain(`API        ${service.url}/api/v1`);
-    expect(service.output()).toContain(`MCP        ${service.url}/mcp`);
-    expect(service.output()).toContain(`Reference  ${service.url}/docs`);
-    expect(service.output()).toContain(`The key of the local account is in ${file}`);
+    // Outside of a terminal every line is one of the log.
+    const lines = service.output().trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'WhiteMagic is running')).toMatchObject({
+      api: `${service.url}/api/v1`,
+      mcp: `${service.url}/mcp`,
+      reference: `${service.url}/docs`,
+      credentials: file,
+    });
     expect(service.output()).not.toMatch(KEY);
 
     expect((await service.api.get('/user/me')).body).toMatchObject({ plan: 'enterprise' });
@@ -112,7 +116,7 @@ describe('npm start › second start', () => {
     const second = await start();
     expect((await readCredentials(dataDir)).api_key).toBe(before.api_key);
     expect((await second.api.get(`/memories/${created.body.id}`)).body).toMatchObject({ content: 'over a restart' });
-    expect(second.output()).not.toContain('The key of the local account');
+    expect(second.output()).not.toContain('credentials.json');
   });
 
   it('runs beside the first on another data directory', async () => {

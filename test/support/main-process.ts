@@ -30,7 +30,7 @@ export async function startMain(dataDir: string, variables: Record<string, strin
   while (!url) {
     if (ended) throw new Error(`the service did not start:\n${output()}`);
     await delay(20);
-    url = / API +(http\S+)\/api\/v1\n/.exec(output())?.[1];
+    url = /"api":"(http[^"]+)\/api\/v1"/.exec(output())?.[1];
   }
   const credentials = await readCredentials(dataDir);
   return {

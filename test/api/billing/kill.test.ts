@@ -55,8 +55,8 @@ function spawnProcess(path: string, own: Record<string, string>) {
 /** Starts the service as a process of its own; resolves when it listens. */
 async function startNode(own: Record<string, string> = {}) {
   const node = spawnProcess('api/main.ts', { PORT: '0', ...own });
-  await vi.waitUntil(() => / API +http/.test(node.output()), { timeout: 60_000 });
-  const url = / API +(http\S+)\/api\/v1/.exec(node.output())?.[1] as string;
+  await vi.waitUntil(() => node.output().includes('"api":"http'), { timeout: 60_000 });
+  const url = /"api":"(http[^"]+)\/api\/v1"/.exec(node.output())?.[1] as string;
   return { ...node, url };
 }
 

@@ -51,8 +51,8 @@ describe('e-mail whose worker is killed', () => {
       DATA_DIR: bench.dataDir,
     });
     children.push(node);
-    await vi.waitUntil(() => / API +http/.test(node.output()), { timeout: 30_000 });
-    const url = / API +(http\S+)\/api\/v1/.exec(node.output())?.[1] as string;
+    await vi.waitUntil(() => node.output().includes('"api":"http'), { timeout: 30_000 });
+    const url = /"api":"(http[^"]+)\/api\/v1"/.exec(node.output())?.[1] as string;
     const made = await new Client(url, user).post('/user/keys', { name: 'laptop' });
     expect(made.status).toBe(201);
     await kill(node);
