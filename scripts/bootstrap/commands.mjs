@@ -37,9 +37,10 @@ export const COMMANDS = {
   build: { about: 'compile into dist/ and mcp/cli/dist/', needs: 'build', run: async () => 0 },
   // Some tests start the service as users do, from dist/.
   test: { ...tools('run the tests', [{ name: 'vitest', args: ['run'] }]), needs: 'build' },
-  check: tools('check format, lint rules and types', [
+  check: tools('check format, lint rules, types and secrets', [
     { title: 'biome', name: '@biomejs/biome', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
     { title: 'types', name: 'typescript', command: 'tsc', args: ['--noEmit'] },
+    { title: 'secrets', name: 'secretlint', command: 'secretlint', args: ['**/*', '.github/**', '.ci/*'] },
   ]),
   format: tools('format the code and apply safe lint fixes', [
     { name: '@biomejs/biome', command: 'biome', args: ['check', '--write', '.'] },

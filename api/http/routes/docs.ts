@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { brotliDecompress } from 'node:zlib';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { openApiDocument } from '../../contracts/openapi/document.ts';
@@ -8,14 +8,20 @@ import { errorReferencePage } from '../../pages/error-reference.ts';
 import { VERSION } from '../../version.ts';
 import { staticBody, staticPage } from '../static-body.ts';
 
-const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+const decompress = promisify(brotliDecompress);
 
-/** Files of Swagger UI, served from its package, so that the page loads nothing from elsewhere. */
+/** Files of Swagger UI, which this repository contains, so that the page loads nothing from elsewhere. */
 const ASSETS: Record<string, string> = {
   'swagger-ui.css': 'text/css',
   'swagger-ui-bundle.js': 'text/javascript',
   'favicon-32x32.png': 'image/png',
 };
+
+/** Reads a file of Swagger UI. Texts are stored compressed. */
+async function readAsset(name: string): Promise<Buffer> {
+  const read = (file: string) => readFile(new URL(`../reference/${file}`, import.meta.url));
+  return name.endsWith('.png') ? read(name) : decompress(await read(`${name}.br`));
+}
 
 /** Swagger UI needs inline styles and data URLs. */
 const REFERENCE_POLICY =
@@ -65,7 +71,7 @@ export function docsRoutes(router: Router, publicUrl: () => string): void {
   for (const [file, type] of Object.entries(ASSETS)) {
     router.get(
       `/docs/${file}`,
-      staticBody(() => readFile(join(swaggerUi, file)), { type, cache: 'revalidate' }),
+      staticBody(() => readAsset(file), { type, cache: 'revalidate' }),
     );
   }
 }

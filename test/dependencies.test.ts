@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliDecompressSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
+
+interface LockedPackage {
+  version?: string;
+  integrity?: string;
+  link?: boolean;
+  hasInstallScript?: boolean;
+}
+
+const locked: Record<string, LockedPackage> = JSON.parse(read('package-lock.json')).packages;
+/** Packages of others, by their path in `node_modules`. */
+const installed = Object.entries(locked).filter(([path, { link }]) => path.includes('node_modules/') && !link);
+
+describe('dependencies', () => {
+  it.each(['package.json', 'mcp/cli/package.json'])('of %s are pinned exactly', (path) => {
+    const manifest = JSON.parse(read(path));
+    const kinds = ['dependencies', 'devDependencies', 'optionalDependencies', 'overrides'];
+    const ranges = kinds.flatMap((kind) => Object.entries<string>(manifest[kind] ?? {}));
+    expect(ranges.filter(([, version]) => !EXACT.test(version))).toEqual([]);
+  });
+
+  it('have a checksum in the lockfile', () => {
+    expect(installed.length).toBeGreaterThan(100);
+    expect(installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual(
+      [],
+    );
+  });
+
+  it('run no script when they are installed', () => {
+    expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+  });
+
+  it('report nothing to third parties', () => {
+    expect(installed.map(([path]) => path).filter((path) => /@scarf\//.test(path))).toEqual([]);
+  });
+});
+
+describe('actions of the workflows', () => {
+  it.each(readdirSync(join(ROOT, '.github/workflows')))('in %s are pinned by digest', (file) => {
+    const used = [...read(`.github/workflows/${file}`).matchAll(/uses: *(\S+)/g)].map((match) => match[1]);
+    expect(used.length).toBeGreaterThan(0);
+    for (const action of used) expect(action).toMatch(/^[\w./-]+@[0-9a-f]{40}$/);
+  });
+});
+
+describe('files of Swagger UI', () => {
+  it('are those whose digests are recorded', () => {
+    const recorded = [...read('api/http/reference/README.md').matchAll(/^\| `(\S+\.br)` \| `([0-9a-f]{64})` \|$/gm)];
+    expect(recorded).toHaveLength(2);
+    for (const [, file, digest] of recorded) {
+      const content = brotliDecompressSync(readFileSync(join(ROOT, 'api/http/reference', file as string)));
+      expect(createHash('sha256').update(content).digest('hex'), file).toBe(digest);
+    }
+  });
+});
+
+describe('secret scan', () => {
+  it('finds a token of another service', () => {
+    const command = join(ROOT, 'node_modules/secretlint', JSON.parse(read('node_modules/secretlint/package.json')).bin);
+    // In parts, or the scan of this repository would find it here.
+    const input = `export const token = '${['ghp', 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPL0k'].join('_')}';\n`;
+    const args = [command, '--stdinFileName=settings.ts'];
+    const { status, stdout } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', input });
+    expect([status, stdout]).toEqual([1, expect.stringMatching(/github/i)]);
+  });
+});
