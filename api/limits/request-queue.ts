@@ -16,6 +16,8 @@ export const REQUESTS_PER_TENANT = 8;
 /** Waiting requests of one tenant: the burst that the pro plan allows in a minute passes whole. */
 export const WAITING_PER_TENANT = 300;
 
+export type RequestQueueLimits = Partial<FairSemaphoreOptions>;
+
 const LIMITS: FairSemaphoreOptions = {
   permits: 128,
   permitsPerTenant: REQUESTS_PER_TENANT,
@@ -24,8 +26,9 @@ const LIMITS: FairSemaphoreOptions = {
   waitMs: 20_000,
 };
 
-export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): RequestQueue {
-  const semaphore = createFairSemaphore({ ...LIMITS, ...limits });
+export function createRequestQueue(limits: RequestQueueLimits = {}): RequestQueue {
+  const used = { ...LIMITS, ...limits };
+  const semaphore = createFairSemaphore(used);
   return {
     async run(tenant, meter, work) {
       let isRunning = false;
@@ -37,14 +40,14 @@ export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): 
       } catch (error) {
         if (isRunning || !(error instanceof NoPermitError)) throw error;
         await meter.refund();
-        throw toProblem(error);
+        throw toProblem(error, used);
       }
     },
   };
 }
 
-function toProblem(error: NoPermitError): Problem {
+function toProblem(error: NoPermitError, { permitsPerTenant, waitingPerTenant }: FairSemaphoreOptions): Problem {
   if (error.heldBy === 'everybody') return new Problem('overloaded', { headers: { 'Retry-After': '2' } }, error);
-  const detail = `This service executes ${REQUESTS_PER_TENANT} requests of an account at once, and lets ${WAITING_PER_TENANT} wait. Nothing was changed.`;
+  const detail = `This service executes ${permitsPerTenant} requests of an account at once, and lets ${waitingPerTenant} wait. Nothing was changed.`;
   return new Problem('concurrency_exceeded', { detail, headers: { 'Retry-After': '1' } }, error);
 }
