@@ -28,7 +28,7 @@ import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { redisLimiter } from './limits/redis-limiter.ts';
-import { createRequestQueue, type RequestQueueLimits } from './limits/request-queue.ts';
+import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
 import { createMetrics } from './observability/metrics.ts';
@@ -54,8 +54,6 @@ export interface ServiceConfig extends Config {
   embedNowDeadlineMs?: number;
   /** Milliseconds in which the body of a request must arrive. Default: see `readBytes`. */
   bodyMs?: number;
-  /** Requests that the node executes at once, and those that wait. Default: those of `request-queue.ts`. */
-  requestQueue?: RequestQueueLimits;
   /** Clock of the service. Default: the system clock. */
   now?: () => Date;
 }
@@ -201,7 +199,7 @@ function createPipelineDependencies(
   return {
     database,
     limiter,
-    requestQueue: createRequestQueue(config.requestQueue),
+    requestQueue: createRequestQueue(),
     keys,
     keyCheckQueue: createKeyCheckQueue(async (hashes) => {
       const statement = validKeyHashesStatement(hashes, now());

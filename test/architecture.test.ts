@@ -110,17 +110,6 @@ const ONLY_IN: Record<string, RegExp> = {
 /** Files outside `db` that may contain SQL: benchmarks, and the check of the kill test. No service runs these statements. */
 const SQL_OUTSIDE_DB = /^scripts\/(bench|chaos)\//;
 
-/** Files of a service that read the time of day by `Date.now()`. All others measure durations, by a clock that is never set. */
-const TIME_OF_DAY = [
-  'api/ids.ts',
-  'api/limits/local-limiter.ts',
-  'api/limits/redis-limiter.ts',
-  'mcp/tools/format.ts',
-  // The dates of Retry-After headers.
-  'api/embeddings/endpoint/request.ts',
-  'mcp/cli/bridge/rejection.ts',
-];
-
 const files = ['api', 'mcp', 'db', 'scripts'].flatMap((folder) =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
     .filter((file) => /\.tsx?$/.test(file) && !file.includes('node_modules'))
@@ -178,11 +167,6 @@ describe('architecture', () => {
   it('has an area for every file, so a new folder needs an entry', () => {
     expect(files.filter((file) => areaOf(file) === undefined)).toEqual([]);
     expect(files.length).toBeGreaterThan(200);
-  });
-
-  it('measures durations by a monotonic clock', () => {
-    const readers = [...sources].filter(([file, text]) => !file.startsWith('scripts') && text.includes('Date.now'));
-    expect(readers.map(([file]) => file).filter((file) => !TIME_OF_DAY.includes(file))).toEqual([]);
   });
 
   it('allows only imports that form a directed acyclic graph', () => {

@@ -1,10 +1,11 @@
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import { type KeysetPosition, listMemories } from '../../db/queries/memories/lists.ts';
-import { findMemories } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
+import { type ExcerptRow, findExcerpts } from '../../db/queries/search/excerpts.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type HybridResult, hybridSearch } from '../search/hybrid-search.ts';
+import type { LexicalQuery } from '../search/lexical.ts';
 import { parseDates } from '../search/query-dates.ts';
 import { type Hit, passageInContent } from '../search/score-candidates.ts';
 import { findPassageStart } from '../search/snippet.ts';
@@ -21,6 +22,14 @@ const CANDIDATES_MIN = 100;
 const TIER_CANDIDATES = 300;
 /** Memories that are loaded in one query. */
 const LOADED_AT_ONCE = 100;
+/** Most characters of a text that a tier shows, words included. */
+const TIER_CHARACTERS = 8_000;
+/** Fewest characters of a long text that are loaded, and bytes of one query, at any budget. */
+const CHARACTERS_MIN = 16_384;
+/** Characters in which a passage is looked for: a block of a text of a megabyte, and some around it. */
+const BLOCK_CHARACTERS = 24_000;
+const BYTES_MIN = 262_144;
+const TIER_SIZE: LoadSize = { length: TIER_CHARACTERS, bytesMax: 4_194_304 };
 
 /** Memories to select from. */
 interface Candidates {
@@ -41,13 +50,21 @@ export interface Read {
   timezone: string | undefined;
 }
 
+/** How much of the memories one query loads: characters of each, and bytes of all, about. */
+interface LoadSize {
+  length: number;
+  bytesMax: number;
+}
+
 /** Memories in the order of a package, a part at a time. */
 type Pages = AsyncGenerator<{ items: Item[]; isLast: boolean }>;
 
 /** Finds the best or newest memories: as many as the budget may hold, at most {@link MEMORIES_MAX}. */
 export async function findForBudget(read: Read, budget: number): Promise<Candidates> {
   const most = Math.min(MEMORIES_MAX, Math.max(CANDIDATES_MIN, Math.ceil(budget / TOKENS_PER_MEMORY)));
-  const { pages, hasMore, pending } = await openPages(read, most);
+  const length = Math.max(CHARACTERS_MIN, budget * CHARACTERS_PER_TOKEN);
+  const size = { length, bytesMax: BYTES_MIN + length };
+  const { pages, hasMore, pending } = await openPages(read, most, size);
   const items: Item[] = [];
   let characters = 0;
   for await (const page of pages) {
@@ -65,13 +82,14 @@ export async function findForTier(read: Read, tier: TierQuotas): Promise<Candida
   const wanted = (type: MemoryRow['type']) => tier[type].items + 1;
   const [only] = types;
   if (read.query === undefined) {
-    const lists = types.map((type) => newest({ ...read, filter: { ...read.filter, type } }, wanted(type)));
-    return { items: (await Promise.all(lists)).flat(), hasMore: false, pending: false };
+    const lists = types.map((type) => newest({ ...read, filter: { ...read.filter, type } }, wanted(type), TIER_SIZE));
+    return { items: (await Promise.all(lists)).flatMap(({ items }) => items), hasMore: false, pending: false };
   }
   const filter = types.length === 1 && only ? { ...read.filter, type: only } : read.filter;
   const { pages, hasMore, pending } = await openPages(
     { ...read, filter },
     types.length === 1 ? CANDIDATES_MIN : TIER_CANDIDATES,
+    TIER_SIZE,
   );
   const found = new Map(types.map((type) => [type, [] as Item[]]));
   const isMissing = (type: MemoryRow['type']) => (found.get(type)?.length ?? 0) < wanted(type);
@@ -83,58 +101,73 @@ export async function findForTier(read: Read, tier: TierQuotas): Promise<Candida
 }
 
 /** Opens the memories that match, best first, or the newest first without a query. `hasMore` says whether the search left some out. */
-async function openPages(read: Read, candidates: number): Promise<{ pages: Pages } & Omit<Candidates, 'items'>> {
-  if (read.query === undefined) return { pages: newestPages(read), hasMore: false, pending: false };
+async function openPages(
+  read: Read,
+  candidates: number,
+  size: LoadSize,
+): Promise<{ pages: Pages } & Omit<Candidates, 'items'>> {
+  if (read.query === undefined) return { pages: newestPages(read, size), hasMore: false, pending: false };
   const { context, caller, embedders, filter, timezone } = read;
   const dates = parseDates(read.query, context.now(), timezone);
   const query = { text: read.query, dates, candidates };
   const result = await hybridSearch(context, caller, embedders, filter, query);
-  return { pages: rankedPages(read, result), hasMore: result.hasMore, pending: result.pending };
+  return { pages: rankedPages(read, result, size), hasMore: result.hasMore, pending: result.pending };
 }
 
-async function* newestPages(read: Read): Pages {
+async function* newestPages(read: Read, size: LoadSize): Pages {
   for (let after: KeysetPosition | undefined; ; ) {
-    const items = await newest(read, LOADED_AT_ONCE + 1, after);
-    const page = items.slice(0, LOADED_AT_ONCE);
-    yield { items: page, isLast: items.length <= LOADED_AT_ONCE };
-    const last = page.at(-1);
-    if (items.length <= LOADED_AT_ONCE || !last) return;
+    const page = await newest(read, LOADED_AT_ONCE, size, after);
+    yield page;
+    const last = page.items.at(-1);
+    if (page.isLast || !last) return;
     after = { value: last.memory.created_at.toISOString(), id: last.memory.id };
   }
 }
 
-async function newest({ context, caller, filter }: Read, limit: number, after?: KeysetPosition): Promise<Item[]> {
-  const page = { sort: 'created_at', order: 'desc', limit, ...(after && { after }) } as const;
-  const memories = await listMemories(context.sql, caller.userId, filter, page);
-  return memories.map((memory) => toItem(context, memory));
+async function newest(
+  { context, caller, filter }: Read,
+  limit: number,
+  { length, bytesMax }: LoadSize,
+  after?: KeysetPosition,
+): Promise<{ items: Item[]; isLast: boolean }> {
+  const page = { sort: 'created_at', order: 'desc', limit, contentLength: length, bytesMax } as const;
+  const listed = await listMemories(context.sql, caller.userId, filter, { ...page, ...(after && { after }) });
+  return { items: listed.memories.map((memory) => toItem(context, memory, memory.is_cut)), isLast: listed.isLast };
 }
 
-async function* rankedPages({ context, caller }: Read, result: HybridResult): Pages {
-  const { hits } = result;
-  for (let at = 0; at < hits.length; at += LOADED_AT_ONCE) {
-    const part = hits.slice(at, at + LOADED_AT_ONCE);
-    const ids = part.map(({ id }) => id);
-    const byId = new Map((await findMemories(context.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
-    const items = part.flatMap((hit) => {
-      const memory = byId.get(hit.id);
-      return memory ? [{ ...toItem(context, memory), ...relevanceOf(memory, hit, result) }] : [];
+async function* rankedPages({ context, caller }: Read, { hits, query }: HybridResult, size: LoadSize): Pages {
+  const byId = new Map(hits.map((hit) => [hit.id, hit]));
+  for (let at = 0; at < hits.length; ) {
+    const requests = hits.slice(at, at + LOADED_AT_ONCE).map(({ id, passage }) => ({ id, near: passage?.start }));
+    const memories = await findExcerpts(context.sql, caller.userId, requests, query.weightedTerms, size);
+    const last = memories.at(-1);
+    // A page that is full in bytes ends before the last of its memories; none is left where all were deleted meanwhile.
+    at += last ? requests.findIndex(({ id }) => id === last.id) + 1 : requests.length;
+    const items = memories.map((memory) => {
+      const isCut = memory.excerpt_start > 0 || memory.is_cut_behind;
+      return { ...toItem(context, memory, isCut), ...relevanceOf(memory, byId.get(memory.id) as Hit, query) };
     });
-    yield { items, isLast: at + LOADED_AT_ONCE >= hits.length };
+    yield { items, isLast: at >= hits.length };
   }
 }
 
-function toItem(context: RequestContext, memory: MemoryRow): Item {
+function toItem(context: RequestContext, memory: MemoryRow, isCut: boolean): Item {
   const hasExpired = memory.expires_at !== null && memory.expires_at <= context.now();
   return {
     memory,
     text: memory.content,
-    cut: false,
+    cut: isCut,
     hasExpired,
     outdated: hasExpired || memory.superseded_by !== null,
   };
 }
 
-function relevanceOf(memory: MemoryRow, hit: Hit, { query }: HybridResult): Pick<Item, 'score' | 'passageStart'> {
+/** Adds the score, and a function that finds where the passage starts: of a long text it reads the block that matched. */
+function relevanceOf(memory: ExcerptRow, hit: Hit, query: LexicalQuery): Pick<Item, 'score' | 'passageStart'> {
   const near = passageInContent(memory, hit);
-  return { score: hit.score, passageStart: () => findPassageStart(memory.content, query, near) };
+  const block = memory.block_start === null ? near?.start : memory.block_start - memory.excerpt_start;
+  const from = memory.content.length <= BLOCK_CHARACTERS ? 0 : Math.max(0, (block ?? 0) - BLOCK_CHARACTERS / 48);
+  const part = () => memory.content.slice(from, from + BLOCK_CHARACTERS);
+  const inPart = near && { start: near.start - from, end: near.end - from };
+  return { score: hit.score, passageStart: () => from + findPassageStart(part(), query, inPart) };
 }

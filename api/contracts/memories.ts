@@ -34,6 +34,8 @@ export const create = operation({
 export const list = operation({
   id: 'memories.list',
   summary: 'List memories',
+  description:
+    'A page holds at most `limit` memories and about 2 MB, and `next_cursor` continues it; so a page of fewer memories need not be the last.',
   tag: 'memories',
   http: { method: 'GET', path: '/memories', statuses: [200] },
   mcp: { tool: 'list_memories' },
@@ -46,15 +48,20 @@ export const list = operation({
     order: z.enum(['asc', 'desc']).default('desc'),
     limit: f.limit(50),
     cursor: f.cursor.optional(),
+    include: z.enum(['content']).optional().meta({
+      description: 'Return whole contents. Default: the first 4,000 characters of each.',
+    }),
     max_tokens: f.maxTokens(100_000).optional().meta({
       description: 'Token budget of the result. At least one memory is returned.',
     }),
   }),
   output: z.strictObject({
     ...f.page(
-      memory.extend({ truncated: z.boolean().optional().meta({ description: 'True for a memory that was cut.' }) }),
+      memory.extend({
+        truncated: z.boolean().optional().meta({ description: 'True where `content` is only its beginning.' }),
+      }),
     ),
-    truncated: z.boolean().meta({ description: 'True when `max_tokens` truncated it.' }),
+    truncated: z.boolean().meta({ description: 'True when a memory was cut, or `max_tokens` left some out.' }),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
   }),
   errors: [],
@@ -172,6 +179,7 @@ export const restore = operation({
 export const versions = operation({
   id: 'memories.versions',
   summary: 'List the previous versions of a memory',
+  description: 'A page holds at most `limit` versions and about 2 MB; `next_cursor` continues it.',
   tag: 'memories',
   http: { method: 'GET', path: '/memories/{id}/versions', statuses: [200] },
   access: { scope: 'memories:read' },

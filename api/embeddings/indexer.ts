@@ -47,7 +47,7 @@ export function startIndexer(indexing: Indexing, previousModels: Embedder[]): In
   let reembedded = 0;
   // True at the start even if nothing is queued: an earlier run may have embedded everything again.
   let isReembedding = true;
-  let previousModelsCheckedAt = performance.now();
+  let previousModelsCheckedAt = Date.now();
   const passagesSinceMaintenance = new Map<string, number>();
   let maintenance: Promise<void> = Promise.resolve();
 
@@ -91,11 +91,11 @@ export function startIndexer(indexing: Indexing, previousModels: Embedder[]): In
   function isPreviousModelCheckDue(isIdle: boolean): boolean {
     const hasJustEnded = isIdle && isReembedding;
     if (isIdle) isReembedding = false;
-    return hasJustEnded || performance.now() - previousModelsCheckedAt >= PREVIOUS_MODELS_CHECK_MS;
+    return hasJustEnded || Date.now() - previousModelsCheckedAt >= PREVIOUS_MODELS_CHECK_MS;
   }
 
   async function retirePreviousModels(): Promise<void> {
-    previousModelsCheckedAt = performance.now();
+    previousModelsCheckedAt = Date.now();
     log.info({ memories: reembedded, model: embedder.model }, 'memories embedded again with the current model so far');
     for (const previous of [...previousModels]) {
       if (!(await deleteUnusedModel(database.owner, previous.model))) continue;

@@ -16,8 +16,6 @@ export const REQUESTS_PER_TENANT = 8;
 /** Waiting requests of one tenant: the burst that the pro plan allows in a minute passes whole. */
 export const WAITING_PER_TENANT = 300;
 
-export type RequestQueueLimits = Partial<FairSemaphoreOptions>;
-
 const LIMITS: FairSemaphoreOptions = {
   permits: 128,
   permitsPerTenant: REQUESTS_PER_TENANT,
@@ -26,9 +24,8 @@ const LIMITS: FairSemaphoreOptions = {
   waitMs: 20_000,
 };
 
-export function createRequestQueue(limits: RequestQueueLimits = {}): RequestQueue {
-  const used = { ...LIMITS, ...limits };
-  const semaphore = createFairSemaphore(used);
+export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): RequestQueue {
+  const semaphore = createFairSemaphore({ ...LIMITS, ...limits });
   return {
     async run(tenant, meter, work) {
       let isRunning = false;
@@ -40,14 +37,14 @@ export function createRequestQueue(limits: RequestQueueLimits = {}): RequestQueu
       } catch (error) {
         if (isRunning || !(error instanceof NoPermitError)) throw error;
         await meter.refund();
-        throw toProblem(error, used);
+        throw toProblem(error);
       }
     },
   };
 }
 
-function toProblem(error: NoPermitError, { permitsPerTenant, waitingPerTenant }: FairSemaphoreOptions): Problem {
+function toProblem(error: NoPermitError): Problem {
   if (error.heldBy === 'everybody') return new Problem('overloaded', { headers: { 'Retry-After': '2' } }, error);
-  const detail = `This service executes ${permitsPerTenant} requests of an account at once, and lets ${waitingPerTenant} wait. Nothing was changed.`;
+  const detail = `This service executes ${REQUESTS_PER_TENANT} requests of an account at once, and lets ${WAITING_PER_TENANT} wait. Nothing was changed.`;
   return new Problem('concurrency_exceeded', { detail, headers: { 'Retry-After': '1' } }, error);
 }

@@ -22,6 +22,8 @@ const ATTEMPTS_MAX = 5;
 const SIMILARITY_MIN = 0.6;
 const SIMILAR_MAX = 3;
 
+const NO_TERMS = { terms: [], frequencies: [], blocks: [] };
+
 /**
  * Stores a memory. For an exact duplicate of an active one (same project, session, time, title, content, type, expiry and
  * `supersedes`) it returns that memory, after merging the new tags and metadata into it.
@@ -71,7 +73,7 @@ async function storeRow(
   embedders: Embedders,
   nearDuplicates?: NearDuplicateOptions,
 ) {
-  const counts = row.is_digest ? { terms: [], frequencies: [] } : countTerms(row);
+  const counts = row.is_digest ? NO_TERMS : await countTerms(row);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const stored = await insertMemory(context.sql, caller.userId, row, counts, {
       enqueue: canEmbed(embedders) && !row.is_digest,

@@ -19,7 +19,7 @@ export async function reindex(
   >,
   embedders: Embedders,
 ): Promise<number> {
-  const grown = await indexTerms(context.sql, caller.userId, memory.id, countTerms(memory));
+  const grown = await indexTerms(context.sql, caller.userId, memory.id, await countTerms(memory));
   if (canEmbed(embedders)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
   // Without an encoder the outdated vectors would stay.
   else await deleteVectors(context.sql, caller.userId, memory.id);

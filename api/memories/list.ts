@@ -17,8 +17,16 @@ type ListInput = FilterInput & {
   order: 'asc' | 'desc';
   limit: number;
   cursor?: string | undefined;
+  include?: 'content' | undefined;
   max_tokens?: number | undefined;
 };
+
+/** Characters of each content in a list, unless the caller asks for whole ones. */
+const EXCERPT_LENGTH = 4_000;
+/** No content has as many characters. */
+const CONTENT_MAX = 2 ** 29;
+/** Bytes of a page, about; a memory that is larger is a page of its own. */
+const PAGE_BYTES_MAX = 2_097_152;
 
 type Item = Memory & { truncated?: boolean };
 
@@ -27,19 +35,20 @@ const TIME_POSITION = z.tuple([moment, id]);
 
 /** Returns a full page of memories: the pipeline fits it to `max_tokens`. */
 export async function list(context: RequestContext, caller: Caller, input: ListInput) {
-  const { limit, cursor, max_tokens: _budget, ...query } = input;
+  const { limit, cursor, include, max_tokens: _budget, ...query } = input;
   const filter = toFilter(context, caller, input);
   const after = cursor === undefined ? undefined : decodePosition([query, caller.project], cursor, input.sort);
-  const page = { sort: input.sort, order: input.order, limit: limit + 1, ...(after && { after }) };
-  const [rows, total] = await Promise.all([
-    listMemories(context.sql, caller.userId, filter, page),
+  const contentLength = include === 'content' ? CONTENT_MAX : EXCERPT_LENGTH;
+  const page = { sort: input.sort, order: input.order, limit, contentLength, bytesMax: PAGE_BYTES_MAX };
+  const [{ memories: rows, isLast }, total] = await Promise.all([
+    listMemories(context.sql, caller.userId, filter, { ...page, ...(after && { after }) }),
     countMemories(context.sql, caller.userId, filter),
   ]);
-  const items: Item[] = rows.slice(0, limit).map(serializeMemory);
+  const items: Item[] = rows.map((row) => ({ ...serializeMemory(row), ...(row.is_cut && { truncated: true }) }));
   const reason = total === 0 ? await emptyReason(context.sql, caller) : undefined;
   const toResponse = (shown: readonly Item[]) => {
     const last = rows[Math.max(0, shown.length - 1)];
-    const more = shown.length < rows.length && last;
+    const more = (!isLast || shown.length < rows.length) && last;
     return {
       results: [...shown],
       total,

@@ -5,7 +5,7 @@ import { changeQuota, lockTenantStatement } from '../../db/queries/usage/quotas.
 import { countTerms } from '../search/term-frequencies.ts';
 
 /** Memories of one transaction, during which the tenant cannot write. */
-const BATCH = 50;
+const BATCH = 10;
 
 /**
  * Indexes the queued memories again, whose terms were made by older rules of the tokenizer. Until then they are found by their old terms. May be
@@ -28,7 +28,7 @@ function reindexBatch(database: Database, userId: string): Promise<number> {
     let words = 0;
     for (const memory of memories) {
       // Digests have no terms: search finds their sources.
-      if (!memory.is_digest) words += await indexTerms(sql, userId, memory.id, countTerms(memory));
+      if (!memory.is_digest) words += await indexTerms(sql, userId, memory.id, await countTerms(memory));
     }
     if (words !== 0) await changeQuota(sql, userId, { bytes: 0, words });
     return memories.length;

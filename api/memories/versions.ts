@@ -7,6 +7,8 @@ import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { formatOccurrence } from './serialize-memory.ts';
 
 const VERSION_POSITION = z.tuple([z.int32().min(1)]);
+/** Bytes of a page, about; a version that is larger is a page of its own. */
+const PAGE_BYTES_MAX = 2_097_152;
 
 /** Lists the former versions of a memory, newest first. */
 export async function versions(
@@ -15,18 +17,17 @@ export async function versions(
   input: { id: string; limit: number; cursor?: string | undefined },
 ) {
   const before = input.cursor === undefined ? undefined : decodeCursor(input.id, input.cursor, VERSION_POSITION)[0];
-  const [memory, rows, total] = await Promise.all([
+  const [memory, { versions: rows, isLast }, total] = await Promise.all([
     findMemory(context.sql, caller.userId, input.id),
-    listVersions(context.sql, caller.userId, input.id, input.limit + 1, before),
+    listVersions(context.sql, caller.userId, input.id, { limit: input.limit, bytesMax: PAGE_BYTES_MAX, before }),
     countVersions(context.sql, caller.userId, input.id),
   ]);
   if (!memory) throw new Problem('not_found', { detail: `You have no memory ${input.id}.` });
-  const page = rows.slice(0, input.limit);
-  const last = page.at(-1);
+  const last = rows.at(-1);
   return {
-    results: page.map(serializeVersion),
+    results: rows.map(serializeVersion),
     total,
-    next_cursor: rows.length > page.length && last ? encodeCursor(input.id, [last.version]) : null,
+    next_cursor: !isLast && last ? encodeCursor(input.id, [last.version]) : null,
   };
 }
 

@@ -31,7 +31,12 @@ const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 /** Decimal digits of Arabic, Persian and Devanagari. */
 const DIGIT = /[\u0660-\u0669\u06f0-\u06f9\u0966-\u096f]/g;
 
+/** Printable ASCII has neither marks nor other forms than case. */
+const ASCII = /^[ -~]*$/;
+
 const HAN = /[\u3400-\u9fff]/g;
+/** These characters have no other form than the traditional one. */
+const HAN_ONLY = /^[\u3400-\u9fff]+$/;
 /** Simplified forms of traditional Chinese characters, one for one: phrases would fold differently where a term ends. */
 const SIMPLIFIED = new Map(
   (to.cn ?? [])
@@ -44,13 +49,19 @@ const SIMPLIFIED = new Map(
 
 /** Folds a word: case, compatibility forms, marks, letters of several forms, traditional Chinese characters, digits. */
 export function fold(text: string): string {
-  return text
+  if (ASCII.test(text)) return text.toLowerCase();
+  if (HAN_ONLY.test(text)) return simplify(text);
+  const folded = text
     .replace(IGNORED, '')
     .normalize('NFKD')
     .replace(MARKS, '')
     .normalize('NFC')
     .toLowerCase()
     .replace(LETTER, (letter) => LETTERS[letter] as string)
-    .replace(HAN, (character) => SIMPLIFIED.get(character) ?? character)
     .replace(DIGIT, (digit) => String((digit.charCodeAt(0) - (digit < '\u0900' ? 0 : 6)) & 15));
+  return simplify(folded);
+}
+
+function simplify(text: string): string {
+  return text.replace(HAN, (character) => SIMPLIFIED.get(character) ?? character);
 }

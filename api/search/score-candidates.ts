@@ -1,4 +1,5 @@
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
+import type { ExcerptRow } from '../../db/queries/search/excerpts.ts';
 import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
 import type { AdjacentMemory } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -100,9 +101,9 @@ function sessionContextScores(
   return scores;
 }
 
-/** Returns a hit's passage as offsets in the content: the embedded text may start with the title. */
-export function passageInContent(memory: { title: string; content: string }, { passage }: Hit) {
+/** Returns a hit's passage as offsets in the loaded part of the content: the embedded text may start with the title. */
+export function passageInContent(memory: ExcerptRow, { passage }: Pick<Hit, 'passage'>) {
   if (!passage) return undefined;
-  const lead = textOf(memory).length - memory.content.length;
-  return { start: Math.max(0, passage.start - lead), end: passage.end - lead };
+  const lead = textOf(memory).length - memory.content.length + memory.excerpt_start;
+  return { start: Math.max(0, passage.start - lead), end: Math.max(0, passage.end - lead) };
 }

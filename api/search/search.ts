@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Sql } from '../../db/client/sql.ts';
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
-import { findMemories, hasMemories } from '../../db/queries/memories/memories.ts';
-import type { MemoryRow } from '../../db/queries/memories/row.ts';
+import { hasMemories } from '../../db/queries/memories/memories.ts';
+import { type ExcerptRow, findExcerpts } from '../../db/queries/search/excerpts.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
@@ -9,16 +10,19 @@ import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { formatWithOffset } from '../time.ts';
 import { type HybridResult, hybridSearch, type SearchQuery, scoreHits } from './hybrid-search.ts';
 import type { LexicalQuery } from './lexical.ts';
+import { LONG_TEXT_MIN } from './long-texts.ts';
 import { parseDates } from './query-dates.ts';
 import { parseExclusions } from './query-parser.ts';
 import { type Hit, passageInContent } from './score-candidates.ts';
 import { decodeSearchCursor, encodeSearchCursor, type SearchPosition } from './search-cursor.ts';
-import { createSnippet } from './snippet.ts';
+import { createSnippet, termsOfHashes } from './snippet.ts';
 
 /** Ranked results that pages can reach. A cursor pins their ids, so that later writes do not shuffle the pages. */
 const RANKED_MAX = 200;
 /** Tokens that a pinned id takes in a cursor, which counts towards the budget of the response. */
 const TOKENS_PER_PINNED_ID = 20;
+/** Characters of which snippets are cut before other calls have their turn: a few milliseconds. */
+const CHARACTERS_PER_TURN = 16_384;
 /** Share of a budget that a cursor may take. */
 const CURSOR_SHARE = 0.2;
 
@@ -168,16 +172,25 @@ async function toResults(
   { hits, query }: Page,
   explain: boolean,
 ): Promise<SearchResult[]> {
-  const ids = hits.map(({ id }) => id);
-  const memories = new Map((await findMemories(context.sql, caller.userId, ids)).map((memory) => [memory.id, memory]));
-  return hits.flatMap((hit) => {
-    const memory = memories.get(hit.id);
-    return memory ? [toResult(memory, hit, query, explain)] : [];
-  });
+  const byId = new Map(hits.map((hit) => [hit.id, hit]));
+  const requests = hits.map(({ id, passage }) => ({ id, near: passage?.start }));
+  const size = { length: LONG_TEXT_MIN, bytesMax: Number.MAX_SAFE_INTEGER };
+  const results: SearchResult[] = [];
+  let read = 0;
+  for (const memory of await findExcerpts(context.sql, caller.userId, requests, query.weightedTerms, size)) {
+    results.push(toResult(memory, byId.get(memory.id) as Hit, query, explain));
+    read += memory.content.length;
+    if (read >= CHARACTERS_PER_TURN) await nextTurn();
+    read %= CHARACTERS_PER_TURN;
+  }
+  return results;
 }
 
-function toResult(memory: MemoryRow, hit: Hit, query: LexicalQuery, explain: boolean): SearchResult {
-  const { snippet, highlights, matched } = createSnippet(memory.content, query, passageInContent(memory, hit));
+function toResult(memory: ExcerptRow, hit: Hit, query: LexicalQuery, explain: boolean): SearchResult {
+  const cuts = { before: memory.excerpt_start > 0, behind: memory.is_cut_behind };
+  const near = passageInContent(memory, hit);
+  const { snippet, highlights, ...inExcerpt } = createSnippet(memory.content, query, near, cuts);
+  const matched = memory.held ? termsOfHashes(query, memory.held) : inExcerpt.matched;
   const inTitle = createSnippet(`${memory.title}\n${memory.tags.join(' ')}`, query).matched;
   return {
     id: memory.id,

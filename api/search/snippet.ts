@@ -1,3 +1,4 @@
+import type { Term } from '../../db/queries/search/lexicon.ts';
 import type { LexicalQuery } from './lexical.ts';
 import { displayTerm, type Token, tokenize } from './tokenizer.ts';
 
@@ -26,17 +27,36 @@ interface Range {
   end: number;
 }
 
+/** Sides on which a text is cut, being a part of a longer one. */
+interface Cuts {
+  before: boolean;
+  behind: boolean;
+}
+
 /**
- * Cuts the passage with the most query terms out of a text, rare terms first.
+ * Cuts the passage with the most query terms out of a text, rare terms first. Takes time in proportion to the text: of a long one, pass
+ * the part that matched.
  * @param near the passage found by the semantic retriever, which is used when no term occurs
  */
-export function createSnippet(text: string, query: SnippetQuery, near?: Range): Snippet {
+export function createSnippet(text: string, query: SnippetQuery, near?: Range, cuts?: Cuts): Snippet {
   const { tokens, lexemes, from } = findPassage(text, query, near);
   const held = new Set(lexemes);
-  const matched = query.terms.filter(({ lexeme }) => held.has(lexeme)).map(({ query_term }) => displayTerm(query_term));
+  const matched = termsOf(query, ({ lexeme }) => held.has(lexeme));
   const passage =
-    tokens.length === 0 ? { snippet: text.slice(0, 300).trim(), highlights: [] } : excerpt(text, tokens, lexemes, from);
-  return { ...passage, matched: [...new Set(matched)] };
+    tokens.length === 0
+      ? { snippet: text.slice(0, 300).trim(), highlights: [] }
+      : excerpt(text, tokens, lexemes, from, cuts);
+  return { ...passage, matched };
+}
+
+/** Returns the query's terms of these hashes, as the query has them. */
+export function termsOfHashes(query: SnippetQuery, hashes: readonly string[]): string[] {
+  const held = new Set(hashes);
+  return termsOf(query, ({ hash }) => held.has(hash));
+}
+
+function termsOf({ terms }: SnippetQuery, isHeld: (term: Term) => boolean): string[] {
+  return [...new Set(terms.filter(isHeld).map(({ query_term }) => displayTerm(query_term)))];
 }
 
 /** Returns the offset at which a text's best passage for a query starts, or the start of its line if that is near. */
@@ -66,11 +86,14 @@ function excerpt(
   tokens: readonly Token[],
   lexemes: readonly (string | undefined)[],
   from: number,
+  cuts: Cuts = { before: false, behind: false },
 ): Omit<Snippet, 'matched'> {
   const to = Math.min(tokens.length, from + TOKENS);
+  const isStart = from === 0 && !cuts.before;
+  const isEnd = to === tokens.length && !cuts.behind;
   const highlights: Range[] = [];
-  let at = from === 0 ? text.length - text.trimStart().length : (tokens[from]?.start ?? 0);
-  let snippet = from === 0 ? '' : '… ';
+  let at = isStart ? text.length - text.trimStart().length : (tokens[from]?.start ?? 0);
+  let snippet = isStart ? '' : '… ';
   for (let i = from; i < to; i++) {
     const token = tokens[i] as Token;
     // An identifier and its parts overlap: the first match counts.
@@ -82,9 +105,9 @@ function excerpt(
     highlights.push({ start, end: snippet.length });
     at = token.end;
   }
-  const end = to === tokens.length ? text.length : Math.max(at, tokens[to - 1]?.end ?? at);
+  const end = isEnd ? text.length : Math.max(at, tokens[to - 1]?.end ?? at);
   snippet += shorten(text, at, end);
-  return { snippet: `${snippet.trimEnd()}${to < tokens.length ? ' …' : ''}`, highlights };
+  return { snippet: `${snippet.trimEnd()}${isEnd ? '' : ' …'}`, highlights };
 }
 
 /** Returns a part of a text, without its middle where it is long: encoded data without spaces is one word. */

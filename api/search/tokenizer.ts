@@ -1,3 +1,4 @@
+import { encodedRanges } from './encoded-data.ts';
 import { fold } from './fold.ts';
 import { STOP_WORDS } from './stop-words.ts';
 
@@ -41,24 +42,70 @@ const UNSPACED =
 /** A character as a reader sees it: a syllable of conjoining Jamo, or a letter with its marks. */
 const CHARACTER = /[\u1100-\u115f][\u1160-\u11a7]+[\u11a8-\u11ff]*|[\s\S]\p{M}*/gu;
 
+/** A word of ASCII letters as most texts consist of, with nothing behind it that could continue a code identifier. */
+const PLAIN_WORD = /[ \n]*([A-Za-z][a-z]*|[A-Z]+)(?=[ \n,;!?)]|\.(?:[ \n]|$)|$)/y;
+/** Longer runs (sentences of scripts without spaces, paths without an end) are split in parts of this length. */
+const RUN_LENGTH_MAX = 4_096;
+
 /**
  * Splits a text into terms. Code identifiers yield the whole and their parts, scripts without spaces pairs of characters, numbers in groups
- * of three also their digits without separators, names that are stop words also a term of their own ({@link nameTerm}).
+ * of three also their digits without separators, names that are stop words also a term of their own ({@link nameTerm}). Encoded data yields
+ * one term, see {@link encodedRanges}. Each step of the generator takes bounded time, whatever the text.
  */
 export function* tokenize(text: string): Generator<Token> {
-  for (const piece of text.matchAll(PIECE)) {
-    const { emoji, number, dotted, run, sign } = piece.groups as Partial<Record<string, string>>;
-    if (emoji) yield { term: emoji.replace(EMOJI_MODIFIERS, ''), start: piece.index, end: piece.index + emoji.length };
-    else if (number) yield* splitNumber(number, piece.index);
-    else if (dotted) {
-      yield toToken(dotted, piece.index);
-      yield* splitIdentifier(dotted.slice(1), piece.index + 1);
-    } else if (run && sign) yield* splitSigned(run, sign, piece.index);
-    else if (run) {
-      const name = nameTerm(text, run, piece.index);
-      if (name) yield { term: name, start: piece.index, end: piece.index + run.length };
-      yield* splitIdentifier(run, piece.index);
+  let at = 0;
+  for (const { start, end, isContinued } of encodedRanges(text)) {
+    yield* tokenizeWords(text, at, start);
+    if (!isContinued) yield toToken(text.slice(start, end), start);
+    at = end;
+  }
+  yield* tokenizeWords(text, at, text.length);
+}
+
+/** Yields the terms of a part of a text without encoded data. */
+function* tokenizeWords(whole: string, from: number, to: number): Generator<Token> {
+  const text = to < whole.length ? whole.slice(0, to) : whole;
+  for (let at = from; at < to; ) {
+    PLAIN_WORD.lastIndex = at;
+    const word = PLAIN_WORD.exec(text)?.[1];
+    if (word !== undefined) {
+      at = PLAIN_WORD.lastIndex;
+      const start = at - word.length;
+      const name = nameTerm(text, word, start);
+      if (name) yield { term: name, start, end: at };
+      yield { term: word.slice(0, TERM_LENGTH_MAX).toLowerCase(), start, end: at };
+      continue;
     }
+    PIECE.lastIndex = at;
+    const piece = PIECE.exec(text);
+    if (!piece) return;
+    at = PIECE.lastIndex;
+    yield* tokenizePiece(text, piece);
+  }
+}
+
+function* tokenizePiece(text: string, piece: RegExpExecArray): Generator<Token> {
+  const { emoji, number, dotted, run, sign } = piece.groups as Partial<Record<string, string>>;
+  if (emoji) yield { term: emoji.replace(EMOJI_MODIFIERS, ''), start: piece.index, end: piece.index + emoji.length };
+  else if (number) yield* splitNumber(number, piece.index);
+  else if (dotted) {
+    yield toToken(dotted, piece.index);
+    yield* splitIdentifiers(dotted.slice(1), piece.index + 1);
+  } else if (run && sign) yield* splitSigned(run, sign, piece.index);
+  else if (run) {
+    const name = nameTerm(text, run, piece.index);
+    if (name) yield { term: name, start: piece.index, end: piece.index + run.length };
+    yield* splitIdentifiers(run, piece.index);
+  }
+}
+
+/** Yields a run and its parts. A long one is split into several, which share a character, so that every pair of characters is found. */
+function* splitIdentifiers(run: string, offset: number): Generator<Token> {
+  for (let at = 0; at === 0 || at + 1 < run.length; ) {
+    const end = Math.min(run.length, at + RUN_LENGTH_MAX);
+    yield* splitIdentifier(run.slice(at, end), offset + at);
+    if (end === run.length) return;
+    at = /[\udc00-\udfff]/.test(run.charAt(end - 1)) ? end - 2 : end - 1;
   }
 }
 
@@ -176,7 +223,8 @@ export function isSingleUnspaced(word: string): boolean {
 
 function toToken(text: string, start: number): Token {
   const folded = fold(text.slice(0, 4 * TERM_LENGTH_MAX));
-  return { term: [...folded].slice(0, TERM_LENGTH_MAX).join(''), start, end: start + text.length };
+  const term = folded.length <= TERM_LENGTH_MAX ? folded : [...folded].slice(0, TERM_LENGTH_MAX).join('');
+  return { term, start, end: start + text.length };
 }
 
 const MONTHS = 'january february march april may june july august september october november december'.split(' ');

@@ -29,15 +29,15 @@ export async function acceptsQueries(url: string): Promise<boolean> {
  * when it does not respond. Returns null when none is left running.
  */
 export async function adopt(location: Location, log: (message: string) => void): Promise<Postmaster | null> {
-  let since = { status: '', at: performance.now() };
+  let since = { status: '', at: Date.now() };
   for (;;) {
     const found = await readPidFile(location.cluster);
     if (!found || !(await isPostmaster(found.pid, location.cluster))) return null;
-    if (found.status !== since.status) since = { status: found.status, at: performance.now() };
+    if (found.status !== since.status) since = { status: found.status, at: Date.now() };
     const isGone = async () => !(await isPostmaster(found.pid, location.cluster));
     if (found.status === 'ready' && (await acceptsQueries(await urlOf(location.home, found.port))))
       return { ...found, isGone };
-    if (performance.now() - since.at > (STATUS_TIMEOUT_MS[found.status] ?? OTHER_STATUS_TIMEOUT_MS)) {
+    if (Date.now() - since.at > (STATUS_TIMEOUT_MS[found.status] ?? OTHER_STATUS_TIMEOUT_MS)) {
       log(`A PostgreSQL server from an earlier start (pid ${found.pid}) does not respond: stopping it.`);
       await stopUnresponsive({ ...found, isGone }, location);
       return null;

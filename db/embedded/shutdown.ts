@@ -41,7 +41,7 @@ async function shutDown(postmaster: Postmaster, location: Location, steps: Steps
   for (const [signal, waitMs] of steps) {
     if (await postmaster.isGone()) return;
     await send(postmaster.pid, signal, location);
-    for (const until = performance.now() + waitMs; performance.now() < until; await delay(10)) {
+    for (const until = Date.now() + waitMs; Date.now() < until; await delay(10)) {
       if (await postmaster.isGone()) return;
     }
   }

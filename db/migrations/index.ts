@@ -23,6 +23,8 @@ import * as makeQueueRevisionsUnique from './20261129140000_make_queue_revisions
 import * as addOccurredOffset from './20261129141000_add_occurred_offset.ts';
 import * as queueChineseTerms from './20261129142000_queue_chinese_terms.ts';
 import * as addEmbeddingAttempts from './20261129150000_add_embedding_attempts.ts';
+import * as addTermBlocks from './20261129160000_add_term_blocks.ts';
+import * as addOccurredOffsetToRankedMemories from './20261129160100_add_occurred_offset_to_ranked_memories.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -50,6 +52,8 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129141000_add_occurred_offset': addOccurredOffset,
   '20261129142000_queue_chinese_terms': queueChineseTerms,
   '20261129150000_add_embedding_attempts': addEmbeddingAttempts,
+  '20261129160000_add_term_blocks': addTermBlocks,
+  '20261129160100_add_occurred_offset_to_ranked_memories': addOccurredOffsetToRankedMemories,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

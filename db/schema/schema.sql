@@ -337,6 +337,7 @@ create table memories (
   length integer default 0 not null,
   is_digest boolean default false not null,
   occurred_offset_minutes smallint default 0 not null,
+  term_blocks bigint[] default '{}'::bigint[] not null,
   constraint memories_pkey PRIMARY KEY (user_id, id),
   constraint memories_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint memories_status_check CHECK ((status = ANY (ARRAY['active'::text, 'archived'::text]))),
@@ -642,7 +643,8 @@ create view ranked_memories as
     updated_at,
     terms,
     frequencies,
-    length
+    length,
+    occurred_offset_minutes
    FROM memories
   WHERE ((user_id = current_tenant()) IS TRUE);
 

@@ -117,7 +117,7 @@ class Bridge {
   }
 
   async #forward(message: Message, text: string, abort: AbortController): Promise<void> {
-    const began = performance.now();
+    const began = Date.now();
     const name = `${message.method ?? 'response'} ${isRequest(message) ? JSON.stringify(message.id) : ''}`;
     const timer = setTimeout(() => abort.abort('timeout'), this.#timeoutMs);
     try {
@@ -127,12 +127,10 @@ class Bridge {
         this.#retry,
         abort.signal,
       );
-      this.#options.log(`${name}: ${Math.round(performance.now() - began)} ms`);
+      this.#options.log(`${name}: ${Date.now() - began} ms`);
     } catch (error) {
       const failure = this.#failureOf(error, message, abort.signal);
-      this.#options.log(
-        `${name}: ${failure?.message ?? abort.signal.reason} (${Math.round(performance.now() - began)} ms)`,
-      );
+      this.#options.log(`${name}: ${failure?.message ?? abort.signal.reason} (${Date.now() - began} ms)`);
       if (failure && isRequest(message)) this.#write(failureLine(message, failure));
     } finally {
       clearTimeout(timer);

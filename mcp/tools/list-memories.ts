@@ -9,7 +9,7 @@ export const listMemories = defineTool(list, {
   description: 'List memories by filter, newest first by default. To search their content, use search_memories.',
   annotations: READ,
   // Not by title: a cursor contains the sort value, and a long title would use up the token budget.
-  input: list.input.extend({
+  input: list.input.omit({ include: true }).extend({
     ...toolBudget(),
     sort: z.enum(['created_at', 'updated_at', 'occurred_at']).default('created_at'),
   }),

@@ -57,7 +57,7 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     const row = newRow(context, { userId } as Caller, input as NewMemory);
     const nearDuplicates = memoryId === 'without-near-duplicates' ? undefined : nearDuplicateOptions(row);
     const sql = way === 'tuned' ? tenantSql(pool, userId) : context.sql;
-    await insertMemory(sql, userId, row, countTerms(row), { enqueue: false, nearDuplicates });
+    await insertMemory(sql, userId, row, await countTerms(row), { enqueue: false, nearDuplicates });
     ctx.status = 201;
     ctx.body = serializeMemory({ ...row, superseded_by: null });
   });

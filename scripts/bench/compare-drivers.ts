@@ -240,7 +240,7 @@ function newRow(): NewMemoryRow {
 function frequenciesOf({ content }: NewMemoryRow) {
   const counts = new Map<string, number>();
   for (const term of content.split(' ')) counts.set(term, (counts.get(term) ?? 0) + 1);
-  return { terms: [...counts.keys()], frequencies: [...counts.values()] };
+  return { terms: [...counts.keys()], frequencies: [...counts.values()], blocks: [] };
 }
 
 function eventOf(userId: string, keyId: string): UsageEvent {

@@ -49,11 +49,13 @@ export async function fill(
 
 /** Inserts and indexes many memories, like `insertMemory` one. Returns the number of their terms. */
 async function insertIndexed(sql: Sql, userId: string, rows: readonly NewMemoryRow[]): Promise<number> {
-  const input = rows.map((row) => ({
-    ...row,
-    content_hash: row.content_hash.toString('hex'),
-    counted: countTerms(row),
-  }));
+  const input = await Promise.all(
+    rows.map(async (row) => ({
+      ...row,
+      content_hash: row.content_hash.toString('hex'),
+      counted: await countTerms(row),
+    })),
+  );
   const result = await sql.query<{ words: string }>({
     name: 'bench_fill',
     text: `with input as materialized (

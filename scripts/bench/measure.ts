@@ -54,7 +54,7 @@ export async function create(service: Service, key: string, note: Note, project?
   return (await post<{ id: string }>(service, key, '/memories', input)).id;
 }
 
-const NO_TERMS = { terms: [], frequencies: [] };
+const NO_TERMS = { terms: [], frequencies: [], blocks: [] };
 
 /** Times transactions that insert a row, and with `indexed` its terms, outside the pipeline. The rows are deleted again. */
 export async function timeInserts(
@@ -65,8 +65,8 @@ export async function timeInserts(
 ): Promise<number[]> {
   const { database } = service;
   const times = await timed(rows, (row) =>
-    database.write(userId, (sql) =>
-      insertMemory(sql, userId, row, indexed ? countTerms(row) : NO_TERMS, { enqueue: false }),
+    database.write(userId, async (sql) =>
+      insertMemory(sql, userId, row, indexed ? await countTerms(row) : NO_TERMS, { enqueue: false }),
     ),
   );
   const ids = rows.map(({ id }) => id);

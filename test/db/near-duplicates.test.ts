@@ -98,7 +98,10 @@ async function store(sql: Sql, userId: string): Promise<void> {
   const text = COMMON.join(' ');
   const said = { title: text, content: text, type: 'long_term', tags: [], metadata: {} } as const;
   const row = newRow(context, { userId } as never, said as never);
-  await insertMemory(sql, userId, row, countTerms(row), { enqueue: false, nearDuplicates: nearDuplicateOptions(row) });
+  await insertMemory(sql, userId, row, await countTerms(row), {
+    enqueue: false,
+    nearDuplicates: nearDuplicateOptions(row),
+  });
 }
 
 function nodesOf(plan: Plan): Plan[] {

@@ -1,7 +1,7 @@
 import type { Sql } from '../../client/sql.ts';
 import { type NearDuplicate, type NearDuplicateOptions, nearDuplicateCtes } from './near-duplicates.ts';
 import type { NewMemoryRow } from './row.ts';
-import { lexemesCte, type TermFrequencies } from './terms.ts';
+import { lexemesCte, TERM_COLUMNS, type TermFrequencies } from './terms.ts';
 
 /** The result of {@link insertMemory}. */
 interface InsertedMemory {
@@ -27,7 +27,7 @@ export async function insertMemory(
   sql: Sql,
   userId: string,
   row: NewMemoryRow,
-  { terms, frequencies }: TermFrequencies,
+  { terms, frequencies, blocks }: TermFrequencies,
   { enqueue, nearDuplicates }: InsertOptions,
 ): Promise<InsertedMemory | undefined> {
   const result = await sql.query<{ storage_bytes: string; memories: string; similar: NearDuplicate[] }>({
@@ -37,6 +37,7 @@ export async function insertMemory(
       ...columnValues(userId, row),
       terms,
       frequencies,
+      blocks,
       enqueue,
       ...(nearDuplicates ? [nearDuplicates.ignoredTerms, nearDuplicates.scoreMin, nearDuplicates.limit] : []),
     ],
@@ -69,15 +70,16 @@ export const columnValues = (userId: string, row: NewMemoryRow): unknown[] => [
   row.occurred_offset_minutes,
 ];
 
-const INSERT_CTES = `${lexemesCte('$1', '$21', '$22')},
+const INSERT_CTES = `${lexemesCte('$1', '$21', '$22', '$23')},
   stored as (
     insert into memories (user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
       expires_at, supersedes, consolidated_into, version, content_hash, size_bytes, created_at, updated_at,
-      occurred_offset_minutes, terms, frequencies, length)
+      occurred_offset_minutes, terms, frequencies, term_blocks, length)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-      coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
-      coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
-      coalesce((select sum(frequency) from lexeme), 0))
+      ${TERM_COLUMNS.terms},
+      ${TERM_COLUMNS.frequencies},
+      ${TERM_COLUMNS.term_blocks},
+      ${TERM_COLUMNS.length})
     on conflict (user_id, content_hash, type, expires_at, supersedes) where status = 'active' do nothing
     returning length, size_bytes
   ),
@@ -93,7 +95,7 @@ const INSERT_CTES = `${lexemesCte('$1', '$21', '$22')},
     insert into embedding_queue (user_id, memory_id)
     select $1, $2
     from stored
-    where $23
+    where $24
   ),
   total as (
     insert into quotas as q (user_id, storage_bytes, memories, words)
@@ -110,15 +112,15 @@ const INSERT = `with ${INSERT_CTES}
   select storage_bytes, memories, '[]'::jsonb as similar
   from total`;
 
-const INSERT_AND_FIND_NEAR_DUPLICATES = `with ${INSERT_CTES}, ${nearDuplicateCtes('$9', '$24', '$25')}
+const INSERT_AND_FIND_NEAR_DUPLICATES = `with ${INSERT_CTES}, ${nearDuplicateCtes('$9', '$25', '$26')}
   select storage_bytes, memories, coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'score', score) order by score desc, id)
     from (
       select id, score
       from near_duplicate
-      where score >= $25::float8
+      where score >= $26::float8
       order by score desc, id
-      limit $26
+      limit $27
     ) reported
   ), '[]') as similar
   from total`;

@@ -1,6 +1,6 @@
 import type { Sql } from '../../client/sql.ts';
 import { type MemoryFilter, whereMemories } from './filters.ts';
-import { MEMORY_COLUMNS, type MemoryRow } from './row.ts';
+import { type MemoryRow, memoryColumns } from './row.ts';
 
 export type MemorySort = 'created_at' | 'updated_at' | 'occurred_at' | 'title';
 
@@ -15,6 +15,16 @@ interface MemoryPage {
   order: 'asc' | 'desc';
   limit: number;
   after?: KeysetPosition;
+  /** Characters of the contents that are loaded. */
+  contentLength: number;
+  /** Bytes of the page, about; the first memory is returned in any case. */
+  bytesMax: number;
+}
+
+/** A memory of a page. */
+export interface ListedRow extends MemoryRow {
+  /** True when `content` is only the beginning of its content. */
+  is_cut: boolean;
 }
 
 // Titles sort by code point (collation "C"), so that the order is the same on every server.
@@ -25,13 +35,16 @@ const SORT_COLUMNS: Record<MemorySort, { column: string; cast: string }> = {
   title: { column: 'title collate "C"', cast: 'text' },
 };
 
-/** Lists one page of the memories that match a filter. Keyset pagination: pages neither repeat nor skip a memory while nothing changes. */
+/**
+ * Lists one page of the memories that match a filter, bounded in number and bytes. Keyset pagination: pages neither repeat nor skip a
+ * memory while nothing changes.
+ */
 export async function listMemories(
   sql: Sql,
   userId: string,
   filter: MemoryFilter,
   page: MemoryPage,
-): Promise<MemoryRow[]> {
+): Promise<{ memories: ListedRow[]; isLast: boolean }> {
   const where = whereMemories(userId, filter);
   const { column, cast } = SORT_COLUMNS[page.sort];
   if (page.after) {
@@ -40,15 +53,32 @@ export async function listMemories(
       `(${column}, id) ${operator} (${where.value(page.after.value)}::${cast}, ${where.value(page.after.id)}::uuid)`,
     );
   }
-  const result = await sql.query<MemoryRow>({
-    text: `select ${MEMORY_COLUMNS}
-      from memories
-      where ${where.text}
-      order by ${column} ${page.order}, id ${page.order}
-      limit ${where.value(page.limit)}`,
+  const order = `${column} ${page.order}, id ${page.order}`;
+  const length = `${where.value(page.contentLength)}::bigint`;
+  // Without the outer filter PostgreSQL would read the long texts beyond the page.
+  const bytes = `least(octet_length(content), 4 * ${length}) + size_bytes - octet_length(content)`;
+  const result = await sql.query<ListedRow & { found: string }>({
+    text: `select ${memoryColumns(`left(content, ${length}::integer)`)},
+        octet_length(content) > ${length} and char_length(content) > ${length} as is_cut,
+        found
+      from (
+        select m.*,
+          sum(${bytes}) over (order by ${order} rows unbounded preceding) - (${bytes}) as before,
+          count(*) over () as found
+        from (
+          select *
+          from memories
+          where ${where.text}
+          order by ${order}
+          limit ${where.value(page.limit + 1)}
+        ) m
+      ) memories
+      where before < ${where.value(page.bytesMax)}::bigint
+      order by ${order}`,
     values: where.values,
   });
-  return result.rows;
+  const memories = result.rows.slice(0, page.limit);
+  return { memories, isLast: memories.length === Number(result.rows[0]?.found ?? 0) };
 }
 
 /** Counts the memories that match a filter. */

@@ -34,12 +34,16 @@ export type NewMemoryRow = Omit<MemoryRow, 'superseded_by'> & { content_hash: Bu
  * The columns of a {@link MemoryRow}. The superseding memory is looked up in a form that only the index of `supersedes` matches: with
  * an order that another index provides, or a condition that a partial index is for, a plan made before there were statistics would
  * read all memories of the tenant.
+ * @param content SQL of the content, or of a part of it
  */
-export const MEMORY_COLUMNS =
-  'id, type, status, title, content, tags, metadata, project, session_id, occurred_at, occurred_offset_minutes, expires_at, ' +
+export const memoryColumns = (content: string) =>
+  `id, type, status, title, ${content} as content, tags, metadata, project, session_id, occurred_at, occurred_offset_minutes, expires_at, ` +
   'supersedes, consolidated_into, is_digest, version, size_bytes, created_at, updated_at, ' +
   '(select (array_agg(s.id order by s.created_at desc, s.id desc))[1] from memories s ' +
   "where s.user_id = memories.user_id and s.supersedes = memories.id and (s.status = 'active' or s.consolidated_into is not null) is true) as superseded_by";
+
+/** The columns of a {@link MemoryRow} with its whole content. */
+export const MEMORY_COLUMNS = memoryColumns('content');
 
 /** The unique constraint that an exact duplicate of an active memory violates. */
 export const EXACT_DUPLICATE_CONSTRAINT = 'memories_exact_duplicate';

@@ -4,13 +4,14 @@ import type { MemoryRow } from './row.ts';
 /**
  * A CTE named `lexeme` with the lexemes of terms and their frequencies: stemmed by PostgreSQL's English stemmer, which leaves words of
  * other scripts alone; stop words are dropped. A lexeme is stored as a hash of tenant and lexeme, so that an index entry belongs to one
- * tenant and the cost of a look-up follows that tenant's size.
+ * tenant and the cost of a look-up follows that tenant's size. `block` is null where no blocks are given.
  */
-export const lexemesCte = (user: string, terms: string, frequencies: string) => `lexeme as (
+export const lexemesCte = (user: string, terms: string, frequencies: string, blocks: string) => `lexeme as (
     select hashtextextended(${user}::uuid::text || l, 0) as hash,
       l as lexeme,
-      least(sum(frequency), 32767)::smallint as frequency
-    from unnest(${terms}::text[], ${frequencies}::integer[]) as w (word, frequency),
+      least(sum(frequency), 32767)::smallint as frequency,
+      bit_or(block) as block
+    from unnest(${terms}::text[], ${frequencies}::integer[], ${blocks}::bigint[]) as w (word, frequency, block),
       unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l
     group by l
   )`;
@@ -34,18 +35,28 @@ export const includesTermsSql = (terms: string, hashes: string) => `(
 export interface TermFrequencies {
   terms: string[];
   frequencies: number[];
+  /** Bits of the blocks of a long text that hold each term; empty for a short text. */
+  blocks: string[];
 }
+
+/** The columns of a memory's terms, ordered by hash so that they can be searched, as SQL that selects from `lexeme`. */
+export const TERM_COLUMNS = {
+  terms: "coalesce((select array_agg(hash order by hash) from lexeme), '{}')",
+  frequencies: "coalesce((select array_agg(frequency order by hash) from lexeme), '{}')",
+  term_blocks: "coalesce((select array_agg(block order by hash) from lexeme having count(block) > 0), '{}')",
+  length: 'coalesce((select sum(frequency) from lexeme), 0)',
+} as const;
 
 /** Replaces the search terms of a memory and updates the tenant's lexicon. Returns the change of the tenant's total term count. */
 export async function indexTerms(
   sql: Sql,
   userId: string,
   id: string,
-  { terms, frequencies }: TermFrequencies,
+  { terms, frequencies, blocks }: TermFrequencies,
 ): Promise<number> {
   const result = await sql.query<{ grown: string }>({
     name: 'index_terms',
-    text: `with ${lexemesCte('$1', '$3', '$4')},
+    text: `with ${lexemesCte('$1', '$3', '$4', '$5')},
       former as (
         select terms, length
         from memories
@@ -53,9 +64,10 @@ export async function indexTerms(
       ),
       indexed as (
         update memories set
-          terms = coalesce((select array_agg(hash order by hash) from lexeme), '{}'),
-          frequencies = coalesce((select array_agg(frequency order by hash) from lexeme), '{}'),
-          length = coalesce((select sum(frequency) from lexeme), 0)
+          terms = ${TERM_COLUMNS.terms},
+          frequencies = ${TERM_COLUMNS.frequencies},
+          term_blocks = ${TERM_COLUMNS.term_blocks},
+          length = ${TERM_COLUMNS.length}
         where user_id = $1 and id = $2
       ),
       removed as (
@@ -72,7 +84,7 @@ export async function indexTerms(
         on conflict (user_id, hash) do update set memories = x.memories + 1
       )
       select coalesce((select sum(frequency) from lexeme), 0) - coalesce((select length from former), 0) as grown`,
-    values: [userId, id, terms, frequencies],
+    values: [userId, id, terms, frequencies, blocks],
   });
   return Number(result.rows[0]?.grown ?? 0);
 }

@@ -38,24 +38,38 @@ export async function insertVersion(sql: Sql, userId: string, memory: MemoryRow)
   return Number(result.rows[0]?.grown ?? 0);
 }
 
-/** Lists former versions of a memory, newest first. `before` is an exclusive upper bound of their numbers. */
+/**
+ * Lists a page of the former versions of a memory, newest first, bounded in number and bytes; one is returned in any case. `before` is
+ * an exclusive upper bound of their numbers.
+ */
 export async function listVersions(
   sql: Sql,
   userId: string,
   id: string,
-  limit: number,
-  before?: number,
-): Promise<VersionRow[]> {
-  const result = await sql.query<VersionRow>({
+  { limit, bytesMax, before }: { limit: number; bytesMax: number; before: number | undefined },
+): Promise<{ versions: VersionRow[]; isLast: boolean }> {
+  const result = await sql.query<VersionRow & { found: string }>({
     name: 'list_versions',
-    text: `select ${COLUMNS}, written_at
-      from memory_versions
-      where user_id = $1 and memory_id = $2 and version < coalesce($3, 2147483647)
-      order by version desc
-      limit $4`,
-    values: [userId, id, before ?? null, limit],
+    text: `select ${COLUMNS}, written_at, found
+      from (
+        select v.*,
+          sum(size_bytes) over (order by version desc) - size_bytes as preceding,
+          count(*) over () as found
+        from (
+          select *
+          from memory_versions
+          where user_id = $1 and memory_id = $2 and version < coalesce($3, 2147483647)
+          order by version desc
+          limit $4
+        ) v
+      ) page
+      where preceding < $5::bigint
+      order by version desc`,
+    values: [userId, id, before ?? null, limit + 1, bytesMax],
   });
-  return result.rows;
+  const found = Number(result.rows[0]?.found ?? 0);
+  const versions = result.rows.slice(0, limit).map(({ found: _found, ...version }) => version);
+  return { versions, isLast: versions.length === found };
 }
 
 /** Counts the former versions that are kept of a memory. */

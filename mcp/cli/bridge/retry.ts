@@ -21,7 +21,7 @@ export async function withRetry(
   budget: RetryBudget,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = performance.now() + (isHandshake(method) ? budget.handshakeMs : budget.otherMs);
+  const deadline = Date.now() + (isHandshake(method) ? budget.handshakeMs : budget.otherMs);
   let waitLeftMs = budget.retryAfterMs;
   for (let attempts = 1; ; attempts++) {
     try {
@@ -36,7 +36,7 @@ export async function withRetry(
         await sleep(pauseMs, undefined, { signal });
       } else {
         const pauseMs = backoffMs(attempts);
-        if (!isRepeatable(method, error) || performance.now() + pauseMs > deadline) throw error;
+        if (!isRepeatable(method, error) || Date.now() + pauseMs > deadline) throw error;
         await sleep(pauseMs, undefined, { signal });
       }
     }

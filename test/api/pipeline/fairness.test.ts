@@ -9,13 +9,11 @@ import { startTestService, type TestService } from '../../support/service.ts';
 let node: TestService;
 
 beforeAll(async () => {
-  node = await startTestService({ requestQueue: { waitingPerTenant: WAITING } });
+  node = await startTestService();
 });
 afterAll(() => node.stop());
 
 const POOL = 12;
-/** Requests of a tenant that this service lets wait. */
-const WAITING = 20;
 const SLEEP = { text: 'select pg_sleep(0.3)' };
 
 describe('connections of the pool', () => {
@@ -89,7 +87,7 @@ describe('request queue', () => {
     const note = (n: number) => ({ title: `Note ${n}`, content: `Content of note ${n}.` });
     const create = (n: number) =>
       postMcp(node, flood, rpc('tools/call', { name: 'create_memory', arguments: note(n) }));
-    const calls = Array.from({ length: REQUESTS_PER_TENANT + WAITING + 20 }, (_, n) => create(n));
+    const calls = Array.from({ length: REQUESTS_PER_TENANT + WAITING_PER_TENANT + 20 }, (_, n) => create(n));
     const early = await Promise.race(calls);
     expect(early.body.result._meta['whitemagic/status']).toBe(429);
     expect(JSON.stringify(early.body)).toContain('concurrency_exceeded');
