@@ -1,9 +1,10 @@
 import type { Database } from '../../db/client/database.ts';
-import { keepClusters } from '../../db/queries/search/clusters.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import { keepClustersStatement } from '../../db/queries/search/clusters.ts';
 import {
   advanceQueued,
   completeQueued,
-  lockAgainstChange,
+  lockAgainstChangeStatement,
   type QueuedMemory,
 } from '../../db/queries/search/embedding-queue.ts';
 import { insertVectors, replaceVectors } from '../../db/queries/search/vectors.ts';
@@ -32,14 +33,14 @@ export function storePart(
     end: memory.next_character + end,
     vector,
   }));
-  return database.ownerWrite(async (sql) => {
-    await keepClusters(sql, { userId: memory.user_id, model });
-    if (!(await lockAgainstChange(sql, memory))) return;
+  const before = [keepClustersStatement({ userId: memory.user_id, model }), lockAgainstChangeStatement(memory)];
+  const work = async (sql: Sql) => {
     const isCurrent = next ? await advanceQueued(sql, memory, next) : await completeQueued(sql, memory);
     if (!isCurrent) return;
     const write = memory.passages === 0 ? replaceVectors : insertVectors;
     await write(sql, memory.user_id, memory.memory_id, model, rows);
-  });
+  };
+  return database.ownerWrite(work, { before });
 }
 
 /** Returns where the text after the last passage starts. A part without passages is done as a whole. */

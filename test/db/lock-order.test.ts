@@ -7,7 +7,12 @@ import { storePart } from '../../api/embeddings/store-part.ts';
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { findMemory } from '../../db/queries/memories/memories.ts';
-import { countBinaryCodes, deleteClusters, insertClusters, keepClusters } from '../../db/queries/search/clusters.ts';
+import {
+  countBinaryCodes,
+  deleteClusters,
+  insertClusters,
+  keepClustersStatement,
+} from '../../db/queries/search/clusters.ts';
 import {
   enqueueEmbedding,
   enqueueMissing,
@@ -142,7 +147,7 @@ it('deletion of clusters waits for the vectors that join one', async () => {
   await storePart(database, MODEL, memory, CHUNKS);
   let deleting: Promise<void> | undefined;
   await database.ownerWrite(async (sql) => {
-    await keepClusters(sql, index);
+    await sql.query(keepClustersStatement(index));
     await deleteVectors(sql, userId, memory.memory_id);
     deleting ??= database.ownerWrite((other) => deleteClusters(other, index, 1));
     await untilWaiting();

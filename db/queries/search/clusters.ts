@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Database } from '../../client/database.ts';
-import type { Sql } from '../../client/sql.ts';
+import type { Sql, Statement } from '../../client/sql.ts';
 
 /** Identifies a tenant's binary codes of one model. */
 export interface BinaryCodes {
@@ -91,17 +91,17 @@ export async function assignToClusters(
 const CLUSTERS_LOCK = "hashtextextended('memory_cells in use ' || $1 || ' ' || $2, 0)";
 
 /** Keeps a tenant's clusters from being deleted until the transaction ends, so that codes can join them. The first lock of its transaction. */
-export async function keepClusters(sql: Sql, { userId, model }: BinaryCodes): Promise<void> {
-  await sql.query({
+export function keepClustersStatement({ userId, model }: BinaryCodes): Statement {
+  return {
     name: 'keep_clusters',
     text: `select pg_advisory_xact_lock_shared(${CLUSTERS_LOCK})`,
     values: [userId, model],
-  });
+  };
 }
 
 /**
  * Deletes the clusters up to a number. Codes that were added to them meanwhile are then in no cluster. Waits first for the transactions
- * that hold {@link keepClusters}: one of them would wait for a deleted cluster while this waits for its codes. `sql` is a transaction of
+ * that hold {@link keepClustersStatement}: one of them would wait for a deleted cluster while this waits for its codes. `sql` is a transaction of
  * the owner role.
  */
 export async function deleteClusters(sql: Sql, { userId, model }: BinaryCodes, upTo: number): Promise<void> {

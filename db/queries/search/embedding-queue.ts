@@ -1,5 +1,5 @@
 import { NIL } from 'uuid';
-import type { Sql } from '../../client/sql.ts';
+import type { Sql, Statement } from '../../client/sql.ts';
 
 /** Identifies an entry of the queue. */
 export interface QueueEntry {
@@ -332,27 +332,26 @@ async function updateLeased(
   });
 }
 
-/** Locks a memory against changes until the transaction ends. Returns false when it was deleted. */
-export async function lockAgainstChange(
-  sql: Sql,
-  { user_id, memory_id }: Pick<QueueEntry, 'user_id' | 'memory_id'>,
-): Promise<boolean> {
-  const result = await sql.query({
+/** Locks a memory against changes until the transaction ends. */
+export function lockAgainstChangeStatement({
+  user_id,
+  memory_id,
+}: Pick<QueueEntry, 'user_id' | 'memory_id'>): Statement {
+  return {
     name: 'lock_against_change',
     text: `select
       from memories
       where user_id = $1 and id = $2
       for key share`,
     values: [user_id, memory_id],
-  });
-  return result.rows.length > 0;
+  };
 }
 
 type Part = QueueEntry & Pick<QueuedMemory, 'next_character'>;
 
 /**
- * Removes a memory from the queue, its last part done. Returns false, and keeps it, when it changed since it was leased or another
- * worker stored this part: the vectors are outdated. Runs as the owner role.
+ * Removes a memory from the queue, its last part done. Returns false, and keeps it, when it was changed or deleted since it was leased,
+ * or another worker stored this part: the vectors are outdated. Runs as the owner role.
  */
 export async function completeQueued(
   sql: Sql,
