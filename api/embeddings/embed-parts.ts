@@ -44,7 +44,8 @@ export async function embedParts(
   const passages = new Map<string, number>();
   try {
     const parts = queued.map(({ text, is_continued }) => ({ text, isContinued: is_continued }));
-    const chunks = await embedder.embedDocuments(parts, { signal });
+    const once = queued.every(({ attempts }) => attempts > 0);
+    const chunks = await embedder.embedDocuments(parts, { signal, once });
     for (const [index, memory] of queued.entries()) {
       const stored = await storeOrBlame(indexing, memory, chunks[index] ?? []);
       passages.set(memory.user_id, (passages.get(memory.user_id) ?? 0) + stored);

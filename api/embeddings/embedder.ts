@@ -24,6 +24,8 @@ export type Document = string | { text: string; isContinued: boolean };
 export interface DocumentOptions {
   /** Puts the texts ahead of all other documents, beside queries; for a few short texts. */
   urgent?: boolean;
+  /** Makes one attempt where an embedder would make several: the caller repeats it. */
+  once?: boolean;
   /** Stops the work on these texts. */
   signal?: AbortSignal;
 }

@@ -37,6 +37,8 @@ const SHARED_CHARACTERS = 200;
 const BATCH_PASSAGES = 32;
 const CONCURRENT_REQUESTS_MAX = 2;
 const ATTEMPTS_MAX = 4;
+/** Attempts of a request that takes too long: meanwhile no other document is embedded. */
+const TIMEOUTS_MAX = 2;
 /** Longer pauses than this are left to the queue's own retry. */
 const PAUSE_MAX_MS = 20_000;
 
@@ -86,7 +88,7 @@ export class EndpointEmbedder implements Embedder {
 
   async embedDocuments(
     documents: readonly Document[],
-    { urgent = false, signal }: DocumentOptions = {},
+    { urgent = false, once = urgent, signal }: DocumentOptions = {},
   ): Promise<Chunk[][]> {
     const texts = documents.map((document) => (typeof document === 'string' ? document : document.text));
     const ranges = documents.map(rangesOf);
@@ -96,7 +98,7 @@ export class EndpointEmbedder implements Embedder {
     const batches: string[][] = [];
     for (let at = 0; at < passages.length; at += BATCH_PASSAGES) batches.push(passages.slice(at, at + BATCH_PASSAGES));
     // The queue repeats what a search could not embed at once.
-    const send = (batch: string[], stop: AbortSignal) => this.#request(batch, stop, urgent ? 1 : ATTEMPTS_MAX);
+    const send = (batch: string[], stop: AbortSignal) => this.#request(batch, stop, once ? 1 : ATTEMPTS_MAX);
     const results = await this.#stoppable(
       ({ signal: stop }) =>
         Promise.all(
@@ -185,7 +187,8 @@ export class EndpointEmbedder implements Embedder {
     if (this.#breaker.isOpen && !wasOpen)
       this.#options.log?.(`Embedding requests fail and are paused: ${error.message}`);
     const pauseMs = Math.max(error.pauseMs, this.#jitter(attempt));
-    if (!error.isTransient || attempt === attempts || this.#breaker.isOpen || pauseMs > PAUSE_MAX_MS) {
+    const isLast = attempt >= (error.isTimeout ? Math.min(attempts, TIMEOUTS_MAX) : attempts);
+    if (!error.isTransient || isLast || this.#breaker.isOpen || pauseMs > PAUSE_MAX_MS) {
       throw error.isAboutLoad
         ? new EmbedderUnavailable(error.message, { cause: error })
         : new EmbeddingFailed(error.message, 'encoder_stopped', { cause: error });

@@ -4,6 +4,8 @@ import { normalize } from '../normalize.ts';
 export class EndpointFailure extends Error {
   /** True if the same request may succeed later. */
   readonly isTransient: boolean;
+  /** True if there was no response in time. */
+  readonly isTimeout: boolean;
   /** True if the endpoint rejected these texts; other texts may succeed. */
   readonly isAboutInput: boolean;
   /** True if the endpoint rejected the number of requests, or asked for a pause; these texts are not the reason. */
@@ -15,6 +17,7 @@ export class EndpointFailure extends Error {
     message: string,
     {
       isTransient = false,
+      isTimeout = false,
       isAboutInput = false,
       isAboutLoad = false,
       pauseMs = 0,
@@ -23,6 +26,7 @@ export class EndpointFailure extends Error {
   ) {
     super(message, { cause });
     this.isTransient = isTransient;
+    this.isTimeout = isTimeout;
     this.isAboutInput = isAboutInput;
     this.isAboutLoad = isAboutLoad;
     this.pauseMs = pauseMs;
@@ -71,7 +75,7 @@ async function post({ url, key, model, dimensions, inputs, signal, timeoutMs }: 
     signal.throwIfAborted();
     const isTimeout = cause instanceof DOMException && cause.name === 'TimeoutError';
     const message = isTimeout ? `the endpoint took more than ${timeoutMs} ms` : 'the endpoint cannot be reached';
-    throw new EndpointFailure(message, { isTransient: true, cause });
+    throw new EndpointFailure(message, { isTransient: true, isTimeout, cause });
   }
 }
 

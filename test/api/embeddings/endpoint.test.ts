@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
-import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
+import { EmbedderUnavailable, EmbeddingFailed } from '../../../api/embeddings/embedder.ts';
 import { CircuitBreaker } from '../../../api/embeddings/endpoint/circuit-breaker.ts';
 import { EndpointEmbedder, type EndpointOptions } from '../../../api/embeddings/endpoint/endpoint.ts';
 import { openEmbedder } from '../../../api/embeddings/open.ts';
@@ -116,6 +116,21 @@ describe('endpoint embedder', () => {
     await expect(embedder.embedQuery('x')).rejects.toThrow('the endpoint took more than 80 ms');
     // A document's request is tried again.
     expect(await embedder.embedDocuments(['x'])).toHaveLength(1);
+  });
+
+  it('tries documents that take too long twice, and once where the caller repeats them', async () => {
+    const { embedder, seen } = await endpoint([() => {}], { timeoutMs: 40 });
+    await expect(embedder.embedDocuments(['x'])).rejects.toThrow(EmbeddingFailed);
+    expect(seen).toHaveLength(2);
+    await expect(embedder.embedDocuments(['x'], { once: true })).rejects.toThrow('the endpoint took more than 40 ms');
+    expect(seen).toHaveLength(3);
+  });
+
+  it('blames no text when the endpoint asks for a pause', async () => {
+    const { embedder } = await endpoint([status(429, { 'retry-after': '60' })]);
+    const error = await embedder.embedDocuments(['x']).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(EmbedderUnavailable);
+    expect(error).not.toBeInstanceOf(EmbeddingFailed);
   });
 
   it.each([400, 401, 404])('does not retry a %i, and hides the response text', async (code) => {
