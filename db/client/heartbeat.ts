@@ -13,7 +13,7 @@ export class ServerUnresponsiveError extends Error {
 
 /** Checks each second, on a connection of its own, that PostgreSQL responds. */
 export interface Heartbeat {
-  /** Executes a short statement on the connection of the heartbeat. Rejects within {@link RESPONSE_MS}, whatever the server does. */
+  /** Executes a short statement on the connection of the heartbeat. Rejects after {@link RESPONSE_MS}, whatever the server does. */
   probe: Sql;
   /** Closes this connection when PostgreSQL stops responding, so that what waits on it is rejected. */
   watch(client: pg.ClientBase): void;
@@ -27,8 +27,11 @@ export interface Heartbeat {
 }
 
 const INTERVAL_MS = 1_000;
-/** Maximum time to connect and to respond. */
+/** Maximum time to respond, and to connect before that. */
 export const RESPONSE_MS = 1_500;
+/** A timer that fires later than this shows that the process, not the server, was busy. */
+const BUSY_MS = 250;
+const CONNECT_TIMEOUT_MS = 10_000;
 /** Beats that fail in a row before the connections are closed: a single one may be an accident. */
 const MISSED_MAX = 2;
 
@@ -41,14 +44,16 @@ export function startHeartbeat(config: pg.ClientConfig, onUnresponsive: (error: 
   let isClosed = false;
   let missed = 0;
 
-  const connect = async (): Promise<pg.Client> => {
-    const client = new pg.Client({ ...config, connectionTimeoutMillis: RESPONSE_MS });
-    client.on('error', () => undefined);
-    client.on('end', () => {
-      current = undefined;
-    });
-    await client.connect();
-    return client;
+  const connect = (): Promise<pg.Client> => {
+    const client = new pg.Client({ ...config, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    const connecting = client.connect().then(() => client);
+    const forget = () => {
+      if (current === connecting) current = undefined;
+    };
+    client.on('error', forget);
+    client.on('end', forget);
+    connecting.catch(forget);
+    return connecting;
   };
 
   const probe: Sql = {
@@ -58,7 +63,7 @@ export function startHeartbeat(config: pg.ClientConfig, onUnresponsive: (error: 
       const used = current;
       const response = used.then((client) => executeBatch<never>(client, statement));
       return withDeadline(response, () => {
-        current = undefined;
+        if (current === used) current = undefined;
         used.then((client) => closeClient(client, new ServerUnresponsiveError())).catch(() => undefined);
       });
     },
@@ -71,7 +76,6 @@ export function startHeartbeat(config: pg.ClientConfig, onUnresponsive: (error: 
       await probe.query({ text: 'select 1' });
       missed = 0;
     } catch (error) {
-      current = undefined;
       // A refused connection is not a hanging server: open connections have been closed by it.
       missed = isSilence(error) ? missed + 1 : 0;
       if (missed === MISSED_MAX) {
@@ -118,14 +122,20 @@ function isSilence(error: unknown): boolean {
 function withDeadline<T>(response: Promise<T>, discard: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
     let isSettled = false;
-    const timer = setTimeout(() => {
-      // Responses that arrived while the process was busy are read first.
-      setImmediate(() => {
-        if (isSettled) return;
-        discard();
-        reject(new ServerUnresponsiveError());
-      });
-    }, RESPONSE_MS);
+    let timer: NodeJS.Timeout | undefined;
+    const wait = () => {
+      const dueAt = performance.now() + RESPONSE_MS;
+      // Responses that arrived while the process was busy are read before the check.
+      timer = setTimeout(() => setImmediate(check, dueAt), RESPONSE_MS);
+    };
+    const check = (dueAt: number) => {
+      if (isSettled) return;
+      // A process that was busy cannot tell whether the server was silent.
+      if (performance.now() - dueAt > BUSY_MS) return wait();
+      discard();
+      reject(new ServerUnresponsiveError());
+    };
+    wait();
     response.then(resolve, reject).finally(() => {
       isSettled = true;
       clearTimeout(timer);
