@@ -21,8 +21,9 @@ describe('heartbeat', () => {
     url = await freshDatabase();
     const errors: Error[] = [];
     database = connect({ url, onError: (error) => errors.push(error) });
+    await database.owner.query('select 1');
     const slow = database.owner.query('select pg_sleep(7)');
-    // Each block is longer than the server has to respond, while connecting too.
+    // Each block is longer than the server has to respond. The first beats connect meanwhile.
     for (let block = 0; block < 4; block++) {
       keepBusy(RESPONSE_MS + 100);
       await nextTurn();
