@@ -1,8 +1,11 @@
 import { Cluster, type ClusterNode, Redis, type RedisOptions } from 'ioredis';
 import { coalesceWrites } from '../../db/client/coalesce-writes.ts';
 
-/** A connection without any response for this long is closed: its commands fail, and a new one is opened. A burst of commands may take longer. */
-const RESPONSE_TIMEOUT_MS = 1_000;
+/**
+ * A connection without any response for this long is closed, and a new one is opened. Long enough for a process that was busy
+ * meanwhile: ioredis does not read what has arrived before it decides. Callers wait a shorter time (`inactivityTimeout`).
+ */
+const RESPONSE_TIMEOUT_MS = 5_000;
 /** Maximum time to connect. */
 const CONNECT_TIMEOUT_MS = 2_000;
 
