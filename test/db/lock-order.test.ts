@@ -181,3 +181,19 @@ it('purge of an account waits for a write in progress', async () => {
   await purging;
   expect(attempts).toEqual({ write: 1, ownerWrite: 1 });
 });
+
+it('purge of an account waits for calls that are being metered', async () => {
+  const { userId } = await tenantWithQueued();
+  const receipt = { user_id: userId, reason: 'lapsed', asked_at: null, purged_at: new Date(), counts: NO_COUNTS };
+  let purging: Promise<unknown> | undefined;
+  await database.ownerWrite(async (sql) => {
+    await sql.query({ text: 'update usage_daily set calls = calls + 1 where user_id = $1', values: [userId] });
+    purging ??= database.ownerWrite((owner) => replayReceipts({ sql: owner, now: () => new Date() }, [receipt]));
+    await untilWaiting();
+    // An event refers to the user, too.
+    const context = { sql, now: () => new Date(), newId: randomUUID };
+    await audit(context, userId, { actor: 'test', action: 'test', details: {} });
+  });
+  await purging;
+  expect(attempts).toEqual({ write: 0, ownerWrite: 2 });
+});

@@ -89,6 +89,8 @@ export async function deleteUser(sql: Sql, userId: string): Promise<ErasedCounts
       ${count('usage_events')} as usage_events, ${count('audit_log')} as audit_rows`,
     values: [userId],
   });
+  // Before the user, as calls that are being metered lock them.
+  await sql.query({ text: 'delete from usage_daily where user_id = $1', values: [userId] });
   await sql.query({
     text: `delete from users where id = $1 returning ${notifyAccountChanged('id')}`,
     values: [userId],
