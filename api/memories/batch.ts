@@ -1,8 +1,8 @@
 import { dryRun, withSavepoint } from '../../db/client/sql.ts';
 import { type BulkChange, lockAffected } from '../../db/queries/memories/bulk.ts';
+import { findHeads } from '../../db/queries/memories/heads.ts';
 import { countMemories, listTagged } from '../../db/queries/memories/lists.ts';
-import { findMemories } from '../../db/queries/memories/memories.ts';
-import type { MemoryRow } from '../../db/queries/memories/row.ts';
+import { findMemory } from '../../db/queries/memories/memories.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { newMemory } from '../contracts/memory.ts';
@@ -12,8 +12,9 @@ import { invalidField, Problem } from '../errors.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { areValidTags, changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { bulkLimit } from './bulk-limit.ts';
+import { changeState } from './change-state.ts';
 import { store } from './create.ts';
-import { type Changes, change, deletePermanently } from './update.ts';
+import { change, deletePermanently } from './update.ts';
 
 type BulkAction = 'archive' | 'restore' | 'delete' | 'add_tags' | 'remove_tags';
 
@@ -62,9 +63,8 @@ export async function bulk(
   const limit = bulkLimit(caller, LIMITS.bulk);
   const matched = await countMemories(context.sql, caller.userId, filter);
   const { ids, changeable } = await lockAffected(context.sql, caller.userId, filter, wanted, limit);
-  const memories = await findMemories(context.sql, caller.userId, ids, true);
-  const remaining = Math.max(0, changeable - memories.length);
-  const apply = () => changeAll(context, caller, memories, wanted, embedders);
+  const remaining = Math.max(0, changeable - ids.length);
+  const apply = () => changeAll(context, caller, ids, wanted, embedders);
   const result = input.dry_run ? await dryRun(context.sql, apply) : await apply();
   return { dry_run: input.dry_run, action: input.action, matched, remaining, ...result };
 }
@@ -81,7 +81,7 @@ function bulkChange({ action, tags = [] }: { action: BulkAction; tags?: string[]
 async function changeAll(
   context: RequestContext,
   caller: Caller,
-  memories: MemoryRow[],
+  ids: string[],
   wanted: BulkChange,
   embedders: Embedders,
 ) {
@@ -89,26 +89,57 @@ async function changeAll(
   let full: Problem | undefined;
   const rejected: { id: string; code: string; detail: string }[] = [];
   if (wanted.action === 'delete') {
-    const ids = memories.map(({ id }) => id);
     await deletePermanently(context, caller, ids);
     return { changed: ids, rejected };
   }
-  for (const memory of memories) {
+  const changeOne = await changerOf(context, caller, ids, wanted, embedders);
+  for (const id of ids) {
     await withItemErrors(
       context,
       async () => {
-        await change(context, caller, memory, fieldsOf(wanted, memory), embedders);
-        changed.push(memory.id);
+        await changeOne(id);
+        changed.push(id);
       },
       (problem) => {
         if (problem.code === 'storage_full') full = problem;
-        rejected.push({ id: memory.id, code: problem.code, detail: problem.message });
+        rejected.push({ id, code: problem.code, detail: problem.message });
       },
     );
   }
   // Repeating the call would not change anything either.
   if (full && changed.length === 0) throw full;
   return { changed, rejected };
+}
+
+/** Returns what changes one of the memories. Contents are loaded only to index them with other tags, one at a time. */
+async function changerOf(
+  context: RequestContext,
+  caller: Caller,
+  ids: readonly string[],
+  wanted: BulkChange,
+  embedders: Embedders,
+): Promise<(id: string) => Promise<unknown>> {
+  const { sql } = context;
+  if (wanted.action === 'add_tags' || wanted.action === 'remove_tags') {
+    return async (id) => {
+      const memory = await findMemory(sql, caller.userId, id, true);
+      if (memory)
+        await change(context, caller, memory, { tags: changeTags(memory.tags, toTagChange(wanted)) }, embedders);
+    };
+  }
+  const heads = new Map((await findHeads(sql, caller.userId, ids, 0)).map((head) => [head.id, head]));
+  const state =
+    wanted.action === 'restore'
+      ? { status: 'active' as const, consolidated_into: null }
+      : { status: 'archived' as const };
+  return async (id) => {
+    const head = heads.get(id);
+    if (head) await changeState(context, caller, head, state);
+  };
+}
+
+function toTagChange({ action, tags }: Extract<BulkChange, { tags: readonly string[] }>) {
+  return action === 'add_tags' ? { add_tags: [...tags] } : { remove_tags: [...tags] };
 }
 
 /** Normalizes the tags of the tenant's memories, at most {@link bulkLimit} per call. Memories whose tags would become invalid are left out. */
@@ -124,9 +155,10 @@ export async function normalizeAllTags(
     .filter(({ before, after }) => before.join('\0') !== after.join('\0') && areValidTags(after));
   const changed = unnormalized.slice(0, bulkLimit(caller, LIMITS.bulk));
   if (!input.dry_run) {
-    const ids = changed.map(({ id }) => id);
-    for (const memory of await findMemories(context.sql, caller.userId, ids, true)) {
-      await change(context, caller, memory, { tags: normalizeTags(memory.tags) }, embedders);
+    // Lowest id first, as every statement that locks several memories.
+    for (const { id } of changed) {
+      const memory = await findMemory(context.sql, caller.userId, id, true);
+      if (memory) await change(context, caller, memory, { tags: normalizeTags(memory.tags) }, embedders);
     }
   }
   return { dry_run: input.dry_run, changed, remaining: unnormalized.length - changed.length };
@@ -143,19 +175,5 @@ async function withItemErrors<T, R>(
   } catch (error) {
     if (error instanceof Problem) return onError(error);
     throw error;
-  }
-}
-
-function fieldsOf(wanted: BulkChange, { tags }: MemoryRow): Changes {
-  switch (wanted.action) {
-    case 'archive':
-    case 'delete':
-      return { status: 'archived' };
-    case 'restore':
-      return { status: 'active', consolidated_into: null };
-    case 'add_tags':
-      return { tags: changeTags(tags, { add_tags: [...wanted.tags] }) };
-    case 'remove_tags':
-      return { tags: changeTags(tags, { remove_tags: [...wanted.tags] }) };
   }
 }

@@ -1,5 +1,6 @@
+import { findHeads, type MemoryHead } from '../../db/queries/memories/heads.ts';
 import { countMemories, lockMatching } from '../../db/queries/memories/lists.ts';
-import { findMemories, lockExactDuplicate } from '../../db/queries/memories/memories.ts';
+import { lockExactDuplicate } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -8,10 +9,9 @@ import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
 import { DAY_MS } from '../time.ts';
 import { bulkLimit } from './bulk-limit.ts';
-import { contentHash } from './content-hash.ts';
+import { changeState } from './change-state.ts';
 import { storeDigest } from './create.ts';
-import { type Digest, digestContent, digestTags, planDigests } from './digest.ts';
-import { change } from './update.ts';
+import { type Digest, digestContent, digestTags, planDigests, SOURCE_CHARS } from './digest.ts';
 
 /** The audit action of a consolidation. */
 export const CONSOLIDATE_ACTION = 'memories.consolidate';
@@ -20,7 +20,7 @@ const CANDIDATES_MAX = 500;
 
 /** A memory whose content an active long-term memory has already. */
 interface KnownMemory {
-  memory: MemoryRow;
+  memory: MemoryHead;
   duplicateOf: string;
 }
 
@@ -46,7 +46,7 @@ export async function consolidate(
   };
   const total = await countMemories(context.sql, caller.userId, filter);
   const ids = await lockMatching(context.sql, caller.userId, filter, bulkLimit(caller, CANDIDATES_MAX));
-  const candidates = (await findMemories(context.sql, caller.userId, ids)).sort(byCreation);
+  const candidates = (await findHeads(context.sql, caller.userId, ids, SOURCE_CHARS)).sort(byCreation);
   const { promoted, known } = await planPromotions(context, caller, candidates.filter(isPromoted));
   const digests = planDigests(
     context.now(),
@@ -94,22 +94,17 @@ function fullReport<Lists extends Report>(report: Lists) {
 async function apply(
   context: RequestContext,
   caller: Caller,
-  promoted: MemoryRow[],
+  promoted: MemoryHead[],
   known: KnownMemory[],
   digests: Digest[],
   embedders: Embedders,
 ): Promise<void> {
-  for (const memory of promoted)
-    await change(context, caller, memory, { type: 'long_term' }, embedders, memory.updated_at);
+  for (const memory of promoted) {
+    await changeState(context, caller, memory, { type: 'long_term' }, memory.updated_at);
+  }
   for (const { memory, duplicateOf } of known) {
-    await change(
-      context,
-      caller,
-      memory,
-      { status: 'archived', consolidated_into: duplicateOf },
-      embedders,
-      memory.updated_at,
-    );
+    const state = { status: 'archived', consolidated_into: duplicateOf } as const;
+    await changeState(context, caller, memory, state, memory.updated_at);
   }
   for (const digest of digests) {
     const input = {
@@ -123,14 +118,8 @@ async function apply(
     const stored = await storeDigest(context, caller, input, embedders);
     digest.id = stored.id;
     for (const source of digest.sources) {
-      await change(
-        context,
-        caller,
-        source,
-        { status: 'archived', consolidated_into: stored.id },
-        embedders,
-        source.updated_at,
-      );
+      const state = { status: 'archived', consolidated_into: stored.id } as const;
+      await changeState(context, caller, source, state, source.updated_at);
     }
   }
   await audit(context, caller.userId, {
@@ -141,11 +130,11 @@ async function apply(
 }
 
 /** Splits memories with a promotion tag into those to promote and exact duplicates of long-term memories. */
-async function planPromotions(context: RequestContext, caller: Caller, memories: MemoryRow[]) {
-  const promoted: MemoryRow[] = [];
+async function planPromotions(context: RequestContext, caller: Caller, memories: MemoryHead[]) {
+  const promoted: MemoryHead[] = [];
   const known: KnownMemory[] = [];
   for (const memory of memories) {
-    const row = { ...memory, type: 'long_term' as const, content_hash: contentHash(memory) };
+    const row = { ...memory, type: 'long_term' as const };
     const duplicate = await lockExactDuplicate(context.sql, caller.userId, row);
     if (duplicate) known.push({ memory, duplicateOf: duplicate.id });
     else promoted.push(memory);

@@ -1,4 +1,4 @@
-import type { MemoryRow } from '../../db/queries/memories/row.ts';
+import type { MemoryHead } from '../../db/queries/memories/heads.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { tokenize } from '../search/tokenizer.ts';
 import { formatOccurrence } from './serialize-memory.ts';
@@ -8,15 +8,15 @@ export interface Digest {
   id: string | null;
   title: string;
   project: string | null;
-  sources: MemoryRow[];
+  sources: MemoryHead[];
 }
 
 /** Most characters of a digest. */
 const DIGEST_CHARS_MAX = 4_000;
 /** Most characters of a source that a digest quotes; the source itself is searched and read in full. */
 const EXCERPT_CHARS_MAX = 1_500;
-/** Characters of a source that decide its subject. */
-const SUBJECT_CHARS = 2_000;
+/** Characters of a source that are read: they decide its subject, and are quoted. */
+export const SOURCE_CHARS = 2_000;
 /** Similarity from which two memories are about one subject: a shared tag is worth 1, all words in common 1. */
 const SIMILARITY_MIN = 0.2;
 /** Most tags that a title names. */
@@ -25,7 +25,7 @@ const DIGEST_TAGS = ['consolidated', 'archive'];
 
 /** Sources that are gathered in one digest, with their subject. */
 interface Group {
-  sources: MemoryRow[];
+  sources: MemoryHead[];
   tags: Set<string>;
   words: Set<string>;
   length: number;
@@ -35,7 +35,7 @@ interface Group {
  * Divides sources among digests of a few kB: by project, then by subject, which is what their tags and rare words have in common.
  * Sources without a related one share digests in the order of their creation.
  */
-export function planDigests(now: Date, sources: readonly MemoryRow[]): Digest[] {
+export function planDigests(now: Date, sources: readonly MemoryHead[]): Digest[] {
   const title = `Consolidated Insights - ${now.toISOString().slice(0, 10)}`;
   const groups = [...groupByProject(sources)].flatMap(([project, members]) =>
     groupBySubject(members).map((group) => ({ project, group })),
@@ -58,13 +58,13 @@ export function digestTags({ sources }: Digest): string[] {
   return [...new Set([...DIGEST_TAGS, ...tagsByUse(sources)])].slice(0, LIMITS.tags);
 }
 
-function groupByProject(sources: readonly MemoryRow[]): Map<string | null, MemoryRow[]> {
-  const projects = new Map<string | null, MemoryRow[]>();
+function groupByProject(sources: readonly MemoryHead[]): Map<string | null, MemoryHead[]> {
+  const projects = new Map<string | null, MemoryHead[]>();
   for (const source of sources) projects.set(source.project, [...(projects.get(source.project) ?? []), source]);
   return projects;
 }
 
-function groupBySubject(sources: readonly MemoryRow[]): Group[] {
+function groupBySubject(sources: readonly MemoryHead[]): Group[] {
   const words = sources.map((source) => termsOfSource(source));
   const weights = rareWordWeights(words);
   const groups: Group[] = [];
@@ -82,7 +82,7 @@ function groupBySubject(sources: readonly MemoryRow[]): Group[] {
   return mergeSingles(groups);
 }
 
-function addTo(group: Group, source: MemoryRow, words: ReadonlySet<string>, length: number): void {
+function addTo(group: Group, source: MemoryHead, words: ReadonlySet<string>, length: number): void {
   group.sources.push(source);
   group.length += length;
   for (const tag of source.tags) group.tags.add(tag);
@@ -105,8 +105,8 @@ function mergeSingles(groups: readonly Group[]): Group[] {
   return merged;
 }
 
-function termsOfSource({ title, content }: MemoryRow): Set<string> {
-  return new Set([...tokenize(`${title}\n${content.slice(0, SUBJECT_CHARS)}`)].map(({ term }) => term));
+function termsOfSource({ title, content }: MemoryHead): Set<string> {
+  return new Set([...tokenize(`${title}\n${content.slice(0, SOURCE_CHARS)}`)].map(({ term }) => term));
 }
 
 /** Weighs words that several sources share, by their inverse frequency: words in most sources say nothing about the subject. */
@@ -117,7 +117,7 @@ function rareWordWeights(words: readonly ReadonlySet<string>[]): Map<string, num
 }
 
 function similarityOf(
-  source: MemoryRow,
+  source: MemoryHead,
   words: ReadonlySet<string>,
   group: Group,
   weights: ReadonlyMap<string, number>,
@@ -138,13 +138,13 @@ function subjectOf({ sources }: Group): string {
   return tags.length > 0 ? tags.join(', ') : excerpt(sources[0]?.title ?? '', 80);
 }
 
-function tagsByUse(sources: readonly MemoryRow[]): string[] {
+function tagsByUse(sources: readonly MemoryHead[]): string[] {
   const counts = new Map<string, number>();
   for (const { tags } of sources) for (const tag of tags) counts.set(tag, (counts.get(tag) ?? 0) + 1);
   return [...counts].sort(([, a], [, b]) => b - a).map(([tag]) => tag);
 }
 
-function describeSource(memory: MemoryRow): string {
+function describeSource(memory: MemoryHead): string {
   const lines = [
     `Date: ${formatOccurrence(memory) ?? memory.created_at.toISOString()}`,
     `Tags: ${memory.tags.join(', ') || 'none'}`,

@@ -229,7 +229,8 @@ async function requireNoCycle(context: RequestContext, caller: Caller, id: strin
   throw invalidField('supersedes', `would form a cycle: memory ${supersedes} already supersedes this one`);
 }
 
-async function rejectExactDuplicate(
+/** Rejects a change that would make a memory an exact duplicate of an active one. @throws Problem `duplicate_memory` */
+export async function rejectExactDuplicate(
   context: RequestContext,
   caller: Caller,
   row: Parameters<typeof lockExactDuplicate>[2],

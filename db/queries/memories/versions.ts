@@ -17,7 +17,11 @@ const COLUMNS =
   'occurred_offset_minutes, expires_at, supersedes, size_bytes';
 
 /** Stores the present state of a memory as a version and deletes those beyond {@link VERSIONS_KEPT}. Returns the change of the versions' size in bytes. */
-export async function insertVersion(sql: Sql, userId: string, memory: MemoryRow): Promise<number> {
+export async function insertVersion(
+  sql: Sql,
+  userId: string,
+  memory: Pick<MemoryRow, 'id' | 'version'>,
+): Promise<number> {
   const result = await sql.query<{ grown: string }>({
     name: 'insert_version',
     text: `with kept as (
