@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { clusterOf, homeOf } from '../../db/embedded/location.ts';
 import { findRunning } from '../../db/embedded/pid-file.ts';
 import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
@@ -27,6 +28,8 @@ export interface KillableService {
 
 /** Part of the command line of the process that embeds memories. */
 const ENCODER = 'encoder-process';
+/** Longer than the pause before a restart. */
+const ENCODER_RESTART_MS = 60_000;
 
 /** Prepares a service on a data directory that no other process uses. It gets only the settings in `variables`. */
 export function killableService(dataDir: string, variables: Record<string, string>): KillableService {
@@ -37,12 +40,15 @@ export function killableService(dataDir: string, variables: Record<string, strin
     if (!postmaster) throw new Error('the database is not running');
     return [postmaster.pid, ...(await childrenOf(postmaster.pid))];
   };
+  /** Waits while the encoder is being restarted. */
   const encoderPids = async () => {
-    const pids = await childrenOf(service?.child.pid ?? 0);
-    const commands = await Promise.all(pids.map(commandLineOf));
-    const encoders = pids.filter((_, index) => commands[index]?.includes(ENCODER));
-    if (encoders.length === 0) throw new Error('the encoder is not running');
-    return encoders;
+    for (const until = performance.now() + ENCODER_RESTART_MS; ; await delay(50)) {
+      const pids = await childrenOf(service?.child.pid ?? 0);
+      const commands = await Promise.all(pids.map(commandLineOf));
+      const encoders = pids.filter((_, index) => commands[index]?.includes(ENCODER));
+      if (encoders.length > 0) return encoders;
+      if (performance.now() > until) throw new Error('the encoder is not running');
+    }
   };
   return {
     async start() {
