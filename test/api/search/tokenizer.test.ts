@@ -53,9 +53,9 @@ describe('tokenizer', () => {
     ['Сервер Ёлка йод', ['сервер', 'елка', 'иод']],
     ['الخادم متوقف', ['الخادم', 'متوقف']],
     ['हिन्दी', ['हिन्दी']],
-    ['東京都', ['東京', '京都']],
+    ['東京都', ['东京', '京都']],
     ['猫', ['猫']],
-    ['東京。大阪', ['東京', '大阪']],
+    ['東京。大阪', ['东京', '大阪']],
     ['サーバー', ['サー', 'ーバ', 'バー']],
     ['Việt Nam', ['viet', 'nam']],
     ['NATSを使う', ['nats', 'を使', '使う']],
@@ -85,6 +85,7 @@ describe('tokenizer', () => {
       const folded = piece
         .normalize('NFKD')
         .replace(/[\u0300-\u036f]/g, '')
+        .replace('東', '东')
         .normalize('NFC')
         .toLowerCase();
       expect(folded).toBe(term);
@@ -92,6 +93,21 @@ describe('tokenizer', () => {
       last = start;
     }
     expect(text.slice(last)).toBe('2');
+  });
+
+  it('takes encoded data as one term, and what resembles it as words', () => {
+    const base64 = Buffer.from(Array.from({ length: 300 }, (_, n) => (n * 7_919) % 251)).toString('base64');
+    const lines = base64.replace(/(.{76})/g, '$1\n');
+    for (const data of [base64, lines]) {
+      const terms = termsOf(`logo ${data.slice(0, -20)} end`);
+      expect([terms[0], terms.at(-1)]).toEqual(['logo', 'end']);
+      expect(terms.length).toBeLessThan(12);
+      expect(terms[1]).toBe(data.slice(0, 64).toLowerCase());
+    }
+    const path = '/usr/local/lib/node_modules/typescript/lib/protocol/completionsTriggerCharacter';
+    expect(termsOf(path)).toContain('typescript');
+    const ids = '/users/3f2a8c1e-77aa-4d0b-9c1e-0123456789ab/files/9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d';
+    expect(termsOf(ids)).toContain('3f2a8c1e');
   });
 
   it('truncates long terms', () => {
