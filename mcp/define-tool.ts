@@ -32,6 +32,12 @@ export interface Tool {
   operation: Operation;
   /** JSON Schema of that input. */
   inputSchema: JsonSchema;
+  /**
+   * Arguments that are accepted, but not listed: they are for rare use, and every session of every agent pays for the list.
+   */
+  unlisted: readonly string[];
+  /** Words by which a host that lists names only finds the tool; undefined for tools that it should always show. */
+  searchHint: string | undefined;
   /** Schema of the structured content; undefined for tools that return text only. */
   output: z.ZodObject | undefined;
   /** Renders the operation's result, or its receipt. Stored text is wrapped by `delimit`. */
@@ -44,25 +50,29 @@ export const READ: Annotations = {
   idempotentHint: true,
   openWorldHint: false,
 };
-export const ADD: Annotations = {
+/** A write that can be undone: the former version is kept. */
+export const WRITE: Annotations = {
   readOnlyHint: false,
   destructiveHint: false,
   idempotentHint: true,
   openWorldHint: false,
 };
-export const CHANGE: Annotations = {
+export const DELETE: Annotations = {
   readOnlyHint: false,
   destructiveHint: true,
   idempotentHint: true,
   openWorldHint: false,
 };
 
-interface Definition<Output extends z.ZodType> {
+interface Definition<Input extends z.ZodType, Output extends z.ZodType> {
   title: string;
   description: string;
   annotations: Annotations;
   /** Replaces the operation's input where the tool bounds it further. */
   input?: z.ZodType;
+  searchHint?: string;
+  /** Arguments for rare use, see {@link Tool.unlisted}. */
+  unlisted?: readonly (keyof z.input<Input> & string)[];
   /** Fields of the result that are returned as structured content too. They must not hold stored text. Default: text only. */
   returns?: z.ZodObject;
   /** Renders the result as text, with everything that the model has to know. */
@@ -70,9 +80,18 @@ interface Definition<Output extends z.ZodType> {
 }
 
 /** Defines the tool of an operation. */
-export function defineTool<Output extends z.ZodType>(
-  declared: Operation<string, z.ZodType, Output>,
-  { title, description, annotations, input = declared.input, returns, text }: Definition<Output>,
+export function defineTool<Input extends z.ZodType, Output extends z.ZodType>(
+  declared: Operation<string, Input, Output>,
+  {
+    title,
+    description,
+    annotations,
+    input = declared.input,
+    unlisted = [],
+    searchHint,
+    returns,
+    text,
+  }: Definition<Input, Output>,
 ): Tool {
   const name = declared.mcp?.tool;
   if (!name) throw new Error(`the operation ${declared.id} declares no tool`);
@@ -87,6 +106,8 @@ export function defineTool<Output extends z.ZodType>(
     annotations,
     operation: { ...declared, input },
     inputSchema: jsonSchema(input, 'input'),
+    unlisted,
+    searchHint,
     output: shown?.extend({ message: z.string() }),
     render: (result, delimit, isReceipt = false) => ({
       text: isReceipt ? receiptText(result) : text(result as z.output<Output>, delimit),

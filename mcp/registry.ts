@@ -1,4 +1,4 @@
-import { type JsonSchema, jsonSchema } from '../api/contracts/json-schema.ts';
+import type { JsonSchema } from '../api/contracts/json-schema.ts';
 import { portableSchema } from './arguments.ts';
 import type { Tool } from './define-tool.ts';
 import { consolidateMemories } from './tools/consolidate-memories.ts';
@@ -36,26 +36,49 @@ interface ToolDescription {
   description: string;
   inputSchema: JsonSchema & { type: 'object' };
   outputSchema?: JsonSchema & { type: 'object' };
-  annotations: { title: string } & Tool['annotations'];
+  annotations: Partial<Tool['annotations']>;
+  _meta?: Record<string, unknown>;
 }
+
+/**
+ * The structured content of every writing tool: clients validate results by the schema that they read when they connected, so
+ * it names what is always there, and allows the other fields and those of later versions.
+ */
+const OUTPUT_SCHEMA = {
+  type: 'object',
+  properties: { id: { type: 'string' }, message: { type: 'string' } },
+  required: ['id', 'message'],
+} as const satisfies JsonSchema;
 
 /** The result of `tools/list`, which is the same for every caller. */
 export const TOOL_DESCRIPTIONS: readonly ToolDescription[] = TOOLS.map((tool) => ({
   name: tool.name,
   title: tool.title,
   description: tool.description,
-  inputSchema: portableSchema(tool.inputSchema) as ToolDescription['inputSchema'],
-  ...(tool.output && { outputSchema: open(jsonSchema(tool.output, 'output')) as JsonSchema & { type: 'object' } }),
-  annotations: { title: tool.title, ...tool.annotations },
+  inputSchema: listedSchema(tool) as ToolDescription['inputSchema'],
+  ...(tool.output && { outputSchema: OUTPUT_SCHEMA }),
+  annotations: shortAnnotations(tool.annotations),
+  // Claude Code shows a model only the names of other tools, and finds those by the hint.
+  _meta: tool.searchHint ? { 'anthropic/searchHint': tool.searchHint } : { 'anthropic/alwaysLoad': true },
 }));
 
-/** Allows additional properties: clients validate results by the schema that they read when they connected, and a later version may add fields. */
-function open({ additionalProperties, ...node }: JsonSchema): JsonSchema {
-  if (node.properties) {
-    node.properties = Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, open(child)]));
-  }
-  if (node.items) node.items = open(node.items as JsonSchema);
-  return typeof additionalProperties === 'object' ? { ...node, additionalProperties } : node;
+/** Returns the input schema without what only the service has to know: it clamps, drops or names what does not fit. */
+function listedSchema({ inputSchema, unlisted }: Tool): JsonSchema {
+  const { additionalProperties: _dropped, ...schema } = portableSchema(inputSchema);
+  const listed = Object.entries(schema.properties ?? {}).filter(([name]) => !unlisted.includes(name));
+  return { ...schema, properties: Object.fromEntries(listed.map(([name, node]) => [name, withoutBounds(node)])) };
+}
+
+function withoutBounds(schema: JsonSchema): JsonSchema {
+  const { minLength, maxLength, maxItems, minimum, maximum, format, default: value, ...node } = schema;
+  const isListed = typeof value === 'string' || typeof value === 'number';
+  if (node.items) node.items = withoutBounds(node.items as JsonSchema);
+  return isListed ? { ...node, default: value } : node;
+}
+
+/** Returns the hints that say more than the defaults of the specification (2025-11-25, ToolAnnotations). */
+function shortAnnotations({ readOnlyHint, destructiveHint, idempotentHint, openWorldHint }: Tool['annotations']) {
+  return readOnlyHint ? { readOnlyHint, openWorldHint } : { destructiveHint, idempotentHint, openWorldHint };
 }
 
 /** Instructions for the agent's system prompt: when to store and when to search. Under 120 words. */

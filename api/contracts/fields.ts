@@ -136,7 +136,7 @@ export const limit = (fallback: number, max: number = LIMITS.page) =>
     .int()
     .overwrite(clamp(1, max))
     .default(fallback)
-    .meta({ description: `1 to ${max}, else clamped.` });
+    .meta({ description: `1 to ${max}; others are clamped.` });
 
 function clamp(min: number, max: number): (value: number) => number {
   return (value) => Math.min(Math.max(value, min), max);
@@ -157,16 +157,16 @@ export const filterFields = {
     .default('all')
     .meta({ description: '`exact`: these tags and no others; without `tags`, untagged memories.' }),
   project: name(LIMITS.projectLength).nullable().optional().meta({
-    description: 'Null: none. "*": any. Default: that of the connection, else any.',
+    description: 'Null: of none. "*": any. Default: the connection\'s, else any.',
   }),
   session_id: sessionId.nullable().optional().meta({ description: 'Null: no session.' }),
   created_after: moment.optional(),
   created_before: before.optional(),
   occurred_after: dayOrMoment
-    .meta({ description: 'ISO 8601; a date begins with that day, local to the event.', formats: DATE_FORMATS })
+    .meta({ description: 'ISO 8601, inclusive; a date is the local day.', formats: DATE_FORMATS })
     .optional(),
   occurred_before: dayOrMoment
-    .meta({ description: 'ISO 8601, exclusive; a date includes that day, local to the event.', formats: DATE_FORMATS })
+    .meta({ description: 'ISO 8601, exclusive; a date includes that local day.', formats: DATE_FORMATS })
     .optional(),
 };
 

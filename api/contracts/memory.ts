@@ -28,13 +28,11 @@ export const editable = {
   title: f.text(f.LIMITS.titleLength),
   content: f.text(Number.MAX_SAFE_INTEGER).meta({ minLength: 1, maxLength: undefined }),
   type: f.memoryType,
-  tags: f.tags.meta({ description: 'Trimmed, lower-cased, white space becomes `_`, duplicates dropped.' }),
+  tags: f.tags.meta({ description: 'Stored in lower case, with `_` for spaces.' }),
   metadata: f.metadata,
   project: f.project.nullable().meta({ description: 'Its project, such as a repository. Null: none.' }),
   session_id: f.sessionId.nullable().meta({ description: 'Its session.' }),
-  occurred_at: f.zonedMoment
-    .nullable()
-    .meta({ description: 'Time of the event that it describes. The offset is kept.' }),
+  occurred_at: f.zonedMoment.nullable().meta({ description: 'Time of the event, with offset.' }),
   expires_at: f.moment.nullable().meta({ description: 'Time from which it is outdated.' }),
   supersedes: f.id.nullable().meta({ description: 'Id of the memory that it replaces. Both are kept.' }),
 };

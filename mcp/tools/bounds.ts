@@ -6,8 +6,6 @@ const MIN_TOKENS = 400;
 /** Returns the token budget that every reading tool has: enough for a few memories, too little to flood a conversation. */
 export function toolBudget(minTokens = MIN_TOKENS) {
   return {
-    max_tokens: maxTokens(10_000, minTokens)
-      .default(1_500)
-      .meta({ description: 'Maximum number of tokens in the response.' }),
+    max_tokens: maxTokens(10_000, minTokens).default(1_500).meta({ description: 'Most tokens in the response.' }),
   };
 }

@@ -1,14 +1,15 @@
 import { consolidate } from '../../api/contracts/consolidate.ts';
-import { CHANGE, defineTool } from '../define-tool.ts';
+import { defineTool, WRITE } from '../define-tool.ts';
 import { toolBudget } from './bounds.ts';
 import { oneLine } from './format.ts';
 
 export const consolidateMemories = defineTool(consolidate, {
   title: 'Consolidate old memories',
   description:
-    'Turn short-term memories that were not edited for some days into long-term knowledge: those tagged heuristic, pattern, proven, decision or insight are promoted, the others are combined into a digest and archived. By default this is a dry run that changes nothing: show its result to the user before you pass `dry_run: false`.',
+    'Tidy short-term memories that were not edited for days: some are promoted to long-term, others combined into a digest and archived. A dry run unless `dry_run: false`: show its result to the user first.',
   // Not idempotent: a call consolidates a limited number of memories, and the next call continues.
-  annotations: { ...CHANGE, idempotentHint: false },
+  annotations: { ...WRITE, idempotentHint: false },
+  searchHint: 'tidy compact old memories',
   input: consolidate.input.extend(toolBudget()),
   text: (answer, delimit) => {
     const { promoted, archived, digests } = answer.counts;

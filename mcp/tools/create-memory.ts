@@ -1,12 +1,13 @@
 import { create } from '../../api/contracts/memories.ts';
-import { ADD, defineTool } from '../define-tool.ts';
+import { defineTool, WRITE } from '../define-tool.ts';
 import { shownCreated } from './outputs.ts';
 
 export const createMemory = defineTool(create, {
   title: 'Create a memory',
   description:
-    'Store one fact, decision, preference or lesson for later sessions. Make it self-contained: include names, paths and reasons. One idea per memory. It is searchable as soon as this returns; an exact duplicate returns the existing memory. If it replaces an older memory, pass its id as `supersedes`: both are kept, the new one is found. Never store passwords, keys or tokens.',
-  annotations: ADD,
+    'Store one fact, decision, fix or preference that a later session will need, when you learn it. One self-contained idea each, with names, paths and reasons. If it replaces a memory, pass its id as `supersedes`. Never store secrets.',
+  annotations: WRITE,
+  unlisted: ['session_id'],
   returns: shownCreated,
   text: (memory) =>
     memory.deduplicated

@@ -5,8 +5,9 @@ import { toolBudget } from './bounds.ts';
 export const getContext = defineTool(context, {
   title: 'Get a context package',
   description:
-    'Get a Markdown package of memories that fits a token budget: the most relevant to `query`, or the newest without one. Useful at the start of a session. `tier` caps it, from 0 (a glimpse) to 2 (a lot).',
+    'Get the memories that matter for a task as one text, at its start: the most relevant to `query`, or the newest without one.',
   annotations: READ,
+  unlisted: ['tier', 'timezone', 'session_id', 'tags_match', 'include_superseded', 'include_expired'],
   input: context.input.extend(toolBudget(50)),
   text: (answer, delimit) => {
     if (answer.reason === 'nothing_stored') return 'No memories are stored yet.';

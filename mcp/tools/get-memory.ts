@@ -6,9 +6,9 @@ import { headline, oneLine } from './format.ts';
 
 export const getMemory = defineTool(get, {
   title: 'Read a memory',
-  description:
-    'Read one memory by its id, as returned by a search or list. A long memory is returned in parts: pass `next_offset` as `offset` to continue.',
+  description: 'Read one memory whole by its id. Of a long one, pass `next_offset` as `offset` to continue.',
   annotations: READ,
+  searchHint: 'read a memory by id',
   input: get.input.extend(toolBudget()),
   text: (memory, delimit) => {
     const details = detailsOf(memory);

@@ -6,8 +6,21 @@ import { headline, more } from './format.ts';
 
 export const listMemories = defineTool(list, {
   title: 'List memories',
-  description: 'List memories by filter, newest first by default. To search their content, use search_memories.',
+  description: 'List memories by filter, newest first by default. To find something, use search_memories.',
   annotations: READ,
+  unlisted: [
+    'session_id',
+    'tags_match',
+    'created_after',
+    'created_before',
+    'occurred_after',
+    'occurred_before',
+    'include_superseded',
+    'include_expired',
+    'sort',
+    'order',
+  ],
+  searchHint: 'list browse memories tags project',
   // Not by title: a cursor contains the sort value, and a long title would use up the token budget.
   input: list.input.omit({ include: true }).extend({
     ...toolBudget(),

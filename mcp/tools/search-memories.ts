@@ -6,8 +6,9 @@ import { headline, more } from './format.ts';
 export const searchMemories = defineTool(search, {
   title: 'Search memories',
   description:
-    'Search memories with a question, keywords, names or error messages. Returns titles, ids and matching passages, best first; get_memory reads a whole memory. Search before you assume that something is unknown.',
+    'Search memories by a question, keywords, names or an error message, before you ask the user or assume that something is unknown. Returns ids and passages, best first.',
   annotations: READ,
+  unlisted: ['session_id', 'status', 'tags_match', 'timezone', 'created_after', 'created_before', 'include_expired'],
   // Scores and ranking options are for people who tune the ranking.
   input: search.input.omit({ explain: true, boosts: true }).extend(toolBudget()),
   text: (page, delimit) => {

@@ -120,7 +120,7 @@ export const ATTACKS: Attack[] = [
     name: 'bulk and consolidation of 2,000 memories, dry runs',
     stored: () => Array.from({ length: 2_000 }, (_, n) => note(prose(300, n), `Note ${n}`)),
     calls: (api) => [
-      api.post('/memories/bulk', { filter: {}, action: 'archive', dry_run: true }),
+      api.post('/memories/bulk', { filter: { type: 'short_term' }, action: 'archive', dry_run: true }),
       api.post('/consolidate', { dry_run: true, min_age_days: 0 }),
     ],
   },
