@@ -196,6 +196,7 @@ function addWhole(
 function clamp(item: Item, budget: number): Item {
   const most = budget * CHARACTERS_PER_TOKEN;
   if (item.text.length <= most) return item;
-  const start = Math.min(item.passageStart?.() ?? 0, Math.max(0, item.text.length - most));
-  return { ...item, text: item.text.slice(start, start + most), cut: true, passageStart: undefined };
+  const passage = item.passageStart?.() ?? 0;
+  const start = Math.min(passage, item.text.length - most);
+  return { ...item, text: item.text.slice(start, start + most), cut: true, passageStart: () => passage - start };
 }
