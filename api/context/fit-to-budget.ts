@@ -1,5 +1,5 @@
 import { countTokens } from '../tokens/count.ts';
-import { cutText, longestFitting } from '../tokens/truncate.ts';
+import { cutText, longestFitting, wholeCharacter } from '../tokens/truncate.ts';
 import type { Item } from './item.ts';
 import { findContainers } from './repeats.ts';
 
@@ -22,6 +22,11 @@ type MeasurePackage = (items: readonly Item[], repeats: readonly Repeat[]) => nu
 const CUT_TRIES = 5;
 /** A passage of fewer tokens than this is not worth including beside other memories. */
 const PASSAGE_MIN = 20;
+/** Fewer characters than this are not added before a passage. */
+const MORE_MIN = 80;
+/** Of English. Tries with other texts start from here. */
+const USUAL_CHARACTERS_PER_TOKEN = 4;
+const EXTEND_ATTEMPTS = 4;
 /** At most this many characters of a text are examined per token of the budget. */
 export const CHARACTERS_PER_TOKEN = 12;
 /** Characters that are counted at any budget, and the length below which a text is always counted. */
@@ -62,7 +67,7 @@ export function packItems(items: readonly Item[], budget: number, measure: Measu
   const listed = longestFitting(toRepeats(repeated), fits);
 
   const rest = priced.filter((one) => !selected.has(one) && !one.item.outdated && !containerOf(one.item));
-  const withCut = addPassage(packed, rest.slice(0, CUT_TRIES), budget, (shown) => measure(shown, listed));
+  const withCut = addPassages(packed, rest.slice(0, CUT_TRIES), budget, (shown) => measure(shown, listed));
   const outdated = byDensity.filter(({ item }) => item.outdated);
   const left = [...repeated, ...outdated].filter((one) => isBehindSuccessor(one.item, items, withCut));
   return addWhole(withCut, left, listed, budget, measure);
@@ -140,18 +145,19 @@ function valueDensity({ item, rank, cost }: Priced, best: number): number {
   return (Math.max(0, item.score) / (best || 1)) ** 4 / Math.sqrt(Math.max(1, cost));
 }
 
-/** Appends the passage of the first item of which enough fits. */
-function addPassage(
+/** Appends the passages of items while enough of them fits. */
+function addPassages(
   packed: Item[],
   rest: readonly Priced[],
   budget: number,
   measure: (items: readonly Item[]) => number,
 ): Item[] {
+  let shown = packed;
   for (const { item } of rest) {
-    const cut = cutToFit(packed, item, budget, measure);
-    if (cut) return [...packed, cut];
+    const cut = cutToFit(shown, item, budget, measure);
+    if (cut) shown = [...shown, cut];
   }
-  return packed;
+  return shown;
 }
 
 function cutToFit(
@@ -165,8 +171,29 @@ function cutToFit(
   const withText = (text: string): Item => ({ ...item, text, cut: item.cut || text !== item.text });
   const used = measure([...packed, withText('')]);
   if (budget - used < (packed.length === 0 ? 1 : PASSAGE_MIN)) return undefined;
-  const text = cutText(passage, budget - used, (cut) => measure([...packed, withText(cut)]) - used);
-  return text === '' ? undefined : withText(text);
+  const cost = (cut: string) => measure([...packed, withText(cut)]) - used;
+  const text = cutText(passage, budget - used, cost);
+  if (text === '') return undefined;
+  return withText(text === passage && start > 0 ? extendToFront(item.text, start, budget - used, cost) : text);
+}
+
+/** Returns the end of a text from `start`, with as much of the text before it as fits. */
+function extendToFront(text: string, start: number, budget: number, cost: (text: string) => number): string {
+  const ending = (from: number) => (from > 0 ? `… ${text.slice(from)}` : text);
+  let best = ending(start);
+  const least = cost(best);
+  let more = Math.min(start, (budget - least) * USUAL_CHARACTERS_PER_TOKEN);
+  for (let attempt = 0; attempt < EXTEND_ATTEMPTS && more >= MORE_MIN; attempt++) {
+    const from = wholeCharacter(text, start - more);
+    // A word is not cut, unless it is very long.
+    const space = text.slice(from, from + MORE_MIN).search(/\s/);
+    const extended = ending(from === 0 || space < 0 ? from : from + space + 1);
+    const tokens = cost(extended);
+    if (tokens <= budget) best = extended;
+    if (tokens <= budget && (from === 0 || tokens > 0.9 * budget)) break;
+    more = Math.min(start, Math.floor((0.97 * more * (budget - least)) / Math.max(1, tokens - least)));
+  }
+  return best;
 }
 
 /** Adds whole items to a package while they fit. A repeat that is added is no longer listed as left out. */

@@ -86,7 +86,7 @@ describe('a search over long texts', () => {
     const took = await cpuTime(async () => {
       const { body } = await owner.api.post('/context', { query: 'quillfeather certificate', max_tokens: 10_000 });
       expect(body.context).toContain('Ottoline said: rotate the Quillfeather certificate');
-      expect(body.tokens).toBeGreaterThan(100);
+      expect(body.tokens).toBeGreaterThan(9_000);
       expect(body.tokens).toBeLessThanOrEqual(10_000);
       expect(body.truncated).toBe(true);
     });
