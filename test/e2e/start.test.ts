@@ -77,18 +77,25 @@ describe('npm start › first start', () => {
     expect((await readCredentials(dataDir)).api_key).toBe(api_key);
   });
 
-  it('leaves no database running when it is interrupted at any time, and the next start works', async () => {
-    const stages = ['database', 'database/cluster', 'database/cluster/postmaster.pid', 'credentials.json'];
-    for (const [index, stage] of stages.entries()) {
-      const folder = join(dataDir, String(index));
-      const { child, finished, output } = spawnMain(folder);
-      await vi.waitUntil(() => stat(join(folder, stage)).catch(() => false), { timeout: 20_000, interval: 5 });
-      child.kill('SIGINT');
-      const { code, signal } = await finished;
-      // Before the service installs its handlers, the signal ends Node: nothing runs yet.
-      expect([output(), signal === 'SIGINT' || code === 0]).toEqual([output(), true]);
-      expect([stage, await processesOf(dataDir)]).toEqual([stage, []]);
-    }
+  const interruptOnce = async (stage: string) => {
+    const { child, finished, output } = spawnMain(dataDir);
+    await vi.waitUntil(() => stat(join(dataDir, stage)).catch(() => false), { timeout: 20_000, interval: 5 });
+    child.kill('SIGINT');
+    const { code, signal } = await finished;
+    // Before the service installs its handlers, the signal ends Node: nothing runs yet.
+    expect([output(), signal === 'SIGINT' || code === 0]).toEqual([output(), true]);
+  };
+
+  it.each(['database', 'database/cluster', 'database/cluster/postmaster.pid', 'credentials.json'])(
+    'leaves no database running when it is interrupted once %s exists',
+    async (stage) => {
+      await interruptOnce(stage);
+      expect(await processesOf(dataDir)).toEqual([]);
+    },
+  );
+
+  it('works after it was interrupted while the database was created', async () => {
+    await interruptOnce('database/cluster');
     const service = await start();
     expect((await service.api.get('/user/me')).status).toBe(200);
   });
