@@ -16,7 +16,7 @@ export function clientSetups(url: string, apiKey: string): ClientSetup[] {
     {
       client: 'Claude Code',
       how: 'run in a terminal',
-      text: `claude mcp add --transport http whitemagic ${mcp} --header "Authorization: ${authorization}"`,
+      text: `claude mcp add --scope user --transport http whitemagic ${mcp} --header "Authorization: ${authorization}"`,
     },
     { client: 'Cursor', how: 'put into ~/.cursor/mcp.json', text: JSON.stringify(cursor) },
     { client: 'VS Code', how: 'run in a terminal', text: `code --add-mcp '${JSON.stringify(code)}'` },

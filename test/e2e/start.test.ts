@@ -69,7 +69,7 @@ describe('npm start › first start', () => {
     const first = await atTerminal();
     const { api_key, url } = await readCredentials(dataDir);
     expect(first).toContain(`Authorization: Bearer ${api_key}`);
-    expect(first).toContain(`claude mcp add --transport http whitemagic ${url}/mcp`);
+    expect(first).toContain(`claude mcp add --scope user --transport http whitemagic ${url}/mcp`);
     const second = await atTerminal();
     expect(second).toContain('/api/v1');
     expect(second).not.toMatch(KEY);
