@@ -66,7 +66,9 @@ describe('an error', () => {
       ['/nowhere', {}, 'application/problem+json'],
       ['/api/v1/memories', BROWSER, 'application/problem+json'],
       ['/api/v1/nowhere', BROWSER, 'application/problem+json'],
-      ['/mcp', BROWSER, 'application/problem+json'],
+      ['/mcp/nowhere', BROWSER, 'application/problem+json'],
+      // A JSON-RPC error, which is what MCP clients show.
+      ['/mcp', { Accept: '*/*' }, 'application/json'],
       ['/webhooks/nowhere', BROWSER, 'application/problem+json'],
     ];
     for (const [path, headers, type] of requests) {
