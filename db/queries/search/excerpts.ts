@@ -41,6 +41,7 @@ export async function findExcerpts(
 ): Promise<ExcerptRow[]> {
   const result = await sql.query<ExcerptRow>({
     name: 'find_excerpts',
+    // `offset 0`: PostgreSQL would otherwise put each expression in place of its name, and read the content for every use.
     text: `with chosen as materialized (
         select wanted, near, place
         from (
@@ -57,9 +58,11 @@ export async function findExcerpts(
       join memories on user_id = $1 and id = wanted
       cross join lateral (
         select case when octet_length(content) > least($6::integer, ${LONG_MIN}) then char_length(content) end as total
+        offset 0
       ) t
       cross join lateral (
         select greatest($6::integer, ${BEFORE} + total / ${BLOCKS}) as size
+        offset 0
       ) s
       left join lateral (
         with found as materialized (
@@ -84,9 +87,11 @@ export async function findExcerpts(
           coalesce(block::bigint * total / ${BLOCKS} - ${BEFORE / 2}, near - ${BEFORE}, 0),
           total - size
         ))::integer as start
+        offset 0
       ) a
       cross join lateral (
         select case when total > size then substr(content, start + 1, size) else content end as part
+        offset 0
       ) c
       order by place`,
     values: [
