@@ -48,7 +48,7 @@ export async function consolidate(
   const ids = await lockMatching(context.sql, caller.userId, filter, bulkLimit(caller, CANDIDATES_MAX));
   const candidates = (await findHeads(context.sql, caller.userId, ids, SOURCE_CHARS)).sort(byCreation);
   const { promoted, known } = await planPromotions(context, caller, candidates.filter(isPromoted));
-  const digests = planDigests(
+  const digests = await planDigests(
     context.now(),
     candidates.filter((memory) => !isPromoted(memory)),
   );

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MemoryHead } from '../../db/queries/memories/heads.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import { tokenize } from '../search/tokenizer.ts';
@@ -19,6 +20,8 @@ const EXCERPT_CHARS_MAX = 1_500;
 export const SOURCE_CHARS = 2_000;
 /** Similarity from which two memories are about one subject: a shared tag is worth 1, all words in common 1. */
 const SIMILARITY_MIN = 0.2;
+/** Sources that are compared with all groups in one turn of the event loop. */
+const SOURCES_PER_TURN = 20;
 /** Most tags that a title names. */
 const TITLE_TAGS_MAX = 3;
 const DIGEST_TAGS = ['consolidated', 'archive'];
@@ -35,11 +38,12 @@ interface Group {
  * Divides sources among digests of a few kB: by project, then by subject, which is what their tags and rare words have in common.
  * Sources without a related one share digests in the order of their creation.
  */
-export function planDigests(now: Date, sources: readonly MemoryHead[]): Digest[] {
+export async function planDigests(now: Date, sources: readonly MemoryHead[]): Promise<Digest[]> {
   const title = `Consolidated Insights - ${now.toISOString().slice(0, 10)}`;
-  const groups = [...groupByProject(sources)].flatMap(([project, members]) =>
-    groupBySubject(members).map((group) => ({ project, group })),
-  );
+  const groups: { project: string | null; group: Group }[] = [];
+  for (const [project, members] of groupByProject(sources)) {
+    for (const group of await groupBySubject(members)) groups.push({ project, group });
+  }
   return groups.map(({ project, group }) => ({
     id: null,
     title: groups.length === 1 ? title : `${title}: ${subjectOf(group)}`,
@@ -64,11 +68,16 @@ function groupByProject(sources: readonly MemoryHead[]): Map<string | null, Memo
   return projects;
 }
 
-function groupBySubject(sources: readonly MemoryHead[]): Group[] {
-  const words = sources.map((source) => termsOfSource(source));
+async function groupBySubject(sources: readonly MemoryHead[]): Promise<Group[]> {
+  const words: Set<string>[] = [];
+  for (const source of sources) {
+    words.push(termsOfSource(source));
+    if (words.length % SOURCES_PER_TURN === 0) await nextTurn();
+  }
   const weights = rareWordWeights(words);
   const groups: Group[] = [];
   for (const [index, source] of sources.entries()) {
+    if (index % SOURCES_PER_TURN === 0) await nextTurn();
     const own = words[index] as Set<string>;
     const length = describeSource(source).length;
     const related = groups

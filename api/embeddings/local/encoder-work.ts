@@ -36,7 +36,7 @@ interface Row {
   ids: number[];
 }
 
-/** Schedules the encoder: queries and urgent documents first, then passages of documents in batches. Reads new messages after each batch. */
+/** Schedules the encoder: queries and urgent documents first, the shortest before others, then passages of documents in batches. Reads new messages after each batch. */
 export class EncoderWork {
   readonly #words: WordCutter;
   readonly #encoder: Encoder;
@@ -83,11 +83,17 @@ export class EncoderWork {
     while (this.#urgent.length + this.#waiting.length + this.#texts.length > 0) {
       // Messages are read only here, because encoding blocks the thread.
       await nextTurn();
-      if (this.#urgent.length > 0) await this.#encode(takeBatch(this.#urgent, BATCH_TOKENS));
+      if (this.#urgent.length > 0) await this.#encode(this.#nextUrgent());
       else if (this.#texts.length > 0 && this.#waiting.length < PASSAGES_AHEAD) this.#cutNext();
       else await this.#encode(takeBatch(this.#waiting, BATCH_TOKENS));
     }
     this.#running = false;
+  }
+
+  /** Takes the shortest rows first: a short query does not wait for the long ones of others. */
+  #nextUrgent(): Row[] {
+    this.#urgent.sort((one, other) => one.ids.length - other.ids.length);
+    return takeBatch(this.#urgent, BATCH_TOKENS);
   }
 
   #cutNext(): void {
