@@ -9,7 +9,16 @@ export interface RequestQueue {
    * @throws Problem `concurrency_exceeded` when the tenant has too many requests at once, `overloaded` when all tenants together have
    */
   run<T>(tenant: string, meter: { refund(): Promise<void> }, work: () => Promise<T>): Promise<T>;
+  /**
+   * Counts a response that this node keeps until the client has read it. While a tenant has more than {@link UNSENT_BYTES_MAX} of
+   * them, its requests are not run.
+   * @returns the function that ends the count
+   */
+  hold(tenant: string, bytes: number): () => void;
 }
+
+/** Eight pages of the largest size: more memory is not kept for clients that do not read. */
+export const UNSENT_BYTES_MAX = 16_777_216;
 
 /** Requests of one tenant that a node executes at once. Each may have several statements running. */
 export const REQUESTS_PER_TENANT = 8;
@@ -26,8 +35,18 @@ const LIMITS: FairSemaphoreOptions = {
 
 export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): RequestQueue {
   const semaphore = createFairSemaphore({ ...LIMITS, ...limits });
+  const unsent = new Map<string, number>();
+  const add = (tenant: string, bytes: number) => {
+    const sum = (unsent.get(tenant) ?? 0) + bytes;
+    if (sum > 0) unsent.set(tenant, sum);
+    else unsent.delete(tenant);
+  };
   return {
     async run(tenant, meter, work) {
+      if ((unsent.get(tenant) ?? 0) > UNSENT_BYTES_MAX) {
+        await meter.refund();
+        throw new Problem('concurrency_exceeded', { detail: UNREAD, headers: { 'Retry-After': '1' } });
+      }
       let isRunning = false;
       try {
         return await semaphore.run(tenant, () => {
@@ -40,8 +59,15 @@ export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): 
         throw toProblem(error);
       }
     },
+    hold(tenant, bytes) {
+      add(tenant, bytes);
+      return () => add(tenant, -bytes);
+    },
   };
 }
+
+const UNREAD =
+  'Your clients have not read the responses to earlier requests. Read them, or close their connections. Nothing was changed.';
 
 function toProblem(error: NoPermitError): Problem {
   if (error.heldBy === 'everybody') return new Problem('overloaded', { headers: { 'Retry-After': '2' } }, error);

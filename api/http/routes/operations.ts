@@ -28,8 +28,19 @@ export function operationRoutes(router: Router, pipeline: PipelineDependencies, 
       const { input, project, idempotencyKey } = request;
       if (project !== undefined) caller.project = project;
       sendOutcome(ctx, await run(pipeline, operation, { ...call, idempotencyKey }, input));
+      holdUntilSent(ctx, pipeline, caller.userId);
     });
   }
+}
+
+/** Smaller responses fit the buffers of the system. */
+const HELD_BYTES_MIN = 65_536;
+
+/** Counts a large response towards its account until the client has read it or is gone. */
+function holdUntilSent(ctx: Context, { requestQueue }: PipelineDependencies, userId: string): void {
+  const bytes = typeof ctx.body === 'string' ? ctx.length : undefined;
+  if (bytes === undefined || bytes < HELD_BYTES_MIN || ctx.res.closed) return;
+  ctx.res.once('close', requestQueue.hold(userId, bytes));
 }
 
 /** Binds the public operations, which need no key and count against the limit of the client IP. */

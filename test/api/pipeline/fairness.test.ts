@@ -1,6 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRequestQueue, REQUESTS_PER_TENANT, WAITING_PER_TENANT } from '../../../api/limits/request-queue.ts';
+import {
+  createRequestQueue,
+  REQUESTS_PER_TENANT,
+  UNSENT_BYTES_MAX,
+  WAITING_PER_TENANT,
+} from '../../../api/limits/request-queue.ts';
 import { lockTenantStatement } from '../../../db/queries/usage/quotas.ts';
 import { postMcp, rpc } from '../../support/mcp.ts';
 import { search } from '../../support/retrieval.ts';
@@ -61,6 +66,33 @@ describe('request queue', () => {
       await new Promise(setImmediate);
     }
     await Promise.all(calls);
+  });
+
+  it('runs no request of a tenant that has not read its responses, and counts none that was read', async () => {
+    const queue = createRequestQueue();
+    let refunds = 0;
+    const meter = { refund: async () => void refunds++ };
+    const call = (tenant: string) => queue.run(tenant, meter, async () => 'done');
+    const release = queue.hold('slow', UNSENT_BYTES_MAX);
+    await expect(call('slow')).resolves.toBe('done');
+    const releaseMore = queue.hold('slow', 1);
+    await expect(call('slow')).rejects.toMatchObject({ code: 'concurrency_exceeded', status: 429 });
+    await expect(call('quiet')).resolves.toBe('done');
+    expect(refunds).toBe(1);
+    release();
+    releaseMore();
+    await expect(call('slow')).resolves.toBe('done');
+  });
+
+  it('serves a client that reads its large responses, however many', async () => {
+    const { api } = await node.newUser();
+    await api.post('/memories', { title: 'Large', content: 'word '.repeat(190_000) });
+    const bytes = async () => (await api.get('/memories?include=content')).text.length;
+    for (let sum = 0; sum < 2 * UNSENT_BYTES_MAX; ) {
+      const length = await bytes();
+      expect(length).toBeGreaterThan(900_000);
+      sum += length;
+    }
   });
 
   it('reports a node whose requests are all in use as overloaded', async () => {
