@@ -1,12 +1,7 @@
 import { NIL } from 'uuid';
+import { enqueueMissing, type MemoryPosition } from '../../db/queries/search/embedding-enqueue.ts';
 import { deleteUnusedModel } from '../../db/queries/search/embedding-models.ts';
-import {
-  enqueueMissing,
-  leaseQueued,
-  leaseRetry,
-  type MemoryPosition,
-  type QueuedMemory,
-} from '../../db/queries/search/embedding-queue.ts';
+import { leaseQueued, leaseRetry, type QueuedMemory } from '../../db/queries/search/embedding-queue.ts';
 import { updateClusters } from './clustering.ts';
 import { embedParts, embedsOtherText, type Indexing } from './embed-parts.ts';
 import type { Embedder } from './embedder.ts';

@@ -1,6 +1,6 @@
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { indexTerms } from '../../db/queries/memories/terms.ts';
-import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
+import { enqueueEmbedding } from '../../db/queries/search/embedding-enqueue.ts';
 import { deleteVectors } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { canEmbed, type Embedders } from '../embeddings/embedder.ts';

@@ -13,13 +13,8 @@ import {
   insertClusters,
   keepClustersStatement,
 } from '../../db/queries/search/clusters.ts';
-import {
-  enqueueEmbedding,
-  enqueueMissing,
-  leaseQueued,
-  releaseQueued,
-  renewLeases,
-} from '../../db/queries/search/embedding-queue.ts';
+import { enqueueEmbedding, enqueueMissing } from '../../db/queries/search/embedding-enqueue.ts';
+import { leaseQueued, releaseQueued, renewLeases } from '../../db/queries/search/embedding-queue.ts';
 import { deleteVectors, replaceVectors, toBinaryCode } from '../../db/queries/search/vectors.ts';
 import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import { until } from '../support/retrieval.ts';

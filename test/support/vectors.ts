@@ -1,7 +1,7 @@
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { countBinaryCodes, insertClusters } from '../../db/queries/search/clusters.ts';
-import { enqueueEmbedding } from '../../db/queries/search/embedding-queue.ts';
+import { enqueueEmbedding } from '../../db/queries/search/embedding-enqueue.ts';
 import { NEAR_CODES, replaceVectors, toBinaryCode } from '../../db/queries/search/vectors.ts';
 
 /** Stores a vector of a memory in a cluster and enqueues its embedding, without an encoder. */

@@ -2,13 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { NIL } from 'uuid';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../db/client/database.ts';
-import {
-  completeQueued,
-  enqueueEmbedding,
-  enqueueMissing,
-  leaseQueued,
-  type MemoryPosition,
-} from '../../../db/queries/search/embedding-queue.ts';
+import { enqueueEmbedding, enqueueMissing, type MemoryPosition } from '../../../db/queries/search/embedding-enqueue.ts';
+import { completeQueued, leaseQueued } from '../../../db/queries/search/embedding-queue.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 let node: TestService;
