@@ -118,7 +118,7 @@ async function measureAll(
     const measured = await measure(() => senders.heavy.send({ kind: 'heavy', calls, connections, milliseconds }));
     rows.push(toRow(attack.name, measured, alone));
     await clearEmbeddingQueue(service.database);
-    // What the service still does for the expensive calls is not counted for the next ones.
+    // Lets the service finish its work for these calls before the next measurement.
     await delay(1_000);
   }
   console.table(rows);

@@ -10,7 +10,7 @@ import type { Logger } from '../observability/log.ts';
 import { type Chunk, type Embedder, EmbeddingFailed } from './embedder.ts';
 import { storePart } from './store-part.ts';
 
-/** Uses of {@link embedParts}. */
+/** Dependencies of {@link embedParts}. */
 export interface Indexing {
   database: Database;
   embedder: Embedder;

@@ -33,7 +33,7 @@ export async function down(knex: Knex): Promise<void> {
   await knex.raw('drop index embedding_queue_retries');
   await knex.raw('drop index embedding_queue_turn');
   await knex.raw('create index embedding_queue_turn on embedding_queue (renewal, user_id, queued_at)');
-  // What is partly embedded starts anew, and what failed is tried again.
+  // Partly embedded memories start again, and failed ones are tried again.
   await knex.raw(`
     alter table embedding_queue
       drop column next_character,

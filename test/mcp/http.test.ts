@@ -188,6 +188,7 @@ describe('other methods and paths', () => {
       headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
     });
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(response.headers.get('vary')).toContain('Accept, Authorization');
     expect(await response.text()).toContain(`${node.url}/mcp --header`);
   });
 

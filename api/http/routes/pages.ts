@@ -44,6 +44,7 @@ export function pageRoutes(router: Router, signIn: BrowserSignIn, config: Config
   // The address of the MCP server, opened in a browser.
   const sendConnectPage = staticPage(() => connectPage(signIn.publicUrl()));
   router.get('/mcp', (ctx: Context, next) => {
+    ctx.vary('Accept, Authorization');
     const isBrowser = !ctx.get('Authorization') && ctx.accepts('json', 'html') === 'html';
     return isBrowser ? sendConnectPage(ctx) : next();
   });
