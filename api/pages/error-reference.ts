@@ -6,7 +6,7 @@ import { page } from './layout.ts';
 export function errorReferencePage(): string {
   const body = html`
 <h1>Error codes</h1>
-<p>Every error is a problem document (RFC 9457). Its <code>code</code> is one of these.</p>
+<p>Every error is a problem document (RFC 9457); at <code>/mcp</code> it is the <code>data</code> of a JSON-RPC error. Its <code>code</code> is one of these.</p>
 <div class="table"><table>
 <thead><tr><th>Code</th><th>Status</th><th>Meaning</th><th>What to do</th></tr></thead>
 <tbody>
