@@ -8,13 +8,14 @@ interface Asset {
   body: string;
 }
 
-export const STYLE = asset('style.css', 'text/css');
+export const STYLE = asset('style.css', 'text/css', ['tokens.css', 'style.css']);
 /** Shows the copy buttons and makes them work. */
 export const COPY_SCRIPT = asset('copy.js', 'text/javascript');
 export const ICON = asset('icon.svg', 'image/svg+xml');
 
-function asset(name: string, type: string): Asset {
-  const body = readFileSync(new URL(name, import.meta.url), 'utf8');
+/** Reads an asset, which is one file or several in a row. */
+function asset(name: string, type: string, files: readonly string[] = [name]): Asset {
+  const body = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('\n');
   const hash = createHash('sha256').update(body).digest('hex').slice(0, 16);
   const dot = name.lastIndexOf('.');
   return { path: `/assets/${name.slice(0, dot)}.${hash}${name.slice(dot)}`, type, body };
