@@ -27,6 +27,7 @@ COPY package.json ./
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/legal ./legal
+COPY --from=build /app/docs ./docs
 RUN install -d -o node -g node -m 0711 /data
 USER node
 VOLUME /data

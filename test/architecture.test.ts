@@ -71,9 +71,10 @@ const AREAS: Record<string, Area> = {
     files: /^api\/pages\//,
     imports: [...BASE, 'config', 'mail', 'keys', 'accounts', 'usage', 'transfer', 'billing', 'auth', ...QUERIES],
   },
+  'docs site': { files: /^api\/docs-site\//, imports: [...BASE, 'pages'] },
   http: {
     files: /^api\/http\//,
-    imports: [...BASE, 'config', 'keys', 'billing', 'auth', 'pipeline', 'pages', ...QUERIES],
+    imports: [...BASE, 'config', 'keys', 'billing', 'auth', 'pipeline', 'pages', 'docs site', ...QUERIES],
   },
   jobs: {
     files: /^api\/jobs\//,

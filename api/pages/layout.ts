@@ -1,5 +1,5 @@
 import { COPY_SCRIPT, ICON, STYLE } from './assets.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html, ownHtml } from './html.ts';
 
 interface PageParts {
   /** Title of the page; the product name is appended. */
@@ -10,11 +10,15 @@ interface PageParts {
   /** Whether the page has copy buttons. */
   copies?: boolean;
   /** Maximum width of the content. */
-  width?: 'wide' | 'reading' | 'narrow';
+  width?: 'wide' | 'reading' | 'narrow' | 'docs';
+  /** More elements of the head: style sheets and scripts. */
+  head?: Html;
+  /** Elements before the main content, such as a sidebar. */
+  before?: Html;
 }
 
 /** Renders a complete page with the shared layout. */
-export function page({ title, body, description, copies, width = 'reading' }: PageParts): string {
+export function page({ title, body, description, copies, width = 'reading', head, before }: PageParts): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -26,6 +30,7 @@ ${description ? html`<meta name="description" content="${description}">` : html`
 <link rel="icon" type="image/svg+xml" href="${ICON.path}">
 <link rel="stylesheet" href="${STYLE.path}">
 ${copies && html`<script src="${COPY_SCRIPT.path}" defer></script>`}
+${head}
 </head>
 <body>
 <a class="skip" href="#content">Skip to the content</a>
@@ -33,15 +38,19 @@ ${copies && html`<script src="${COPY_SCRIPT.path}" defer></script>`}
 <a class="brand" href="/"><img src="${ICON.path}" alt="" width="28" height="28">WhiteMagic</a>
 <nav aria-label="Main">
 <a href="/#plans">Plans</a>
-<a href="/docs">Reference</a>
+<a href="/docs">Docs</a>
 </nav>
 </header>
+${before && ownHtml('<div class="frame">')}
+${before}
 <main id="content" class="${width}">
 ${body}
 </main>
+${before && ownHtml('</div>')}
 ${copies && html`<p id="copy-status" class="unseen" role="status"></p>`}
 <footer class="bar">
 <nav aria-label="More">
+<a href="/docs">Docs</a>
 <a href="/claim/new">Lost your link?</a>
 <a href="/legal/terms">Terms</a>
 <a href="/legal/privacy">Privacy</a>

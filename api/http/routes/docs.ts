@@ -4,6 +4,10 @@ import { brotliDecompress } from 'node:zlib';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { openApiDocument } from '../../contracts/openapi/document.ts';
+import { DOCS_EARLY_SCRIPT, DOCS_SCRIPT, DOCS_STYLE } from '../../docs-site/assets.ts';
+import { pathOf } from '../../docs-site/navigation.ts';
+import { docsPage } from '../../docs-site/page.ts';
+import { buildSite, type DocsPage, PAGE_NAMES, type Site } from '../../docs-site/site.ts';
 import { errorReferencePage } from '../../pages/error-reference.ts';
 import { VERSION } from '../../version.ts';
 import { staticBody, staticPage } from '../static-body.ts';
@@ -54,12 +58,15 @@ const REFERENCE_SCRIPT = `SwaggerUIBundle({
   validatorUrl: null,
 });`;
 
-/** Routes of the documentation: `/openapi.json`, the API reference at `/docs`, and the error codes at `/docs/errors`. */
+/**
+ * Routes of the documentation: its pages below `/docs`, each also as Markdown, the API reference at `/docs/api`, the error codes at
+ * `/docs/errors`, and `/openapi.json`.
+ */
 export function docsRoutes(router: Router, publicUrl: () => string): void {
   const document = () => JSON.stringify(openApiDocument(publicUrl(), VERSION));
   router.get('/openapi.json', staticBody(document, { type: 'application/json', cache: 'revalidate' }));
   const sendReference = staticBody(() => REFERENCE_PAGE, { type: 'text/html', cache: 'revalidate' });
-  router.get('/docs', (ctx: Context) => {
+  router.get('/docs/api', (ctx: Context) => {
     ctx.set('Content-Security-Policy', REFERENCE_POLICY);
     return sendReference(ctx);
   });
@@ -72,6 +79,30 @@ export function docsRoutes(router: Router, publicUrl: () => string): void {
     router.get(
       `/docs/${file}`,
       staticBody(() => readAsset(file), { type, cache: 'revalidate' }),
+    );
+  }
+  siteRoutes(router, publicUrl);
+}
+
+/** Routes of the pages that are made from `docs/*.md`. All are rendered at the first request of one: the address is known then. */
+function siteRoutes(router: Router, publicUrl: () => string): void {
+  let built: Site | undefined;
+  const site = () => (built ??= buildSite(publicUrl()));
+  const pageOf = (name: string) => site().pages.find((page) => page.name === name) as DocsPage;
+  for (const name of PAGE_NAMES) {
+    router.get(
+      pathOf(name),
+      staticPage(() => docsPage(site(), pageOf(name))),
+    );
+    router.get(
+      `/docs/${name}.md`,
+      staticBody(() => pageOf(name).markdown, { type: 'text/markdown', cache: 'revalidate' }),
+    );
+  }
+  for (const { path, type, body } of [DOCS_STYLE, DOCS_EARLY_SCRIPT, DOCS_SCRIPT]) {
+    router.get(
+      path,
+      staticBody(() => body, { type, cache: 'immutable' }),
     );
   }
 }

@@ -24,7 +24,7 @@ describe.skipIf(!hasBrowser)('the reference in a browser', () => {
     page.on('request', (request) => origins.push(new URL(request.url()).origin));
     page.on('console', (message) => messages.push(message.text()));
     page.on('pageerror', (error) => messages.push(error.message));
-    await page.goto(`${node.url}/docs`);
+    await page.goto(`${node.url}/docs/api`);
     await page.locator('.opblock').first().waitFor();
     expect(await page.locator('.opblock').count()).toBe(OPERATIONS.length + PUBLIC_OPERATIONS.length);
     expect(origins.filter((origin) => ![node.url, 'null'].includes(origin))).toEqual([]);
@@ -35,7 +35,7 @@ describe.skipIf(!hasBrowser)('the reference in a browser', () => {
   it('authorizes, sends a request and shows its response', async () => {
     const user = await node.newUser();
     const page = await browser.newPage({ viewport: { width: 1200, height: 1600 } });
-    await page.goto(`${node.url}/docs#/memories/stats.get`);
+    await page.goto(`${node.url}/docs/api#/memories/stats.get`);
     await page.locator('.btn.authorize').first().click();
     await page.locator('.auth-container input').first().fill(user.apiKey);
     await page.locator('.auth-btn-wrapper .authorize').first().click();
