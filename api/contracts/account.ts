@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACCOUNT_ID, API_KEY, KEY, KEY_ID, NEW_KEY } from './examples.ts';
 import * as f from './fields.ts';
 import { operation, publicOperation, SCOPES } from './operation.ts';
 
@@ -60,6 +61,26 @@ export const me = operation({
     purge_at: f.instant.nullable().meta({ description: 'Time at which the account is deleted permanently.' }),
     key: z.strictObject({ id: f.id, scopes: z.array(scope) }),
   }),
+  example: {
+    input: {},
+    output: {
+      id: ACCOUNT_ID,
+      email: 'ada@example.com',
+      plan: 'starter',
+      status: 'active',
+      limits: {
+        requests_per_minute: 60,
+        requests_per_day: 5_000,
+        storage_bytes: 100_000_000,
+        rest: true,
+        webhooks: false,
+      },
+      storage_bytes: 284_310,
+      created_at: '2026-11-26T14:03:55.120Z',
+      purge_at: null,
+      key: { id: KEY_ID, scopes: ['memories:read', 'memories:write', 'account:read', 'keys:write'] },
+    },
+  },
   errors: [],
 });
 
@@ -115,6 +136,32 @@ export const usage = operation({
       storage_bytes: z.strictObject(quotaShare),
     }),
   }),
+  example: {
+    input: { days: 7, group_by: 'transport' },
+    output: {
+      from: '2026-11-24',
+      to: '2026-11-30',
+      results: [
+        {
+          transport: 'mcp_http',
+          calls: 412,
+          billable: 410,
+          errors: 3,
+          mean_ms: 18.4,
+          bytes_in: 96_120,
+          bytes_out: 601_377,
+          quota_units: 412,
+          tokens: 148_205,
+        },
+      ],
+      totals: { calls: 412, billable: 410, errors: 3 },
+      plan: {
+        name: 'starter',
+        calls_today: { used: 61, limit: 5_000, percent: 1.2, resets_at: '2026-12-01T00:00:00.000Z' },
+        storage_bytes: { used: 284_310, limit: 100_000_000, percent: 0.3 },
+      },
+    },
+  },
   errors: [],
 });
 
@@ -134,6 +181,12 @@ export const usageCsv = operation({
       .meta({ description: 'UTC month, such as 2026-11. Default: the current month.' }),
   }),
   output: z.string(),
+  example: {
+    input: { month: '2026-11' },
+    output:
+      'day,transport,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,quota_units,tokens\r\n' +
+      '2026-11-30,mcp_http,memories.create,create_memory,24,24,0,21.7,9310,12480,24,0\r\n',
+  },
   errors: [],
 });
 
@@ -146,6 +199,10 @@ export const listKeys = operation({
   execution: { kind: 'read' },
   input: z.strictObject({}),
   output: z.strictObject({ results: z.array(key), total: z.int() }),
+  example: {
+    input: {},
+    output: { results: [KEY], total: 1 },
+  },
   errors: [],
 });
 
@@ -165,6 +222,10 @@ export const createKey = operation({
     rpm_limit: keyFields.rpm_limit.optional(),
   }),
   output: createdKey,
+  example: {
+    input: { name: 'CI', scopes: ['memories:read', 'memories:write'] },
+    output: NEW_KEY,
+  },
   errors: [],
 });
 
@@ -185,6 +246,10 @@ export const updateKey = operation({
     rpm_limit: keyFields.rpm_limit.optional(),
   }),
   output: key,
+  example: {
+    input: { id: KEY_ID, name: 'Old laptop', rpm_limit: 30 },
+    output: { ...KEY, name: 'Old laptop', rpm_limit: 30 },
+  },
   errors: ['not_found'],
 });
 
@@ -197,6 +262,10 @@ export const revokeKey = operation({
   execution: { kind: 'write' },
   input: z.strictObject({ id: f.id }),
   output: key,
+  example: {
+    input: { id: KEY_ID },
+    output: { ...KEY, active: false, revoked_at: '2026-11-30T10:05:00.000Z' },
+  },
   errors: ['not_found'],
 });
 
@@ -217,6 +286,15 @@ export const rotateKey = operation({
     previous_key_id: f.id.meta({ description: 'The rotated key.' }),
     previous_key_expires_at: f.instant.meta({ description: 'End of its grace period.' }),
   }),
+  example: {
+    input: { id: KEY_ID, grace_seconds: 3600 },
+    output: {
+      ...NEW_KEY,
+      name: KEY.name,
+      previous_key_id: KEY_ID,
+      previous_key_expires_at: '2026-11-30T11:02:11.840Z',
+    },
+  },
   errors: ['not_found'],
 });
 
@@ -230,4 +308,8 @@ export const reportLeakedKey = publicOperation({
   http: { method: 'POST', path: '/keys/leaked', statuses: [202] },
   input: z.strictObject({ api_key: z.string().max(1_000) }),
   output: z.strictObject({ received: z.literal(true) }),
+  example: {
+    input: { api_key: API_KEY },
+    output: { received: true },
+  },
 });

@@ -24,5 +24,17 @@ export const validateLicense = operation({
       .nullable()
       .meta({ description: 'Time of the data from Whop: seconds ago, unless Whop is unavailable.' }),
   }),
+  example: {
+    input: { license_key: 'WM-EXAMPLE-0000' },
+    output: {
+      valid: true,
+      status: 'active',
+      plan: 'starter',
+      membership_id: 'mem_EXAMPLE0000',
+      period_end: '2026-12-26T14:03:55.000Z',
+      cancel_at_period_end: false,
+      as_of: '2026-11-30T10:00:00.000Z',
+    },
+  },
   errors: [],
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MEMORY, MEMORY_ID, OLDER_ID } from './examples.ts';
 import * as f from './fields.ts';
 import { newMemory } from './memory.ts';
 import { operation } from './operation.ts';
@@ -37,6 +38,24 @@ export const batch = operation({
     ),
   }),
   receipt: receipts.batchReceipt,
+  example: {
+    input: { memories: [{ content: MEMORY.content, tags: ['ops'] }, { content: ' ' }] },
+    output: {
+      results: [
+        { index: 0, status: 'created', id: MEMORY_ID },
+        {
+          index: 1,
+          status: 'rejected',
+          id: null,
+          error: {
+            code: 'unprocessable',
+            detail: 'content: must not be empty or blank',
+            errors: [{ path: 'content', message: 'must not be empty or blank' }],
+          },
+        },
+      ],
+    },
+  },
   errors: ['storage_full'],
 });
 
@@ -82,5 +101,9 @@ export const bulk = operation({
     remaining: z.int().meta({ description: 'Number of memories that further calls would change.' }),
   }),
   receipt: receipts.bulkReceipt,
+  example: {
+    input: { filter: { tags: ['deploy'], created_before: '2026-11-01' }, action: 'archive', dry_run: true },
+    output: { dry_run: true, action: 'archive', matched: 1, changed: [OLDER_ID], rejected: [], remaining: 0 },
+  },
   errors: ['storage_full'],
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MEMORY_ID, OLDER_ID } from './examples.ts';
 import * as f from './fields.ts';
 import { operation } from './operation.ts';
 import * as receipts from './receipts.ts';
@@ -32,5 +33,17 @@ export const consolidate = operation({
     remaining: z.int().meta({ description: 'Candidates left for further calls.' }),
   }),
   receipt: receipts.consolidationReceipt,
+  example: {
+    input: { dry_run: true, min_age_days: 7 },
+    output: {
+      dry_run: true,
+      promoted: [{ id: MEMORY_ID, title: 'Deploys' }],
+      archived: [{ id: OLDER_ID, title: 'Staging was slow on Monday', digest_id: null }],
+      digests: [{ id: null, title: 'Consolidated Insights - 2026-11-30' }],
+      counts: { promoted: 1, archived: 1, digests: 1 },
+      truncated: false,
+      remaining: 0,
+    },
+  },
   errors: ['storage_full'],
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACCOUNT_ID, PENDING_EXPORT } from './examples.ts';
 import * as f from './fields.ts';
 import { operation, streamed } from './operation.ts';
 
@@ -27,6 +28,10 @@ export const requestExport = operation({
   execution: { kind: 'write', role: 'admin' },
   input: z.strictObject({}),
   output: accountExport,
+  example: {
+    input: {},
+    output: PENDING_EXPORT,
+  },
   errors: [],
 });
 
@@ -39,6 +44,18 @@ export const exportState = operation({
   execution: { kind: 'read' },
   input: z.strictObject({}),
   output: accountExport,
+  example: {
+    input: {},
+    output: {
+      ...PENDING_EXPORT,
+      status: 'ready',
+      ready_at: '2026-11-30T10:00:04.120Z',
+      expires_at: '2026-12-07T10:00:04.120Z',
+      bytes: 61_204,
+      counts: { memory: 152, memory_version: 31, api_key: 1, usage_day: 5 },
+      file: '/api/v1/account/export/file',
+    },
+  },
   errors: ['not_found'],
 });
 
@@ -52,6 +69,9 @@ export const exportFile = operation({
   execution: { kind: 'read', connection: 'shared' },
   input: z.strictObject({}),
   output: streamed,
+  example: {
+    input: {},
+  },
   errors: ['not_found'],
 });
 
@@ -75,6 +95,10 @@ export const closeAccount = operation({
     immediate: z.boolean().default(false),
   }),
   output: closingState,
+  example: {
+    input: { confirm: ACCOUNT_ID },
+    output: { status: 'closing', purge_at: '2026-12-30T10:00:00.000Z' },
+  },
   errors: ['not_found'],
 });
 
@@ -88,5 +112,9 @@ export const restoreAccount = operation({
   execution: { kind: 'write', role: 'admin' },
   input: z.strictObject({}),
   output: closingState,
+  example: {
+    input: {},
+    output: { status: 'active', purge_at: null },
+  },
   errors: ['not_found'],
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EDITED, MEMORY, MEMORY_ID, PREVIOUS } from './examples.ts';
 import * as f from './fields.ts';
 import { created, editable, type Memory, memory, newMemory } from './memory.ts';
 import { operation } from './operation.ts';
@@ -28,6 +29,16 @@ export const create = operation({
   input: newMemory,
   output: created,
   receipt: receipts.memoryReceipt,
+  example: {
+    input: {
+      title: 'Deploys',
+      content: MEMORY.content,
+      tags: ['ops', 'deploy'],
+      metadata: { importance: 0.8 },
+      project: 'shop',
+    },
+    output: { ...MEMORY, deduplicated: false, similar: [], changed: [] },
+  },
   errors: ['storage_full'],
 });
 
@@ -64,6 +75,10 @@ export const list = operation({
     truncated: z.boolean().meta({ description: 'True when a memory was cut, or `max_tokens` left some out.' }),
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
   }),
+  example: {
+    input: { tags: ['deploy'], limit: 1 },
+    output: { results: [MEMORY], total: 12, next_cursor: 'eyJhIjoiMjAyNi0xMS0zMCJ9', truncated: false },
+  },
   errors: [],
 });
 
@@ -88,6 +103,10 @@ export const get = operation({
       .meta({ description: '`offset` of the rest when the content was cut, otherwise null.' }),
     truncated_fields: z.array(z.string()).optional().meta({ description: 'Other fields that `max_tokens` truncated.' }),
   }),
+  example: {
+    input: { id: MEMORY_ID },
+    output: { ...MEMORY, truncated: false, next_offset: null },
+  },
   errors: ['not_found'],
 });
 
@@ -103,6 +122,17 @@ export const replace = operation({
   input: newMemory.extend({ type: editable.type.optional(), id: f.id, if_version: ifVersion.optional() }),
   output: memory,
   receipt: receipts.memoryReceipt,
+  example: {
+    input: {
+      id: MEMORY_ID,
+      title: 'Deploys',
+      content: EDITED.content,
+      tags: EDITED.tags,
+      metadata: EDITED.metadata,
+      project: 'shop',
+    },
+    output: EDITED,
+  },
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
 });
 
@@ -137,6 +167,10 @@ export const update = operation({
   }),
   output: memory,
   receipt: receipts.memoryReceipt,
+  example: {
+    input: { id: MEMORY_ID, content: EDITED.content },
+    output: EDITED,
+  },
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
 });
 
@@ -155,6 +189,10 @@ export const remove = operation({
   }),
   output: z.strictObject({ id: f.id, status: z.enum(['archived', 'deleted']), version: z.int().nullable() }),
   receipt: receipts.removedReceipt,
+  example: {
+    input: { id: MEMORY_ID },
+    output: { id: MEMORY_ID, status: 'archived', version: 1 },
+  },
   errors: ['not_found'],
 });
 
@@ -173,6 +211,10 @@ export const restore = operation({
   }),
   output: memory,
   receipt: receipts.memoryReceipt,
+  example: {
+    input: { id: MEMORY_ID },
+    output: MEMORY,
+  },
   errors: ['not_found', 'duplicate_memory', 'storage_full'],
 });
 
@@ -194,5 +236,9 @@ export const versions = operation({
         }),
     ),
   ),
+  example: {
+    input: { id: MEMORY_ID },
+    output: { results: [PREVIOUS], total: 1, next_cursor: null },
+  },
   errors: ['not_found'],
 });

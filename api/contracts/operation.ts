@@ -6,6 +6,12 @@ export type Scope = (typeof SCOPES)[number];
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** Input and output of a call as an example. An operation that returns a file has no output in it. */
+export interface Example<Input extends z.ZodType, Output extends z.ZodType> {
+  input: z.input<Input>;
+  output?: z.output<Output>;
+}
+
 /**
  * An operation, declared once: the REST binding, OpenAPI, the MCP tool and the contract tests all read it.
  *
@@ -72,6 +78,8 @@ export interface Operation<
   output: Output;
   /** Part of the output that a write of memories returns to a caller without `memories:read`. Required for such writes. */
   receipt?: z.ZodObject;
+  /** A call, for the reference and the OpenAPI document. */
+  example: Example<Input, Output>;
   /** Error codes beside those that every operation may return ({@link COMMON_ERRORS}). */
   errors: readonly ProblemCode[];
 }
@@ -103,7 +111,10 @@ export interface PublicOperation<
   Id extends string = string,
   Input extends z.ZodType = z.ZodType,
   Output extends z.ZodType = z.ZodType,
-> extends Pick<Operation<Id, Input, Output>, 'id' | 'summary' | 'description' | 'tag' | 'input' | 'output'> {
+> extends Pick<
+    Operation<Id, Input, Output>,
+    'id' | 'summary' | 'description' | 'tag' | 'input' | 'output' | 'example'
+  > {
   http: { method: 'GET' | 'POST'; path: `/${string}`; statuses: readonly [number] };
 }
 

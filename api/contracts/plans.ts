@@ -24,4 +24,21 @@ export const listPlans = publicOperation({
       }),
     ),
   }),
+  example: {
+    input: {},
+    output: {
+      results: [
+        {
+          name: 'starter',
+          price: '$10 a month',
+          purpose: 'One person who works with agents every day, and with programs of their own.',
+          requests_per_minute: 60,
+          requests_per_day: 5_000,
+          storage_bytes: 100_000_000,
+          transports: ['mcp_http', 'mcp_stdio', 'rest'],
+          webhooks: false,
+        },
+      ],
+    },
+  },
 });

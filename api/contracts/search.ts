@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MEMORY, MEMORY_ID } from './examples.ts';
 import * as f from './fields.ts';
 import { operation } from './operation.ts';
 
@@ -81,6 +82,36 @@ export const search = operation({
     low_confidence: z.literal(true).optional().meta({ description: 'None of the results is a close match.' }),
     embedding_pending: embeddingPending,
   }),
+  example: {
+    input: { query: 'when do we deploy?', limit: 5 },
+    output: {
+      results: [
+        {
+          id: MEMORY_ID,
+          title: 'Deploys',
+          snippet: MEMORY.content,
+          highlights: [{ start: 3, end: 9 }],
+          score: 0.87,
+          matched: ['deploy'],
+          type: 'short_term',
+          status: 'active',
+          tags: MEMORY.tags,
+          project: 'shop',
+          session_id: null,
+          occurred_at: null,
+          expires_at: null,
+          created_at: MEMORY.created_at,
+          updated_at: MEMORY.updated_at,
+          superseded_by: null,
+        },
+      ],
+      total: 1,
+      next_cursor: null,
+      total_relation: 'eq',
+      truncated: false,
+      retrievers: { lexical: 'ok', semantic: 'ok' },
+    },
+  },
   errors: ['query_too_complex'],
 });
 
@@ -122,5 +153,15 @@ export const context = operation({
     reason: z.enum(['nothing_stored', 'nothing_matched']).optional(),
     embedding_pending: embeddingPending,
   }),
+  example: {
+    input: { query: 'prepare the release', max_tokens: 1000 },
+    output: {
+      context: `## Context Package\n\n### Short-Term Memories\n\n- **Deploys** (created: 2026-11-30T09:41:07Z, tags: ops, deploy)\n  ${MEMORY.content}`,
+      tokens: 27,
+      tokenizer: 'o200k_base',
+      memory_ids: [MEMORY_ID],
+      truncated: false,
+    },
+  },
   errors: ['query_too_complex'],
 });

@@ -40,5 +40,23 @@ export const stats = operation({
     }),
     last_consolidation_at: f.instant.nullable(),
   }),
+  example: {
+    input: {},
+    output: {
+      memories: { total: 152, active: 140, archived: 12, short_term: 98, long_term: 54 },
+      tags: 19,
+      storage: { bytes: 284_310, limit_bytes: 100_000_000 },
+      embedding: {
+        state: 'ready',
+        model: 'local:all-MiniLM-L6-v2-int8@1',
+        pending: 0,
+        failed: 0,
+        failures: [],
+        truncated: 0,
+        passages_max: 256,
+      },
+      last_consolidation_at: '2026-11-28T02:00:12.301Z',
+    },
+  },
   errors: [],
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OLDER_ID } from './examples.ts';
 import * as f from './fields.ts';
 import { operation } from './operation.ts';
 import * as receipts from './receipts.ts';
@@ -13,6 +14,17 @@ export const tags = operation({
   execution: { kind: 'read' },
   input: z.strictObject({ limit: f.limit(100), cursor: f.cursor.optional() }),
   output: z.strictObject(f.page(z.strictObject({ tag: z.string(), count: z.int(), types: z.array(f.memoryType) }))),
+  example: {
+    input: { limit: 2 },
+    output: {
+      results: [
+        { tag: 'ops', count: 41, types: ['short_term', 'long_term'] },
+        { tag: 'deploy', count: 12, types: ['short_term'] },
+      ],
+      total: 19,
+      next_cursor: 'eyJ0YWciOiJkZXBsb3kifQ',
+    },
+  },
   errors: [],
 });
 
@@ -33,5 +45,13 @@ export const normalizeTags = operation({
     remaining: z.int(),
   }),
   receipt: receipts.normalizationReceipt,
+  example: {
+    input: { dry_run: true },
+    output: {
+      dry_run: true,
+      changed: [{ id: OLDER_ID, title: 'Rollback', before: ['My Tag'], after: ['my_tag'] }],
+      remaining: 0,
+    },
+  },
   errors: ['storage_full'],
 });

@@ -13,7 +13,7 @@ export function describeOperation(operation: Operation) {
     tags: [operation.tag],
     'x-required-scope': operation.access.scope,
     parameters: [...parameters(operation, input, inPath), ...headerParameters(operation)],
-    ...(takesBody(operation) && { requestBody: requestBody(input, inPath) }),
+    ...(takesBody(operation) && { requestBody: requestBody(operation, input, inPath) }),
     responses: responsesOf(operation),
   };
 }
@@ -29,13 +29,14 @@ export function describePublic(operation: PublicOperation) {
     tags: [tag],
     security: [],
     parameters: parameters(operation, input, new Set()),
-    ...(takesBody(operation) && { requestBody: requestBody(input, new Set()) }),
+    ...(takesBody(operation) && { requestBody: requestBody(operation, input, new Set()) }),
     responses: publicResponsesOf(operation),
   };
 }
 
 function parameters(operation: Operation | PublicOperation, input: JsonSchema, inPath: ReadonlySet<string>) {
   const required = new Set((input.required as string[] | undefined) ?? []);
+  const given = operation.example.input as Record<string, unknown>;
   return Object.entries(input.properties ?? {})
     .filter(([name]) => inPath.has(name) || !takesBody(operation))
     .map(([name, schema]) => ({
@@ -43,6 +44,7 @@ function parameters(operation: Operation | PublicOperation, input: JsonSchema, i
       in: inPath.has(name) ? 'path' : 'query',
       required: inPath.has(name) || required.has(name),
       schema: inPath.has(name) ? schema : querySchema(schema),
+      ...(name in given && { example: given[name] }),
       ...(schema.type === 'array' && {
         style: 'form',
         explode: false,
@@ -90,10 +92,16 @@ function headerParameters(operation: Operation) {
   ];
 }
 
-function requestBody(input: JsonSchema, inPath: ReadonlySet<string>) {
-  const properties = Object.fromEntries(Object.entries(input.properties ?? {}).filter(([name]) => !inPath.has(name)));
+function requestBody({ example }: Pick<Operation, 'example'>, input: JsonSchema, inPath: ReadonlySet<string>) {
+  const properties = withoutPath(input.properties ?? {}, inPath);
   const required = ((input.required as string[] | undefined) ?? []).filter((name) => !inPath.has(name));
   const { required: _required, ...rest } = input;
   const schema = { ...rest, properties, ...(required.length > 0 && { required }) };
-  return { required: required.length > 0, content: { 'application/json': { schema } } };
+  const media = { schema, example: withoutPath(example.input as object, inPath) };
+  return { required: required.length > 0, content: { 'application/json': media } };
+}
+
+/** Returns the fields that are sent in the body. */
+function withoutPath(fields: object, inPath: ReadonlySet<string>): object {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !inPath.has(name)));
 }

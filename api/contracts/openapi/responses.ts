@@ -28,11 +28,16 @@ const HEADERS = {
 /** Describes the responses of an authenticated operation by status. */
 export function responsesOf(operation: Operation) {
   const schema = responseSchema(operation);
-  const success = { headers: HEADERS, content: { [operation.http.mediaType ?? 'application/json']: { schema } } };
+  const media = { schema, ...exampleOf(operation) };
+  const success = { headers: HEADERS, content: { [operation.http.mediaType ?? 'application/json']: media } };
   const responses: Record<string, unknown> = {};
   for (const status of operation.http.statuses)
     responses[status] = { description: status === 201 ? 'Created' : 'OK', ...success };
   return { ...responses, ...errorResponses(errorsOf(operation)) };
+}
+
+function exampleOf({ example: { output } }: Pick<Operation, 'example'>) {
+  return output === undefined ? {} : { example: output };
 }
 
 function responseSchema({ output, receipt }: Operation): JsonSchema {
@@ -45,7 +50,8 @@ function responseSchema({ output, receipt }: Operation): JsonSchema {
 /** Describes the responses of a public operation by status. */
 export function publicResponsesOf(operation: PublicOperation) {
   const headers = { 'X-Request-Id': HEADERS['X-Request-Id'] };
-  const content = { 'application/json': { schema: jsonSchema(operation.output, 'output') } };
+  const schema = jsonSchema(operation.output, 'output');
+  const content = { 'application/json': { schema, ...exampleOf(operation) } };
   const success = { description: 'OK', headers, content };
   return { [operation.http.statuses[0]]: success, ...errorResponses(publicErrorsOf(operation)) };
 }
