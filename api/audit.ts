@@ -1,5 +1,5 @@
 import { type AuditEntry, insertAudit } from '../db/queries/accounts/audit.ts';
-import type { RequestContext } from './context.ts';
+import type { Caller, RequestContext } from './context.ts';
 
 /**
  * Writes a row of the audit log in the transaction of `context.sql`. `details` must hold neither the text of a memory nor an
@@ -11,4 +11,9 @@ export function audit(
   entry: Omit<AuditEntry, 'id' | 'at'>,
 ): Promise<void> {
   return insertAudit(context.sql, userId, { id: context.newId(), at: context.now(), ...entry });
+}
+
+/** Returns a caller as the actor of an audited action: its key or its session. */
+export function actorOf({ keyId, sessionId }: Pick<Caller, 'keyId' | 'sessionId'>): string {
+  return keyId === null ? `session:${sessionId}` : `key:${keyId}`;
 }

@@ -4,16 +4,19 @@ import type { Transport } from '../db/queries/usage/events.ts';
 import type { Scope } from './contracts/operation.ts';
 import type { PlanLimits } from './limits/plans.ts';
 
-/** The authenticated caller: user, key, scopes, limits and transport. Every domain function receives one. */
+/** The authenticated caller: user, key or session, scopes, limits and transport. Every domain function receives one. */
 export interface Caller {
   userId: string;
-  keyId: string;
+  /** Null for a signed-in browser. */
+  keyId: string | null;
+  /** The signed-in browser's session, whose transport is `dashboard`; null for a key. */
+  sessionId: string | null;
   scopes: readonly Scope[];
   plan: PlanName;
   status: UserStatus;
   /** The plan's limits with the user's overrides. */
   limits: PlanLimits;
-  /** Limit of this key, below the plan's; null for none. */
+  /** Limit of this key, below the plan's; null for none and for a session. */
   keyRequestsPerMinute: number | null;
   transport: Transport;
   /** Default project of the connection. */

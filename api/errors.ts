@@ -5,8 +5,8 @@ export const PROBLEMS = {
   login_failed: [400, 'Sign-in failed', 'Start again at /auth/whop.'],
   unauthenticated: [
     401,
-    'No valid API key',
-    'Send `Authorization: Bearer wm_…` with a key of your account; `detail` says what is wrong with the present one.',
+    'No valid API key or session',
+    'Send `Authorization: Bearer wm_…` with a key of your account; `detail` says what is wrong with the present one. In a browser, sign in at /login.',
   ],
   invalid_signature: [
     401,
@@ -20,6 +20,11 @@ export const PROBLEMS = {
     'The free plan reaches memories over MCP only. REST needs a paid plan.',
   ],
   scope_required: [403, 'This API key lacks a scope', 'Use a key that has the scope named in `detail`.'],
+  session_required: [
+    403,
+    'Only a signed-in person may do this',
+    'Sign in at /login and use the dashboard: an API key may not.',
+  ],
   account_read_only: [
     403,
     'This account is read-only',

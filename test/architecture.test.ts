@@ -64,6 +64,7 @@ const AREAS: Record<string, Area> = {
       'usage',
       'transfer',
       'billing',
+      'auth',
       ...QUERIES,
     ],
   },

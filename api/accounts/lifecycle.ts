@@ -3,7 +3,7 @@ import { deleteSessionsOf } from '../../db/queries/accounts/sessions.ts';
 import { type UserStatus, updateAccountStatus } from '../../db/queries/accounts/users.ts';
 import { enqueue } from '../../db/queries/jobs/job-queue.ts';
 import { purgeAccountJob } from '../../db/queries/jobs/job-types.ts';
-import { audit } from '../audit.ts';
+import { actorOf, audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { READ_ONLY_DAYS } from '../limits/plans.ts';
@@ -48,14 +48,14 @@ export async function reactivate(context: WriteContext, userId: string): Promise
 }
 
 /**
- * Closes the caller's account: its keys can only export and restore it, its sessions end, and it is purged after
- * {@link READ_ONLY_DAYS} days. With `immediate` its keys stop working now, and it is purged once its last e-mail is sent.
+ * Closes the caller's account: its keys and sessions can only export and restore it, and it is purged after {@link READ_ONLY_DAYS} days.
+ * With `immediate` its keys stop working now, its sessions end, and it is purged once its last e-mail is sent.
  * @throws Problem `unprocessable` unless `confirm` is the account's id
  */
 export async function close(context: RequestContext, caller: Caller, input: { confirm: string; immediate: boolean }) {
   if (input.confirm !== caller.userId)
     throw invalidField('confirm', 'must be the id of your account, from GET /user/me');
-  return closeAccount(context, caller.userId, `key:${caller.keyId}`, input.immediate);
+  return closeAccount(context, caller.userId, actorOf(caller), input.immediate);
 }
 
 /** Closes any account, as {@link close} does; `actor` is written to the audit log. @throws Problem `not_found` */
@@ -64,7 +64,8 @@ export async function closeAccount(context: WriteContext, userId: string, actor:
   if (account.status === 'deleted' || (account.closing_since && !immediate)) return toAccountStatus(account);
   const closing = { ...account, closing_since: account.closing_since ?? context.now() };
   const closed = immediate ? await schedulePurge(context, closing) : await applyStatus(context, closing);
-  await deleteSessionsOf(context.sql, userId);
+  // The owner undoes it where they are signed in.
+  if (immediate) await deleteSessionsOf(context.sql, userId);
   await audit(context, userId, { actor, action: 'account.delete', target: userId, details: { immediate } });
   await mailOwner(context, account, 'account_deleted', {
     purge_at: (closed.purge_at ?? context.now()).toISOString(),
@@ -75,7 +76,7 @@ export async function closeAccount(context: WriteContext, userId: string, actor:
 
 /** Reverts {@link close} for the caller's account. An account that is not being closed stays as it is. */
 export function restore(context: RequestContext, caller: Caller) {
-  return restoreAccount(context, caller.userId, `key:${caller.keyId}`);
+  return restoreAccount(context, caller.userId, actorOf(caller));
 }
 
 /** Restores any account, as {@link restore} does; `actor` is written to the audit log. @throws Problem `not_found` */

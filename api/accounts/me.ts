@@ -4,7 +4,7 @@ import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 
-/** Returns the caller's account, plan, limits and key. */
+/** Returns the caller's account, plan, limits, and its key or session. */
 export async function me(context: RequestContext, caller: Caller) {
   const [user, quota, lifecycle] = await Promise.all([
     findUser(context.sql, caller.userId),
@@ -21,6 +21,7 @@ export async function me(context: RequestContext, caller: Caller) {
     storage_bytes: quota.storage_bytes,
     created_at: user.created_at.toISOString(),
     purge_at: lifecycle?.purge_at?.toISOString() ?? null,
-    key: { id: caller.keyId, scopes: [...caller.scopes] },
+    key: caller.keyId === null ? null : { id: caller.keyId, scopes: [...caller.scopes] },
+    session: caller.sessionId === null ? null : { id: caller.sessionId },
   };
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
+import { findUser } from '../../db/queries/accounts/users.ts';
 import { type CustomerRow, findCustomer, lockCustomer } from '../../db/queries/billing/customers.ts';
 import type { Billing } from '../billing/billing.ts';
 import { settlePurchase } from '../billing/checkout.ts';
@@ -9,6 +10,7 @@ import { Problem } from '../errors.ts';
 import {
   type ActivationLinkState,
   activationUrl,
+  canActivate,
   findActivationLinkState,
   issueActivationLink,
   type RedeemResult,
@@ -16,8 +18,8 @@ import {
   requestActivationLink,
 } from '../keys/activation-links.ts';
 import type { IpRateLimiter } from '../limits/ip-rate-limiter.ts';
-import { DAY_MS, MINUTE_MS } from '../time.ts';
-import { closeSession, openSession, readSession, SESSION_DAYS } from './sessions.ts';
+import { MINUTE_MS } from '../time.ts';
+import { type Cookie, closeSession, openSession, readSession, type SignInBrowser } from './sessions.ts';
 import {
   authorizeUrl,
   beginLogin,
@@ -48,12 +50,6 @@ export interface BrowserSignIn {
   /** Undefined when sign-in with Whop is not configured. */
   oauth: WhopOAuth | undefined;
   publicUrl: () => string;
-}
-
-/** A cookie to set. */
-export interface Cookie {
-  value: string;
-  maxAgeMs: number;
 }
 
 /** Returns the state of an activation link for its page. @throws Problem `rate_limited` */
@@ -95,9 +91,9 @@ export async function startLogin(signIn: BrowserSignIn, address: string, payment
 /** The request with which Whop returns the browser. */
 interface LoginCallback {
   address: string;
-  /** Cookies of the log-in and of the browser's former session. */
+  /** The cookie of the log-in. */
   flow: string | undefined;
-  session: string | undefined;
+  browser: SignInBrowser;
   state: string | undefined;
   code: string | undefined;
 }
@@ -114,15 +110,15 @@ export async function finishLogin(signIn: BrowserSignIn, callback: LoginCallback
   const flow = resumeLogin(signIn.now(), callback.flow, callback.state);
   if (!callback.code) throw new Problem('login_failed', { detail: 'Whop did not sign you in. Please try again.' });
   const person = await exchangeCode(oauth, flow, callback.code, redirectUri(signIn));
-  const session = await openSessionFor(signIn, person, flow, callback.session);
-  return { session: sessionCookie(session), paymentId: flow.paymentId };
+  const session = await openSessionFor(signIn, person, flow, callback.browser);
+  return { session, paymentId: flow.paymentId };
 }
 
 /** Resolves a session cookie to its user; `extended` is the cookie to set again when its expiry has moved. */
 export async function findSignedInUser(signIn: BrowserSignIn, session: string | undefined) {
   const found = session && (await readSession({ sql: signIn.database.owner, now: signIn.now }, session));
   if (!found) return undefined;
-  return { userId: found.userId, extended: found.extended ? sessionCookie(session) : undefined };
+  return { userId: found.user_id, extended: found.extended };
 }
 
 /** Ends the browser's session. */
@@ -132,7 +128,7 @@ export async function signOut(signIn: BrowserSignIn, session: string | undefined
 
 /**
  * Creates an activation link for a signed-in user and returns its URL. With a payment, its purchase is applied first.
- * @throws Problem `payment_account_mismatch`, `not_found`, `rate_limited`, `unavailable`
+ * @throws Problem `account_closing`, `payment_account_mismatch`, `not_found`, `rate_limited`, `unavailable`
  */
 export async function createActivationUrl(
   signIn: BrowserSignIn,
@@ -146,7 +142,11 @@ export async function createActivationUrl(
     if (!customer) throw new Problem('payment_account_mismatch');
     await settlePurchase(signIn.billing, { sub: customer.whop_user_id }, paymentId);
   }
-  const { token } = await signIn.database.ownerWrite((sql) => issueActivationLink(contextOf(signIn, sql), userId));
+  const { token } = await signIn.database.ownerWrite(async (sql) => {
+    const user = await findUser(sql, userId, true);
+    if (!user || !canActivate(user)) throw new Problem('account_closing');
+    return issueActivationLink(contextOf(signIn, sql), userId);
+  });
   return activationUrl(signIn.publicUrl(), token);
 }
 
@@ -162,16 +162,16 @@ async function openSessionFor(
   signIn: BrowserSignIn,
   person: WhopIdentity,
   flow: LoginFlow,
-  former: string | undefined,
-): Promise<string> {
+  browser: SignInBrowser,
+): Promise<Cookie> {
   const openForCustomer = () =>
     signIn.database.ownerWrite(async (sql) => {
       const customer = await lockCustomer(sql, person.sub);
       if (!customer) return undefined;
-      rejectClosedAccount(customer);
+      rejectDeletedAccount(customer);
       const context = contextOf(signIn, sql);
       await updateEmail(context, customer, person.email ?? null);
-      return openSession(context, customer.id, former);
+      return openSession(context, customer.id, browser, 'whop');
     });
   const session = await openForCustomer();
   if (session) return session;
@@ -182,8 +182,9 @@ async function openSessionFor(
   return opened;
 }
 
-function rejectClosedAccount({ status }: CustomerRow): void {
-  if (status !== 'active' && status !== 'read_only') throw new Problem('account_closing');
+/** A person may sign in to an account that is being closed, to export or restore it. */
+function rejectDeletedAccount({ status }: CustomerRow): void {
+  if (status === 'deleted') throw new Problem('account_closing');
 }
 
 function requireOAuth({ oauth }: BrowserSignIn): WhopOAuth {
@@ -193,10 +194,6 @@ function requireOAuth({ oauth }: BrowserSignIn): WhopOAuth {
 
 function redirectUri({ publicUrl }: BrowserSignIn): string {
   return `${publicUrl()}/auth/whop/callback`;
-}
-
-function sessionCookie(value: string): Cookie {
-  return { value, maxAgeMs: SESSION_DAYS * DAY_MS };
 }
 
 function contextOf({ now, newId }: BrowserSignIn, sql: Sql): RequestContext {

@@ -59,7 +59,14 @@ export const me = operation({
     storage_bytes: z.int(),
     created_at: f.instant,
     purge_at: f.instant.nullable().meta({ description: 'Time at which the account is deleted permanently.' }),
-    key: z.strictObject({ id: f.id, scopes: z.array(scope) }),
+    key: z
+      .strictObject({ id: f.id, scopes: z.array(scope) })
+      .nullable()
+      .meta({ description: 'The calling key; null in the dashboard.' }),
+    session: z
+      .strictObject({ id: f.id })
+      .nullable()
+      .meta({ description: 'The session of the dashboard; null for a key.' }),
   }),
   example: {
     input: {},
@@ -79,6 +86,7 @@ export const me = operation({
       created_at: '2026-11-26T14:03:55.120Z',
       purge_at: null,
       key: { id: KEY_ID, scopes: ['memories:read', 'memories:write', 'account:read', 'keys:write'] },
+      session: null,
     },
   },
   errors: [],

@@ -106,8 +106,8 @@ export const zonedInstant = z.iso.datetime({ offset: true });
 
 export const id = z.uuid();
 
-/** The transport of a call. */
-export const transport = z.enum(['rest', 'mcp_http', 'mcp_stdio']);
+/** The transport of a call: `dashboard` for one of a signed-in browser. */
+export const transport = z.enum(['rest', 'mcp_http', 'mcp_stdio', 'dashboard']);
 
 export const memoryType = z.enum(['short_term', 'long_term']);
 export const memoryStatus = z.enum(['active', 'archived']);

@@ -7,6 +7,7 @@ import * as memories from './memories.ts';
 import type { Operation } from './operation.ts';
 import * as plans from './plans.ts';
 import * as search from './search.ts';
+import * as sessions from './sessions.ts';
 import * as stats from './stats.ts';
 import * as tags from './tags.ts';
 
@@ -36,6 +37,9 @@ export const OPERATIONS = [
   account.updateKey,
   account.revokeKey,
   account.rotateKey,
+  sessions.listSessions,
+  sessions.revokeSession,
+  sessions.revokeAllSessions,
   leaving.requestExport,
   leaving.exportState,
   leaving.exportFile,

@@ -84,8 +84,8 @@ export const closeAccount = operation({
   id: 'account.delete',
   summary: 'Delete the account and everything in it',
   description:
-    'Ends its sessions. For 30 days its keys can only export the account or restore it; then it is purged. `immediate` ' +
-    'purges it now and cannot be undone. A paid plan is not canceled by this.',
+    'For 30 days its keys and the dashboard can only export the account or restore it; then it is purged. `immediate` ' +
+    'ends its sessions and purges it now, and cannot be undone. A paid plan is not canceled by this.',
   tag: 'account',
   http: { method: 'DELETE', path: '/account', statuses: [202] },
   access: { scope: 'keys:write', allowedWhileClosing: true },

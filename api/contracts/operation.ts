@@ -53,6 +53,8 @@ export interface Operation<
   };
   access: {
     scope: Scope;
+    /** Needs a signed-in person: rejected for an API key, which programs hold. */
+    sessionOnly?: boolean;
     /** Remains available while the account is being deleted. */
     allowedWhileClosing?: boolean;
   };
@@ -170,6 +172,7 @@ const COMMON_ERRORS = [
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (isMemoryOperation(op)) codes.add('plan_required');
+  if (op.access.sessionOnly) codes.add('session_required');
   if (!op.access.allowedWhileClosing) codes.add('account_closing');
   if (op.cost?.items || op.cost?.changes) codes.add('batch_too_large');
   if (op.http.ifMatch) codes.add('precondition_failed');

@@ -2,12 +2,16 @@ import type { Context } from 'koa';
 import type { Transport } from '../../db/queries/usage/events.ts';
 import type { Caller } from '../context.ts';
 import { authenticate } from '../pipeline/authenticate.ts';
+import { authenticateSession } from '../pipeline/authenticate-session.ts';
 import type { Call } from '../pipeline/call.ts';
 import type { PipelineDependencies } from '../pipeline/dependencies.ts';
+import { getCookie, isSecureService, SESSION_COOKIE, setCookie } from './cookies.ts';
 import { stateOf } from './request-state.ts';
+import { rejectCrossOrigin } from './same-origin.ts';
 
 /** Largest value of the usage event's column. */
 const BYTES_IN_MAX = 2_147_483_647;
+const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
 /**
  * Resolves the API key of a request to its caller.
@@ -21,6 +25,24 @@ export async function authenticateRequest(
   const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key'), address: ctx.ip };
   const requestId = stateOf(ctx).requestId;
   const caller = await authenticate(pipeline, credentials, transport, (error) => pipeline.onFault(error, requestId));
+  stateOf(ctx).caller = caller;
+  return caller;
+}
+
+/**
+ * Resolves the API key of a REST request to its caller, or else its session cookie to a caller of the transport `dashboard`. A request
+ * with a key header is never one of a session.
+ * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`, `origin_not_allowed` for an unsafe method with a cookie that no
+ *   page of this service sent
+ */
+export async function authenticateRestRequest(ctx: Context, pipeline: PipelineDependencies): Promise<Caller> {
+  const publicUrl = pipeline.publicUrl();
+  const hasKey = ctx.get('Authorization').trim() !== '' || ctx.get('X-API-Key').trim() !== '';
+  const token = hasKey ? undefined : getCookie(ctx, isSecureService(publicUrl), SESSION_COOKIE);
+  if (token === undefined) return authenticateRequest(ctx, pipeline, 'rest');
+  if (!SAFE_METHODS.has(ctx.method)) rejectCrossOrigin(ctx, publicUrl);
+  const { caller, extended } = await authenticateSession(pipeline, token, ctx.ip);
+  if (extended) setCookie(ctx, isSecureService(publicUrl), SESSION_COOKIE, extended);
   stateOf(ctx).caller = caller;
   return caller;
 }

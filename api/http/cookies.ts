@@ -1,5 +1,13 @@
 import type { Context } from 'koa';
 
+/** Name of the session cookie, without the prefix that HTTPS adds. */
+export const SESSION_COOKIE = 'wm_session';
+
+/** Returns whether browsers reach the service by HTTPS. */
+export function isSecureService(publicUrl: string): boolean {
+  return publicUrl.startsWith('https:');
+}
+
 /**
  * Returns the value of a cookie.
  * @param isSecure whether the service is reached by HTTPS. TLS may end at a proxy, so Koa does not know it.

@@ -86,7 +86,7 @@ export async function redeemActivationLink(
   const found = await findActivationLink(context.sql, hash);
   // Locked until the transaction ends: links of one user are used one at a time, and not while the account is being closed.
   const user = found && (await findUser(context.sql, found.user_id, true));
-  const link = user && canSignIn(user) ? await findActivationLink(context.sql, hash) : undefined;
+  const link = user && canActivate(user) ? await findActivationLink(context.sql, hash) : undefined;
   const state = stateOf(link, context.now());
   if (!link || state !== 'open') return { state: state as Exclude<ActivationLinkState, 'open'> };
 
@@ -113,7 +113,7 @@ export function requestActivationLink(sql: Sql, email: string): Promise<void> {
 export async function emailActivationLinks(context: LinkContext & { publicUrl: string }, email: string): Promise<void> {
   const aDayAgo = new Date(context.now().getTime() - DAY_MS);
   for (const user of await findUsersByEmail(context.sql, email)) {
-    if (!canSignIn(user)) continue;
+    if (!canActivate(user)) continue;
     if ((await countEmails(context.sql, user.id, 'claim', aDayAgo)) >= LINKS_EMAILED_PER_DAY_MAX) continue;
     const { token, expiresAt } = await issueActivationLink(context, user.id);
     const data = { claim_url: activationUrl(context.publicUrl, token), expires_at: expiresAt.toISOString() };
@@ -137,7 +137,8 @@ function stateOf(link: ActivationLinkRow | undefined, now: Date): ActivationLink
   return link.expires_at <= now ? 'expired' : 'open';
 }
 
-function canSignIn({ status }: UserRow): boolean {
+/** Returns whether an account may get new keys from activation links: not while it is being deleted. */
+export function canActivate({ status }: UserRow): boolean {
   return status === 'active' || status === 'read_only';
 }
 

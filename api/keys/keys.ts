@@ -1,11 +1,11 @@
 import { findKey, insertKey, type KeyRow, listKeys, updateKey } from '../../db/queries/accounts/api-keys.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
-import { audit } from '../audit.ts';
+import { actorOf, audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import type { Scope } from '../contracts/operation.ts';
+import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
-import { extendsKey, rejectExcess, rejectWiderScopes } from './delegation.ts';
+import { extendsKey, type Permissions, rejectExcess, rejectWiderScopes } from './delegation.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
 
 /** Lists the tenant's keys, newest first, including revoked and expired ones. */
@@ -24,7 +24,7 @@ export async function create(
   input: { name: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
   environment: string,
 ) {
-  const own = await requireCallingKey(context, caller);
+  const own = await permissionsOf(context, caller);
   const { scopes = own.scopes, expires_at = own.expires_at, rpm_limit = own.rpm_limit } = input;
   rejectExcess({ scopes, expires_at, rpm_limit }, own);
   rejectPastExpiry(context, input.expires_at);
@@ -49,7 +49,7 @@ export async function update(
   rejectPastExpiry(context, input.expires_at);
   const { id, ...changes } = input;
   const next = { ...key, ...Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined)) };
-  const own = await requireCallingKey(context, caller);
+  const own = await permissionsOf(context, caller);
   rejectExcess(extendsKey(key, next) ? next : changes, own);
   await updateKey(context.sql, caller.userId, next);
   await auditKey(context, caller, { action: 'keys.update', target: id, details: { fields: Object.keys(changes) } });
@@ -80,7 +80,7 @@ export async function rotate(
   const key = await lockLiveKey(context, caller, input.id);
   // The new key would have the same expiry and be expired from the start.
   if (key.expires_at && key.expires_at <= context.now()) throw liveKeyNotFound(input.id);
-  rejectExcess(key, await requireCallingKey(context, caller));
+  rejectExcess(key, await permissionsOf(context, caller));
   const graceEnd = new Date(context.now().getTime() + input.grace_seconds * 1000);
   const oldEnd = key.expires_at && key.expires_at < graceEnd ? key.expires_at : graceEnd;
   await updateKey(context.sql, caller.userId, { ...key, expires_at: oldEnd });
@@ -154,8 +154,12 @@ async function lockLiveKey(context: RequestContext, caller: Caller, id: string):
   return key;
 }
 
-/** Returns the calling key as it is stored: the permissions in a node's cache may be some seconds old. */
-async function requireCallingKey(context: RequestContext, caller: Caller): Promise<KeyRow> {
+/** The permissions of a signed-in person: all, without expiry or limit. */
+const UNLIMITED: Permissions = { scopes: [...SCOPES], expires_at: null, rpm_limit: null };
+
+/** Returns the permissions of the calling key as they are stored: those in a node's cache may be some seconds old. A session has all. */
+async function permissionsOf(context: RequestContext, caller: Caller): Promise<Permissions> {
+  if (caller.keyId === null) return UNLIMITED;
   const key = await findKey(context.sql, caller.userId, caller.keyId);
   if (!key || key.revoked_at) throw new Problem('unauthenticated');
   return key;
@@ -175,5 +179,5 @@ function auditKey(
   caller: Caller,
   entry: { action: string; target: string; details?: Record<string, unknown> },
 ) {
-  return audit(context, caller.userId, { actor: `key:${caller.keyId}`, ...entry });
+  return audit(context, caller.userId, { actor: actorOf(caller), ...entry });
 }

@@ -27,7 +27,7 @@ const CONCURRENT_MAX = 10;
 
 interface IpLimitOptions {
   /** Purpose of the request. Each is counted apart, so that bad keys close neither pages nor webhooks. Default `key`. */
-  purpose?: 'key' | 'public' | 'sign-in' | 'webhook';
+  purpose?: 'key' | 'session' | 'public' | 'sign-in' | 'webhook';
   /** Rejects the request while the shared limiter is unavailable. */
   failClosed?: boolean;
 }

@@ -51,12 +51,18 @@ export const PLANS: Record<PlanName, Plan> = {
 
 export const PLAN_NAMES = Object.keys(PLANS) as PlanName[];
 
+/**
+ * Calls a minute of a signed-in browser, and of all browsers of an account together. They are independent of the plan, of whose calls
+ * they take none.
+ */
+export const SESSION_CALLS_PER_MINUTE = { session: 600, account: 1_200 };
+
 /** Lists the plans with prices and limits. */
 export function listPlans() {
   const results = PLAN_NAMES.map((name) => {
     const { price, purpose, limits } = PLANS[name];
     const { rest, ...listed } = limits;
-    const transports: Transport[] = ['mcp_http', 'mcp_stdio', ...(rest ? (['rest'] as const) : [])];
+    const transports: Transport[] = ['dashboard', 'mcp_http', 'mcp_stdio', ...(rest ? (['rest'] as const) : [])];
     return { name, price, purpose, ...listed, transports };
   });
   return { results };

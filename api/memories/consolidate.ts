@@ -2,7 +2,7 @@ import { findHeads, type MemoryHead } from '../../db/queries/memories/heads.ts';
 import { countMemories, lockMatching } from '../../db/queries/memories/lists.ts';
 import { lockExactDuplicate } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
-import { audit } from '../audit.ts';
+import { actorOf, audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { toFilter } from '../listing/filter.ts';
@@ -123,7 +123,7 @@ async function apply(
     }
   }
   await audit(context, caller.userId, {
-    actor: `key:${caller.keyId}`,
+    actor: actorOf(caller),
     action: CONSOLIDATE_ACTION,
     details: { promoted: promoted.length, known: known.length, digests: digests.map(({ id }) => id) },
   });

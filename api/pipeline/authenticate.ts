@@ -32,6 +32,7 @@ export async function authenticate(
   return {
     userId: owner.user_id,
     keyId: owner.key_id,
+    sessionId: null,
     scopes: owner.scopes as Scope[],
     plan: owner.plan,
     status: owner.status,

@@ -4,10 +4,11 @@ import { Problem } from '../errors.ts';
 
 /**
  * May this caller do this, over this transport?
- * @throws Problem `account_closing`, `scope_required`, `plan_required`, `account_read_only`
+ * @throws Problem `account_closing`, `session_required`, `scope_required`, `plan_required`, `account_read_only`
  */
 export function authorize(operation: Operation, caller: Caller): void {
   if (caller.status === 'closing' && !operation.access.allowedWhileClosing) throw new Problem('account_closing');
+  if (operation.access.sessionOnly && caller.sessionId === null) throw new Problem('session_required');
   if (!caller.scopes.includes(operation.access.scope)) {
     throw new Problem('scope_required', {
       detail: `This needs the scope ${operation.access.scope}; the key has ${caller.scopes.join(', ') || 'none'}.`,

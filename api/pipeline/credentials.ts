@@ -58,7 +58,8 @@ function checkKey(key: string, header: string): string {
   );
 }
 
-const NO_CREDENTIALS = 'Bearer realm="whitemagic"';
+/** The challenge of a request without a key. */
+export const NO_CREDENTIALS = 'Bearer realm="whitemagic"';
 /** The challenge of a key that was sent and is not valid. */
 export const INVALID_KEY = `${NO_CREDENTIALS}, error="invalid_token"`;
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { close, restore } from '../accounts/lifecycle.ts';
 import { me } from '../accounts/me.ts';
+import * as sessions from '../auth/session-list.ts';
 import type { Billing } from '../billing/billing.ts';
 import { validateLicense } from '../billing/license.ts';
 import { context } from '../context/context.ts';
@@ -66,6 +67,9 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'keys.update': keys.update,
   'keys.revoke': keys.revoke,
   'keys.rotate': (context, caller, input, { keyEnvironment }) => keys.rotate(context, caller, input, keyEnvironment),
+  'sessions.list': sessions.list,
+  'sessions.revoke': sessions.revoke,
+  'sessions.revoke_all': sessions.revokeAll,
   'account.export': requestExport,
   'account.export_state': getExport,
   'account.export_file': downloadExport,

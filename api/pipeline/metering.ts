@@ -57,7 +57,7 @@ export async function meterCall(
       const decision = await consumeRateLimit(pipeline.limiter, call.caller, cost);
       headers = rateLimitHeaders(decision);
       if (!decision.allowed) throw rejectOverLimit(pipeline.metrics, decision);
-      units += cost.day;
+      if (takesFromPlan(call)) units += cost.day;
       minutes += cost.minute;
     },
     refund: async () => {
@@ -128,6 +128,11 @@ function unrecorded(failure: unknown): Problem {
   return problem.status === 503 ? problem : new Problem('unavailable');
 }
 
+/** Returns whether a call counts against the plan: one of a key does, one of a signed-in browser does not. */
+function takesFromPlan({ caller }: Call): boolean {
+  return caller.sessionId === null;
+}
+
 /** Records an event. Returns the error when that fails. */
 async function record(pipeline: PipelineDependencies, event: UsageEvent, call: Call): Promise<unknown> {
   try {
@@ -156,7 +161,7 @@ function usageEvent(
     operation,
     method: call.method,
     // Successes and the caller's own mistakes are billable; calls over a limit and failures of the service are not.
-    billable: measured.status < 500 && measured.status !== 429,
+    billable: takesFromPlan(call) && measured.status < 500 && measured.status !== 429,
     bytesIn: call.bytesIn,
     ...measured,
   };

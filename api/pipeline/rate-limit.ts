@@ -3,6 +3,7 @@ import { LIMITS } from '../contracts/fields.ts';
 import type { Operation } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { type Cost, type Limiter, ONE_REQUEST, type RateDecision, type RatePolicy } from '../limits/local-limiter.ts';
+import { SESSION_CALLS_PER_MINUTE } from '../limits/plans.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
 const ITEMS_PER_CALL = 10;
@@ -42,7 +43,14 @@ export function peekRateLimit(limiter: Limiter, caller: Caller): Promise<RateDec
   return limiter.consume(policiesOf(caller), { minute: 0, day: 0 });
 }
 
-function policiesOf({ userId, keyId, limits, keyRequestsPerMinute }: Caller): RatePolicy[] {
+function policiesOf({ userId, keyId, sessionId, limits, keyRequestsPerMinute }: Caller): RatePolicy[] {
+  if (sessionId !== null) {
+    const { session, account } = SESSION_CALLS_PER_MINUTE;
+    return [
+      { name: 'session', window: 'minute', subject: `{${userId}}:session:${sessionId}`, limit: session },
+      { name: 'dashboard', window: 'minute', subject: `{${userId}}:dashboard`, limit: account },
+    ];
+  }
   const policies: RatePolicy[] = [
     { name: 'rpm', window: 'minute', subject: `{${userId}}:user`, limit: limits.requests_per_minute },
   ];

@@ -23,7 +23,7 @@ import {
 import { findUser } from '../../db/queries/accounts/users.ts';
 import { enqueue } from '../../db/queries/jobs/job-queue.ts';
 import { exportAccountJob } from '../../db/queries/jobs/job-types.ts';
-import { audit } from '../audit.ts';
+import { actorOf, audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Streamed } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
@@ -51,7 +51,7 @@ export async function requestExport(context: RequestContext, caller: Caller) {
   const id = context.newId();
   const pending = await insertExport(context.sql, caller.userId, id, context.now());
   if (pending.id === id) {
-    await audit(context, caller.userId, { actor: `key:${caller.keyId}`, action: 'account.export', target: id });
+    await audit(context, caller.userId, { actor: actorOf(caller), action: 'account.export', target: id });
   }
   const payload = { user_id: caller.userId, export_id: pending.id };
   await enqueue(context.sql, exportAccountJob, payload, { key: `export:${pending.id}` });

@@ -105,10 +105,10 @@ function share(used: number, limit: number) {
   return { used, limit, percent: Math.round((used * 1000) / limit) / 10 };
 }
 
-/** Returns the name that users know: over REST method and path, over MCP the tool or resource. */
+/** Returns the name that users know: over REST and in the dashboard method and path, over MCP the tool or resource. */
 function endpointOf(transport: string, operation: string): string {
   const declared = findOperation(operation);
   if (!declared) return operation;
-  if (transport === 'rest') return `${declared.http.method} /api/v1${declared.http.path}`;
+  if (transport === 'rest' || transport === 'dashboard') return `${declared.http.method} /api/v1${declared.http.path}`;
   return declared.mcp?.tool ?? declared.mcp?.resource ?? operation;
 }

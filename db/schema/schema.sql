@@ -491,6 +491,7 @@ create table sessions (
   created_at timestamp with time zone not null,
   last_seen_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  label text default ''::text not null,
   constraint sessions_pkey PRIMARY KEY (user_id, id),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
@@ -571,7 +572,7 @@ create table usage_events (
   constraint usage_events_pkey PRIMARY KEY (user_id, day, id),
   constraint usage_events_user_id_api_key_id_fkey FOREIGN KEY (user_id, api_key_id) REFERENCES api_keys(user_id, id) ON DELETE SET NULL (api_key_id),
   constraint usage_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
-  constraint usage_events_transport_check CHECK ((transport = ANY (ARRAY['rest'::text, 'mcp_http'::text, 'mcp_stdio'::text])))
+  constraint usage_events_transport_check CHECK ((transport = ANY (ARRAY['rest'::text, 'mcp_http'::text, 'mcp_stdio'::text, 'dashboard'::text])))
 ) partition by RANGE (day);
 alter table usage_events enable row level security;
 alter table usage_events force row level security;

@@ -6,7 +6,7 @@ import { updateAccountStatus } from '../../db/queries/accounts/users.ts';
 import { type ApiResponse, Client, type Json } from '../support/client.ts';
 import { expectProblem, loadOpenApi, type ResponseCheck } from '../support/openapi.ts';
 import { sendRaw } from '../support/raw-http.ts';
-import { type SampleCall, sampleCall, sampleId, sendSample } from '../support/samples.ts';
+import { clientOf, type SampleCall, sampleCall, sampleId, sendSample } from '../support/samples.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
 let node: TestService;
@@ -39,10 +39,13 @@ describe.each(ALL)('$id', ({ id, operation }) => {
   it('returns a documented status and a body that matches its schema', async () => {
     // A caller of its own, because the operation may delete the account.
     const caller = await node.newUser();
-    const answer = await sendSample(caller.api, await sampleCall(id, caller));
+    const answer = await sendSample(await clientOf(id, caller), await sampleCall(id, caller));
     openApi.check(operation, answer);
     expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
-    expect(answer.headers.get('ratelimit')).toMatch(/^"rpm";r=\d+;t=\d+, "daily";r=\d+;t=\d+$/);
+    const [minute, whole] = operation.access.sessionOnly ? ['session', 'dashboard'] : ['rpm', 'daily'];
+    expect(answer.headers.get('ratelimit')).toMatch(
+      new RegExp(`^"${minute}";r=\\d+;t=\\d+, "${whole}";r=\\d+;t=\\d+$`),
+    );
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
@@ -73,7 +76,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     const { body } = await user.api.post('/user/keys', { name: 'narrow', scopes });
     const answer = await sendSample(new Client(node.url, body.api_key), call);
     openApi.check(operation, answer);
-    expectProblem(answer, 403, 'scope_required');
+    expectProblem(answer, 403, operation.access.sessionOnly ? 'session_required' : 'scope_required');
   });
 
   it('names every unknown field in a 400', async () => {
@@ -82,7 +85,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
       'body' in call
         ? { ...call, body: { ...call.body, colour: 'red', user_id: MISSING } }
         : { ...call, path: `${call.path}${call.path.includes('?') ? '&' : '?'}colour=red&user_id=${MISSING}` };
-    const answer = await sendSample(user.api, withUnknown);
+    const answer = await sendSample(await clientOf(id, user), withUnknown);
     openApi.check(operation, answer);
     expectProblem(answer, 400, 'invalid_request');
     expect(answer.body.errors).toEqual([
@@ -97,7 +100,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
       const free = await node.newUser({ plan: 'free' });
       const made =
         isMemoryOperation(operation) || !operation.http.path.includes('{id}') ? MISSING : await sampleId(id, free);
-      const answer = await sendSample(free.api, await sampleCall(id, free, made));
+      const answer = await sendSample(await clientOf(id, free), await sampleCall(id, free, made));
       openApi.check(operation, answer);
       if (isMemoryOperation(operation)) expectProblem(answer, 403, 'plan_required');
       else expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
@@ -109,7 +112,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     const call = await sampleCall(id, lapsed);
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, lapsed.userId, 'read_only', new Date()));
     await vi.waitFor(async () => expect((await lapsed.api.get('/user/me')).body.status).toBe('read_only'));
-    const answer = await sendSample(lapsed.api, call);
+    const answer = await sendSample(await clientOf(id, lapsed), call);
     openApi.check(operation, answer);
     if (isMemoryOperation(operation) && operation.execution.kind === 'write')
       expectProblem(answer, 403, 'account_read_only');
@@ -124,7 +127,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
     const leaving = await node.newUser();
     const call = await sampleCall(id, leaving);
     expect((await leaving.api.delete(`/account?confirm=${leaving.userId}`)).status).toBe(202);
-    const answer = await sendSample(leaving.api, call);
+    const answer = await sendSample(await clientOf(id, leaving), call);
     openApi.check(operation, answer);
     if (allowedWhileClosing) expect(answer.status, answer.text).toBe(operation.http.statuses[0]);
     else expectProblem(answer, 403, 'account_closing');
@@ -137,7 +140,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
     const theirs = await sampleId(id, owner);
     const before = await stateOf(owner, isMemoryOperation(operation), theirs);
     const responses = await Promise.all(
-      [theirs, MISSING].map(async (named) => sendSample(user.api, await sampleCall(id, user, named))),
+      [theirs, MISSING].map(async (named) => sendSample(await clientOf(id, user), await sampleCall(id, user, named))),
     );
     for (const answer of responses) {
       openApi.check(operation, answer);
@@ -152,7 +155,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
   it.each(['not-a-uuid', '%00', '%F0%9F%A6%AD', '1%27%20or%20true', '..%2F..%2Fetc', `${MISSING}x`, '%E0%A4%A', '%'])(
     'rejects %s as an id',
     async (named) => {
-      const answer = await sendSample(user.api, await sampleCall(id, user, named));
+      const answer = await sendSample(await clientOf(id, user), await sampleCall(id, user, named));
       openApi.check(operation, answer);
       expect([400, 422]).toContain(answer.status);
     },
@@ -164,7 +167,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
       'body' in call
         ? { ...call, body: { ...call.body, id: MISSING } }
         : { ...call, path: `${call.path}?id=${MISSING}` };
-    const answer = await sendSample(user.api, repeated);
+    const answer = await sendSample(await clientOf(id, user), repeated);
     expectProblem(answer, 400, 'invalid_request');
     expect(answer.body.errors[0].path).toBe('id');
   });

@@ -9,14 +9,17 @@ export interface ApiResponse<Body = unknown> {
 // biome-ignore lint/suspicious/noExplicitAny: a test asserts on the fields it names; the contract test checks their types
 export type Json = any;
 
-/** A REST client for tests: `fetch` with an API key. */
+/** A REST client for tests: `fetch` with an API key, or with other headers. */
 export class Client {
   readonly url: string;
   readonly apiKey: string | undefined;
+  /** Headers of every request. */
+  readonly headers: Record<string, string>;
 
-  constructor(url: string, apiKey?: string) {
+  constructor(url: string, apiKey?: string, headers: Record<string, string> = {}) {
     this.url = url;
     this.apiKey = apiKey;
+    this.headers = headers;
   }
 
   get(path: string, headers?: Record<string, string>): Promise<ApiResponse<Json>> {
@@ -52,6 +55,7 @@ export class Client {
       headers: {
         ...(this.apiKey && { Authorization: `Bearer ${this.apiKey}` }),
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...this.headers,
         ...headers,
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),

@@ -29,6 +29,10 @@ async function keyOf(user: TestUser): Promise<string> {
   return (await user.api.post('/user/keys', { name: `Sample ${++count}` })).body.id;
 }
 
+async function sessionOf(user: TestUser): Promise<string> {
+  return (await (await user.signIn()).get('/user/me')).body.session.id;
+}
+
 async function exportOf(user: TestUser): Promise<void> {
   const { id } = (await user.api.post('/account/export', {})).body;
   const clock = { now: () => new Date(), newId: () => uuidv7() };
@@ -68,6 +72,9 @@ const SAMPLES: Record<OperationId, Sample> = {
   'keys.create': { body: () => ({ name: 'sample' }) },
   'keys.update': { id: keyOf, body: () => ({ name: 'sample' }) },
   'keys.revoke': { id: keyOf },
+  'sessions.list': {},
+  'sessions.revoke': { id: sessionOf },
+  'sessions.revoke_all': {},
   'account.export': { body: () => ({}) },
   'account.export_state': { prepare: (user) => user.api.post('/account/export', {}) },
   'account.export_file': { prepare: exportOf },
@@ -85,6 +92,11 @@ export async function sampleCall(operationId: OperationId, user: TestUser, id?: 
   const named = id ?? (await sample.id?.(user));
   const address = path.replace('{id}', named ?? '') + (sample.query?.(user) ?? '');
   return { method, path: address, ...(sample.body && { body: sample.body() }) };
+}
+
+/** Returns the client that may call an operation for a user: with the key, or where a person must be signed in with a session. */
+export async function clientOf(operationId: OperationId, user: TestUser): Promise<Client> {
+  return operationOf(operationId).access.sessionOnly ? user.signIn() : user.api;
 }
 
 /** Creates the object that the operation's path names, for this user. */

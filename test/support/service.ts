@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import { createUser } from '../../api/accounts/users.ts';
+import { openSession } from '../../api/auth/sessions.ts';
 import { type Service, type ServiceConfig, startService } from '../../api/bootstrap.ts';
 import { readConfig } from '../../api/config.ts';
+import { SESSION_COOKIE } from '../../api/http/cookies.ts';
 import { createLog } from '../../api/observability/log.ts';
 import type { Database } from '../../db/client/database.ts';
 import { type PlanName, updateOverrides } from '../../db/queries/accounts/users.ts';
@@ -32,11 +34,21 @@ export interface TestUser {
   userId: string;
   apiKey: string;
   api: Client;
+  /** Signs a browser in and returns the client that sends its cookie, as the dashboard does. */
+  signIn(): Promise<Client>;
   /** The database of the service. */
   database: Database;
 }
 
 const WIDE = 1_000_000;
+
+async function signIn({ url, database }: Service, now = () => new Date(), userId: string): Promise<Client> {
+  const browser = { formerSession: undefined, label: 'Firefox on Linux' };
+  const cookie = await database.ownerWrite((sql) =>
+    openSession({ sql, now, newId: () => uuidv7() }, userId, browser, 'local'),
+  );
+  return new Client(url, undefined, { Cookie: `${SESSION_COOKIE}=${cookie.value}`, Origin: url });
+}
 
 /** Starts a node with jobs off and a silent log, unless `settings` say otherwise. Stop it in `afterAll`. */
 export async function startTestService(settings: Partial<ServiceConfig> = {}): Promise<TestService> {
@@ -79,7 +91,13 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
         }
         return made;
       });
-      return { userId, apiKey, api: new Client(service.url, apiKey), database: service.database };
+      return {
+        userId,
+        apiKey,
+        api: new Client(service.url, apiKey),
+        signIn: () => signIn(service, settings.now, userId),
+        database: service.database,
+      };
     },
     async stop() {
       await service.stop();

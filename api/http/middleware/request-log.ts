@@ -39,6 +39,7 @@ function logRequest(ctx: Context, log: Logger, durationMs: number): void {
       duration_ms: Math.round(durationMs * 10) / 10,
       ...(operation && { operation }),
       ...(caller && { user_id: caller.userId, key_id: caller.keyId, transport: caller.transport }),
+      ...(caller?.sessionId && { session_id: caller.sessionId }),
     },
     'request',
   );

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import { browserLabel } from '../../auth/browser-label.ts';
 import {
   type BrowserSignIn,
   createActivationUrl,
@@ -8,16 +9,16 @@ import {
   signOut,
   startLogin,
 } from '../../auth/browser-sign-in.ts';
-import { Problem } from '../../errors.ts';
-import { getCookie, setCookie } from '../cookies.ts';
+import type { SignInBrowser } from '../../auth/sessions.ts';
+import { getCookie, isSecureService, SESSION_COOKIE, setCookie } from '../cookies.ts';
+import { rejectCrossOrigin } from '../same-origin.ts';
 
-const SESSION_COOKIE = 'wm_session';
 /** Holds the state of a sign-in until Whop redirects the browser back. */
 const LOGIN_COOKIE = 'wm_login';
 
 /** Routes of the sign-in with Whop and the sign-out, and `/welcome`, to which Whop's checkout redirects. */
 export function authRoutes(router: Router, signIn: BrowserSignIn): void {
-  const isSecure = () => signIn.publicUrl().startsWith('https:');
+  const isSecure = () => isSecureService(signIn.publicUrl());
 
   router.get('/auth/whop', async (ctx: Context) => {
     const { url, cookie } = await startLogin(signIn, ctx.ip, queryParameter(ctx, 'payment_id'));
@@ -32,7 +33,7 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
     const { session, paymentId } = await finishLogin(signIn, {
       address: ctx.ip,
       flow,
-      session: getCookie(ctx, isSecure(), SESSION_COOKIE),
+      browser: browserOf(ctx, isSecure()),
       state: queryParameter(ctx, 'state'),
       code: queryParameter(ctx, 'code'),
     });
@@ -41,8 +42,9 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
   });
 
   router.post('/auth/logout', async (ctx: Context) => {
-    rejectCrossSite(ctx);
-    await signOut(signIn, getCookie(ctx, isSecure(), SESSION_COOKIE));
+    const session = getCookie(ctx, isSecure(), SESSION_COOKIE);
+    if (session) rejectCrossOrigin(ctx, signIn.publicUrl());
+    await signOut(signIn, session);
     setCookie(ctx, isSecure(), SESSION_COOKIE, undefined);
     ctx.status = 303;
     ctx.redirect('/');
@@ -57,14 +59,12 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
   });
 }
 
-/**
- * Rejects a form that another site submitted. `SameSite=Lax` keeps the cookie from most of them, but not from the same site
- * with another origin: another port of this host, or another subdomain.
- * @throws Problem `origin_not_allowed`
- */
-function rejectCrossSite(ctx: Context): void {
-  const site = ctx.get('Sec-Fetch-Site');
-  if (site !== '' && site !== 'same-origin' && site !== 'none') throw new Problem('origin_not_allowed');
+/** Returns the browser of a sign-in: its former session, and its label. */
+function browserOf(ctx: Context, isSecure: boolean): SignInBrowser {
+  return {
+    formerSession: getCookie(ctx, isSecure, SESSION_COOKIE),
+    label: browserLabel(ctx.get('User-Agent')),
+  };
 }
 
 function queryParameter(ctx: Context, name: string): string | undefined {

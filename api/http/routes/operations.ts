@@ -8,7 +8,7 @@ import type { PipelineDependencies } from '../../pipeline/dependencies.ts';
 import { rejectCall, run } from '../../pipeline/run.ts';
 import { runPublic } from '../../pipeline/run-public.ts';
 import { readJson, rejectBody } from '../body.ts';
-import { authenticateRequest, callOf } from '../call.ts';
+import { authenticateRestRequest, callOf } from '../call.ts';
 import { defaultProjectOf, idempotencyKeyOf, ifMatchOf } from '../headers.ts';
 import { stateOf } from '../request-state.ts';
 import { sendOutcome } from '../respond.ts';
@@ -19,7 +19,7 @@ export function operationRoutes(router: Router, pipeline: PipelineDependencies, 
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     const path = `/api/v1${operation.http.path.replace(/\{(\w+)\}/g, ':$1')}`;
     router.register(path, [operation.http.method], async (ctx: Context) => {
-      const caller = await authenticateRequest(ctx, pipeline, 'rest');
+      const caller = await authenticateRestRequest(ctx, pipeline);
       stateOf(ctx).operation = operation.id;
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
       const call = callOf(ctx, pipeline, caller, operation.http.method);

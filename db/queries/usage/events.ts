@@ -1,6 +1,7 @@
 import type { Statement } from '../../client/sql.ts';
 
-export type Transport = 'rest' | 'mcp_http' | 'mcp_stdio';
+/** The transport of a call: `dashboard` for one over REST with a session cookie instead of a key. */
+export type Transport = 'rest' | 'mcp_http' | 'mcp_stdio' | 'dashboard';
 
 /** A metered request. `day` is the UTC day of `at`. The id is globally unique, so inserting an event twice changes nothing. */
 export interface UsageEvent {
@@ -8,7 +9,8 @@ export interface UsageEvent {
   day: string;
   id: string;
   at: Date;
-  keyId: string;
+  /** Null for a call of a signed-in browser. */
+  keyId: string | null;
   transport: Transport;
   operation: string;
   method: string;

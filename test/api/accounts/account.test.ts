@@ -75,12 +75,9 @@ describe('DELETE /account', () => {
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'active', purge_at: null });
   });
 
-  it('limits the keys to export and restore on every transport, ends sessions and e-mails how to restore', async () => {
+  it('limits the keys and the dashboard to export and restore, and e-mails how to restore', async () => {
     const user = await newOwner();
-    const { owner } = node.service.database;
-    const sessions = `insert into sessions (user_id, id, created_at, last_seen_at, expires_at)
-      values ($1, gen_random_uuid(), now(), now(), now() + interval '1 day')`;
-    await owner.query(sessions, [user.userId]);
+    const browser = await user.signIn();
     const mcp = await connectMcp(node, user);
 
     const answer = await close(user);
@@ -96,7 +93,8 @@ describe('DELETE /account', () => {
     expect([called.isError, textOf(called)]).toEqual([true, expect.stringContaining('account_closing')]);
     await mcp.close();
     expect((await user.api.get('/user/me')).body).toMatchObject({ status: 'closing', purge_at: answer.body.purge_at });
-    expect((await countRows(owner, user.userId)).sessions).toBeUndefined();
+    expectProblem(await browser.get('/memories'), 403, 'account_closing');
+    expect((await browser.get('/user/me')).body).toMatchObject({ status: 'closing' });
 
     await vi.waitFor(() => expect(subjectsTo(user.email)).toContain('Your WhiteMagic account is being deleted'));
     const email = mailsTo(user.email)

@@ -404,12 +404,15 @@ describe('browser session', () => {
     expect((await query('select from session_lookup where token_hash = $1', hash)).rowCount).toBe(0);
   });
 
-  it('ends when the account is closed', async () => {
+  it('of an account that is being deleted creates no activation link', async () => {
     const bought = newCustomer();
     const browser = await signedIn(bought);
     const { rows } = await query('select id from users where whop_user_id = $1', bought.person.id);
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, rows[0].id, 'closing', new Date()));
-    expect((await browser.go('/welcome')).headers.get('location')).toBe('/auth/whop');
+    const before = (await query('select from claims')).rowCount;
+    const rejected = await browser.go('/welcome');
+    expect([rejected.status, await rejected.text()]).toEqual([403, expect.stringContaining('is being deleted')]);
+    expect((await query('select from claims')).rowCount).toBe(before);
   });
 });
 

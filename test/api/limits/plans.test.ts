@@ -28,7 +28,7 @@ describe('GET /plans', () => {
       requests_per_day,
       storage_bytes,
     });
-    const mcp = ['mcp_http', 'mcp_stdio'];
+    const mcp = ['dashboard', 'mcp_http', 'mcp_stdio'];
     const transports = [...mcp, 'rest'];
     expect(rows).toEqual([
       { name: 'free', price: '$0', ...limits(10, 100, 10_000_000), transports: mcp, webhooks: false },
