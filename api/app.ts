@@ -12,6 +12,7 @@ import { checkOrigin } from './http/middleware/origin.ts';
 import { requestLog } from './http/middleware/request-log.ts';
 import { secureHeaders } from './http/middleware/secure-headers.ts';
 import { authRoutes } from './http/routes/auth.ts';
+import { dashboardRoutes } from './http/routes/dashboard.ts';
 import { docsRoutes } from './http/routes/docs.ts';
 import { healthRoutes, type Readiness } from './http/routes/health.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
@@ -53,6 +54,7 @@ export function createApp({
   const signIn = { ...pipeline, oauth: whopOAuth(config), publicUrl };
   pageRoutes(router, signIn, config);
   authRoutes(router, signIn);
+  dashboardRoutes(router);
   docsRoutes(router, publicUrl);
   publicRoutes(router, pipeline, config.bodyBytesMax);
   secretScanningRoutes(router, pipeline, config.bodyBytesMax);

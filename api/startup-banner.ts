@@ -27,18 +27,23 @@ function bold(text: string): string {
   return `\u001b[1m${text}\u001b[22m`;
 }
 
-/** Returns copyable setup lines for each IDE, which work from any folder. */
+/** The clients of the banner. The page at `/mcp` has all. */
+const AT_START = ['claude-code', 'cursor', 'vscode', 'codex', 'curl'];
+
+/** Returns copyable setup lines for some IDEs, which work from any folder. */
 function connectLines(url: string, apiKey: string, dataDir: string | undefined): string[] {
   const bridge = { command: 'node', args: [bridgePath(), 'mcp'], ...(dataDir && { env: { DATA_DIR: dataDir } }) };
   return [
     `  ${bold('Your API key')} (shown once, kept in credentials.json of the data directory)`,
     `  ${apiKey}`,
     '',
-    ...clientSetups(url, apiKey).flatMap(({ client, how, text }) => [
-      `  ${bold(client)}: ${how}`,
-      ...text.split('\n').map((line) => `  ${line}`),
-      '',
-    ]),
+    ...clientSetups(url, apiKey)
+      .filter(({ id }) => AT_START.includes(id))
+      .flatMap(({ client, how, text }) => [
+        `  ${bold(client)}: ${how}`,
+        ...text.split('\n').map((line) => `  ${line}`),
+        '',
+      ]),
     `  ${bold('Any client that starts a program')} (stdio)`,
     `  ${JSON.stringify(bridge)}`,
     '',

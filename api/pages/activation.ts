@@ -102,8 +102,8 @@ function deadClaimPage(state: Exclude<ActivationLinkState, 'open'>): string {
   return page({ title, body, width: 'narrow' });
 }
 
-function clientStep({ client, how, text }: ClientSetup, index: number): Html {
-  const id = `step-${client.toLowerCase().replaceAll(' ', '-')}`;
+function clientStep({ id: name, client, how, text }: ClientSetup, index: number): Html {
+  const id = `step-${name}`;
   return html`<details name="client" class="client"${index === 0 && html` open`}>
 <summary>${client}<span>${how}</span></summary>
 ${copyable(id, text, `the text for ${client}`)}

@@ -8,6 +8,8 @@ import { packageBin } from './tools.mjs';
 const SOURCES = ['api', 'mcp', 'db', 'scripts'];
 /** Folders whose other files (.sql, .html, the model) are needed beside the code at run time. */
 const WITH_RUNTIME_FILES = ['api', 'mcp', 'db'];
+/** The web app, which Vite builds; see `dashboard.mjs`. */
+const DASHBOARD = 'api/dashboard';
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'];
 
 /**
@@ -47,10 +49,19 @@ function readStamp(stamp) {
   }
 }
 
-/** Hashes sizes and times, not contents: this runs before every command. */
+/** Returns the fingerprint of the sources, without their contents: this runs before every command. */
 function fingerprint(root) {
+  return fingerprintOf(root, [...SETTINGS, ...SOURCES.flatMap((folder) => walk(root, folder))].filter(isOfServer));
+}
+
+function isOfServer(file) {
+  return !file.startsWith(`${DASHBOARD}/`);
+}
+
+/** Hashes the sizes and times of files, given by their paths from the checkout. */
+export function fingerprintOf(root, files) {
   const hash = createHash('sha256');
-  for (const file of [...SETTINGS, ...SOURCES.flatMap((folder) => walk(root, folder))]) {
+  for (const file of files) {
     const stat = fs.statSync(join(root, file), { throwIfNoEntry: false });
     hash.update(`${file}\0${stat?.size}\0${stat?.mtimeMs}\n`);
   }
@@ -89,7 +100,9 @@ function copyCli(root, files) {
 
 /** A copy gets the time of its original, by which the two are compared: some of these files are large. */
 function copyRuntimeFiles(root) {
-  const files = WITH_RUNTIME_FILES.flatMap((folder) => walk(root, folder)).filter((file) => !/\.[cm]?tsx?$/.test(file));
+  const files = WITH_RUNTIME_FILES.flatMap((folder) => walk(root, folder)).filter(
+    (file) => isOfServer(file) && !/\.[cm]?tsx?$/.test(file),
+  );
   for (const file of files) {
     const [from, to] = [join(root, file), join(root, 'dist', file)];
     const source = fs.statSync(from);
@@ -105,7 +118,7 @@ function copyRuntimeFiles(root) {
 }
 
 /** Lists the files below `base/folder` as paths from `base`, with slashes, in a fixed order. */
-function walk(base, folder) {
+export function walk(base, folder) {
   if (!fs.existsSync(join(base, folder))) return [];
   return fs
     .readdirSync(join(base, folder), { withFileTypes: true })

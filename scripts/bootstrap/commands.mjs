@@ -34,12 +34,13 @@ export const COMMANDS = {
   ]),
   eval: program('measure the quality of search results', 'scripts/eval'),
   schema: program('write db/schema/schema.sql from the migrations', 'scripts/schema'),
-  build: { about: 'compile into dist/ and mcp/cli/dist/', needs: 'build', run: async () => 0 },
+  build: { about: 'compile into dist/ and mcp/cli/dist/, and build the dashboard', needs: 'build', run: async () => 0 },
   // Some tests start the service as users do, from dist/.
   test: { ...tools('run the tests', [{ name: 'vitest', args: ['run'] }]), needs: 'build' },
   check: tools('check format, lint rules, types and secrets', [
     { title: 'biome', name: '@biomejs/biome', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
     { title: 'types', name: 'typescript', command: 'tsc', args: ['--noEmit'] },
+    { title: 'dashboard types', name: 'typescript', command: 'tsc', args: ['--noEmit', '-p', 'api/dashboard'] },
     { title: 'secrets', name: 'secretlint', command: 'secretlint', args: ['**/*', '.github/**', '.ci/*'] },
   ]),
   format: tools('format the code and apply safe lint fixes', [

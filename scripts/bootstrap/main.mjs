@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { buildIfStale } from './build.mjs';
 import { COMMANDS, help } from './commands.mjs';
 import { say, stateFolder, UserError } from './console.mjs';
+import { buildDashboardIfStale } from './dashboard.mjs';
 import { installIfNeeded } from './install.mjs';
 import { waitForLock } from './lock.mjs';
 import { findRunning, registerRunning } from './running.mjs';
@@ -39,7 +40,10 @@ async function prepare(name, command) {
   );
   try {
     await installIfNeeded(root, { lock, running: await findRunning(state) });
-    if (command.needs === 'build') await buildIfStale(root, { lock, staging: state });
+    if (command.needs === 'build') {
+      await buildIfStale(root, { lock, staging: state });
+      await buildDashboardIfStale(root, { lock, staging: state });
+    }
     // Before the lock is released: from now on no other command replaces the packages.
     return await registerRunning(state, name);
   } finally {

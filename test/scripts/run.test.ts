@@ -161,7 +161,6 @@ describe('npm run › build', () => {
     await write('db/sql/find.sql', 'select 1');
     await write('mcp/cli/whitemagic.ts', 'export {};');
     await run('build').ended;
-    await write('dist/api/dashboard/index.html', 'built by another tool');
     const before = await stat(join(checkout, 'dist/db/sql/find.sql'));
 
     await rm(join(checkout, 'db/old.ts'));
@@ -172,7 +171,6 @@ describe('npm run › build', () => {
     expect((await stat(join(checkout, 'dist/db/sql/find.sql'))).ino).toBe(before.ino);
     expect((await stat(join(checkout, 'dist/mcp/cli/whitemagic.js'))).mode & 0o111).toBe(0o111);
     expect((await stat(join(checkout, 'mcp/cli/dist/whitemagic.js'))).mode & 0o111).toBe(0o111);
-    expect(existsSync(join(checkout, 'dist/api/dashboard/index.html'))).toBe(true);
     expect(JSON.parse(await readFile(join(checkout, 'dist/db/new.js.map'), 'utf8')).sources).toEqual([
       '../../db/new.ts',
     ]);
@@ -197,6 +195,40 @@ describe('npm run › build', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('TS2322');
     expect(await readFile(join(checkout, 'dist/scripts/admin.js'), 'utf8')).toBe(before);
+  });
+});
+
+describe('npm run › build of the dashboard', () => {
+  beforeEach(async () => {
+    await write('api/dashboard/vite.config.ts', '');
+    await write('api/dashboard/src/main.tsx', 'one');
+    // Without the installer: it would remove a tool that the lock file does not name.
+    await write('tools/node_modules/vite/package.json', { name: 'vite', type: 'module', bin: { vite: 'vite.js' } });
+    await write('tools/node_modules/vite/vite.js', fakeVite);
+  });
+
+  test('builds what has changed, once, and keeps the files of the build before', async () => {
+    expect((await run('build').ended).stderr).toContain('Building …\nBuilding the dashboard …\n');
+    expect(await readdir(join(checkout, 'dist/dashboard/assets'))).toEqual(['one.js']);
+    expect((await run('build').ended).stderr).toBe('');
+
+    for (const name of ['two', 'three']) {
+      await write('api/dashboard/src/main.tsx', name);
+      expect((await run('build').ended).stderr).toBe('Building the dashboard …\n');
+    }
+    expect((await readdir(join(checkout, 'dist/dashboard/assets'))).sort()).toEqual(['three.js', 'two.js']);
+    expect(await readFile(join(checkout, 'dist/dashboard/index.html'), 'utf8')).toBe('three');
+  });
+
+  test('fails when it does not build, and keeps the last build', async () => {
+    await run('build').ended;
+    await write('api/dashboard/src/main.tsx', 'fail');
+    const { code, stderr } = await run('admin').ended;
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'Building the dashboard …\nThe dashboard does not build; dist/dashboard/ is left as it was.\n',
+    });
+    expect(await readFile(join(checkout, 'dist/dashboard/index.html'), 'utf8')).toBe('one');
   });
 });
 
@@ -260,10 +292,19 @@ describe('npm run › tools', () => {
   });
 
   test('check runs every step, and fails when one does', async () => {
+    await write('api/dashboard/tsconfig.json', { extends: '../../tsconfig.json', include: ['src'], exclude: [] });
+    await write('api/dashboard/src/main.ts', 'export const one: number = "one";');
     await run('build').ended;
     const { code, stdout } = await run('check').ended;
     expect(code).toBe(1);
-    expect(stdout.replace(/\d+\.\d/g, 'N')).toBe('biome check --error-on-warnings .\n✗ biome (N s)\n✓ types (N s)\n');
+    expect(stdout.replace(/\d+\.\d/g, 'N').split('\n')).toEqual([
+      'biome check --error-on-warnings .',
+      '✗ biome (N s)',
+      '✓ types (N s)',
+      expect.stringContaining('TS2322'),
+      '✗ dashboard types (N s)',
+      '',
+    ]);
   });
 });
 
@@ -277,6 +318,16 @@ test('npm run › prints the list of commands for an unknown one', async () => {
 const declarations = 'declare const process: any, console: any, setInterval: any; export {};\n';
 
 const acquire = `const lock = await waitForLock('.bootstrap');`;
+
+/** A fake Vite, whose build has a page and a file named after the content of the only source. */
+const fakeVite = `
+  import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+  const outDir = process.argv[process.argv.indexOf('--outDir') + 1];
+  const name = readFileSync('api/dashboard/src/main.tsx', 'utf8');
+  if (name === 'fail') process.exit(1);
+  mkdirSync(outDir + '/assets', { recursive: true });
+  writeFileSync(outDir + '/index.html', name);
+  writeFileSync(outDir + '/assets/' + name + '.js', '');`;
 
 /**
  * A fake npm that installs `greet` as locked, and the tools. Like the real one, it may be slow, and writes its record of

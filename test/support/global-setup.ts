@@ -72,13 +72,13 @@ async function turnOffFsync(clusterDirectory: string): Promise<void> {
   process.kill(Number(pid), 'SIGHUP');
 }
 
-/** Whether the last build is newer than every source file. */
+/** Whether the last build is newer than every source file of the server. */
 async function isBuildCurrent(): Promise<boolean> {
   const built = await stat(join(CHECKOUT, 'dist', '.built.json')).catch(() => undefined);
   if (!built) return false;
   for (const folder of ['api', 'db', 'mcp', 'scripts']) {
     for (const file of await readdir(join(CHECKOUT, folder), { recursive: true, withFileTypes: true })) {
-      if (!file.isFile()) continue;
+      if (!file.isFile() || file.parentPath.startsWith(join(CHECKOUT, 'api', 'dashboard'))) continue;
       const source = await stat(join(file.parentPath, file.name));
       if (source.mtimeMs > built.mtimeMs) return false;
     }
