@@ -36,12 +36,17 @@ export async function openDashboard(
   if (!existsSync(join(ROOT, 'dist', 'dashboard', 'index.html'))) {
     throw new Error('The dashboard is not built: run `npm run build`.');
   }
-  const token = await service.database.ownerWrite((sql) =>
-    openSession({ sql, now: () => new Date(), newId: () => uuidv7() }, userId, undefined),
+  const cookie = await service.database.ownerWrite((sql) =>
+    openSession(
+      { sql, now: () => new Date(), newId: () => uuidv7() },
+      userId,
+      { formerSession: undefined, label: 'Test browser' },
+      'local',
+    ),
   );
   const context = await browser.newContext({ colorScheme: theme, viewport: { width, height: 800 } });
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await context.addCookies([{ name: 'wm_session', value: token, url }]);
+  await context.addCookies([{ name: 'wm_session', value: cookie.value, url }]);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));

@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestService, type TestService } from '../../support/service.ts';
+import { hasBrowser, startBrowser } from '../../support/browser.ts';
+import { findAccessibilityViolations, openDashboard } from '../../support/dashboard.ts';
+import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
 const BUILD = join(import.meta.dirname, '../../../dist/dashboard');
 
@@ -47,5 +50,63 @@ describe('dashboard › files', () => {
     expect(first.length).toBeGreaterThanOrEqual(3);
     const bytes = first.map((file) => gzipSync(readFileSync(join(BUILD, file))).length);
     expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(200_000);
+  });
+});
+
+describe.skipIf(!hasBrowser)('dashboard › frame', () => {
+  let browser: Browser;
+  let user: TestUser;
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+    user = await service.newUser();
+  });
+  afterAll(() => browser.close());
+
+  it('goes to a screen by the command palette, without a mouse', async () => {
+    const { page, context, problems } = await openDashboard(browser, service, user.userId, { path: '/nowhere' });
+    await page.getByText('There is no such screen').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('searchbox').waitFor();
+    await page.keyboard.type('claude');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Connect an agent' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/app/connect');
+    expect(problems).toEqual([]);
+    await context.close();
+  });
+
+  it('keeps the chosen theme over a reload', async () => {
+    const { page, context } = await openDashboard(browser, service, user.userId, { path: '/connect', theme: 'light' });
+    const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    await page.getByRole('button', { name: 'Theme: system' }).click();
+    const light = await background();
+    await page.getByRole('button', { name: 'Theme: light' }).click();
+    const dark = await background();
+    expect(dark).not.toBe(light);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Connect an agent' }).waitFor();
+    expect(await background()).toBe(dark);
+    await context.close();
+  });
+
+  it.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 360],
+    ['dark', 360],
+  ] as const)('is accessible and fits, %s at %i px', async (theme, width) => {
+    const { page, context, problems } = await openDashboard(browser, service, user.userId, {
+      path: '/connect',
+      theme,
+      width,
+    });
+    await page.getByRole('heading', { name: 'Connect an agent' }).waitFor();
+    await page.getByText('Waiting for the first call').waitFor();
+    expect(await findAccessibilityViolations(page)).toEqual([]);
+    expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    expect(problems).toEqual([]);
+    await context.close();
   });
 });
