@@ -65,9 +65,10 @@ function itemCount(input: unknown): number {
 }
 
 /** Returns whether a filter selects less than every active memory, so that a forgotten tag cannot delete everything. */
-function narrows({ status, tags, tags_match, project, ...others }: z.output<typeof bulkFilter>): boolean {
+function narrows({ status, tags, tags_match, project, metadata, ...others }: z.output<typeof bulkFilter>): boolean {
   if (status !== 'active' || tags_match === 'exact' || tags?.some((tag) => tag.trim() !== '')) return true;
   if (project !== undefined && project !== '*') return true;
+  if (metadata && metadata.length > 0) return true;
   return Object.values(others).some((value) => value !== undefined);
 }
 
@@ -75,9 +76,9 @@ const bulkFilter = z.strictObject({ ...f.filterFields, ids: z.array(f.id).min(1)
 
 export const bulk = operation({
   id: 'memories.bulk',
-  summary: 'Archive, restore, delete or retag many memories',
+  summary: 'Archive, restore, delete, retag or move many memories',
   description:
-    'Changes at most 1,000 memories per call (fewer on plans with few calls a minute), oldest first. Repeat the call until `remaining` is 0. A dry run returns the result of a real one and changes nothing. Costs one quota unit for every started ten memories that are changed or, in a dry run, would be.',
+    'Changes at most 1,000 memories per call (fewer on plans with few calls a minute), oldest first. Repeat the call until `remaining` is 0. A dry run returns the result of a real one and changes nothing. Costs one quota unit for every started ten memories that are changed or, in a dry run, would be. `move` changes the project and keeps the time of the last edit; a memory of which the project has an active exact duplicate is archived there.',
   tag: 'memories',
   http: { method: 'POST', path: '/memories/bulk', statuses: [200] },
   access: { scope: 'memories:write' },
@@ -88,17 +89,16 @@ export const bulk = operation({
       narrows,
       'must have at least one condition; to select everything, send `"status": "all"`',
     ),
-    action: z.enum(['archive', 'restore', 'delete', 'add_tags', 'remove_tags']),
+    action: z.enum(['archive', 'restore', 'delete', 'add_tags', 'remove_tags', 'move']),
     tags: f.tags.optional().meta({ description: 'Tags to add or remove.' }),
+    project: f.project.nullable().optional().meta({ description: 'Project to move to. Null: none.' }),
     dry_run: z.boolean().default(true),
   }),
   output: z.strictObject({
     dry_run: z.boolean(),
     action: z.string(),
-    matched: z.int().meta({ description: 'Number of memories that match the filter.' }),
-    changed: z.array(f.id),
-    rejected: z.array(z.strictObject({ id: f.id, code: z.string(), detail: z.string() })),
-    remaining: z.int().meta({ description: 'Number of memories that further calls would change.' }),
+    ...f.bulkResult,
+    duplicates: f.duplicates.optional(),
   }),
   receipt: receipts.bulkReceipt,
   example: {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DAY_MS } from '../time.ts';
+import { metadataFilter } from './metadata-filter.ts';
 
 /** Limits on every plan. Lengths are in characters (code points), as in JSON Schema. */
 export const LIMITS = {
@@ -128,6 +129,11 @@ export const project = name(LIMITS.projectLength)
   .refine((value) => value !== 'none', 'must not be "none", which means no project over MCP')
   .meta({ maxLength: LIMITS.projectLength });
 
+/** A stored project, or "none" for the memories of no project. */
+export const projectName = name(LIMITS.projectLength)
+  .refine((value) => value !== '*', 'must not be "*", which means any project')
+  .meta({ maxLength: LIMITS.projectLength, description: 'A project; "none": the memories of no project.' });
+
 export const sessionId = name(LIMITS.projectLength);
 
 /** Number of results in a page. Values out of bounds are clamped. */
@@ -168,7 +174,21 @@ export const filterFields = {
   occurred_before: dayOrMoment
     .meta({ description: 'ISO 8601, exclusive; a date includes that local day.', formats: DATE_FORMATS })
     .optional(),
+  metadata: metadataFilter.optional(),
 };
+
+/** Result of a change of many memories. */
+export const bulkResult = {
+  matched: z.int().meta({ description: 'Number of memories that match the filter.' }),
+  changed: z.array(id),
+  rejected: z.array(z.strictObject({ id, code: z.string(), detail: z.string() })),
+  remaining: z.int().meta({ description: 'Number of memories that further calls would change.' }),
+};
+
+/** Memories that a move archived, since their new project has an active exact duplicate. */
+export const duplicates = z
+  .array(z.strictObject({ id, duplicate_of: id }))
+  .meta({ description: 'Moved memories that were archived: the project has an active exact duplicate of each.' });
 
 /** Outdated memories are left out of reads unless a caller asks for them. */
 export const outdatedFields = {

@@ -4,8 +4,10 @@ import * as bulk from './bulk.ts';
 import * as consolidate from './consolidate.ts';
 import * as leaving from './leaving.ts';
 import * as memories from './memories.ts';
+import { nearDuplicates } from './near-duplicates.ts';
 import type { Operation } from './operation.ts';
 import * as plans from './plans.ts';
+import * as projects from './projects.ts';
 import * as search from './search.ts';
 import * as sessions from './sessions.ts';
 import * as stats from './stats.ts';
@@ -23,11 +25,17 @@ export const OPERATIONS = [
   memories.remove,
   memories.restore,
   memories.versions,
+  nearDuplicates,
   search.search,
   search.context,
   consolidate.consolidate,
   tags.tags,
+  tags.updateTag,
+  tags.deleteTag,
   tags.normalizeTags,
+  projects.listProjects,
+  projects.updateProject,
+  projects.deleteProject,
   stats.stats,
   account.me,
   account.usage,

@@ -138,6 +138,7 @@ export const context = operation({
     tags: f.filterFields.tags,
     tags_match: f.filterFields.tags_match,
     session_id: f.filterFields.session_id,
+    metadata: f.filterFields.metadata,
     ...f.outdatedFields,
   }),
   output: z.strictObject({

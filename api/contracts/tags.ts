@@ -55,3 +55,51 @@ export const normalizeTags = operation({
   },
   errors: ['storage_full'],
 });
+
+export const updateTag = operation({
+  id: 'tags.update',
+  summary: 'Rename a tag, or merge it into another',
+  description:
+    'Changes the tag of all memories, archived ones too, at most 1,000 per call, oldest first: repeat the call until `remaining` is 0. Each keeps its former state as a version and the time of its last edit. Costs like a bulk change.',
+  tag: 'memories',
+  http: { method: 'PATCH', path: '/tags/{tag}', statuses: [200] },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
+  cost: { changes: ({ changed }) => changed.length },
+  input: z.strictObject({
+    tag: f.tag,
+    new_tag: f.tag.meta({ description: 'The new tag, or another one. Stored in lower case, with `_` for spaces.' }),
+    dry_run: z.boolean().default(true),
+  }),
+  output: z.strictObject({
+    dry_run: z.boolean(),
+    merges: z.boolean().meta({ description: 'True when other memories have the new tag already.' }),
+    ...f.bulkResult,
+  }),
+  receipt: receipts.bulkReceipt,
+  example: {
+    input: { tag: 'deploys', new_tag: 'deployment', dry_run: false },
+    output: { dry_run: false, merges: true, matched: 1, changed: [OLDER_ID], rejected: [], remaining: 0 },
+  },
+  errors: ['not_found', 'storage_full'],
+});
+
+export const deleteTag = operation({
+  id: 'tags.delete',
+  summary: 'Remove a tag from all memories',
+  description:
+    'Removes it from archived memories too, at most 1,000 memories per call: repeat the call until `remaining` is 0. The memories stay, with their former state as a version. Costs like a bulk change.',
+  tag: 'memories',
+  http: { method: 'DELETE', path: '/tags/{tag}', statuses: [200] },
+  access: { scope: 'memories:write' },
+  execution: { kind: 'write' },
+  cost: { changes: ({ changed }) => changed.length },
+  input: z.strictObject({ tag: f.tag, dry_run: z.boolean().default(true) }),
+  output: z.strictObject({ dry_run: z.boolean(), ...f.bulkResult }),
+  receipt: receipts.bulkReceipt,
+  example: {
+    input: { tag: 'todo' },
+    output: { dry_run: true, matched: 1, changed: [OLDER_ID], rejected: [], remaining: 0 },
+  },
+  errors: ['not_found', 'storage_full'],
+});

@@ -1,5 +1,6 @@
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import { type MetadataCondition, pathKeys } from '../contracts/metadata-filter.ts';
 import { normalizeTags } from './tags.ts';
 
 /** The filter fields of an input, as the contracts declare them. */
@@ -15,6 +16,7 @@ export interface FilterInput {
   created_before?: Date | undefined;
   occurred_after?: MemoryFilter['occurredAfter'] | undefined;
   occurred_before?: MemoryFilter['occurredBefore'] | undefined;
+  metadata?: readonly MetadataCondition[] | undefined;
   include_superseded?: boolean | undefined;
   include_expired?: boolean | undefined;
 }
@@ -34,6 +36,7 @@ export function toFilter(context: Pick<RequestContext, 'now'>, caller: Caller, i
     createdBefore: input.created_before,
     occurredAfter: input.occurred_after,
     occurredBefore: input.occurred_before,
+    metadata: input.metadata?.map(({ path, ...condition }) => ({ ...condition, path: pathKeys(path) })),
     validAt: input.include_expired === false ? context.now() : undefined,
     superseded: input.include_superseded === false ? false : undefined,
   };

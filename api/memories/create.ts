@@ -45,10 +45,14 @@ export async function create(context: RequestContext, caller: Caller, input: New
   return storeRow(context, caller, row, embedders, nearDuplicateOptions(row));
 }
 
-/** Returns the options for near-duplicates of a memory. The terms of its date are ignored: all memories of one day share them. */
+/** Returns the options for near-duplicates of a new memory. */
 export function nearDuplicateOptions(row: NewMemoryRow): NearDuplicateOptions {
-  const ignoredTerms = [...tokenize(dateTerms(dayOf(row)))].map(({ term }) => term);
-  return { ignoredTerms, scoreMin: SIMILARITY_MIN, limit: SIMILAR_MAX };
+  return { ignoredTerms: ignoredTerms(row), scoreMin: SIMILARITY_MIN, limit: SIMILAR_MAX };
+}
+
+/** Returns the terms of a memory's date, which near-duplicate detection ignores: all memories of one day share them. */
+export function ignoredTerms(row: Parameters<typeof dayOf>[0]): string[] {
+  return [...tokenize(dateTerms(dayOf(row)))].map(({ term }) => term);
 }
 
 /** Stores a digest: no terms and no vectors, since search finds its sources in its place. */

@@ -1,16 +1,11 @@
-import { z } from 'zod';
 import { findLastAudit } from '../../db/queries/accounts/audit.ts';
-import { countByKind, countTags, listTags } from '../../db/queries/memories/lists.ts';
-import type { MemoryType } from '../../db/queries/memories/row.ts';
+import { countByKind, countTags } from '../../db/queries/memories/lists.ts';
 import { findTenantEmbedding } from '../../db/queries/search/embedding-backlog.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { PASSAGES_MAX } from '../embeddings/store-part.ts';
-import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 import { CONSOLIDATE_ACTION } from './consolidate.ts';
-
-const TAGS_POSITION = z.tuple([z.int().min(0)]);
 
 /** Returns counts by type and status, tags, used storage, the state of embedding and the time of the last consolidation. */
 export async function stats(context: RequestContext, caller: Caller, { current }: Embedders) {
@@ -40,24 +35,5 @@ export async function stats(context: RequestContext, caller: Caller, { current }
       passages_max: PASSAGES_MAX,
     },
     last_consolidation_at: lastConsolidation?.toISOString() ?? null,
-  };
-}
-
-/** Lists the tags of active memories, most used first. */
-export async function tags(
-  context: RequestContext,
-  caller: Caller,
-  input: { limit: number; cursor?: string | undefined },
-) {
-  const offset = input.cursor === undefined ? 0 : decodeCursor('tags', input.cursor, TAGS_POSITION)[0];
-  const [rows, total] = await Promise.all([
-    listTags(context.sql, caller.userId, input.limit, offset),
-    countTags(context.sql, caller.userId),
-  ]);
-  const next = offset + rows.length;
-  return {
-    results: rows.map((row) => ({ ...row, types: row.types as MemoryType[] })),
-    total,
-    next_cursor: rows.length > 0 && next < total ? encodeCursor('tags', [next]) : null,
   };
 }

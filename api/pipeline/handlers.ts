@@ -9,11 +9,15 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import * as keys from '../keys/keys.ts';
-import * as many from '../memories/batch.ts';
+import { batch } from '../memories/batch.ts';
+import { bulk } from '../memories/bulk.ts';
 import { consolidate } from '../memories/consolidate.ts';
 import { create } from '../memories/create.ts';
 import * as lists from '../memories/list.ts';
-import * as statistics from '../memories/stats.ts';
+import { nearDuplicates } from '../memories/near-duplicates.ts';
+import * as projects from '../memories/projects.ts';
+import { stats } from '../memories/stats.ts';
+import * as tags from '../memories/tags.ts';
 import * as changes from '../memories/update.ts';
 import { versions } from '../memories/versions.ts';
 import { search } from '../search/search.ts';
@@ -45,20 +49,26 @@ type Handler<Id extends OperationId> = (
 const handlers: { [Id in OperationId]: Handler<Id> } = {
   'memories.create': withEmbedders(create),
   'memories.list': fitted(lists.list, fitPage(shortenMemory)),
-  'memories.batch': withEmbedders(many.batch),
-  'memories.bulk': withEmbedders(many.bulk),
+  'memories.batch': withEmbedders(batch),
+  'memories.bulk': withEmbedders(bulk),
   'memories.get': fitted(lists.get, fitMemory),
   'memories.replace': withEmbedders(changes.replace),
   'memories.update': withEmbedders(changes.update),
   'memories.delete': withEmbedders(changes.remove),
   'memories.restore': withEmbedders(changes.restore),
   'memories.versions': versions,
+  'memories.near_duplicates': nearDuplicates,
   'search.query': fitted(search, fitPage(shortenHit)),
   'search.context': fitted(context, fitContext),
   'memories.consolidate': fitted(consolidate, fitList),
-  'tags.list': statistics.tags,
-  'tags.normalize': withEmbedders(many.normalizeAllTags),
-  'stats.get': (context, caller, _input, { embedders }) => statistics.stats(context, caller, embedders),
+  'tags.list': tags.tags,
+  'tags.update': withEmbedders(tags.updateTag),
+  'tags.delete': withEmbedders(tags.deleteTag),
+  'tags.normalize': withEmbedders(tags.normalizeAllTags),
+  'projects.list': projects.projects,
+  'projects.update': withEmbedders(projects.updateProject),
+  'projects.delete': withEmbedders(projects.deleteProject),
+  'stats.get': (context, caller, _input, { embedders }) => stats(context, caller, embedders),
   'user.me': me,
   'user.usage': usage,
   'user.usage_csv': usageCsv,

@@ -1,5 +1,5 @@
 import type { Sql } from '../../db/client/sql.ts';
-import type { Where } from '../../db/queries/memories/filters.ts';
+import type { Where } from '../../db/queries/memories/where.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { type Embedder, type Embedders, EmbedderUnavailable } from '../embeddings/embedder.ts';

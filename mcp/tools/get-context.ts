@@ -8,7 +8,7 @@ export const getContext = defineTool(context, {
     'Get the memories that matter for a task as one text, at its start: the most relevant to `query`, or the newest without one.',
   annotations: READ,
   unlisted: ['tier', 'timezone', 'session_id', 'tags_match', 'include_superseded', 'include_expired'],
-  input: context.input.extend(toolBudget(50)),
+  input: context.input.omit({ metadata: true }).extend(toolBudget(50)),
   text: (answer, delimit) => {
     if (answer.reason === 'nothing_stored') return 'No memories are stored yet.';
     if (answer.reason === 'nothing_matched') return 'No memories match.';

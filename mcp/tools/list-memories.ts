@@ -22,7 +22,7 @@ export const listMemories = defineTool(list, {
   ],
   searchHint: 'list browse memories tags project',
   // Not by title: a cursor contains the sort value, and a long title would use up the token budget.
-  input: list.input.omit({ include: true }).extend({
+  input: list.input.omit({ include: true, metadata: true }).extend({
     ...toolBudget(),
     sort: z.enum(['created_at', 'updated_at', 'occurred_at']).default('created_at'),
   }),

@@ -10,7 +10,7 @@ export const searchMemories = defineTool(search, {
   annotations: READ,
   unlisted: ['session_id', 'status', 'tags_match', 'timezone', 'created_after', 'created_before', 'include_expired'],
   // Scores and ranking options are for people who tune the ranking.
-  input: search.input.omit({ explain: true, boosts: true }).extend(toolBudget()),
+  input: search.input.omit({ explain: true, boosts: true, metadata: true }).extend(toolBudget()),
   text: (page, delimit) => {
     if (page.reason === 'nothing_stored') return 'No memories are stored yet.';
     // A semantic search that is disabled by configuration is not worth a remark.

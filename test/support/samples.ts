@@ -25,6 +25,18 @@ async function archivedOf(user: TestUser): Promise<string> {
   return id;
 }
 
+async function tagOf(user: TestUser): Promise<string> {
+  const tag = `tag_${++count}`;
+  await user.api.post('/memories', { ...note(), tags: [tag] });
+  return tag;
+}
+
+async function projectOf(user: TestUser): Promise<string> {
+  const project = `project ${++count}`;
+  await user.api.post('/memories', { ...note(), project });
+  return encodeURIComponent(project);
+}
+
 async function keyOf(user: TestUser): Promise<string> {
   return (await user.api.post('/user/keys', { name: `Sample ${++count}` })).body.id;
 }
@@ -40,10 +52,10 @@ async function exportOf(user: TestUser): Promise<void> {
 }
 
 interface Sample {
-  /** Creates the object that the path's `{id}` names. */
+  /** Creates the object that the path's parameter names. */
   id?: (user: TestUser) => Promise<string>;
   body?: () => Json;
-  /** Creates the state that the call needs, if its path has no `{id}`. */
+  /** Creates the state that the call needs, if its path has no parameter. */
   prepare?: (user: TestUser) => Promise<unknown>;
   query?: (user: TestUser) => string;
 }
@@ -63,6 +75,12 @@ const SAMPLES: Record<OperationId, Sample> = {
   'search.context': { body: () => ({ query: 'sample', max_tokens: 200 }) },
   'memories.consolidate': { body: () => ({ min_age_days: 1 }) },
   'tags.list': {},
+  'tags.update': { id: tagOf, body: () => ({ new_tag: 'renamed', dry_run: false }) },
+  'tags.delete': { id: tagOf },
+  'projects.list': {},
+  'projects.update': { id: projectOf, body: () => ({ new_name: 'renamed', dry_run: false }) },
+  'projects.delete': { id: projectOf },
+  'memories.near_duplicates': {},
   'tags.normalize': { body: () => ({ dry_run: true }) },
   'stats.get': {},
   'user.me': {},
@@ -90,7 +108,7 @@ export async function sampleCall(operationId: OperationId, user: TestUser, id?: 
   const sample = SAMPLES[operationId];
   await sample.prepare?.(user);
   const named = id ?? (await sample.id?.(user));
-  const address = path.replace('{id}', named ?? '') + (sample.query?.(user) ?? '');
+  const address = path.replace(/\{\w+\}/, named ?? '') + (sample.query?.(user) ?? '');
   return { method, path: address, ...(sample.body && { body: sample.body() }) };
 }
 

@@ -1,11 +1,14 @@
 import type { Sql } from '../../client/sql.ts';
-import { type MemoryFilter, type Where, whereMemories } from './filters.ts';
+import { type MemoryFilter, whereMemories } from './filters.ts';
+import type { Where } from './where.ts';
 
 /** A change of many memories. Tags are normalized. */
 export type BulkChange =
   | { action: 'archive' | 'restore' | 'delete' }
   | { action: 'add_tags'; tags: readonly string[]; tagsMax: number }
-  | { action: 'remove_tags'; tags: readonly string[] };
+  | { action: 'remove_tags'; tags: readonly string[] }
+  | { action: 'replace_tags'; tags: readonly string[]; newTag: string }
+  | { action: 'move'; project: string | null };
 
 /**
  * Locks memories of a filter that a bulk change would change, until the transaction ends: first those that it can change, oldest first,
@@ -58,7 +61,10 @@ function conditionsOf(where: Where, change: BulkChange): { affected: string; rej
       };
     }
     case 'remove_tags':
+    case 'replace_tags':
       return { affected: `tags && ${where.value(change.tags)}::text[]`, rejected: 'false' };
+    case 'move':
+      return { affected: `project is distinct from ${where.value(change.project)}::text`, rejected: 'false' };
   }
 }
 

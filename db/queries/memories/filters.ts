@@ -1,6 +1,8 @@
 import { isPassage } from './digests.ts';
+import { addMetadata, type MetadataFilter } from './metadata-conditions.ts';
 import type { MemoryStatus, MemoryType } from './row.ts';
 import { includesTermsSql, lexemeHashesSql } from './terms.ts';
+import { Where } from './where.ts';
 
 /** A text that a memory must not contain. */
 interface ExcludedText {
@@ -34,6 +36,7 @@ export interface MemoryFilter {
   /** A time is exclusive, a day inclusive. */
   occurredBefore?: Date | LocalDay;
   updatedBefore?: Date;
+  metadata?: readonly MetadataFilter[];
   /** Includes the passages of active digests among active memories, and as long-term memories if `long_term`. */
   passages?: 'own_type' | 'long_term';
   /** Leaves out memories that have expired by then. */
@@ -42,43 +45,6 @@ export interface MemoryFilter {
   exclude?: readonly ExcludedText[];
   /** False leaves out memories that an active memory supersedes; true selects only those. */
   superseded?: boolean;
-}
-
-/** A `where` clause and its parameters: values are never written into the text. */
-export class Where {
-  readonly values: unknown[];
-  private readonly conditions: string[] = [];
-
-  constructor(userId: string) {
-    this.values = [userId];
-    this.conditions.push('user_id = $1');
-  }
-
-  /** Adds a parameter and returns its placeholder. */
-  value(value: unknown): string {
-    this.values.push(value);
-    return `$${this.values.length}`;
-  }
-
-  and(condition: string): this {
-    this.conditions.push(condition);
-    return this;
-  }
-
-  /** False while every memory of the tenant matches. */
-  get narrows(): boolean {
-    return this.conditions.length > 1;
-  }
-
-  get text(): string {
-    return this.conditions.join(' and ');
-  }
-
-  /** The same conditions in a form that no index of the tenant matches, so that the planner uses the index of terms. */
-  get textForTermIndex(): string {
-    const [tenant, ...rest] = this.conditions;
-    return [`(${tenant}) is true`, ...rest].join(' and ');
-  }
 }
 
 /**
@@ -109,6 +75,7 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   if (filter.validAt) where.and(`(expires_at is null or expires_at > ${where.value(filter.validAt)})`);
   if (filter.superseded !== undefined) where.and(`id ${filter.superseded ? 'in' : 'not in'} (${SUPERSEDED_IDS})`);
   addTags(where, filter);
+  for (const condition of filter.metadata ?? []) addMetadata(where, condition);
   for (const text of filter.exclude ?? []) where.and(`not ${containsSql(where, text)}`);
   return where;
 }

@@ -1,3 +1,5 @@
+import type { Sql } from '../../client/sql.ts';
+import { whereMemories } from './filters.ts';
 import { lexemeHashesSql } from './terms.ts';
 
 /** A memory that says nearly the same as another. */
@@ -23,16 +25,16 @@ const CANDIDATES_MAX = 100;
 const IGNORED_TERMS_MAX = 10;
 
 /**
- * CTEs that end in `near_duplicate (id, score)`: the active memories of a project that share most of their terms with a memory that the
- * same statement stores. Candidates share one of its rarest terms; for a text with common terms only, the tenant's newest memories are
- * compared, since those of the project may be a few among a million. The CTEs follow `lexeme`, the terms of the new memory, and
+ * CTEs that end in `near_duplicate (id, score)`: the active memories of a project that share most of their terms with another memory. Candidates share one of its rarest terms; for a text with common terms only, the tenant's newest memories are
+ * compared, since those of the project may be a few among a million. The CTEs follow `lexeme`, the terms of that memory, and
  * `known`, the rows of the lexicon that counted it.
  *
  * The `is true` conditions keep every index but that of terms out of the first branch: a plan made while little was stored would go on
  * to read another one from end to end.
  * @param project its parameter, as `ignoredTerms` and `scoreMin` are
+ * @param eligible condition on the memories that are compared with it
  */
-export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMin: string): string {
+export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMin: string, eligible = 'true'): string {
   const comparable = `project is not distinct from ${project}
           and cardinality(m.terms) between mine.size * ${scoreMin}::float8 - ${IGNORED_TERMS_MAX}
             and mine.size / ${scoreMin}::float8 + ${IGNORED_TERMS_MAX}`;
@@ -67,6 +69,7 @@ export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMi
           where (user_id = $1) is true
             and m.terms && (select hashes from rare)
             and (status = 'active') is true
+            and ${eligible}
             and ${comparable}
           limit ${CANDIDATES_MAX})
         union all
@@ -74,7 +77,7 @@ export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMi
           from mine, (
             select *
             from memories
-            where user_id = $1 and status = 'active' and (select hashes from rare) is null
+            where user_id = $1 and status = 'active' and (select hashes from rare) is null and ${eligible}
             order by created_at desc, id desc
             limit ${CANDIDATES_MAX}
           ) m
@@ -91,3 +94,72 @@ export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMi
         ) counted
       )`;
 }
+
+/** A memory of a block that is compared with older ones. */
+export interface ComparedMemory {
+  id: string;
+  project: string | null;
+  occurred_at: Date | null;
+  occurred_offset_minutes: number;
+  created_at: Date;
+}
+
+/** Lists active memories that none supersedes, newest first: those that {@link findNearDuplicates} compares. Digests have no terms. */
+export async function listCompared(
+  sql: Sql,
+  userId: string,
+  { project, before, limit }: { project?: string | null | undefined; before?: string | undefined; limit: number },
+): Promise<ComparedMemory[]> {
+  const where = whereMemories(userId, {
+    status: 'active',
+    superseded: false,
+    ...(project !== undefined && { project }),
+  });
+  if (before !== undefined) where.and(`id < ${where.value(before)}::uuid`);
+  const result = await sql.query<ComparedMemory>({
+    text: `select id, project, occurred_at, occurred_offset_minutes, created_at
+      from memories
+      where ${where.text} and not is_digest
+      order by id desc
+      limit ${where.value(limit)}`,
+    values: where.values,
+  });
+  return result.rows;
+}
+
+/** Finds the older active memories, by id, that are near-duplicates of a stored one, most similar first. Superseded ones are left out. */
+export async function findNearDuplicates(
+  sql: Sql,
+  userId: string,
+  memory: Pick<ComparedMemory, 'id' | 'project'>,
+  { ignoredTerms, scoreMin, limit }: NearDuplicateOptions,
+): Promise<NearDuplicate[]> {
+  const result = await sql.query<NearDuplicate>({
+    name: 'find_near_duplicates',
+    text: FIND_NEAR_DUPLICATES,
+    values: [userId, memory.id, memory.project, ignoredTerms, scoreMin, limit],
+  });
+  return result.rows;
+}
+
+const FIND_NEAR_DUPLICATES = `with lexeme as materialized (
+    select unnest(terms) as hash
+    from memories
+    where user_id = $1 and id = $2
+  ),
+  known as materialized (
+    select hash, memories
+    from lexicon
+    where user_id = $1 and hash in (select hash from lexeme)
+  ),
+  ${nearDuplicateCtes('$3', '$4', '$5', 'id < $2')}
+  select id, score
+  from near_duplicate
+  where score >= $5::float8
+    and not exists (
+      select
+      from memories s
+      where s.user_id = $1 and s.supersedes = near_duplicate.id and (s.status = 'active') is true
+    )
+  order by score desc, id
+  limit $6`;

@@ -1,6 +1,6 @@
 import type { Sql } from '../../client/sql.ts';
-import type { Where } from '../memories/filters.ts';
 import { includesTermsSql } from '../memories/terms.ts';
+import type { Where } from '../memories/where.ts';
 
 /** A term of a query and its weight. */
 export interface WeightedTerm {

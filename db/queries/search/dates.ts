@@ -1,5 +1,5 @@
 import type { Sql } from '../../client/sql.ts';
-import type { Where } from '../memories/filters.ts';
+import type { Where } from '../memories/where.ts';
 
 /**
  * Returns the ids of the newest memories that were created within a span of time. Memories about another time

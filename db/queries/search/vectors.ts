@@ -1,5 +1,5 @@
 import type { Sql } from '../../client/sql.ts';
-import type { Where } from '../memories/filters.ts';
+import type { Where } from '../memories/where.ts';
 
 /** A passage of a memory and its vector. Offsets are characters of the embedded text. */
 export interface VectorRow {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../api/contracts/index.ts';
 import { type JsonSchema, jsonSchema } from '../../../api/contracts/json-schema.ts';
-import { isMemoryOperation, type Operation } from '../../../api/contracts/operation.ts';
+import { isMemoryOperation, type Operation, pathParameters } from '../../../api/contracts/operation.ts';
 import { type ApiResponse, Client, type Json } from '../../support/client.ts';
 import { connectMcp, type McpClient } from '../../support/mcp.ts';
 import { loadOpenApi } from '../../support/openapi.ts';
@@ -69,6 +69,7 @@ const bulk = (action: string, dry_run: boolean) => async () => ({
   filter: { ids: [(await (action === 'restore' ? seedArchived() : seedSecret())).id], status: 'all' },
   action,
   dry_run,
+  ...(action === 'move' && { project: 'moved' }),
   ...(action.endsWith('tags') && { tags: [action === 'add_tags' ? 'more' : SECRET] }),
 });
 
@@ -93,7 +94,7 @@ const CASES: [operation: string, what: string, input: () => Promise<Record<strin
     },
   ],
   ['memories.batch', 'new, repeated and invalid items', async () => batchOf(await seed())],
-  ...(['archive', 'restore', 'delete', 'add_tags', 'remove_tags'] as const).flatMap((action): typeof CASES => [
+  ...(['archive', 'restore', 'delete', 'add_tags', 'remove_tags', 'move'] as const).flatMap((action): typeof CASES => [
     ['memories.bulk', `a dry run of ${action}`, bulk(action, true)],
     ['memories.bulk', action, bulk(action, false)],
   ]),
@@ -117,9 +118,26 @@ const CASES: [operation: string, what: string, input: () => Promise<Record<strin
   ['memories.delete', 'permanently', async () => ({ id: (await seedSecret()).id, permanent: true })],
   ['memories.consolidate', 'a dry run', async () => consolidation(true)],
   ['memories.consolidate', 'for real', async () => consolidation(false)],
+  ...[true, false].flatMap((dry_run): typeof CASES => {
+    const how = dry_run ? 'a dry run' : 'for real';
+    return [
+      ['tags.update', how, async () => ({ tag: await seededTag(), new_tag: `tag ${count}`, dry_run })],
+      ['tags.delete', how, async () => ({ tag: await seededTag(), dry_run })],
+      ['projects.update', how, async () => ({ name: await seededProject(), new_name: `p ${count}`, dry_run })],
+      ['projects.delete', how, async () => ({ name: await seededProject(), dry_run })],
+    ];
+  }),
   ['tags.normalize', 'a dry run', async () => normalization(true)],
   ['tags.normalize', 'for real', async () => normalization(false)],
 ];
+
+async function seededTag(): Promise<string> {
+  return (await seedSecret()).tags[0];
+}
+
+async function seededProject(): Promise<string> {
+  return (await seedSecret()).project;
+}
 
 function batchOf({ title, content }: Json) {
   return { memories: [{ title: 'Mine', content: `Own ${++count}` }, { title, content }, { title: 'No content' }] };
@@ -145,8 +163,9 @@ function send(
   input: Record<string, unknown>,
   headers = {},
 ): Promise<ApiResponse<Json>> {
-  const { id, ...rest } = input;
-  const path = http.path.replace('{id}', String(id));
+  const [parameter = 'id'] = pathParameters(http.path);
+  const { [parameter]: named, ...rest } = input;
+  const path = http.path.replace(`{${parameter}}`, encodeURIComponent(String(named)));
   const query = new URLSearchParams(
     Object.entries(rest).map(([name, value]): [string, string] => [name, String(value)]),
   );
