@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import Koa from 'koa';
 import { mountMcp } from '../mcp/http.ts';
+import { MCP_REFERENCE } from '../mcp/reference.ts';
 import type { WhopOAuth } from './auth/whop-login.ts';
 import type { Config } from './config.ts';
 import { rejectOtherMethods } from './http/middleware/allowed-methods.ts';
@@ -55,7 +56,7 @@ export function createApp({
   pageRoutes(router, signIn, config);
   authRoutes(router, signIn);
   dashboardRoutes(router);
-  docsRoutes(router, publicUrl);
+  docsRoutes(router, publicUrl, MCP_REFERENCE);
   publicRoutes(router, pipeline, config.bodyBytesMax);
   secretScanningRoutes(router, pipeline, config.bodyBytesMax);
   operationRoutes(router, pipeline, config.bodyBytesMax);

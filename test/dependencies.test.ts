@@ -1,8 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliDecompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -49,17 +47,6 @@ describe('actions of the workflows', () => {
     const used = [...read(`.github/workflows/${file}`).matchAll(/uses: *(\S+)/g)].map((match) => match[1]);
     expect(used.length).toBeGreaterThan(0);
     for (const action of used) expect(action).toMatch(/^[\w./-]+@[0-9a-f]{40}$/);
-  });
-});
-
-describe('files of Swagger UI', () => {
-  it('are those whose digests are recorded', () => {
-    const recorded = [...read('api/http/reference/README.md').matchAll(/^\| `(\S+\.br)` \| `([0-9a-f]{64})` \|$/gm)];
-    expect(recorded).toHaveLength(2);
-    for (const [, file, digest] of recorded) {
-      const content = brotliDecompressSync(readFileSync(join(ROOT, 'api/http/reference', file as string)));
-      expect(createHash('sha256').update(content).digest('hex'), file).toBe(digest);
-    }
   });
 });
 

@@ -23,6 +23,9 @@ interface RenderOptions {
   term?: (text: string) => string | undefined;
 }
 
+/** Ids of the page around the text. */
+const PAGE_IDS = ['content', 'copy-status'];
+
 /**
  * Renders Markdown of this repository. Headings and rows of tables that begin with code get anchors, code gets a copy button, and
  * consecutive code blocks in the languages of samples become tabs.
@@ -30,7 +33,7 @@ interface RenderOptions {
 export function renderMarkdown(markdown: string, { link, term = () => undefined }: RenderOptions): Rendered {
   const headings: Heading[] = [];
   const slug = uniqueSlugs();
-  const anchors = new Set<string>();
+  const anchors = new Set(PAGE_IDS);
   let codes = 0;
   /** Depth of links and headings, in which a code span does not become a link. */
   let linked = 0;

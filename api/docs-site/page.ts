@@ -4,7 +4,11 @@ import { DOCS_EARLY_SCRIPT, DOCS_SCRIPT, DOCS_STYLE } from './assets.ts';
 import { contentsOf, type DocsPage, type PageLink, type Site } from './site.ts';
 
 /** Renders a page of the documentation with its sidebar, table of contents, and links to the pages before and after it. */
-export function docsPage(site: Site, { name, path, title, description, rendered, previous, next }: DocsPage): string {
+export function docsPage(
+  site: Site,
+  { name, path, title, description, rendered: render, previous, next }: DocsPage,
+): string {
+  const rendered = render();
   const contents = contentsOf(rendered);
   const body = html`
 <article class="prose">
@@ -37,8 +41,8 @@ ${
 
 /** Renders the list of pages twice, for wide and narrow windows: a list that folds without scripts cannot be always open. */
 function sidebar({ sections }: Site, current: string): Html {
-  const link = ({ title, path }: PageLink) =>
-    html`<li><a href="${path}"${path === current && html` aria-current="page"`}>${title}</a></li>`;
+  const link = ({ label, path, isSub }: PageLink) =>
+    html`<li><a href="${path}"${isSub && html` class="sub"`}${path === current && html` aria-current="page"`}>${label}</a></li>`;
   const lists = sections.map(({ title, pages }) => html`<p>${title}</p><ul>${pages.map(link)}</ul>`);
   return html`<details class="menu"><summary>All pages</summary><nav class="pages" aria-label="Documentation, folded">${lists}</nav></details>
 <nav class="pages sidebar" aria-label="Documentation">${lists}</nav>`;

@@ -52,9 +52,11 @@ ${Object.keys(checkouts).length === 0 && html`<p class="fine">This server sells 
 <section aria-labelledby="docs">
 <h2 id="docs">Documentation</h2>
 <ul class="links">
-<li><a href="/docs">API reference</a><span>All operations, with examples that you can run.</span></li>
-<li><a href="/openapi.json">OpenAPI document</a><span>For your client generator.</span></li>
-<li><a href="/docs/errors">Error codes</a><span>The meaning of each error, and what to do.</span></li>
+<li><a href="/docs/quickstart">Quickstart</a><span>From a key to a memory that the next session finds.</span></li>
+<li><a href="/docs">Guides</a><span>Memories, search, context packages, limits, keys.</span></li>
+<li><a href="/docs/mcp-tools">MCP tools</a><span>What your agent can call, with every argument.</span></li>
+<li><a href="/docs/api">API reference</a><span>Every operation, with samples in three languages.</span></li>
+<li><a href="/docs/errors">Errors</a><span>The meaning of each code, and what to do.</span></li>
 <li><a href="/legal/privacy">Privacy</a><span>The data that we store, for how long, and who sees it.</span></li>
 </ul>
 </section>`;

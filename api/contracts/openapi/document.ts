@@ -4,7 +4,8 @@ import type { Operation, PublicOperation } from '../operation.ts';
 import { describeOperation, describePublic } from './operation-object.ts';
 import { problem } from './responses.ts';
 
-const TAGS = [
+/** Sections of the reference. */
+export const TAGS = [
   { name: 'memories', description: 'Store, read, change and organize memories.' },
   { name: 'search', description: 'Find memories and build context packages.' },
   { name: 'account', description: 'The account and its usage.' },

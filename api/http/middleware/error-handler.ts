@@ -42,7 +42,7 @@ const OAUTH_PATHS = /^(\/mcp)?\/(register|authorize|token|\.well-known\/(oauth|o
 function absentDetail(path: string): string {
   return OAUTH_PATHS.test(path)
     ? 'This address has no OAuth: it takes an API key. Add the header `Authorization: Bearer wm_…` to the MCP server in your client. How to connect: /mcp in a browser.'
-    : 'There is nothing at this path. The API reference is at /docs.';
+    : 'There is nothing at this path. The documentation is at /docs.';
 }
 
 /** Paths for programs. Errors there are JSON, whatever `Accept` says. */

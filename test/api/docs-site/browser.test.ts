@@ -9,7 +9,15 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 360, height: 780 } };
 
 /** One page of each kind. */
-const KINDS = ['/docs', '/docs/quickstart', '/docs/configuration', '/docs/errors'];
+const KINDS = [
+  '/docs',
+  '/docs/quickstart',
+  '/docs/configuration',
+  '/docs/errors',
+  '/docs/mcp-tools',
+  '/docs/api',
+  '/docs/api/search',
+];
 
 let node: TestService;
 let browser: Browser;
