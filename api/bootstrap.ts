@@ -35,6 +35,7 @@ import { createMetrics } from './observability/metrics.ts';
 import type { PipelineDependencies } from './pipeline/dependencies.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
 import { createKeyCheckQueue } from './pipeline/key-check-queue.ts';
+import { createClientNames } from './usage/client-names.ts';
 import { groupRecorder, type Recorder } from './usage/event-recorder.ts';
 
 /** A running API node. */
@@ -201,6 +202,7 @@ function createPipelineDependencies(
     limiter,
     requestQueue: createRequestQueue(),
     keys,
+    clients: createClientNames(),
     keyCheckQueue: createKeyCheckQueue(async (hashes) => {
       const statement = validKeyHashesStatement(hashes, now());
       return (await database.lookup<{ key_hash: Buffer }>(statement)).map(({ key_hash }) => key_hash);

@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
 import {
   ErrorCode,
+  isInitializeRequest,
   isJSONRPCRequest,
   type JSONRPCMessage,
   type JSONRPCResponse,
@@ -75,6 +76,7 @@ async function servePost(post: Post): Promise<void> {
     return respondError(ctx, ErrorCode.InvalidRequest, `Invalid request: a batch may have ${BATCH_MAX} messages.`);
   }
   const messages = received.map(normalizeMessage).map(checkMessage);
+  for (const message of messages) learnClient(post, message);
   stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
   const isServed = isSupportedVersion(ctx.get('MCP-Protocol-Version')) && !messages.includes('invalid');
   await meter.charge(messages.filter((message) => !isServed || !isMetered(message)).length);
@@ -174,6 +176,12 @@ function webRequest(ctx: Context): Request {
   const version = ctx.get('MCP-Protocol-Version');
   if (version) headers.set('MCP-Protocol-Version', version);
   return new Request('http://localhost/mcp', { method: 'POST', headers });
+}
+
+/** Remembers how the client names itself: it does so only when it connects. */
+function learnClient({ ctx, pipeline, caller }: Post, checked: Checked | 'invalid'): void {
+  if (checked === 'invalid' || !isInitializeRequest(checked.message)) return;
+  pipeline.clients.learn(caller.keyId, ctx.get('User-Agent'), checked.message.params.clientInfo);
 }
 
 function methodOf(checked: Checked | 'invalid'): string {

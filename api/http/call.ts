@@ -50,7 +50,10 @@ export async function authenticateRestRequest(ctx: Context, pipeline: PipelineDe
 /** Creates the pipeline's call for a request. */
 export function callOf(ctx: Context, pipeline: PipelineDependencies, caller: Caller, method: string): Call {
   const { requestId, bytesIn = declaredBytes(ctx) } = stateOf(ctx);
-  return { eventId: pipeline.newId(), requestId, caller, method, bytesIn };
+  const { userId, keyId } = caller;
+  const given = ctx.get('X-WhiteMagic-Client');
+  const client = pipeline.clients.of({ userId, keyId, userAgent: ctx.get('User-Agent'), given });
+  return { eventId: pipeline.newId(), requestId, caller, method, client, bytesIn };
 }
 
 /** Returns the declared length of a body that was not read, capped so that a false one cannot make the usage event fail. */

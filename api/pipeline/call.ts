@@ -10,6 +10,8 @@ export interface Call {
   caller: Caller;
   /** HTTP method or MCP method. */
   method: string;
+  /** Product token of the client, such as `claude-code/2.1.328`; null when it did not name itself. */
+  client: string | null;
   bytesIn: number;
   idempotencyKey?: string | undefined;
   /**

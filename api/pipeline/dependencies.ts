@@ -6,6 +6,7 @@ import type { IpRateLimiter } from '../limits/ip-rate-limiter.ts';
 import type { Limiter } from '../limits/local-limiter.ts';
 import type { RequestQueue } from '../limits/request-queue.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { ClientNames } from '../usage/client-names.ts';
 import type { Recorder } from '../usage/event-recorder.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { KeyCheckQueue } from './key-check-queue.ts';
@@ -21,6 +22,7 @@ export interface PipelineDependencies {
   /** Limits requests without a valid key by client IP. */
   ipLimiter: IpRateLimiter;
   keys: KeyCache;
+  clients: ClientNames;
   /** Checks keys whose client IP has used up its limit. */
   keyCheckQueue: KeyCheckQueue;
   recorder: Recorder;

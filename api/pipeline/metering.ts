@@ -25,8 +25,8 @@ export interface Meter {
   charge(cost: Cost): Promise<void>;
   /** Returns to the rate limits what the call has consumed: it is not executed. */
   refund(): Promise<void>;
-  /** Creates the usage event of the call. `tokens` is null where they are not counted. */
-  event(status: number, bytesOut: number, tokens?: number | null): UsageEvent;
+  /** Creates the usage event of the call. `tokens` is null where they are not counted; `code` is that of a problem. */
+  event(status: number, bytesOut: number, tokens?: number | null, code?: string): UsageEvent;
 }
 
 /** A call with the operation that it names; undefined for names that are not known, such as those of unknown tools. */
@@ -65,9 +65,9 @@ export async function meterCall(
       [minutes, units] = [0, 0];
       headers = rateLimitHeaders(await consumeRateLimit(pipeline.limiter, call.caller, cost));
     },
-    event: (status, bytesOut, tokens = null) => {
+    event: (status, bytesOut, tokens = null, code) => {
       const durationMs = performance.now() - started;
-      return usageEvent(pipeline, name, call, { status, durationMs, bytesOut, units, tokens });
+      return usageEvent(pipeline, name, call, { status, durationMs, bytesOut, units, tokens, code: code ?? null });
     },
   };
   const outcome = await act(meter).then(
@@ -103,7 +103,7 @@ async function failed(
   const failure =
     thrown instanceof UnknownOutcomeError
       ? thrown
-      : await record(pipeline, meter.event(problem.status, Buffer.byteLength(document)), call);
+      : await record(pipeline, meter.event(problem.status, Buffer.byteLength(document), null, problem.code), call);
   const isRecorded = failure === undefined;
   const reported = isRecorded || problem.status === 503 ? problem : unrecorded(failure);
   return {
@@ -148,7 +148,7 @@ function usageEvent(
   pipeline: PipelineDependencies,
   operation: string,
   call: Call,
-  measured: Pick<UsageEvent, 'status' | 'durationMs' | 'bytesOut' | 'units' | 'tokens'>,
+  measured: Pick<UsageEvent, 'status' | 'durationMs' | 'bytesOut' | 'units' | 'tokens' | 'code'>,
 ): UsageEvent {
   const at = pipeline.now();
   return {
@@ -163,6 +163,8 @@ function usageEvent(
     // Successes and the caller's own mistakes are billable; calls over a limit and failures of the service are not.
     billable: takesFromPlan(call) && measured.status < 500 && measured.status !== 429,
     bytesIn: call.bytesIn,
+    client: call.client,
+    requestId: call.requestId,
     ...measured,
   };
 }

@@ -544,7 +544,11 @@ create table usage_daily (
   bytes_out bigint default 0 not null,
   units bigint default 0 not null,
   tokens bigint default 0 not null,
-  constraint usage_daily_pkey PRIMARY KEY (user_id, day, transport, operation),
+  key_id uuid default '00000000-0000-0000-0000-000000000000'::uuid not null,
+  client text default ''::text not null,
+  last_at timestamp with time zone,
+  duration_counts integer[] default '{}'::integer[] not null,
+  constraint usage_daily_pkey PRIMARY KEY (user_id, day, transport, operation, key_id, client),
   constraint usage_daily_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
 );
 alter table usage_daily enable row level security;
@@ -569,6 +573,9 @@ create table usage_events (
   bytes_out integer not null,
   units integer default 0 not null,
   tokens integer,
+  client text,
+  request_id text,
+  code text,
   constraint usage_events_pkey PRIMARY KEY (user_id, day, id),
   constraint usage_events_user_id_api_key_id_fkey FOREIGN KEY (user_id, api_key_id) REFERENCES api_keys(user_id, id) ON DELETE SET NULL (api_key_id),
   constraint usage_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,

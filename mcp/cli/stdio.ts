@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { errorLine, Failure, failureLine } from './bridge/failure.ts';
+import { clientOf } from './bridge/headers.ts';
 import { type Line, LineSplitter } from './bridge/lines.ts';
 import { isObject, isRequest, isResponse, type Message } from './bridge/message.ts';
 import { post } from './bridge/post.ts';
@@ -45,6 +46,8 @@ class Bridge {
   readonly #pending = new Map<Promise<void>, AbortController>();
   /** Protocol version negotiated by `initialize`. The service keeps no session, so each request repeats it. */
   #negotiated: string | undefined;
+  /** Client that this bridge serves, from its `initialize`. */
+  #client: string | undefined;
   #blocked = false;
   #ended = false;
 
@@ -106,6 +109,7 @@ class Bridge {
   }
 
   #start(message: Message, text: string): void {
+    this.#client = clientOf(message) ?? this.#client;
     const abort = new AbortController();
     const key = isRequest(message) ? JSON.stringify(message.id) : undefined;
     if (key) this.#aborts.set(key, abort);
@@ -142,7 +146,7 @@ class Bridge {
       message,
       body: text,
       target: resolveTarget(this.#options.settings()),
-      bridge: { version: this.#options.version, negotiated: this.#negotiated },
+      bridge: { version: this.#options.version, negotiated: this.#negotiated, client: this.#client },
       fetch: this.#options.fetch ?? fetch,
       signal: abort.signal,
       onAlive: () => timer.refresh(),

@@ -85,5 +85,6 @@ function eventOf(userId: string, keyId: string): UsageEvent {
   const at = new Date();
   const call = { transport: 'rest', operation: 'memories.get', method: 'GET', status: 200, billable: true } as const;
   const sizes = { durationMs: 1, bytesIn: 0, bytesOut: 500, units: 1, tokens: null };
-  return { id: uuidv7(), userId, keyId, day: utcDay(at), at, ...call, ...sizes };
+  const client = { client: 'node', requestId: uuidv7(), code: null };
+  return { id: uuidv7(), userId, keyId, day: utcDay(at), at, ...call, ...sizes, ...client };
 }

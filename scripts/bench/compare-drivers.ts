@@ -253,7 +253,8 @@ function eventOf(userId: string, keyId: string): UsageEvent {
     billable: true,
   } as const;
   const sizes = { durationMs: 1, bytesIn: 400, bytesOut: 500, units: 1, tokens: null };
-  return { id: uuidv7(), userId, keyId, day: at.toISOString().slice(0, 10), at, ...call, ...sizes };
+  const client = { client: 'node', requestId: uuidv7(), code: null };
+  return { id: uuidv7(), userId, keyId, day: at.toISOString().slice(0, 10), at, ...call, ...sizes, ...client };
 }
 
 function logError(error: Error): void {

@@ -74,9 +74,49 @@ describe('migrations up, down and up', () => {
     await migrateDown(url);
     await migrateUp(url);
     const after = await contents();
-    for (const table of ['users', 'api_keys', 'memories', 'memory_versions', 'quotas', 'usage_events', 'usage_daily']) {
+    for (const table of ['users', 'api_keys', 'memories', 'memory_versions', 'quotas']) {
       expect([table, after[table]]).toEqual([table, before[table]]);
     }
+  });
+
+  it('add keys to the daily totals of days whose events are all kept, and sum them again on the way down', async () => {
+    await fill();
+    const sums = () =>
+      onDatabase(async (client) => {
+        const { rows } = await client.query(
+          `select day::text, operation, sum(calls)::int as calls, sum(units)::int as units, sum(errors)::int as errors
+            from usage_daily
+            group by 1, 2
+            order by 1, 2`,
+        );
+        return rows;
+      });
+    await downTo('20261129180000_record_clients_of_calls');
+    // The events of this day are no longer kept.
+    await onDatabase((client) =>
+      client.query(`insert into usage_daily
+        select user_id, '1998-01-01', transport, operation, 9 from usage_daily where operation = 'memories.create'`),
+    );
+    const before = await sums();
+    await migrateUp(url);
+    expect(await sums()).toEqual(before);
+    const byKey = await onDatabase((client) =>
+      client.query(`select
+          day = '1998-01-01' as old,
+          key_id in (select id from api_keys) as known,
+          last_at is not null as dated,
+          (select sum(n) from unnest(duration_counts) n)::int = calls as timed
+        from usage_daily
+        group by 1, 2, 3, 4
+        order by 1`),
+    );
+    expect(byKey.rows).toEqual([
+      { old: false, known: true, dated: true, timed: true },
+      { old: true, known: false, dated: false, timed: null },
+    ]);
+    await downTo('20261129180000_record_clients_of_calls');
+    expect(await sums()).toEqual(before);
+    await migrateUp(url);
   });
 
   it('count each earlier billable call as one quota unit of its day', async () => {

@@ -210,5 +210,8 @@ async function eventOn(day: string): Promise<UsageEvent> {
     bytesOut: 2,
     units: 1,
     tokens: null,
+    client: 'curl/8.5.0',
+    requestId: rows[0].id,
+    code: null,
   };
 }

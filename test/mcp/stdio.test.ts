@@ -125,6 +125,18 @@ describe('bridge: forwarding', () => {
     expect(second).not.toHaveProperty('idempotency-key');
   });
 
+  test('names the client of initialize in a header of every later message', async () => {
+    const { service, bridge } = await bridgeWithService(respondSuccessfully);
+    await bridge.ask('ping');
+    await bridge.ask('initialize', { clientInfo: { name: 'Visual Studio Code (Insiders)', version: '1.110.0\n' } });
+    await bridge.ask('tools/list');
+    expect(service.seen.map(({ headers }) => headers['x-whitemagic-client'])).toEqual([
+      undefined,
+      'Visual-Studio-Code/1.110.0',
+      'Visual-Studio-Code/1.110.0',
+    ]);
+  });
+
   test('repeats version, method and name of a 2026-07-28 message in headers', async () => {
     const { service, bridge } = await bridgeWithService(respondSuccessfully);
     await bridge.ask('tools/call', { name: 'echo', _meta: modern });

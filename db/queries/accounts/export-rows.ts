@@ -37,9 +37,9 @@ const SECTIONS = {
   },
   usage_day: {
     table: 'usage_daily',
-    columns: `day::text, transport, operation, calls::float8, billable::float8, errors::float8, duration_ms, bytes_in::float8,
+    columns: `day::text, transport, operation, key_id, client, last_at, calls::float8, billable::float8, errors::float8, duration_ms, bytes_in::float8,
       bytes_out::float8, units::float8 as quota_units, tokens::float8`,
-    key: ['day', 'transport', 'operation'],
+    key: ['day', 'transport', 'operation', 'key_id', 'client'],
     size: '0',
   },
   membership: {

@@ -42,9 +42,20 @@ export async function listDailyDifferences(sql: Sql, userId: string): Promise<st
         where user_id = $1
         group by day, transport, operation
       ), stored as (
-        select day, transport, operation, calls, billable, errors, bytes_in, bytes_out, units, tokens
+        select
+          day,
+          transport,
+          operation,
+          sum(calls) as calls,
+          sum(billable) as billable,
+          sum(errors) as errors,
+          sum(bytes_in) as bytes_in,
+          sum(bytes_out) as bytes_out,
+          sum(units) as units,
+          sum(tokens) as tokens
         from usage_daily
         where user_id = $1
+        group by day, transport, operation
       )
       select distinct concat_ws(' ', day, transport, operation) as name
       from (

@@ -1,4 +1,5 @@
 import type { Statement } from '../../client/sql.ts';
+import { addDurationCountsSql, countDurationsSql } from './durations.ts';
 
 /** The transport of a call: `dashboard` for one over REST with a session cookie instead of a key. */
 export type Transport = 'rest' | 'mcp_http' | 'mcp_stdio' | 'dashboard';
@@ -23,7 +24,15 @@ export interface UsageEvent {
   units: number;
   /** Tokens of the response that a model reads; null where they are not counted. */
   tokens: number | null;
+  /** Product token of the client, such as `claude-code/2.1.328`; null when it did not name itself. */
+  client: string | null;
+  requestId: string;
+  /** Code of the problem that was returned; null for a success. */
+  code: string | null;
 }
+
+/** `key_id` in the daily totals of calls without an API key. */
+export const NO_KEY = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Inserts usage events and adds the new ones to the daily totals, in one statement. Used for groups of events, and for a single
@@ -36,25 +45,31 @@ export function insertUsageEventsStatement(events: readonly UsageEvent[]): State
     text: `with event as (
         insert into usage_events (
           user_id, day, id, at, api_key_id, transport, operation, method, status,
-          billable, duration_ms, bytes_in, bytes_out, units, tokens
+          billable, duration_ms, bytes_in, bytes_out, units, tokens, client, request_id, code
         )
         select *
         from unnest(
           $1::uuid[], $2::date[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::smallint[],
-          $10::boolean[], $11::real[], $12::integer[], $13::integer[], $14::integer[], $15::integer[]
+          $10::boolean[], $11::real[], $12::integer[], $13::integer[], $14::integer[], $15::integer[], $16::text[], $17::text[],
+          $18::text[]
         )
         on conflict do nothing
         returning *
+      ), counted as (
+        select event.*, coalesce(api_key_id, '${NO_KEY}') as key_id, coalesce(split_part(client, '/', 1), '') as client_name
+        from event
       )
       insert into usage_daily as d (
-        user_id, day, transport, operation,
-        calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens
+        user_id, day, transport, operation, key_id, client,
+        calls, billable, errors, duration_ms, bytes_in, bytes_out, units, tokens, last_at, duration_counts
       )
       select
         user_id,
         day,
         transport,
         operation,
+        key_id,
+        client_name,
         count(*),
         count(*) filter (where billable),
         count(*) filter (where status >= 400),
@@ -62,11 +77,13 @@ export function insertUsageEventsStatement(events: readonly UsageEvent[]): State
         sum(bytes_in),
         sum(bytes_out),
         sum(units),
-        coalesce(sum(tokens), 0)
-      from event
-      group by user_id, day, transport, operation
-      order by user_id, day, transport, operation
-      on conflict (user_id, day, transport, operation) do update set
+        coalesce(sum(tokens), 0),
+        max(at),
+        ${countDurationsSql('duration_ms')}
+      from counted
+      group by user_id, day, transport, operation, key_id, client_name
+      order by user_id, day, transport, operation, key_id, client_name
+      on conflict (user_id, day, transport, operation, key_id, client) do update set
         calls = d.calls + excluded.calls,
         billable = d.billable + excluded.billable,
         errors = d.errors + excluded.errors,
@@ -74,7 +91,9 @@ export function insertUsageEventsStatement(events: readonly UsageEvent[]): State
         bytes_in = d.bytes_in + excluded.bytes_in,
         bytes_out = d.bytes_out + excluded.bytes_out,
         units = d.units + excluded.units,
-        tokens = d.tokens + excluded.tokens`,
+        tokens = d.tokens + excluded.tokens,
+        last_at = greatest(d.last_at, excluded.last_at),
+        duration_counts = ${addDurationCountsSql('d.duration_counts', 'excluded.duration_counts')}`,
     values: [
       column('userId'),
       column('day'),
@@ -91,6 +110,9 @@ export function insertUsageEventsStatement(events: readonly UsageEvent[]): State
       column('bytesOut'),
       column('units'),
       column('tokens'),
+      column('client'),
+      column('requestId'),
+      column('code'),
     ],
   };
 }

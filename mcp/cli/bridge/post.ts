@@ -1,5 +1,5 @@
 import { Failure } from './failure.ts';
-import { headersFor } from './headers.ts';
+import { type Bridge, headersFor } from './headers.ts';
 import { LineSplitter } from './lines.ts';
 import { asLine, type Id, isObject, isRequest, isResponse, type Message } from './message.ts';
 import { networkFailure } from './network.ts';
@@ -12,7 +12,7 @@ export interface Post {
   /** The message as the client wrote it, which is sent unchanged. */
   body: string;
   target: Target;
-  bridge: { version: string; negotiated?: string | undefined };
+  bridge: Bridge;
   fetch: typeof fetch;
   signal: AbortSignal;
   /** Called for each chunk of a stream, so that a long stream does not time out. */

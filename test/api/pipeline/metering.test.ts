@@ -28,7 +28,7 @@ async function totals(owner: TestUser): Promise<{ kept: Json[]; added: Json[] }>
   const added = await node.service.database.owner.query(
     `select ${sums} from (
        select *, 1 as calls, (status >= 400)::int as errors, e.billable::int as b from usage_events e where user_id = $1
-     ) e (user_id, day, id, at, api_key_id, transport, operation, method, status, was_billable, duration_ms, bytes_in, bytes_out, units, tokens, calls, errors, billable)
+     ) e (user_id, day, id, at, api_key_id, transport, operation, method, status, was_billable, duration_ms, bytes_in, bytes_out, units, tokens, client, request_id, code, calls, errors, billable)
      group by day, transport, operation order by 1, 2, 3`,
     [owner.userId],
   );
