@@ -18,7 +18,7 @@ import { fillIndex } from '../support/vectors.ts';
 
 const all = await migrationSource.getMigrations([]);
 const newest = all.at(-1) as string;
-const half = Math.ceil(all.length / 2);
+const third = Math.ceil(all.length / 3);
 
 let url: string;
 
@@ -49,9 +49,10 @@ describe('migrations up, down and up', () => {
   });
 
   it.each([
-    ['newer', 0, half],
-    ['older', half, all.length],
-  ])('work one by one on a database with data, each step down and up: the %s half', async (_half, from, to) => {
+    ['newest', 0, third],
+    ['middle', third, 2 * third],
+    ['oldest', 2 * third, all.length],
+  ])('work one by one on a database with data, each step down and up: the %s third', async (_third, from, to) => {
     await fill();
     const newestFirst = all.toReversed();
     for (const name of newestFirst.slice(0, from)) expect(await migrateDown(url)).toEqual([name]);

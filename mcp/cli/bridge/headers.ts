@@ -17,11 +17,7 @@ export interface Bridge {
  * Returns the headers of a message. A message of the 2026-07-28 era must repeat its version, method and name in headers,
  * equal to the body (else 400, -32020). An older one has the version negotiated by `initialize`.
  */
-export function headersFor(
-  message: Message,
-  target: Target,
-  bridge: Bridge,
-): Record<string, string> {
+export function headersFor(message: Message, target: Target, bridge: Bridge): Record<string, string> {
   const headers: Record<string, string> = {
     'Content-Type': 'application/json',
     Accept: 'application/json, text/event-stream',
