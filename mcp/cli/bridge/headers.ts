@@ -4,7 +4,7 @@ import type { Target } from './target.ts';
 /** The parameter that `Mcp-Name` repeats from the body, by method. */
 const named: { [method: string]: string } = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' };
 
-/** What the bridge knows of itself and of its client. */
+/** A bridge and the client that it serves. */
 export interface Bridge {
   version: string;
   /** Protocol version negotiated by `initialize`. */
