@@ -43,7 +43,8 @@ interface TextFieldProps extends Omit<AriaTextFieldProps, 'className' | 'childre
 /** Renders a labelled text input, or a text area when it has `rows`. */
 export function TextField({ label, description, error, placeholder, rows, ...props }: TextFieldProps) {
   return (
-    <AriaTextField {...props} isInvalid={error !== undefined} className="field">
+    // "aria": a field with an error does not keep its form from being sent again.
+    <AriaTextField {...props} isInvalid={error !== undefined} validationBehavior="aria" className="field">
       <Label>{label}</Label>
       {rows ? <TextArea rows={rows} placeholder={placeholder} /> : <Input placeholder={placeholder} />}
       {description && <Text slot="description">{description}</Text>}
@@ -102,6 +103,7 @@ export function Select<Value extends string>({
       selectedKey={value}
       onSelectionChange={(key) => onChange(key as Value)}
       isInvalid={error !== undefined}
+      validationBehavior="aria"
       {...(isDisabled && { isDisabled })}
       {...(isLabelHidden && { 'aria-label': label })}
     >

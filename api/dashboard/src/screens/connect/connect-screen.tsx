@@ -29,7 +29,7 @@ export function ConnectScreen() {
   };
 
   return (
-    <Screen title="Connect an agent" lead="Three steps, and your agent remembers. It takes about a minute.">
+    <Screen title="Connect an agent" lead="Your agent remembers in about a minute, in every folder.">
       <ol className="steps">
         <li>
           <h2>Choose your client</h2>
