@@ -15,14 +15,14 @@ import { startServiceProcess } from './service-process.ts';
 
 /** Questions of a new user, and the titles of the sections that answer them. */
 const QUESTIONS: [question: string, section: string][] = [
-  ['How do I start the service on another port?', 'Start the service'],
+  ['How do I start the service on another port?', 'On your machine'],
   ['Where is my API key kept?', 'Find your API key'],
-  ['Can each repository have memories of its own?', 'Give every repository its own memories'],
+  ['Can each repository have memories of its own?', 'One project for each repository'],
   ['What happens when I store exactly the same thing twice?', 'Exact duplicates'],
   ['How do I undo an edit of a memory?', 'Editing, history and undo'],
-  ['What does the doctor command check?', 'When a client does not connect'],
+  ['What does the doctor command check?', 'When it does not connect'],
   ['Which memories become long-term knowledge?', 'Consolidation'],
-  ['What is the shape of an error?', 'Errors'],
+  ['What is the shape of an error?', 'The shape'],
   ['Where do e-mails go when there is no mail server?', 'E-mail'],
   ['How are usage events kept when the process is killed?', 'Writes and their usage events'],
 ];

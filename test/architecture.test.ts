@@ -72,7 +72,7 @@ const AREAS: Record<string, Area> = {
     files: /^api\/pages\//,
     imports: [...BASE, 'config', 'mail', 'keys', 'accounts', 'usage', 'transfer', 'billing', 'auth', ...QUERIES],
   },
-  'docs site': { files: /^api\/docs-site\//, imports: [...BASE, 'pages'] },
+  'docs site': { files: /^api\/docs-site\//, imports: [...BASE, 'keys', 'pages'] },
   http: {
     files: /^api\/http\//,
     imports: [...BASE, 'config', 'keys', 'billing', 'auth', 'pipeline', 'pages', 'docs site', ...QUERIES],

@@ -14,11 +14,14 @@ const REFERENCE_PAGES: ReadonlyMap<string, string> = new Map(REFERENCE_TAGS.map(
 
 /** The pages of the documentation, in the order of the sidebar. Other files of `docs` are for contributors. */
 export const SECTIONS: readonly Section[] = [
-  { title: 'Get started', pages: [INDEX, 'quickstart'] },
-  { title: 'Guides', pages: ['memories'] },
-  { title: 'Reference', pages: ['mcp-tools', 'errors', 'api', ...REFERENCE_PAGES.keys()] },
-  { title: 'Your account', pages: ['usage', 'export-and-deletion'] },
-  { title: 'Run it yourself', pages: ['configuration', 'whop-setup'] },
+  { title: 'Get started', pages: [INDEX, 'quickstart', 'connect'] },
+  { title: 'Guides', pages: ['memories', 'search', 'context'] },
+  {
+    title: 'Reference',
+    pages: ['mcp-tools', 'api', ...REFERENCE_PAGES.keys(), 'errors', 'idempotency', 'pagination'],
+  },
+  { title: 'Your account', pages: ['limits', 'usage', 'keys', 'export-and-deletion'] },
+  { title: 'Operate', pages: ['self-hosting', 'configuration', 'whop-setup'] },
 ];
 
 /** Names of all pages, in the order in which they are read. */

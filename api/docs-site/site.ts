@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { PROBLEMS } from '../errors.ts';
+import { clientSections } from './generated/client-setup.ts';
 import { errorTable } from './generated/error-table.ts';
 import { type McpReference, promptTable, resourceTable, toolReference } from './generated/mcp-reference.ts';
 import {
@@ -109,6 +110,7 @@ function sourceOf(name: string, publicUrl: string, mcp: McpReference): string {
   const tag = referenceTag(name);
   if (tag) return operationReference(tag, publicUrl);
   const generated: Record<string, () => string> = {
+    clients: () => clientSections(publicUrl),
     errors: errorTable,
     operations: operationTable,
     tools: () => toolReference(mcp),

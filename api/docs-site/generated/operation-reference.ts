@@ -78,9 +78,7 @@ export function operationReference(tag: string, baseUrl: string): string {
 function describe(operation: Operation | PublicOperation, baseUrl: string): string {
   const { summary, description, http, input, output, example } = operation;
   const isPublic = !('access' in operation);
-  const access = isPublic
-    ? 'Needs no key.'
-    : `Needs the scope \`${operation.access.scope}\`.${operation.execution.kind === 'write' ? ' Honors `Idempotency-Key`.' : ''}${operation.http.ifMatch ? ' Honors `If-Match`.' : ''}`;
+  const isForPeople = !isPublic && operation.access.sessionOnly === true;
   const inputSchema = jsonSchema(input, 'input', { formats: true });
   const outputSchema = jsonSchema(output, 'output');
   const errors = isPublic ? publicErrorsOf(operation) : errorsOf(operation);
@@ -88,10 +86,10 @@ function describe(operation: Operation | PublicOperation, baseUrl: string): stri
   return [
     `## ${summary}`,
     `\`${http.method} /api/v1${http.path}\``,
-    [description, access].filter(Boolean).join(' '),
+    [description, accessText(operation)].filter(Boolean).join(' '),
     hasInput ? `**${takesBody(operation) ? 'Input' : 'Parameters'}**` : '**Input:** none.',
     hasInput ? fieldTable(inputSchema, true) : '',
-    callSamples(operation, baseUrl),
+    isForPeople ? '' : callSamples(operation, baseUrl),
     `**Response** ${http.statuses.join(' or ')}`,
     exampleBlock(example.output),
     outputSchema.properties
@@ -101,6 +99,19 @@ function describe(operation: Operation | PublicOperation, baseUrl: string): stri
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+function accessText(operation: Operation | PublicOperation): string {
+  if (!('access' in operation)) return 'Needs no key.';
+  const { access, execution, http } = operation;
+  if (access.sessionOnly) return 'For a person who is signed in: the dashboard calls it, a key may not.';
+  return [
+    `Needs the scope \`${access.scope}\`.`,
+    execution.kind === 'write' ? 'Honors `Idempotency-Key`.' : '',
+    http.ifMatch ? 'Honors `If-Match`.' : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function exampleBlock(output: unknown): string {

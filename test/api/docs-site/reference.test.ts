@@ -11,13 +11,17 @@ const pageOf = (name: string) => site.pages.find((page) => page.name === name);
 describe('the reference', () => {
   it('has a section for every operation, with its path, and a sample per language', () => {
     const all = [...OPERATIONS, ...PUBLIC_OPERATIONS];
-    for (const { tag, http, summary } of all) {
+    for (const operation of all) {
+      const { tag, http, summary } = operation;
+      const isForPeople = 'access' in operation && 'sessionOnly' in operation.access;
       const page = pageOf(`api/${tag}`)?.markdown() ?? '';
       const start = page.indexOf(`## ${summary}\n`);
       expect(start, summary).toBeGreaterThan(0);
       const section = page.slice(start, page.indexOf('\n## ', start) === -1 ? undefined : page.indexOf('\n## ', start));
       expect(section).toContain(`\`${http.method} /api/v1${http.path}\``);
-      for (const language of ['sh', 'ts', 'python']) expect(section).toContain(`\`\`\`${language}\n`);
+      for (const language of ['sh', 'ts', 'python']) {
+        expect(section.includes(`\`\`\`${language}\n`), `${summary} in ${language}`).toBe(!isForPeople);
+      }
       expect(pageOf('api')?.markdown()).toContain(`| \`${http.method} ${http.path}\` | ${summary}. |`);
     }
     const sections = site.pages.flatMap(({ name, rendered }) =>

@@ -1,0 +1,27 @@
+import { clientSetups } from '../../keys/client-setup.ts';
+import { KEY_PLACEHOLDER } from '../highlight.ts';
+
+/** Writes a section for each MCP client with the text that connects it. */
+export function clientSections(publicUrl: string): string {
+  return clientSetups(publicUrl, KEY_PLACEHOLDER)
+    .filter(({ id }) => id !== 'curl')
+    .map(({ client, how, text, next, isTried }) =>
+      [
+        `### ${client}`,
+        `${how.charAt(0).toUpperCase()}${how.slice(1)}:`,
+        `\`\`\`${languageOf(text)}\n${text}\n\`\`\``,
+        next,
+        isTried
+          ? undefined
+          : "This follows the client's documentation; it runs on a desktop only, and was not tried by us.",
+      ]
+        .filter((part) => part !== undefined)
+        .join('\n\n'),
+    )
+    .join('\n\n');
+}
+
+function languageOf(text: string): string {
+  if (text.startsWith('{')) return 'json';
+  return text.startsWith('[') ? 'toml' : 'sh';
+}
