@@ -213,6 +213,7 @@ function createPipelineDependencies(
     recorder,
     keyEnvironment: config.keyEnvironment,
     enforceContracts: !config.production,
+    onDomainEvent: (event) => log.info(event, event.event),
     onFault: (error, requestId) =>
       log.error({ err: error, request_id: requestId }, 'a request failed with an internal error'),
   };

@@ -28,7 +28,7 @@ const AREAS: Record<string, Area> = {
   'db/usage': { files: /^db\/queries\/usage\//, imports: ['db/client', 'db/accounts'] },
   foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },
   contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
-  observability: { files: /^api\/observability\//, imports: [] },
+  observability: { files: /^api\/observability\//, imports: ['foundation'] },
   limits: { files: /^api\/limits\//, imports: ['foundation', ...QUERIES] },
   config: { files: /^api\/config\.ts$/, imports: ['foundation', 'limits', 'db/accounts'] },
   context: { files: /^api\/context\.ts$/, imports: ['contracts', 'limits', ...QUERIES] },

@@ -17,7 +17,7 @@ const EXIT_MS = 500;
 /** Entry point of `npm run worker`: runs background jobs in a process of its own, on an external database. */
 async function main(): Promise<void> {
   const config = readConfig();
-  const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true });
+  const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true, process: 'worker' });
   if (!config.databaseUrl) {
     throw new Error(
       'DATABASE_URL is required for a separate worker. With the embedded database the service itself runs the jobs.',

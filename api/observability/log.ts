@@ -1,19 +1,36 @@
-import { type Logger, pino } from 'pino';
+import { hostname } from 'node:os';
+import { type Logger, type LoggerOptions, pino } from 'pino';
+import { VERSION } from '../version.ts';
 
 export type { Logger };
 
-/** Creates the log of the service: JSON lines, or readable text at a terminal. Secrets and texts of memories are never logged. */
-export function createLog(options: { level: string; pretty: boolean }): Logger {
-  return pino({
-    level: options.level,
-    base: null,
+interface LogOptions {
+  level: string;
+  /** Readable text for a terminal, instead of JSON lines. */
+  pretty: boolean;
+  /** The kind of process, as log lines name it. */
+  process?: 'api' | 'worker';
+  /** Path of a file to append to. Default: the standard output. */
+  file?: string;
+}
+
+/**
+ * Creates the log of a process: JSON lines with the name of their level, the service, its version and the machine, or readable text
+ * at a terminal. Secrets and texts of memories are never logged.
+ */
+export function createLog({ level, pretty, process = 'api', file }: LogOptions): Logger {
+  const options: LoggerOptions = {
+    level,
+    base: { service: `whitemagic-${process}`, version: VERSION, node: hostname() },
     timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
     redact: ['authorization', 'api_key', '*.authorization', '*.api_key', 'headers'],
-    ...(options.pretty && {
+    ...(pretty && {
       transport: {
         target: 'pino-pretty',
-        options: { colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' },
+        options: { colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'service,version,node' },
       },
     }),
-  });
+  };
+  return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, sync: false }));
 }

@@ -8,6 +8,7 @@ import type { RequestQueue } from '../limits/request-queue.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ClientNames } from '../usage/client-names.ts';
 import type { Recorder } from '../usage/event-recorder.ts';
+import type { DomainEvent } from './domain-events.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { KeyCheckQueue } from './key-check-queue.ts';
 
@@ -37,6 +38,8 @@ export interface PipelineDependencies {
   billing?: Billing | undefined;
   /** Called after each committed write to memories, to start background work. */
   onMemoriesWritten?: (() => void) | undefined;
+  /** Called with what each successful call did. */
+  onDomainEvent: (event: DomainEvent) => void;
   /** Called with the cause of each 5xx response. */
   onFault: (error: unknown, requestId: string) => void;
   /** True outside production: a call whose status or error code is undeclared fails with a {@link ContractViolation}. */

@@ -8,6 +8,7 @@ import { utcDay } from '../usage/usage.ts';
 import type { Call, Outcome } from './call.ts';
 import { declaredError } from './contract-check.ts';
 import type { PipelineDependencies } from './dependencies.ts';
+import { domainEventOf } from './domain-events.ts';
 import { consumeRateLimit, costOf, peekRateLimit, rateLimitHeaders, rejectOverLimit } from './rate-limit.ts';
 import { toProblem } from './to-problem.ts';
 
@@ -81,6 +82,8 @@ export async function meterCall(
     status: outcome.status,
     seconds,
   });
+  const event = domainEventOf(name, call, outcome, seconds);
+  if (event) pipeline.onDomainEvent(event);
   return outcome;
 }
 

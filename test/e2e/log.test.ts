@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { VERSION } from '../../api/version.ts';
 import { type MainProcess, startMain } from '../support/main-process.ts';
 import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
 
@@ -53,4 +54,68 @@ it('log at level trace › contains no API key, no activation link, and no text 
   expect(log).toContain('"operation":"memories.create"');
   expect(log).toContain('/claim/…');
   for (const secret of [SECRET, api.apiKey as string, key.body.api_key]) expect(log).not.toContain(secret);
+});
+
+it('log › has lines of JSON with the level by name, the service, its version and the machine', async () => {
+  const { api } = service;
+  const created = await api.post(
+    '/memories',
+    { content: 'A line about a memory.', tags: ['a', 'b'] },
+    { 'X-Request-Id': 'log-of-a-create', 'User-Agent': 'log-test/1.2' },
+  );
+  await expect.poll(() => service.output()).toContain('log-of-a-create');
+  const lines = service
+    .output()
+    .split('\n')
+    .filter((line) => line.includes('log-of-a-create'))
+    .map((line) => JSON.parse(line));
+  const common = { level: 'info', service: 'whitemagic-api', version: VERSION, node: hostname() };
+  expect(lines).toEqual([
+    {
+      ...common,
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
+      msg: 'memory_created',
+      event: 'memory_created',
+      memory_id: created.body.id,
+      type: 'short_term',
+      tag_count: 2,
+      user_id: expect.any(String),
+      transport: 'rest',
+      request_id: 'log-of-a-create',
+      duration_ms: expect.any(Number),
+    },
+    expect.objectContaining({
+      ...common,
+      msg: 'request',
+      operation: 'memories.create',
+      status: 201,
+      transport: 'rest',
+    }),
+  ]);
+});
+
+it('log › names what a call did, and nothing for a dry run or a replay', async () => {
+  const { api } = service;
+  const events = () => [...service.output().matchAll(/"event":"(\w+)"/g)].map((match) => match[1]);
+  const before = events().length;
+  const first = await api.post('/memories', { content: 'Something to change.' }, { 'Idempotency-Key': 'log-1' });
+  await api.post('/memories', { content: 'Something to change.' }, { 'Idempotency-Key': 'log-1' });
+  await api.patch(`/memories/${first.body.id}`, { title: 'Changed' });
+  await api.post('/memories/bulk', { filter: { tags: ['nothing'] }, action: 'archive' });
+  await api.post('/search', { query: 'change' });
+  await api.post('/context', { max_tokens: 500 });
+  await api.delete(`/memories/${first.body.id}`);
+  await api.post(`/memories/${first.body.id}/restore`, {});
+  await api.delete(`/memories/${first.body.id}?permanent=true`);
+  await api.get('/stats', { 'X-Request-Id': 'log-of-the-events' });
+  await expect.poll(() => service.output()).toContain('log-of-the-events');
+  expect(events().slice(before)).toEqual([
+    'memory_created',
+    'memory_updated',
+    'memories_searched',
+    'context_built',
+    'memory_archived',
+    'memory_restored',
+    'memory_deleted',
+  ]);
 });

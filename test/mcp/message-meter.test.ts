@@ -13,6 +13,7 @@ import { localLimiter } from '../../api/limits/local-limiter.ts';
 import { createLog } from '../../api/observability/log.ts';
 import { createMetrics } from '../../api/observability/metrics.ts';
 import type { PipelineDependencies } from '../../api/pipeline/dependencies.ts';
+import { createClientNames } from '../../api/usage/client-names.ts';
 import { mountMcp } from '../../mcp/http.ts';
 import { TOOLS } from '../../mcp/registry.ts';
 import { RESOURCES } from '../../mcp/resources.ts';
@@ -54,6 +55,8 @@ function countingPipeline(): PipelineDependencies {
     now: () => new Date(),
     newId,
     publicUrl: () => url,
+    clients: createClientNames(),
+    onDomainEvent: () => undefined,
     onFault: () => undefined,
     enforceContracts: false,
   } as unknown as PipelineDependencies;

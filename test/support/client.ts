@@ -1,3 +1,5 @@
+import { rememberTexts } from './logs.ts';
+
 /** An HTTP response with its body. */
 export interface ApiResponse<Body = unknown> {
   status: number;
@@ -49,6 +51,7 @@ export class Client {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<ApiResponse<Json>> {
+    rememberTexts(body);
     const response = await fetch(path.startsWith('http') ? path : `${this.url}/api/v1${path}`, {
       method,
       redirect: 'manual',

@@ -6,6 +6,7 @@ import { startEmbedded } from '../../db/embedded/start.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { createDatabase } from './database.ts';
 import { findDeadlocks } from './deadlocks.ts';
+import { findInLogs } from './logs.ts';
 import { copyDataDir } from './prepared-data-dir.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
@@ -18,6 +19,8 @@ declare module 'vitest' {
     preparedDataDir: string;
     /** Whether `dist/` holds the compiled form of the current sources. */
     isBuilt: boolean;
+    /** Folder of the logs of this run. */
+    logFolder: string;
   }
 }
 
@@ -44,19 +47,26 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   await createDatabase(embedded.url, TEMPLATE, new URL(embedded.url).pathname.slice(1));
   project.provide('clusterUrl', embedded.url);
   project.provide('preparedDataDir', prepared);
+  const logFolder = join(root, 'logs');
+  project.provide('logFolder', logFolder);
   return async () => {
     await embedded.stop();
     await reportDeadlocks(join(dirname(embedded.directory), 'server.log'));
+    report(await findInLogs(logFolder), 'Secrets or texts in the logs of the tested services');
     await rm(root, { recursive: true, force: true });
   };
 }
 
 /** Fails the run when the server detected a deadlock that no test caused on purpose: docs/architecture.md names the order of locks. */
 async function reportDeadlocks(logFile: string): Promise<void> {
-  const deadlocks = findDeadlocks(await readFile(logFile, 'utf8'));
-  if (deadlocks.length === 0) return;
+  report(findDeadlocks(await readFile(logFile, 'utf8')), 'Deadlocks in the log of PostgreSQL');
+}
+
+/** Fails the run when something was found, of which it prints the first ten. */
+function report(found: string[], title: string): void {
+  if (found.length === 0) return;
   process.exitCode = 1;
-  console.error(`\nDeadlocks in the log of PostgreSQL, which fail this run:\n\n${deadlocks.join('\n')}`);
+  console.error(`\n${title} (${found.length}), which fail this run:\n\n${found.slice(0, 10).join('\n')}`);
 }
 
 async function prepare(dataDir: string): Promise<void> {

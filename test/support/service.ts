@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
+import { inject } from 'vitest';
 import { createUser } from '../../api/accounts/users.ts';
 import { openSession } from '../../api/auth/sessions.ts';
 import { type Service, type ServiceConfig, startService } from '../../api/bootstrap.ts';
@@ -12,6 +13,7 @@ import type { Database } from '../../db/client/database.ts';
 import { type PlanName, updateOverrides } from '../../db/queries/accounts/users.ts';
 import { Client } from './client.ts';
 import { dropDatabase, freshDatabase } from './database.ts';
+import { newLogFile, saveTexts } from './logs.ts';
 
 /** An API node on a free port, with a database of its own. */
 export interface TestService {
@@ -50,6 +52,13 @@ async function signIn({ url, database }: Service, now = () => new Date(), userId
   return new Client(url, undefined, { Cookie: `${SESSION_COOKIE}=${cookie.value}`, Origin: url });
 }
 
+/** Creates the log of a node: to a file that is searched for secrets at the end of the run, or with TEST_LOG to the output. */
+function createTestLog(level: string | undefined) {
+  const shown = level ?? process.env.TEST_LOG;
+  if (shown !== undefined) return createLog({ level: shown, pretty: false });
+  return createLog({ level: 'debug', pretty: false, file: newLogFile(inject('logFolder')) });
+}
+
 /** Starts a node with jobs off and a silent log, unless `settings` say otherwise. Stop it in `afterAll`. */
 export async function startTestService(settings: Partial<ServiceConfig> = {}): Promise<TestService> {
   const databaseUrl = settings.databaseUrl ?? (await freshDatabase());
@@ -65,7 +74,7 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
     // All tests use one client IP, many without a valid key.
     requestsPerIp: WIDE,
   };
-  const log = createLog({ level: settings.logLevel ?? process.env.TEST_LOG ?? 'silent', pretty: false });
+  const log = createTestLog(settings.logLevel);
   const service = await startService({ ...config, ...settings, databaseUrl }, log).catch(async (error) => {
     await rm(dataDir, { recursive: true, force: true });
     throw error;
@@ -101,6 +110,7 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
     },
     async stop() {
       await service.stop();
+      saveTexts(inject('logFolder'));
       if (!settings.databaseUrl) await dropDatabase(databaseUrl);
       await rm(dataDir, { recursive: true, force: true });
     },
