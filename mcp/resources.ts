@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { usage } from '../api/contracts/account.ts';
 import type { Operation } from '../api/contracts/operation.ts';
 import { stats } from '../api/contracts/stats.ts';
 import { tags } from '../api/contracts/tags.ts';
+import { usage } from '../api/contracts/usage.ts';
 import type { Delimit } from './delimiter.ts';
 import { oneLine } from './tools/format.ts';
 import { getMemory } from './tools/get-memory.ts';

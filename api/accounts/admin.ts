@@ -11,7 +11,7 @@ import {
 } from '../../db/queries/accounts/users.ts';
 import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
-import { createKey } from '../contracts/account.ts';
+import { createKey } from '../contracts/keys.ts';
 import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import { issueKey } from '../keys/keys.ts';

@@ -1,40 +1,10 @@
 import { z } from 'zod';
-import { ACCOUNT_ID, API_KEY, KEY, KEY_ID, NEW_KEY } from './examples.ts';
+import { ACCOUNT_ID, KEY_ID, MEMORY } from './examples.ts';
 import * as f from './fields.ts';
-import { operation, publicOperation, SCOPES } from './operation.ts';
+import { operation, SCOPES } from './operation.ts';
+import { PLAN_SHARE, planShare, REQUEST, request } from './usage.ts';
 
 const scope = z.enum(SCOPES);
-
-/** The name of a key appears in e-mails, logs and lists, where a line break could fake another line. */
-function isOneLine(name: string): boolean {
-  return !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name);
-}
-
-export const key = z.strictObject({
-  id: f.id,
-  name: z.string(),
-  prefix: z.string(),
-  last4: z.string(),
-  scopes: z.array(scope),
-  rpm_limit: z.int().nullable(),
-  active: z.boolean(),
-  expires_at: f.instant.nullable(),
-  revoked_at: f.instant.nullable(),
-  last_used_at: f.instant.nullable(),
-  created_at: f.instant,
-});
-
-const createdKey = key.extend({ api_key: z.string().meta({ description: 'The key, returned only once.' }) });
-
-const keyFields = {
-  name: f
-    .text(f.LIMITS.keyNameLength)
-    .refine(isOneLine, 'must be one line without control characters')
-    .meta({ minLength: 1, maxLength: f.LIMITS.keyNameLength, description: 'One line, without control characters.' }),
-  scopes: z.array(scope).min(1).max(SCOPES.length),
-  expires_at: f.moment.nullable(),
-  rpm_limit: z.int().min(1).max(1_000_000).nullable().meta({ description: "Calls a minute, below the plan's limit." }),
-};
 
 export const me = operation({
   id: 'user.me',
@@ -92,232 +62,198 @@ export const me = operation({
   errors: [],
 });
 
-const quotaShare = { used: z.int(), limit: z.int(), percent: z.number() };
-
-export const usage = operation({
-  id: 'user.usage',
-  summary: 'Get usage, and its share of the plan',
+export const overview = operation({
+  id: 'user.overview',
+  summary: 'Get an overview of the account',
   description:
-    'A row per day, transport and operation, or per value of `group_by`. By hour or key, at most 31 days at once, and as ' +
-    'far back as single calls are kept.',
+    'Usage against the plan, the newest memories (null for a key without `memories:read`), the last calls, and what needs attention.',
   tag: 'account',
-  http: { method: 'GET', path: '/user/usage', statuses: [200] },
-  mcp: { resource: 'memory://usage' },
-  access: { scope: 'account:read' },
-  execution: { kind: 'read' },
-  input: z.strictObject({
-    from: z.iso.date().optional().meta({ description: 'UTC day. Default: 30 days before `to`.' }),
-    to: z.iso.date().optional().meta({ description: 'UTC day, inclusive. Default: today.' }),
-    days: z.int().min(1).max(400).optional().meta({ description: 'Number of days up to `to`, instead of `from`.' }),
-    group_by: z.enum(['day', 'hour', 'operation', 'key', 'transport']).optional(),
-  }),
-  output: z.strictObject({
-    from: z.iso.date(),
-    to: z.iso.date(),
-    results: z
-      .array(
-        z.strictObject({
-          day: z.iso.date().optional(),
-          hour: f.instant.optional().meta({ description: 'Start of the hour.' }),
-          transport: f.transport.optional(),
-          operation: z.string().optional(),
-          endpoint: z.string().optional().meta({ description: 'Method and path, tool name, or resource.' }),
-          key_id: f.id.nullable().optional(),
-          key_name: z.string().nullable().optional(),
-          calls: z.int(),
-          billable: z.int(),
-          errors: z.int(),
-          mean_ms: z.number(),
-          bytes_in: z.int(),
-          bytes_out: z.int(),
-          quota_units: z
-            .int()
-            .meta({ description: "Quota units consumed of the day's limit: 1 per call; a batch costs one per item." }),
-          tokens: z.int().meta({ description: 'Tokens of results for models (o200k_base).' }),
-        }),
-      )
-      .meta({ description: 'Newest first, or most calls first. A row has the fields that it is grouped by.' }),
-    totals: z.strictObject({ calls: z.int(), billable: z.int(), errors: z.int() }),
-    plan: z.strictObject({
-      name: z.string(),
-      calls_today: z.strictObject({ ...quotaShare, resets_at: f.instant }),
-      storage_bytes: z.strictObject(quotaShare),
-    }),
-  }),
-  example: {
-    input: { days: 7, group_by: 'transport' },
-    output: {
-      from: '2026-11-24',
-      to: '2026-11-30',
-      results: [
-        {
-          transport: 'mcp_http',
-          calls: 412,
-          billable: 410,
-          errors: 3,
-          mean_ms: 18.4,
-          bytes_in: 96_120,
-          bytes_out: 601_377,
-          quota_units: 412,
-          tokens: 148_205,
-        },
-      ],
-      totals: { calls: 412, billable: 410, errors: 3 },
-      plan: {
-        name: 'starter',
-        calls_today: { used: 61, limit: 5_000, percent: 1.2, resets_at: '2026-12-01T00:00:00.000Z' },
-        storage_bytes: { used: 284_310, limit: 100_000_000, percent: 0.3 },
-      },
-    },
-  },
-  errors: [],
-});
-
-export const usageCsv = operation({
-  id: 'user.usage_csv',
-  summary: "Get a month's usage as CSV",
-  description: 'A header row, then a row per day, transport and operation, oldest day first.',
-  tag: 'account',
-  http: { method: 'GET', path: '/user/usage.csv', statuses: [200], mediaType: 'text/csv' },
-  access: { scope: 'account:read' },
-  execution: { kind: 'read' },
-  input: z.strictObject({
-    month: z
-      .string()
-      .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11')
-      .optional()
-      .meta({ description: 'UTC month, such as 2026-11. Default: the current month.' }),
-  }),
-  output: z.string(),
-  example: {
-    input: { month: '2026-11' },
-    output:
-      'day,transport,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,quota_units,tokens\r\n' +
-      '2026-11-30,mcp_http,memories.create,create_memory,24,24,0,21.7,9310,12480,24,0\r\n',
-  },
-  errors: [],
-});
-
-export const listKeys = operation({
-  id: 'keys.list',
-  summary: 'List API keys',
-  tag: 'keys',
-  http: { method: 'GET', path: '/user/keys', statuses: [200] },
-  access: { scope: 'account:read' },
+  http: { method: 'GET', path: '/user/overview', statuses: [200] },
+  access: { scope: 'account:read', allowedWhileClosing: true },
   execution: { kind: 'read' },
   input: z.strictObject({}),
-  output: z.strictObject({ results: z.array(key), total: z.int() }),
+  output: z.strictObject({
+    plan: planShare,
+    account: z.strictObject({ status: z.string(), purge_at: f.instant.nullable() }),
+    memories: z
+      .array(
+        z.strictObject({
+          id: f.id,
+          title: z.string(),
+          excerpt: z.string().meta({ description: 'The first 200 characters of the content.' }),
+          type: f.memoryType,
+          project: z.string().nullable(),
+          tags: z.array(z.string()),
+          created_at: f.instant,
+          updated_at: f.instant,
+        }),
+      )
+      .nullable(),
+    requests: z.array(request),
+    attention: z
+      .array(
+        z.strictObject({
+          kind: z.enum([
+            'calls_limit',
+            'storage_limit',
+            'payment_failed',
+            'plan_ends',
+            'read_only',
+            'account_closing',
+            'key_expires',
+            'index_behind',
+            'not_indexed',
+          ]),
+          severity: z.enum(['critical', 'warning', 'info']),
+          message: z.string().meta({ description: 'Sentences for people.' }),
+          link: z
+            .strictObject({ label: z.string(), href: z.string() })
+            .nullable()
+            .meta({ description: 'Where to act: a path of the dashboard, or a page at Whop.' }),
+        }),
+      )
+      .meta({ description: 'The most severe first.' }),
+  }),
   example: {
     input: {},
-    output: { results: [KEY], total: 1 },
-  },
-  errors: [],
-});
-
-export const createKey = operation({
-  id: 'keys.create',
-  summary: 'Create an API key',
-  description:
-    'Scopes, expiry and limit must be within those of the calling key, which are the defaults. Only this response contains the key.',
-  tag: 'keys',
-  http: { method: 'POST', path: '/user/keys', statuses: [201] },
-  access: { scope: 'keys:write' },
-  execution: { kind: 'write', returnsSecret: true },
-  input: z.strictObject({
-    name: keyFields.name,
-    scopes: keyFields.scopes.optional().meta({ description: 'Default: the scopes of the calling key.' }),
-    expires_at: keyFields.expires_at.optional(),
-    rpm_limit: keyFields.rpm_limit.optional(),
-  }),
-  output: createdKey,
-  example: {
-    input: { name: 'CI', scopes: ['memories:read', 'memories:write'] },
-    output: NEW_KEY,
-  },
-  errors: [],
-});
-
-export const updateKey = operation({
-  id: 'keys.update',
-  summary: 'Change the name, scopes, expiry or limit of an API key',
-  description:
-    'Scopes can only be reduced. What is set must be within the calling key; to extend a key, all its permissions must be.',
-  tag: 'keys',
-  http: { method: 'PATCH', path: '/user/keys/{id}', statuses: [200] },
-  access: { scope: 'keys:write' },
-  execution: { kind: 'write' },
-  input: z.strictObject({
-    id: f.id,
-    name: keyFields.name.optional(),
-    scopes: keyFields.scopes.optional(),
-    expires_at: keyFields.expires_at.optional(),
-    rpm_limit: keyFields.rpm_limit.optional(),
-  }),
-  output: key,
-  example: {
-    input: { id: KEY_ID, name: 'Old laptop', rpm_limit: 30 },
-    output: { ...KEY, name: 'Old laptop', rpm_limit: 30 },
-  },
-  errors: ['not_found'],
-});
-
-export const revokeKey = operation({
-  id: 'keys.revoke',
-  summary: 'Revoke an API key immediately and permanently',
-  tag: 'keys',
-  http: { method: 'DELETE', path: '/user/keys/{id}', statuses: [200] },
-  access: { scope: 'keys:write' },
-  execution: { kind: 'write' },
-  input: z.strictObject({ id: f.id }),
-  output: key,
-  example: {
-    input: { id: KEY_ID },
-    output: { ...KEY, active: false, revoked_at: '2026-11-30T10:05:00.000Z' },
-  },
-  errors: ['not_found'],
-});
-
-export const rotateKey = operation({
-  id: 'keys.rotate',
-  summary: 'Replace an API key',
-  description:
-    'Returns a new key with the same name, scopes, expiry and limit, which must be within those of the calling key. The old key works for `grace_seconds` more.',
-  tag: 'keys',
-  http: { method: 'POST', path: '/user/keys/{id}/rotate', statuses: [201] },
-  access: { scope: 'keys:write' },
-  execution: { kind: 'write', returnsSecret: true },
-  input: z.strictObject({
-    id: f.id,
-    grace_seconds: z.int().min(0).max(604_800).default(0),
-  }),
-  output: createdKey.extend({
-    previous_key_id: f.id.meta({ description: 'The rotated key.' }),
-    previous_key_expires_at: f.instant.meta({ description: 'End of its grace period.' }),
-  }),
-  example: {
-    input: { id: KEY_ID, grace_seconds: 3600 },
     output: {
-      ...NEW_KEY,
-      name: KEY.name,
-      previous_key_id: KEY_ID,
-      previous_key_expires_at: '2026-11-30T11:02:11.840Z',
+      plan: PLAN_SHARE,
+      account: { status: 'active', purge_at: null },
+      memories: [
+        {
+          id: MEMORY.id,
+          title: MEMORY.title,
+          excerpt: MEMORY.content,
+          type: MEMORY.type,
+          project: MEMORY.project,
+          tags: MEMORY.tags,
+          created_at: MEMORY.created_at,
+          updated_at: MEMORY.updated_at,
+        },
+      ],
+      requests: [REQUEST],
+      attention: [
+        {
+          kind: 'key_expires',
+          severity: 'warning',
+          message: 'The key "Laptop" expires on December 9, 2026. Clients that use it stop working then.',
+          link: { label: 'Extend or rotate', href: `/app/keys?key=${KEY_ID}` },
+        },
+      ],
     },
   },
-  errors: ['not_found'],
+  errors: [],
 });
 
-/** Responds in the same way whether a key was revoked or not, so that it does not reveal which keys exist. */
-export const reportLeakedKey = publicOperation({
-  id: 'keys.leaked',
-  summary: 'Report an API key that is public',
-  description:
-    'Needs no key. An active key is revoked immediately and its owner is notified. The response is always the same.',
-  tag: 'keys',
-  http: { method: 'POST', path: '/keys/leaked', statuses: [202] },
-  input: z.strictObject({ api_key: z.string().max(1_000) }),
-  output: z.strictObject({ received: z.literal(true) }),
+export const memberships = operation({
+  id: 'user.memberships',
+  summary: 'List memberships, and the plans to change to',
+  description: 'Memberships at Whop, those that grant access first. Without billing there are none.',
+  tag: 'account',
+  http: { method: 'GET', path: '/user/memberships', statuses: [200] },
+  access: { scope: 'account:read', allowedWhileClosing: true },
+  execution: { kind: 'read' },
+  input: z.strictObject({}),
+  output: z.strictObject({
+    results: z.array(
+      z.strictObject({
+        id: z.string().meta({ description: "Whop's id of the membership." }),
+        plan: z.string(),
+        status: z.string().meta({ description: "Whop's status." }),
+        grants_access: z.boolean(),
+        period_end: f.instant.nullable().meta({ description: 'When it renews, or ends.' }),
+        cancel_at_period_end: z.boolean(),
+        manage_url: z
+          .string()
+          .nullable()
+          .meta({ description: "Whop's page to change, pay or cancel it, with its invoices." }),
+        as_of: f.instant.nullable().meta({ description: 'When it was read from Whop; null if only reported by it.' }),
+      }),
+    ),
+    plans: z.array(
+      z.strictObject({
+        name: z.string(),
+        price: z.string(),
+        is_current: z.boolean(),
+        checkout_url: z.string().nullable().meta({ description: 'Where it can be bought; null where it is not sold.' }),
+      }),
+    ),
+  }),
   example: {
-    input: { api_key: API_KEY },
-    output: { received: true },
+    input: {},
+    output: {
+      results: [
+        {
+          id: 'mem_EXAMPLE0000',
+          plan: 'starter',
+          status: 'active',
+          grants_access: true,
+          period_end: '2026-12-26T14:03:55.000Z',
+          cancel_at_period_end: false,
+          manage_url: 'https://whop.com/billing/manage/mem_EXAMPLE0000',
+          as_of: '2026-11-30T03:10:00.000Z',
+        },
+      ],
+      plans: [
+        {
+          name: 'starter',
+          price: '$10 a month',
+          is_current: true,
+          checkout_url: 'https://whop.com/checkout/plan_EXAMPLE1',
+        },
+        {
+          name: 'pro',
+          price: '$30 a month',
+          is_current: false,
+          checkout_url: 'https://whop.com/checkout/plan_EXAMPLE2',
+        },
+      ],
+    },
   },
+  errors: [],
+});
+
+export const auditLog = operation({
+  id: 'user.audit_log',
+  summary: 'List what was done to the account',
+  description: 'Changes of keys, plan, status and sessions, exports, and acts of the operator, newest first.',
+  tag: 'account',
+  http: { method: 'GET', path: '/user/audit-log', statuses: [200] },
+  access: { scope: 'account:read', allowedWhileClosing: true },
+  execution: { kind: 'read' },
+  input: z.strictObject({ limit: f.limit(50), cursor: f.cursor.optional() }),
+  output: z.strictObject({
+    results: z.array(
+      z.strictObject({
+        id: f.id,
+        at: f.instant,
+        actor: z.string().meta({ description: '`key:<id>` or `session:<id>`, `admin`, or the part of the service.' }),
+        actor_name: z.string().nullable().meta({ description: 'Name of the key.' }),
+        action: z.string().meta({ description: 'Such as `keys.create`.' }),
+        target: z.string().nullable().meta({ description: 'Id of what was changed.' }),
+        target_name: z.string().nullable().meta({ description: 'Name of the changed key.' }),
+        details: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    next_cursor: z.string().nullable(),
+  }),
+  example: {
+    input: { limit: 1 },
+    output: {
+      results: [
+        {
+          id: '019ad3d0-91b5-7c80-a1b2-c3d4e5f60718',
+          at: '2026-11-30T10:02:11.840Z',
+          actor: `key:${KEY_ID}`,
+          actor_name: 'Laptop',
+          action: 'keys.create',
+          target: '019ad3d0-91b4-7d2e-a6f8-0c3b5e7d1a29',
+          target_name: 'CI',
+          details: {},
+        },
+      ],
+      next_cursor: null,
+    },
+  },
+  errors: [],
 });

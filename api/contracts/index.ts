@@ -2,6 +2,7 @@ import * as account from './account.ts';
 import * as billing from './billing.ts';
 import * as bulk from './bulk.ts';
 import * as consolidate from './consolidate.ts';
+import * as keys from './keys.ts';
 import * as leaving from './leaving.ts';
 import * as memories from './memories.ts';
 import { nearDuplicates } from './near-duplicates.ts';
@@ -12,6 +13,7 @@ import * as search from './search.ts';
 import * as sessions from './sessions.ts';
 import * as stats from './stats.ts';
 import * as tags from './tags.ts';
+import * as usage from './usage.ts';
 
 /** All operations, in the order of the API reference. */
 export const OPERATIONS = [
@@ -37,14 +39,20 @@ export const OPERATIONS = [
   projects.updateProject,
   projects.deleteProject,
   stats.stats,
+  stats.storage,
   account.me,
-  account.usage,
-  account.usageCsv,
-  account.listKeys,
-  account.createKey,
-  account.updateKey,
-  account.revokeKey,
-  account.rotateKey,
+  account.overview,
+  usage.usage,
+  usage.usageCsv,
+  usage.requests,
+  account.memberships,
+  account.auditLog,
+  keys.listKeys,
+  keys.getKey,
+  keys.createKey,
+  keys.updateKey,
+  keys.revokeKey,
+  keys.rotateKey,
   sessions.listSessions,
   sessions.revokeSession,
   sessions.revokeAllSessions,
@@ -57,7 +65,7 @@ export const OPERATIONS = [
 ] as const;
 
 /** Operations that need no key. All others authenticate. */
-export const PUBLIC_OPERATIONS = [plans.listPlans, account.reportLeakedKey] as const;
+export const PUBLIC_OPERATIONS = [plans.listPlans, keys.reportLeakedKey] as const;
 
 export type PublicOperationId = (typeof PUBLIC_OPERATIONS)[number]['id'];
 /** The declared public operation of an id, with its exact input and output types. */

@@ -60,3 +60,41 @@ export const stats = operation({
   },
   errors: [],
 });
+
+const stored = { memories: z.int(), bytes: z.int() };
+
+export const storage = operation({
+  id: 'stats.storage',
+  summary: 'Get the stored bytes by project and by type',
+  tag: 'memories',
+  http: { method: 'GET', path: '/stats/storage', statuses: [200] },
+  access: { scope: 'memories:read' },
+  execution: { kind: 'read' },
+  input: z.strictObject({}),
+  output: z.strictObject({
+    bytes: z.int().meta({ description: 'Memories and their kept versions, as the plan limits them.' }),
+    limit_bytes: z.int(),
+    by_project: z
+      .array(z.strictObject({ project: z.string().nullable(), ...stored }))
+      .meta({ description: 'The 100 largest; null for memories of no project.' }),
+    by_type: z.array(z.strictObject({ type: f.memoryType, ...stored })),
+    versions: z.strictObject({ versions: z.int(), bytes: z.int() }).meta({ description: 'Kept former versions.' }),
+  }),
+  example: {
+    input: {},
+    output: {
+      bytes: 284_310,
+      limit_bytes: 100_000_000,
+      by_project: [
+        { project: 'shop', memories: 210, bytes: 201_660 },
+        { project: null, memories: 31, bytes: 40_200 },
+      ],
+      by_type: [
+        { type: 'long_term', memories: 41, bytes: 60_120 },
+        { type: 'short_term', memories: 200, bytes: 181_740 },
+      ],
+      versions: { versions: 38, bytes: 42_450 },
+    },
+  },
+  errors: [],
+});

@@ -1,17 +1,60 @@
 import { findKey, insertKey, type KeyRow, listKeys, updateKey } from '../../db/queries/accounts/api-keys.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
+import { findLastCalls, type LastCallRow, sumCallsByKeyAndDay } from '../../db/queries/usage/key-activity.ts';
 import { actorOf, audit } from '../audit.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import { endpointOf } from '../contracts/endpoint.ts';
+import { KEY_ACTIVITY_DAYS } from '../contracts/keys.ts';
 import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { DAY_MS } from '../time.ts';
 import { extendsKey, type Permissions, rejectExcess, rejectWiderScopes } from './delegation.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
 
-/** Lists the tenant's keys, newest first, including revoked and expired ones. */
+/** Lists the tenant's keys, newest first, including revoked and expired ones, with their last call and their calls by day. */
 export async function list(context: RequestContext, caller: Caller) {
-  const keys = await listKeys(context.sql, caller.userId);
-  return { results: keys.map((key) => toResponse(key, context.now())), total: keys.length };
+  const now = context.now();
+  const [first = '', ...others] = lastDays(now);
+  const [keys, lastCalls, days] = await Promise.all([
+    listKeys(context.sql, caller.userId),
+    findLastCalls(context.sql, caller.userId, first),
+    sumCallsByKeyAndDay(context.sql, caller.userId, first),
+  ]);
+  const last = new Map(lastCalls.map((row) => [row.key_id, row]));
+  const calls = new Map(days.map((row) => [`${row.key_id} ${row.day}`, row.calls]));
+  const results = keys.map((key) => ({
+    ...toResponse(key, now),
+    last_call: toLastCall(last.get(key.id)),
+    calls_by_day: [first, ...others].map((day) => calls.get(`${key.id} ${day}`) ?? 0),
+  }));
+  return { results, total: keys.length };
+}
+
+/** Returns a key with its last call. */
+export async function get(context: RequestContext, caller: Caller, input: { id: string }) {
+  const now = context.now();
+  const [first = ''] = lastDays(now);
+  const [key, [last]] = await Promise.all([
+    findKey(context.sql, caller.userId, input.id),
+    findLastCalls(context.sql, caller.userId, first, input.id),
+  ]);
+  if (!key) throw new Problem('not_found', { detail: `You have no API key ${input.id}.` });
+  return { ...toResponse(key, now), last_call: toLastCall(last) };
+}
+
+/** Returns the UTC days of the calls that a list of keys has, oldest first. */
+function lastDays(now: Date): string[] {
+  return Array.from({ length: KEY_ACTIVITY_DAYS }, (_, index) =>
+    new Date(now.getTime() - (KEY_ACTIVITY_DAYS - 1 - index) * DAY_MS).toISOString().slice(0, 10),
+  );
+}
+
+function toLastCall(row: LastCallRow | undefined) {
+  if (!row) return null;
+  const { at, transport, operation, client } = row;
+  const endpoint = endpointOf(transport, operation);
+  return { at: at.toISOString(), transport, client: client === '' ? null : client, operation, endpoint };
 }
 
 /**

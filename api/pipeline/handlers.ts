@@ -1,9 +1,11 @@
 import type { z } from 'zod';
+import { auditLog } from '../accounts/audit-log.ts';
 import { close, restore } from '../accounts/lifecycle.ts';
 import { me } from '../accounts/me.ts';
 import * as sessions from '../auth/session-list.ts';
 import type { Billing } from '../billing/billing.ts';
 import { validateLicense } from '../billing/license.ts';
+import { memberships } from '../billing/memberships.ts';
 import { context } from '../context/context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
@@ -17,13 +19,16 @@ import * as lists from '../memories/list.ts';
 import { nearDuplicates } from '../memories/near-duplicates.ts';
 import * as projects from '../memories/projects.ts';
 import { stats } from '../memories/stats.ts';
+import { storage } from '../memories/storage.ts';
 import * as tags from '../memories/tags.ts';
 import * as changes from '../memories/update.ts';
 import { versions } from '../memories/versions.ts';
+import { overview } from '../overview/overview.ts';
 import { search } from '../search/search.ts';
 import type { Measure } from '../tokens/truncate.ts';
 import { downloadExport, getExport, requestExport } from '../transfer/export.ts';
 import { usageCsv } from '../usage/csv.ts';
+import { requests } from '../usage/requests.ts';
 import { usage } from '../usage/usage.ts';
 import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, shortenMemory } from './token-budget.ts';
 
@@ -70,9 +75,15 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'projects.delete': withEmbedders(projects.deleteProject),
   'stats.get': (context, caller, _input, { embedders }) => stats(context, caller, embedders),
   'user.me': me,
+  'stats.storage': storage,
+  'user.overview': overview,
   'user.usage': usage,
+  'user.requests': requests,
+  'user.memberships': (context, caller, _input, { billing }) => memberships(context, caller, billing),
+  'user.audit_log': auditLog,
   'user.usage_csv': usageCsv,
   'keys.list': keys.list,
+  'keys.get': keys.get,
   'keys.create': (context, caller, input, { keyEnvironment }) => keys.create(context, caller, input, keyEnvironment),
   'keys.update': keys.update,
   'keys.revoke': keys.revoke,

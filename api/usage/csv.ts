@@ -1,6 +1,7 @@
 import { sumUsage } from '../../db/queries/usage/totals.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import { requireUsageDay, toUsageGroup, utcDay } from './usage.ts';
+import { invalidField } from '../errors.ts';
+import { rangeOf, requireUsageDay, toUsageGroup, utcDay } from './usage.ts';
 
 const COLUMNS = [
   'day',
@@ -11,21 +12,40 @@ const COLUMNS = [
   'billable',
   'errors',
   'mean_ms',
+  'p50_ms',
+  'p95_ms',
   'bytes_in',
   'bytes_out',
   'quota_units',
   'tokens',
 ] as const;
 
-/** Returns the caller's usage of a month (`YYYY-MM`, default the current one) as CSV: a row per day, transport and operation, oldest first. */
-export async function usageCsv(context: RequestContext, caller: Caller, input: { month?: string }): Promise<string> {
-  const month = input.month ?? utcDay(context.now()).slice(0, 7);
-  const first = requireUsageDay('month', `${month}-01`);
-  const last = new Date(first);
-  last.setUTCMonth(last.getUTCMonth() + 1, 0);
-  const rows = await sumUsage(context.sql, caller.userId, first, utcDay(last), 'endpoint');
+interface CsvInput {
+  month?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/**
+ * Returns the caller's usage as CSV: a row per day, transport and operation, oldest first.
+ * @param input a month (`YYYY-MM`, default the current one), or a range of at most 400 days
+ */
+export async function usageCsv(context: RequestContext, caller: Caller, input: CsvInput): Promise<string> {
+  const { from, to } = daysOf(context.now(), input);
+  const rows = await sumUsage(context.sql, caller.userId, from, to, 'endpoint');
   const groups = rows.map(toUsageGroup).toSorted((a, b) => (a.day ?? '').localeCompare(b.day ?? ''));
   return formatCsv([COLUMNS, ...groups.map((group) => COLUMNS.map((column) => group[column] ?? ''))]);
+}
+
+function daysOf(now: Date, { month, from, to }: CsvInput): { from: string; to: string } {
+  if (from !== undefined || to !== undefined) {
+    if (month !== undefined) throw invalidField('month', 'must not be combined with `from` or `to`');
+    return rangeOf(now, { from, to });
+  }
+  const first = requireUsageDay('month', `${month ?? utcDay(now).slice(0, 7)}-01`);
+  const last = new Date(first);
+  last.setUTCMonth(last.getUTCMonth() + 1, 0);
+  return { from: first, to: utcDay(last) };
 }
 
 /** Formats rows as CSV (RFC 4180). Text that a spreadsheet would run as a formula is prefixed with an apostrophe. */

@@ -7,6 +7,7 @@ import {
   requestActivationLinkEmail,
   useActivationLink,
 } from '../../auth/browser-sign-in.ts';
+import { checkoutUrls } from '../../billing/checkout-urls.ts';
 import type { Config } from '../../config.ts';
 import { claimPage, connectPage, keyPage, newClaimPage, newClaimSentPage } from '../../pages/activation.ts';
 import { COPY_SCRIPT, ICON, STYLE } from '../../pages/assets.ts';
@@ -77,10 +78,5 @@ export function pageRoutes(router: Router, signIn: BrowserSignIn, config: Config
 }
 
 function homeOptions({ whop, supportEmail }: Config): Omit<HomeOptions, 'hasSignIn'> {
-  const checkouts: HomeOptions['checkouts'] = {};
-  for (const [id, plan] of Object.entries(whop.plans)) {
-    // The first plan of Whop for a tier; others are other billing periods or old prices. A product has no checkout URL.
-    if (id.startsWith('plan_')) checkouts[plan] ??= `https://whop.com/checkout/${id}`;
-  }
-  return { checkouts, supportEmail };
+  return { checkouts: checkoutUrls(whop.plans), supportEmail };
 }

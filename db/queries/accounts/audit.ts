@@ -37,3 +37,45 @@ export async function findLastAudit(sql: Sql, userId: string, action: string): P
   });
   return result.rows[0]?.at ?? null;
 }
+
+/** A row of the audit log, with the names of the keys that it mentions. */
+export interface AuditRow {
+  id: string;
+  at: Date;
+  actor: string;
+  actor_name: string | null;
+  action: string;
+  target: string | null;
+  target_name: string | null;
+  details: Record<string, unknown>;
+}
+
+/**
+ * Lists the tenant's audit log, newest first.
+ * @param page.before id of the last row of the previous page
+ */
+export async function listAudit(
+  sql: Sql,
+  userId: string,
+  page: { before?: string | undefined; limit: number },
+): Promise<AuditRow[]> {
+  const keyName = (id: string) => `(select k.name from api_keys k where k.user_id = $1 and k.id::text = ${id})`;
+  const result = await sql.query<AuditRow>({
+    name: 'list_audit',
+    text: `select
+        a.id,
+        a.at,
+        a.actor,
+        ${keyName('substr(a.actor, 5)')} as actor_name,
+        a.action,
+        a.target,
+        ${keyName('a.target')} as target_name,
+        a.details
+      from audit_log a
+      where a.user_id = $1 and ($2::uuid is null or a.id < $2)
+      order by a.id desc
+      limit $3`,
+    values: [userId, page.before, page.limit],
+  });
+  return result.rows;
+}

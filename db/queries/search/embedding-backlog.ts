@@ -92,3 +92,15 @@ export async function findTenantEmbedding(sql: Sql, userId: string): Promise<Ten
     truncated: Number(row?.truncated ?? 0),
   };
 }
+
+/** Returns the seconds that the tenant's oldest new memory has waited for its vectors; 0 when none waits. */
+export async function findOldestPendingSeconds(sql: Sql, userId: string): Promise<number> {
+  const result = await sql.query<{ seconds: number | null }>({
+    name: 'find_oldest_pending',
+    text: `select extract(epoch from clock_timestamp() - min(queued_at))::float8 as seconds
+      from embedding_queue
+      where user_id = $1 and not renewal and failure is null`,
+    values: [userId],
+  });
+  return Math.max(0, result.rows[0]?.seconds ?? 0);
+}

@@ -1,10 +1,11 @@
 import type { Sql } from '../../client/sql.ts';
-import type { Transport } from './events.ts';
+import { countDurationsSql, sumDurationCountsSql } from './durations.ts';
+import { NO_KEY, type Transport } from './events.ts';
 
 /** Grouping of usage. `endpoint` groups by day, transport and operation, like the daily totals. */
-export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'transport' | 'hour' | 'key';
+export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'transport' | 'hour' | 'key' | 'client';
 
-/** Totals of a group. Of the first six fields it has those that it is grouped by. */
+/** Totals of a group. Of the first seven fields it has those that it is grouped by. */
 export interface UsageSumRow {
   day?: string;
   hour?: Date;
@@ -13,6 +14,8 @@ export interface UsageSumRow {
   /** Null for requests with a deleted key. */
   key_id?: string | null;
   key_name?: string | null;
+  /** Name of the client without its version; null for calls that named none. */
+  client?: string | null;
   calls: number;
   billable: number;
   errors: number;
@@ -23,11 +26,22 @@ export interface UsageSumRow {
   quota_units: number;
   /** Tokens of responses that models read. */
   tokens: number;
+  /** Number of calls in each range of durations; of calls before they were counted there are none. */
+  duration_counts: number[];
+}
+
+/** Which calls are summed. Undefined fields do not filter. */
+export interface UsageFilter {
+  keyId?: string | undefined;
+  client?: string | undefined;
+  /** Undefined: every transport but that of the dashboard. */
+  transport?: Transport | undefined;
+  operation?: string | undefined;
 }
 
 const DAY = "to_char(u.day, 'YYYY-MM-DD')";
 const HOUR = "date_trunc('hour', u.at, 'UTC')";
-const KEY_NAME = '(select name from api_keys k where k.user_id = $1 and k.id = u.api_key_id)';
+const KEY_NAME = '(select name from api_keys k where k.user_id = $1 and k.id = u.key_id)';
 
 /** Table, columns, grouping and order of each grouping. */
 const GROUPS: Record<
@@ -45,21 +59,44 @@ const GROUPS: Record<
   transport: { table: 'usage_daily', columns: 'u.transport', by: 'u.transport', order: 'calls desc, u.transport' },
   hour: { table: 'usage_events', columns: `${HOUR} as hour`, by: HOUR, order: 'hour desc' },
   key: {
-    table: 'usage_events',
-    columns: `u.api_key_id as key_id, ${KEY_NAME} as key_name`,
-    by: 'u.api_key_id',
+    table: 'usage_daily',
+    columns: `nullif(u.key_id, '${NO_KEY}') as key_id, ${KEY_NAME} as key_name`,
+    by: 'u.key_id',
     order: 'calls desc, key_id',
+  },
+  client: {
+    table: 'usage_daily',
+    columns: "nullif(u.client, '') as client",
+    by: 'u.client',
+    order: 'calls desc, client',
   },
 };
 
 const SUMS = {
-  usage_daily: `sum(u.calls)::float8 as calls, sum(u.billable)::float8 as billable, sum(u.errors)::float8 as errors,
-    sum(u.duration_ms) as duration_ms, sum(u.bytes_in)::float8 as bytes_in, sum(u.bytes_out)::float8 as bytes_out, sum(u.units)::float8 as quota_units,
-    coalesce(sum(u.tokens), 0)::float8 as tokens`,
-  usage_events: `count(*)::float8 as calls, (count(*) filter (where u.billable))::float8 as billable,
-    (count(*) filter (where u.status >= 400))::float8 as errors, sum(u.duration_ms::float8) as duration_ms,
-    sum(u.bytes_in)::float8 as bytes_in, sum(u.bytes_out)::float8 as bytes_out, sum(u.units)::float8 as quota_units,
-    coalesce(sum(u.tokens), 0)::float8 as tokens`,
+  usage_daily: `sum(u.calls)::float8 as calls,
+        sum(u.billable)::float8 as billable,
+        sum(u.errors)::float8 as errors,
+        sum(u.duration_ms) as duration_ms,
+        sum(u.bytes_in)::float8 as bytes_in,
+        sum(u.bytes_out)::float8 as bytes_out,
+        sum(u.units)::float8 as quota_units,
+        coalesce(sum(u.tokens), 0)::float8 as tokens,
+        ${sumDurationCountsSql('u.duration_counts')} as duration_counts`,
+  usage_events: `count(*)::float8 as calls,
+        (count(*) filter (where u.billable))::float8 as billable,
+        (count(*) filter (where u.status >= 400))::float8 as errors,
+        sum(u.duration_ms::float8) as duration_ms,
+        sum(u.bytes_in)::float8 as bytes_in,
+        sum(u.bytes_out)::float8 as bytes_out,
+        sum(u.units)::float8 as quota_units,
+        coalesce(sum(u.tokens), 0)::float8 as tokens,
+        ${countDurationsSql('u.duration_ms')} as duration_counts`,
+};
+
+/** Columns of the key and the client's name in each table. */
+const FILTERED = {
+  usage_daily: { key: 'u.key_id', client: 'u.client' },
+  usage_events: { key: 'u.api_key_id', client: "split_part(u.client, '/', 1)" },
 };
 
 /** Sums the tenant's usage from `from` to `to` (UTC days, inclusive), newest or most requested first. */
@@ -69,16 +106,24 @@ export async function sumUsage(
   from: string,
   to: string,
   group: UsageGroup,
+  filter: UsageFilter = {},
 ): Promise<UsageSumRow[]> {
   const { table, columns, by, order } = GROUPS[group];
   const result = await sql.query<UsageSumRow>({
     name: `sum_usage_by_${group}`,
-    text: `select ${columns}, ${SUMS[table]}
+    text: `select
+        ${columns},
+        ${SUMS[table]}
       from ${table} u
-      where u.user_id = $1 and u.day between $2 and $3
+      where u.user_id = $1
+        and u.day between $2 and $3
+        and ($4::uuid is null or ${FILTERED[table].key} = $4)
+        and ($5::text is null or ${FILTERED[table].client} = $5)
+        and case when $6::text is null then u.transport <> 'dashboard' else u.transport = $6 end
+        and ($7::text is null or u.operation = $7)
       group by ${by}
       order by ${order}`,
-    values: [userId, from, to],
+    values: [userId, from, to, filter.keyId, filter.client, filter.transport, filter.operation],
   });
   return result.rows;
 }

@@ -49,6 +49,7 @@ describe('GET /user/me', () => {
       storage_bytes: 7,
       created_at: expect.any(String),
       key: { id: expect.any(String), scopes: [...SCOPES] },
+      session: null,
     });
   });
 });

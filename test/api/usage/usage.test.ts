@@ -77,6 +77,8 @@ describe('usage groups', () => {
       'billable',
       'errors',
       'mean_ms',
+      'p50_ms',
+      'p95_ms',
       'bytes_in',
       'bytes_out',
       'quota_units',
@@ -111,6 +113,55 @@ describe('usage groups', () => {
     expect(calls).toBe(4);
   });
 
+  it('by client have the names of programs, and filters select by key, client, transport and operation', async () => {
+    const user = await node.newUser();
+    const key = (await user.api.post('/user/keys', { name: 'laptop' }, { 'User-Agent': 'acme-bot/1' })).body;
+    const bearer = { Authorization: `Bearer ${key.api_key}` };
+    for (const agent of ['curl/8.5.0', 'curl/8.6.0', 'acme-bot/2']) {
+      await user.api.get('/stats', { ...bearer, 'User-Agent': agent });
+    }
+    const { results } = await rowsBy(user, 'client');
+    expect(results.map((row: Json) => pick(row, 'client', 'calls'))).toEqual([
+      ['acme-bot', 2],
+      ['curl', 2],
+    ]);
+    const calls = async (filter: string) => (await user.api.get(`/user/usage?${filter}`)).body.totals.calls;
+    expect(await calls('client=curl')).toBe(2);
+    expect(await calls(`key_id=${key.id}`)).toBe(3);
+    expect(await calls(`key_id=${key.id}&client=acme-bot`)).toBe(1);
+    expect(await calls('operation=keys.create')).toBe(1);
+    expect(await calls('transport=mcp_http')).toBe(0);
+    expect(await calls('client=curl&operation=keys.create')).toBe(0);
+  });
+
+  it('have percentiles, estimated from the durations of single calls', async () => {
+    const user = await node.newUser();
+    const counts = Array.from({ length: 25 }, () => 0);
+    // 90 calls of 10 to 15 ms, 10 of 200 to 300 ms.
+    [counts[6], counts[14]] = [90, 10];
+    await node.service.database.owner.query(
+      `insert into usage_daily (user_id, day, transport, operation, calls, duration_counts) values ($1, $2, 'rest', 'x', 100, $3)`,
+      [user.userId, daysAgo(1), counts],
+    );
+    await addDay(user, daysAgo(2), 3);
+    const { results } = await rowsBy(user, 'day');
+    expect(results.map((row: Json) => pick(row, 'day', 'p50_ms', 'p95_ms'))).toEqual([
+      [daysAgo(1), 12.8, 250],
+      [daysAgo(2), null, null],
+    ]);
+  });
+
+  it('leave out the calls of the dashboard unless its transport is named', async () => {
+    const user = await node.newUser();
+    await node.service.database.owner.query(
+      `insert into usage_daily (user_id, day, transport, operation, calls) values ($1, $2, 'dashboard', 'user.me', 5)`,
+      [user.userId, daysAgo(1)],
+    );
+    await addDay(user, daysAgo(1), 2);
+    expect((await rowsBy(user, 'day')).totals.calls).toBe(2);
+    expect((await user.api.get('/user/usage?transport=dashboard')).body.totals.calls).toBe(5);
+  });
+
   it('by key have the names of keys, revoked ones too', async () => {
     const user = await node.newUser();
     const laptop = (await user.api.post('/user/keys', { name: 'laptop' })).body;
@@ -126,7 +177,7 @@ describe('usage groups', () => {
 
   it('exclude the requests of other users', async () => {
     const [busy, idle] = await Promise.all([busyUser(), node.newUser()]);
-    for (const group of ['day', 'hour', 'operation', 'key', 'transport']) {
+    for (const group of ['day', 'hour', 'operation', 'key', 'transport', 'client']) {
       const fresh = await node.newUser();
       expect((await rowsBy(fresh, group)).results).toEqual([]);
     }
@@ -134,18 +185,15 @@ describe('usage groups', () => {
     expect((await idle.api.get('/user/usage')).body.plan.calls_today.used).toBe(0);
   });
 
-  it('by hour or key are rejected for more than 31 days', async () => {
+  it('by hour are rejected for more than 7 days, the others for more than 400', async () => {
     const { api } = await node.newUser();
-    for (const group of ['hour', 'key']) {
-      expect((await api.get(`/user/usage?group_by=${group}&days=31`)).status).toBe(200);
-      const rejected = await api.get(`/user/usage?group_by=${group}&days=32`);
-      expect(rejected.status).toBe(422);
-      expect(rejected.body.errors).toEqual([
-        { path: 'days', message: 'covers 32 days; the maximum is 31 by hour or key' },
-      ]);
-      const early = await api.get(`/user/usage?group_by=${group}&from=2026-01-01&to=2026-02-01`);
-      expect(early.body.errors[0].path).toBe('from');
-    }
+    expect((await api.get('/user/usage?group_by=hour&days=7')).status).toBe(200);
+    const rejected = await api.get('/user/usage?group_by=hour&days=8');
+    expect(rejected.status).toBe(422);
+    expect(rejected.body.errors).toEqual([{ path: 'days', message: 'covers 8 days; the maximum is 7 by hour' }]);
+    const early = await api.get('/user/usage?group_by=hour&from=2026-01-01&to=2026-02-01');
+    expect(early.body.errors[0].path).toBe('from');
+    expect((await api.get('/user/usage?group_by=key&days=400')).status).toBe(200);
     expect((await api.get('/user/usage?days=400')).status).toBe(200);
     expect((await api.get('/user/usage?days=401')).status).toBe(422);
     expect((await api.get('/user/usage?days=2&from=2026-01-01')).body.errors[0].path).toBe('days');
@@ -193,10 +241,10 @@ describe('GET /user/usage.csv', () => {
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(text.split('\r\n')).toEqual([
-      'day,transport,operation,endpoint,calls,billable,errors,mean_ms,bytes_in,bytes_out,quota_units,tokens',
-      '2026-02-01,rest,stats.get,GET /api/v1/stats,5,5,0,0,0,0,5,7',
-      '2026-02-01,rest,memories.get,GET /api/v1/memories/{id},2,2,0,0,0,0,2,7',
-      '2026-02-28,rest,memories.get,GET /api/v1/memories/{id},3,3,0,0,0,0,3,7',
+      'day,transport,operation,endpoint,calls,billable,errors,mean_ms,p50_ms,p95_ms,bytes_in,bytes_out,quota_units,tokens',
+      '2026-02-01,rest,stats.get,GET /api/v1/stats,5,5,0,0,,,0,0,5,7',
+      '2026-02-01,rest,memories.get,GET /api/v1/memories/{id},2,2,0,0,,,0,0,2,7',
+      '2026-02-28,rest,memories.get,GET /api/v1/memories/{id},3,3,0,0,,,0,0,3,7',
       '',
     ]);
   });
@@ -221,6 +269,24 @@ describe('GET /user/usage.csv', () => {
       [user.userId],
     );
     expect(events.rows).toEqual([{ status: 200, bytes_out: Buffer.byteLength(text) }]);
+  });
+
+  it('returns any range of at most 400 days instead of a month', async () => {
+    const user = await node.newUser();
+    for (const day of ['2026-02-27', '2026-02-28', '2026-03-01', '2026-03-02']) await addDay(user, day, 1);
+    const days = async (query: string) => {
+      const { text } = await user.api.get(`/user/usage.csv?${query}`);
+      return text
+        .trimEnd()
+        .split('\r\n')
+        .slice(1)
+        .map((line) => line.slice(0, 10));
+    };
+    expect(await days('from=2026-02-28&to=2026-03-01')).toEqual(['2026-02-28', '2026-03-01']);
+    const rejected = await user.api.get('/user/usage.csv?from=2025-01-01&to=2026-03-01');
+    expect([rejected.status, rejected.body.errors[0].path]).toEqual([422, 'from']);
+    const both = await user.api.get('/user/usage.csv?month=2026-02&from=2026-02-01');
+    expect([both.status, both.body.errors[0].path]).toEqual([422, 'month']);
   });
 
   it('prefixes text that a spreadsheet would run', async () => {
