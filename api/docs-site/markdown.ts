@@ -40,7 +40,7 @@ export function renderMarkdown(markdown: string, { link, term = () => undefined 
 
   const copyable = (code: string, language: string | undefined, label: string) => {
     const id = `code-${++codes}`;
-    return html`<div class="copyable"><pre tabindex="0" aria-label="${label}"><code id="${id}">${highlight(code, language)}</code></pre>
+    return html`<div class="copyable"><pre${!code.includes('\n') && html` class="line"`} tabindex="0" aria-label="${label}"><code id="${id}">${highlight(code, language)}</code></pre>
 <button type="button" class="button quiet" data-copies="${id}" aria-label="Copy: ${label}" hidden>Copy</button></div>`;
   };
 

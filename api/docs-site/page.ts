@@ -1,6 +1,6 @@
 import { type Html, html } from '../pages/html.ts';
 import { page } from '../pages/layout.ts';
-import { DOCS_EARLY_SCRIPT, DOCS_SCRIPT, DOCS_STYLE } from './assets.ts';
+import { DOCS_EARLY_SCRIPT, DOCS_SCRIPT, DOCS_STYLE, SEARCH_ENGINE, SEARCH_SCRIPT } from './assets.ts';
 import { contentsOf, type DocsPage, type PageLink, type Site } from './site.ts';
 
 /** Renders a page of the documentation with its sidebar, table of contents, and links to the pages before and after it. */
@@ -34,7 +34,9 @@ ${
     width: 'docs',
     head: html`<link rel="stylesheet" href="${DOCS_STYLE.path}">
 <script src="${DOCS_EARLY_SCRIPT.path}"></script>
-<script src="${DOCS_SCRIPT.path}" type="module"></script>`,
+<script src="${DOCS_SCRIPT.path}" type="module"></script>
+<script src="${SEARCH_SCRIPT.path}" type="module"></script>`,
+    bar: html`<button type="button" class="find" data-find data-engine="${SEARCH_ENGINE.path}" data-index="/docs/search.json" hidden>Search <kbd>/</kbd></button>`,
     before: sidebar(site, path),
   });
 }

@@ -77,11 +77,14 @@ export function staticBody(
   };
 }
 
-/** Creates an HTML page that does not depend on the request. */
-export function staticPage(build: () => string): StaticBody {
+/**
+ * Creates an HTML page that does not depend on the request.
+ * @param headers security headers, where they differ from those of other pages
+ */
+export function staticPage(build: () => string, headers: Record<string, string> = PAGE_HEADERS): StaticBody {
   const send = staticBody(build, { type: 'text/html', cache: 'revalidate' });
   return (ctx) => {
-    ctx.set(PAGE_HEADERS);
+    ctx.set(headers);
     return send(ctx);
   };
 }

@@ -13,12 +13,14 @@ interface PageParts {
   width?: 'wide' | 'reading' | 'narrow' | 'docs';
   /** More elements of the head: style sheets and scripts. */
   head?: Html;
+  /** Elements of the bar at the top, before its links. */
+  bar?: Html;
   /** Elements before the main content, such as a sidebar. */
   before?: Html;
 }
 
 /** Renders a complete page with the shared layout. */
-export function page({ title, body, description, copies, width = 'reading', head, before }: PageParts): string {
+export function page({ title, body, description, copies, width = 'reading', head, bar, before }: PageParts): string {
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -36,6 +38,7 @@ ${head}
 <a class="skip" href="#content">Skip to the content</a>
 <header class="bar">
 <a class="brand" href="/"><img src="${ICON.path}" alt="" width="28" height="28">WhiteMagic</a>
+${bar}
 <nav aria-label="Main">
 <a href="/#plans">Plans</a>
 <a href="/docs">Docs</a>

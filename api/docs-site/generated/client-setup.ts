@@ -8,9 +8,9 @@ export function clientSections(publicUrl: string): string {
     .map(({ client, how, text, next, isTried }) =>
       [
         `### ${client}`,
-        `${how.charAt(0).toUpperCase()}${how.slice(1)}:`,
+        `${withCode(how.charAt(0).toUpperCase() + how.slice(1))}:`,
         `\`\`\`${languageOf(text)}\n${text}\n\`\`\``,
-        next,
+        next && withCode(next),
         isTried
           ? undefined
           : "This follows the client's documentation; it runs on a desktop only, and was not tried by us.",
@@ -19,6 +19,14 @@ export function clientSections(publicUrl: string): string {
         .join('\n\n'),
     )
     .join('\n\n');
+}
+
+/** Marks names of files and settings as code. */
+function withCode(text: string): string {
+  return text.replace(
+    /~\/[\w./-]*\w|"mcp__whitemagic"|permissions\.allow|\b(?:settings|mcp)\.json/g,
+    (name) => `\`${name}\``,
+  );
 }
 
 function languageOf(text: string): string {

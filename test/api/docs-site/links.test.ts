@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { marked, type Token } from 'marked';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SEARCH_ENGINE } from '../../../api/docs-site/assets.ts';
 import { INDEX, PAGE_NAMES, pathOf, referenceTag } from '../../../api/docs-site/navigation.ts';
 import { uniqueSlugs } from '../../../api/docs-site/slug.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
@@ -66,6 +68,34 @@ describe('the documentation site', () => {
       const text = await response.text();
       expect(text).toMatch(/^# /);
       for (const [block] of text.matchAll(/^```[\s\S]*?^```$/gm)) expect(block).not.toContain('127.0.0.1:8787');
+    }
+  });
+
+  it('has an index whose sections exist, and which a browser loads in 60 kB', async () => {
+    const response = await fetch(`${node.url}/docs/search.json`, { headers: { 'Accept-Encoding': 'gzip' } });
+    const sections = (await response.json()) as { page: string; heading: string; path: string; text: string }[];
+    const pages = new Map<string, string[]>();
+    for (const { path } of sections) {
+      const [page = '', anchor] = path.split('#');
+      if (!pages.has(page)) pages.set(page, idsIn(await (await fetch(node.url + page)).text()));
+      if (anchor) expect(pages.get(page), path).toContain(anchor);
+    }
+    expect([...pages.keys()].sort()).toEqual(PAGE_NAMES.map(pathOf).sort());
+    expect(sections.find(({ path }) => path === '/docs/limits#plans')?.text).toContain('50,000');
+    const compressed = gzipSync(JSON.stringify(sections)).length + gzipSync(SEARCH_ENGINE.body).length;
+    expect(compressed).toBeLessThan(60_000);
+  });
+
+  it('is listed in /llms.txt page by page, and is whole in /llms-full.txt', async () => {
+    const index = await (await fetch(`${node.url}/llms.txt`)).text();
+    expect(index).toMatch(/^# WhiteMagic\n\n> \S.*\n\n/);
+    const links = [...index.matchAll(/^- \[[^\]]+\]\(([^)]+)\)/gm)].map((match) => match[1] as string);
+    for (const name of PAGE_NAMES) expect(links).toContain(`${node.url}/docs/${name}.md`);
+    for (const link of links) expect([link, (await fetch(link)).status]).toEqual([link, 200]);
+    const full = await (await fetch(`${node.url}/llms-full.txt`)).text();
+    for (const name of PAGE_NAMES) {
+      const page = await (await fetch(`${node.url}/docs/${name}.md`)).text();
+      expect(full.includes(page.trim()), name).toBe(true);
     }
   });
 

@@ -20,7 +20,10 @@ describe('a page', () => {
       const { headers } = await fetch(node.url + path, { headers: BROWSER });
       expect(headers.get('content-type')).toBe('text/html; charset=utf-8');
       expect(headers.get('content-security-policy')).toBe(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'".concat(
+          // The search of the documentation loads its index.
+          path.startsWith('/docs') ? "; connect-src 'self'" : '',
+        ),
       );
       expect(headers.get('referrer-policy')).toBe('same-origin');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
