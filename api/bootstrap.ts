@@ -214,8 +214,12 @@ function createPipelineDependencies(
     keyEnvironment: config.keyEnvironment,
     enforceContracts: !config.production,
     onDomainEvent: (event) => log.info(event, event.event),
-    onFault: (error, requestId) =>
-      log.error({ err: error, request_id: requestId }, 'a request failed with an internal error'),
+    onFault: (error, { requestId, userId, operation, code }) => {
+      const fields = { err: error, request_id: requestId, user_id: userId, operation, code };
+      // Unavailable and overloaded: the cause is reported where it is found, not once a request.
+      if (code !== undefined && code !== 'internal') log.warn(fields, 'a request was not served');
+      else log.error(fields, 'a request failed with an internal error');
+    },
   };
 }
 

@@ -104,6 +104,8 @@ const environment = z.object({
   JOBS: z.enum(['on', 'off']).default('on'),
   /** Bearer token for GET /metrics. Without one, the route does not exist. */
   METRICS_TOKEN: z.string().min(16).optional(),
+  /** Project at Sentry to which faults are reported. Without one, nothing is reported. */
+  SENTRY_DSN: url(/^https?$/).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
 });
@@ -148,6 +150,8 @@ export interface Config {
   shutdownGraceMs: number;
   jobs: boolean;
   metricsToken: string | undefined;
+  /** Undefined: faults are only logged. */
+  sentryDsn: string | undefined;
   logLevel: string;
   production: boolean;
 }
@@ -202,6 +206,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS ?? (production ? SHUTDOWN_GRACE_MS : 0),
     jobs: env.JOBS === 'on',
     metricsToken: env.METRICS_TOKEN,
+    sentryDsn: env.SENTRY_DSN,
     logLevel: env.LOG_LEVEL,
     production,
   };

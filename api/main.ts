@@ -4,14 +4,19 @@ import { ensureLocalOwner, writeCredentials } from './accounts/local-owner.ts';
 import { type Service, startService } from './bootstrap.ts';
 import { type Config, readConfig } from './config.ts';
 import { newId } from './ids.ts';
+import { openFaultReports } from './observability/fault-reports.ts';
 import { createLog, type Logger } from './observability/log.ts';
 import { startupBanner } from './startup-banner.ts';
+
+/** Milliseconds for reports that wait to be sent. */
+const REPORTS_CLOSE_MS = 2_000;
 
 /** Starts the database and the service, waits for a signal, and stops both. */
 async function main(): Promise<void> {
   const config = readConfig();
   const isTerminal = process.stdout.isTTY === true;
-  const log = createLog({ level: config.logLevel, pretty: isTerminal });
+  const reports = await openFaultReports({ dsn: config.sentryDsn, environment: config.keyEnvironment });
+  const log = createLog({ level: config.logLevel, pretty: isTerminal, onFault: reports.report });
   // Registered first, so that Ctrl-C during the start also stops the embedded database.
   const stopped = stopSignal();
   const embedded = config.databaseUrl
@@ -28,6 +33,7 @@ async function main(): Promise<void> {
     }
   } finally {
     await embedded?.stop();
+    await reports.close(REPORTS_CLOSE_MS);
   }
   log.info('stopped');
 }

@@ -24,7 +24,9 @@ export async function authenticateRequest(
 ): Promise<Caller> {
   const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key'), address: ctx.ip };
   const requestId = stateOf(ctx).requestId;
-  const caller = await authenticate(pipeline, credentials, transport, (error) => pipeline.onFault(error, requestId));
+  const caller = await authenticate(pipeline, credentials, transport, (error) =>
+    pipeline.onFault(error, { requestId }),
+  );
   stateOf(ctx).caller = caller;
   return caller;
 }

@@ -5,6 +5,7 @@ import { createClosers } from '../closers.ts';
 import { readConfig } from '../config.ts';
 import { newId } from '../ids.ts';
 import { openMailTransport } from '../mail/transport.ts';
+import { openFaultReports } from '../observability/fault-reports.ts';
 import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { startWorker } from './worker.ts';
@@ -17,7 +18,9 @@ const EXIT_MS = 500;
 /** Entry point of `npm run worker`: runs background jobs in a process of its own, on an external database. */
 async function main(): Promise<void> {
   const config = readConfig();
-  const log = createLog({ level: config.logLevel, pretty: process.stdout.isTTY === true, process: 'worker' });
+  const reports = await openFaultReports({ dsn: config.sentryDsn, environment: config.keyEnvironment });
+  const pretty = process.stdout.isTTY === true;
+  const log = createLog({ level: config.logLevel, pretty, process: 'worker', onFault: reports.report });
   if (!config.databaseUrl) {
     throw new Error(
       'DATABASE_URL is required for a separate worker. With the embedded database the service itself runs the jobs.',
@@ -26,6 +29,7 @@ async function main(): Promise<void> {
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
   await migrateUp(ownerUrl);
   const closers = createClosers();
+  closers.add(() => reports.close(CLOSE_MS), CLOSE_MS);
   const database = connect({
     url: config.databaseUrl,
     ownerUrl,

@@ -111,6 +111,11 @@ async function startRun(context: TaskContext, ownerUrl: string, log: Log): Promi
   events.on('job:complete', ({ job }) => {
     if (job.job_queue_id !== null) setTimeout(nudge, QUEUE_UNLOCK_MS).unref();
   });
+  // The library's own line has the message of the error, which may name an e-mail address.
+  events.on('job:error', ({ job, error }) => log.warn({ err: error, job: job.task_identifier }, 'a job failed'));
+  events.on('job:failed', ({ job, error }) =>
+    log.error({ err: error, job: job.task_identifier }, 'a job failed for good'),
+  );
   for (const event of ['worker:getJob:empty', 'job:start'] as const) events.on(event, () => (failedFetches = 0));
   events.on('worker:getJob:error', ({ error }) => {
     if (++failedFetches === 1) log.warn({ err: error }, 'the job worker cannot fetch jobs');
@@ -131,8 +136,7 @@ async function startRun(context: TaskContext, ownerUrl: string, log: Log): Promi
     crontab: CRONTAB,
     events,
     logger: new Logger(() => (level, message) => {
-      if (level === 'error') log.error({ job: true }, message);
-      else log.debug({ job: true }, message);
+      if (level !== 'error') log.debug({ job: true }, message);
     }),
   });
   runner = await running.catch((error) => {

@@ -1,8 +1,12 @@
 import { hostname } from 'node:os';
 import { type Logger, type LoggerOptions, pino } from 'pino';
 import { VERSION } from '../version.ts';
+import { describeError } from './describe-error.ts';
 
 export type { Logger };
+
+/** Number of pino's level `error`. */
+const ERROR = 50;
 
 interface LogOptions {
   level: string;
@@ -12,17 +16,29 @@ interface LogOptions {
   process?: 'api' | 'worker';
   /** Path of a file to append to. Default: the standard output. */
   file?: string;
+  /** Called with each error that is logged at level `error`: a fault of the service, not of a caller. */
+  onFault?: (error: Error, fields: Record<string, unknown>) => void;
 }
 
 /**
  * Creates the log of a process: JSON lines with the name of their level, the service, its version and the machine, or readable text
  * at a terminal. Secrets and texts of memories are never logged.
  */
-export function createLog({ level, pretty, process = 'api', file }: LogOptions): Logger {
+export function createLog({ level, pretty, process = 'api', file, onFault }: LogOptions): Logger {
   const options: LoggerOptions = {
     level,
     base: { service: `whitemagic-${process}`, version: VERSION, node: hostname() },
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: (error: unknown) => describeError(error) },
+    ...(onFault && {
+      hooks: {
+        logMethod(args, method, number) {
+          const [fields] = args as [unknown];
+          if (number >= ERROR && isFault(fields)) onFault(fields.err, fields);
+          method.apply(this, args);
+        },
+      },
+    }),
     formatters: { level: (label) => ({ level: label }) },
     redact: ['authorization', 'api_key', '*.authorization', '*.api_key', 'headers'],
     ...(pretty && {
@@ -33,4 +49,8 @@ export function createLog({ level, pretty, process = 'api', file }: LogOptions):
     }),
   };
   return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, sync: false }));
+}
+
+function isFault(fields: unknown): fields is { err: Error } & Record<string, unknown> {
+  return typeof fields === 'object' && fields !== null && 'err' in fields && fields.err instanceof Error;
 }

@@ -5,6 +5,7 @@ import type { SecretScanning } from '../keys/secret-scanning.ts';
 import type { IpRateLimiter } from '../limits/ip-rate-limiter.ts';
 import type { Limiter } from '../limits/local-limiter.ts';
 import type { RequestQueue } from '../limits/request-queue.ts';
+import type { FaultContext } from '../observability/fault-reports.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { ClientNames } from '../usage/client-names.ts';
 import type { Recorder } from '../usage/event-recorder.ts';
@@ -40,8 +41,8 @@ export interface PipelineDependencies {
   onMemoriesWritten?: (() => void) | undefined;
   /** Called with what each successful call did. */
   onDomainEvent: (event: DomainEvent) => void;
-  /** Called with the cause of each 5xx response. */
-  onFault: (error: unknown, requestId: string) => void;
+  /** Called with the cause of each 5xx response, and of work beside a request that failed. */
+  onFault: (error: unknown, context: FaultContext) => void;
   /** True outside production: a call whose status or error code is undeclared fails with a {@link ContractViolation}. */
   enforceContracts: boolean;
 }

@@ -4,6 +4,7 @@ import type { Caller } from '../context.ts';
 import type { Operation } from '../contracts/operation.ts';
 import { Problem, problemDocument } from '../errors.ts';
 import type { Cost } from '../limits/local-limiter.ts';
+import type { FaultContext } from '../observability/fault-reports.ts';
 import { utcDay } from '../usage/usage.ts';
 import type { Call, Outcome } from './call.ts';
 import { declaredError } from './contract-check.ts';
@@ -98,7 +99,7 @@ async function failed(
 ): Promise<Outcome> {
   const error = operation && pipeline.enforceContracts ? declaredError(operation, toProblem(thrown), thrown) : thrown;
   const problem = toProblem(error);
-  if (problem.status >= 500) pipeline.onFault(error, call.requestId);
+  if (problem.status >= 500) pipeline.onFault(error, faultContext(call, operation?.id, problem));
   // An error that comes before the rate limit is consumed has its headers too.
   const limitHeaders = headers ?? (problem.status < 500 ? await currentRateLimit(pipeline, call.caller) : {});
   const document = JSON.stringify(problemDocument(problem, call.requestId, pipeline.publicUrl()));
@@ -136,13 +137,17 @@ function takesFromPlan({ caller }: Call): boolean {
   return caller.sessionId === null;
 }
 
+function faultContext({ requestId, caller }: Call, operation: string | undefined, { code }: Problem): FaultContext {
+  return { requestId, userId: caller.userId, operation, code };
+}
+
 /** Records an event. Returns the error when that fails. */
 async function record(pipeline: PipelineDependencies, event: UsageEvent, call: Call): Promise<unknown> {
   try {
     await pipeline.recorder.record(event);
     return undefined;
   } catch (error) {
-    pipeline.onFault(error, call.requestId);
+    pipeline.onFault(error, faultContext(call, event.operation, toProblem(error)));
     return error;
   }
 }
