@@ -10,6 +10,7 @@ import {
   referenceTitle,
   sectionDescription,
   sectionLabel,
+  sharedErrors,
 } from './generated/operation-reference.ts';
 import { resolveLink } from './links.ts';
 import { type Heading, type Rendered, renderMarkdown } from './markdown.ts';
@@ -113,6 +114,7 @@ function sourceOf(name: string, publicUrl: string, mcp: McpReference): string {
     clients: () => clientSections(publicUrl),
     errors: errorTable,
     operations: operationTable,
+    sharedErrors,
     tools: () => toolReference(mcp),
     resources: () => resourceTable(mcp),
     prompts: () => promptTable(mcp),

@@ -89,10 +89,25 @@ function python({ method, url, body, isPublic, file }: Request): string {
   return `${imports}\n\nrequest = urllib.request.Request(\n${parts.join('\n')}\n)\nwith urllib.request.urlopen(request) as response:\n    ${read}`;
 }
 
-/** Writes JSON on one line where it is short. */
-export function pretty(value: unknown): string {
-  const short = JSON.stringify(value, null, 1).replace(/\n\s*/g, ' ');
-  return short.length <= 72 ? short : JSON.stringify(value, null, 2);
+const LINE = 76;
+
+/** Writes JSON with each object and list that fits on one line. */
+export function pretty(value: unknown, indentation = ''): string {
+  const short = oneLine(value);
+  if (typeof value !== 'object' || value === null || indentation.length + short.length <= LINE) return short;
+  const inner = `${indentation}  `;
+  const [open, close] = Array.isArray(value) ? ['[', ']'] : ['{', '}'];
+  const parts = Array.isArray(value)
+    ? value.map((item) => pretty(item, inner))
+    : Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${pretty(item, inner)}`);
+  return `${open}\n${parts.map((part) => inner + part).join(',\n')}\n${indentation}${close}`;
+}
+
+function oneLine(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(oneLine).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const fields = Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}: ${oneLine(item)}`);
+  return fields.length > 0 ? `{ ${fields.join(', ')} }` : '{}';
 }
 
 function scriptLiteral(value: object): string {

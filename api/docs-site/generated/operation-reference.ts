@@ -8,6 +8,7 @@ import {
   publicErrorsOf,
   takesBody,
 } from '../../contracts/operation.ts';
+import type { ProblemCode } from '../../errors.ts';
 import { slugOf } from '../slug.ts';
 import { callSamples, pretty } from './call-samples.ts';
 import { fieldTable } from './fields.ts';
@@ -95,10 +96,32 @@ function describe(operation: Operation | PublicOperation, baseUrl: string): stri
     outputSchema.properties
       ? `<details>\n<summary>Fields of the response</summary>\n\n${fieldTable(outputSchema, false)}\n\n</details>`
       : '',
-    `**Errors:** ${errors.map((code) => `\`${code}\``).join(', ')}.`,
+    isPublic ? `**Errors:** ${listCodes(errors)}.` : errorText(errors),
   ]
     .filter((part) => part !== '')
     .join('\n\n');
+}
+
+/** Error codes that every operation with a key can return. */
+const SHARED_ERRORS: ReadonlySet<ProblemCode> = new Set(
+  (OPERATIONS as unknown as readonly Operation[])
+    .map(errorsOf)
+    .reduce((shared, codes) => shared.filter((code) => codes.includes(code))),
+);
+
+/** Writes the error codes that every operation with a key can return. */
+export function sharedErrors(): string {
+  return `${listCodes([...SHARED_ERRORS])}.`;
+}
+
+function errorText(errors: readonly ProblemCode[]): string {
+  const own = errors.filter((code) => !SHARED_ERRORS.has(code));
+  const shared = '[those of every operation](../api.md#errors-of-every-operation)';
+  return `**Errors:** ${own.length > 0 ? `${listCodes(own)}, and ${shared}` : shared}.`;
+}
+
+function listCodes(codes: readonly ProblemCode[]): string {
+  return codes.map((code) => `\`${code}\``).join(', ');
 }
 
 function accessText(operation: Operation | PublicOperation): string {
