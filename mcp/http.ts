@@ -1,13 +1,6 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import type Router from '@koa/router';
-import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
-import {
-  ErrorCode,
-  isInitializeRequest,
-  isJSONRPCRequest,
-  type JSONRPCMessage,
-  type JSONRPCResponse,
-  SUPPORTED_PROTOCOL_VERSIONS,
-} from '@modelcontextprotocol/sdk/types.js';
 import type { Context } from 'koa';
 import type { Caller } from '../api/context.ts';
 import { Problem } from '../api/errors.ts';
@@ -16,19 +9,32 @@ import { authenticateRequest, callOf } from '../api/http/call.ts';
 import { defaultProjectOf } from '../api/http/headers.ts';
 import { stateOf } from '../api/http/request-state.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
+import { type Definition, RPC } from './definition.ts';
+import { LEGACY_VERSIONS, serveLegacy } from './legacy.ts';
 import { createMessageMeter, type MessageMeter } from './message-meter.ts';
-import { type Checked, checkMessage, normalizeMessage } from './messages.ts';
-import { RECALL_PROMPT } from './prompts.ts';
-import { createServer } from './server.ts';
+import {
+  type Checked,
+  checkMessage,
+  clientInfoOf,
+  errorResponse,
+  isRequest,
+  normalizeMessage,
+  type RpcErrorResponse,
+  type RpcMessage,
+} from './messages.ts';
+import { isModern, MODERN_VERSIONS, routingHeaders, serveModern } from './modern.ts';
+import { type Connection, defineServer, METERED_METHODS } from './server.ts';
 
 interface McpOptions {
   bodyBytesMax: number;
   publicUrl: () => string;
+  /** Defines the server of a request. Default: the tools, resources and prompts of this service. */
+  define?: (connection: Connection) => Definition;
 }
 
 /**
- * Mounts MCP over Streamable HTTP, stateless: a server per request and JSON responses, so any node can serve a request and
- * clients do not notice a restart. There are no streams and no sessions: other methods return 405.
+ * Mounts MCP over Streamable HTTP for clients of every protocol version, stateless: a server per request, so any node can serve a
+ * request and clients do not notice a restart. There are no sessions and no streams to listen to: other methods return 405.
  */
 export function mountMcp(router: Router, pipeline: PipelineDependencies, options: McpOptions): void {
   router.post('/mcp', async (ctx: Context) => {
@@ -73,17 +79,18 @@ async function servePost(post: Post): Promise<void> {
   const received = Array.isArray(body) ? body : [body];
   meter.received(received.length);
   if (received.length > BATCH_MAX) {
-    return respondError(ctx, ErrorCode.InvalidRequest, `Invalid request: a batch may have ${BATCH_MAX} messages.`);
+    return respondError(ctx, RPC.invalidRequest, `Invalid request: a batch may have ${BATCH_MAX} messages.`);
   }
   const messages = received.map(normalizeMessage).map(checkMessage);
+  const rpcId = Array.isArray(body) ? undefined : idOf(messages[0]);
+  if (rpcId !== undefined) stateOf(ctx).rpcId = rpcId;
   for (const message of messages) learnClient(post, message);
   stateOf(ctx).operation = messages.map(methodOf).join(',').slice(0, 100);
-  const isServed = isSupportedVersion(ctx.get('MCP-Protocol-Version')) && !messages.includes('invalid');
-  await meter.charge(messages.filter((message) => !isServed || !isMetered(message)).length);
-  if (body === UNREADABLE) return respondError(ctx, ErrorCode.ParseError, 'Parse error: the body is not JSON.');
+  await meter.charge(messages.filter((message) => !isMetered(message)).length);
+  if (body === UNREADABLE) return respondError(ctx, RPC.parseError, 'Parse error: the body is not JSON.');
   const checked = messages.filter((message) => message !== 'invalid');
   if (checked.length === 0 || checked.length < messages.length) {
-    return respondError(ctx, ErrorCode.InvalidRequest, 'Invalid request: the body is not a JSON-RPC 2.0 message.');
+    return respondError(ctx, RPC.invalidRequest, 'Invalid request: the body is not a JSON-RPC 2.0 message.');
   }
   await (Array.isArray(body) ? serveBatch(post, checked) : serveOne(post, checked[0]));
 }
@@ -91,37 +98,57 @@ async function servePost(post: Post): Promise<void> {
 async function serveOne(post: Post, checked: Checked | undefined): Promise<void> {
   const { ctx } = post;
   if (checked?.error) return respond(ctx, 200, JSON.stringify(checked.error));
-  if (!checked?.message) return respond(ctx, 202, '');
-  const { status, text } = await serve(post, checked.message);
+  const message = checked?.message;
+  if (!message) return respond(ctx, 202, '');
+  const headers = routingHeaders((name) => ctx.get(name));
+  if (isModern(message, headers)) {
+    return respondWith(ctx, await serveModern(definitionOf(post), message, headers));
+  }
+  const unsupported = unsupportedVersion(ctx, isRequest(message) ? message.id : null);
+  if (unsupported) return respond(ctx, 400, JSON.stringify(unsupported));
+  const { status, text } = await serveLegacy(definitionOf(post), message, ctx.get(VERSION_HEADER));
   respond(ctx, status, text);
 }
 
-/** Serves the messages of a batch. Their ids need not be unique: the SDK gets the positions of requests as ids. */
+/**
+ * Serves the messages of a batch, which only the older protocol versions have. Their ids need not be unique: the SDK gets the
+ * positions of requests as ids.
+ */
 async function serveBatch(post: Post, checked: readonly Checked[]): Promise<void> {
   const { ctx } = post;
-  const numbered = checked.flatMap(({ message }, position) => {
+  const headers = routingHeaders((name) => ctx.get(name));
+  if (
+    MODERN_VERSIONS.includes(ctx.get(VERSION_HEADER)) ||
+    checked.some(({ message }) => message && isModern(message, headers))
+  ) {
+    const detail = `Invalid request: protocol version ${MODERN_VERSIONS[0]} has no batches. Send each message by itself.`;
+    return respondError(ctx, RPC.invalidRequest, detail);
+  }
+  const unsupported = unsupportedVersion(ctx, null);
+  if (unsupported) return respond(ctx, 400, JSON.stringify(unsupported));
+  const numbered = checked.flatMap<RpcMessage>(({ message }, position) => {
     // Its request id would be taken for a position. A request of the same batch cannot be cancelled anyway.
     if (!message || ('method' in message && message.method === 'notifications/cancelled')) return [];
-    return [isJSONRPCRequest(message) ? { ...message, id: position } : message];
+    return [isRequest(message) ? { ...message, id: position } : message];
   });
-  const served = numbered.length > 0 ? await serve(post, numbered) : { status: 202, text: '' };
+  const served =
+    numbered.length > 0
+      ? await serveLegacy(definitionOf(post), numbered, ctx.get(VERSION_HEADER))
+      : { status: 202, text: '' };
   if (served.status >= 400) return respond(ctx, served.status, served.text);
-  const results: JSONRPCResponse[] = served.text === '' ? [] : [JSON.parse(served.text)].flat();
+  const results: RpcErrorResponse[] = served.text === '' ? [] : [JSON.parse(served.text)].flat();
   const byPosition = new Map(results.map((result) => [result.id, result]));
-  const responses = checked.flatMap<JSONRPCResponse>(({ message, error }, position) => {
+  const responses = checked.flatMap<RpcErrorResponse>(({ message, error }, position) => {
     const result = byPosition.get(position);
     if (error) return [error];
-    return result && isJSONRPCRequest(message) ? [{ ...result, id: message.id }] : [];
+    return result && isRequest(message) ? [{ ...result, id: message.id }] : [];
   });
   respond(ctx, responses.length > 0 ? 200 : 202, responses.length > 0 ? JSON.stringify(responses) : '');
 }
 
-/** Has the SDK serve a message or a batch. */
-async function serve(
-  { ctx, pipeline, caller, meter, publicUrl }: Post,
-  message: JSONRPCMessage | JSONRPCMessage[],
-): Promise<{ status: number; text: string }> {
-  const server = createServer({
+/** Defines the server that serves a request. */
+function definitionOf({ ctx, pipeline, caller, meter, publicUrl, define = defineServer }: Post): Definition {
+  return define({
     pipeline,
     newCall: (method) => {
       const call = callOf(ctx, pipeline, caller, method);
@@ -132,14 +159,19 @@ async function serve(
     publicUrl,
     onOutcome: meter.finished,
   });
-  const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
-  try {
-    await server.connect(transport);
-    const response = await transport.handleRequest(webRequest(ctx), { parsedBody: message });
-    return { status: response.status, text: await response.text() };
-  } finally {
-    await server.close();
-  }
+}
+
+const VERSION_HEADER = 'MCP-Protocol-Version';
+
+/** Returns the error for a version header that names no known version; undefined for others. */
+function unsupportedVersion(ctx: Context, id: string | number | null): RpcErrorResponse | undefined {
+  const requested = ctx.get(VERSION_HEADER);
+  if (requested === '' || LEGACY_VERSIONS.includes(requested)) return undefined;
+  const supported = [...MODERN_VERSIONS, ...LEGACY_VERSIONS];
+  return errorResponse(id, RPC.unsupportedVersion, `Unsupported protocol version: ${requested.slice(0, 40)}`, {
+    supported,
+    requested: requested.slice(0, 40),
+  });
 }
 
 function respond(ctx: Context, status: number, text: string): void {
@@ -147,6 +179,17 @@ function respond(ctx: Context, status: number, text: string): void {
   if (text !== '') ctx.type = 'application/json';
   // Koa sets 204 for an empty body, but the response to a notification is 202.
   ctx.status = status;
+}
+
+/** Responds with what an SDK returned: JSON, or a stream of events. */
+async function respondWith(ctx: Context, response: Response): Promise<void> {
+  const type = response.headers.get('Content-Type') ?? '';
+  if (!response.body || !type.startsWith('text/event-stream')) {
+    return respond(ctx, response.status, await response.text());
+  }
+  ctx.status = response.status;
+  ctx.set({ 'Content-Type': type, 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' });
+  ctx.body = Readable.fromWeb(response.body as ReadableStream);
 }
 
 /** Messages that one request may have. */
@@ -164,24 +207,21 @@ async function readMessage(ctx: Context, bodyBytesMax: number): Promise<unknown>
   }
 }
 
-/** Responds with a JSON-RPC error, which is what MCP clients read. */
-function respondError(ctx: Context, code: ErrorCode, message: string): void {
-  ctx.status = 400;
-  ctx.body = { jsonrpc: '2.0', id: null, error: { code, message } };
+/** Responds with a JSON-RPC error of a request whose id is not known. */
+function respondError(ctx: Context, code: number, message: string): void {
+  respond(ctx, 400, JSON.stringify(errorResponse(null, code, message)));
 }
 
-function webRequest(ctx: Context): Request {
-  const headers = new Headers({ 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' });
-  // Responses are always JSON, so clients that accept nothing else are served too; the SDK would reject them.
-  const version = ctx.get('MCP-Protocol-Version');
-  if (version) headers.set('MCP-Protocol-Version', version);
-  return new Request('http://localhost/mcp', { method: 'POST', headers });
-}
-
-/** Remembers how the client names itself: it does so only when it connects. */
+/** Remembers how the client names itself: older versions say so only when they connect. */
 function learnClient({ ctx, pipeline, caller }: Post, checked: Checked | 'invalid'): void {
-  if (checked === 'invalid' || !isInitializeRequest(checked.message)) return;
-  pipeline.clients.learn(caller.keyId, ctx.get('User-Agent'), checked.message.params.clientInfo);
+  const info = checked === 'invalid' ? undefined : clientInfoOf(checked.message);
+  if (info) pipeline.clients.learn(caller.keyId, ctx.get('User-Agent'), info);
+}
+
+/** Returns the id of a request; undefined for other messages. */
+function idOf(checked: Checked | 'invalid' | undefined): string | number | undefined {
+  if (checked === 'invalid') return undefined;
+  return isRequest(checked?.message) ? checked.message.id : (checked?.error?.id ?? undefined);
 }
 
 function methodOf(checked: Checked | 'invalid'): string {
@@ -189,17 +229,8 @@ function methodOf(checked: Checked | 'invalid'): string {
   return checked.message && 'method' in checked.message ? checked.message.method : 'response';
 }
 
-/** Requests that the pipeline meters and limits one by one. */
-const METERED = ['tools/call', 'resources/read', 'prompts/get'];
-
 /** Returns whether the pipeline meters a message. Invalid requests and all others are protocol messages. */
 function isMetered(checked: Checked | 'invalid'): boolean {
   const message = checked === 'invalid' ? undefined : checked.message;
-  if (!isJSONRPCRequest(message) || !METERED.includes(message.method)) return false;
-  return message.method !== 'prompts/get' || message.params?.name === RECALL_PROMPT;
-}
-
-/** Returns whether the SDK knows a protocol version. It rejects requests with others. */
-function isSupportedVersion(version: string): boolean {
-  return version === '' || SUPPORTED_PROTOCOL_VERSIONS.includes(version);
+  return isRequest(message) && METERED_METHODS.includes(message.method);
 }

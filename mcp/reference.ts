@@ -1,5 +1,5 @@
 import { portableSchema } from './arguments.ts';
-import { PROMPTS } from './prompts.ts';
+import { PROMPT_DESCRIPTIONS } from './prompts.ts';
 import { TOOLS } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES } from './resources.ts';
 
@@ -14,5 +14,5 @@ export const MCP_REFERENCE = {
     annotations,
   })),
   resources: [...RESOURCES, ...RESOURCE_TEMPLATES.map((template) => ({ ...template, uri: template.uriTemplate }))],
-  prompts: PROMPTS,
+  prompts: PROMPT_DESCRIPTIONS,
 };

@@ -1,25 +1,13 @@
-import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import {
-  CallToolRequestSchema,
-  ErrorCode,
-  GetPromptRequestSchema,
-  ListPromptsRequestSchema,
-  ListResourcesRequestSchema,
-  ListResourceTemplatesRequestSchema,
-  ListToolsRequestSchema,
-  McpError,
-  ReadResourceRequestSchema,
-} from '@modelcontextprotocol/sdk/types.js';
-import { AjvJsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/ajv';
-import { invalidField, Problem } from '../api/errors.ts';
+import { Problem } from '../api/errors.ts';
 import type { Call, Outcome, Rendering } from '../api/pipeline/call.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { rejectCall, run } from '../api/pipeline/run.ts';
 import { VERSION } from '../api/version.ts';
 import { normalizeArguments } from './arguments.ts';
+import { type Definition, type Params, RPC, RpcError } from './definition.ts';
 import { newDelimiter } from './delimiter.ts';
 import { cut, errorData, errorMeta, errorText } from './errors.ts';
-import { PROMPTS, RECALL, RECALL_PROMPT, RECALL_TOKENS, recallPrompt, rememberPrompt } from './prompts.ts';
+import { PROMPT_DESCRIPTIONS, promptText } from './prompts.ts';
 import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
@@ -32,34 +20,39 @@ export interface Connection {
   onOutcome: (outcome: Outcome) => void;
 }
 
-// By default the SDK creates a validator per server, which takes longer than the rest of a request.
-const validator = new AjvJsonSchemaValidator();
+/** Requests that the pipeline meters and limits one by one. All others are protocol messages. */
+export const METERED_METHODS: readonly string[] = ['tools/call', 'resources/read'];
+
+/** Lists change with a release only. */
+const LIST_TTL_MS = 300_000;
+const SAME_FOR_ALL = { ttlMs: LIST_TTL_MS, cacheScope: 'public' } as const;
 
 /**
- * Creates an MCP server for one request of one caller. Tools, resources and prompts all go through `run()`; a failed tool
- * call is a result with `isError`, which a model can act on. No other file uses the SDK's server.
+ * Defines the MCP server for one request of one caller. Tools and resources go through `run()`; a failed tool call is a result with
+ * `isError`, which a model can act on.
  */
-export function createServer(connection: Connection): Server {
-  const server = new Server(
-    { name: 'whitemagic', title: 'WhiteMagic', version: VERSION },
-    {
-      capabilities: { tools: {}, resources: {}, prompts: {} },
-      instructions: INSTRUCTIONS,
-      jsonSchemaValidator: validator,
+export function defineServer(connection: Connection): Definition {
+  return {
+    info: { name: 'whitemagic', title: 'WhiteMagic', version: VERSION },
+    instructions: INSTRUCTIONS,
+    capabilities: { tools: {}, resources: {}, prompts: {} },
+    cacheHints: {
+      'server/discover': SAME_FOR_ALL,
+      'tools/list': SAME_FOR_ALL,
+      'resources/list': SAME_FOR_ALL,
+      'resources/templates/list': SAME_FOR_ALL,
+      'prompts/list': SAME_FOR_ALL,
     },
-  );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [...TOOL_DESCRIPTIONS] }));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }) => callTool(connection, params.name, params.arguments));
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({ resources: [...RESOURCES] }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: [...RESOURCE_TEMPLATES] }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => readResource(connection, params.uri));
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({
-    prompts: PROMPTS.map((prompt) => ({ ...prompt, arguments: [...prompt.arguments] })),
-  }));
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }) =>
-    getPrompt(connection, params.name, params.arguments),
-  );
-  return server;
+    handlers: {
+      'tools/list': () => ({ tools: TOOL_DESCRIPTIONS }),
+      'tools/call': ({ name, arguments: given }) => callTool(connection, name as string, given as Params | undefined),
+      'resources/list': () => ({ resources: RESOURCES }),
+      'resources/templates/list': () => ({ resourceTemplates: RESOURCE_TEMPLATES }),
+      'resources/read': ({ uri }) => readResource(connection, uri as string),
+      'prompts/list': () => ({ prompts: PROMPT_DESCRIPTIONS }),
+      'prompts/get': ({ name, arguments: given }) => getPrompt(name as string, given as Record<string, string>),
+    },
+  };
 }
 
 /** Passes the outcome of a call to the connection, then returns it. */
@@ -69,7 +62,7 @@ async function reported({ onOutcome }: Connection, pending: Promise<Outcome>): P
   return outcome;
 }
 
-async function callTool(connection: Connection, name: string, given: Record<string, unknown> | undefined) {
+async function callTool(connection: Connection, name: string, given: Params | undefined) {
   const { pipeline } = connection;
   const call = connection.newCall('tools/call');
   const tool = findTool(name);
@@ -78,7 +71,7 @@ async function callTool(connection: Connection, name: string, given: Record<stri
     const outcome = await reported(connection, rejectCall(pipeline, 'unknown_tool', call, problem));
     // A call over the limit, or one that could not be metered, fails with that error instead.
     if (outcome.problem?.code !== 'not_found') requireSuccess(outcome, call, connection);
-    throw new McpError(ErrorCode.InvalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventData(outcome));
+    throw new RpcError(RPC.invalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventData(outcome));
   }
   const { input, ignored } = normalizeArguments(tool.inputSchema, given ?? {});
   const delimit = newDelimiter();
@@ -142,35 +135,21 @@ function toResource(uri: string, mimeType: string, text: string, event: { eventI
   return { contents: [{ uri, mimeType, text }], _meta: eventMeta(event) };
 }
 
-async function getPrompt(connection: Connection, name: string, input: Record<string, string> | undefined) {
-  const message = (text: string) => ({
-    messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }],
-  });
-  if (name === 'remember_this_session') return message(rememberPrompt(input?.focus));
-  if (name !== RECALL_PROMPT) throw new McpError(ErrorCode.InvalidParams, `Unknown prompt: ${name.slice(0, 100)}`);
-  const task = input?.task ?? '';
-  const call = connection.newCall('prompts/get');
-  const outcome = await reported(
-    connection,
-    task.trim() === ''
-      ? rejectCall(connection.pipeline, RECALL.id, call, invalidField('task', 'required'))
-      : run(connection.pipeline, RECALL, call, { query: task, max_tokens: RECALL_TOKENS }),
-  );
-  requireSuccess(outcome, call, connection);
-  const text = recallPrompt(task, outcome.body as Parameters<typeof recallPrompt>[1], newDelimiter());
-  return { ...message(text), _meta: eventMeta(outcome) };
+function getPrompt(name: string, given: Record<string, string> | undefined) {
+  const text = promptText(name, given);
+  if (text === undefined) throw new RpcError(RPC.invalidParams, `Unknown prompt: ${name.slice(0, 100)}`);
+  return { messages: [{ role: 'user', content: { type: 'text', text } }] };
 }
 
 function requireSuccess(outcome: Outcome, call: Call, connection: Connection): void {
   if (!outcome.problem) return;
-  const code = outcome.status >= 500 ? ErrorCode.InternalError : ErrorCode.InvalidParams;
+  const code = outcome.status >= 500 ? RPC.internalError : RPC.invalidParams;
   const details = [outcome.problem, call.requestId, connection.publicUrl()] as const;
-  throw new McpError(code, errorText(...details), { ...errorData(...details), ...eventData(outcome) });
+  throw new RpcError(code, errorText(...details), { ...errorData(...details), ...eventData(outcome) });
 }
 
-/** -32002 is the code for a missing resource in protocol versions up to 2025-11-25. */
-function resourceNotFound(uri: string, outcome: Outcome): McpError {
-  return new McpError(-32002, `Unknown resource: ${uri.slice(0, 200)}`, eventData(outcome));
+function resourceNotFound(uri: string, outcome: Outcome): RpcError {
+  return new RpcError(RPC.resourceNotFound, `Unknown resource: ${uri.slice(0, 200)}`, { uri, ...eventData(outcome) });
 }
 
 /** Returns the usage event of a call for the `data` of a JSON-RPC error. */

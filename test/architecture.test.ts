@@ -110,7 +110,8 @@ const ONLY_IN: Record<string, RegExp> = {
   pg: /^db\/|^scripts\/bench\//,
   koa: /^api\/(app\.ts|http\/)|^mcp\/http\.ts|^scripts\/bench\/bare-route\.ts/,
   '@koa/router': /^api\/(app\.ts|http\/routes\/)|^mcp\/http\.ts/,
-  '@modelcontextprotocol/sdk': /^mcp\/(server|http|messages)\.ts|^scripts\/(demo|eval\/ask)\.ts/,
+  '@modelcontextprotocol/sdk': /^mcp\/legacy\.ts|^scripts\/(demo|eval\/ask)\.ts/,
+  '@modelcontextprotocol/server': /^mcp\/modern\.ts/,
 };
 
 /** Files outside `db` that may contain SQL: benchmarks, and the check of the kill test. No service runs these statements. */

@@ -10,6 +10,8 @@ export interface RequestState {
   bodyMs?: number | undefined;
   /** Size of the body, once it is read. */
   bytesIn?: number;
+  /** Id of the JSON-RPC request, once it is read. */
+  rpcId?: string | number;
 }
 
 /** Returns the state of a request. */

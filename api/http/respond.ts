@@ -45,7 +45,7 @@ export function sendOutcome(ctx: Context, outcome: Outcome): void {
 
 /**
  * Responds with an error as a JSON-RPC error that holds the problem document: many MCP clients show no other body of an HTTP
- * error. The id is null, since the request was rejected before its message was served.
+ * error. The id is null where the request was rejected before its message was read.
  */
 export function sendRpcProblem(ctx: Context, problem: Problem, publicUrl: string): void {
   const data = problemDocument(problem, stateOf(ctx).requestId, publicUrl);
@@ -53,7 +53,7 @@ export function sendRpcProblem(ctx: Context, problem: Problem, publicUrl: string
   ctx.status = problem.status;
   ctx.type = 'application/json';
   const error = { code: RPC_SERVER_ERROR, message: `${data.title}. ${data.detail}`, data };
-  ctx.body = JSON.stringify({ jsonrpc: '2.0', id: null, error });
+  ctx.body = JSON.stringify({ jsonrpc: '2.0', id: stateOf(ctx).rpcId ?? null, error });
 }
 
 /** Responds with an error as `application/problem+json`. */

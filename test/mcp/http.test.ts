@@ -71,9 +71,14 @@ describe('POST /mcp', () => {
       const { status } = await postMcp(node, user, rpc('tools/list'), { 'MCP-Protocol-Version': version });
       expect(status).toBe(200);
     }
-    const rejected = await postMcp(node, user, rpc('tools/list'), { 'MCP-Protocol-Version': '2026-07-28' });
+    const rejected = await postMcp(node, user, rpc('tools/list', {}, 'a'), { 'MCP-Protocol-Version': '1999-01-01' });
     expect(rejected.status).toBe(400);
-    expect(rejected.body).toMatchObject({ jsonrpc: '2.0', error: { message: expect.stringContaining('2025-11-25') } });
+    const supported = expect.arrayContaining(['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']);
+    expect(rejected.body).toEqual({
+      jsonrpc: '2.0',
+      id: 'a',
+      error: { code: -32_022, message: expect.any(String), data: { supported, requested: '1999-01-01' } },
+    });
   });
 
   it('responds to a batch with one array that has each response once', async () => {
@@ -228,7 +233,7 @@ describe('authentication of MCP requests', () => {
       expect(response.body).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32_000 } });
       const { message, data } = response.body.error;
       expect(data).toMatchObject({ status: 401, code: 'unauthenticated' });
-      expect(message).toBe(`No valid API key. ${data.detail}`);
+      expect(message).toBe(`${data.title}. ${data.detail}`);
     }
   });
 

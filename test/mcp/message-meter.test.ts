@@ -81,9 +81,9 @@ beforeEach(() => {
   charged = 0;
 });
 
+const METERED = ['tools/call', 'resources/read'];
 const METHODS = [
-  'tools/call',
-  'resources/read',
+  ...METERED,
   'prompts/get',
   'tools/list',
   'initialize',
@@ -92,6 +92,8 @@ const METHODS = [
   'notifications/cancelled',
   'notifications/initialized',
   'completion/complete',
+  'server/discover',
+  'subscriptions/listen',
   'no/such/method',
 ];
 const NAMES = [
@@ -104,6 +106,12 @@ const NAMES = [
 ];
 const name = fc.constantFrom(...NAMES);
 const junk = fc.jsonValue({ maxDepth: 2 });
+/** What a request of protocol version 2026-07-28 or later says of itself. */
+const envelope = fc.record({
+  'io.modelcontextprotocol/protocolVersion': fc.constantFrom('2026-07-28', '2026-07-28', '2099-01-01', '2025-11-25'),
+  'io.modelcontextprotocol/clientCapabilities': fc.oneof({ weight: 9, arbitrary: fc.constant({}) }, junk),
+  'io.modelcontextprotocol/clientInfo': fc.constant({ name: 'test', version: '1' }),
+});
 const params = fc.record(
   {
     name: fc.oneof({ weight: 9, arbitrary: name }, junk),
@@ -113,18 +121,29 @@ const params = fc.record(
       junk,
     ),
     task: fc.oneof(fc.record({ ttl: fc.nat() }), junk),
-    _meta: fc.oneof(fc.constant({ 'io.modelcontextprotocol/related-task': { taskId: 't' }, progressToken: 1 }), junk),
+    _meta: fc.oneof(
+      {
+        weight: 12,
+        arbitrary: fc.constant({ 'io.modelcontextprotocol/related-task': { taskId: 't' }, progressToken: 1 }),
+      },
+      envelope,
+      junk,
+    ),
+    notifications: fc.oneof(fc.constant({ toolsListChanged: true }), junk),
     requestId: fc.nat(3),
     protocolVersion: fc.string(),
   },
-  { requiredKeys: [] },
+  { requiredKeys: ['name', 'uri'] },
 );
 const message = fc.record(
   {
     jsonrpc: fc.oneof({ weight: 99, arbitrary: fc.constant('2.0') }, junk),
     id: fc.oneof({ weight: 40, arbitrary: fc.nat(3) }, fc.string(), junk),
     method: fc.oneof(
-      { weight: 30, arbitrary: fc.constantFrom(...METHODS, ...METHODS.slice(0, 3), ...METHODS.slice(0, 3)) },
+      {
+        weight: 30,
+        arbitrary: fc.constantFrom(...METHODS, ...METERED, ...METERED, ...METERED, ...METERED, ...METERED),
+      },
       junk,
     ),
     params: fc.oneof({ weight: 30, arbitrary: params }, junk),
@@ -143,7 +162,7 @@ const often = <Value>(usual: Value, ...others: Value[]) =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(usual) }, fc.constantFrom(...others));
 const headers = fc.record({
   'Content-Type': often('application/json', 'text/plain', ''),
-  'MCP-Protocol-Version': often('2025-11-25', '1999-01-01', 'x'),
+  'MCP-Protocol-Version': fc.oneof(often('2025-11-25', '1999-01-01', 'x'), fc.constant('2026-07-28')),
   Accept: often('application/json, text/event-stream', 'text/html', 'application/json'),
   'X-WhiteMagic-Project': often('*', 'shop', 'x'.repeat(500)),
 });
@@ -170,6 +189,30 @@ describe('MCP messages', () => {
       fc.asyncProperty(body, headers, async (sent, given) => {
         const messages = Array.isArray(sent) && !isUnread(given) ? Math.max(1, sent.length) : 1;
         expect((await send(JSON.stringify(sent), given)).counted).toBe(messages);
+      }),
+      { numRuns: 300 },
+    );
+    expect(recorded).toBeGreaterThan(20);
+    expect(charged).toBeGreaterThan(20);
+  });
+
+  it('of protocol version 2026-07-28 are each recorded or charged, whatever they are', async () => {
+    const isWhole = fc.constantFrom(true, true, true, false);
+    await fc.assert(
+      fc.asyncProperty(message, envelope, isWhole, async (sent, _meta, hasHeaders) => {
+        const { params: given, method } = sent;
+        const named = Object(given) as Record<string, unknown>;
+        const modern = { ...sent, params: { ...named, _meta } };
+        const name = method === 'resources/read' ? named.uri : named.name;
+        const more: Record<string, string> = hasHeaders
+          ? {
+              'MCP-Protocol-Version': _meta['io.modelcontextprotocol/protocolVersion'],
+              'Mcp-Method': typeof method === 'string' ? method : 'x',
+              'Mcp-Name': typeof name === 'string' ? name : 'x',
+            }
+          : {};
+        const { counted } = await send(JSON.stringify(modern), { 'Content-Type': 'application/json', ...more });
+        expect(counted).toBe(1);
       }),
       { numRuns: 300 },
     );

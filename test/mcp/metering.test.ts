@@ -105,7 +105,6 @@ describe('MCP metering', () => {
       ['memories.get 404', read('memory://memories/019ab0c0-0000-7000-8000-000000000000')],
       ['memories.get 400', read('memory://memories/none')],
       ['unknown_resource 404', read('memory://nothing')],
-      ['search.context 200', rpc('prompts/get', { name: 'recall_for_task', arguments: { task: 'C' } })],
     ];
     const named: unknown[] = [];
     for (const [, message] of messages) {
@@ -246,7 +245,6 @@ describe('messages that the SDK would reject', () => {
   it.each([
     ['tools/call', 750, { name: 'list_memories', arguments: {} }],
     ['resources/read', 300, { uri: 'memory://tags' }],
-    ['prompts/get', 300, { name: 'recall_for_task', arguments: { task: 'Deploy' } }],
   ])('%s with a task is limited and metered like any other call', async (method, calls, params) => {
     const user = await node.newUser({ requestsPerMinute: PER_MINUTE });
     const batch = (from: number, length: number) =>

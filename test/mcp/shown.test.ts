@@ -93,7 +93,7 @@ describe.each(HOSTS)('a host that shows the %s form of results', (host) => {
   });
 });
 
-describe('MCP resources and prompts', () => {
+describe('MCP resources', () => {
   it('delimit stored text', async () => {
     for (const uri of [`memory://memories/${id}`, 'memory://tags']) {
       const { contents } = await client.readResource({ uri });
@@ -104,8 +104,6 @@ describe('MCP resources and prompts', () => {
     for (const uri of ['memory://stats', 'memory://usage']) {
       expect(JSON.stringify((await client.readResource({ uri })).contents)).not.toMatch(/stored-|marker/);
     }
-    const prompt = await client.getPrompt({ name: 'recall_for_task', arguments: { task: 'marker' } });
-    expectDelimited(JSON.stringify(prompt.messages));
   });
 
   it('memory://memories/{id} takes at most 10,000 tokens', async () => {

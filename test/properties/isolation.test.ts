@@ -78,7 +78,7 @@ const FOREIGN: Record<string, (v: Tenant, m: string) => ApiRequest> = {
   revokeKey: (v) => ({ method: 'DELETE', path: `/user/keys/${v.keyId}` }),
 };
 
-/** The same requests over MCP: tools, resources and a prompt. */
+/** The same requests over MCP: tools and resources. */
 const TOOLS: Record<string, (v: Tenant, m: string) => [method: string, params: Json]> = {
   toolGet: (_v, m) => ['tools/call', { name: 'get_memory', arguments: { id: m } }],
   toolUpdate: (_v, m) => ['tools/call', { name: 'update_memory', arguments: { id: m, content: 'stolen' } }],
@@ -89,7 +89,6 @@ const TOOLS: Record<string, (v: Tenant, m: string) => [method: string, params: J
   toolList: () => ['tools/call', { name: 'list_memories', arguments: {} }],
   resource: (_v, m) => ['resources/read', { uri: `memory://memories/${m}` }],
   resourceTags: () => ['resources/read', { uri: 'memory://tags' }],
-  prompt: (v) => ['prompts/get', { name: 'recall_for_task', arguments: { task: `secret ${v.marker}` } }],
 };
 
 /** Requests of a tenant about its own data. */
