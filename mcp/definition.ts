@@ -1,8 +1,16 @@
 /** The params of a request, as `normalizeMessage` and `checkMessage` leave them. */
 export type Params = Record<string, unknown>;
 
+/** The members of a request besides its params. Both are empty up to 2025-11-25, since the server keeps no sessions. */
+export interface Exchange {
+  /** Capabilities that the client declares with this request. */
+  clientCapabilities: Readonly<Record<string, unknown>>;
+  /** Responses of the client to the requests of a former `input_required` result, by their names. */
+  inputResponses: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** Serves one method. A thrown {@link RpcError} becomes the JSON-RPC error of the request. */
-export type Handler = (params: Params) => object | Promise<object>;
+export type Handler = (params: Params, exchange: Exchange) => object | Promise<object>;
 
 /** Time for which a client may keep a result, and whether it is the same for every caller. Sent since 2026-07-28. */
 interface CacheHint {

@@ -30,6 +30,8 @@ const SCHEMAS = [
   CompleteRequestSchema,
 ];
 
+const EXCHANGE = { clientCapabilities: {}, inputResponses: undefined };
+
 // By default the SDK creates a validator per server, which takes longer than the rest of a request.
 const jsonSchemaValidator = new AjvJsonSchemaValidator();
 
@@ -47,7 +49,7 @@ export async function serveLegacy(
   for (const schema of SCHEMAS) {
     const handler = handlers[schema.shape.method.value];
     if (!handler) continue;
-    server.setRequestHandler(schema, async ({ params }) => (await handler({ ...params })) as ServerResult);
+    server.setRequestHandler(schema, async ({ params }) => (await handler({ ...params }, EXCHANGE)) as ServerResult);
   }
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   try {

@@ -1,4 +1,5 @@
 import {
+  CLIENT_CAPABILITIES_META_KEY,
   classifyInboundRequest,
   createMcpHandler,
   type InboundHttpRequest,
@@ -6,6 +7,7 @@ import {
   type Result,
   Server,
 } from '@modelcontextprotocol/server';
+import { isObject } from './arguments.ts';
 import type { Definition } from './definition.ts';
 import type { RpcMessage } from './messages.ts';
 
@@ -44,7 +46,11 @@ export function serveModern(definition: Definition, message: RpcMessage, headers
 function createServer({ info, instructions, capabilities, handlers, cacheHints }: Definition): Server {
   const server = new Server(info, { capabilities, cacheHints, ...(instructions && { instructions }) });
   for (const [method, handler] of Object.entries(handlers)) {
-    server.setRequestHandler(method as RequestMethod, async ({ params }) => (await handler({ ...params })) as Result);
+    server.setRequestHandler(method as RequestMethod, async ({ params }, { mcpReq: { envelope, inputResponses } }) => {
+      const declared = (envelope as Record<string, unknown> | undefined)?.[CLIENT_CAPABILITIES_META_KEY];
+      const clientCapabilities = isObject(declared) ? declared : {};
+      return (await handler({ ...params }, { clientCapabilities, inputResponses })) as Result;
+    });
   }
   return server;
 }

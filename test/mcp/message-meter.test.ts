@@ -106,7 +106,7 @@ const NAMES = [
 ];
 const name = fc.constantFrom(...NAMES);
 const junk = fc.jsonValue({ maxDepth: 2 });
-/** What a request of protocol version 2026-07-28 or later says of itself. */
+/** The `_meta` of a request of protocol version 2026-07-28 or later. */
 const envelope = fc.record({
   'io.modelcontextprotocol/protocolVersion': fc.constantFrom('2026-07-28', '2026-07-28', '2099-01-01', '2025-11-25'),
   'io.modelcontextprotocol/clientCapabilities': fc.oneof({ weight: 9, arbitrary: fc.constant({}) }, junk),
