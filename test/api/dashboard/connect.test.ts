@@ -40,7 +40,9 @@ describe.skipIf(!hasBrowser)('dashboard › connect', () => {
     await client.callTool({ name: 'create_memory', arguments: { content: 'We deploy on Fridays.' } });
     await client.close();
 
-    await page.getByText('Connected.').waitFor();
+    const light = page.getByRole('status').filter({ hasText: 'Connected.' });
+    await light.waitFor();
+    expect(await light.innerText()).toMatch(/codex-mcp-client\/0\.171\.0 called create_memory (just now|\d+ sec)/);
     expect(problems).toEqual([]);
     await context.close();
   });

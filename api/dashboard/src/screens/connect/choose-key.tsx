@@ -15,8 +15,6 @@ export interface ChosenKey {
   name: string;
   /** The secret, which only the browser that made the key has, until the page is left. */
   secret?: string;
-  /** Time of its last use before it was chosen. */
-  usedBefore: string | null;
 }
 
 interface ChooseKeyProps {
@@ -38,7 +36,7 @@ export function ChooseKey({ keys, suggestedName, chosen, onChoose }: ChooseKeyPr
     showsErrors: true,
     onSuccess: ({ api_key: secret, id, name: made }) => {
       rememberForDocs(secret);
-      onChoose({ id, name: made, secret, usedBefore: null });
+      onChoose({ id, name: made, secret });
     },
   });
   const error = create.error;
@@ -84,7 +82,7 @@ export function ChooseKey({ keys, suggestedName, chosen, onChoose }: ChooseKeyPr
           value={chosen?.id ?? ''}
           onChange={(id) => {
             const key = keys.find((candidate) => candidate.id === id);
-            if (key) onChoose({ id: key.id, name: key.name, usedBefore: key.last_used_at });
+            if (key) onChoose({ id: key.id, name: key.name });
           }}
           description="We do not have its secret. Put it in place of YOUR_API_KEY below."
         />
