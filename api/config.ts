@@ -63,6 +63,8 @@ const environment = z.object({
   /** smtp:// or smtps:// URL of the mail server. Default: e-mails are written to DATA_DIR/outbox. */
   SMTP_URL: url(/^smtps?$/).optional(),
   MAIL_FROM: z.string().default('WhiteMagic <noreply@localhost>'),
+  /** `open`: a sign-in link creates a free account for an e-mail address without one. */
+  SIGNUP: z.enum(['closed', 'open']).default('closed'),
   /** Name and postal address of the operator, for the legal texts. */
   OPERATOR: z.string().default('the operator of this service'),
   /** Contact address for support and custom plans. */
@@ -137,6 +139,10 @@ export interface Config {
   allowedOrigins: string[];
   keyEnvironment: string;
   trustProxy: number;
+  /** Whether a sign-in link creates a free account for an address without one. */
+  isSignupOpen: boolean;
+  /** Whether the service has an embedded database, with an account for the person who runs it. */
+  hasLocalAccount: boolean;
   smtpUrl: string | undefined;
   mailFrom: string;
   operator: string;
@@ -181,6 +187,8 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     allowedOrigins: env.ALLOWED_ORIGINS,
     keyEnvironment: env.WHITEMAGIC_ENV ?? (production ? 'live' : 'local'),
     trustProxy: env.TRUST_PROXY,
+    isSignupOpen: env.SIGNUP === 'open',
+    hasLocalAccount: env.DATABASE_URL === undefined,
     smtpUrl: env.SMTP_URL,
     mailFrom: env.MAIL_FROM,
     operator: env.OPERATOR,

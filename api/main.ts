@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type EmbeddedDatabase, startEmbedded } from '../db/embedded/start.ts';
 import { ensureLocalOwner, writeCredentials } from './accounts/local-owner.ts';
+import { issueLocalSignInLink } from './auth/local-sign-in.ts';
 import { type Service, startService } from './bootstrap.ts';
 import { type Config, readConfig } from './config.ts';
 import { newId } from './ids.ts';
@@ -10,6 +11,7 @@ import { startupBanner } from './startup-banner.ts';
 
 /** Milliseconds for reports that wait to be sent. */
 const REPORTS_CLOSE_MS = 2_000;
+const CLOCK = { now: () => new Date(), newId };
 
 /** Starts the database and the service, waits for a signal, and stops both. */
 async function main(): Promise<void> {
@@ -53,7 +55,10 @@ async function greet(
   const local = embedded && (await localAccount(config, service, dataDir));
   if (isTerminal) {
     const apiKey = local?.isNew ? local.apiKey : undefined;
-    process.stdout.write(`${startupBanner({ url: service.url, dataDir, ...(apiKey && { apiKey }) })}\n`);
+    const signInPath = local && (await service.database.ownerWrite((sql) => issueLocalSignInLink({ ...CLOCK, sql })));
+    const signInUrl = signInPath && `${service.url}${signInPath}`;
+    const banner = { url: service.url, dataDir, ...(signInUrl && { signInUrl }), ...(apiKey && { apiKey }) };
+    process.stdout.write(`${startupBanner(banner)}\n`);
     return;
   }
   const urls = { api: `${service.url}/api/v1`, mcp: `${service.url}/mcp`, reference: `${service.url}/docs` };
@@ -63,9 +68,8 @@ async function greet(
 
 /** Returns the account of this machine with its key, which it creates at the first start and writes to the data directory. */
 function localAccount(config: Config, service: Service, dataDir: string): Promise<{ apiKey: string; isNew: boolean }> {
-  const context = { now: () => new Date(), newId };
   return service.database.ownerWrite(async (sql) => {
-    const owner = await ensureLocalOwner({ ...context, sql }, dataDir, config.keyEnvironment);
+    const owner = await ensureLocalOwner({ ...CLOCK, sql }, dataDir, config.keyEnvironment);
     // Before the commit, so that no key exists whose file could not be written.
     await writeCredentials(dataDir, { url: service.url, api_key: owner.apiKey });
     return owner;

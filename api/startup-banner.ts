@@ -1,16 +1,19 @@
 import { fileURLToPath } from 'node:url';
+import { SIGN_IN_LINK_MINUTES } from './auth/sign-in-links.ts';
 import { clientSetups } from './keys/client-setup.ts';
 
 interface BannerOptions {
   url: string;
   /** Set when it is new and the output is a terminal. */
   apiKey?: string;
+  /** URL that signs a browser in, once. */
+  signInUrl?: string;
   /** Absolute path of the directory in which the bridge finds URL and key. */
   dataDir?: string;
 }
 
 /** Returns the lines printed at a terminal at startup: URLs and, on the first start, how to connect an IDE. */
-export function startupBanner({ url, apiKey, dataDir }: BannerOptions): string {
+export function startupBanner({ url, apiKey, signInUrl, dataDir }: BannerOptions): string {
   const addresses = [
     '',
     bold('WhiteMagic is running.'),
@@ -19,8 +22,17 @@ export function startupBanner({ url, apiKey, dataDir }: BannerOptions): string {
     `  MCP        ${url}/mcp`,
     `  Reference  ${url}/docs`,
     '',
+    ...(signInUrl ? dashboardLines(signInUrl) : []),
   ];
   return [...addresses, ...(apiKey ? connectLines(url, apiKey, dataDir) : [])].join('\n');
+}
+
+function dashboardLines(signInUrl: string): string[] {
+  return [
+    `  ${bold('Dashboard')} (this link signs you in once, within ${SIGN_IN_LINK_MINUTES} minutes; \`npm run dashboard\` prints another)`,
+    `  ${signInUrl}`,
+    '',
+  ];
 }
 
 function bold(text: string): string {

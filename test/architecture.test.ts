@@ -49,7 +49,7 @@ const AREAS: Record<string, Area> = {
   transfer: { files: /^api\/transfer\//, imports: [...BASE, 'mail', ...QUERIES] },
   billing: { files: /^api\/billing\//, imports: [...BASE, 'config', 'mail', 'keys', 'accounts', ...QUERIES] },
   overview: { files: /^api\/overview\//, imports: [...BASE, 'usage', 'billing', ...QUERIES] },
-  auth: { files: /^api\/auth\//, imports: [...BASE, 'keys', 'billing', ...QUERIES] },
+  auth: { files: /^api\/auth\//, imports: [...BASE, 'mail', 'keys', 'accounts', 'billing', ...QUERIES] },
   pipeline: {
     files: /^api\/pipeline\//,
     imports: [

@@ -19,6 +19,7 @@ const COVERED_BY: Record<string, string[]> = {
   Index: ['lexicon', 'memory_vectors', 'memory_codes', 'memory_cells', 'embedding_queue', 'term_queue'],
   'API keys': ['api_keys', 'key_lookup'],
   'Activation links': ['claims', 'claim_lookup'],
+  'Sign-in links': ['sign_in_links'],
   Sessions: ['sessions', 'session_lookup'],
   'Usage events': ['usage_events'],
   'Daily totals': ['usage_daily', 'quotas', 'usage_alerts'],
@@ -35,6 +36,7 @@ const WITHOUT_PERSONAL_DATA = ['embedding_models'];
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {
   'Activation links': 'delete_old_links_and_sessions',
+  'Sign-in links': 'delete_old_links_and_sessions',
   Sessions: 'delete_old_links_and_sessions',
   'Usage events': 'delete_old_usage_events',
   'Responses to repeated requests': 'delete_old_idempotency_keys',

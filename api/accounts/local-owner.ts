@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findUsersByEmail } from '../../db/queries/accounts/users.ts';
+import type { Sql } from '../../db/client/sql.ts';
+import { findUsersByEmail, type UserRow } from '../../db/queries/accounts/users.ts';
 import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { issueKey } from '../keys/keys.ts';
@@ -25,7 +26,7 @@ export async function ensureLocalOwner(
   keyEnvironment: string,
 ): Promise<{ apiKey: string; isNew: boolean }> {
   const kept = await readCredentials(dataDir);
-  const [owner] = await findUsersByEmail(context.sql, LOCAL_OWNER);
+  const owner = await findLocalOwner(context.sql);
   if (kept && owner) return { apiKey: kept.api_key, isNew: false };
   if (!owner) {
     const wanted = {
@@ -45,6 +46,11 @@ export async function ensureLocalOwner(
     environment: keyEnvironment,
   };
   return { apiKey: (await issueKey(context, owner.id, wanted)).apiKey, isNew: true };
+}
+
+/** Returns the account of the person who runs the service; undefined where there is none. Runs as the database owner. */
+export async function findLocalOwner(sql: Sql): Promise<UserRow | undefined> {
+  return (await findUsersByEmail(sql, LOCAL_OWNER))[0];
 }
 
 /** Reads the credentials that `npm start` wrote for the bridge; undefined when they are missing or unreadable. */

@@ -32,3 +32,18 @@ export async function createUser(
   await audit(context, userId, { actor: wanted.actor, action: 'users.create' });
   return { userId, apiKey };
 }
+
+/**
+ * Adds a user on the free plan, without a key, for a person who signs in with this address for the first time. Returns the user's id.
+ * @param context `sql` is a transaction of the database owner
+ */
+export async function createFreeUser(
+  context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
+  email: string,
+): Promise<string> {
+  const id = context.newId();
+  const created_at = context.now();
+  await insertUser(context.sql, { id, email, plan: 'free', status: 'active', overrides: {}, created_at });
+  await audit(context, id, { actor: 'sign-up', action: 'users.create', target: id });
+  return id;
+}

@@ -80,10 +80,10 @@ export async function requestActivationLinkEmail(signIn: BrowserSignIn, address:
  * Starts a log-in with Whop. Returns the URL to redirect to and the cookie that identifies the log-in.
  * @throws Problem `not_found` when log-in with Whop is not configured, `rate_limited`, `unavailable`
  */
-export async function startLogin(signIn: BrowserSignIn, address: string, paymentId?: string) {
+export async function startLogin(signIn: BrowserSignIn, address: string, paymentId?: string, next?: string) {
   const oauth = requireOAuth(signIn);
   await limitAttempts(signIn, address);
-  const flow = beginLogin(signIn.now(), paymentId);
+  const flow = beginLogin(signIn.now(), paymentId, next);
   const cookie: Cookie = { value: flow.cookie, maxAgeMs: LOGIN_MINUTES * MINUTE_MS };
   return { url: authorizeUrl(oauth, flow, redirectUri(signIn)), cookie };
 }
@@ -99,8 +99,8 @@ interface LoginCallback {
 }
 
 /**
- * Completes a log-in with Whop. Returns the cookie of the new session and the payment that the log-in was started with, which
- * creates the account if there is none yet.
+ * Completes a log-in with Whop. Returns the cookie of the new session, the payment that the log-in was started with, which
+ * creates the account if there is none yet, and the path that it leads to.
  * @throws Problem `login_failed`, `not_found` for a Whop user without a purchase, `account_closing`, `payment_account_mismatch`,
  *   `rate_limited`, `unavailable`
  */
@@ -111,12 +111,29 @@ export async function finishLogin(signIn: BrowserSignIn, callback: LoginCallback
   if (!callback.code) throw new Problem('login_failed', { detail: 'Whop did not sign you in. Please try again.' });
   const person = await exchangeCode(oauth, flow, callback.code, redirectUri(signIn));
   const session = await openSessionFor(signIn, person, flow, callback.browser);
-  return { session, paymentId: flow.paymentId };
+  return { session, paymentId: flow.paymentId, next: flow.next };
 }
 
-/** Resolves a session cookie to its user; `extended` is the cookie to set again when its expiry has moved. */
-export async function findSignedInUser(signIn: BrowserSignIn, session: string | undefined) {
-  const found = session && (await readSession({ sql: signIn.database.owner, now: signIn.now }, session));
+/**
+ * Resolves a session cookie to its user; `extended` is the cookie to set again when its expiry has moved. Cookies without a session are
+ * limited by client IP.
+ * @throws Problem `rate_limited`
+ */
+export async function findSignedInUser(
+  signIn: Pick<BrowserSignIn, 'database' | 'ipLimiter' | 'now'>,
+  address: string,
+  session: string | undefined,
+) {
+  if (!session) return undefined;
+  const read = async () => {
+    const found = await readSession({ sql: signIn.database.owner, now: signIn.now }, session);
+    if (!found) throw new Problem('unauthenticated');
+    return found;
+  };
+  const found = await signIn.ipLimiter.attempt(address, read, { purpose: 'session' }).catch((error) => {
+    if (error instanceof Problem && error.code === 'unauthenticated') return undefined;
+    throw error;
+  });
   if (!found) return undefined;
   return { userId: found.user_id, extended: found.extended };
 }
@@ -154,7 +171,7 @@ export async function createActivationUrl(
  * Counts an attempt against the client IP's limit. While Redis is unavailable every attempt is rejected: an outage must not make
  * it cheaper to guess links.
  */
-function limitAttempts({ ipLimiter }: BrowserSignIn, address: string): Promise<void> {
+export function limitAttempts({ ipLimiter }: BrowserSignIn, address: string): Promise<void> {
   return ipLimiter.consume(address, { purpose: 'sign-in', failClosed: true });
 }
 

@@ -2,6 +2,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { Problem } from '../errors.ts';
 import { MINUTE_MS } from '../time.ts';
+import { landingPath } from './landing-path.ts';
 
 /** Credentials of this service's app at Whop's OAuth server. */
 export interface WhopOAuth {
@@ -15,12 +16,12 @@ export interface WhopOAuth {
 export const LOGIN_MINUTES = 10;
 
 const CALL_TIMEOUT_MS = 8_000;
-const FLOW = /^([A-Za-z0-9_-]{43})\.(\d{13})\.([A-Za-z0-9_]{0,100})$/;
+const FLOW = /^([A-Za-z0-9_-]{43})\.(\d{13})\.([A-Za-z0-9_]{0,100})\.([A-Za-z0-9_-]{0,700})$/;
 const PAYMENT_ID = /^[A-Za-z0-9_]{1,100}$/;
 
 /**
  * A pending log-in, kept in a cookie of the browser that started it. State, nonce and PKCE verifier are derived from the cookie's
- * secret, start time and payment, so changing any of them invalidates the log-in: nothing has to be stored or signed.
+ * secret, start time, payment and path, so changing any of them invalidates the log-in: nothing has to be stored or signed.
  */
 export interface LoginFlow {
   /** The cookie's value. */
@@ -31,12 +32,16 @@ export interface LoginFlow {
   startedAt: number;
   /** The Whop payment that the user was redirected from. */
   paymentId: string | undefined;
+  /** Path of the dashboard that the log-in leads to. */
+  next: string;
 }
 
-/** Starts a log-in. A malformed `paymentId` is ignored. */
-export function beginLogin(now: Date, paymentId?: string): LoginFlow {
+/** Starts a log-in. A malformed `paymentId` is ignored, and so is a path outside the dashboard. */
+export function beginLogin(now: Date, paymentId?: string, next?: string): LoginFlow {
   const payment = paymentId && PAYMENT_ID.test(paymentId) ? paymentId : '';
-  return parseLoginCookie(`${randomBytes(32).toString('base64url')}.${now.getTime()}.${payment}`) as LoginFlow;
+  const secret = randomBytes(32).toString('base64url');
+  const path = Buffer.from(landingPath(next)).toString('base64url');
+  return parseLoginCookie(`${secret}.${now.getTime()}.${payment}.${path}`) as LoginFlow;
 }
 
 /**
@@ -165,9 +170,9 @@ async function request<T>(url: string, schema: z.ZodType<T>, request: RequestIni
 function parseLoginCookie(cookie: string): LoginFlow | undefined {
   const parts = FLOW.exec(cookie);
   if (!parts) return undefined;
-  const [, secret = '', startedAt, payment] = parts;
+  const [, secret = '', startedAt, payment, path = ''] = parts;
   const derive = (purpose: string) =>
-    createHmac('sha256', secret).update(`${purpose}.${startedAt}.${payment}`).digest('base64url');
+    createHmac('sha256', secret).update(`${purpose}.${startedAt}.${payment}.${path}`).digest('base64url');
   return {
     cookie,
     state: derive('state'),
@@ -175,6 +180,7 @@ function parseLoginCookie(cookie: string): LoginFlow | undefined {
     verifier: derive('verifier'),
     startedAt: Number(startedAt),
     paymentId: payment || undefined,
+    next: landingPath(Buffer.from(path, 'base64url').toString()),
   };
 }
 

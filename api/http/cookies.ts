@@ -3,6 +3,11 @@ import type { Context } from 'koa';
 /** Name of the session cookie, without the prefix that HTTPS adds. */
 export const SESSION_COOKIE = 'wm_session';
 
+/** Returns whether a browser has a session cookie, valid or not. */
+export function hasSessionCookie(ctx: Context): boolean {
+  return [true, false].some((isSecure) => getCookie(ctx, isSecure, SESSION_COOKIE) !== undefined);
+}
+
 /** Returns whether browsers reach the service by HTTPS. */
 export function isSecureService(publicUrl: string): boolean {
   return publicUrl.startsWith('https:');

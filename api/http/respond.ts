@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import { type Problem, problemDocument } from '../errors.ts';
+import { signedInPage } from '../pages/layout.ts';
 import type { Outcome } from '../pipeline/call.ts';
+import { hasSessionCookie } from './cookies.ts';
 import { stateOf } from './request-state.ts';
 
 /**
@@ -22,7 +24,7 @@ export function sendPage(ctx: Context, page: string, status = 200): void {
   ctx.set(PAGE_HEADERS);
   ctx.status = status;
   ctx.type = 'text/html';
-  ctx.body = page;
+  ctx.body = hasSessionCookie(ctx) ? signedInPage(page) : page;
 }
 
 /**

@@ -3,6 +3,8 @@ import { promisify } from 'node:util';
 import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
 import type { Context } from 'koa';
 import { memoizeAsync } from '../../db/client/memoize-async.ts';
+import { signedInPage } from '../pages/layout.ts';
+import { hasSessionCookie } from './cookies.ts';
 import { PAGE_HEADERS } from './respond.ts';
 
 const compressBrotli = promisify(brotliCompress);
@@ -78,13 +80,15 @@ export function staticBody(
 }
 
 /**
- * Creates an HTML page that does not depend on the request.
+ * Creates an HTML page that depends only on whether the browser has a session cookie.
  * @param headers security headers, where they differ from those of other pages
  */
 export function staticPage(build: () => string, headers: Record<string, string> = PAGE_HEADERS): StaticBody {
-  const send = staticBody(build, { type: 'text/html', cache: 'revalidate' });
+  const options = { type: 'text/html', cache: 'revalidate' } as const;
+  const [signedOut, signedIn] = [staticBody(build, options), staticBody(() => signedInPage(build()), options)];
   return (ctx) => {
     ctx.set(headers);
-    return send(ctx);
+    ctx.vary('Cookie');
+    return hasSessionCookie(ctx) ? signedIn(ctx) : signedOut(ctx);
   };
 }

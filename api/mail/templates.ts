@@ -36,13 +36,16 @@ const templates = {
     ],
     action: { label: 'Get your API key', url: data.claim_url },
   }),
-  login_link: (data: { url: string; expires_at: string }) => ({
-    subject: 'Your WhiteMagic login link',
+  sign_in_link: (data: { url: string; expires_at: string; is_new: boolean }) => ({
+    subject: 'Sign in to WhiteMagic',
     paragraphs: [
-      `This link logs you in once. It expires on ${moment(data.expires_at)}.`,
-      'If you did not request it, ignore this e-mail: it was sent only to you.',
+      data.is_new
+        ? 'Open this link and press the button to create a free account with this address and sign in.'
+        : 'Open this link and press the button to sign in.',
+      `It works once, until ${moment(data.expires_at)}.`,
+      'If you did not request it, ignore this e-mail: without the link nobody can sign in.',
     ],
-    action: { label: 'Log in', url: data.url },
+    action: { label: data.is_new ? 'Create my account' : 'Sign in', url: data.url },
   }),
   plan_changed: (data: { from: string; to: string }) => ({
     subject: `Your WhiteMagic account is now on the ${data.to} plan`,

@@ -1,6 +1,15 @@
 import { COPY_SCRIPT, ICON, STYLE } from './assets.ts';
 import { type Html, html, ownHtml } from './html.ts';
 
+const SIGNED_OUT = '<a href="/login">Sign in</a>';
+const SIGNED_IN =
+  '<a href="/app">Dashboard</a>\n<form class="sign-out" method="post" action="/auth/logout"><button type="submit">Sign out</button></form>';
+
+/** Returns a page of this layout as a signed-in browser gets it: with the way to the dashboard and the sign-out. */
+export function signedInPage(page: string): string {
+  return page.replace(SIGNED_OUT, () => SIGNED_IN);
+}
+
 interface PageParts {
   /** Title of the page; the product name is appended. */
   title: string;
@@ -42,6 +51,7 @@ ${bar}
 <nav aria-label="Main">
 <a href="/#plans">Plans</a>
 <a href="/docs">Docs</a>
+${ownHtml(SIGNED_OUT)}
 </nav>
 </header>
 ${before && ownHtml('<div class="frame">')}

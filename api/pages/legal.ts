@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { marked } from 'marked';
 import { VERSIONS_KEPT } from '../../db/queries/memories/versions.ts';
 import { IDEMPOTENCY_HOURS } from '../../db/queries/usage/idempotency.ts';
-import { SESSION_DAYS } from '../auth/sessions.ts';
+import { SESSION_DAYS, SESSION_DAYS_MAX } from '../auth/sessions.ts';
+import { SIGN_IN_LINK_HOURS_KEPT, SIGN_IN_LINK_MINUTES } from '../auth/sign-in-links.ts';
 import { LOGIN_MINUTES } from '../auth/whop-login.ts';
 import { WEBHOOK_DAYS_KEPT } from '../billing/inbox.ts';
 import type { Config } from '../config.ts';
@@ -31,6 +32,9 @@ export function legalValues(
     claim_days: String(ACTIVATION_LINK_DAYS),
     claim_remembered_days: String(EXPIRED_LINK_DAYS_KEPT),
     session_days: String(SESSION_DAYS),
+    session_days_max: String(SESSION_DAYS_MAX),
+    sign_in_link_hours: String(SIGN_IN_LINK_HOURS_KEPT),
+    sign_in_link_minutes: String(SIGN_IN_LINK_MINUTES),
     login_minutes: String(LOGIN_MINUTES),
     read_only_days: String(READ_ONLY_DAYS),
     export_days: String(EXPORT_DAYS),

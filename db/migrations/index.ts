@@ -26,6 +26,7 @@ import * as addEmbeddingAttempts from './20261129150000_add_embedding_attempts.t
 import * as addTermBlocks from './20261129160000_add_term_blocks.ts';
 import * as addOccurredOffsetToRankedMemories from './20261129160100_add_occurred_offset_to_ranked_memories.ts';
 import * as addDashboardSessions from './20261129170000_add_dashboard_sessions.ts';
+import * as createSignInLinks from './20261129171000_create_sign_in_links.ts';
 import * as recordClientsOfCalls from './20261129180000_record_clients_of_calls.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
@@ -57,6 +58,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129160000_add_term_blocks': addTermBlocks,
   '20261129160100_add_occurred_offset_to_ranked_memories': addOccurredOffsetToRankedMemories,
   '20261129170000_add_dashboard_sessions': addDashboardSessions,
+  '20261129171000_create_sign_in_links': createSignInLinks,
   '20261129180000_record_clients_of_calls': recordClientsOfCalls,
 };
 

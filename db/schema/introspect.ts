@@ -9,6 +9,7 @@ export const TENANTLESS_TABLES: Record<string, string> = {
   key_lookup: 'the tenant of an API key is unknown until its hash is found',
   claim_lookup: 'likewise for an activation link',
   session_lookup: 'likewise for a session cookie',
+  sign_in_links: 'likewise for a sign-in link, whose account may not exist yet',
   closed_memberships: 'hashes of memberships whose account was purged',
   webhook_inbox: 'the tenant of a webhook is unknown until it is processed',
   deletion_receipts: 'the tenant was purged',

@@ -502,6 +502,27 @@ create policy owner on sessions to owner using (true) with check (true);
 create policy tenant on sessions to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on sessions to wm_app;
 
+create table sign_in_links (
+  token_hash bytea not null,
+  user_id uuid,
+  email text,
+  method text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint sign_in_links_pkey PRIMARY KEY (token_hash),
+  constraint sign_in_links_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint sign_in_links_check CHECK (((user_id IS NULL) <> (email IS NULL))),
+  constraint sign_in_links_method_check CHECK ((method = ANY (ARRAY['email'::text, 'local'::text])))
+);
+CREATE INDEX sign_in_links_email ON public.sign_in_links USING btree (lower(email), created_at);
+CREATE INDEX sign_in_links_expiry ON public.sign_in_links USING btree (expires_at);
+CREATE INDEX sign_in_links_user ON public.sign_in_links USING btree (user_id, created_at);
+alter table sign_in_links enable row level security;
+alter table sign_in_links force row level security;
+create policy owner on sign_in_links to owner using (true) with check (true);
+create policy tenant on sign_in_links to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+
 create table term_queue (
   user_id uuid not null,
   memory_id uuid not null,

@@ -21,6 +21,7 @@ export const COMMANDS = {
   worker: program('run only the background jobs', 'api/jobs/main'),
   migrate: program('migrate the database to the current schema', 'scripts/migrate'),
   admin: program('manage users, keys and plans', 'scripts/admin'),
+  dashboard: program('print a link that signs in to the dashboard of the running service', 'scripts/dashboard'),
   demo: program('show the product in a minute, on a service of its own', 'scripts/demo'),
   bench: program('measure the throughput and latency of the service', 'scripts/bench'),
   'bench:search': program('measure search as a tenant grows', 'scripts/bench-search'),

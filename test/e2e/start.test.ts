@@ -11,7 +11,7 @@ import { findEmbedded, startEmbedded } from '../../db/embedded/start.ts';
 import { Client } from '../support/client.ts';
 import { type MainProcess, processesOf, readCredentials, spawnMain, startMain } from '../support/main-process.ts';
 import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
-import { programArguments } from '../support/run-script.ts';
+import { programArguments, spawnScript } from '../support/run-script.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -58,6 +58,7 @@ describe('npm start › first start', () => {
       credentials: file,
     });
     expect(service.output()).not.toMatch(KEY);
+    expect(service.output()).not.toContain('/login/');
 
     expect((await service.api.get('/user/me')).body).toMatchObject({ plan: 'enterprise' });
     for (const path of ['/health', '/ready', '/docs', '/openapi.json']) {
@@ -70,7 +71,10 @@ describe('npm start › first start', () => {
     const { api_key, url } = await readCredentials(dataDir);
     expect(first).toContain(`Authorization: Bearer ${api_key}`);
     expect(first).toContain(`claude mcp add --scope user --transport http whitemagic ${url}/mcp`);
+    const signIn = new RegExp(`${url}/login/[\\w-]{43}`);
+    expect(first).toMatch(signIn);
     const second = await atTerminal();
+    expect(second).toMatch(/\/login\/[\w-]{43}/);
     expect(second).toContain('/api/v1');
     expect(second).not.toMatch(KEY);
     expect(second).not.toContain('claude mcp add');
@@ -113,6 +117,32 @@ describe('npm start › second start', () => {
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stdout).not.toContain('WhiteMagic is running');
     expect((await service.api.get('/user/me')).status).toBe(200);
+  });
+
+  it('lets `npm run dashboard` print a link that signs in to the local account', async () => {
+    const service = await start();
+    const run = await spawnScript('scripts/dashboard.ts', [], { DATA_DIR: dataDir }).finished;
+    expect([run.code, run.stdout.replace(/[\w-]{43}/, 'TOKEN')]).toEqual([0, `${service.url}/login/TOKEN\n`]);
+    const pressed = await fetch(run.stdout.trim(), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { Origin: service.url, 'Content-Type': 'application/x-www-form-urlencoded' },
+    });
+    expect([pressed.status, pressed.headers.get('location')]).toEqual([303, '/app']);
+    const browser = new Client(service.url, undefined, {
+      Cookie: (pressed.headers.get('set-cookie') ?? '').split(';')[0] ?? '',
+    });
+    expect((await browser.get('/user/me')).body.id).toBe((await service.api.get('/user/me')).body.id);
+    await service.kill();
+    const stopped = await spawnScript('scripts/dashboard.ts', [], { DATA_DIR: dataDir }).finished;
+    expect([stopped.code, stopped.stderr]).toEqual([1, 'WhiteMagic is not running. Start it with `npm start`.\n']);
+    const remote = {
+      DATA_DIR: dataDir,
+      DATABASE_URL: 'postgres://x@127.0.0.1/x',
+      PUBLIC_URL: 'https://memory.example.com',
+    };
+    const refused = await spawnScript('scripts/dashboard.ts', [], remote).finished;
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('https://memory.example.com/login')]);
   });
 
   it('finds the same key and memories after a clean stop', async () => {

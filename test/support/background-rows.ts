@@ -17,6 +17,8 @@ const STATEMENTS: Record<string, string> = {
   sessions: `insert into sessions (user_id, id, created_at, last_seen_at, expires_at) select id, id, now(), now(), now() from users`,
   session_lookup: `insert into session_lookup (token_hash, user_id, session_id)
     select sha256(id::text::bytea), user_id, id from sessions`,
+  sign_in_links: `insert into sign_in_links (token_hash, user_id, method, created_at, expires_at)
+    select sha256(id::text::bytea), id, 'email', now(), now() from users`,
   memberships: `insert into memberships (user_id, id, status, tier, gave_access, cancel_at_period_end, read_at, confirmed)
     select id, 'mem_' || id, 'active', 'pro', true, false, now(), true from users`,
   closed_memberships: `insert into closed_memberships (membership_hash, closed_at) values ('\\x00', now())`,

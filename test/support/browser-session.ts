@@ -10,7 +10,10 @@ export class BrowserSession {
   }
 
   /** Requests a path of the service, or another URL without cookies. Does not follow redirects. */
-  async go(address: string, options: { method?: string; headers?: Record<string, string> } = {}): Promise<Response> {
+  async go(
+    address: string,
+    options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Response> {
     const url = new URL(address, this.#origin);
     const isSameOrigin = url.origin === this.#origin;
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');

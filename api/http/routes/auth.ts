@@ -21,7 +21,12 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
   const isSecure = () => isSecureService(signIn.publicUrl());
 
   router.get('/auth/whop', async (ctx: Context) => {
-    const { url, cookie } = await startLogin(signIn, ctx.ip, queryParameter(ctx, 'payment_id'));
+    const { url, cookie } = await startLogin(
+      signIn,
+      ctx.ip,
+      queryParameter(ctx, 'payment_id'),
+      queryParameter(ctx, 'next'),
+    );
     setCookie(ctx, isSecure(), LOGIN_COOKIE, cookie);
     ctx.redirect(url);
   });
@@ -30,7 +35,7 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
     const flow = getCookie(ctx, isSecure(), LOGIN_COOKIE);
     // Deleted also when the sign-in fails, because its state is valid for one attempt.
     setCookie(ctx, isSecure(), LOGIN_COOKIE, undefined);
-    const { session, paymentId } = await finishLogin(signIn, {
+    const { session, paymentId, next } = await finishLogin(signIn, {
       address: ctx.ip,
       flow,
       browser: browserOf(ctx, isSecure()),
@@ -38,7 +43,7 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
       code: queryParameter(ctx, 'code'),
     });
     setCookie(ctx, isSecure(), SESSION_COOKIE, session);
-    ctx.redirect(withPayment('/welcome', paymentId));
+    ctx.redirect(paymentId ? withPayment('/welcome', paymentId) : next);
   });
 
   router.post('/auth/logout', async (ctx: Context) => {
@@ -52,7 +57,7 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
 
   router.get('/welcome', async (ctx: Context) => {
     const paymentId = queryParameter(ctx, 'payment_id');
-    const user = await findSignedInUser(signIn, getCookie(ctx, isSecure(), SESSION_COOKIE));
+    const user = await findSignedInUser(signIn, ctx.ip, getCookie(ctx, isSecure(), SESSION_COOKIE));
     if (!user) return ctx.redirect(withPayment('/auth/whop', paymentId));
     if (user.extended) setCookie(ctx, isSecure(), SESSION_COOKIE, user.extended);
     ctx.redirect(await createActivationUrl(signIn, ctx.ip, user.userId, paymentId));
@@ -60,14 +65,15 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
 }
 
 /** Returns the browser of a sign-in: its former session, and its label. */
-function browserOf(ctx: Context, isSecure: boolean): SignInBrowser {
+export function browserOf(ctx: Context, isSecure: boolean): SignInBrowser {
   return {
     formerSession: getCookie(ctx, isSecure, SESSION_COOKIE),
     label: browserLabel(ctx.get('User-Agent')),
   };
 }
 
-function queryParameter(ctx: Context, name: string): string | undefined {
+/** Returns a parameter of the query string; undefined for a missing or empty one. */
+export function queryParameter(ctx: Context, name: string): string | undefined {
   return ctx.URL.searchParams.get(name) || undefined;
 }
 

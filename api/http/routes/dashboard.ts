@@ -3,7 +3,9 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
+import type { BrowserSignIn } from '../../auth/browser-sign-in.ts';
 import { Problem } from '../../errors.ts';
+import { requireSession } from '../require-session.ts';
 import { PAGE_HEADERS } from '../respond.ts';
 import { type StaticBody, staticBody } from '../static-body.ts';
 
@@ -20,18 +22,19 @@ const DASHBOARD_HEADERS = {
 };
 
 /**
- * Routes of the dashboard at `/app`: its files, and its page for every other path below, whose screen the browser chooses. Without
- * a build, `/app` responds 404 with a hint.
+ * Routes of the dashboard at `/app`: its files, and its page for every other path below, whose screen the browser chooses. A browser
+ * that is not signed in is redirected to the sign-in. Without a build, `/app` responds 404 with a hint.
  */
-export function dashboardRoutes(router: Router): void {
+export function dashboardRoutes(router: Router, signIn: BrowserSignIn): void {
   const folder = dashboardFolder();
   const page = staticBody(() => readFileSync(join(folder, 'index.html')), { type: 'text/html', cache: 'revalidate' });
-  const sendPage = (ctx: Context) => {
+  const sendPage = async (ctx: Context) => {
     if (!existsSync(join(folder, 'index.html'))) {
       throw new Problem('not_found', { detail: 'The dashboard is not built. Run `npm run build`.' });
     }
+    if (!(await requireSession(ctx, signIn))) return;
     ctx.set(DASHBOARD_HEADERS);
-    return page(ctx);
+    await page(ctx);
   };
   const files = new Map<string, StaticBody>();
   router.get('/app', sendPage);

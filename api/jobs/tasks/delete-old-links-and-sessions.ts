@@ -1,14 +1,16 @@
 import { deleteExpiredSessions } from '../../auth/sessions.ts';
+import { deleteExpiredSignInLinks } from '../../auth/sign-in-links.ts';
 import { deleteExpiredActivationLinks } from '../../keys/activation-links.ts';
 import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
-/** Deletes activation links and browser sessions that ended long ago. */
+/** Deletes activation links, sign-in links and browser sessions that ended long ago. */
 export const deleteOldLinksAndSessionsTask = defineTask({
   name: 'delete_old_links_and_sessions',
   schedule: { cron: '17 * * * *' },
   payload: NO_PAYLOAD,
   async run(_payload, { database, clock }) {
     await database.ownerWrite((sql) => deleteExpiredActivationLinks(sql, clock.now()));
+    await database.ownerWrite((sql) => deleteExpiredSignInLinks(sql, clock.now()));
     await database.ownerWrite((sql) => deleteExpiredSessions(sql, clock.now()));
   },
 });

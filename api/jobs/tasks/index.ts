@@ -16,6 +16,7 @@ import { reconcileQuotasTask } from './reconcile-quotas.ts';
 import { reindexTermsTask } from './reindex-terms.ts';
 import { sendActivationLinksTask } from './send-activation-links.ts';
 import { sendEmailTask } from './send-email.ts';
+import { sendSignInLinksTask } from './send-sign-in-links.ts';
 import { sendUsageAlertsTask } from './send-usage-alerts.ts';
 
 /** All background tasks. */
@@ -36,6 +37,7 @@ export const TASKS: readonly Task[] = [
   reindexTermsTask,
   sendActivationLinksTask,
   sendEmailTask,
+  sendSignInLinksTask,
   sendUsageAlertsTask,
 ];
 

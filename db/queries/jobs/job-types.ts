@@ -21,6 +21,12 @@ export const sendEmailJob = jobType('send_mail', z.strictObject({ user_id: z.gui
 /** Sends activation links to the accounts with an e-mail address. */
 export const sendActivationLinksJob = jobType('send_activation_links', z.strictObject({ email: z.string() }));
 
+/** Sends sign-in links to the accounts with an e-mail address, or one that creates an account to an address without. */
+export const sendSignInLinksJob = jobType(
+  'send_sign_in_links',
+  z.strictObject({ email: z.string(), next: z.string(), sign_up: z.boolean() }),
+);
+
 /** Processes a received webhook. */
 export const processWebhookJob = jobType('process_webhook', z.strictObject({ webhook_id: z.string() }));
 

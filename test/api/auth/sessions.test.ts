@@ -131,13 +131,20 @@ describe('return from the checkout', () => {
 });
 
 describe('log-in with Whop', () => {
-  it('without a payment redirects a customer to a new activation link, and others to the plans', async () => {
+  it('without a payment redirects a customer to the wanted page of the dashboard, and others to the plans', async () => {
     const bought = newCustomer();
     await signedIn(bought);
     whop.signedIn = bought.person;
-    const again = await new BrowserSession(node.url).follow('/auth/whop');
-    expect(again.answer.status).toBe(200);
-    expect(again.address).toContain('/claim/');
+    for (const [start, end] of [
+      ['/auth/whop', '/app'],
+      ['/auth/whop?next=/app/keys%3Fa=b', '/app/keys?a=b'],
+      ['/auth/whop?next=//evil.example', '/app'],
+    ] as const) {
+      const browser = new BrowserSession(node.url);
+      const back = await browser.go((await callbackOf(browser, bought.person, start)).href);
+      expect(back.headers.get('location')).toBe(end);
+      expect((await browser.go('/api/v1/user/me')).status).toBe(200);
+    }
     whop.signedIn = whop.person();
     const stranger = new BrowserSession(node.url);
     const rejected = await stranger.follow('/auth/whop');
@@ -281,13 +288,13 @@ describe('log-in with Whop', () => {
     expect(await problem.json()).toMatchObject({ status: 400, code: 'login_failed' });
   });
 
-  it('to an account that is being closed is rejected without a redirect loop', async () => {
+  it('to an account that is being deleted leads to the dashboard, where it can be restored', async () => {
     const { person, userId } = await signedUpCustomer();
     await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, userId, 'closing', new Date()));
-    whop.signedIn = person;
-    const { answer } = await new BrowserSession(node.url).follow('/auth/whop');
-    expect(answer.status).toBe(403);
-    expect(await answer.text()).toContain('This account is being deleted');
+    const browser = new BrowserSession(node.url);
+    const back = await browser.go((await callbackOf(browser, person)).href);
+    expect([back.status, back.headers.get('location')]).toEqual([302, '/app']);
+    expect(await (await browser.go('/api/v1/user/me')).json()).toMatchObject({ id: userId, status: 'closing' });
   });
 
   it('returns 404 when no OAuth app of Whop is configured', async () => {
