@@ -43,7 +43,7 @@ const templates = {
         ? 'Open this link and press the button to create a free account with this address and sign in.'
         : 'Open this link and press the button to sign in.',
       `It works once, until ${moment(data.expires_at)}.`,
-      'If you did not request it, ignore this e-mail: without the link nobody can sign in.',
+      'If you did not request it, ignore this e-mail: it was sent only to you.',
     ],
     action: { label: data.is_new ? 'Create my account' : 'Sign in', url: data.url },
   }),

@@ -141,8 +141,8 @@ describe('npm start › second start', () => {
       DATABASE_URL: 'postgres://x@127.0.0.1/x',
       PUBLIC_URL: 'https://memory.example.com',
     };
-    const refused = await spawnScript('scripts/dashboard.ts', [], remote).finished;
-    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('https://memory.example.com/login')]);
+    const rejected = await spawnScript('scripts/dashboard.ts', [], remote).finished;
+    expect([rejected.code, rejected.stderr]).toEqual([1, expect.stringContaining('https://memory.example.com/login')]);
   });
 
   it('finds the same key and memories after a clean stop', async () => {

@@ -18,14 +18,23 @@ afterAll(() => service.stop());
 
 describe('dashboard › files', () => {
   it('sends the page for every path below /app, with a policy that allows this service only', async () => {
+    const { headers } = await (await service.newUser()).signIn();
     for (const path of ['/app', '/app/connect', '/app/memories/some/where']) {
-      const response = await fetch(`${service.url}${path}`, { headers: { Accept: 'text/html' } });
+      const response = await fetch(`${service.url}${path}`, { headers: { ...headers, Accept: 'text/html' } });
       expect(response.status).toBe(200);
       expect(await response.text()).toContain('<div id="root">');
       const policy = response.headers.get('content-security-policy') ?? '';
       expect(policy).toContain("default-src 'none'");
       expect(policy).toContain("connect-src 'self'");
       expect(policy).not.toContain('unsafe');
+    }
+  });
+
+  it('redirects a browser that is not signed in to the sign-in, which leads back', async () => {
+    for (const headers of [{}, { Cookie: `wm_session=${'A'.repeat(43)}` }] as Record<string, string>[]) {
+      const response = await fetch(`${service.url}/app/memories?q=a`, { headers, redirect: 'manual' });
+      const location = response.headers.get('location');
+      expect([response.status, location]).toEqual([302, '/login?next=%2Fapp%2Fmemories%3Fq%3Da']);
     }
   });
 
