@@ -215,7 +215,7 @@ describe('architecture', () => {
     const withSql = [...sources]
       .filter(([file]) => !file.startsWith('db/') && !SQL_OUTSIDE_DB.test(file))
       .filter(([, source]) =>
-        /\b(select .+ from|insert into|delete from) /i.test(source.replace(/^\s*(\/\/|\*|\/\*).*$/gm, '')),
+        /\b(select .+ from|insert into|delete from) /i.test(source.replace(/^\s*(\/\/|\*|\/\*|import ).*$/gm, '')),
       );
     expect(withSql.map(([file]) => file)).toEqual([]);
   });

@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent, r
 import { ApiError } from './api/client.ts';
 import { EmptyState, ErrorPanel, Loading } from './components/feedback.tsx';
 import { AppFrame } from './frame/app-frame.tsx';
+import { parseBrowseSearch } from './screens/memories/search-params.ts';
 
 const root = createRootRoute({ component: AppFrame, notFoundComponent: NotFound });
 
@@ -19,9 +20,53 @@ const connect = createRoute({
   component: lazyRouteComponent(() => import('./screens/connect/connect-screen.tsx'), 'ConnectScreen'),
 });
 
+const memories = createRoute({
+  getParentRoute: () => root,
+  path: '/memories',
+  validateSearch: parseBrowseSearch,
+  component: lazyRouteComponent(() => import('./screens/memories/memories-screen.tsx'), 'MemoriesScreen'),
+});
+
+const memory = createRoute({
+  getParentRoute: () => root,
+  path: '/memories/$id',
+  validateSearch: (raw: Record<string, unknown>): { edit?: boolean } => (raw.edit === true ? { edit: true } : {}),
+  component: lazyRouteComponent(() => import('./screens/memories/memory-screen.tsx'), 'MemoryScreen'),
+});
+
+const tags = createRoute({
+  getParentRoute: () => root,
+  path: '/memories/tags',
+  component: lazyRouteComponent(() => import('./screens/memories/tags-screen.tsx'), 'TagsScreen'),
+});
+
+const projects = createRoute({
+  getParentRoute: () => root,
+  path: '/memories/projects',
+  component: lazyRouteComponent(() => import('./screens/memories/projects-screen.tsx'), 'ProjectsScreen'),
+});
+
+const duplicates = createRoute({
+  getParentRoute: () => root,
+  path: '/memories/duplicates',
+  component: lazyRouteComponent(() => import('./screens/memories/duplicates-screen.tsx'), 'DuplicatesScreen'),
+});
+
+const consolidate = createRoute({
+  getParentRoute: () => root,
+  path: '/memories/consolidate',
+  component: lazyRouteComponent(() => import('./screens/memories/consolidate-screen.tsx'), 'ConsolidateScreen'),
+});
+
+const context = createRoute({
+  getParentRoute: () => root,
+  path: '/memories/context',
+  component: lazyRouteComponent(() => import('./screens/memories/context-screen.tsx'), 'ContextScreen'),
+});
+
 /** The screens by path below `/app`. Each is loaded when it is first opened. */
 export const router = createRouter({
-  routeTree: root.addChildren([index, connect]),
+  routeTree: root.addChildren([index, connect, memories, memory, tags, projects, duplicates, consolidate, context]),
   basepath: '/app',
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Loading />,

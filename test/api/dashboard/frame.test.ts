@@ -78,7 +78,6 @@ describe.skipIf(!hasBrowser)('dashboard › frame', () => {
     await page.keyboard.press('Control+k');
     await page.getByRole('searchbox').waitFor();
     await page.keyboard.type('claude');
-    await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Connect an agent' }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/app/connect');

@@ -1,4 +1,4 @@
-import { type LucideIcon, Plug } from 'lucide-react';
+import { Library, type LucideIcon, Plug } from 'lucide-react';
 
 export interface NavigationItem {
   /** Path below `/app`. */
@@ -12,4 +12,5 @@ export interface NavigationItem {
 /** Screens in the order of the sidebar. The command palette lists them too. */
 export const NAVIGATION: readonly NavigationItem[] = [
   { to: '/connect', label: 'Connect', icon: Plug, keywords: 'client setup cursor claude code mcp' },
+  { to: '/memories', label: 'Memories', icon: Library, keywords: 'browse search timeline tags projects duplicates' },
 ];
