@@ -5,7 +5,7 @@ import { OPERATIONS, type OperationId, PUBLIC_OPERATIONS } from '../../api/contr
 import type { Operation, PublicOperation } from '../../api/contracts/operation.ts';
 import { parseInput } from '../../api/contracts/parse.ts';
 import type { Json } from '../support/client.ts';
-import { sampleCall, sendSample } from '../support/samples.ts';
+import { clientOf, sampleCall, sendSample } from '../support/samples.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 
 const operations = OPERATIONS as unknown as readonly Operation[];
@@ -64,7 +64,10 @@ describe('the example of an operation', () => {
     '$id has the fields of a real response',
     async ({ id, example }) => {
       const user = await node.newUser();
-      const { status, body } = await sendSample(user.api, await sampleCall(id as OperationId, user));
+      const { status, body } = await sendSample(
+        await clientOf(id as OperationId, user),
+        await sampleCall(id as OperationId, user),
+      );
       expect(status).toBeLessThan(300);
       const fields = (value: object) => Object.keys(value).filter((field) => !OPTIONAL[id]?.includes(field));
       expect(fields(example.output as object).sort()).toEqual(fields(body).sort());
