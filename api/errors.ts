@@ -51,6 +51,11 @@ export const PROBLEMS = {
   method_not_allowed: [405, 'This path does not support the method', 'Use a method named in `Allow`.'],
   request_timeout: [408, 'The request did not arrive in time', 'Send it again over a faster connection, or split it.'],
   duplicate_memory: [409, 'An active memory is an exact duplicate', 'Use the memory named in `detail`.'],
+  import_state: [
+    409,
+    'The state of the import does not allow this',
+    'Read the state with GET /api/v1/import/{id}; `detail` says what is possible.',
+  ],
   idempotency_conflict: [409, 'This Idempotency-Key was used for another request', 'Use a new key for a new request.'],
   response_gone: [
     410,

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../api/contracts/json-schema.ts';
-import { parseJson as parseExactJson } from '../api/http/parse-json.ts';
+import { parseJson as parseExactJson } from '../api/contracts/parse-json.ts';
 
 /** The argument that stands for the contract's null: `project: "none"` means "of no project". */
 const NONE = 'none';

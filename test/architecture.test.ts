@@ -46,7 +46,10 @@ const AREAS: Record<string, Area> = {
   keys: { files: /^api\/keys\//, imports: [...BASE, 'mail', ...QUERIES] },
   accounts: { files: /^api\/accounts\//, imports: [...BASE, 'listing', 'mail', 'keys', ...QUERIES] },
   usage: { files: /^api\/usage\//, imports: [...BASE, 'listing', 'mail', 'db/schema', ...QUERIES] },
-  transfer: { files: /^api\/transfer\//, imports: [...BASE, 'mail', ...QUERIES] },
+  transfer: {
+    files: /^api\/transfer\//,
+    imports: [...BASE, 'embeddings', 'listing', 'memories', 'mail', ...QUERIES],
+  },
   billing: { files: /^api\/billing\//, imports: [...BASE, 'config', 'mail', 'keys', 'accounts', ...QUERIES] },
   overview: { files: /^api\/overview\//, imports: [...BASE, 'usage', 'billing', ...QUERIES] },
   auth: { files: /^api\/auth\//, imports: [...BASE, 'mail', 'keys', 'accounts', 'billing', ...QUERIES] },

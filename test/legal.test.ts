@@ -28,6 +28,7 @@ const COVERED_BY: Record<string, string[]> = {
   'Audit log': ['audit_log'],
   'Webhooks from Whop': ['webhook_inbox'],
   Exports: ['exports', 'export_chunks'],
+  Imports: ['imports', 'import_chunks', 'import_items', 'import_findings'],
   'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
 };
 /** Tables that hold nothing about anybody. */
@@ -43,6 +44,7 @@ const KEPT_BY: Record<string, string> = {
   'E-mails': 'delete_old_emails',
   'Webhooks from Whop': 'delete_old_webhooks',
   Exports: 'delete_old_exports',
+  Imports: 'delete_old_imports',
 };
 
 const rows = texts.privacy
@@ -83,6 +85,8 @@ describe('the figures of both texts', () => {
       session_days: '30',
       read_only_days: '30',
       export_days: '7',
+      import_days: '7',
+      upload_days: '1',
     });
   });
 

@@ -2,6 +2,7 @@ import * as account from './account.ts';
 import * as billing from './billing.ts';
 import * as bulk from './bulk.ts';
 import * as consolidate from './consolidate.ts';
+import * as imports from './import.ts';
 import * as keys from './keys.ts';
 import * as leaving from './leaving.ts';
 import * as memories from './memories.ts';
@@ -38,6 +39,13 @@ export const OPERATIONS = [
   projects.listProjects,
   projects.updateProject,
   projects.deleteProject,
+  imports.startImport,
+  imports.listImports,
+  imports.getImport,
+  imports.uploadChunk,
+  imports.runImport,
+  imports.importReport,
+  imports.deleteImport,
   stats.stats,
   stats.storage,
   account.me,

@@ -73,6 +73,8 @@ export interface Operation<
     items?(input: unknown): number;
     /** Number of memories that a bulk operation changed, or would change in a dry run: every started ten cost one call of the minute and of the day. */
     changes?(result: z.output<Output>): number;
+    /** Quota units of the day that the result costs beyond those of the call, and none of the minute. */
+    dayUnits?(result: z.output<Output>): number;
     /** Tokens of the part of the result that a model reads: what `max_tokens` bounds and the usage event records. Default: not recorded. */
     tokens?(result: z.output<Output>): number;
   };
@@ -174,7 +176,7 @@ export function errorsOf(op: Operation): ProblemCode[] {
   if (isMemoryOperation(op)) codes.add('plan_required');
   if (op.access.sessionOnly) codes.add('session_required');
   if (!op.access.allowedWhileClosing) codes.add('account_closing');
-  if (op.cost?.items || op.cost?.changes) codes.add('batch_too_large');
+  if (op.cost?.items || op.cost?.changes || op.cost?.dayUnits) codes.add('batch_too_large');
   if (op.http.ifMatch) codes.add('precondition_failed');
   // Any text may contain NUL or a lone surrogate, also that of a query string.
   codes.add('unprocessable');

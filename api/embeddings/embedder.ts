@@ -68,8 +68,13 @@ export interface Embedders {
   embedNow?(memories: readonly QueuedMemory[]): Promise<boolean>;
 }
 
+/** The state of the current model: all that a write of memories needs to know of the models. */
+export interface EmbedderStates {
+  readonly current: Pick<Embedder, 'state'>;
+}
+
 /** Returns true when the current model makes vectors now, or will once it is loaded or has recovered. */
-export function canEmbed({ current }: Embedders): boolean {
+export function canEmbed({ current }: EmbedderStates): boolean {
   return current.state !== 'disabled';
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import getRawBody from 'raw-body';
+import { parseJson } from '../contracts/parse-json.ts';
 import { Problem } from '../errors.ts';
-import { parseJson } from './parse-json.ts';
 import { stateOf } from './request-state.ts';
 
 /** Time in which a body must arrive, and the rate that a body of the largest size needs, if that takes longer. */

@@ -6,7 +6,7 @@ import type { NearDuplicateOptions } from '../../db/queries/memories/near-duplic
 import type { MemoryRow, NewMemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
-import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
+import { canEmbed, type EmbedderStates, type Embedders } from '../embeddings/embedder.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
 import { countTerms, dayOf } from '../search/term-frequencies.ts';
 import { dateTerms, tokenize } from '../search/tokenizer.ts';
@@ -70,11 +70,15 @@ async function prepareRow(context: RequestContext, caller: Caller, input: NewMem
   return row;
 }
 
-async function storeRow(
+/**
+ * Stores the row of a memory like {@link store}. Its id must be new, and what it supersedes is not checked.
+ * @throws Problem `storage_full`
+ */
+export async function storeRow(
   context: RequestContext,
   caller: Caller,
   row: NewMemoryRow,
-  embedders: Embedders,
+  embedders: EmbedderStates,
   nearDuplicates?: NearDuplicateOptions,
 ) {
   const counts = row.is_digest ? NO_TERMS : await countTerms(row);
@@ -129,7 +133,7 @@ async function mergeInto(
   caller: Caller,
   stored: MemoryRow,
   repeat: NewMemoryRow,
-  embedders: Embedders,
+  embedders: EmbedderStates,
 ) {
   const tags = normalizeTags([...stored.tags, ...repeat.tags]);
   const metadata = { ...stored.metadata, ...repeat.metadata };

@@ -3,7 +3,7 @@ import { indexTerms } from '../../db/queries/memories/terms.ts';
 import { enqueueEmbedding } from '../../db/queries/search/embedding-enqueue.ts';
 import { deleteVectors } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import { canEmbed, type Embedders } from '../embeddings/embedder.ts';
+import { canEmbed, type EmbedderStates } from '../embeddings/embedder.ts';
 import { countTerms } from '../search/term-frequencies.ts';
 
 /**
@@ -17,7 +17,7 @@ export async function reindex(
     MemoryRow,
     'id' | 'title' | 'content' | 'tags' | 'occurred_at' | 'occurred_offset_minutes' | 'created_at'
   >,
-  embedders: Embedders,
+  embedders: EmbedderStates,
 ): Promise<number> {
   const grown = await indexTerms(context.sql, caller.userId, memory.id, await countTerms(memory));
   if (canEmbed(embedders)) await enqueueEmbedding(context.sql, caller.userId, memory.id);

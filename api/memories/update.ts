@@ -12,7 +12,7 @@ import { removePostings } from '../../db/queries/memories/terms.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
-import type { Embedders } from '../embeddings/embedder.ts';
+import type { EmbedderStates, Embedders } from '../embeddings/embedder.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
@@ -60,7 +60,7 @@ export async function change(
   caller: Caller,
   memory: MemoryRow,
   changes: Changes,
-  embedders: Embedders,
+  embedders: EmbedderStates,
   updatedAt = context.now(),
 ): Promise<MemoryRow> {
   const changed = Object.keys(changes).filter((field) => differs(memory, changes, field as keyof Changes));

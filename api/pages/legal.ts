@@ -11,6 +11,7 @@ import { ACTIVATION_LINK_DAYS, EXPIRED_LINK_DAYS_KEPT } from '../keys/activation
 import { READ_ONLY_DAYS } from '../limits/plans.ts';
 import { EMAIL_DAYS_KEPT } from '../mail/deliver.ts';
 import { EXPORT_DAYS } from '../transfer/export.ts';
+import { IMPORT_DAYS, UPLOAD_DAYS } from '../transfer/import/run-import.ts';
 import { html, ownHtml } from './html.ts';
 import { page } from './layout.ts';
 
@@ -38,6 +39,8 @@ export function legalValues(
     login_minutes: String(LOGIN_MINUTES),
     read_only_days: String(READ_ONLY_DAYS),
     export_days: String(EXPORT_DAYS),
+    import_days: String(IMPORT_DAYS),
+    upload_days: String(UPLOAD_DAYS),
     webhook_days: String(WEBHOOK_DAYS_KEPT),
     mail_days: String(EMAIL_DAYS_KEPT),
     embedding:

@@ -27,6 +27,7 @@ import { overview } from '../overview/overview.ts';
 import { search } from '../search/search.ts';
 import type { Measure } from '../tokens/truncate.ts';
 import { downloadExport, getExport, requestExport } from '../transfer/export.ts';
+import * as imports from '../transfer/import/import.ts';
 import { usageCsv } from '../usage/csv.ts';
 import { requests } from '../usage/requests.ts';
 import { usage } from '../usage/usage.ts';
@@ -73,6 +74,13 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'projects.list': projects.projects,
   'projects.update': withEmbedders(projects.updateProject),
   'projects.delete': withEmbedders(projects.deleteProject),
+  'imports.start': withEmbedders(imports.start),
+  'imports.list': imports.list,
+  'imports.get': imports.get,
+  'imports.upload': imports.upload,
+  'imports.run': withEmbedders(imports.run),
+  'imports.report': imports.report,
+  'imports.delete': imports.remove,
   'stats.get': (context, caller, _input, { embedders }) => stats(context, caller, embedders),
   'user.me': me,
   'stats.storage': storage,

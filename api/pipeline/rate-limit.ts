@@ -14,8 +14,10 @@ export function costOf(operation: Operation | undefined, input: unknown): Cost {
   return items > 1 ? { minute: Math.ceil(items / ITEMS_PER_CALL), day: items } : ONE_REQUEST;
 }
 
-/** Returns the cost of a bulk operation beyond the one call that was consumed before it ran, or undefined when there is none. */
-export function costOfChanges({ cost }: Operation, result: unknown): Cost | undefined {
+/** Returns the cost of a result beyond the one call that was consumed before the operation ran, or undefined when there is none. */
+export function costOfResult({ cost }: Operation, result: unknown): Cost | undefined {
+  const day = cost?.dayUnits?.(result) ?? 0;
+  if (day > 0) return { minute: 0, day };
   const units = Math.ceil((cost?.changes?.(result) ?? 0) / LIMITS.changesPerUnit) - 1;
   return units > 0 ? { minute: units, day: units } : undefined;
 }

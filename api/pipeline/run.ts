@@ -14,7 +14,7 @@ import type { PipelineDependencies } from './dependencies.ts';
 import { handlerOf } from './handlers.ts';
 import { findReplay, type Replay, storeForReplay } from './idempotency.ts';
 import { type Meter, meterCall } from './metering.ts';
-import { costOfChanges } from './rate-limit.ts';
+import { costOfResult } from './rate-limit.ts';
 import { getsReceipt, toReceipt } from './receipt.ts';
 
 /**
@@ -89,12 +89,12 @@ async function write(
   // The usage event of a replay is that of the first call.
   const after = (outcome: Outcome) =>
     isReplay ? [] : [insertUsageEventsStatement([eventOf(operation, outcome, meter)])];
-  if (isMemoryOperation(operation)) {
+  const isAdmin = operation.execution.role === 'admin';
+  if (isMemoryOperation(operation) && !isAdmin) {
     const outcome = await database.write(userId, work, { before: [lockTenantStatement(userId)], after });
     pipeline.onMemoriesWritten?.();
     return outcome;
   }
-  const isAdmin = operation.execution.role === 'admin';
   const written = isAdmin ? database.ownerWrite(work, { after }, userId) : database.write(userId, work, { after });
   // The database notifies this node too, but perhaps only after the response. A commit may also succeed when its reply is lost.
   return written.finally(() => pipeline.keys.onChange(userId));
@@ -115,7 +115,7 @@ async function execute(
     measure,
   });
   const result = operation.output.parse(returned);
-  const cost = costOfChanges(operation, result);
+  const cost = costOfResult(operation, result);
   // A write over the limit is rolled back.
   if (cost) await meter.charge(cost);
   const outcome = toOutcome(operation, call, result);

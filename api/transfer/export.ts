@@ -147,12 +147,13 @@ async function buildManifest(sql: Sql, userId: string, counts: Record<ExportKind
   return { kind: 'manifest', format: 'whitemagic-export', version: 1, exported_at: now, account, counts };
 }
 
-/** Writes the time of an event as every response does: with its offset. */
+/** Writes the time of an event as every response does: with its offset. Only digests are marked. */
 function serializeRow(row: Record<string, unknown>): Record<string, unknown> {
   if (!('occurred_offset_minutes' in row)) return row;
-  const { occurred_offset_minutes: offset, ...rest } = row;
+  const { occurred_offset_minutes: offset, is_digest, ...rest } = row;
   const occurred = row.occurred_at as Date | null;
-  return { ...rest, occurred_at: occurred && formatWithOffset(occurred, Number(offset)) };
+  const occurred_at = occurred && formatWithOffset(occurred, Number(offset));
+  return { ...rest, occurred_at, ...(is_digest === true && { is_digest }) };
 }
 
 /** Yields NDJSON, a page of rows at a time. */

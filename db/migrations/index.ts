@@ -28,6 +28,7 @@ import * as addOccurredOffsetToRankedMemories from './20261129160100_add_occurre
 import * as addDashboardSessions from './20261129170000_add_dashboard_sessions.ts';
 import * as createSignInLinks from './20261129171000_create_sign_in_links.ts';
 import * as recordClientsOfCalls from './20261129180000_record_clients_of_calls.ts';
+import * as createImports from './20261129220000_create_imports.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -60,6 +61,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129170000_add_dashboard_sessions': addDashboardSessions,
   '20261129171000_create_sign_in_links': createSignInLinks,
   '20261129180000_record_clients_of_calls': recordClientsOfCalls,
+  '20261129220000_create_imports': createImports,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

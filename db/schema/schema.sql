@@ -257,6 +257,82 @@ create policy owner on idempotency_keys to owner using (true) with check (true);
 create policy tenant on idempotency_keys to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on idempotency_keys to wm_app;
 
+create table import_chunks (
+  user_id uuid not null,
+  import_id uuid not null,
+  chunk integer not null,
+  bytes bytea not null,
+  constraint import_chunks_pkey PRIMARY KEY (user_id, import_id, chunk),
+  constraint import_chunks_user_id_import_id_fkey FOREIGN KEY (user_id, import_id) REFERENCES imports(user_id, id) ON DELETE CASCADE
+);
+alter table import_chunks enable row level security;
+alter table import_chunks force row level security;
+create policy owner on import_chunks to owner using (true) with check (true);
+create policy tenant on import_chunks to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on import_chunks to wm_app;
+
+create table import_findings (
+  user_id uuid not null,
+  import_id uuid not null,
+  finding integer not null,
+  line integer not null,
+  what text not null,
+  code text not null,
+  why text not null,
+  constraint import_findings_pkey PRIMARY KEY (user_id, import_id, finding),
+  constraint import_findings_user_id_import_id_fkey FOREIGN KEY (user_id, import_id) REFERENCES imports(user_id, id) ON DELETE CASCADE
+);
+alter table import_findings enable row level security;
+alter table import_findings force row level security;
+create policy owner on import_findings to owner using (true) with check (true);
+create policy tenant on import_findings to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on import_findings to wm_app;
+
+create table import_items (
+  user_id uuid not null,
+  import_id uuid not null,
+  item integer not null,
+  line integer not null,
+  kind text not null,
+  label text not null,
+  size_bytes integer not null,
+  data json not null,
+  constraint import_items_pkey PRIMARY KEY (user_id, import_id, item),
+  constraint import_items_user_id_import_id_fkey FOREIGN KEY (user_id, import_id) REFERENCES imports(user_id, id) ON DELETE CASCADE
+);
+alter table import_items enable row level security;
+alter table import_items force row level security;
+create policy owner on import_items to owner using (true) with check (true);
+create policy tenant on import_items to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on import_items to wm_app;
+
+create table imports (
+  user_id uuid not null,
+  id uuid not null,
+  status text not null,
+  name text not null,
+  options jsonb not null,
+  format text,
+  is_run boolean default false not null,
+  embeds boolean default false not null,
+  uploaded_bytes bigint default 0 not null,
+  read_bytes bigint default 0 not null,
+  counts jsonb not null,
+  reason text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  constraint imports_pkey PRIMARY KEY (user_id, id),
+  constraint imports_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint imports_status_check CHECK ((status = ANY (ARRAY['uploading'::text, 'checking'::text, 'checked'::text, 'importing'::text, 'completed'::text, 'stopped'::text, 'failed'::text])))
+);
+CREATE INDEX imports_age ON public.imports USING btree (updated_at);
+alter table imports enable row level security;
+alter table imports force row level security;
+create policy owner on imports to owner using (true) with check (true);
+create policy tenant on imports to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on imports to wm_app;
+
 create table key_lookup (
   key_hash bytea not null,
   user_id uuid not null,

@@ -28,9 +28,10 @@ const WITH_ID = ALL.filter(({ operation }) => operation.http.path.includes('{id}
 const withoutIds = ({ text, body }: ApiResponse<Json>, ...ids: string[]) =>
   [body.request_id, ...ids].reduce((kept, id) => kept.replaceAll(id, '?'), text);
 
-/** Returns a memory, or the keys of a user without what a call changes: its time of use and the number of calls. */
-async function stateOf(owner: TestUser, isMemory: boolean, id: string): Promise<Json> {
-  if (isMemory) return (await owner.api.get(`/memories/${id}`)).body;
+/** Returns a memory or an import, or the keys of a user without what a call changes: its time of use and the number of calls. */
+async function stateOf(owner: TestUser, operation: Operation, id: string): Promise<Json> {
+  if (operation.id.startsWith('imports.')) return (await owner.api.get(`/import/${id}`)).body;
+  if (isMemoryOperation(operation)) return (await owner.api.get(`/memories/${id}`)).body;
   const { results } = (await owner.api.get('/user/keys')).body;
   return results.map(({ last_used_at: _used, last_call: _last, calls_by_day: _calls, ...key }: Json) => key);
 }
@@ -138,7 +139,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
   it('returns the same 404 for the id of another tenant as for an unknown id', async () => {
     const owner = await node.newUser();
     const theirs = await sampleId(id, owner);
-    const before = await stateOf(owner, isMemoryOperation(operation), theirs);
+    const before = await stateOf(owner, operation, theirs);
     const responses = await Promise.all(
       [theirs, MISSING].map(async (named) => sendSample(await clientOf(id, user), await sampleCall(id, user, named))),
     );
@@ -149,7 +150,7 @@ describe.each(WITH_ID)('$id', ({ id, operation }) => {
     const [foreign, nowhere] = responses as [ApiResponse<Json>, ApiResponse<Json>];
     expect(withoutIds(foreign, theirs)).toBe(withoutIds(nowhere, MISSING));
     expect([...foreign.headers.keys()]).toEqual([...nowhere.headers.keys()]);
-    expect(await stateOf(owner, isMemoryOperation(operation), theirs)).toEqual(before);
+    expect(await stateOf(owner, operation, theirs)).toEqual(before);
   });
 
   it.each(['not-a-uuid', '%00', '%F0%9F%A6%AD', '1%27%20or%20true', '..%2F..%2Fetc', `${MISSING}x`, '%E0%A4%A', '%'])(

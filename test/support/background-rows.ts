@@ -27,6 +27,13 @@ const STATEMENTS: Record<string, string> = {
   exports: `insert into exports (user_id, id, status, created_at, chunks)
     select id, id, 'ready', now(), 1 from users`,
   export_chunks: `insert into export_chunks (user_id, export_id, chunk, bytes) select user_id, id, 0, '\\x00' from exports`,
+  imports: `insert into imports (user_id, id, status, name, options, counts, created_at, updated_at)
+    select id, id, 'checked', 'notes.md', '{}', '{}', now(), now() from users`,
+  import_chunks: `insert into import_chunks (user_id, import_id, chunk, bytes) select user_id, id, 0, '\\x00' from imports`,
+  import_items: `insert into import_items (user_id, import_id, item, line, kind, label, size_bytes, data)
+    select user_id, id, 0, 1, 'memory', 'Notes', 5, '{}' from imports`,
+  import_findings: `insert into import_findings (user_id, import_id, finding, line, what, code, why)
+    select user_id, id, 1, 1, 'Notes', 'rejected', 'too long' from imports`,
   deletion_receipts: `insert into deletion_receipts (user_id, reason, purged_at, counts)
     values ('019ab0c0-0000-7000-8000-000000000000', 'asked', now(), '{}')`,
 };

@@ -51,6 +51,14 @@ async function exportOf(user: TestUser): Promise<void> {
   await writeExport(user.database, clock, user.userId, id);
 }
 
+async function importOf(user: TestUser): Promise<string> {
+  return (await user.api.post('/import', { name: `sample-${++count}.md` })).body.id;
+}
+
+async function uploadedImportOf(user: TestUser): Promise<string> {
+  return (await user.api.post('/import', { name: `sample-${++count}.md`, content: `Sample ${count}` })).body.id;
+}
+
 interface Sample {
   /** Creates the object that the path's parameter names. */
   id?: (user: TestUser) => Promise<string>;
@@ -82,6 +90,13 @@ const SAMPLES: Record<OperationId, Sample> = {
   'projects.delete': { id: projectOf },
   'memories.near_duplicates': {},
   'tags.normalize': { body: () => ({ dry_run: true }) },
+  'imports.start': { body: () => ({ name: 'sample.md', content: `Sample ${++count}` }) },
+  'imports.list': {},
+  'imports.get': { id: importOf },
+  'imports.upload': { id: importOf, body: () => ({ data: 'U2FtcGxl' }) },
+  'imports.run': { id: uploadedImportOf, body: () => ({ dry_run: false }) },
+  'imports.report': { id: importOf },
+  'imports.delete': { id: importOf },
   'stats.get': {},
   'user.me': {},
   'stats.storage': {},
@@ -114,7 +129,7 @@ export async function sampleCall(operationId: OperationId, user: TestUser, id?: 
   const sample = SAMPLES[operationId];
   await sample.prepare?.(user);
   const named = id ?? (await sample.id?.(user));
-  const address = path.replace(/\{\w+\}/, named ?? '') + (sample.query?.(user) ?? '');
+  const address = path.replace(/\{\w+\}/, named ?? '').replace('{n}', '0') + (sample.query?.(user) ?? '');
   return { method, path: address, ...(sample.body && { body: sample.body() }) };
 }
 

@@ -3,6 +3,7 @@ import type { Task, TaskContext } from '../define-task.ts';
 import { deleteOldEmailsTask } from './delete-old-emails.ts';
 import { deleteOldExportsTask } from './delete-old-exports.ts';
 import { deleteOldIdempotencyKeysTask } from './delete-old-idempotency-keys.ts';
+import { deleteOldImportsTask } from './delete-old-imports.ts';
 import { deleteOldLinksAndSessionsTask } from './delete-old-links-and-sessions.ts';
 import { deleteOldUsageEventsTask } from './delete-old-usage-events.ts';
 import { deleteOldWebhooksTask } from './delete-old-webhooks.ts';
@@ -14,6 +15,7 @@ import { purgeDueAccountsTask } from './purge-due-accounts.ts';
 import { reconcileMembershipsTask } from './reconcile-memberships.ts';
 import { reconcileQuotasTask } from './reconcile-quotas.ts';
 import { reindexTermsTask } from './reindex-terms.ts';
+import { runImportTask } from './run-import.ts';
 import { sendActivationLinksTask } from './send-activation-links.ts';
 import { sendEmailTask } from './send-email.ts';
 import { sendSignInLinksTask } from './send-sign-in-links.ts';
@@ -24,6 +26,7 @@ export const TASKS: readonly Task[] = [
   deleteOldEmailsTask,
   deleteOldExportsTask,
   deleteOldIdempotencyKeysTask,
+  deleteOldImportsTask,
   deleteOldLinksAndSessionsTask,
   deleteOldUsageEventsTask,
   deleteOldWebhooksTask,
@@ -35,6 +38,7 @@ export const TASKS: readonly Task[] = [
   reconcileMembershipsTask,
   reconcileQuotasTask,
   reindexTermsTask,
+  runImportTask,
   sendActivationLinksTask,
   sendEmailTask,
   sendSignInLinksTask,

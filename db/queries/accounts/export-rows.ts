@@ -18,7 +18,7 @@ const SECTIONS = {
   memory: {
     table: 'memories',
     columns: `id, type, status, title, content, tags, metadata, project, session_id, occurred_at,
-      occurred_offset_minutes, expires_at, supersedes, consolidated_into, version, size_bytes, created_at, updated_at`,
+      occurred_offset_minutes, expires_at, supersedes, consolidated_into, is_digest, version, size_bytes, created_at, updated_at`,
     key: ['id'],
     size: 'size_bytes',
   },

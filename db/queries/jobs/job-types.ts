@@ -38,3 +38,6 @@ export const exportAccountJob = jobType('export_account', z.strictObject({ user_
 
 /** Purges an account that is marked as deleted. */
 export const purgeAccountJob = jobType('purge_account', z.strictObject({ user_id: z.guid() }));
+
+/** Checks an upload and stores its memories. */
+export const runImportJob = jobType('run_import', z.strictObject({ user_id: z.guid(), import_id: z.guid() }));
