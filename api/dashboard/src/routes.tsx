@@ -64,9 +64,26 @@ const context = createRoute({
   component: lazyRouteComponent(() => import('./screens/memories/context-screen.tsx'), 'ContextScreen'),
 });
 
+const account = createRoute({
+  getParentRoute: () => root,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./screens/account/account-screen.tsx'), 'AccountScreen'),
+});
+
 /** The screens by path below `/app`. Each is loaded when it is first opened. */
 export const router = createRouter({
-  routeTree: root.addChildren([index, connect, memories, memory, tags, projects, duplicates, consolidate, context]),
+  routeTree: root.addChildren([
+    index,
+    connect,
+    memories,
+    memory,
+    tags,
+    projects,
+    duplicates,
+    consolidate,
+    context,
+    account,
+  ]),
   basepath: '/app',
   defaultPreload: 'intent',
   defaultPendingComponent: () => <Loading />,

@@ -1,6 +1,8 @@
 import {
+  type InfiniteData,
   keepPreviousData,
   QueryClient,
+  type QueryKey,
   type UseMutationResult,
   type UseQueryResult,
   useInfiniteQuery,
@@ -23,10 +25,10 @@ function isTemporary(error: Error): boolean {
   return error instanceof ApiError && (error.status === 0 || error.status >= 500);
 }
 
-interface ReadOptions {
+interface ReadOptions<Output> {
   enabled?: boolean;
-  /** Milliseconds between repetitions. */
-  refetchInterval?: number | false;
+  /** Milliseconds between repetitions, or a function that returns them for the last result. */
+  refetchInterval?: number | false | ((last: Output | undefined) => number | false);
   /** Shows the result of the former input until the new one arrives. */
   keepsPrevious?: boolean;
 }
@@ -35,12 +37,18 @@ interface ReadOptions {
 export function useOperation<Id extends OperationId>(
   id: Id,
   input: InputOf<Id>,
-  { keepsPrevious, ...options }: ReadOptions = {},
+  { keepsPrevious, refetchInterval, ...options }: ReadOptions<OutputOf<Id>> = {},
 ): UseQueryResult<OutputOf<Id>, ApiError> {
   return useQuery<OutputOf<Id>, ApiError>({
     queryKey: [id, input],
     queryFn: ({ signal }) => call(id, input, { signal }),
     ...(keepsPrevious && { placeholderData: keepPreviousData }),
+    ...(refetchInterval !== undefined && {
+      refetchInterval:
+        typeof refetchInterval === 'function'
+          ? (query: { state: { data: OutputOf<Id> | undefined } }) => refetchInterval(query.state.data)
+          : refetchInterval,
+    }),
     ...options,
   } as Parameters<typeof useQuery<OutputOf<Id>, ApiError>>[0]);
 }
@@ -52,7 +60,13 @@ interface Page {
 
 /** Reads an operation page by page. `data.pages` has the pages so far; `fetchNextPage()` reads the next one. */
 export function useOperationPages<Id extends OperationId>(id: Id, input: InputOf<Id>, { enabled = true } = {}) {
-  return useInfiniteQuery({
+  return useInfiniteQuery<
+    OutputOf<Id>,
+    ApiError,
+    InfiniteData<OutputOf<Id>, string | undefined>,
+    QueryKey,
+    string | undefined
+  >({
     queryKey: [id, 'pages', input],
     queryFn: ({ signal, pageParam }) =>
       call(id, { ...(input as object), ...(pageParam && { cursor: pageParam }) } as InputOf<Id>, { signal }),

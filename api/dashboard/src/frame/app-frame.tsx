@@ -18,6 +18,14 @@ const THEMES: Record<Theme, { next: Theme; label: string; icon: typeof Sun }> = 
   dark: { next: 'system', label: 'Theme: dark', icon: Moon },
 };
 
+/** Start of a path that names a screen with the path of the dashboard. */
+const IN_APP = /^\/app(?=[/?#]|$)/;
+
+/** Returns whether a link leaves the dashboard: to another page or a file of this service, or to another host. */
+function isOutside(to: string): boolean {
+  return !to.startsWith('/') || /^\/(api|assets|auth|docs|legal|login)(?=[/?#]|$)/.test(to);
+}
+
 /** Renders the frame of every screen: navigation, command palette, toasts, and the screen itself. */
 export function AppFrame() {
   const navigate = useNavigate();
@@ -47,7 +55,10 @@ export function AppFrame() {
   }, [path]);
 
   return (
-    <RouterProvider navigate={(to) => navigate({ to })} useHref={(to) => (to.startsWith('/docs') ? to : `/app${to}`)}>
+    <RouterProvider
+      navigate={(to) => (isOutside(to) ? location.assign(to) : navigate({ to: to.replace(IN_APP, '') || '/' }))}
+      useHref={(to) => (isOutside(to) || IN_APP.test(to) ? to : `/app${to}`)}
+    >
       <a className="skip" href="#main">
         Skip to the content
       </a>

@@ -1,4 +1,4 @@
-import { Library, type LucideIcon, Plug } from 'lucide-react';
+import { CircleUser, Library, type LucideIcon, Plug } from 'lucide-react';
 
 export interface NavigationItem {
   /** Path below `/app`. */
@@ -13,4 +13,10 @@ export interface NavigationItem {
 export const NAVIGATION: readonly NavigationItem[] = [
   { to: '/connect', label: 'Connect', icon: Plug, keywords: 'client setup cursor claude code mcp' },
   { to: '/memories', label: 'Memories', icon: Library, keywords: 'browse search timeline tags projects duplicates' },
+  {
+    to: '/account',
+    label: 'Account',
+    icon: CircleUser,
+    keywords: 'plan billing invoices export sessions delete audit',
+  },
 ];
