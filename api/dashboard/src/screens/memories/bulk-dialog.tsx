@@ -10,6 +10,7 @@ import { type BulkInput, perform, runBulk, runOnIds } from './acts.ts';
 import { memoriesText } from './count-text.ts';
 import { DryRunReport } from './dry-run-report.tsx';
 import { TagPicker } from './tag-picker.tsx';
+import { useSettled } from './use-settled.ts';
 
 export type BulkAction = BulkInput['action'];
 
@@ -42,16 +43,17 @@ export function BulkDialog({ action, selection, onClose, onDone }: BulkDialogPro
   const [project, setProject] = useState('');
   const [changed, setChanged] = useState<number>();
   const needsTag = action === 'add_tags' || action === 'remove_tags';
-  const isComplete = !needsTag || tags.length > 0;
+  const settled = useSettled(project.trim());
+  const isComplete = needsTag ? tags.length > 0 : settled === project.trim();
   const change = {
     filter: selection.filter,
     action,
     ...(needsTag && { tags }),
-    ...(action === 'move' && { project: project.trim() || null }),
+    ...(action === 'move' && { project: settled || null }),
   };
   const plan = useOperation('memories.bulk', { ...change, dry_run: true }, { enabled: isComplete });
   const words = WORDS[action];
-  const count = plan.data ? plan.data.changed.length + plan.data.remaining : 0;
+  const count = isComplete && plan.data ? plan.data.changed.length + plan.data.remaining : 0;
 
   const run = async () => {
     setChanged(0);

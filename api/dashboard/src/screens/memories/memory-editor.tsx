@@ -9,6 +9,7 @@ import { notifyDone } from '../../components/toasts.tsx';
 import { perform, refreshMemories, write } from './acts.ts';
 import type { Memory } from './memory-facts.tsx';
 import { TagPicker } from './tag-picker.tsx';
+import { useSettled } from './use-settled.ts';
 
 interface MemoryEditorProps {
   memory: Memory;
@@ -21,6 +22,7 @@ export function MemoryEditor({ memory, onClose }: MemoryEditorProps) {
   const [opened] = useState(memory);
   const [title, setTitle] = useState(opened.title);
   const [content, setContent] = useState(opened.content);
+  const preview = useSettled(content);
   const [tags, setTags] = useState(opened.tags);
   const [project, setProject] = useState(opened.project ?? '');
   const [type, setType] = useState(opened.type);
@@ -82,7 +84,7 @@ export function MemoryEditor({ memory, onClose }: MemoryEditorProps) {
         <section className="field" aria-label="Preview">
           <strong>Preview</strong>
           <div className="editor-preview">
-            <Markdown text={content} />
+            <Markdown text={preview} />
           </div>
         </section>
       </div>

@@ -1,4 +1,4 @@
-import { getRouteApi, Link } from '@tanstack/react-router';
+import { getRouteApi, Link, useCanGoBack, useRouter } from '@tanstack/react-router';
 import { ArrowLeft, Pencil } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useOperation } from '../../api/hooks.ts';
@@ -38,9 +38,15 @@ export function MemoryScreen() {
 function MemoryPage({ memory }: { memory: Memory }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
+  const { history } = useRouter();
+  const canGoBack = useCanGoBack();
   const isEditing = search.edit === true;
   const setEditing = (edit: boolean) => navigate({ search: edit ? { edit: true } : {}, replace: true });
-  useMemoryKeys({ isEditing, onEdit: () => setEditing(true), onClose: () => navigate({ to: '/memories' }) });
+  useMemoryKeys({
+    isEditing,
+    onEdit: () => setEditing(true),
+    onClose: () => (canGoBack ? history.back() : navigate({ to: '/memories' })),
+  });
   return (
     <Screen
       title={memory.title}
