@@ -14,7 +14,7 @@ import type { RequestContext } from '../context.ts';
 import { createKey } from '../contracts/keys.ts';
 import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
-import { issueKey } from '../keys/keys.ts';
+import { issueKey, mailKeyCreated } from '../keys/keys.ts';
 import { closeAccount, restoreAccount } from './lifecycle.ts';
 import { createUser } from './users.ts';
 
@@ -31,6 +31,7 @@ export async function addUser(
   wanted: { email: string; plan: PlanName; keyEnvironment: string },
 ) {
   const made = await createUser(context, { ...wanted, keyName: 'Default API Key', actor: ACTOR });
+  await mailKeyCreated(context, made.userId, made.key);
   return { user_id: made.userId, api_key: made.apiKey };
 }
 
@@ -92,6 +93,7 @@ export async function addKey(
   const key = { name, scopes, expiresAt: null, rpmLimit: null, environment: wanted.keyEnvironment };
   const made = await issueKey(context, user.id, key);
   await audit(context, user.id, { actor: ACTOR, action: 'keys.create', target: made.key.id });
+  await mailKeyCreated(context, user.id, made.key);
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };
 }
 

@@ -1,3 +1,4 @@
+import type { KeyRow } from '../../db/queries/accounts/api-keys.ts';
 import { insertUser, type PlanName } from '../../db/queries/accounts/users.ts';
 import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
@@ -11,7 +12,7 @@ import { issueKey } from '../keys/keys.ts';
 export async function createUser(
   context: RequestContext,
   wanted: { email: string | null; plan: PlanName; keyName: string; keyEnvironment: string; actor: string },
-): Promise<{ userId: string; apiKey: string }> {
+): Promise<{ userId: string; apiKey: string; key: KeyRow }> {
   const now = context.now();
   const userId = context.newId();
   await insertUser(context.sql, {
@@ -22,7 +23,7 @@ export async function createUser(
     overrides: {},
     created_at: now,
   });
-  const { apiKey } = await issueKey(context, userId, {
+  const { apiKey, key } = await issueKey(context, userId, {
     name: wanted.keyName,
     scopes: [...SCOPES],
     expiresAt: null,
@@ -30,7 +31,7 @@ export async function createUser(
     environment: wanted.keyEnvironment,
   });
   await audit(context, userId, { actor: wanted.actor, action: 'users.create' });
-  return { userId, apiKey };
+  return { userId, apiKey, key };
 }
 
 /**

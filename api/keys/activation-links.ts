@@ -17,7 +17,7 @@ import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
-import { issueKey } from './keys.ts';
+import { issueKey, mailKeyCreated } from './keys.ts';
 import { hashToken, newToken } from './secret-token.ts';
 
 /*
@@ -95,6 +95,7 @@ export async function redeemActivationLink(
   const { apiKey, key } = await issueKey(context, link.user_id, wanted);
   await useActivationLink(context.sql, link.user_id, link.id, key.id, context.now());
   await audit(context, link.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });
+  await mailKeyCreated(context, link.user_id, key);
   return { state: 'redeemed', apiKey, replacedKeys: replaced };
 }
 

@@ -74,7 +74,7 @@ export async function create(
   const wanted = { name: input.name, scopes, expiresAt: expires_at, rpmLimit: rpm_limit, environment };
   const made = await issueKey(context, caller.userId, wanted);
   await auditKey(context, caller, { action: 'keys.create', target: made.key.id });
-  await notifyOwner(context, caller, made.key);
+  await mailKeyCreated(context, caller.userId, made.key);
   return { ...toResponse(made.key, context.now()), api_key: made.apiKey };
 }
 
@@ -135,6 +135,7 @@ export async function rotate(
     environment,
   });
   await auditKey(context, caller, { action: 'keys.rotate', target: key.id, details: { replaced_by: made.key.id } });
+  await mailKeyRotated(context, caller.userId, made.key, key, oldEnd);
   return {
     ...toResponse(made.key, context.now()),
     api_key: made.apiKey,
@@ -172,11 +173,20 @@ export async function issueKey(
   return { apiKey, key };
 }
 
-/** E-mails the account's owner about a new key, if the account has an address. */
-async function notifyOwner(context: RequestContext, caller: Caller, key: KeyRow): Promise<void> {
-  const user = await findUser(context.sql, caller.userId);
-  const { name, prefix, last4, created_at } = key;
-  if (user) await mailOwner(context, user, 'key_created', { name, prefix, last4, at: created_at.toISOString() });
+/** E-mails the owner of an account about a new key, if the account has an address. */
+export async function mailKeyCreated(context: RequestContext, userId: string, key: KeyRow): Promise<void> {
+  const user = await findUser(context.sql, userId);
+  if (user) await mailOwner(context, user, 'key_created', describeKey(key));
+}
+
+async function mailKeyRotated(context: RequestContext, userId: string, made: KeyRow, previous: KeyRow, until: Date) {
+  const user = await findUser(context.sql, userId);
+  const previousKey = { previous_last4: previous.last4, previous_until: until.toISOString() };
+  if (user) await mailOwner(context, user, 'key_rotated', { ...describeKey(made), ...previousKey });
+}
+
+function describeKey({ name, prefix, last4, created_at }: KeyRow) {
+  return { name, prefix, last4, at: created_at.toISOString() };
 }
 
 function toResponse(key: KeyRow, now: Date) {

@@ -149,6 +149,25 @@ const templates = {
       `The key "${data.name}" (${data.prefix}…${data.last4}) was created on ${moment(data.at)}.`,
       'If you did not create it, revoke it immediately with DELETE /api/v1/user/keys/{id}, or contact us.',
     ],
+    action: { label: 'See your keys', url: '/app/keys' },
+  }),
+  key_rotated: (data: {
+    name: string;
+    prefix: string;
+    last4: string;
+    at: string;
+    previous_last4: string;
+    previous_until: string;
+  }) => ({
+    subject: 'An API key of your WhiteMagic account was replaced',
+    paragraphs: [
+      `The key "${data.name}" (${data.prefix}…${data.previous_last4}) was replaced by a new one (${data.prefix}…${data.last4}) on ${moment(data.at)}.`,
+      data.previous_until <= data.at
+        ? 'The old key no longer works.'
+        : `The old key works until ${moment(data.previous_until)}, so that you can replace it wherever it is used.`,
+      'If you did not do this, revoke the new key immediately, or contact us.',
+    ],
+    action: { label: 'See your keys', url: '/app/keys' },
   }),
   key_revoked_leaked: (data: { name: string; prefix: string; last4: string; url: string | null }) => ({
     subject: 'One of your WhiteMagic API keys was public and has been revoked',

@@ -14,6 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([bench.close(), sink.close()]));
 
+const ROTATION = { at: '2026-11-02T09:45:30.000Z', previous_last4: 'abcd' };
 const KEY = { name: 'Laptop "one" <b>', prefix: 'wm_live_', last4: 'wxyz' };
 const END = { access_until: null, manage_url: null, purge_at: null };
 const USE = { threshold: 80, used: 8_000, limit: 10_000, plan: 'pro', day: '2026-11-02' };
@@ -94,10 +95,21 @@ const CASES: Case[] = [
     { command: `${PUBLIC_URL}/api/v1/account/restore` },
   ),
   testCase('account_deleted', { purge_at: '2026-12-23T12:00:00.000Z', restore_url: null }, ['cannot be undone']),
-  testCase('key_created', { ...KEY, at: '2026-11-02T09:45:30.000Z' }, [
-    `"${KEY.name}" (wm_live_…wxyz)`,
-    '2 November 2026 at 09:45 UTC',
-  ]),
+  testCase(
+    'key_created',
+    { ...KEY, at: '2026-11-02T09:45:30.000Z' },
+    [`"${KEY.name}" (wm_live_…wxyz)`, '2 November 2026 at 09:45 UTC'],
+    { button: `${PUBLIC_URL}/app/keys` },
+  ),
+  testCase(
+    'key_rotated',
+    { ...KEY, ...ROTATION, previous_until: '2026-11-02T10:45:30.000Z' },
+    [`"${KEY.name}" (wm_live_…abcd)`, '(wm_live_…wxyz)', 'works until 2 November 2026 at 10:45 UTC'],
+    { button: `${PUBLIC_URL}/app/keys` },
+  ),
+  testCase('key_rotated', { ...KEY, ...ROTATION, previous_until: ROTATION.at }, ['no longer works'], {
+    button: `${PUBLIC_URL}/app/keys`,
+  }),
   testCase(
     'key_revoked_leaked',
     { ...KEY, url: 'https://github.com/a/b/blob/c' },
@@ -164,6 +176,7 @@ describe('e-mail templates', () => {
       'export_ready',
       'key_created',
       'key_revoked_leaked',
+      'key_rotated',
       'payment_failed',
       'plan_changed',
       'purge_warning',
