@@ -1,17 +1,44 @@
-import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent, redirect } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from '@tanstack/react-router';
 import { ApiError } from './api/client.ts';
 import { EmptyState, ErrorPanel, Loading } from './components/feedback.tsx';
 import { AppFrame } from './frame/app-frame.tsx';
+import { readKeysSearch } from './screens/keys/search.ts';
 import { parseBrowseSearch } from './screens/memories/search-params.ts';
+import { readRequestsSearch, readUsageSearch } from './screens/usage/search.ts';
 
 const root = createRootRoute({ component: AppFrame, notFoundComponent: NotFound });
 
 const index = createRoute({
   getParentRoute: () => root,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/connect' });
-  },
+  component: lazyRouteComponent(() => import('./screens/home/start-screen.tsx'), 'StartScreen'),
+});
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: '/home',
+  component: lazyRouteComponent(() => import('./screens/home/home-screen.tsx'), 'HomeScreen'),
+});
+
+const keys = createRoute({
+  getParentRoute: () => root,
+  path: '/keys',
+  validateSearch: readKeysSearch,
+  component: lazyRouteComponent(() => import('./screens/keys/keys-screen.tsx'), 'KeysScreen'),
+});
+
+const usage = createRoute({
+  getParentRoute: () => root,
+  path: '/usage',
+  validateSearch: readUsageSearch,
+  component: lazyRouteComponent(() => import('./screens/usage/usage-screen.tsx'), 'UsageScreen'),
+});
+
+const requests = createRoute({
+  getParentRoute: () => root,
+  path: '/requests',
+  validateSearch: readRequestsSearch,
+  component: lazyRouteComponent(() => import('./screens/usage/requests-screen.tsx'), 'RequestsScreen'),
 });
 
 const connect = createRoute({
@@ -74,6 +101,7 @@ const account = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     index,
+    home,
     connect,
     memories,
     memory,
@@ -83,6 +111,9 @@ export const router = createRouter({
     consolidate,
     context,
     account,
+    keys,
+    usage,
+    requests,
   ]),
   basepath: '/app',
   defaultPreload: 'intent',

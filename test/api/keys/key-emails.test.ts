@@ -21,7 +21,7 @@ async function mailsTo(address: string) {
   return rows;
 }
 
-const asOwner = <T>(work: (context: RequestContext) => Promise<T>) =>
+const asAdmin = <T>(work: (context: RequestContext) => Promise<T>) =>
   node.service.database.ownerWrite((sql) => work({ sql, now: () => new Date(), newId: () => uuidv7() }));
 
 describe('e-mail about a new key', () => {
@@ -49,16 +49,16 @@ describe('e-mail about a new key', () => {
   it('is sent for a key from an activation link', async () => {
     const email = 'activates@example.com';
     const user = await node.newUser({ email });
-    const { token } = await asOwner((context) => issueActivationLink(context, user.userId));
-    const redeemed = await asOwner((context) => redeemActivationLink(context, token, 'test'));
+    const { token } = await asAdmin((context) => issueActivationLink(context, user.userId));
+    const redeemed = await asAdmin((context) => redeemActivationLink(context, token, 'test'));
     expect(redeemed.state).toBe('redeemed');
     expect(await mailsTo(email)).toMatchObject([{ template: 'key_created', data: { name: 'Default API Key' } }]);
   });
 
   it('is sent for keys that the operator makes', async () => {
     const email = 'operated@example.com';
-    const { user_id } = await asOwner((context) => addUser(context, { email, plan: 'pro', keyEnvironment: 'test' }));
-    await asOwner(async (context) =>
+    const { user_id } = await asAdmin((context) => addUser(context, { email, plan: 'pro', keyEnvironment: 'test' }));
+    await asAdmin(async (context) =>
       addKey(context, await requireUser(context, user_id), { name: 'by hand', keyEnvironment: 'test' }),
     );
     expect((await mailsTo(email)).map(({ data }) => data.name)).toEqual(['Default API Key', 'by hand']);

@@ -86,7 +86,8 @@ interface MeterProps {
 
 /** Renders the used share of a limit. From 80 % it warns, from 100 % it is an error. */
 export function Meter({ label, used, limit, text }: MeterProps) {
-  const percent = limit > 0 ? Math.min(100, (used / limit) * 100) : 100;
+  // Rounded, because assistive technology reads no exponents.
+  const percent = limit > 0 ? Math.min(100, Math.round((used / limit) * 10_000) / 100) : 100;
   const level = percent >= 100 ? 'full' : percent >= 80 ? 'high' : 'normal';
   return (
     <AriaMeter value={percent} valueLabel={text} className={`meter ${level}`}>

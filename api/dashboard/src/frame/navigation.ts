@@ -1,4 +1,4 @@
-import { CircleUser, Library, type LucideIcon, Plug } from 'lucide-react';
+import { BarChart3, CircleUser, Home, KeyRound, Library, type LucideIcon, Plug, ScrollText } from 'lucide-react';
 
 export interface NavigationItem {
   /** Path below `/app`. */
@@ -11,8 +11,12 @@ export interface NavigationItem {
 
 /** Screens in the order of the sidebar. The command palette lists them too. */
 export const NAVIGATION: readonly NavigationItem[] = [
+  { to: '/home', label: 'Home', icon: Home, keywords: 'overview start today attention' },
   { to: '/connect', label: 'Connect', icon: Plug, keywords: 'client setup cursor claude code mcp' },
   { to: '/memories', label: 'Memories', icon: Library, keywords: 'browse search timeline tags projects duplicates' },
+  { to: '/keys', label: 'Keys', icon: KeyRound, keywords: 'api key token rotate revoke scopes' },
+  { to: '/usage', label: 'Usage', icon: BarChart3, keywords: 'calls quota limit plan billing upgrade csv storage' },
+  { to: '/requests', label: 'Request log', icon: ScrollText, keywords: 'calls errors history log status' },
   {
     to: '/account',
     label: 'Account',
