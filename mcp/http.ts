@@ -3,7 +3,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Caller } from '../api/context.ts';
-import { Problem } from '../api/errors.ts';
+import { invalidField, Problem } from '../api/errors.ts';
 import { readJson } from '../api/http/body.ts';
 import { authenticateRequest, callOf } from '../api/http/call.ts';
 import { defaultProjectOf } from '../api/http/headers.ts';
@@ -23,6 +23,7 @@ import {
   type RpcMessage,
 } from './messages.ts';
 import { isModern, MODERN_VERSIONS, routingHeaders, serveModern } from './modern.ts';
+import { TOOLSETS, type Toolset } from './registry.ts';
 import { type Connection, defineServer, METERED_METHODS } from './server.ts';
 
 interface McpOptions {
@@ -42,7 +43,8 @@ export function mountMcp(router: Router, pipeline: PipelineDependencies, options
     const caller = await authenticateRequest(ctx, pipeline, transport);
     const meter = createMessageMeter(pipeline, caller, (headers) => ctx.set(headers));
     try {
-      await servePost({ ctx, pipeline, caller, meter, ...options });
+      const toolset = toolsetOf(ctx.URL.searchParams.get('tools'));
+      await servePost({ ctx, pipeline, caller, meter, toolset, ...options });
     } finally {
       await meter.settle();
     }
@@ -69,6 +71,7 @@ interface Post extends McpOptions {
   pipeline: PipelineDependencies;
   caller: Caller;
   meter: MessageMeter;
+  toolset: Toolset;
 }
 
 async function servePost(post: Post): Promise<void> {
@@ -146,10 +149,19 @@ async function serveBatch(post: Post, checked: readonly Checked[]): Promise<void
   respond(ctx, responses.length > 0 ? 200 : 202, responses.length > 0 ? JSON.stringify(responses) : '');
 }
 
+/** @throws Problem `unprocessable` for an unknown set of tools */
+function toolsetOf(given: string | null): Toolset {
+  const toolset = TOOLSETS.find((name) => name === (given || 'all'));
+  if (!toolset) throw invalidField('tools', `must be one of ${TOOLSETS.join(', ')}`);
+  return toolset;
+}
+
 /** Defines the server that serves a request. */
-function definitionOf({ ctx, pipeline, caller, meter, publicUrl, define = defineServer }: Post): Definition {
+function definitionOf({ ctx, pipeline, caller, meter, toolset, publicUrl, define = defineServer }: Post): Definition {
   return define({
     pipeline,
+    scopes: caller.scopes,
+    toolset,
     newCall: (method) => {
       const call = callOf(ctx, pipeline, caller, method);
       // The request's bytes are counted once, with the first call of a batch.

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../api/contracts/json-schema.ts';
+import type { Scope } from '../api/contracts/operation.ts';
 import { portableSchema } from './arguments.ts';
 import type { Tool } from './define-tool.ts';
 import { consolidateMemories } from './tools/consolidate-memories.ts';
@@ -50,7 +51,7 @@ const OUTPUT_SCHEMA = {
   required: ['id', 'message'],
 } as const satisfies JsonSchema;
 
-/** The result of `tools/list`, which is the same for every caller. */
+/** The descriptions of all tools. */
 export const TOOL_DESCRIPTIONS: readonly ToolDescription[] = TOOLS.map((tool) => ({
   name: tool.name,
   title: tool.title,
@@ -61,6 +62,19 @@ export const TOOL_DESCRIPTIONS: readonly ToolDescription[] = TOOLS.map((tool) =>
   // Claude Code shows a model only the names of other tools, and finds those by the hint.
   _meta: tool.searchHint ? { 'anthropic/searchHint': tool.searchHint } : { 'anthropic/alwaysLoad': true },
 }));
+
+/** Sets of tools that a client may choose in the URL (`/mcp?tools=core`): all, or those that an agent needs to store and recall. */
+export const TOOLSETS = ['all', 'core'] as const;
+export type Toolset = (typeof TOOLSETS)[number];
+
+const CORE: readonly Tool[] = [createMemory, searchMemories, getContext, getMemory];
+
+/** Returns the result of `tools/list` for a caller: the tools of the set for which its key has the scope. Other tools can be called too. */
+export function listTools(scopes: readonly Scope[], toolset: Toolset): readonly ToolDescription[] {
+  const listed = (tool: Tool | undefined) =>
+    tool !== undefined && scopes.includes(tool.operation.access.scope) && (toolset === 'all' || CORE.includes(tool));
+  return TOOL_DESCRIPTIONS.filter(({ name }) => listed(findTool(name)));
+}
 
 /** Returns the input schema without what only the service has to know: it clamps, drops or names what does not fit. */
 function listedSchema({ inputSchema, unlisted }: Tool): JsonSchema {

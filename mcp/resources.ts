@@ -3,9 +3,12 @@ import type { Operation } from '../api/contracts/operation.ts';
 import { stats } from '../api/contracts/stats.ts';
 import { tags } from '../api/contracts/tags.ts';
 import { usage } from '../api/contracts/usage.ts';
+import type { Tool } from './define-tool.ts';
 import type { Delimit } from './delimiter.ts';
 import { oneLine } from './tools/format.ts';
+import { getContext } from './tools/get-context.ts';
 import { getMemory } from './tools/get-memory.ts';
+import { listMemories } from './tools/list-memories.ts';
 
 /** The operation that a resource URI reads, and its input. */
 interface ResourceRequest {
@@ -37,6 +40,13 @@ export const RESOURCES = [
     description: "The last 7 days' calls, and today's and the storage beside what the plan allows.",
     mimeType: 'application/json',
   },
+  {
+    uri: 'memory://context',
+    name: 'context',
+    title: 'Context',
+    description: 'The newest memories of the project as one text, to attach to a conversation.',
+    mimeType: 'text/plain',
+  },
 ] as const;
 
 export const RESOURCE_TEMPLATES = [
@@ -45,6 +55,20 @@ export const RESOURCE_TEMPLATES = [
     name: 'memory',
     title: 'A memory',
     description: 'One memory, by its id.',
+    mimeType: 'text/plain',
+  },
+  {
+    uriTemplate: 'memory://tags/{tag}',
+    name: 'tag',
+    title: 'Memories with a tag',
+    description: 'The newest memories with a tag.',
+    mimeType: 'text/plain',
+  },
+  {
+    uriTemplate: 'memory://projects/{project}',
+    name: 'project',
+    title: 'Memories of a project',
+    description: 'The newest memories of a project.',
     mimeType: 'text/plain',
   },
 ] as const;
@@ -57,13 +81,28 @@ export function resourceRequest(uri: string): ResourceRequest | undefined {
   if (uri === 'memory://stats') return { operation: stats, input: {} };
   if (uri === 'memory://tags') return { operation: tags, input: { limit: 200 }, text: tagsText };
   if (uri === 'memory://usage') return { operation: usage, input: { days: 7, group_by: 'day' } };
-  const id = /^memory:\/\/memories\/([^/?#]+)$/.exec(uri)?.[1];
-  if (id === undefined) return undefined;
+  if (uri === 'memory://context') return requestOf(getContext, {});
+  const [, kind, encoded = ''] = /^memory:\/\/(memories|tags|projects)\/([^/?#]+)$/.exec(uri) ?? [];
+  const value = decoded(encoded);
+  if (kind === undefined || value === undefined) return undefined;
+  if (kind === 'memories') return requestOf(getMemory, { id: value });
+  return requestOf(listMemories, kind === 'tags' ? { tags: [value], project: '*' } : { project: value });
+}
+
+function requestOf(tool: Tool, input: Record<string, unknown>): ResourceRequest {
   return {
-    operation: getMemory.operation,
-    input: { id, max_tokens: RESOURCE_TOKENS },
-    text: (memory, delimit) => getMemory.render(memory, delimit).text,
+    operation: tool.operation,
+    input: { ...input, max_tokens: RESOURCE_TOKENS },
+    text: (result, delimit) => tool.render(result, delimit).text,
   };
+}
+
+function decoded(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
 }
 
 function tagsText(result: unknown, delimit: Delimit): string {

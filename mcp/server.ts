@@ -1,18 +1,25 @@
+import type { Scope } from '../api/contracts/operation.ts';
 import { Problem } from '../api/errors.ts';
+import { ICON } from '../api/pages/assets.ts';
 import type { Call, Outcome, Rendering } from '../api/pipeline/call.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
-import { rejectCall, run } from '../api/pipeline/run.ts';
+import { lookUp, rejectCall, run } from '../api/pipeline/run.ts';
+import { toProblem } from '../api/pipeline/to-problem.ts';
 import { VERSION } from '../api/version.ts';
 import { normalizeArguments } from './arguments.ts';
+import { complete, sourceOf } from './completion.ts';
 import { type Definition, type Params, RPC, RpcError } from './definition.ts';
 import { newDelimiter } from './delimiter.ts';
 import { cut, errorData, errorMeta, errorText } from './errors.ts';
 import { PROMPT_DESCRIPTIONS, promptText } from './prompts.ts';
-import { findTool, INSTRUCTIONS, TOOL_DESCRIPTIONS } from './registry.ts';
+import { findTool, INSTRUCTIONS, listTools, type Toolset } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
 export interface Connection {
   pipeline: PipelineDependencies;
+  scopes: readonly Scope[];
+  /** The tools that the client wants to see. */
+  toolset: Toolset;
   /** Creates a call of this connection's caller, with a new event id. */
   newCall: (method: string) => Call;
   publicUrl: () => string;
@@ -33,24 +40,33 @@ const SAME_FOR_ALL = { ttlMs: LIST_TTL_MS, cacheScope: 'public' } as const;
  */
 export function defineServer(connection: Connection): Definition {
   return {
-    info: { name: 'whitemagic', title: 'WhiteMagic', version: VERSION },
+    info: {
+      name: 'whitemagic',
+      title: 'WhiteMagic',
+      version: VERSION,
+      websiteUrl: connection.publicUrl(),
+      icons: [{ src: `${connection.publicUrl()}${ICON.path}`, mimeType: ICON.type, sizes: ['any'] }],
+    },
     instructions: INSTRUCTIONS,
-    capabilities: { tools: {}, resources: {}, prompts: {} },
+    capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
     cacheHints: {
       'server/discover': SAME_FOR_ALL,
-      'tools/list': SAME_FOR_ALL,
+      // It depends on the scopes of the key.
+      'tools/list': { ttlMs: LIST_TTL_MS, cacheScope: 'private' },
       'resources/list': SAME_FOR_ALL,
       'resources/templates/list': SAME_FOR_ALL,
       'prompts/list': SAME_FOR_ALL,
     },
     handlers: {
-      'tools/list': () => ({ tools: TOOL_DESCRIPTIONS }),
+      'tools/list': () => ({ tools: listTools(connection.scopes, connection.toolset) }),
       'tools/call': ({ name, arguments: given }) => callTool(connection, name as string, given as Params | undefined),
       'resources/list': () => ({ resources: RESOURCES }),
       'resources/templates/list': () => ({ resourceTemplates: RESOURCE_TEMPLATES }),
       'resources/read': ({ uri }) => readResource(connection, uri as string),
       'prompts/list': () => ({ prompts: PROMPT_DESCRIPTIONS }),
       'prompts/get': ({ name, arguments: given }) => getPrompt(name as string, given as Record<string, string>),
+      'completion/complete': ({ ref, argument }) =>
+        completeArgument(connection, ref as Params, argument as { name: string; value: string }),
     },
   };
 }
@@ -141,11 +157,30 @@ function getPrompt(name: string, given: Record<string, string> | undefined) {
   return { messages: [{ role: 'user', content: { type: 'text', text } }] };
 }
 
+/** Completes an argument of a resource template. Other arguments have no values to choose from. */
+async function completeArgument(connection: Connection, ref: Params, { name, value }: { name: string; value: string }) {
+  const source = sourceOf(ref, name);
+  if (!source) return { completion: complete([], value) };
+  const call = connection.newCall('completion/complete');
+  try {
+    const found = await lookUp(connection.pipeline, source.operation, call, source.input);
+    return { completion: complete(source.values(found), value) };
+  } catch (error) {
+    const problem = toProblem(error);
+    if (problem.status >= 500)
+      connection.pipeline.onFault(error, { requestId: call.requestId, operation: source.operation.id });
+    throw problemError(problem, call, connection);
+  }
+}
+
 function requireSuccess(outcome: Outcome, call: Call, connection: Connection): void {
-  if (!outcome.problem) return;
-  const code = outcome.status >= 500 ? RPC.internalError : RPC.invalidParams;
-  const details = [outcome.problem, call.requestId, connection.publicUrl()] as const;
-  throw new RpcError(code, errorText(...details), { ...errorData(...details), ...eventData(outcome) });
+  if (outcome.problem) throw problemError(outcome.problem, call, connection, outcome);
+}
+
+function problemError(problem: Problem, call: Call, connection: Connection, outcome?: Outcome): RpcError {
+  const code = problem.status >= 500 ? RPC.internalError : RPC.invalidParams;
+  const details = [problem, call.requestId, connection.publicUrl()] as const;
+  return new RpcError(code, errorText(...details), { ...errorData(...details), ...(outcome && eventData(outcome)) });
 }
 
 function resourceNotFound(uri: string, outcome: Outcome): RpcError {

@@ -101,7 +101,7 @@ const AREAS: Record<string, Area> = {
   },
   // Runs in a browser: of the API it has only types, texts that know no server, and the icon.
   dashboard: { files: /^api\/dashboard\//, imports: ['contracts', 'keys', 'pages'] },
-  mcp: { files: /^mcp\/(?!cli\/)/, imports: [...BASE, 'tokens', 'pipeline', 'http', ...QUERIES] },
+  mcp: { files: /^mcp\/(?!cli\/)/, imports: [...BASE, 'tokens', 'pipeline', 'http', 'pages', ...QUERIES] },
   'mcp/cli': { files: /^mcp\/cli\//, imports: [] },
   composition: { files: /^api\/(main|bootstrap|app|startup-banner)\.ts$/, imports: '*' },
   scripts: { files: /^scripts\//, imports: '*' },

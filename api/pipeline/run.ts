@@ -52,6 +52,30 @@ export function rejectCall(
   });
 }
 
+/**
+ * Runs a reading operation for a protocol message, such as a completion: authorized and queued like a call, but neither limited nor
+ * metered, since its transport has charged the message to the key's protocol allowance.
+ * @returns the operation's result
+ * @throws Problem of the operation, `scope_required`, `concurrency_exceeded`, `overloaded`
+ */
+export function lookUp(
+  pipeline: PipelineDependencies,
+  operation: Operation,
+  call: Call,
+  rawInput: unknown,
+): Promise<unknown> {
+  authorize(operation, call.caller);
+  const input = parseInput(operation.input, rawInput);
+  const { userId } = call.caller;
+  const sql = pipeline.database.read(userId);
+  const unlimited = { refund: async () => undefined };
+  return pipeline.requestQueue.run(userId, unlimited, async () => {
+    const dependencies = { ...pipeline, measure: measureOf(operation, call) };
+    const found = await handlerOf(operation.id)(contextOf(pipeline, sql), call.caller, input, dependencies);
+    return operation.output.parse(found);
+  });
+}
+
 async function read(
   pipeline: PipelineDependencies,
   operation: Operation,

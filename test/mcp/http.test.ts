@@ -62,7 +62,10 @@ describe('POST /mcp', () => {
   it('returns name, version, capabilities and instructions from initialize', async () => {
     const { result } = (await postMcp(node, user, initialize('2025-11-25'))).body;
     expect(result.serverInfo).toMatchObject({ name: 'whitemagic', title: 'WhiteMagic', version: expect.any(String) });
-    expect(result.capabilities).toEqual({ tools: {}, resources: {}, prompts: {} });
+    expect(result.capabilities).toEqual({ tools: {}, resources: {}, prompts: {}, completions: {} });
+    const [icon] = result.serverInfo.icons;
+    const served = await fetch(icon.src);
+    expect([served.status, served.headers.get('content-type')]).toEqual([200, expect.stringContaining(icon.mimeType)]);
     expect(result.instructions).toContain('search_memories');
   });
 

@@ -35,6 +35,11 @@ async function readJson(client: McpClient, uri: string) {
   return JSON.parse((contents[0] as { text: string }).text);
 }
 
+/** Returns the usage events of a user without those of the creates that prepared the test. */
+async function readsOf(user: TestUser) {
+  return (await usageEvents(node, user)).filter(({ operation }) => operation !== 'memories.create');
+}
+
 describe('MCP resources', () => {
   let user: TestUser;
   let client: McpClient;
@@ -47,16 +52,19 @@ describe('MCP resources', () => {
     await client.use('create_memory', { title: 'Other', content: 'Something else.', tags: ['ops'] });
   });
 
-  it('are listed: three resources and a template for memories', async () => {
+  it('are listed, with templates for memories, tags and projects', async () => {
     const { resources } = await client.listResources();
     expect(resources.map(({ uri, name, mimeType }) => [uri, name, mimeType])).toEqual([
       ['memory://stats', 'stats', 'application/json'],
       ['memory://tags', 'tags', 'text/plain'],
       ['memory://usage', 'usage', 'application/json'],
+      ['memory://context', 'context', 'text/plain'],
     ]);
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate, name }) => [uriTemplate, name])).toEqual([
       ['memory://memories/{id}', 'memory'],
+      ['memory://tags/{tag}', 'tag'],
+      ['memory://projects/{project}', 'project'],
     ]);
     for (const one of [...resources, ...resourceTemplates]) {
       expect(one.title).toBeTruthy();
@@ -68,6 +76,71 @@ describe('MCP resources', () => {
     const stats = await readJson(client, 'memory://stats');
     expect(stats).toEqual((await user.api.get('/stats')).body);
     expect(JSON.stringify(stats)).toContain('2');
+  });
+
+  it('memory://context, tags and projects return the memories of the project, a tag or a project', async () => {
+    const { user: other, client: of } = await newcomer();
+    const memory = (name: string, tag: string, project: string) => ({
+      title: name,
+      content: name,
+      tags: [tag],
+      project,
+    });
+    await of.use('create_memory', memory('One', 'c++', 'my shop'));
+    await of.use('create_memory', memory('Two', 'ops', 'my shop'));
+    await of.use('create_memory', memory('Three', 'ops', 'blog'));
+    const titles = async (uri: string) =>
+      ['One', 'Two', 'Three'].filter((name) => JSON.stringify(stored.get(uri)).includes(name));
+    const stored = new Map<string, unknown>();
+    for (const uri of ['tags/ops', 'tags/c%2B%2B', 'projects/my%20shop', 'projects/none', 'context'].map(
+      (path) => `memory://${path}`,
+    )) {
+      stored.set(uri, (await of.readResource({ uri })).contents);
+    }
+    expect(await titles('memory://tags/ops')).toEqual(['Two', 'Three']);
+    expect(await titles('memory://tags/c%2B%2B')).toEqual(['One']);
+    expect(await titles('memory://projects/my%20shop')).toEqual(['One', 'Two']);
+    expect(await titles('memory://projects/none')).toEqual([]);
+    expect(await titles('memory://context')).toEqual(['One', 'Two', 'Three']);
+    expect((await readsOf(other)).map(({ operation }) => operation)).toEqual([
+      'memories.list',
+      'memories.list',
+      'memories.list',
+      'memories.list',
+      'search.context',
+    ]);
+    await expect(of.readResource({ uri: 'memory://tags/%E0' })).rejects.toMatchObject({ code: -32_002 });
+  });
+
+  it('complete ids, tags and projects of the account, without a metered call', async () => {
+    const { user: other, client: of } = await newcomer();
+    const created = await of.use('create_memory', {
+      title: 'T',
+      content: 'C',
+      tags: ['deploy', 'redeploy'],
+      project: 'Shop',
+    });
+    const completed = async (uri: string, name: string, value: string) =>
+      (await of.complete({ ref: { type: 'ref/resource', uri }, argument: { name, value } })).completion.values;
+    expect(await completed('memory://tags/{tag}', 'tag', 'DEP')).toEqual(['deploy', 'redeploy']);
+    expect(await completed('memory://tags/{tag}', 'tag', 'x')).toEqual([]);
+    expect(await completed('memory://projects/{project}', 'project', '')).toEqual([created.project ?? 'Shop']);
+    expect(await completed('memory://memories/{id}', 'id', created.id.slice(0, 8))).toEqual([created.id]);
+    expect(await completed('memory://nothing/{id}', 'id', '')).toEqual([]);
+    const prompt = {
+      ref: { type: 'ref/prompt' as const, name: 'recall_for_task' },
+      argument: { name: 'task', value: 'a' },
+    };
+    expect((await of.complete(prompt)).completion.values).toEqual([]);
+    expect(await readsOf(other)).toEqual([]);
+    const { body } = await user.api.post('/user/keys', { name: 'writer', scopes: ['memories:write'] });
+    const writer = await connectMcp(node, { apiKey: body.api_key });
+    const tag = {
+      ref: { type: 'ref/resource' as const, uri: 'memory://tags/{tag}' },
+      argument: { name: 'tag', value: '' },
+    };
+    await expect(writer.complete(tag)).rejects.toMatchObject({ code: -32_602, data: { code: 'scope_required' } });
+    await writer.close();
   });
 
   it('memory://tags lists the tags in use, most used first', async () => {
