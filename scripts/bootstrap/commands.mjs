@@ -38,6 +38,12 @@ export const COMMANDS = {
   build: { about: 'compile into dist/ and mcp/cli/dist/, and build the dashboard', needs: 'build', run: async () => 0 },
   // Some tests start the service as users do, from dist/.
   test: { ...tools('run the tests', [{ name: 'vitest', args: ['run'] }]), needs: 'build' },
+  conformance: {
+    ...tools('run the MCP conformance suites and the clients of other languages', [
+      { name: 'vitest', args: ['run', '--config', 'test/conformance/vitest.config.ts', '--root', '.'] },
+    ]),
+    needs: 'build',
+  },
   check: tools('check format, lint rules, types and secrets', [
     { title: 'biome', name: '@biomejs/biome', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
     { title: 'types', name: 'typescript', command: 'tsc', args: ['--noEmit'] },
