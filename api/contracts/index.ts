@@ -66,6 +66,7 @@ export const OPERATIONS = [
   sessions.revokeAllSessions,
   leaving.requestExport,
   leaving.exportState,
+  leaving.listExports,
   leaving.exportFile,
   leaving.closeAccount,
   leaving.restoreAccount,

@@ -59,6 +59,20 @@ export const exportState = operation({
   errors: ['not_found'],
 });
 
+export const listExports = operation({
+  id: 'account.exports',
+  summary: 'List exports',
+  description: 'The newest export, or an empty list: a new one replaces it.',
+  tag: 'account',
+  http: { method: 'GET', path: '/account/exports', statuses: [200] },
+  access: { scope: 'account:read', allowedWhileClosing: true },
+  execution: { kind: 'read' },
+  input: z.strictObject({}),
+  output: z.strictObject({ results: z.array(accountExport), total: z.int() }),
+  example: { input: {}, output: { results: [PENDING_EXPORT], total: 1 } },
+  errors: [],
+});
+
 export const exportFile = operation({
   id: 'account.export_file',
   summary: 'Download the newest finished export',

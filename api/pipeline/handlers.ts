@@ -26,7 +26,7 @@ import { versions } from '../memories/versions.ts';
 import { overview } from '../overview/overview.ts';
 import { search } from '../search/search.ts';
 import type { Measure } from '../tokens/truncate.ts';
-import { downloadExport, getExport, requestExport } from '../transfer/export.ts';
+import { downloadExport, getExport, listExports, requestExport } from '../transfer/export.ts';
 import * as imports from '../transfer/import/import.ts';
 import { usageCsv } from '../usage/csv.ts';
 import { requests } from '../usage/requests.ts';
@@ -101,6 +101,7 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'sessions.revoke_all': sessions.revokeAll,
   'account.export': requestExport,
   'account.export_state': getExport,
+  'account.exports': listExports,
   'account.export_file': downloadExport,
   'account.delete': close,
   'account.restore': restore,

@@ -65,6 +65,13 @@ export async function getExport(context: RequestContext, caller: Caller) {
   return serializeExport(newest);
 }
 
+/** Lists the newest export, where there is one. */
+export async function listExports(context: RequestContext, caller: Caller) {
+  const newest = await findExport(context.sql, caller.userId);
+  const results = newest ? [serializeExport(newest)] : [];
+  return { results, total: results.length };
+}
+
 /**
  * Returns the file of the newest export that is ready.
  * @param context its `sql` must work until the file has been sent

@@ -116,6 +116,7 @@ const SAMPLES: Record<OperationId, Sample> = {
   'sessions.revoke_all': {},
   'account.export': { body: () => ({}) },
   'account.export_state': { prepare: (user) => user.api.post('/account/export', {}) },
+  'account.exports': {},
   'account.export_file': { prepare: exportOf },
   'account.delete': { query: ({ userId }) => `?confirm=${userId}` },
   'account.restore': { body: () => ({}) },

@@ -1,5 +1,5 @@
 import { Download } from 'lucide-react';
-import { ApiError, urlOf } from '../../api/client.ts';
+import { urlOf } from '../../api/client.ts';
 import { useAction, useOperation } from '../../api/hooks.ts';
 import { Button, ButtonLink } from '../../components/button.tsx';
 import { ErrorPanel, Loading, Progress } from '../../components/feedback.tsx';
@@ -20,16 +20,15 @@ const KINDS: Record<string, string> = {
 
 /** Renders the export of everything that the account contains: request it, watch it, download it. */
 export function ExportPanel() {
-  const state = useOperation(
-    'account.export_state',
+  const exports = useOperation(
+    'account.exports',
     {},
     {
-      refetchInterval: (last) => (last?.status === 'pending' ? POLL_MS : false),
+      refetchInterval: (last) => (last?.results[0]?.status === 'pending' ? POLL_MS : false),
     },
   );
-  const request = useAction('account.export', { changes: ['account.export_state'] });
-  const hasNone = state.error instanceof ApiError && state.error.code === 'not_found';
-  const newest = state.data;
+  const request = useAction('account.export', { changes: ['account.exports', 'user.audit_log'] });
+  const newest = exports.data?.results[0];
   return (
     <section className="panel" aria-labelledby="export-title">
       <h2 id="export-title">Export</h2>
@@ -38,7 +37,12 @@ export function ExportPanel() {
           One file with every memory, its versions, your usage and your audit log: gzipped JSON lines. It is kept for 7
           days, and works on every plan.
         </p>
-        {!newest && !hasNone && (state.error ? <ErrorPanel error={state.error} /> : <Loading lines={1} />)}
+        {!exports.data &&
+          (exports.error ? (
+            <ErrorPanel error={exports.error} onRetry={() => exports.refetch()} />
+          ) : (
+            <Loading lines={1} />
+          ))}
         {newest?.status === 'pending' && <Progress label="The file is being written" />}
         {newest?.status === 'ready' && (
           <div className="row">
