@@ -10,6 +10,7 @@ Usage: whitemagic <command>
 
   mcp       connect an IDE to the service: MCP over stdin and stdout
   doctor    check the URL, the key and the connection
+  import    import memories from a file or folder; see whitemagic import --help
 
   --help, --version
 
@@ -30,6 +31,15 @@ const commands: { [name: string]: () => Promise<number> } = {
     // Loaded only here, since the IDE waits for the start of the bridge.
     const { doctor } = await import('./doctor.ts');
     return doctor(readSettings(process.env, baseDir), version, console.log);
+  },
+  import: async () => {
+    const { importCommand } = await import('./import.ts');
+    const terminal = {
+      print: (line: string) => void process.stdout.write(`${line}\n`),
+      note: (line: string) => void process.stderr.write(`${line}\n`),
+      confirm: process.stdin.isTTY ? confirm : undefined,
+    };
+    return importCommand(process.argv.slice(3), readSettings(process.env, baseDir), terminal);
   },
 };
 
@@ -53,6 +63,14 @@ async function mcp(): Promise<never> {
   });
   // Idle connections, and a stdin that is never closed, would keep the process running.
   process.exit(0);
+}
+
+/** Asks a question on the terminal. Only "y" and "yes" confirm. */
+async function confirm(question: string): Promise<boolean> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const reply = await terminal.question(question).finally(() => terminal.close());
+  return /^y(es)?$/i.test(reply.trim());
 }
 
 function milliseconds(name: string, preset: number): number {
