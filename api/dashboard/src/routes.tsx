@@ -97,6 +97,13 @@ const account = createRoute({
   component: lazyRouteComponent(() => import('./screens/account/account-screen.tsx'), 'AccountScreen'),
 });
 
+const importRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/memories/import',
+  validateSearch: (raw: Record<string, unknown>): { id?: string } => (typeof raw.id === 'string' ? { id: raw.id } : {}),
+  component: lazyRouteComponent(() => import('./screens/import/import-screen.tsx'), 'ImportScreen'),
+});
+
 /** The screens by path below `/app`. Each is loaded when it is first opened. */
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -114,6 +121,7 @@ export const router = createRouter({
     keys,
     usage,
     requests,
+    importRoute,
   ]),
   basepath: '/app',
   defaultPreload: 'intent',

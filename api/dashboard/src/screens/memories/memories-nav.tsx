@@ -7,6 +7,7 @@ const PAGES = [
   { to: '/memories/duplicates', label: 'Near-duplicates' },
   { to: '/memories/consolidate', label: 'Consolidate' },
   { to: '/memories/context', label: 'Context preview' },
+  { to: '/memories/import', label: 'Import' },
 ] as const;
 
 /** Renders the links between the screens on memories. */
