@@ -17,3 +17,8 @@ export function audit(
 export function actorOf({ keyId, sessionId }: Pick<Caller, 'keyId' | 'sessionId'>): string {
   return keyId === null ? `session:${sessionId}` : `key:${keyId}`;
 }
+
+/** Returns an operator as the actor of an act on another account. The owner of that account sees it: it names no e-mail address. */
+export function operatorActor({ userId }: Pick<Caller, 'userId'>): string {
+  return `operator:${userId}`;
+}

@@ -19,6 +19,8 @@ export interface Caller {
   /** Limit of this key, below the plan's; null for none and for a session. */
   keyRequestsPerMinute: number | null;
   transport: Transport;
+  /** Whether this is a session of an operator's account, which may call the operator's operations. False for a key. */
+  isOperator: boolean;
   /** Default project of the connection. */
   project?: string;
 }
@@ -26,7 +28,7 @@ export interface Caller {
 /** The argument of every domain function: statements of the tenant, the clock and new ids. */
 export interface RequestContext {
   /**
-   * Runs statements as the tenant. For a write it is the transaction that also meters the request; for a read, statements issued
+   * Runs statements as the tenant, or for an operator's operation as the database owner. For a write it is the transaction that also meters the request; for a read, statements issued
    * together run concurrently.
    */
   sql: Sql;

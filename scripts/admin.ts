@@ -21,6 +21,7 @@ const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]
   users set-plan --user ID|ADDRESS --plan PLAN
   users set-override --user ID|ADDRESS [--requests-per-minute N] [--requests-per-day N] [--storage-bytes N]
                                                   without any: resets to the plan's limits
+  users set-operator --user ID|ADDRESS [--off]     lets the account's sessions use the screens of administration
   users delete --user ID|ADDRESS [--immediate]    can be restored for 30 days, unless --immediate
   users restore --user ID|ADDRESS
   keys list --user ID|ADDRESS
@@ -82,6 +83,9 @@ const COMMANDS = {
         ...(input['storage-bytes'] && { storage_bytes: input['storage-bytes'] }),
       }),
   ),
+  'users set-operator': command(z.strictObject({ user, off: z.boolean().default(false) }), async (context, input) =>
+    admin.setOperator(context, await admin.requireUser(context, input.user), !input.off),
+  ),
   'users delete': command(z.strictObject({ user, immediate: z.boolean().default(false) }), async (context, input) =>
     admin.deleteUser(context, await admin.requireUser(context, input.user), input),
   ),
@@ -142,6 +146,7 @@ async function main(): Promise<void> {
       webhook: { type: 'string' },
       state: { type: 'string' },
       immediate: { type: 'boolean' },
+      off: { type: 'boolean' },
       file: { type: 'string' },
       name: { type: 'string' },
       scopes: { type: 'string' },

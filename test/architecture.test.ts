@@ -53,10 +53,15 @@ const AREAS: Record<string, Area> = {
   billing: { files: /^api\/billing\//, imports: [...BASE, 'config', 'mail', 'keys', 'accounts', ...QUERIES] },
   overview: { files: /^api\/overview\//, imports: [...BASE, 'usage', 'billing', ...QUERIES] },
   auth: { files: /^api\/auth\//, imports: [...BASE, 'mail', 'keys', 'accounts', 'billing', ...QUERIES] },
+  operator: {
+    files: /^api\/operator\//,
+    imports: [...BASE, 'listing', 'accounts', 'usage', 'billing', ...QUERIES],
+  },
   pipeline: {
     files: /^api\/pipeline\//,
     imports: [
       ...BASE,
+      'operator',
       'tokens',
       'embeddings',
       'listing',

@@ -13,7 +13,7 @@ const tables = [...read('db/schema/schema.sql').matchAll(/^create table (\w+)/gm
 /** The line of the privacy policy that covers each table. */
 const COVERED_BY: Record<string, string[]> = {
   Account: ['users'],
-  Memberships: ['memberships'],
+  Memberships: ['memberships', 'reconciliation_differences'],
   Memories: ['memories'],
   'Previous versions': ['memory_versions'],
   Index: ['lexicon', 'memory_vectors', 'memory_codes', 'memory_cells', 'embedding_queue', 'term_queue'],
@@ -32,7 +32,7 @@ const COVERED_BY: Record<string, string[]> = {
   'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
 };
 /** Tables that hold nothing about anybody. */
-const WITHOUT_PERSONAL_DATA = ['embedding_models'];
+const WITHOUT_PERSONAL_DATA = ['embedding_models', 'reconciliations'];
 
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {

@@ -1,4 +1,4 @@
-import { findAnyKey, listKeys, updateKey } from '../../db/queries/accounts/api-keys.ts';
+import { findAnyKey, type KeyRow, listKeys, updateKey } from '../../db/queries/accounts/api-keys.ts';
 import {
   findUser,
   findUsersByEmail,
@@ -6,6 +6,7 @@ import {
   listUsers,
   type PlanName,
   type UserRow,
+  updateOperator,
   updateOverrides,
   updatePlan,
 } from '../../db/queries/accounts/users.ts';
@@ -19,10 +20,12 @@ import { closeAccount, restoreAccount } from './lifecycle.ts';
 import { createUser } from './users.ts';
 
 /*
- * Operator commands of the admin CLI. `context.sql` is a transaction of the database owner. Failures are plain Errors, because
+ * Acts of the operator: commands of the admin CLI and operations of the operator's screens. `context.sql` is a transaction of the
+ * database owner, and `actor` is written to the audit log of the account. Failures of the CLI's own functions are plain Errors, because
  * only the operator reads them.
  */
 
+/** Actor of the admin CLI. */
 const ACTOR = 'admin';
 
 /** Adds a user with one key that has all scopes. Only the result contains the key itself. */
@@ -54,27 +57,32 @@ export async function requireUser(context: RequestContext, who: string): Promise
 }
 
 /** Changes a user's plan, effective from the next request. */
-export async function setPlan(context: RequestContext, user: UserRow, plan: PlanName) {
+export async function setPlan(context: RequestContext, user: UserRow, plan: PlanName, actor = ACTOR) {
   await updatePlan(context.sql, user.id, plan, context.now());
-  await audit(context, user.id, { actor: ACTOR, action: 'users.set_plan', details: { from: user.plan, to: plan } });
+  await audit(context, user.id, { actor, action: 'users.set_plan', details: { from: user.plan, to: plan } });
   return { user_id: user.id, plan };
 }
 
 /** Replaces a user's limits that differ from the plan's; an empty object restores the plan's limits. */
-export async function setOverrides(context: RequestContext, user: UserRow, overrides: LimitOverrides) {
+export async function setOverrides(context: RequestContext, user: UserRow, overrides: LimitOverrides, actor = ACTOR) {
   await updateOverrides(context.sql, user.id, overrides, context.now());
-  await audit(context, user.id, { actor: ACTOR, action: 'users.set_override', details: { ...overrides } });
+  await audit(context, user.id, { actor, action: 'users.set_override', details: { ...overrides } });
   return { user_id: user.id, overrides };
 }
 
 /** Closes a user's account on their behalf. `immediate` purges it and cannot be undone. */
-export async function deleteUser(context: RequestContext, user: UserRow, { immediate }: { immediate: boolean }) {
-  return { user_id: user.id, ...(await closeAccount(context, user.id, ACTOR, immediate)) };
+export async function deleteUser(
+  context: RequestContext,
+  user: Pick<UserRow, 'id'>,
+  { immediate }: { immediate: boolean },
+  actor = ACTOR,
+) {
+  return { user_id: user.id, ...(await closeAccount(context, user.id, actor, immediate)) };
 }
 
 /** Restores a closed account whose owner no longer has a key. */
-export async function restoreUser(context: RequestContext, user: UserRow) {
-  return { user_id: user.id, ...(await restoreAccount(context, user.id, ACTOR)) };
+export async function restoreUser(context: RequestContext, user: Pick<UserRow, 'id'>, actor = ACTOR) {
+  return { user_id: user.id, ...(await restoreAccount(context, user.id, actor)) };
 }
 
 /** Lists a user's keys, newest first. */
@@ -97,13 +105,29 @@ export async function addKey(
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };
 }
 
-/** Revokes a key of any user. */
+/** Revokes a key of any user. @throws Error when there is none */
 export async function revokeAnyKey(context: RequestContext, id: string) {
   const found = await findAnyKey(context.sql, id);
   if (!found) throw new Error(`There is no API key ${id}.`);
-  if (!found.key.revoked_at) {
-    await updateKey(context.sql, found.userId, { ...found.key, revoked_at: context.now() });
-    await audit(context, found.userId, { actor: ACTOR, action: 'keys.revoke', target: id });
+  return revokeKeyOf(context, found, ACTOR);
+}
+
+/** Revokes a key of a user, whose row is locked. Revoking it again changes nothing. */
+export async function revokeKeyOf(
+  context: RequestContext,
+  { userId, key }: { userId: string; key: KeyRow },
+  actor: string,
+) {
+  if (!key.revoked_at) {
+    await updateKey(context.sql, userId, { ...key, revoked_at: context.now() });
+    await audit(context, userId, { actor, action: 'keys.revoke', target: key.id });
   }
-  return { user_id: found.userId, key_id: id, revoked: true };
+  return { user_id: userId, key_id: key.id, revoked: true as const };
+}
+
+/** Makes a user an operator, whose sessions may use the screens of administration, or no longer. Done by the CLI only. */
+export async function setOperator(context: RequestContext, user: UserRow, isOperator: boolean) {
+  await updateOperator(context.sql, user.id, isOperator, context.now());
+  await audit(context, user.id, { actor: ACTOR, action: 'users.set_operator', details: { operator: isOperator } });
+  return { user_id: user.id, operator: isOperator };
 }

@@ -10,7 +10,7 @@ const QUERY = 'audit_log';
 /** Lists what was done to the account, newest first. */
 export async function auditLog(
   context: RequestContext,
-  caller: Caller,
+  caller: Pick<Caller, 'userId'>,
   input: { limit: number; cursor?: string | undefined },
 ) {
   const before = input.cursor === undefined ? undefined : decodeCursor(QUERY, input.cursor, POSITION)[0];

@@ -23,5 +23,6 @@ export async function me(context: RequestContext, caller: Caller) {
     purge_at: lifecycle?.purge_at?.toISOString() ?? null,
     key: caller.keyId === null ? null : { id: caller.keyId, scopes: [...caller.scopes] },
     session: caller.sessionId === null ? null : { id: caller.sessionId },
+    is_operator: caller.isOperator,
   };
 }

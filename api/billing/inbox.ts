@@ -101,7 +101,7 @@ export async function requireWebhook({ sql }: Pick<RequestContext, 'sql'>, id: s
   return webhook;
 }
 
-/** Enqueues a webhook again, with all its retries. A processed one is left alone. */
+/** Enqueues a webhook again, with all its retries. A processed one is left alone. @throws Error when there is none */
 export async function replayWebhook({ sql }: Pick<RequestContext, 'sql'>, id: string) {
   const { processed_at, payload } = await requireWebhook({ sql }, id);
   const event = parseWebhookEvent(payload);

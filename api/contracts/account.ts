@@ -37,6 +37,7 @@ export const me = operation({
       .strictObject({ id: f.id })
       .nullable()
       .meta({ description: 'The session of the dashboard; null for a key.' }),
+    is_operator: z.boolean().meta({ description: 'Whether this is a session of the operator of the service.' }),
   }),
   example: {
     input: {},
@@ -57,6 +58,7 @@ export const me = operation({
       purge_at: null,
       key: { id: KEY_ID, scopes: ['memories:read', 'memories:write', 'account:read', 'keys:write'] },
       session: null,
+      is_operator: false,
     },
   },
   errors: [],
@@ -227,7 +229,9 @@ export const auditLog = operation({
       z.strictObject({
         id: f.id,
         at: f.instant,
-        actor: z.string().meta({ description: '`key:<id>` or `session:<id>`, `admin`, or the part of the service.' }),
+        actor: z.string().meta({
+          description: '`key:<id>`, `session:<id>`, `operator:<account id>`, `admin`, or the part of the service.',
+        }),
         actor_name: z.string().nullable().meta({ description: 'Name of the key.' }),
         action: z.string().meta({ description: 'Such as `keys.create`.' }),
         target: z.string().nullable().meta({ description: 'Id of what was changed.' }),

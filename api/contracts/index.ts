@@ -1,4 +1,6 @@
 import * as account from './account.ts';
+import * as admin from './admin.ts';
+import * as queues from './admin-queues.ts';
 import * as billing from './billing.ts';
 import * as bulk from './bulk.ts';
 import * as consolidate from './consolidate.ts';
@@ -16,7 +18,7 @@ import * as stats from './stats.ts';
 import * as tags from './tags.ts';
 import * as usage from './usage.ts';
 
-/** All operations, in the order of the API reference. */
+/** All operations of the API, in the order of its reference. */
 export const OPERATIONS = [
   memories.create,
   memories.list,
@@ -73,6 +75,28 @@ export const OPERATIONS = [
   billing.validateLicense,
 ] as const;
 
+/** Operations of the operator's screens: not in the API reference, the OpenAPI document or MCP. */
+export const OPERATOR_OPERATIONS = [
+  admin.listUsers,
+  admin.getUser,
+  admin.auditLog,
+  admin.setPlan,
+  admin.setOverrides,
+  admin.closeAccount,
+  admin.restoreAccount,
+  admin.revokeKey,
+  queues.overview,
+  queues.listWebhooks,
+  queues.getWebhook,
+  queues.replayWebhook,
+  queues.listJobs,
+  queues.retryJob,
+  queues.listMails,
+  queues.retryMail,
+  queues.getReconciliation,
+  queues.runReconciliation,
+] as const;
+
 /** Operations that need no key. All others authenticate. */
 export const PUBLIC_OPERATIONS = [plans.listPlans, keys.reportLeakedKey] as const;
 
@@ -80,12 +104,14 @@ export type PublicOperationId = (typeof PUBLIC_OPERATIONS)[number]['id'];
 /** The declared public operation of an id, with its exact input and output types. */
 export type PublicOperationOf<Id extends PublicOperationId> = Extract<(typeof PUBLIC_OPERATIONS)[number], { id: Id }>;
 
-type Declared = (typeof OPERATIONS)[number];
+type Declared = (typeof OPERATIONS)[number] | (typeof OPERATOR_OPERATIONS)[number];
 export type OperationId = Declared['id'];
 /** The declared operation of an id, with its exact input and output types. */
 export type OperationOf<Id extends OperationId> = Extract<Declared, { id: Id }>;
 
-const byId = new Map<string, Operation>(OPERATIONS.map((operation: Operation) => [operation.id, operation]));
+const byId = new Map<string, Operation>(
+  [...OPERATIONS, ...OPERATOR_OPERATIONS].map((operation: Operation) => [operation.id, operation]),
+);
 
 /** Returns the operation of an id, undefined for an unknown id. */
 export function findOperation(id: string): Operation | undefined {

@@ -55,6 +55,8 @@ export interface Operation<
     scope: Scope;
     /** Needs a signed-in person: rejected for an API key, which programs hold. */
     sessionOnly?: boolean;
+    /** Needs the session of an operator's account; everybody else gets `not_found`. Set by {@link operatorOperation}. */
+    operator?: boolean;
     /** Remains available while the account is being deleted. */
     allowedWhileClosing?: boolean;
   };
@@ -63,8 +65,11 @@ export interface Operation<
     kind: 'read' | 'write';
     /** `shared`: for reads of one or two rows, which run on the connections that all callers share, even while a file is streamed. */
     connection?: 'shared';
-    /** `admin`: for writes to the account itself or to the job queue, which a tenant's database role may not make. */
-    role?: 'admin';
+    /**
+     * `admin`: for writes to the account itself or to the job queue, which a tenant's database role may not make. `operator`: reads and
+     * writes of any account, as the database owner; set by {@link operatorOperation}.
+     */
+    role?: 'admin' | 'operator';
     /** The result contains a secret, so it is never stored for a replay. */
     returnsSecret?: boolean;
   };
@@ -93,6 +98,28 @@ export function operation<const Id extends string, Input extends z.ZodType, Outp
   declared: Operation<Id, Input, Output>,
 ): Operation<Id, Input, Output> {
   return declared;
+}
+
+/** The declaration of an {@link operatorOperation}: access and execution follow from its being one. */
+type OperatorDeclaration<Id extends string, Input extends z.ZodType, Output extends z.ZodType> = Omit<
+  Operation<Id, Input, Output>,
+  'tag' | 'mcp' | 'access' | 'execution' | 'receipt'
+> & { kind: 'read' | 'write' };
+
+/**
+ * Declares an operation of the operator's screens. It crosses accounts, so only the session of an operator's account may call it, and
+ * it runs as the database owner. It is neither in the OpenAPI document nor an MCP tool.
+ */
+export function operatorOperation<const Id extends string, Input extends z.ZodType, Output extends z.ZodType>({
+  kind,
+  ...declared
+}: OperatorDeclaration<Id, Input, Output>): Operation<Id, Input, Output> {
+  return {
+    ...declared,
+    tag: 'account',
+    access: { scope: 'account:read', sessionOnly: true, operator: true },
+    execution: { kind, role: 'operator' },
+  };
 }
 
 /** A file that is sent in chunks, because it may be larger than memory. */
@@ -174,7 +201,8 @@ const COMMON_ERRORS = [
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (isMemoryOperation(op)) codes.add('plan_required');
-  if (op.access.sessionOnly) codes.add('session_required');
+  if (op.access.operator) codes.add('not_found');
+  else if (op.access.sessionOnly) codes.add('session_required');
   if (!op.access.allowedWhileClosing) codes.add('account_closing');
   if (op.cost?.items || op.cost?.changes || op.cost?.dayUnits) codes.add('batch_too_large');
   if (op.http.ifMatch) codes.add('precondition_failed');

@@ -1,6 +1,6 @@
 import optimizeLocales from '@react-aria/optimize-locales-plugin';
 import { defineConfig, type Plugin } from 'vite';
-import { OPERATIONS } from '../contracts/index.ts';
+import { OPERATIONS, OPERATOR_OPERATIONS } from '../contracts/index.ts';
 
 /** Id of the module that lists the operations of the contracts; see `src/api/operations.d.ts`. */
 const OPERATIONS_MODULE = 'virtual:operations';
@@ -13,7 +13,10 @@ function operations(): Plugin {
     resolveId: (id) => (id === OPERATIONS_MODULE ? resolved : undefined),
     load(id) {
       if (id !== resolved) return undefined;
-      const entries = OPERATIONS.map(({ id: name, http: { method, path } }) => [name, [method, path]]);
+      const entries = [...OPERATIONS, ...OPERATOR_OPERATIONS].map(({ id: name, http: { method, path } }) => [
+        name,
+        [method, path],
+      ]);
       return `export const OPERATIONS = ${JSON.stringify(Object.fromEntries(entries))};`;
     },
   };

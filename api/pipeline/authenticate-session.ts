@@ -34,6 +34,7 @@ export async function authenticateSession(
     limits: limitsOf(session.plan, session.overrides),
     keyRequestsPerMinute: null,
     transport: 'dashboard',
+    isOperator: session.is_operator,
   };
   return { caller, extended: session.extended };
 }

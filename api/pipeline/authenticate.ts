@@ -33,6 +33,7 @@ export async function authenticate(
     userId: owner.user_id,
     keyId: owner.key_id,
     sessionId: null,
+    isOperator: false,
     scopes: owner.scopes as Scope[],
     plan: owner.plan,
     status: owner.status,

@@ -4,9 +4,13 @@ import { Problem } from '../errors.ts';
 
 /**
  * May this caller do this, over this transport?
- * @throws Problem `account_closing`, `session_required`, `scope_required`, `plan_required`, `account_read_only`
+ * @throws Problem `not_found` for an operator's operation that the caller may not call; `account_closing`, `session_required`,
+ *   `scope_required`, `plan_required`, `account_read_only`
  */
 export function authorize(operation: Operation, caller: Caller): void {
+  const needsOperator = operation.access.operator || operation.execution.role === 'operator';
+  if (needsOperator && !isOperator(caller))
+    throw new Problem('not_found', { detail: 'There is nothing at this path.' });
   if (caller.status === 'closing' && !operation.access.allowedWhileClosing) throw new Problem('account_closing');
   if (operation.access.sessionOnly && caller.sessionId === null) throw new Problem('session_required');
   if (!caller.scopes.includes(operation.access.scope)) {
@@ -24,4 +28,9 @@ export function authorize(operation: Operation, caller: Caller): void {
   if (operation.execution.kind === 'write' && isMemoryOperation(operation) && caller.status === 'read_only') {
     throw new Problem('account_read_only');
   }
+}
+
+/** Returns whether the caller is the session of an operator's account. No API key is one, whatever its account. */
+function isOperator(caller: Caller): boolean {
+  return caller.isOperator && caller.sessionId !== null && caller.keyId === null && caller.transport === 'dashboard';
 }

@@ -31,6 +31,7 @@ import * as imports from '../transfer/import/import.ts';
 import { usageCsv } from '../usage/csv.ts';
 import { requests } from '../usage/requests.ts';
 import { usage } from '../usage/usage.ts';
+import { operatorHandlers } from './operator-handlers.ts';
 import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, shortenMemory } from './token-budget.ts';
 
 /** Services that only some operations need. The table below passes each to the functions that take it. */
@@ -106,6 +107,7 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'account.delete': close,
   'account.restore': restore,
   'license.validate': (context, caller, input, { billing }) => validateLicense(context, caller, input, billing),
+  ...operatorHandlers,
 };
 
 /** Passes the embedders to a domain function that indexes memories. */

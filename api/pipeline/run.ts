@@ -84,11 +84,22 @@ async function read(
   meter: Meter,
 ): Promise<Outcome> {
   const { userId } = call.caller;
-  const { database } = pipeline;
-  const sql = operation.execution.connection === 'shared' ? database.shared(userId) : database.read(userId);
-  const { outcome } = await execute(pipeline, sql, operation, call, input, meter);
+  const { outcome } = await withReader(pipeline, operation, userId, (sql) =>
+    execute(pipeline, sql, operation, call, input, meter),
+  );
   await pipeline.recorder.record(eventOf(operation, outcome, meter));
   return outcome;
+}
+
+/** Runs a read as its declaration says: as the tenant, or for an operator as the database owner. */
+function withReader<T>(
+  { database }: PipelineDependencies,
+  { execution: { role, connection } }: Operation,
+  userId: string,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  if (role === 'operator') return database.operatorRead(userId, work);
+  return work(connection === 'shared' ? database.shared(userId) : database.read(userId));
 }
 
 async function write(
@@ -113,13 +124,13 @@ async function write(
   // The usage event of a replay is that of the first call.
   const after = (outcome: Outcome) =>
     isReplay ? [] : [insertUsageEventsStatement([eventOf(operation, outcome, meter)])];
-  const isAdmin = operation.execution.role === 'admin';
-  if (isMemoryOperation(operation) && !isAdmin) {
+  const isOwner = operation.execution.role !== undefined;
+  if (isMemoryOperation(operation) && !isOwner) {
     const outcome = await database.write(userId, work, { before: [lockTenantStatement(userId)], after });
     pipeline.onMemoriesWritten?.();
     return outcome;
   }
-  const written = isAdmin ? database.ownerWrite(work, { after }, userId) : database.write(userId, work, { after });
+  const written = isOwner ? database.ownerWrite(work, { after }, userId) : database.write(userId, work, { after });
   // The database notifies this node too, but perhaps only after the response. A commit may also succeed when its reply is lost.
   return written.finally(() => pipeline.keys.onChange(userId));
 }

@@ -36,6 +36,11 @@ export interface Database {
    * @param tenant on whose behalf it runs: it then holds a part of that tenant's share
    */
   ownerWrite<T>(work: (sql: Sql) => Promise<T>, joined?: JoinedStatements<T>, tenant?: string): Promise<T>;
+  /**
+   * A read-only transaction of the owner for an operator, who sees every account. It holds a part of the operator's share, and its
+   * statements have the time limit of a tenant's.
+   */
+  operatorRead<T>(operatorId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Short statements of the owner on a connection of their own, for readiness: rejected within 1.5 s, whatever the server does. */
   probe: Sql;
   /** True while the server's disk is full: writes fail, reads may work. */
@@ -76,6 +81,12 @@ const KEEPALIVE_DELAY_MS = 10_000;
 const DISK_FULL_MS = 60_000;
 
 const BEGIN_SNAPSHOT = { name: 'begin_snapshot', text: 'begin isolation level repeatable read read only' };
+
+/** Limits the time of the statements of a transaction, on a connection that has no limit of its own. */
+const STATEMENT_TIMEOUT = {
+  name: 'limit_statements',
+  text: `select set_config('statement_timeout', '${STATEMENT_TIMEOUT_MS}', true)`,
+};
 
 /** Sets the tenant of the transaction it runs in. */
 export const setTenantStatement = (userId: string): Statement => ({
@@ -194,6 +205,11 @@ export function connect(options: ConnectOptions): Database {
     ownerWrite: (work, joined = {}, tenant) => {
       const write = () => guarded(() => withClient(owner, (client) => transaction(client, joined, work)));
       return disk.watch(() => retryTransient(() => (tenant === undefined ? write() : ownerPermits.run(tenant, write))));
+    },
+    operatorRead: (operatorId, work) => {
+      const options = { begin: BEGIN_SNAPSHOT, before: [STATEMENT_TIMEOUT] };
+      const read = () => guarded(() => withClient(owner, (client) => transaction(client, options, work)));
+      return ownerPermits.run(operatorId, read);
     },
     probe: heartbeat.probe,
     isDiskFull: disk.isFull,

@@ -28,6 +28,7 @@ import * as addOccurredOffsetToRankedMemories from './20261129160100_add_occurre
 import * as addDashboardSessions from './20261129170000_add_dashboard_sessions.ts';
 import * as createSignInLinks from './20261129171000_create_sign_in_links.ts';
 import * as recordClientsOfCalls from './20261129180000_record_clients_of_calls.ts';
+import * as addOperators from './20261129210000_add_operators.ts';
 import * as createImports from './20261129220000_create_imports.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
@@ -61,6 +62,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129170000_add_dashboard_sessions': addDashboardSessions,
   '20261129171000_create_sign_in_links': createSignInLinks,
   '20261129180000_record_clients_of_calls': recordClientsOfCalls,
+  '20261129210000_add_operators': addOperators,
   '20261129220000_create_imports': createImports,
 };
 

@@ -12,6 +12,7 @@ export const TENANTLESS_TABLES: Record<string, string> = {
   sign_in_links: 'likewise for a sign-in link, whose account may not exist yet',
   closed_memberships: 'hashes of memberships whose account was purged',
   webhook_inbox: 'the tenant of a webhook is unknown until it is processed',
+  reconciliations: 'a comparison with Whop concerns all tenants',
   deletion_receipts: 'the tenant was purged',
   embedding_models: 'models belong to the service; each vector names its model',
   knex_migrations: 'names of the applied migrations',

@@ -192,6 +192,7 @@ create table embedding_queue (
   constraint embedding_queue_failure_check CHECK ((failure = ANY (ARRAY['rejected'::text, 'encoder_stopped'::text, 'not_stored'::text])))
 );
 CREATE INDEX embedding_queue_age ON public.embedding_queue USING btree (queued_at) WHERE ((NOT renewal) AND (failure IS NULL));
+CREATE INDEX embedding_queue_failed ON public.embedding_queue USING btree (user_id) WHERE (failure IS NOT NULL);
 CREATE INDEX embedding_queue_retries ON public.embedding_queue USING btree (attempts, leased_until) WHERE ((attempts > 0) AND (failure IS NULL));
 CREATE INDEX embedding_queue_turn ON public.embedding_queue USING btree (renewal, user_id, queued_at) WHERE ((attempts = 0) AND (failure IS NULL));
 alter table embedding_queue enable row level security;
@@ -525,6 +526,7 @@ create table outbox (
   constraint outbox_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
   constraint outbox_kind_check CHECK ((kind = 'mail'::text))
 );
+CREATE INDEX outbox_newest ON public.outbox USING btree (created_at, id);
 alter table outbox enable row level security;
 alter table outbox force row level security;
 create policy owner on outbox to owner using (true) with check (true);
@@ -547,6 +549,35 @@ alter table quotas force row level security;
 create policy owner on quotas to owner using (true) with check (true);
 create policy tenant on quotas to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on quotas to wm_app;
+
+create table reconciliation_differences (
+  user_id uuid not null,
+  id uuid not null,
+  reconciliation_id uuid not null,
+  membership_id text,
+  what text not null,
+  value_before text,
+  value_after text not null,
+  constraint reconciliation_differences_pkey PRIMARY KEY (user_id, id),
+  constraint reconciliation_differences_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE
+);
+CREATE INDEX reconciliation_differences_of ON public.reconciliation_differences USING btree (reconciliation_id, id);
+alter table reconciliation_differences enable row level security;
+alter table reconciliation_differences force row level security;
+create policy owner on reconciliation_differences to owner using (true) with check (true);
+create policy tenant on reconciliation_differences to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on reconciliation_differences to wm_app;
+
+create table reconciliations (
+  id uuid not null,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  memberships integer default 0 not null,
+  differences integer default 0 not null,
+  failed integer default 0 not null,
+  error text,
+  constraint reconciliations_pkey PRIMARY KEY (id)
+);
 
 create table session_lookup (
   token_hash bytea not null,
@@ -699,13 +730,16 @@ create table users (
   closing_since timestamp with time zone,
   purge_at timestamp with time zone,
   purge_warning smallint,
+  is_operator boolean default false not null,
   constraint users_pkey PRIMARY KEY (id),
   constraint users_whop_user_id UNIQUE (whop_user_id),
   constraint users_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'starter'::text, 'pro'::text, 'enterprise'::text]))),
   constraint users_status_check CHECK ((status = ANY (ARRAY['active'::text, 'read_only'::text, 'closing'::text, 'deleted'::text])))
 );
 CREATE INDEX users_email ON public.users USING btree (lower(email));
+CREATE INDEX users_email_prefix ON public.users USING btree (lower(email) text_pattern_ops);
 CREATE INDEX users_purge ON public.users USING btree (purge_at) WHERE (purge_at IS NOT NULL);
+CREATE INDEX users_whop_prefix ON public.users USING btree (whop_user_id text_pattern_ops);
 alter table users enable row level security;
 alter table users force row level security;
 create policy owner on users to owner using (true) with check (true);

@@ -3,7 +3,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { readConfig } from '../../api/config.ts';
-import { OPERATIONS, PUBLIC_OPERATIONS } from '../../api/contracts/index.ts';
+import { OPERATIONS, OPERATOR_OPERATIONS, PUBLIC_OPERATIONS } from '../../api/contracts/index.ts';
 import { errorsOf, type Operation, publicErrorsOf } from '../../api/contracts/operation.ts';
 import { PROBLEMS } from '../../api/errors.ts';
 import type { Json } from '../support/client.ts';
@@ -58,7 +58,13 @@ describe('/openapi.json', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
     );
     const served = routesOfApp();
-    const others = served.filter((route) => OTHER_ROUTES.test(route.split(' ')[1] ?? ''));
+    const ofOperators = OPERATOR_OPERATIONS.map(
+      ({ http }) => `${http.method} /api/v1${http.path.replace(/\{(\w+)\}/g, ':$1')}`,
+    );
+    expect(served).toEqual(expect.arrayContaining(ofOperators));
+    const others = served.filter(
+      (route) => OTHER_ROUTES.test(route.split(' ')[1] ?? '') || ofOperators.includes(route as never),
+    );
     expect(others.length).toBeGreaterThan(5);
     expect(served.filter((route) => !others.includes(route)).toSorted()).toEqual(documented.toSorted());
     expect(documented).toHaveLength(OPERATIONS.length + PUBLIC_OPERATIONS.length);

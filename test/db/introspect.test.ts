@@ -117,6 +117,8 @@ describe('indexes of tenant tables', () => {
     'exports_age',
     'idempotency_keys_age',
     'memberships_id',
+    'outbox_newest',
+    'reconciliation_differences_of',
     'sessions_expiry',
   ];
   /** Its terms are hashes of tenant and lexeme, so each posting list is one tenant's. */

@@ -1,7 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openSession } from '../../api/auth/sessions.ts';
+import { connect } from '../../db/client/database.ts';
+import { findEmbedded } from '../../db/embedded/start.ts';
 import { Client, type Json } from '../support/client.ts';
 import { type MainProcess, startMain } from '../support/main-process.ts';
 import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
@@ -30,6 +34,24 @@ const failing = async (...args: string[]) => {
   expect([code, stdout]).toEqual([1, '']);
   return stderr;
 };
+
+/** Signs a browser of a user in. Returns its cookie, and a function that returns what was audited of operators. */
+async function openSessionOf(userId: string) {
+  const url = await findEmbedded(dataDir);
+  const database = connect({ url: url as string, onError: () => undefined });
+  const context = { now: () => new Date(), newId: () => uuidv7() };
+  const browser = { formerSession: undefined, label: 'Test browser' };
+  const cookie = await database.ownerWrite((sql) => openSession({ ...context, sql }, userId, browser, 'local'));
+  const stop = async () => {
+    const { rows } = await database.owner.query(
+      `select details from audit_log where user_id = $1 and action = 'users.set_operator' and actor = 'admin' order by id`,
+      [userId],
+    );
+    await database.close();
+    return rows.map(({ details }) => details);
+  };
+  return { value: cookie.value, stop };
+}
 
 describe('npm run admin', () => {
   let before: Json;
@@ -86,6 +108,22 @@ describe('npm run admin', () => {
     expect((await api.get('/stats')).body.code).toBe('scope_required');
     await admin('keys', 'revoke', '--key', made.key_id);
     expect((await api.get('/user/me')).status).toBe(401);
+  });
+
+  it('makes an account an operator, and no longer, effective for its next call and audited', async () => {
+    const url = service?.url as string;
+    const { value, stop } = await openSessionOf(before.user_id);
+    const browser = new Client(url, undefined, { Cookie: `wm_session=${value}`, Origin: url });
+    expect((await browser.get('/user/me')).body.is_operator).toBe(false);
+    expect((await browser.get('/admin/overview')).status).toBe(404);
+    const made = await admin('users', 'set-operator', '--user', 'before@example.com');
+    expect(made).toEqual({ user_id: before.user_id, operator: true });
+    expect((await browser.get('/user/me')).body.is_operator).toBe(true);
+    expect((await browser.get('/admin/overview')).status).toBe(200);
+    expect((await new Client(url, before.api_key).get('/user/me')).body.is_operator).toBe(false);
+    await admin('users', 'set-operator', '--user', before.user_id, '--off');
+    expect((await browser.get('/admin/overview')).status).toBe(404);
+    expect(await stop()).toEqual([{ operator: true }, { operator: false }]);
   });
 
   it('deletes and restores an account, and purges one at once', async () => {

@@ -24,6 +24,9 @@ const STATEMENTS: Record<string, string> = {
   closed_memberships: `insert into closed_memberships (membership_hash, closed_at) values ('\\x00', now())`,
   webhook_inbox: `insert into webhook_inbox (webhook_id, type, payload, received_at, ignored)
     values ('msg_test', 'membership.activated', '{}', now(), false)`,
+  reconciliations: `insert into reconciliations (id, started_at) values ('019ab0c0-0000-7000-8000-000000000001', now())`,
+  reconciliation_differences: `insert into reconciliation_differences (user_id, id, reconciliation_id, what, value_after)
+    select id, id, '019ab0c0-0000-7000-8000-000000000001', 'plan', 'pro' from users`,
   exports: `insert into exports (user_id, id, status, created_at, chunks)
     select id, id, 'ready', now(), 1 from users`,
   export_chunks: `insert into export_chunks (user_id, export_id, chunk, bytes) select user_id, id, 0, '\\x00' from exports`,

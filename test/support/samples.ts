@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { OperationId } from '../../api/contracts/index.ts';
-import { findOperation } from '../../api/contracts/index.ts';
+import { findOperation, type OPERATIONS } from '../../api/contracts/index.ts';
 import { writeExport } from '../../api/transfer/export.ts';
 import type { ApiResponse, Client, Json } from './client.ts';
 import type { TestUser } from './service.ts';
@@ -11,6 +10,9 @@ export interface SampleCall {
   path: string;
   body?: Json;
 }
+
+/** An operation of the API; those of the operator have tests of their own. */
+type OperationId = (typeof OPERATIONS)[number]['id'];
 
 let count = 0;
 const note = () => ({ title: `Sample ${++count}`, content: `Content ${count}`, tags: ['sample'] });

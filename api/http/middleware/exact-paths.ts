@@ -1,11 +1,11 @@
 import type { Middleware } from 'koa';
-import { OPERATIONS, PUBLIC_OPERATIONS } from '../../contracts/index.ts';
+import { OPERATIONS, OPERATOR_OPERATIONS, PUBLIC_OPERATIONS } from '../../contracts/index.ts';
 import type { HttpMethod } from '../../contracts/operation.ts';
 import { Problem } from '../../errors.ts';
 
 /** Methods by path, of the paths without parameters. */
 const METHODS_BY_PATH = new Map<string, HttpMethod[]>();
-for (const { http } of [...OPERATIONS, ...PUBLIC_OPERATIONS]) {
+for (const { http } of [...OPERATIONS, ...OPERATOR_OPERATIONS, ...PUBLIC_OPERATIONS]) {
   if (http.path.includes('{')) continue;
   const path = `/api/v1${http.path}`;
   METHODS_BY_PATH.set(path, [...(METHODS_BY_PATH.get(path) ?? []), http.method]);

@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { OPERATIONS, PUBLIC_OPERATIONS } from '../../contracts/index.ts';
+import { OPERATIONS, OPERATOR_OPERATIONS, PUBLIC_OPERATIONS } from '../../contracts/index.ts';
 import { type JsonSchema, jsonSchema } from '../../contracts/json-schema.ts';
 import { isMemoryOperation, type Operation, takesBody } from '../../contracts/operation.ts';
 import { Problem } from '../../errors.ts';
@@ -15,7 +15,7 @@ import { sendOutcome } from '../respond.ts';
 
 /** Binds every declared operation to its REST method and path. */
 export function operationRoutes(router: Router, pipeline: PipelineDependencies, bodyBytesMax: number): void {
-  for (const operation of OPERATIONS as readonly Operation[]) {
+  for (const operation of [...OPERATIONS, ...OPERATOR_OPERATIONS] as readonly Operation[]) {
     const fields = jsonSchema(operation.input, 'input').properties ?? {};
     const path = `/api/v1${operation.http.path.replace(/\{(\w+)\}/g, ':$1')}`;
     router.register(path, [operation.http.method], async (ctx: Context) => {

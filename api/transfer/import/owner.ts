@@ -17,6 +17,7 @@ export async function findOwner(sql: Sql, userId: string): Promise<Caller | unde
     limits: limitsOf(user.plan, user.overrides),
     keyRequestsPerMinute: null,
     transport: 'rest',
+    isOperator: false,
   };
 }
 

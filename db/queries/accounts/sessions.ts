@@ -17,6 +17,7 @@ export interface SessionOwnerRow extends SessionRow {
   plan: PlanName;
   status: UserStatus;
   overrides: LimitOverrides;
+  is_operator: boolean;
 }
 
 const COLUMNS = 'user_id, id, created_at, last_seen_at, expires_at, label';
@@ -46,7 +47,8 @@ export async function findSession(sql: Sql, tokenHash: Buffer): Promise<SessionO
         s.label,
         u.plan,
         u.status,
-        u.overrides
+        u.overrides,
+        u.is_operator
       from session_lookup l
       join sessions s on s.user_id = l.user_id and s.id = l.session_id
       join users u on u.id = s.user_id

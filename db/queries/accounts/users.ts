@@ -86,6 +86,16 @@ export async function updateOverrides(sql: Sql, id: string, overrides: LimitOver
   return result.rowCount === 1;
 }
 
+/** Makes a user an operator of the service, or no longer; returns false when there is no such user. Runs as the database owner. */
+export async function updateOperator(sql: Sql, id: string, isOperator: boolean, now: Date): Promise<boolean> {
+  const result = await sql.query({
+    name: 'update_operator',
+    text: 'update users set is_operator = $2, updated_at = $3 where id = $1',
+    values: [id, isOperator, now],
+  });
+  return result.rowCount === 1;
+}
+
 /** The dates that determine an account's status. */
 export interface LifecycleDates {
   /** When the last plan ended. */

@@ -88,16 +88,11 @@ export async function recordWebhookFailure(sql: Sql, id: string, error: string):
   });
 }
 
-/** Lists webhooks without their payloads, newest first, of one state or all. Runs as the database owner. */
-export async function listWebhooks(
-  sql: Sql,
-  { state, limit }: { state?: WebhookState | undefined; limit: number },
-): Promise<(Omit<WebhookRow, 'payload'> & { state: WebhookState })[]> {
-  const result = await sql.query<Omit<WebhookRow, 'payload'> & { state: WebhookState }>({
-    // Read from the queue, because a process that is killed during the last attempt does not record it in the inbox.
-    text: `select *
-      from (
-        select ${COLUMNS},
+/** A webhook without its payload. */
+export type ListedWebhookRow = Omit<WebhookRow, 'payload'> & { state: WebhookState };
+
+/** Webhooks with their state, which is read from the queue: a process that is killed during the last attempt does not record it here. */
+const WITH_STATE = `select ${COLUMNS},
           case
             when processed_at is not null then 'processed'
             when ignored then 'ignored'
@@ -108,14 +103,55 @@ export async function listWebhooks(
             ) then 'pending'
             else 'dead'
           end as state
-        from webhook_inbox
+        from webhook_inbox`;
+
+/** Position of a webhook in the list. */
+interface WebhookPosition {
+  received_at: Date;
+  webhook_id: string;
+}
+
+/** Lists webhooks without their payloads, newest first, of one state or all, after a position. Runs as the database owner. */
+export async function listWebhooks(
+  sql: Sql,
+  { state, limit, after }: { state?: WebhookState | undefined; limit: number; after?: WebhookPosition | undefined },
+): Promise<ListedWebhookRow[]> {
+  const result = await sql.query<ListedWebhookRow>({
+    text: `select *
+      from (
+        ${WITH_STATE}
       ) w
-      where $1::text is null or state = $1
-      order by received_at desc, webhook_id
+      where ($1::text is null or state = $1)
+        and ($3::timestamptz is null or (received_at, webhook_id) < ($3, $4))
+      order by received_at desc, webhook_id desc
       limit $2`,
-    values: [state ?? null, limit],
+    values: [state ?? null, limit, after?.received_at ?? null, after?.webhook_id ?? null],
   });
   return result.rows;
+}
+
+/** Returns a webhook's state and fields without its payload. Runs as the database owner. */
+export async function findListedWebhook(sql: Sql, id: string): Promise<ListedWebhookRow | undefined> {
+  const result = await sql.query<ListedWebhookRow>({
+    text: `${WITH_STATE}
+        where webhook_id = $1`,
+    values: [id],
+  });
+  return result.rows[0];
+}
+
+/** Counts the webhooks that wait and those that failed for good. Runs as the database owner. */
+export async function countOpenWebhooks(sql: Sql): Promise<{ pending: number; dead: number }> {
+  const result = await sql.query<{ pending: number; dead: number }>({
+    text: `select
+        (count(*) filter (where state = 'pending'))::int as pending,
+        (count(*) filter (where state = 'dead'))::int as dead
+      from (
+        ${WITH_STATE}
+        where processed_at is null and not ignored
+      ) w`,
+  });
+  return exactlyOne(result);
 }
 
 /** Deletes the webhooks received before a time and returns their number. Runs as the database owner. */

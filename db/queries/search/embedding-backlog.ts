@@ -43,6 +43,20 @@ export async function readBacklog(sql: Sql): Promise<EmbeddingBacklog> {
   };
 }
 
+/** Counts the memories of all tenants that cannot be embedded, up to {@link COUNTED_MAX}. Runs as the owner role. */
+export async function countEmbeddingFailures(sql: Sql): Promise<number> {
+  const result = await sql.query<{ count: number }>({
+    text: `select count(*)::int as count
+      from (
+        select
+        from embedding_queue
+        where failure is not null
+        limit ${COUNTED_MAX}
+      ) counted`,
+  });
+  return result.rows[0]?.count ?? 0;
+}
+
 /** The state of embedding of one tenant. */
 export interface TenantEmbedding {
   pending: number;

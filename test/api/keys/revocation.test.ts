@@ -215,18 +215,33 @@ describe('key cache of another node', () => {
 
   it('is notified by every statement that changes the permissions of keys', () => {
     const tested = new Set(CHANGES.map(({ by }) => by));
-    // A new key is in no cache, and an export changes no key.
+    // A new key is in no cache, and neither a session nor an export changes a key.
     const operations = OPERATIONS.filter((one) => one.execution.kind === 'write' && !isMemoryOperation(one)).map(
       ({ id }) => id,
     );
-    expect(operations.filter((id) => !tested.has(id))).toEqual(['keys.create', 'account.export']);
-    const readsOrAdds = ['addKey', 'addUser', 'listAllUsers', 'listUserKeys', 'requireUser'];
+    expect(operations.filter((id) => !tested.has(id))).toEqual([
+      'keys.create',
+      'sessions.revoke',
+      'sessions.revoke_all',
+      'account.export',
+    ]);
+    // `revokeAnyKey` revokes by `revokeKeyOf`, and no key is an operator's.
+    const readsOrAdds = [
+      'addKey',
+      'addUser',
+      'listAllUsers',
+      'listUserKeys',
+      'requireUser',
+      'revokeKeyOf',
+      'setOperator',
+    ];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
-    // Neither an e-mail address nor a welcome changes the permissions of keys.
+    // Neither an e-mail address, nor a welcome, nor being an operator changes the permissions of keys.
     expect(silentWriters().toSorted()).toEqual([
       "'update users set email = $2, updated_at = $3 where id = $1'",
       "'update users set welcomed_at = $2 where id = $1'",
       'touch_key',
+      'update_operator',
     ]);
   });
 });
