@@ -6,6 +6,9 @@ import { readKeysSearch } from './screens/keys/search.ts';
 import { parseBrowseSearch } from './screens/memories/search-params.ts';
 import { readRequestsSearch, readUsageSearch } from './screens/usage/search.ts';
 
+const WEBHOOK_STATES = ['dead', 'pending', 'processed', 'ignored', 'all'] as const;
+const MAIL_STATES = ['failed', 'pending', 'rejected', 'sent', 'all'] as const;
+
 const root = createRootRoute({ component: AppFrame, notFoundComponent: NotFound });
 
 const index = createRoute({
@@ -104,6 +107,50 @@ const importRoute = createRoute({
   component: lazyRouteComponent(() => import('./screens/import/import-screen.tsx'), 'ImportScreen'),
 });
 
+const admin = createRoute({
+  getParentRoute: () => root,
+  path: '/admin',
+  validateSearch: ({ q }: Record<string, unknown>): { q?: string } =>
+    typeof q === 'string' || typeof q === 'number' ? { q: String(q) } : {},
+  component: lazyRouteComponent(() => import('./screens/admin/accounts-screen.tsx'), 'AccountsScreen'),
+});
+
+const adminAccount = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/users/$id',
+  component: lazyRouteComponent(() => import('./screens/admin/account-screen.tsx'), 'AccountScreen'),
+});
+
+const adminWebhooks = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/webhooks',
+  validateSearch: ({ state }: Record<string, unknown>): { state?: (typeof WEBHOOK_STATES)[number] } =>
+    withOneOf(state, WEBHOOK_STATES),
+  component: lazyRouteComponent(() => import('./screens/admin/webhooks-screen.tsx'), 'WebhooksScreen'),
+});
+
+const adminJobs = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/jobs',
+  component: lazyRouteComponent(() => import('./screens/admin/jobs-screen.tsx'), 'JobsScreen'),
+});
+
+const adminMails = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/mails',
+  validateSearch: (search: Record<string, unknown>): { state?: (typeof MAIL_STATES)[number]; user?: string } => ({
+    ...withOneOf(search.state, MAIL_STATES),
+    ...(typeof search.user === 'string' && { user: search.user }),
+  }),
+  component: lazyRouteComponent(() => import('./screens/admin/mails-screen.tsx'), 'MailsScreen'),
+});
+
+const adminWhop = createRoute({
+  getParentRoute: () => root,
+  path: '/admin/whop',
+  component: lazyRouteComponent(() => import('./screens/admin/whop-screen.tsx'), 'WhopScreen'),
+});
+
 /** The screens by path below `/app`. Each is loaded when it is first opened. */
 export const router = createRouter({
   routeTree: root.addChildren([
@@ -122,6 +169,12 @@ export const router = createRouter({
     usage,
     requests,
     importRoute,
+    admin,
+    adminAccount,
+    adminWebhooks,
+    adminJobs,
+    adminMails,
+    adminWhop,
   ]),
   basepath: '/app',
   defaultPreload: 'intent',
@@ -134,6 +187,12 @@ declare module '@tanstack/react-router' {
   interface Register {
     router: typeof router;
   }
+}
+
+/** Returns the search parameter `state`, where it is one of the known values. */
+function withOneOf<State extends string>(value: unknown, states: readonly State[]): { state?: State } {
+  const state = states.find((known) => known === value);
+  return state === undefined ? {} : { state };
 }
 
 function NotFound() {

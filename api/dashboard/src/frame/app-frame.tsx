@@ -7,7 +7,7 @@ import { Button } from '../components/button.tsx';
 import { Toasts } from '../components/toasts.tsx';
 import { CommandPalette } from './command-palette.tsx';
 import { NavLink } from './nav-link.tsx';
-import { NAVIGATION } from './navigation.ts';
+import { useNavigation } from './navigation.ts';
 import { currentTheme, setTheme, type Theme } from './theme.ts';
 
 const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
@@ -107,6 +107,7 @@ function Brand() {
 }
 
 function Sidebar({ onPalette }: { onPalette: () => void }) {
+  const navigation = useNavigation();
   const [theme, setShownTheme] = useState(currentTheme);
   const { next, label, icon: ThemeIcon } = THEMES[theme];
   return (
@@ -117,7 +118,7 @@ function Sidebar({ onPalette }: { onPalette: () => void }) {
         <kbd>{isMac ? '⌘ K' : 'Ctrl K'}</kbd>
       </Button>
       <nav aria-label="Screens">
-        {NAVIGATION.map(({ to, label: name, icon: Icon }) => (
+        {navigation.map(({ to, label: name, icon: Icon }) => (
           <NavLink key={to} to={to}>
             <Icon size={18} aria-hidden />
             {name}

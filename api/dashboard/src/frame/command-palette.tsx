@@ -12,7 +12,7 @@ import {
   SearchField,
   useFilter,
 } from 'react-aria-components';
-import { NAVIGATION } from './navigation.ts';
+import { useNavigation } from './navigation.ts';
 
 interface CommandPaletteProps {
   isOpen: boolean;
@@ -30,15 +30,16 @@ interface Command {
 /** Renders the command palette, which opens on Ctrl+K or ⌘K: every screen, the docs, and a search of the memories. */
 export function CommandPalette({ isOpen, onOpenChange }: CommandPaletteProps) {
   const navigate = useNavigate();
+  const navigation = useNavigation();
   const { contains } = useFilter({ sensitivity: 'base' });
   const [text, setText] = useState('');
   const close = () => {
     onOpenChange(false);
     setText('');
   };
-  const hasMemories = NAVIGATION.some(({ to }) => to === '/memories');
+  const hasMemories = navigation.some(({ to }) => to === '/memories');
   const commands: Command[] = [
-    ...NAVIGATION.map(({ to, label, keywords = '', icon }) => ({
+    ...navigation.map(({ to, label, keywords = '', icon }) => ({
       id: to,
       label,
       words: `${label} ${keywords}`,

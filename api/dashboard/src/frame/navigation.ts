@@ -1,4 +1,15 @@
-import { BarChart3, CircleUser, Home, KeyRound, Library, type LucideIcon, Plug, ScrollText } from 'lucide-react';
+import {
+  BarChart3,
+  CircleUser,
+  Home,
+  KeyRound,
+  Library,
+  type LucideIcon,
+  Plug,
+  ScrollText,
+  ShieldCheck,
+} from 'lucide-react';
+import { useOperation } from '../api/hooks.ts';
 
 export interface NavigationItem {
   /** Path below `/app`. */
@@ -7,10 +18,12 @@ export interface NavigationItem {
   icon: LucideIcon;
   /** Other words under which the command palette finds it. */
   keywords?: string;
+  /** Shown to operators of the service only. */
+  isForOperator?: boolean;
 }
 
 /** Screens in the order of the sidebar. The command palette lists them too. */
-export const NAVIGATION: readonly NavigationItem[] = [
+const NAVIGATION: readonly NavigationItem[] = [
   { to: '/home', label: 'Home', icon: Home, keywords: 'overview start today attention' },
   { to: '/connect', label: 'Connect', icon: Plug, keywords: 'client setup cursor claude code mcp' },
   { to: '/memories', label: 'Memories', icon: Library, keywords: 'browse search timeline tags projects duplicates' },
@@ -23,4 +36,17 @@ export const NAVIGATION: readonly NavigationItem[] = [
     icon: CircleUser,
     keywords: 'plan billing invoices export sessions delete audit',
   },
+  {
+    to: '/admin',
+    label: 'Administration',
+    icon: ShieldCheck,
+    keywords: 'operator accounts webhooks jobs',
+    isForOperator: true,
+  },
 ];
+
+/** Returns the screens that this user may open, in the order of the sidebar. */
+export function useNavigation(): readonly NavigationItem[] {
+  const { data } = useOperation('user.me', {});
+  return NAVIGATION.filter(({ isForOperator }) => !isForOperator || data?.is_operator);
+}
