@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser)('dashboard › account', () => {
     await page.getByRole('button', { name: 'Undo the deletion' }).click();
     await page.getByText('The account was restored').waitFor();
     expect((await user.api.get('/memories')).status).toBe(200);
-    await page.getByText('account.restore').waitFor();
+    await page.getByText('Deletion of the account undone').waitFor();
     await context.close();
   });
 
@@ -75,7 +75,7 @@ describe.skipIf(!hasBrowser)('dashboard › account', () => {
     const user = await service.newUser({ email: `${'long-'.repeat(10)}address@example.com` });
     const { page, context } = await openDashboard(browser, service, user.userId, { path: '/account', theme, width });
     await page.getByText('This browser').waitFor();
-    await page.getByText('sessions.create').first().waitFor();
+    await page.getByText('Browser signed in').first().waitFor();
     expect(await findAccessibilityViolations(page)).toEqual([]);
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     await context.close();

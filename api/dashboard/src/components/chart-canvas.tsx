@@ -48,7 +48,8 @@ function Drawing({ days, series, format }: ChartProps) {
             label,
             stroke: color(token),
             width: kind === 'line' ? 2 : 0,
-            points: { show: kind === 'line' && days.length < 3 },
+            // A day between two without calls has no line to either.
+            points: { show: kind === 'line', size: 5 },
             ...(kind === 'bars' && {
               fill: color(token),
               paths: uPlot.paths.bars?.({ size: [0.7, 48], radius: 0.15 }) ?? null,

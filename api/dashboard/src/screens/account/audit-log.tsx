@@ -6,6 +6,26 @@ import { Time } from '../../components/format.tsx';
 
 type Entry = OutputOf<'user.audit_log'>['results'][number];
 
+/** Words for the audited actions. One that is not listed is shown by its name. */
+const ACTIONS: Record<string, string> = {
+  'account.deactivate': 'Account made read-only',
+  'account.delete': 'Deletion of the account requested',
+  'account.export': 'Export requested',
+  'account.reactivate': 'Account made writable again',
+  'account.restore': 'Deletion of the account undone',
+  'keys.create': 'Key made',
+  'keys.revoke': 'Key revoked',
+  'keys.rotate': 'Key rotated',
+  'keys.update': 'Key changed',
+  'memories.consolidate': 'Memories consolidated',
+  'sessions.create': 'Browser signed in',
+  'sessions.revoke': 'Browser signed out',
+  'sessions.revoke_all': 'Browsers signed out',
+  'users.create': 'Account created',
+  'users.set_override': 'Limits changed',
+  'users.set_plan': 'Plan changed',
+};
+
 /** Renders what was done to the account, newest first. */
 export function AuditLog() {
   const log = useOperationPages('user.audit_log', { limit: 20 });
@@ -20,7 +40,7 @@ export function AuditLog() {
         {entries.map((entry) => (
           <li key={entry.id}>
             <div className="grow">
-              <strong>{entry.action}</strong>{' '}
+              <strong>{ACTIONS[entry.action] ?? entry.action}</strong>{' '}
               {entry.target && <span className="detail">{entry.target_name ?? entry.target}</span>}
               <p className="detail">
                 {actorOf(entry)}
@@ -46,7 +66,7 @@ export function AuditLog() {
 function actorOf({ actor, actor_name: name }: Entry): string {
   if (actor.startsWith('key:')) return `by the key ${name ?? actor.slice('key:'.length)}`;
   if (actor.startsWith('session:')) return 'in the dashboard';
-  return actor === 'admin' ? 'by the operator' : `by ${actor}`;
+  return actor === 'admin' || actor.startsWith('operator:') ? 'by the operator' : `by the service (${actor})`;
 }
 
 function detailsOf({ details }: Entry): string {

@@ -16,12 +16,24 @@ export function SessionsPanel() {
     changes: ['sessions.list', 'user.audit_log'],
     onSuccess: () => notifyDone('The browser was signed out'),
   });
+  const revokeOthers = useAction('sessions.revoke_all', {
+    changes: ['sessions.list', 'user.audit_log'],
+    onSuccess: ({ revoked }) =>
+      notifyDone(revoked === 1 ? '1 browser was signed out' : `${revoked} browsers were signed out`),
+  });
   const revokeAll = useAction('sessions.revoke_all', { changes: [], onSuccess: leaveForSignIn });
   return (
     <section className="panel" aria-labelledby="sessions-title">
       <div className="row spread">
         <h2 id="sessions-title">Signed-in browsers</h2>
-        <Button onPress={() => setAsking(true)}>Sign out everywhere</Button>
+        <div className="row">
+          {sessions.data && sessions.data.total > 1 && (
+            <Button isPending={revokeOthers.isPending} onPress={() => revokeOthers.mutate({ except_current: true })}>
+              Sign out all others
+            </Button>
+          )}
+          <Button onPress={() => setAsking(true)}>Sign out everywhere</Button>
+        </div>
       </div>
       <Loaded result={sessions}>
         {({ results }) => (
