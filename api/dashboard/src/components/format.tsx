@@ -1,6 +1,14 @@
 const NUMBER = new Intl.NumberFormat('en');
 const DATE = new Intl.DateTimeFormat('en', { dateStyle: 'medium' });
 const DATE_TIME = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
+const LOG_TIME = new Intl.DateTimeFormat('en', {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
 
 const SECONDS = { year: 31_557_600, month: 2_629_800, day: 86_400, hour: 3_600, minute: 60 } as const;
@@ -31,6 +39,11 @@ export function formatDate(iso: string): string {
 /** Formats an ISO 8601 time with its seconds, in the time zone of the browser. */
 export function formatDateTime(iso: string): string {
   return DATE_TIME.format(new Date(iso));
+}
+
+/** Formats a recent time for a row of a log: Nov 29, 18:08:57. */
+export function formatLogTime(iso: string): string {
+  return LOG_TIME.format(new Date(iso));
 }
 
 /** Formats the distance of a time from now: "5 min. ago", "in 3 days". */

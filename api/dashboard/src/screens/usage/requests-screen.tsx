@@ -6,7 +6,7 @@ import { Button } from '../../components/button.tsx';
 import { CallStatus, formatClient, formatTransport } from '../../components/calls.tsx';
 import { EmptyState, ErrorPanel, Loading } from '../../components/feedback.tsx';
 import { Select, TextField } from '../../components/fields.tsx';
-import { formatDateTime, formatMs, formatNumber } from '../../components/format.tsx';
+import { formatDateTime, formatLogTime, formatMs, formatNumber } from '../../components/format.tsx';
 import { Screen } from '../../components/screen.tsx';
 import { TableFrame } from '../../components/table-frame.tsx';
 import { CallFilters } from './call-filters.tsx';
@@ -101,25 +101,26 @@ function CallTable({ calls, onOperation }: { calls: readonly Call[]; onOperation
       <table className="table usage-table log">
         <thead>
           <tr>
-            <th scope="col">Time</th>
+            <th scope="col">Time, request id</th>
             <th scope="col">Operation</th>
             <th scope="col">Status</th>
-            <th scope="col">Client</th>
-            <th scope="col">Key</th>
+            <th scope="col">Client, key</th>
             <th scope="col" className="number">
               Duration
             </th>
             <th scope="col" className="number">
               Tokens
             </th>
-            <th scope="col">Request</th>
           </tr>
         </thead>
         <tbody>
           {calls.map((call) => (
             <tr key={call.id}>
               <td>
-                <time dateTime={call.at}>{formatDateTime(call.at)}</time>
+                <time dateTime={call.at} title={formatDateTime(call.at)}>
+                  {formatLogTime(call.at)}
+                </time>
+                <code className="detail block request-id">{call.request_id ?? '–'}</code>
               </td>
               <td>
                 <Button variant="plain" onPress={() => onOperation(call.operation)}>
@@ -131,14 +132,13 @@ function CallTable({ calls, onOperation }: { calls: readonly Call[]; onOperation
               </td>
               <td>
                 {formatClient(call.client)}
-                <span className="detail block">{formatTransport(call.transport)}</span>
+                <span className="detail block">
+                  {formatTransport(call.transport)}
+                  {call.key_name && `, ${call.key_name}`}
+                </span>
               </td>
-              <td>{call.key_name ?? <span className="detail">–</span>}</td>
               <td className="number">{formatMs(call.duration_ms)}</td>
               <td className="number">{call.tokens === null ? '–' : formatNumber(call.tokens)}</td>
-              <td>
-                <code className="detail request-id">{call.request_id ?? '–'}</code>
-              </td>
             </tr>
           ))}
         </tbody>
