@@ -63,12 +63,13 @@ it('log › has lines of JSON with the level by name, the service, its version a
     { content: 'A line about a memory.', tags: ['a', 'b'] },
     { 'X-Request-Id': 'log-of-a-create', 'User-Agent': 'log-test/1.2' },
   );
-  await expect.poll(() => service.output()).toContain('log-of-a-create');
-  const lines = service
-    .output()
-    .split('\n')
-    .filter((line) => line.includes('log-of-a-create'))
-    .map((line) => JSON.parse(line));
+  const ofRequest = () =>
+    service
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('log-of-a-create'));
+  await expect.poll(ofRequest).toHaveLength(2);
+  const lines = ofRequest().map((line) => JSON.parse(line));
   const common = { level: 'info', service: 'whitemagic-api', version: VERSION, node: hostname() };
   expect(lines).toEqual([
     {
