@@ -84,8 +84,8 @@ const started = importState.extend({
   charged: z.int().meta({ description: 'Quota units of the day that this call took for the run.' }),
 });
 
-/** Of a write. Without the texts of the file: names and findings. */
-const receipt = z.object({ id: f.id, status: importState.shape.status, next_chunk: z.int(), counts });
+/** Of a write. The counts are left out too: `unchanged` says that the account has a memory already. */
+const receipt = z.object({ id: f.id, status: importState.shape.status, next_chunk: z.int() });
 
 const data = z.base64().max(BASE64_LENGTH_MAX);
 const content = z.string();

@@ -116,6 +116,7 @@ describe('indexes of tenant tables', () => {
     'embedding_queue_turn',
     'exports_age',
     'idempotency_keys_age',
+    'imports_age',
     'memberships_id',
     'outbox_newest',
     'reconciliation_differences_of',

@@ -45,10 +45,12 @@ describe('usage of a dashboard call', () => {
     for (const event of events) {
       expect(event).toMatchObject({ transport: 'dashboard', api_key_id: null, billable: false, units: 0 });
     }
-    const own = await user.api.get('/user/usage?group_by=transport');
-    expect(own.headers.get('ratelimit')).toMatch(/^"rpm";r=2;t=\d+, "daily";r=2;t=\d+$/);
+    // Left out of the usage unless it is asked for.
+    expect((await user.api.get('/user/usage?group_by=transport')).body.results).toEqual([]);
+    const own = await user.api.get('/user/usage?group_by=transport&transport=dashboard');
+    expect(own.headers.get('ratelimit')).toMatch(/^"rpm";r=1;t=\d+, "daily";r=1;t=\d+$/);
     expect(own.body.results).toEqual([expect.objectContaining({ transport: 'dashboard', calls: 8, billable: 0 })]);
-    expect(own.body.plan.calls_today.used).toBe(0);
+    expect(own.body.plan.calls_today.used).toBe(1);
   });
 
   it('is limited for each session, and for all sessions of an account together', async () => {

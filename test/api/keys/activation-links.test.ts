@@ -341,7 +341,8 @@ async function mailTo(address: string): Promise<string> {
     async () => {
       for (const file of await readdir(folder)) {
         const source = await readFile(join(folder, file), 'utf8');
-        if (source.toLowerCase().includes(`to: ${address}`))
+        // Not the notice of a key that an earlier link made.
+        if (source.toLowerCase().includes(`to: ${address}`) && source.includes('/claim/'))
           return source.replace(/=\r?\n/g, '').replaceAll('=3D', '=');
       }
       throw new Error(`no e-mail to ${address} yet`);

@@ -50,6 +50,7 @@ describe('GET /user/me', () => {
       created_at: expect.any(String),
       key: { id: expect.any(String), scopes: [...SCOPES] },
       session: null,
+      is_operator: false,
     });
   });
 });

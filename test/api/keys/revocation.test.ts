@@ -236,12 +236,13 @@ describe('key cache of another node', () => {
       'setOperator',
     ];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
-    // Neither an e-mail address, nor a welcome, nor being an operator changes the permissions of keys.
+    // Neither an e-mail address, nor a welcome, nor being an operator, nor a session's last use changes the permissions of keys.
     expect(silentWriters().toSorted()).toEqual([
       "'update users set email = $2, updated_at = $3 where id = $1'",
       "'update users set welcomed_at = $2 where id = $1'",
       'touch_key',
       'update_operator',
+      'update_session',
     ]);
   });
 });

@@ -36,8 +36,20 @@ async function stored(owner: TestUser, more: object = {}): Promise<string> {
   return (await owner.api.post('/memories', note(`stored ${++count}`, more))).body.id;
 }
 
+async function startedImport(owner: TestUser): Promise<string> {
+  return (await owner.api.post('/import', { name: 'to upload' })).body.id;
+}
+
+/** Returns a user with the credentials of a write: a key, or a session. */
+async function ownerOf({ isOfSession }: Write): Promise<TestUser> {
+  const owner = await node.newUser();
+  return isOfSession ? { ...owner, api: await owner.signIn() } : owner;
+}
+
 interface Write {
   id: string;
+  /** For an operation that only a signed-in person may call. */
+  isOfSession?: boolean;
   /** Prepares a call that has an effect for this user, and returns its method, path and body. */
   call: (owner: TestUser) => Promise<[method: string, path: string, body?: unknown]>;
   /** Returns another request of the same operation. */
@@ -105,6 +117,82 @@ const WRITES: Write[] = [
     other: withBody({ dry_run: true }),
   },
   {
+    id: 'tags.update',
+    call: async (owner) => {
+      await stored(owner);
+      return ['PATCH', '/tags/marker', { new_tag: 'renamed', dry_run: false }];
+    },
+    other: withBody({ new_tag: 'other' }),
+  },
+  {
+    id: 'tags.delete',
+    call: async (owner) => {
+      await stored(owner);
+      return ['DELETE', '/tags/marker?dry_run=false'];
+    },
+    other: (path) => [path.replace('marker', 'other')],
+  },
+  {
+    id: 'projects.update',
+    call: async (owner) => {
+      await stored(owner, { project: 'first' });
+      return ['PATCH', '/projects/first', { new_name: 'second', dry_run: false }];
+    },
+    other: withBody({ new_name: 'other' }),
+  },
+  {
+    id: 'projects.delete',
+    call: async (owner) => {
+      await stored(owner, { project: 'first' });
+      return ['DELETE', '/projects/first?dry_run=false'];
+    },
+    other: (path) => [path.replace('first', 'other')],
+  },
+  {
+    id: 'imports.start',
+    call: async () => ['POST', '/import', { name: 'one' }],
+    other: withBody({ name: 'other' }),
+  },
+  {
+    id: 'imports.upload',
+    call: async (owner) => ['PUT', `/import/${await startedImport(owner)}/chunks/0`, { data: 'e30K' }],
+    other: withBody({ data: 'e31K' }),
+  },
+  {
+    id: 'imports.run',
+    call: async (owner) => {
+      const id = await startedImport(owner);
+      await owner.api.put(`/import/${id}/chunks/0`, { data: 'e30K' });
+      return ['POST', `/import/${id}/run`, {}];
+    },
+    other: withBody({ dry_run: false }),
+  },
+  {
+    id: 'imports.delete',
+    call: async (owner) => ['DELETE', `/import/${await startedImport(owner)}`],
+    other: (path) => [path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
+  },
+  {
+    id: 'sessions.revoke',
+    isOfSession: true,
+    call: async (owner) => {
+      const other = await owner.signIn();
+      const { body } = await other.get('/user/sessions');
+      const { id } = body.results.find((session: Json) => session.current);
+      return ['DELETE', `/user/sessions/${id}`];
+    },
+    other: (path) => [path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
+  },
+  {
+    id: 'sessions.revoke_all',
+    isOfSession: true,
+    call: async (owner) => {
+      await owner.signIn();
+      return ['DELETE', '/user/sessions?except_current=true'];
+    },
+    other: (path) => [path.replace('true', 'false')],
+  },
+  {
     id: 'keys.create',
     call: async () => ['POST', '/user/keys', { name: 'made once' }],
     other: withBody({ name: 'other' }),
@@ -151,7 +239,7 @@ const WRITES: Write[] = [
 
 /** Returns all rows of a user that a write may change, without the time of a key's last use. */
 async function snapshot(owner: TestUser): Promise<string> {
-  const tables = ['memories', 'memory_versions', 'quotas', 'audit_log', 'api_keys', 'exports', 'outbox'];
+  const tables = ['memories', 'memory_versions', 'quotas', 'audit_log', 'api_keys', 'exports', 'imports', 'outbox'];
   const rows = await Promise.all(
     tables.map((table) =>
       node.service.database.owner.query(
@@ -168,11 +256,12 @@ it('idempotency tests cover every write operation', () => {
   expect(WRITES.map(({ id }) => id).toSorted()).toEqual(writes.toSorted());
 });
 
-describe.each(WRITES)('Idempotency-Key of $id', ({ id, call, other }) => {
+describe.each(WRITES)('Idempotency-Key of $id', (write) => {
+  const { id, call, other } = write;
   const holdsSecret = ['keys.create', 'keys.rotate'].includes(id);
 
   it('replays the first response without a second effect or event', async () => {
-    const owner = await node.newUser();
+    const owner = await ownerOf(write);
     const [method, path, body] = await call(owner);
     const key = { 'Idempotency-Key': newKey() };
     const first = await owner.api.request(method, path, body, key);
@@ -199,7 +288,7 @@ describe.each(WRITES)('Idempotency-Key of $id', ({ id, call, other }) => {
   });
 
   it('keeps no stored text', async () => {
-    const owner = await node.newUser();
+    const owner = await ownerOf(write);
     const [method, path, body] = await call(owner);
     const key = newKey();
     await owner.api.request(method, path, body, { 'Idempotency-Key': key });
@@ -209,7 +298,7 @@ describe.each(WRITES)('Idempotency-Key of $id', ({ id, call, other }) => {
   });
 
   it('rejects the key with another request: 409 without an effect', async () => {
-    const owner = await node.newUser();
+    const owner = await ownerOf(write);
     const [method, path, body] = await call(owner);
     const key = { 'Idempotency-Key': newKey() };
     await owner.api.request(method, path, body, key);

@@ -169,7 +169,7 @@ describe('GET /user/usage', () => {
     await owner.api.post('/memories', note('b'));
     await owner.api.get(`/memories/${MISSING}`);
     const { body } = await owner.api.get('/user/usage');
-    const { mean_ms, bytes_in, bytes_out, ...create } = body.results[0];
+    const { mean_ms, p50_ms, p95_ms, bytes_in, bytes_out, ...create } = body.results[0];
     expect(create).toEqual({
       day: today(),
       transport: 'rest',
@@ -182,6 +182,8 @@ describe('GET /user/usage', () => {
       tokens: 0,
     });
     expect(mean_ms).toBeGreaterThan(0);
+    expect(p50_ms).toBeGreaterThan(0);
+    expect(p95_ms).toBeGreaterThanOrEqual(p50_ms);
     expect([bytes_in, bytes_out].every((bytes) => bytes > 0)).toBe(true);
     expect(body.results[1]).toMatchObject({ endpoint: 'GET /api/v1/memories/{id}', calls: 1, billable: 1, errors: 1 });
     expect(body.totals).toEqual({ calls: 3, billable: 3, errors: 1 });

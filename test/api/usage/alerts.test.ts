@@ -30,7 +30,7 @@ async function consume(
   if (what.calls !== undefined) {
     await fixture.sql.query(
       `insert into usage_daily (user_id, day, transport, operation, units) values ($1, $2, 'rest', 'memories.get', $3)
-        on conflict (user_id, day, transport, operation) do update set units = excluded.units`,
+        on conflict (user_id, day, transport, operation, key_id, client) do update set units = excluded.units`,
       [userId, day, what.calls],
     );
   }
