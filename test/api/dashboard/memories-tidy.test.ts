@@ -182,7 +182,7 @@ describe.skipIf(!hasBrowser)('memories screens', () => {
     for (const path of paths) {
       await page.goto(`${service.url}/app${path}`);
       await page.locator('h1').waitFor();
-      await page.locator('.loading').waitFor({ state: 'detached' });
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
       expect([path, await page.evaluate('window.hit')]).toEqual([path, undefined]);
       const isEditing = path.endsWith('edit=true');
       if (path === `/memories/${ids[0]}` || isEditing) {
@@ -223,7 +223,7 @@ describe.skipIf(!hasBrowser)('memories screens', () => {
     for (const path of paths) {
       await page.goto(`${service.url}/app/memories${path}`);
       await page.locator('h1').waitFor();
-      await page.locator('.loading').first().waitFor({ state: 'detached' });
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
       expect([path, await findAccessibilityViolations(page)]).toEqual([path, []]);
       expect([path, await page.evaluate<number>('document.documentElement.scrollWidth')]).toEqual([
         path,
