@@ -16,7 +16,7 @@ import { startTestService, type TestService, type TestUser } from '../../support
 const SECRET = 'secretword';
 /** Names of the fields that a write may return. `error` is about the caller's own input. */
 const VISIBLE = ['id', 'version', 'created_at', 'updated_at', 'digest_id', 'index', 'dry_run', 'changed', 'remaining'];
-/** What the writes of an import return beside: about the upload itself. */
+/** Fields that the writes of an import may return beside them: they are about the upload itself. */
 const OF_IMPORTS = ['status', 'next_chunk', 'uploaded_bytes'];
 const visibleOf = (id: string) => [...VISIBLE, ...LISTS, ...(id.startsWith('imports.') ? OF_IMPORTS : [])];
 const LISTS = ['results', 'promoted', 'archived', 'digests', 'error', 'code', 'detail', 'errors', 'path', 'message'];
