@@ -26,12 +26,17 @@ export function newLogFile(folder: string): string {
   return join(folder, `${process.pid}-${services++}.log`);
 }
 
-/** Remembers the texts of a request body that a test sent, up to {@link TEXTS_MAX} a process. */
+/**
+ * Remembers the texts of a request body that a test sent, up to {@link TEXTS_MAX} a process. Of several words: one word may be a file
+ * name, which a stack has too.
+ */
 export function rememberTexts(body: unknown): void {
   if (typeof body !== 'object' || body === null || texts.size >= TEXTS_MAX) return;
   for (const field of ['content', 'title', 'query']) {
     const text = (body as Record<string, unknown>)[field];
-    if (typeof text === 'string' && text.length >= TEXT_CHARACTERS_MIN) texts.add(text.slice(0, 200));
+    if (typeof text === 'string' && text.length >= TEXT_CHARACTERS_MIN && text.includes(' ')) {
+      texts.add(text.slice(0, 200));
+    }
   }
 }
 
