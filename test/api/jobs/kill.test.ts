@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { freeLostJobs } from '../../../db/queries/jobs/job-leases.ts';
 import { Client } from '../../support/client.ts';
-import { type JobFixture, openJobFixture } from '../../support/job-fixture.ts';
+import { type JobFixture, openJobFixture, PUBLIC_URL } from '../../support/job-fixture.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { spawnScript } from '../../support/run-script.ts';
 import { startTestService } from '../../support/service.ts';
@@ -30,6 +30,7 @@ function spawnWorker(): ReturnType<typeof spawnScript> {
     SMTP_URL: sink.url,
     DATA_DIR: bench.dataDir,
     LOG_LEVEL: 'error',
+    PUBLIC_URL,
   });
   children.push(child);
   return child;
