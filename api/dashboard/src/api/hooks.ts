@@ -29,6 +29,8 @@ interface ReadOptions<Output> {
   enabled?: boolean;
   /** Milliseconds between repetitions, or a function that returns them for the last result. */
   refetchInterval?: number | false | ((last: Output | undefined) => number | false);
+  /** Reads again whenever a screen opens, showing the last result meanwhile. Default: not within 15 seconds. */
+  isLive?: boolean;
   /** Shows the result of the former input until the new one arrives. */
   keepsPrevious?: boolean;
 }
@@ -37,11 +39,12 @@ interface ReadOptions<Output> {
 export function useOperation<Id extends OperationId>(
   id: Id,
   input: InputOf<Id>,
-  { keepsPrevious, refetchInterval, ...options }: ReadOptions<OutputOf<Id>> = {},
+  { keepsPrevious, refetchInterval, isLive, ...options }: ReadOptions<OutputOf<Id>> = {},
 ): UseQueryResult<OutputOf<Id>, ApiError> {
   return useQuery<OutputOf<Id>, ApiError>({
     queryKey: [id, input],
     queryFn: ({ signal }) => call(id, input, { signal }),
+    ...(isLive && { staleTime: 0 }),
     ...(keepsPrevious && { placeholderData: keepPreviousData }),
     ...(refetchInterval !== undefined && {
       refetchInterval:

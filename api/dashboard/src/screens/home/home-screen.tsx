@@ -15,7 +15,7 @@ const CALLOUTS = { critical: 'error', warning: 'warning', info: 'info' } as cons
 
 /** Renders today against the plan, what needs attention, the newest memories and the last calls. */
 export function HomeScreen() {
-  const overview = useOperation('user.overview', {}, { refetchInterval: REFRESH_MS });
+  const overview = useOperation('user.overview', {}, { refetchInterval: REFRESH_MS, isLive: true });
   return (
     <Screen title="Home">
       <Loaded result={overview}>
