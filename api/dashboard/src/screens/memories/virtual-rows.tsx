@@ -34,7 +34,7 @@ interface VirtualRowsProps {
 export function VirtualRows({ label, count, height, keyOf, total, children, onEnd, handle }: VirtualRowsProps) {
   const list = useRef<HTMLUListElement>(null);
   const [scrollMargin, setScrollMargin] = useState(0);
-  // What stands above the list may change its height with every render.
+  // The height of the elements above the list may change with every render.
   useLayoutEffect(() => {
     const top = list.current ? Math.round(list.current.getBoundingClientRect().top + window.scrollY) : 0;
     setScrollMargin(top);
