@@ -100,6 +100,8 @@ const environment = z.object({
   BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(1_048_576),
   /** Days for which usage events are kept. Usage by the hour needs 31. Daily totals are kept permanently. */
   USAGE_RETENTION_DAYS: z.coerce.number().int().min(31).max(36_500).default(400),
+  /** Allows webhooks and other URLs of customers to be `http://` and to lead to private addresses. */
+  ALLOW_PRIVATE_URLS: z.stringbool().default(false),
   /** Milliseconds for which a stopping node serves as before while `/ready` is 503. Default: 5000 in production, else 0. */
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(10_000).optional(),
   /** `off` leaves background jobs to `npm run worker`. */
@@ -153,6 +155,8 @@ export interface Config {
   embeddings: { url?: string | undefined; key?: string | undefined; model?: string | undefined };
   bodyBytesMax: number;
   usageRetentionDays: number;
+  /** Whether URLs of customers may lead into the network of the service. */
+  allowPrivateUrls: boolean;
   shutdownGraceMs: number;
   jobs: boolean;
   metricsToken: string | undefined;
@@ -211,6 +215,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     embeddings: { url: env.EMBEDDINGS_URL, key: env.EMBEDDINGS_API_KEY, model: env.EMBEDDINGS_MODEL },
     bodyBytesMax: env.BODY_BYTES_MAX,
     usageRetentionDays: env.USAGE_RETENTION_DAYS,
+    allowPrivateUrls: env.ALLOW_PRIVATE_URLS,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS ?? (production ? SHUTDOWN_GRACE_MS : 0),
     jobs: env.JOBS === 'on',
     metricsToken: env.METRICS_TOKEN,

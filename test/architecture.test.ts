@@ -29,6 +29,7 @@ const AREAS: Record<string, Area> = {
   foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },
   contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
   observability: { files: /^api\/observability\//, imports: ['foundation'] },
+  outgoing: { files: /^api\/outgoing\//, imports: [] },
   limits: { files: /^api\/limits\//, imports: ['foundation', ...QUERIES] },
   config: { files: /^api\/config\.ts$/, imports: ['foundation', 'limits', 'db/accounts'] },
   context: { files: /^api\/context\.ts$/, imports: ['contracts', 'limits', ...QUERIES] },
