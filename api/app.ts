@@ -13,6 +13,7 @@ import { checkOrigin } from './http/middleware/origin.ts';
 import { requestLog } from './http/middleware/request-log.ts';
 import { secureHeaders } from './http/middleware/secure-headers.ts';
 import { authRoutes } from './http/routes/auth.ts';
+import { cliPackageRoute } from './http/routes/cli-package.ts';
 import { dashboardRoutes } from './http/routes/dashboard.ts';
 import { docsRoutes } from './http/routes/docs.ts';
 import { healthRoutes, type Readiness } from './http/routes/health.ts';
@@ -56,6 +57,7 @@ export function createApp({
   const { isSignupOpen, hasLocalAccount } = config;
   const signIn = { ...pipeline, oauth: whopOAuth(config), publicUrl, isSignupOpen };
   pageRoutes(router, signIn, config);
+  cliPackageRoute(router);
   authRoutes(router, signIn);
   loginRoutes(router, signIn, { hasWhop: signIn.oauth !== undefined, isLocal: hasLocalAccount, isSignupOpen });
   dashboardRoutes(router, signIn);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { clientSetups } from '../mcp/client-setup/texts.ts';
 import { SIGN_IN_LINK_MINUTES } from './auth/sign-in-links.ts';
-import { clientSetups } from './keys/client-setup.ts';
+import { VERSION } from './version.ts';
 
 interface BannerOptions {
   url: string;
@@ -49,7 +50,7 @@ function connectLines(url: string, apiKey: string, dataDir: string | undefined):
     `  ${bold('Your API key')} (shown once, kept in credentials.json of the data directory)`,
     `  ${apiKey}`,
     '',
-    ...clientSetups(url, apiKey)
+    ...clientSetups({ url, apiKey, version: VERSION })
       .filter(({ id }) => AT_START.includes(id))
       .flatMap(({ client, how, text }) => [
         `  ${bold(client)}: ${how}`,

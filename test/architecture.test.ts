@@ -26,6 +26,8 @@ const AREAS: Record<string, Area> = {
   'db/memories': { files: /^db\/queries\/memories\//, imports: ['db/client'] },
   'db/search': { files: /^db\/queries\/search\//, imports: ['db/client', 'db/memories'] },
   'db/usage': { files: /^db\/queries\/usage\//, imports: ['db/client', 'db/accounts'] },
+  // What clients need to know of the service. Runs in the service, in a browser and in the command line.
+  'client setup': { files: /^mcp\/client-setup\//, imports: [] },
   foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },
   contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
   observability: { files: /^api\/observability\//, imports: ['foundation'] },
@@ -81,12 +83,35 @@ const AREAS: Record<string, Area> = {
   },
   pages: {
     files: /^api\/pages\//,
-    imports: [...BASE, 'config', 'mail', 'keys', 'accounts', 'usage', 'transfer', 'billing', 'auth', ...QUERIES],
+    imports: [
+      ...BASE,
+      'client setup',
+      'config',
+      'mail',
+      'keys',
+      'accounts',
+      'usage',
+      'transfer',
+      'billing',
+      'auth',
+      ...QUERIES,
+    ],
   },
-  'docs site': { files: /^api\/docs-site\//, imports: [...BASE, 'keys', 'pages'] },
+  'docs site': { files: /^api\/docs-site\//, imports: [...BASE, 'client setup', 'keys', 'pages'] },
   http: {
     files: /^api\/http\//,
-    imports: [...BASE, 'config', 'keys', 'billing', 'auth', 'pipeline', 'pages', 'docs site', ...QUERIES],
+    imports: [
+      ...BASE,
+      'client setup',
+      'config',
+      'keys',
+      'billing',
+      'auth',
+      'pipeline',
+      'pages',
+      'docs site',
+      ...QUERIES,
+    ],
   },
   jobs: {
     files: /^api\/jobs\//,
@@ -106,9 +131,12 @@ const AREAS: Record<string, Area> = {
     ],
   },
   // Runs in a browser: of the API it has only types, texts that know no server, and the icon.
-  dashboard: { files: /^api\/dashboard\//, imports: ['contracts', 'keys', 'pages'] },
-  mcp: { files: /^mcp\/(?!cli\/)/, imports: [...BASE, 'tokens', 'pipeline', 'http', 'pages', ...QUERIES] },
-  'mcp/cli': { files: /^mcp\/cli\//, imports: [] },
+  dashboard: { files: /^api\/dashboard\//, imports: ['client setup', 'contracts', 'keys', 'pages'] },
+  mcp: {
+    files: /^mcp\/(?!cli\/|client-setup\/)/,
+    imports: [...BASE, 'client setup', 'tokens', 'pipeline', 'http', 'pages', ...QUERIES],
+  },
+  'mcp/cli': { files: /^mcp\/cli\//, imports: ['client setup'] },
   composition: { files: /^api\/(main|bootstrap|app|startup-banner)\.ts$/, imports: '*' },
   scripts: { files: /^scripts\//, imports: '*' },
 };

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import optimizeLocales from '@react-aria/optimize-locales-plugin';
 import { defineConfig, type Plugin } from 'vite';
 import { OPERATIONS, OPERATOR_OPERATIONS } from '../contracts/index.ts';
+
+const { version } = JSON.parse(readFileSync(`${import.meta.dirname}/../../package.json`, 'utf8'));
 
 /** Id of the module that lists the operations of the contracts; see `src/api/operations.d.ts`. */
 const OPERATIONS_MODULE = 'virtual:operations';
@@ -25,6 +28,7 @@ function operations(): Plugin {
 export default defineConfig({
   root: import.meta.dirname,
   base: '/app/',
+  define: { __VERSION__: JSON.stringify(version) },
   plugins: [operations(), { ...optimizeLocales.vite({ locales: ['en-US'] }), enforce: 'pre' }],
   build: {
     outDir: '../../dist/dashboard',

@@ -1,5 +1,6 @@
+import { type ClientSetup, clientSetups, setupCommand } from '../../mcp/client-setup/texts.ts';
 import { ACTIVATION_LINK_DAYS, type ActivationLinkState } from '../keys/activation-links.ts';
-import { type ClientSetup, clientSetups } from '../keys/client-setup.ts';
+import { VERSION } from '../version.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
 
@@ -23,8 +24,9 @@ export function keyPage(apiKey: string, publicUrl: string, replacedKeys: number)
 <p class="lead">Save it now: it is not shown again.${replacedKeys > 0 && ' The earlier one, which was never used, no longer works.'}</p>
 ${copyable('key', apiKey, 'API key')}
 <h2>Connect a client</h2>
-<p>Add one of these to your client, restart it, and say: <em>remember that we deploy on Fridays.</em></p>
-${clientSetups(publicUrl, apiKey).map(clientStep)}
+${setupStep(publicUrl)}
+<p>Or add one of these by hand, restart the client, and say: <em>remember that we deploy on Fridays.</em></p>
+${clientSetups({ url: publicUrl, apiKey, version: VERSION }).map(clientStep)}
 <p class="fine">In a file of a project, use an environment variable for the key, so that it is never committed. If a key leaks, revoke it: <code>DELETE /api/v1/user/keys/{id}</code>.</p>`;
   return page({ title: 'Here is your API key', body, copies: true });
 }
@@ -33,8 +35,10 @@ ${clientSetups(publicUrl, apiKey).map(clientStep)}
 export function connectPage(publicUrl: string): string {
   const body = html`
 <h1>Connect your agent</h1>
-<p class="lead">This is the address of an MCP server. Add it to your client, with your API key in place of <code>${KEY_PLACEHOLDER}</code>.</p>
-${clientSetups(publicUrl, KEY_PLACEHOLDER).map(clientStep)}
+<p class="lead">This is the address of an MCP server.</p>
+${setupStep(publicUrl)}
+<p>Or add it by hand, with your API key in place of <code>${KEY_PLACEHOLDER}</code>:</p>
+${clientSetups({ url: publicUrl, apiKey: KEY_PLACEHOLDER, version: VERSION }).map(clientStep)}
 <p>No key yet, or lost? <a href="/claim/new">Get an activation link</a> for your account, or <a href="/">see the plans</a>.</p>`;
   return page({ title: 'Connect your agent', body, copies: true });
 }
@@ -100,6 +104,12 @@ function deadClaimPage(state: Exclude<ActivationLinkState, 'open'>): string {
 <p class="actions"><a class="button large" href="/claim/new">Get a new link</a></p>
 </div>`;
   return page({ title, body, width: 'narrow' });
+}
+
+/** Renders the command that sets up every installed client, which needs Node. */
+function setupStep(publicUrl: string): Html {
+  return html`<p>With Node 20.19 or newer, run this in a terminal. It finds your clients, signs you in with the browser, and shows each change before it makes it:</p>
+${copyable('setup', setupCommand({ url: publicUrl, version: VERSION }), 'the setup command')}`;
 }
 
 function clientStep({ id: name, client, how, text }: ClientSetup, index: number): Html {

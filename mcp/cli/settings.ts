@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Settings } from './bridge/target.ts';
+import { credentialsPath, findCredentials, serviceUrl } from './credentials.ts';
+import type { Host } from './folders.ts';
 
 /** Settings and the source of the URL. */
 export interface FoundSettings extends Settings {
@@ -8,26 +10,47 @@ export interface FoundSettings extends Settings {
 }
 
 /**
- * Reads URL, key and project from the environment. A missing URL or key comes from the `credentials.json` that
- * `npm start` writes in a checkout. That key is used only for the URL in the same file: it must not be sent to another
- * service.
+ * Reads URL, key and project from the environment. A missing URL or key comes from the `credentials.json` that `npm start` writes in a
+ * checkout, or else from the one that `whitemagic login` writes. A stored key is used only for the service it was stored for: it must
+ * not be sent to another.
  */
-export function readSettings(env: NodeJS.ProcessEnv, baseDir: string): FoundSettings {
+export function readSettings(
+  env: NodeJS.ProcessEnv,
+  baseDir: string,
+  platform: NodeJS.Platform = process.platform,
+): FoundSettings {
   const fromEnv = { url: env.WHITEMAGIC_URL?.trim(), key: env.WHITEMAGIC_API_KEY?.trim() };
   const found: FoundSettings = { project: env.WHITEMAGIC_PROJECT };
-  const local = fromEnv.url && fromEnv.key ? undefined : readCredentials(env, baseDir);
   if (fromEnv.url) Object.assign(found, { url: fromEnv.url, urlFrom: 'WHITEMAGIC_URL' });
-  else if (local) Object.assign(found, { url: local.url, urlFrom: local.path });
   if (fromEnv.key) Object.assign(found, { key: fromEnv.key, keyFrom: 'WHITEMAGIC_API_KEY' });
-  else if (local && sameService(local.url, found.url)) Object.assign(found, { key: local.key, keyFrom: local.path });
+  if (found.url && found.key) return found;
+  const stored = readCredentials(env, baseDir, { env, platform }, found.url);
+  if (!found.url && stored) Object.assign(found, { url: stored.url, urlFrom: stored.path });
+  if (!found.key && stored) Object.assign(found, { key: stored.key, keyFrom: stored.path });
   return found;
 }
 
-/** Reads the file each time: `npm start` may write it after the IDE has started the bridge. */
+/** A stored key and its file. */
+interface StoredKey {
+  url: string;
+  key: string;
+  path: string;
+}
+
+/** Reads the files each time: `npm start` and `whitemagic login` may write them after the IDE has started the bridge. */
 function readCredentials(
   env: NodeJS.ProcessEnv,
   baseDir: string,
-): { url: string; key: string; path: string } | undefined {
+  host: Host,
+  url: string | undefined,
+): StoredKey | undefined {
+  const local = readLocal(env, baseDir);
+  if (local && (url === undefined || serviceUrl(local.url) === serviceUrl(url))) return local;
+  const own = findCredentials(host, url);
+  return own && { ...own, path: credentialsPath(host) };
+}
+
+function readLocal(env: NodeJS.ProcessEnv, baseDir: string): StoredKey | undefined {
   const path = join(resolve(baseDir, env.DATA_DIR || '.data'), 'credentials.json');
   try {
     const { url, api_key: key } = JSON.parse(readFileSync(path, 'utf8')) as { url?: unknown; api_key?: unknown };
@@ -35,11 +58,4 @@ function readCredentials(
   } catch {
     return undefined;
   }
-}
-
-/** Compares origins; the names of this machine (localhost, 127.0.0.1, ::1) are equal. */
-function sameService(one: string, other: string | undefined): boolean {
-  if (!other || !URL.canParse(one) || !URL.canParse(other)) return false;
-  const origin = (url: string) => new URL(url).origin.replace(/\/\/(localhost|\[::1\])(?=:|$)/, '//127.0.0.1');
-  return origin(one) === origin(other);
 }

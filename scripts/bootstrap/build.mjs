@@ -31,6 +31,9 @@ export async function buildIfStale(root, { lock, staging }) {
   };
   clearStaging();
   await compile(root, staging, lock);
+  // The bundle takes the place of the compiled files.
+  fs.rmSync(join(staging, 'mcp/cli'), { recursive: true, force: true });
+  await bundleCli(root, join(staging, 'mcp/cli'));
   const files = SOURCES.flatMap((folder) => walk(staging, folder));
   for (const file of files) move(join(staging, file), join(root, 'dist', file));
   clearStaging();
@@ -77,6 +80,31 @@ async function compile(root, staging, lock) {
   if (code !== 0) throw new UserError('The code does not compile; dist/ is left as it was.');
 }
 
+/**
+ * Bundles the command line with the packages that it uses, so that its own package has no dependencies. What the bridge does not need is
+ * in files of their own, since an IDE waits for its start.
+ */
+export async function bundleCli(root, outdir) {
+  const { build } = await import('esbuild');
+  await build({
+    entryPoints: [join(root, 'mcp/cli/whitemagic.ts')],
+    outdir,
+    chunkNames: 'chunks/[hash]',
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    mainFields: ['module', 'main'],
+    // Some packages are CommonJS, whose `require` an ES module lacks.
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    logLevel: 'warning',
+  }).catch((error) => {
+    throw new UserError(`The command line cannot be bundled: ${error.message}`);
+  });
+}
+
 function move(from, to) {
   fs.mkdirSync(dirname(to), { recursive: true });
   // npm makes the commands of an installed package executable; here the build does.
@@ -84,15 +112,14 @@ function move(from, to) {
   fs.renameSync(from, to);
 }
 
-/** Copies the compiled command line without its source maps into its package, which is published from there. */
+/** Copies the bundled command line into its package, which is published from there. */
 function copyCli(root, files) {
   return files
     .filter((file) => /^mcp\/cli\/.*\.js$/.test(file))
     .map((file) => {
-      const code = fs.readFileSync(join(root, 'dist', file), 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, '');
       const copy = file.replace('mcp/cli/', '../mcp/cli/dist/');
       const draft = join(root, 'dist', `${file}.new`);
-      fs.writeFileSync(draft, code);
+      fs.copyFileSync(join(root, 'dist', file), draft);
       move(draft, join(root, 'dist', copy));
       return copy;
     });

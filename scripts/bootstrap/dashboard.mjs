@@ -6,7 +6,7 @@ import { say, UserError } from './console.mjs';
 import { packageBin } from './tools.mjs';
 
 /** Everything that the web app is made of, beside its packages. */
-const SOURCES = ['api/dashboard', 'api/contracts', 'api/pages', 'api/keys'];
+const SOURCES = ['api/dashboard', 'api/contracts', 'api/pages', 'api/keys', 'mcp/client-setup'];
 const CONFIG = 'api/dashboard/vite.config.ts';
 const PAGE = 'dashboard/index.html';
 

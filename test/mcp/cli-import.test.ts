@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importCommand, type Terminal } from '../../mcp/cli/import.ts';
+import { runProgram } from '../../mcp/cli/program.ts';
+import { testCli } from '../support/cli.ts';
 import { memoriesOf } from '../support/imports.ts';
 import { startTestService, type TestService, type TestUser } from '../support/service.ts';
 
@@ -17,11 +19,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function run(user: TestUser, args: string[], confirm?: Terminal['confirm']) {
-  const [printed, noted]: [string[], string[]] = [[], []];
-  const terminal = { print: (line: string) => printed.push(line), note: (line: string) => noted.push(line), confirm };
-  const code = await importCommand(args, { url: node.url, key: user.apiKey }, terminal as Terminal);
-  return { code, printed: printed.join('\n'), noted: noted.join('\n') };
+async function run(user: TestUser, args: string[], confirm?: () => Promise<boolean>) {
+  const env = { WHITEMAGIC_URL: node.url, WHITEMAGIC_API_KEY: user.apiKey };
+  const cli = testCli({ env, confirm, delay: async () => void (await delay(100)) });
+  const code = await runProgram(['import', ...args], cli);
+  return { code, printed: cli.printed(), noted: cli.noted() };
 }
 
 describe('whitemagic import', () => {

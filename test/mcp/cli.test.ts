@@ -1,11 +1,13 @@
-import { execFileSync, execSync } from 'node:child_process';
+import { execSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import zlib from 'node:zlib';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { runProgram } from '../../mcp/cli/program.ts';
 import { until } from '../support/bridge-pipe.ts';
 import { checkout, cleanEnv, fromSource, isAlive, Run } from '../support/bridge-process.ts';
 import {
@@ -15,6 +17,7 @@ import {
   type Service,
   startService,
 } from '../support/bridge-service.ts';
+import { testCli } from '../support/cli.ts';
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
@@ -238,14 +241,16 @@ describe('published package', () => {
   let installed = '';
   let tarball = '';
 
-  beforeAll(() => {
+  beforeAll(async () => {
     const source = folder();
     for (const file of ['package.json', 'README.md', 'LICENSE']) {
       cpSync(join(checkout, 'mcp/cli', file), join(source, file));
     }
-    const tsc = join(checkout, 'node_modules/typescript/bin/tsc');
-    const args = ['-p', 'test/support/bridge-build.json', '--outDir', join(source, 'dist')];
-    execFileSync(process.execPath, [tsc, ...args], { cwd: checkout });
+    // Of the build, which has no types.
+    const build: { bundleCli(root: string, outdir: string): Promise<void> } = await import(
+      pathToFileURL(join(checkout, 'scripts/bootstrap/build.mjs')).href
+    );
+    await build.bundleCli(checkout, join(source, 'dist'));
 
     installed = folder();
     const npm = (command: string, options: { cwd: string }) =>
@@ -294,13 +299,13 @@ describe('published package', () => {
     expect(await runCommand('--version')).toMatchObject({ code: 0, stdout: `${own.version}\n`, stderr: '' });
     expect(await runCommand('--help')).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('Usage: whitemagic <command>'),
+      stdout: expect.stringContaining('Usage: whitemagic [options] [command]'),
     });
     expect(await runCommand('doctor')).toMatchObject({ code: 1, stdout: expect.stringContaining('FAIL  URL') });
     expect(await runCommand('mpc')).toMatchObject({
       code: 2,
       stdout: '',
-      stderr: expect.stringContaining('unknown command "mpc"'),
+      stderr: expect.stringContaining("unknown command 'mpc'\n(Did you mean mcp?)"),
     });
   });
 });
@@ -314,13 +319,13 @@ describe('`whitemagic doctor`', () => {
     return start + crc.padStart(6, '0');
   })();
   const runCommand = async (env: Record<string, string>) => {
-    const command = run([...fromSource, 'doctor'], env);
-    const { code } = await command.exited;
-    const shown = command.stdout.replaceAll(/\d+ ms/g, 'N ms').replaceAll(/127\.0\.0\.1:\d+/g, 'HOST');
+    const cli = testCli({ env, version: own.version });
+    const code = await runProgram(['doctor'], cli);
+    const shown = `${cli.printed()}\n`.replaceAll(/\d+ ms/g, 'N ms').replaceAll(/127\.0\.0\.1:\d+/g, 'HOST');
     return {
       code,
       shown: shown.replace(process.versions.node, 'NODE').replace(own.version, 'VERSION'),
-      all: command.stdout + command.stderr,
+      all: cli.printed() + cli.noted(),
     };
   };
 

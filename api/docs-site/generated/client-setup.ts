@@ -1,9 +1,10 @@
-import { clientSetups } from '../../keys/client-setup.ts';
+import { clientSetups } from '../../../mcp/client-setup/texts.ts';
+import { VERSION } from '../../version.ts';
 import { KEY_PLACEHOLDER } from '../highlight.ts';
 
 /** Writes a section for each MCP client with the text that connects it. */
 export function clientSections(publicUrl: string): string {
-  return clientSetups(publicUrl, KEY_PLACEHOLDER)
+  return clientSetups({ url: publicUrl, apiKey: KEY_PLACEHOLDER, version: VERSION })
     .filter(({ id }) => id !== 'curl')
     .map(({ client, how, text, next, isTried }) =>
       [

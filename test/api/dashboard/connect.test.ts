@@ -2,7 +2,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientSetups } from '../../../api/keys/client-setup.ts';
+import { VERSION } from '../../../api/version.ts';
+import { clientSetups } from '../../../mcp/client-setup/texts.ts';
 import { hasBrowser, startBrowser } from '../../support/browser.ts';
 import { openDashboard } from '../../support/dashboard.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -29,7 +30,9 @@ describe.skipIf(!hasBrowser)('dashboard › connect', () => {
     await page.getByText('is shown only now').waitFor();
     const config = await copied(page, 'Copy the text for Codex');
     const key = await copied(page, 'Copy API key');
-    expect(config).toBe(clientSetups(service.url, key).find(({ id }) => id === 'codex')?.text);
+    expect(config).toBe(
+      clientSetups({ url: service.url, apiKey: key, version: VERSION }).find(({ id }) => id === 'codex')?.text,
+    );
     await page.getByText('Waiting for the first call of My laptop').waitFor();
 
     const client = new Client({ name: 'codex-mcp-client', version: '0.171.0' });
@@ -60,7 +63,11 @@ describe.skipIf(!hasBrowser)('dashboard › connect', () => {
 
   it('remembers the chosen client, and has an entry for every one', async () => {
     const { page, context } = await openDashboard(browser, service, user.userId, { path: '/connect' });
-    for (const { client, text } of clientSetups(service.url, 'YOUR_API_KEY').filter(({ id }) => id !== 'curl')) {
+    for (const { client, text } of clientSetups({
+      url: service.url,
+      apiKey: 'YOUR_API_KEY',
+      version: VERSION,
+    }).filter(({ id }) => id !== 'curl')) {
       await page.getByText(client, { exact: true }).first().click();
       await page.getByRole('heading', { name: `Add the server to ${client}` }).waitFor();
       expect(await page.getByText(text.split('\n')[0] as string).count()).toBeGreaterThan(0);

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../../api/config.ts';
-import { clientSetups } from '../../../api/keys/client-setup.ts';
 import { PLANS } from '../../../api/limits/plans.ts';
+import { clientSetups } from '../../../mcp/client-setup/texts.ts';
 import { activationTokenFor, keysOf } from '../../support/activation-links.ts';
 import { hasBrowser, startBrowser } from '../../support/browser.ts';
 import { Client } from '../../support/client.ts';
@@ -95,7 +95,9 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
             one.querySelector('code')?.textContent,
           ]),
         );
-      expect(clients.map(([client]) => client)).toEqual(clientSetups('', '').map(({ client }) => client));
+      expect(clients.map(([client]) => client)).toEqual(
+        clientSetups({ url: '', apiKey: '', version: '' }).map(({ client }) => client),
+      );
       expect(clients.length).toBeGreaterThan(12);
       for (const [client, text] of clients) expect([client, text]).toEqual([client, expect.stringContaining(key)]);
 

@@ -1,8 +1,8 @@
 import { Radio, RadioGroup } from 'react-aria-components';
-import { clientSetups } from '../../../../keys/client-setup.ts';
+import { clientSetups } from '../../../../../mcp/client-setup/texts.ts';
 
 const CLIENTS = [
-  ...clientSetups('', '')
+  ...clientSetups({ url: '', apiKey: '', version: '' })
     .filter(({ id }) => id !== 'curl' && id !== 'other')
     .map(({ id, client }) => ({ id, client })),
   { id: 'claude-ai', client: 'Claude.ai' },

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { clientSetups } from '../../../../keys/client-setup.ts';
+import { clientSetups } from '../../../../../mcp/client-setup/texts.ts';
 import { useOperation } from '../../api/hooks.ts';
 import { Snippet } from '../../components/copy.tsx';
 import { Callout } from '../../components/feedback.tsx';
@@ -21,7 +21,11 @@ export function ConnectScreen() {
   const [clientId, setClientId] = useState(rememberedClient);
   const [chosen, setChosen] = useState<ChosenKey>();
   const keys = useOperation('keys.list', {});
-  const setup = clientSetups(location.origin, chosen?.secret ?? KEY_PLACEHOLDER).find(({ id }) => id === clientId);
+  const setup = clientSetups({
+    url: location.origin,
+    apiKey: chosen?.secret ?? KEY_PLACEHOLDER,
+    version: __VERSION__,
+  }).find(({ id }) => id === clientId);
 
   const choose = (id: string) => {
     setClientId(id);
@@ -41,8 +45,20 @@ export function ConnectScreen() {
           </li>
         ) : (
           <>
+            {setup?.command && (
+              <li>
+                <h2>Run one command</h2>
+                <div className="stack">
+                  <Snippet text={setup.command} label={`the setup command for ${setup.client}`} />
+                  <p className="detail">
+                    It needs Node 20.19 or newer. It asks here for your approval, shows what it would change in the
+                    settings of {setup.client}, and keeps a copy of them. Then go on with the last step.
+                  </p>
+                </div>
+              </li>
+            )}
             <li>
-              <h2>Give it a key</h2>
+              <h2>{setup?.command ? 'Or by hand: give it a key' : 'Give it a key'}</h2>
               <Loaded result={keys}>
                 {(list) => (
                   <ChooseKey

@@ -1,9 +1,11 @@
-import { Failure } from './bridge/failure.ts';
-import { networkFailure } from './bridge/network.ts';
-import { post } from './bridge/post.ts';
-import { resolveTarget, type Target } from './bridge/target.ts';
-import { inspectKey } from './key.ts';
-import type { FoundSettings } from './settings.ts';
+import type { Command } from 'commander';
+import { Failure } from '../bridge/failure.ts';
+import { networkFailure } from '../bridge/network.ts';
+import { post } from '../bridge/post.ts';
+import { resolveTarget, type Target } from '../bridge/target.ts';
+import { type Cli, settingsOf } from '../cli.ts';
+import { inspectKey } from '../key.ts';
+import type { FoundSettings } from '../settings.ts';
 
 /** Result of one check. */
 interface Check {
@@ -15,6 +17,18 @@ interface Check {
 }
 
 const timeoutMs = 10_000;
+
+/** Adds `whitemagic doctor`. */
+export function addDoctor(program: Command, cli: Cli): void {
+  program
+    .command('doctor')
+    .summary('check the URL, the key, the connection and the clients')
+    .description('Checks every step from this computer to the service, and says how to fix what fails.')
+    .option('--url <url>', 'address of the service')
+    .action(async ({ url }: { url?: string }) => {
+      cli.exitCode = await doctor(settingsOf(cli, url), cli.version, cli.print);
+    });
+}
 
 /** Checks the settings and the connection to the service and prints a table. Returns the exit code. */
 export async function doctor(settings: FoundSettings, version: string, print: (line: string) => void): Promise<number> {

@@ -1,0 +1,72 @@
+import { createWriteStream } from 'node:fs';
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { readSettings } from '../settings.ts';
+import { runBridge } from '../stdio.ts';
+
+/** Options of `whitemagic mcp`. */
+interface Values {
+  logFile?: string;
+  debug?: boolean;
+}
+
+/** Adds `whitemagic mcp`. */
+export function addMcp(program: Command, cli: Cli): void {
+  program
+    .command('mcp')
+    .summary('connect an IDE to the service: MCP over stdin and stdout')
+    .description(
+      'Forwards MCP messages between stdin and stdout and the service. IDEs that start a program as an MCP server run this; at a terminal it waits for messages, and ends with Ctrl-D.',
+    )
+    .option('--log-file <path>', 'append what happens to a file, without contents and keys (WHITEMAGIC_LOG_FILE)')
+    .option('--debug', 'log to stderr (WHITEMAGIC_DEBUG=1)')
+    .addHelpText(
+      'after',
+      `
+Environment:
+  WHITEMAGIC_TIMEOUT_MS           timeout of a request (60000)
+  WHITEMAGIC_CONNECT_TIMEOUT_MS   how long to retry the first request if the service is down (8000)`,
+    )
+    .action((values: Values) => mcpCommand(cli, values));
+}
+
+/** Runs the bridge until its input ends. */
+export async function mcpCommand(cli: Pick<Cli, 'env' | 'baseDir' | 'version'>, values: Values = {}): Promise<never> {
+  const { env, baseDir, version } = cli;
+  const log = logger(values.logFile ?? env.WHITEMAGIC_LOG_FILE, values.debug ?? env.WHITEMAGIC_DEBUG === '1');
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  // Neither a closed stderr nor an error of one request may end the others.
+  process.stderr.on('error', () => undefined);
+  process.on('uncaughtException', (error) => log(`unexpected: ${error.stack ?? error.message}`));
+  await runBridge({
+    input: process.stdin,
+    output: process.stdout,
+    settings: () => readSettings(env, baseDir),
+    version,
+    log,
+    signal: stop.signal,
+    timeoutMs: milliseconds(env.WHITEMAGIC_TIMEOUT_MS, 60_000),
+    retry: { handshakeMs: milliseconds(env.WHITEMAGIC_CONNECT_TIMEOUT_MS, 8_000) },
+  });
+  // Idle connections, and a stdin that is never closed, would keep the process running.
+  process.exit(0);
+}
+
+/** Returns the function that logs a line to the given places. A log that cannot be written is given up. */
+function logger(file: string | undefined, debug: boolean): (line: string) => void {
+  const stream = file ? createWriteStream(file, { flags: 'a', mode: 0o600 }) : undefined;
+  stream?.on('error', (error) => {
+    process.stderr.write(`whitemagic: the log file cannot be written: ${error.message}\n`);
+  });
+  return (line) => {
+    if (debug) process.stderr.write(`whitemagic: ${line}\n`);
+    if (stream && !stream.destroyed) stream.write(`${new Date().toISOString()} ${line}\n`);
+  };
+}
+
+function milliseconds(text: string | undefined, preset: number): number {
+  const value = Number(text);
+  // A timer of 2^31 ms or more fires at once.
+  return value > 0 && value < 2 ** 31 ? value : preset;
+}

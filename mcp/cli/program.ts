@@ -1,0 +1,68 @@
+import { Command, CommanderError } from 'commander';
+import { Failure } from './bridge/failure.ts';
+import { type Cli, CommandError } from './cli.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addImport } from './commands/import.ts';
+import { addLogin, addLogout } from './commands/login.ts';
+import { addMcp } from './commands/mcp.ts';
+import { addSetup } from './commands/setup.ts';
+
+const ENVIRONMENT = `
+Environment:
+  WHITEMAGIC_URL          address of the service (otherwise that of "whitemagic login"; in a checkout, of "npm start")
+  WHITEMAGIC_API_KEY      your API key, wm_... (otherwise that of "whitemagic login"; in a checkout, of "npm start")
+  WHITEMAGIC_PROJECT      default project of every call
+  NODE_EXTRA_CA_CERTS     certificate file of a corporate proxy; with Node 24 also set NODE_USE_ENV_PROXY=1
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.`;
+
+/** Commands by their heading in the help. */
+const GROUPS = {
+  'Connect a client:': [addSetup, addLogin, addLogout, addDoctor, addMcp],
+  'Memories:': [addImport],
+};
+
+/** Builds the command with all of its subcommands. */
+export function buildProgram(cli: Cli): Command {
+  const width = Math.min(cli.columns ?? 100, 120);
+  const program = new Command('whitemagic')
+    .description(`WhiteMagic ${cli.version}: a memory for AI agents`)
+    .version(cli.version, '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ helpWidth: width })
+    .configureOutput({
+      writeOut: (text) => cli.print(text.trimEnd()),
+      writeErr: (text) => cli.note(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'whitemagic: ')),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText('after', ENVIRONMENT);
+  for (const [title, adds] of Object.entries(GROUPS)) {
+    program.commandsGroup(title);
+    for (const add of adds) add(program, cli);
+  }
+  for (const command of program.commands) command.showHelpAfterError(`See whitemagic ${command.name()} --help.`);
+  return program.showHelpAfterError('See whitemagic --help.');
+}
+
+/** Runs the command line and resolves to its exit code. What a person can correct is printed, and does not reject. */
+export async function runProgram(args: readonly string[], cli: Cli): Promise<number> {
+  cli.exitCode = 0;
+  try {
+    await buildProgram(cli).parseAsync(args, { from: 'user' });
+    return cli.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof CommandError || error instanceof Failure || isSystemError(error))) throw error;
+    cli.note(`whitemagic: ${error.message}`);
+    return error instanceof CommandError ? error.exitCode : 1;
+  }
+}
+
+/** Checks for an error of the file system, such as a missing file. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
