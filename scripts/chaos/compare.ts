@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NIL } from 'uuid';
 import type { Sql } from '../../db/client/sql.ts';
 import {
@@ -11,7 +12,7 @@ import {
 import { compareQuotas } from '../../db/queries/usage/quotas.ts';
 import { entryOf, readCall } from './calls.ts';
 import { type Entry, isUnknown, type Written } from './log.ts';
-import { sendRequest } from './send.ts';
+import { type HttpResponse, sendRequest } from './send.ts';
 
 /** Result of comparing the client's log with the database. */
 export interface Comparison {
@@ -32,6 +33,8 @@ interface ComparisonInput {
 
 const READERS = 8;
 const USERS_MAX = 1_000;
+const UNAVAILABLE_MS = 60_000;
+const READ_AGAIN_MS = 200;
 
 /**
  * Compares the responses that a client received with the database, event by event and memory by memory.
@@ -167,8 +170,10 @@ async function readBack(
   const reader = async () => {
     for (const [id, { acknowledged, possible }] of next) {
       const call = readCall(id);
-      const response = await sendRequest(agent, url, apiKey, call.request);
-      entries.push(entryOf(call, response));
+      const response = await readUntilAvailable(
+        () => sendRequest(agent, url, apiKey, call.request),
+        (attempt) => entries.push(entryOf(call, attempt)),
+      );
       const { title, content, version } = response.body;
       const isFound = (state?: Written) =>
         state && state.title === title && state.content === content && state.version === version;
@@ -182,6 +187,24 @@ async function readBack(
   await Promise.all(Array.from({ length: READERS }, reader));
   agent.destroy();
   return entries;
+}
+
+/**
+ * Repeats a read while the service responds with 503, as a client does: on a busy machine it may lose its database once
+ * more after a fault. Gives up after a minute and returns the last response.
+ * @param onResponse called with every response
+ */
+async function readUntilAvailable(
+  read: () => Promise<HttpResponse>,
+  onResponse: (response: HttpResponse) => void,
+): Promise<HttpResponse> {
+  const deadline = performance.now() + UNAVAILABLE_MS;
+  for (;;) {
+    const response = await read();
+    onResponse(response);
+    if (response.status !== 503 || performance.now() > deadline) return response;
+    await delay(READ_AGAIN_MS);
+  }
 }
 
 function countResponses(entries: readonly Entry[]): Record<string, number> {
