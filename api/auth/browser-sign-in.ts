@@ -1,6 +1,5 @@
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
-import { findUser } from '../../db/queries/accounts/users.ts';
 import { type CustomerRow, findCustomer, lockCustomer } from '../../db/queries/billing/customers.ts';
 import type { Billing } from '../billing/billing.ts';
 import { settlePurchase } from '../billing/checkout.ts';
@@ -9,10 +8,7 @@ import type { RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
 import {
   type ActivationLinkState,
-  activationUrl,
-  canActivate,
   findActivationLinkState,
-  issueActivationLink,
   type RedeemResult,
   redeemActivationLink,
   requestActivationLink,
@@ -144,27 +140,20 @@ export async function signOut(signIn: BrowserSignIn, session: string | undefined
 }
 
 /**
- * Creates an activation link for a signed-in user and returns its URL. With a payment, its purchase is applied first.
- * @throws Problem `account_closing`, `payment_account_mismatch`, `not_found`, `rate_limited`, `unavailable`
+ * Applies the purchase of a payment to the account of a signed-in customer.
+ * @throws Problem `payment_account_mismatch`, `not_found`, `rate_limited`, `unavailable`
  */
-export async function createActivationUrl(
+export async function applyPurchase(
   signIn: BrowserSignIn,
   address: string,
   userId: string,
-  paymentId: string | undefined,
-): Promise<string> {
+  paymentId: string,
+): Promise<void> {
   await limitAttempts(signIn, address);
-  if (paymentId && signIn.billing) {
-    const customer = await findCustomer(signIn.database.owner, userId);
-    if (!customer) throw new Problem('payment_account_mismatch');
-    await settlePurchase(signIn.billing, { sub: customer.whop_user_id }, paymentId);
-  }
-  const { token } = await signIn.database.ownerWrite(async (sql) => {
-    const user = await findUser(sql, userId, true);
-    if (!user || !canActivate(user)) throw new Problem('account_closing');
-    return issueActivationLink(contextOf(signIn, sql), userId);
-  });
-  return activationUrl(signIn.publicUrl(), token);
+  if (!signIn.billing) return;
+  const customer = await findCustomer(signIn.database.owner, userId);
+  if (!customer) throw new Problem('payment_account_mismatch');
+  await settlePurchase(signIn.billing, { sub: customer.whop_user_id }, paymentId);
 }
 
 /**

@@ -1,5 +1,7 @@
 /** Path of the dashboard. */
 export const DASHBOARD_PATH = '/app';
+/** Path of the screen on which a new customer connects a client. */
+export const CONNECT_PATH = '/app/connect';
 
 const LENGTH_MAX = 500;
 const ORIGIN = 'http://service.invalid';

@@ -2,13 +2,14 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { browserLabel } from '../../auth/browser-label.ts';
 import {
+  applyPurchase,
   type BrowserSignIn,
-  createActivationUrl,
   findSignedInUser,
   finishLogin,
   signOut,
   startLogin,
 } from '../../auth/browser-sign-in.ts';
+import { CONNECT_PATH, signInPath } from '../../auth/landing-path.ts';
 import type { SignInBrowser } from '../../auth/sessions.ts';
 import { getCookie, isSecureService, SESSION_COOKIE, setCookie } from '../cookies.ts';
 import { rejectCrossOrigin } from '../same-origin.ts';
@@ -16,7 +17,10 @@ import { rejectCrossOrigin } from '../same-origin.ts';
 /** Holds the state of a sign-in until Whop redirects the browser back. */
 const LOGIN_COOKIE = 'wm_login';
 
-/** Routes of the sign-in with Whop and the sign-out, and `/welcome`, to which Whop's checkout redirects. */
+/**
+ * Routes of the sign-in with Whop and the sign-out, and `/welcome`, to which Whop's checkout redirects and which leads a customer to
+ * the dashboard's Connect screen.
+ */
 export function authRoutes(router: Router, signIn: BrowserSignIn): void {
   const isSecure = () => isSecureService(signIn.publicUrl());
 
@@ -58,9 +62,10 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
   router.get('/welcome', async (ctx: Context) => {
     const paymentId = queryParameter(ctx, 'payment_id');
     const user = await findSignedInUser(signIn, ctx.ip, getCookie(ctx, isSecure(), SESSION_COOKIE));
-    if (!user) return ctx.redirect(withPayment('/auth/whop', paymentId));
+    if (!user) return ctx.redirect(signIn.oauth ? withPayment('/auth/whop', paymentId) : signInPath(CONNECT_PATH));
     if (user.extended) setCookie(ctx, isSecure(), SESSION_COOKIE, user.extended);
-    ctx.redirect(await createActivationUrl(signIn, ctx.ip, user.userId, paymentId));
+    if (paymentId) await applyPurchase(signIn, ctx.ip, user.userId, paymentId);
+    ctx.redirect(CONNECT_PATH);
   });
 }
 

@@ -63,13 +63,11 @@ describe('return from the checkout', () => {
     whop.signedIn = person;
     const browser = new BrowserSession(node.url);
     const { answer, address } = await browser.follow(`/welcome?payment_id=${paymentId}&receipt_id=x&status=success`);
-    expect(answer.status).toBe(200);
-    expect(address).toMatch(new RegExp(`^${node.url}/claim/[A-Za-z0-9_-]{43}$`));
-    const pressed = await (await browser.go(address, { method: 'POST' })).text();
-    expect(pressed).toMatch(/wm_test_[0-9A-Za-z]{32}/);
+    expect([answer.status, address]).toEqual([200, `${node.url}/app/connect`]);
     const { rows } = await query('select id, plan, email from users where whop_user_id = $1', person.id);
     expect(rows).toEqual([{ id: rows[0].id, plan: 'pro', email: person.email }]);
-    expect(await keysOf(node, rows[0].id)).toEqual([{ name: 'Default API Key', state: 'live' }]);
+    expect(await (await browser.go('/api/v1/user/me')).json()).toMatchObject({ id: rows[0].id, plan: 'pro' });
+    expect(await keysOf(node, rows[0].id)).toEqual([]);
   });
 
   it('works without an e-mail address', async () => {
@@ -98,9 +96,8 @@ describe('return from the checkout', () => {
       expect((await query('select from users where whop_user_id = $1', id)).rowCount).toBe(0);
     }
     const browser = await signedIn();
-    const before = (await query('select from claims')).rowCount;
     expect((await browser.go(`/welcome?payment_id=${theirs.paymentId}`)).status).toBe(403);
-    expect((await query('select from claims')).rowCount).toBe(before);
+    expect((await query('select from users where whop_user_id = $1', theirs.person.id)).rowCount).toBe(0);
   });
 
   it.each([
@@ -297,13 +294,16 @@ describe('log-in with Whop', () => {
     expect(await (await browser.go('/api/v1/user/me')).json()).toMatchObject({ id: userId, status: 'closing' });
   });
 
-  it('returns 404 when no OAuth app of Whop is configured', async () => {
+  it('returns 404 when no OAuth app of Whop is configured, and the checkout leads to the other ways of signing in', async () => {
     const plain = await startTestService();
     const answers = await Promise.all(
-      ['/auth/whop', '/auth/whop/callback', '/welcome'].map((path) => new BrowserSession(plain.url).follow(path)),
+      ['/auth/whop', '/auth/whop/callback', '/welcome?payment_id=pay_1'].map((path) =>
+        new BrowserSession(plain.url).follow(path),
+      ),
     );
     await plain.stop();
-    expect(answers.map(({ answer }) => answer.status)).toEqual([404, 404, 404]);
+    expect(answers.map(({ answer }) => answer.status)).toEqual([404, 404, 200]);
+    expect(answers[2]?.address).toBe(`${plain.url}/login?next=%2Fapp%2Fconnect`);
   });
 
   it.skipIf(!hasRedis)('returns 503 while Redis is unavailable', async () => {
@@ -410,17 +410,6 @@ describe('browser session', () => {
     await node.service.database.ownerWrite((sql) => deleteExpiredSessions(sql, new Date()));
     expect((await query('select from session_lookup where token_hash = $1', hash)).rowCount).toBe(0);
   });
-
-  it('of an account that is being deleted creates no activation link', async () => {
-    const bought = newCustomer();
-    const browser = await signedIn(bought);
-    const { rows } = await query('select id from users where whop_user_id = $1', bought.person.id);
-    await node.service.database.ownerWrite((sql) => updateAccountStatus(sql, rows[0].id, 'closing', new Date()));
-    const before = (await query('select from claims')).rowCount;
-    const rejected = await browser.go('/welcome');
-    expect([rejected.status, await rejected.text()]).toEqual([403, expect.stringContaining('is being deleted')]);
-    expect((await query('select from claims')).rowCount).toBe(before);
-  });
 });
 
 describe('sign-out', () => {
@@ -446,7 +435,7 @@ describe('sign-out', () => {
     ] as Record<string, string>[]) {
       expect((await browser.go('/auth/logout', { method: 'POST', headers })).status).toBe(403);
     }
-    expect((await browser.go('/welcome')).headers.get('location')).toContain('/claim/');
+    expect((await browser.go('/welcome')).headers.get('location')).toBe('/app/connect');
   });
 
   it('without a session succeeds', async () => {
