@@ -27,7 +27,6 @@ import { startWorker, type Worker } from './jobs/worker.ts';
 import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
-import { redisLimiter } from './limits/redis-limiter.ts';
 import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
@@ -103,7 +102,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   const embedder = openEmbedder(embeddings);
   const previousModels: Embedder[] = [];
   closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())), CLOSE_MS);
-  const limiter = openLimiter(config, database, log);
+  const limiter = await openLimiter(config, database, log);
   closers.add(() => limiter.close(), CLOSE_MS);
   const recorder = groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events)));
   closers.add(() => recorder.flush(), CLOSE_MS);
@@ -175,7 +174,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   return { url, database, stop: closers.closeAll };
 }
 
-function openLimiter(config: ServiceConfig, database: Database, log: Logger): Limiter {
+async function openLimiter(config: ServiceConfig, database: Database, log: Logger): Promise<Limiter> {
   const { redisUrl, expectedNodes, now } = config;
   const readDayUnits = async (userId: string, day: string) => {
     const [row] = await database.lookup<{ units: number }>(sumDayUnitsStatement(userId, day));
@@ -184,6 +183,8 @@ function openLimiter(config: ServiceConfig, database: Database, log: Logger): Li
   if (!redisUrl) return localLimiter(readDayUnits, now && { now: () => now().getTime() });
   const onError = (error: Error) =>
     log.warn({ err: error }, 'Redis is unavailable: each node enforces rate limits on its own');
+  // A node of its own does not load the client of Redis.
+  const { redisLimiter } = await import('./limits/redis-limiter.ts');
   return redisLimiter({ url: redisUrl, readDayUnits, expectedNodes, onError });
 }
 

@@ -8,7 +8,8 @@ const RULE = /^\s*([-*_=]\s*){3,}$/;
 /** Marks before the text of a line: quotes, list items, check boxes. */
 const LINE_MARKS = /^\s*(?:>\s*)*(?:(?:[-*+]|\d+[.)])\s+(?:\[[ xX]\]\s+)?)?/;
 
-const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
+/** Created with the first title: it loads the rules of all languages. */
+let sentences: Intl.Segmenter | undefined;
 
 /** Derives the title of a memory that has none: the first Markdown heading of the content, otherwise its first sentence, cut to 120 characters. */
 export function titleOf(content: string): string {
@@ -38,6 +39,7 @@ function firstSentence(lines: readonly string[]): string | undefined {
   const end = rest.findIndex((line) => !isText(line) || LINE_MARKS.exec(line)?.[0].trim() !== '');
   const wrapped = end < 0 ? rest : rest.slice(0, end);
   const paragraph = plain([(lines[start] ?? '').replace(LINE_MARKS, ''), ...wrapped].join(' '));
+  sentences ??= new Intl.Segmenter('en', { granularity: 'sentence' });
   const [first] = sentences.segment(paragraph);
   return first?.segment;
 }

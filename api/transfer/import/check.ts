@@ -21,7 +21,6 @@ import { ImportFailure } from './failure.ts';
 import type { ImportOptions } from './options.ts';
 import { findOwner, MAY_NOT_WRITE, STORAGE_FULL } from './owner.ts';
 import { type Entry, parseRecord } from './parse-record.ts';
-import { openFile } from './read-file.ts';
 
 type Clock = Pick<RequestContext, 'now' | 'newId'>;
 
@@ -121,6 +120,8 @@ class Check {
   async read(): Promise<void> {
     const { name, uploaded_bytes: bytes } = this.imported;
     const options = this.imported.options as unknown as ImportOptions;
+    // Loaded with the first import, with the parsers of all formats.
+    const { openFile } = await import('./read-file.ts');
     const file = await openFile(this.chunks(), { ...options, name, bytes });
     await this.update({ format: file.format.name });
     const context = { ...this.clock, sql: this.database.shared(this.caller.userId) };
