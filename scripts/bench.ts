@@ -33,13 +33,17 @@ Measures on this machine, in one run:
   - the start time of the bridge, against bare Node
 Loopback only.
 
-  --seconds N         duration of each measurement (default 3)
+  --seconds N         duration of each measurement (default 3); with less, fewer starts and revocations are measured too
   --compare-drivers   compares pg as the service uses it with the npm package postgres instead, and ways to write to Redis`;
 
 const CONNECTIONS = [1, 10, 50];
 /** Number of measurements per case, alternating with the other cases. */
 const TURNS = 5;
 const STARTS = 15;
+/** Time that an idle service has to settle. */
+const IDLE_MS = 6_000;
+/** Duration of each measurement with which everything is repeated as often as it should be. */
+const SECONDS = 3;
 const REVOCATIONS = 50;
 const CALLERS = 20;
 const BODIES = 10_000;
@@ -51,7 +55,7 @@ async function main(seconds: number): Promise<void> {
   const node = (redisUrl?: string) =>
     startService({ ...config, redisUrl, databaseUrl: embedded.url }, createLog({ level: 'silent', pretty: false }));
   // Before memories are stored, which would be encoded.
-  const idle = await measureIdleMemory(embedded.url);
+  const idle = await measureIdleMemory(embedded.url, Math.min(IDLE_MS, 2_000 * seconds));
   const redis = await startBenchRedis();
   const [service, withRedis] = [await node(), redis && (await node(redis.url))];
   try {
@@ -67,7 +71,9 @@ async function main(seconds: number): Promise<void> {
     await tuned.stop();
     const other = await node();
     const [first] = callers as [Caller];
-    console.table([await measureRevocation(service, other, first.headers, REVOCATIONS).finally(other.stop)]);
+    console.table([
+      await measureRevocation(service, other, first.headers, repetitions(REVOCATIONS, seconds)).finally(other.stop),
+    ]);
     console.table(idle);
   } finally {
     await withRedis?.stop();
@@ -76,7 +82,12 @@ async function main(seconds: number): Promise<void> {
     await embedded.stop();
     await rm(dataDir, { recursive: true, force: true });
   }
-  console.table(await measureStarts());
+  console.table(await measureStarts(repetitions(STARTS, seconds)));
+}
+
+/** Returns how often something is repeated in a run of measurements of this duration. */
+function repetitions(full: number, seconds: number): number {
+  return Math.max(2, Math.round(full * Math.min(1, seconds / SECONDS)));
 }
 
 interface Caller {
@@ -236,18 +247,18 @@ function medians(all: readonly LoadResult[]): LoadResult {
 }
 
 /** Measures the time from the start to the end of a process. */
-async function measureStarts() {
+async function measureStarts(starts: number) {
   const bridge = bridgePath();
   const cases: Record<string, string[]> = { 'bare node': ['-e', '0'] };
   if (existsSync(bridge)) cases['bridge, started and ended'] = [bridge, 'mcp'];
   const rows = [];
   for (const [what, args] of Object.entries(cases)) {
     const times: number[] = [];
-    for (let i = 0; i < STARTS; i++) times.push(await timeProcess(args));
+    for (let i = 0; i < starts; i++) times.push(await timeProcess(args));
     times.sort((a, b) => a - b);
     rows.push({
       what,
-      'median ms': round(times[Math.floor(STARTS / 2)] as number),
+      'median ms': round(times[Math.floor(starts / 2)] as number),
       'min ms': round(times[0] as number),
     });
   }

@@ -16,21 +16,21 @@ interface IdleMemory {
   'at most': number | '';
 }
 
-const SETTLED_MS = 6_000;
 const READY_WITHIN_MS = 30_000;
 
-/** Starts services on a new database and measures each once it is ready. Needs `ps`. */
-export async function measureIdleMemory(databaseUrl: string): Promise<IdleMemory[]> {
+/** Starts services on a new database and measures each `settleMs` after it is ready. Needs `ps`. */
+export async function measureIdleMemory(databaseUrl: string, settleMs: number): Promise<IdleMemory[]> {
+  const run = { databaseUrl, settleMs };
   return [
-    await measure('first start, creates the tables', databaseUrl, 'none', ''),
-    await measure('without the encoder', databaseUrl, 'none', 160),
-    await measure('with the encoder', databaseUrl, 'local', 350),
+    await measure('first start, creates the tables', run, 'none', ''),
+    await measure('without the encoder', run, 'none', 160),
+    await measure('with the encoder', run, 'local', 350),
   ];
 }
 
 async function measure(
   what: string,
-  databaseUrl: string,
+  { databaseUrl, settleMs }: { databaseUrl: string; settleMs: number },
   embedder: 'none' | 'local',
   atMost: number | '',
 ): Promise<IdleMemory> {
@@ -38,7 +38,7 @@ async function measure(
   const running = await startServiceProcess(dataDir, { DATABASE_URL: databaseUrl, EMBEDDER: embedder });
   try {
     await untilReady(running.url, embedder === 'local');
-    await delay(SETTLED_MS);
+    await delay(settleMs);
     const pid = running.child.pid as number;
     const [service, encoder] = [await megabytes('-p', pid), await megabytes('--ppid', pid)];
     return { what, service, encoder, together: service + encoder, 'at most': atMost };
