@@ -21,6 +21,8 @@ export interface Caller {
   transport: Transport;
   /** Whether this is a session of an operator's account, which may call the operator's operations. False for a key. */
   isOperator: boolean;
+  /** The projects that the key is bound to, "none" for the memories of no project; null: all. */
+  projects: readonly string[] | null;
   /** Default project of the connection. */
   project?: string;
 }

@@ -20,6 +20,11 @@ export const PROBLEMS = {
     'The free plan reaches memories over MCP only. REST needs a paid plan.',
   ],
   scope_required: [403, 'This API key lacks a scope', 'Use a key that has the scope named in `detail`.'],
+  project_not_allowed: [
+    403,
+    'This API key is bound to other projects',
+    'Name a project of the key; `detail` lists them. What concerns the whole account needs a key that is not bound to projects.',
+  ],
   session_required: [
     403,
     'Only a signed-in person may do this',

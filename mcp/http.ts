@@ -8,6 +8,7 @@ import { readJson } from '../api/http/body.ts';
 import { authenticateRequest, callOf } from '../api/http/call.ts';
 import { defaultProjectOf } from '../api/http/headers.ts';
 import { stateOf } from '../api/http/request-state.ts';
+import { setDefaultProject } from '../api/pipeline/default-project.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { type Definition, RPC } from './definition.ts';
 import { LEGACY_VERSIONS, serveLegacy } from './legacy.ts';
@@ -76,8 +77,7 @@ interface Post extends McpOptions {
 
 async function servePost(post: Post): Promise<void> {
   const { ctx, caller, meter } = post;
-  const project = defaultProjectOf(ctx, ctx.URL.searchParams.get('project'));
-  if (project !== undefined) caller.project = project;
+  setDefaultProject(caller, defaultProjectOf(ctx, ctx.URL.searchParams.get('project')));
   const body = await readMessage(ctx, post.bodyBytesMax);
   const received = Array.isArray(body) ? body : [body];
   meter.received(received.length);

@@ -25,7 +25,8 @@ const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]
   users delete --user ID|ADDRESS [--immediate]    can be restored for 30 days, unless --immediate
   users restore --user ID|ADDRESS
   keys list --user ID|ADDRESS
-  keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}]     prints the key once
+  keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}] [--project NAME]...
+                                                  prints the key once; with --project, it sees and writes these projects only
   keys revoke --key ID
   webhooks list [--state dead|pending|processed|ignored]     webhooks of Whop; dead: failed for good
   webhooks show --webhook ID
@@ -96,7 +97,12 @@ const COMMANDS = {
     admin.listUserKeys(context, await admin.requireUser(context, input.user)),
   ),
   'keys create': command(
-    z.strictObject({ user, name: z.string().min(1).max(100).default('API key'), scopes: scopes.optional() }),
+    z.strictObject({
+      user,
+      name: z.string().min(1).max(100).default('API key'),
+      scopes: scopes.optional(),
+      project: z.array(z.string()).optional(),
+    }),
     async (context, input) =>
       admin.addKey(context, await admin.requireUser(context, input.user), {
         ...input,
@@ -150,6 +156,7 @@ async function main(): Promise<void> {
       file: { type: 'string' },
       name: { type: 'string' },
       scopes: { type: 'string' },
+      project: { type: 'string', multiple: true },
       'requests-per-minute': { type: 'string' },
       'requests-per-day': { type: 'string' },
       'storage-bytes': { type: 'string' },

@@ -94,11 +94,12 @@ export function listUserKeys(context: RequestContext, user: UserRow) {
 export async function addKey(
   context: RequestContext,
   user: UserRow,
-  wanted: { name: string; scopes?: Scope[] | undefined; keyEnvironment: string },
+  wanted: { name: string; scopes?: Scope[] | undefined; project?: string[] | undefined; keyEnvironment: string },
 ) {
-  const { name } = parseInput(createKey.input.pick({ name: true }), { name: wanted.name });
+  const fields = { name: wanted.name, projects: wanted.project ?? null };
+  const { name, projects = null } = parseInput(createKey.input.pick({ name: true, projects: true }), fields);
   const scopes = wanted.scopes ?? [...SCOPES];
-  const key = { name, scopes, expiresAt: null, rpmLimit: null, environment: wanted.keyEnvironment };
+  const key = { name, scopes, projects, expiresAt: null, rpmLimit: null, environment: wanted.keyEnvironment };
   const made = await issueKey(context, user.id, key);
   await audit(context, user.id, { actor: ACTOR, action: 'keys.create', target: made.key.id });
   await mailKeyCreated(context, user.id, made.key);

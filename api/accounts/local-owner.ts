@@ -41,6 +41,7 @@ export async function ensureLocalOwner(
   const wanted = {
     name: 'Local key',
     scopes: [...SCOPES],
+    projects: null,
     expiresAt: null,
     rpmLimit: null,
     environment: keyEnvironment,

@@ -21,7 +21,10 @@ export async function me(context: RequestContext, caller: Caller) {
     storage_bytes: quota.storage_bytes,
     created_at: user.created_at.toISOString(),
     purge_at: lifecycle?.purge_at?.toISOString() ?? null,
-    key: caller.keyId === null ? null : { id: caller.keyId, scopes: [...caller.scopes] },
+    key:
+      caller.keyId === null
+        ? null
+        : { id: caller.keyId, scopes: [...caller.scopes], projects: caller.projects && [...caller.projects] },
     session: caller.sessionId === null ? null : { id: caller.sessionId },
     is_operator: caller.isOperator,
   };

@@ -26,6 +26,7 @@ export async function createUser(
   const { apiKey, key } = await issueKey(context, userId, {
     name: wanted.keyName,
     scopes: [...SCOPES],
+    projects: null,
     expiresAt: null,
     rpmLimit: null,
     environment: wanted.keyEnvironment,

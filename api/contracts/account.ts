@@ -30,7 +30,11 @@ export const me = operation({
     created_at: f.instant,
     purge_at: f.instant.nullable().meta({ description: 'Time at which the account is deleted permanently.' }),
     key: z
-      .strictObject({ id: f.id, scopes: z.array(scope) })
+      .strictObject({
+        id: f.id,
+        scopes: z.array(scope),
+        projects: z.array(z.string()).nullable().meta({ description: 'The projects that it is bound to; null: all.' }),
+      })
       .nullable()
       .meta({ description: 'The calling key; null in the dashboard.' }),
     session: z
@@ -56,7 +60,11 @@ export const me = operation({
       storage_bytes: 284_310,
       created_at: '2026-11-26T14:03:55.120Z',
       purge_at: null,
-      key: { id: KEY_ID, scopes: ['memories:read', 'memories:write', 'account:read', 'keys:write'] },
+      key: {
+        id: KEY_ID,
+        scopes: ['memories:read', 'memories:write', 'account:read', 'keys:write'],
+        projects: null,
+      },
       session: null,
       is_operator: false,
     },
@@ -221,7 +229,7 @@ export const auditLog = operation({
   description: 'Changes of keys, plan, status and sessions, exports, and acts of the operator, newest first.',
   tag: 'account',
   http: { method: 'GET', path: '/user/audit-log', statuses: [200] },
-  access: { scope: 'account:read', allowedWhileClosing: true },
+  access: { scope: 'account:read', allowedWhileClosing: true, wholeAccount: true },
   execution: { kind: 'read' },
   input: z.strictObject({ limit: f.limit(50), cursor: f.cursor.optional() }),
   output: z.strictObject({

@@ -48,6 +48,7 @@ const key = z.strictObject({
   prefix: z.string(),
   last4: z.string(),
   scopes: z.array(z.enum(SCOPES)),
+  projects: z.array(z.string()).nullable(),
   active: z.boolean(),
   rpm_limit: z.int().nullable(),
   expires_at: f.instant.nullable(),

@@ -54,6 +54,7 @@ export const KEY = {
   prefix: 'wm_live_',
   last4: '0000',
   scopes: ['memories:read' as const, 'memories:write' as const],
+  projects: null,
   rpm_limit: null,
   active: true,
   expires_at: null,

@@ -8,6 +8,7 @@ export const LIMITS = {
   tagLength: 100,
   tags: 100,
   projectLength: 200,
+  keyProjects: 20,
   metadataBytes: 65_536,
   queryLength: 10_000,
   page: 200,
@@ -133,6 +134,13 @@ export const project = name(LIMITS.projectLength)
 export const projectName = name(LIMITS.projectLength)
   .refine((value) => value !== '*', 'must not be "*", which means any project')
   .meta({ maxLength: LIMITS.projectLength, description: 'A project; "none": the memories of no project.' });
+
+/** Projects that an API key is bound to; "none" stands for the memories of no project. */
+export const keyProjects = z
+  .array(projectName)
+  .min(1)
+  .max(LIMITS.keyProjects)
+  .transform((names) => [...new Set(names)]);
 
 export const sessionId = name(LIMITS.projectLength);
 

@@ -16,6 +16,9 @@ export const key = z.strictObject({
   prefix: z.string(),
   last4: z.string(),
   scopes: z.array(scope),
+  projects: z.array(z.string()).nullable().meta({
+    description: 'The key sees and writes the memories of these only; "none": those of no project. Null: all.',
+  }),
   rpm_limit: z.int().nullable(),
   active: z.boolean(),
   expires_at: f.instant.nullable(),
@@ -32,6 +35,10 @@ const keyFields = {
     .refine(isOneLine, 'must be one line without control characters')
     .meta({ minLength: 1, maxLength: f.LIMITS.keyNameLength, description: 'One line, without control characters.' }),
   scopes: z.array(scope).min(1).max(SCOPES.length),
+  projects: f.keyProjects.nullable().meta({
+    description:
+      'Binds the key to projects: it sees and writes the memories of these only. "none": those of no project. Null: all.',
+  }),
   expires_at: f.moment.nullable(),
   rpm_limit: z.int().min(1).max(1_000_000).nullable().meta({ description: "Calls a minute, below the plan's limit." }),
 };
@@ -113,7 +120,7 @@ export const createKey = operation({
   id: 'keys.create',
   summary: 'Create an API key',
   description:
-    'Scopes, expiry and limit must be within those of the calling key, which are the defaults. Only this response contains the key.',
+    'Scopes, projects, expiry and limit must be within those of the calling key, which are the defaults. Only this response contains the key.',
   tag: 'keys',
   http: { method: 'POST', path: '/user/keys', statuses: [201] },
   access: { scope: 'keys:write' },
@@ -121,6 +128,7 @@ export const createKey = operation({
   input: z.strictObject({
     name: keyFields.name,
     scopes: keyFields.scopes.optional().meta({ description: 'Default: the scopes of the calling key.' }),
+    projects: keyFields.projects.optional(),
     expires_at: keyFields.expires_at.optional(),
     rpm_limit: keyFields.rpm_limit.optional(),
   }),
@@ -134,7 +142,7 @@ export const createKey = operation({
 
 export const updateKey = operation({
   id: 'keys.update',
-  summary: 'Change the name, scopes, expiry or limit of an API key',
+  summary: 'Change the name, scopes, projects, expiry or limit of an API key',
   description:
     'Scopes can only be reduced. What is set must be within the calling key; to extend a key, all its permissions must be.',
   tag: 'keys',
@@ -145,6 +153,7 @@ export const updateKey = operation({
     id: f.id,
     name: keyFields.name.optional(),
     scopes: keyFields.scopes.optional(),
+    projects: keyFields.projects.optional(),
     expires_at: keyFields.expires_at.optional(),
     rpm_limit: keyFields.rpm_limit.optional(),
   }),
@@ -176,7 +185,7 @@ export const rotateKey = operation({
   id: 'keys.rotate',
   summary: 'Replace an API key',
   description:
-    'Returns a new key with the same name, scopes, expiry and limit, which must be within those of the calling key. The old key works for `grace_seconds` more.',
+    'Returns a new key with the same name, scopes, projects, expiry and limit, which must be within those of the calling key. The old key works for `grace_seconds` more.',
   tag: 'keys',
   http: { method: 'POST', path: '/user/keys/{id}/rotate', statuses: [201] },
   access: { scope: 'keys:write' },

@@ -57,6 +57,8 @@ export interface Operation<
     sessionOnly?: boolean;
     /** Needs the session of an operator's account; everybody else gets `not_found`. Set by {@link operatorOperation}. */
     operator?: boolean;
+    /** Concerns the account as a whole: rejected for a key that is bound to projects. */
+    wholeAccount?: boolean;
     /** Remains available while the account is being deleted. */
     allowedWhileClosing?: boolean;
   };
@@ -201,6 +203,7 @@ const COMMON_ERRORS = [
 export function errorsOf(op: Operation): ProblemCode[] {
   const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
   if (isMemoryOperation(op)) codes.add('plan_required');
+  if (isMemoryOperation(op) || op.access.wholeAccount) codes.add('project_not_allowed');
   if (op.access.operator) codes.add('not_found');
   else if (op.access.sessionOnly) codes.add('session_required');
   if (!op.access.allowedWhileClosing) codes.add('account_closing');

@@ -42,10 +42,10 @@ export const updateProject = operation({
   id: 'projects.update',
   summary: 'Rename a project, or merge it into another',
   description:
-    'Moves all memories of the project, archived ones too, at most 1,000 per call, oldest first: repeat the call until `remaining` is 0. Each keeps its former state as a version and the time of its last edit. A memory of which the other project has an active exact duplicate is archived there, with a link to that one. Costs like a bulk change.',
+    'Moves all memories of the project, archived ones too, at most 1,000 per call, oldest first: repeat the call until `remaining` is 0. Each keeps its former state as a version and the time of its last edit. A memory of which the other project has an active exact duplicate is archived there, with a link to that one. API keys that are bound to the project follow a rename; a merge is rejected while one would gain memories by it. Costs like a bulk change.',
   tag: 'memories',
   http: { method: 'PATCH', path: '/projects/{name}', statuses: [200] },
-  access: { scope: 'memories:write' },
+  access: { scope: 'memories:write', wholeAccount: true },
   execution: { kind: 'write' },
   cost: { changes: ({ changed }) => changed.length },
   input: z.strictObject({
@@ -58,6 +58,10 @@ export const updateProject = operation({
     merges: z.boolean().meta({ description: 'True when the project of the new name has other memories already.' }),
     ...f.bulkResult,
     duplicates: f.duplicates,
+    bound_keys: z.array(f.id).meta({
+      description:
+        'API keys that are bound to the project. They follow a rename: until it is complete, they have both projects.',
+    }),
   }),
   receipt: receipts.bulkReceipt,
   example: {
@@ -70,6 +74,7 @@ export const updateProject = operation({
       rejected: [],
       remaining: 0,
       duplicates: [],
+      bound_keys: [],
     },
   },
   errors: ['not_found', 'storage_full'],

@@ -91,7 +91,14 @@ export async function redeemActivationLink(
   if (!link || state !== 'open') return { state: state as Exclude<ActivationLinkState, 'open'> };
 
   const replaced = await revokeUnusedKeys(context, link.user_id);
-  const wanted = { name: DEFAULT_KEY_NAME, scopes: [...SCOPES], expiresAt: null, rpmLimit: null, environment };
+  const wanted = {
+    name: DEFAULT_KEY_NAME,
+    scopes: [...SCOPES],
+    projects: null,
+    expiresAt: null,
+    rpmLimit: null,
+    environment,
+  };
   const { apiKey, key } = await issueKey(context, link.user_id, wanted);
   await useActivationLink(context.sql, link.user_id, link.id, key.id, context.now());
   await audit(context, link.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });

@@ -58,20 +58,27 @@ function toLastCall(row: LastCallRow | undefined) {
 }
 
 /**
- * Creates a key within the calling key's scopes, expiry and limit, which are also the defaults. Only this response contains the key
+ * Creates a key within the calling key's scopes, projects, expiry and limit, which are also the defaults. Only this response contains the key
  * itself.
  */
 export async function create(
   context: RequestContext,
   caller: Caller,
-  input: { name: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
+  input: {
+    name: string;
+    scopes?: Scope[];
+    projects?: string[] | null;
+    expires_at?: Date | null;
+    rpm_limit?: number | null;
+  },
   environment: string,
 ) {
   const own = await permissionsOf(context, caller);
-  const { scopes = own.scopes, expires_at = own.expires_at, rpm_limit = own.rpm_limit } = input;
-  rejectExcess({ scopes, expires_at, rpm_limit }, own);
+  const { scopes = own.scopes, projects = own.projects } = input;
+  const { expires_at = own.expires_at, rpm_limit = own.rpm_limit } = input;
+  rejectExcess({ scopes, projects, expires_at, rpm_limit }, own);
   rejectPastExpiry(context, input.expires_at);
-  const wanted = { name: input.name, scopes, expiresAt: expires_at, rpmLimit: rpm_limit, environment };
+  const wanted = { name: input.name, scopes, projects, expiresAt: expires_at, rpmLimit: rpm_limit, environment };
   const made = await issueKey(context, caller.userId, wanted);
   await auditKey(context, caller, { action: 'keys.create', target: made.key.id });
   await mailKeyCreated(context, caller.userId, made.key);
@@ -79,13 +86,20 @@ export async function create(
 }
 
 /**
- * Changes the name, scopes (never wider), expiry or rate limit of a key that is not revoked. Everything that it sets must be within the
+ * Changes the name, scopes (never wider), projects, expiry or rate limit of a key that is not revoked. Everything that it sets must be within the
  * calling key's permissions; to extend a key, the whole key must be.
  */
 export async function update(
   context: RequestContext,
   caller: Caller,
-  input: { id: string; name?: string; scopes?: Scope[]; expires_at?: Date | null; rpm_limit?: number | null },
+  input: {
+    id: string;
+    name?: string;
+    scopes?: Scope[];
+    projects?: string[] | null;
+    expires_at?: Date | null;
+    rpm_limit?: number | null;
+  },
 ) {
   const key = await lockLiveKey(context, caller, input.id);
   if (input.scopes) rejectWiderScopes(input.scopes, key.scopes, "the key's present");
@@ -130,6 +144,7 @@ export async function rotate(
   const made = await issueKey(context, caller.userId, {
     name: key.name,
     scopes: key.scopes,
+    projects: key.projects,
     expiresAt: key.expires_at,
     rpmLimit: key.rpm_limit,
     environment,
@@ -151,6 +166,8 @@ export async function issueKey(
   wanted: {
     name: string;
     scopes: string[];
+    /** The projects that the key is bound to; null for all. */
+    projects: string[] | null;
     expiresAt: Date | null;
     rpmLimit: number | null;
     /** The `<env>` in the key. */
@@ -163,6 +180,7 @@ export async function issueKey(
     name: wanted.name,
     ...displayParts(apiKey),
     scopes: wanted.scopes,
+    projects: wanted.projects,
     rpm_limit: wanted.rpmLimit,
     expires_at: wanted.expiresAt,
     revoked_at: null,
@@ -208,7 +226,7 @@ async function lockLiveKey(context: RequestContext, caller: Caller, id: string):
 }
 
 /** The permissions of a signed-in person: all, without expiry or limit. */
-const UNLIMITED: Permissions = { scopes: [...SCOPES], expires_at: null, rpm_limit: null };
+const UNLIMITED: Permissions = { scopes: [...SCOPES], projects: null, expires_at: null, rpm_limit: null };
 
 /** Returns the permissions of the calling key as they are stored: those in a node's cache may be some seconds old. A session has all. */
 async function permissionsOf(context: RequestContext, caller: Caller): Promise<Permissions> {

@@ -1,6 +1,7 @@
 import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { type MetadataCondition, pathKeys } from '../contracts/metadata-filter.ts';
+import { requireProject } from './bound-projects.ts';
 import { normalizeTags } from './tags.ts';
 
 /** The filter fields of an input, as the contracts declare them. */
@@ -21,9 +22,13 @@ export interface FilterInput {
   include_expired?: boolean | undefined;
 }
 
-/** Converts filter fields to the filter of the queries: normalizes tags, and applies the default project of the connection. */
+/**
+ * Converts filter fields to the filter of the queries: normalizes tags, and applies the default project of the connection.
+ * @throws Problem `project_not_allowed` for a project outside those of the caller's key
+ */
 export function toFilter(context: Pick<RequestContext, 'now'>, caller: Caller, input: FilterInput): MemoryFilter {
   const project = input.project === undefined ? caller.project : input.project;
+  if (project !== undefined && project !== '*') requireProject(caller, project);
   const filter: { [Field in keyof MemoryFilter]: MemoryFilter[Field] | undefined } = {
     ids: input.ids,
     type: input.type,

@@ -9,6 +9,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import { LIMITS } from '../contracts/fields.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { invalidField, type Problem } from '../errors.ts';
+import { requireProject } from '../listing/bound-projects.ts';
 import { type FilterInput, toFilter } from '../listing/filter.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { bulkLimit } from './bulk-limit.ts';
@@ -34,6 +35,7 @@ type ChangeOne = (id: string) => Promise<string | undefined>;
  */
 export async function bulk(context: RequestContext, caller: Caller, input: BulkInput, embedders: Embedders) {
   const wanted = bulkChange(input);
+  if (wanted.action === 'move') requireProject(caller, wanted.project);
   const filter = toFilter(context, caller, input.filter);
   const { duplicates, ...result } = await changeMatching(context, caller, filter, wanted, input.dry_run, embedders);
   return {

@@ -7,6 +7,7 @@ import type { MemoryRow, NewMemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
 import { canEmbed, type EmbedderStates, type Embedders } from '../embeddings/embedder.ts';
+import { projectOfNew } from '../listing/bound-projects.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
 import { countTerms, dayOf } from '../search/term-frequencies.ts';
 import { dateTerms, tokenize } from '../search/tokenizer.ts';
@@ -98,7 +99,7 @@ export async function storeRow(
   throw new Error('the exact duplicate of a memory was deleted on every attempt');
 }
 
-/** Builds the row of a new memory from the input of a create. */
+/** Builds the row of a new memory from the input of a create. @throws Problem `project_not_allowed` */
 export function newRow(context: RequestContext, caller: Caller, input: NewMemory): NewMemoryRow {
   const now = context.now();
   const fields = {
@@ -106,7 +107,7 @@ export function newRow(context: RequestContext, caller: Caller, input: NewMemory
     content: input.content,
     tags: normalizeTags(input.tags),
     metadata: input.metadata,
-    project: input.project === undefined ? (caller.project ?? null) : input.project,
+    project: projectOfNew(caller, input.project),
     session_id: input.session_id ?? null,
     ...occurrenceColumns(input.occurred_at ?? null),
   };

@@ -5,13 +5,12 @@ import { countProjects, listProjects } from '../../db/queries/memories/projects.
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { invalidField, Problem } from '../errors.ts';
+import { NO_PROJECT, requireProject } from '../listing/bound-projects.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
+import { findBoundKeys, followRename } from './bound-keys.ts';
 import { changeMatching } from './bulk.ts';
 
 const POSITION = z.tuple([z.int().min(0)]);
-
-/** The name in a path that stands for no project. */
-const NO_PROJECT = 'none';
 
 /** Lists the projects with their counts, largest first. */
 export async function projects(
@@ -33,8 +32,10 @@ export async function projects(
 }
 
 /**
- * Moves all memories of a project to another name, which merges it into the project that has that name.
- * @throws Problem `not_found` for a project without memories, `unprocessable` for its own name, `storage_full`
+ * Moves all memories of a project to another name, which merges it into the project that has that name. Keys that are bound to the
+ * project follow.
+ * @throws Problem `not_found` for a project without memories, `unprocessable` for its own name or a merge by which a key
+ * would gain memories, `storage_full`
  */
 export async function updateProject(
   context: RequestContext,
@@ -45,10 +46,16 @@ export async function updateProject(
   const filter = filterOf(input.name);
   if (filter.project === input.new_name) throw invalidField('new_name', 'must differ from the present name');
   const merges = (await countMemories(context.sql, caller.userId, { project: input.new_name })) > 0;
+  const rename = { from: input.name, to: input.new_name ?? NO_PROJECT, merges };
+  const boundKeys = await findBoundKeys(context, caller, rename);
   const change = { action: 'move', project: input.new_name } as const;
   const result = await changeMatching(context, caller, filter, change, input.dry_run, embedders);
   if (result.matched === 0) throw unknownProject(input.name);
-  return { dry_run: input.dry_run, merges, ...result };
+  if (!input.dry_run) {
+    const isComplete = result.remaining === 0 && result.rejected.length === 0;
+    await followRename(context, caller, boundKeys, { ...rename, isComplete });
+  }
+  return { dry_run: input.dry_run, merges, ...result, bound_keys: boundKeys };
 }
 
 /**
@@ -61,15 +68,10 @@ export async function deleteProject(
   input: { name: string; permanent: boolean; dry_run: boolean },
   embedders: Embedders,
 ) {
+  const filter = filterOf(input.name);
+  requireProject(caller, filter.project, 'name');
   const change = { action: input.permanent ? 'delete' : 'archive' } as const;
-  const { duplicates, ...result } = await changeMatching(
-    context,
-    caller,
-    filterOf(input.name),
-    change,
-    input.dry_run,
-    embedders,
-  );
+  const { duplicates, ...result } = await changeMatching(context, caller, filter, change, input.dry_run, embedders);
   if (result.matched === 0) throw unknownProject(input.name);
   return { dry_run: input.dry_run, ...result };
 }

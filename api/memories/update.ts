@@ -14,6 +14,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
 import type { EmbedderStates, Embedders } from '../embeddings/embedder.ts';
 import { invalidField, Problem } from '../errors.ts';
+import { projectOfNew, requireProject } from '../listing/bound-projects.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { reindex } from './index-memory.ts';
@@ -53,7 +54,7 @@ const STATUS_FIELDS = ['status', 'consolidated_into'];
  * @param memory its present state, locked by this transaction
  * @param updatedAt the time of the change; of one that is not an edit, that of the last edit, by which recency ranks it
  * @throws Problem `duplicate_memory` when it would become an exact duplicate of an active memory; `storage_full`;
- * `unprocessable` when `supersedes` would form a cycle
+ * `unprocessable` when `supersedes` would form a cycle; `project_not_allowed`
  */
 export async function change(
   context: RequestContext,
@@ -65,6 +66,7 @@ export async function change(
 ): Promise<MemoryRow> {
   const changed = Object.keys(changes).filter((field) => differs(memory, changes, field as keyof Changes));
   if (changed.length === 0) return memory;
+  if (changed.includes('project')) requireProject(caller, changes.project ?? null);
   if (changes.tags) requireTags(changes.tags);
   if (changes.supersedes && changed.includes('supersedes')) {
     await requireNoCycle(context, caller, memory.id, changes.supersedes);
@@ -126,7 +128,7 @@ export async function replace(
     content: input.content,
     tags: normalizeTags(input.tags),
     metadata: input.metadata,
-    project: input.project === undefined ? (caller.project ?? null) : input.project,
+    project: projectOfNew(caller, input.project),
     session_id: input.session_id ?? null,
     ...occurrenceColumns(input.occurred_at ?? null),
     expires_at: input.expires_at ?? null,
@@ -185,7 +187,7 @@ async function formerState(
   version: number,
 ): Promise<Changes> {
   if (version === memory.version) return {};
-  const former = await findVersion(context.sql, caller.userId, memory.id, version);
+  const former = await findVersion(context.sql, caller.userId, memory.id, version, caller.projects);
   if (!former) throw new Problem('not_found', { detail: `Version ${version} of memory ${memory.id} is not kept.` });
   const { version: _version, size_bytes, written_at, status, ...state } = former;
   return state;

@@ -17,10 +17,11 @@ export async function versions(
   input: { id: string; limit: number; cursor?: string | undefined },
 ) {
   const before = input.cursor === undefined ? undefined : decodeCursor(input.id, input.cursor, VERSION_POSITION)[0];
+  const page = { limit: input.limit, bytesMax: PAGE_BYTES_MAX, before, projects: caller.projects };
   const [memory, { versions: rows, isLast }, total] = await Promise.all([
     findMemory(context.sql, caller.userId, input.id),
-    listVersions(context.sql, caller.userId, input.id, { limit: input.limit, bytesMax: PAGE_BYTES_MAX, before }),
-    countVersions(context.sql, caller.userId, input.id),
+    listVersions(context.sql, caller.userId, input.id, page),
+    countVersions(context.sql, caller.userId, input.id, caller.projects),
   ]);
   if (!memory) throw new Problem('not_found', { detail: `You have no memory ${input.id}.` });
   const last = rows.at(-1);

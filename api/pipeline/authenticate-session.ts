@@ -33,6 +33,7 @@ export async function authenticateSession(
     status: session.status,
     limits: limitsOf(session.plan, session.overrides),
     keyRequestsPerMinute: null,
+    projects: null,
     transport: 'dashboard',
     isOperator: session.is_operator,
   };

@@ -39,6 +39,7 @@ export async function authenticate(
     status: owner.status,
     limits: limitsOf(owner.plan, owner.overrides),
     keyRequestsPerMinute: owner.rpm_limit,
+    projects: owner.projects,
     transport,
   };
 }

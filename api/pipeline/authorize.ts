@@ -1,11 +1,12 @@
 import type { Caller } from '../context.ts';
 import { isMemoryOperation, type Operation } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
+import { listProjects } from '../listing/bound-projects.ts';
 
 /**
  * May this caller do this, over this transport?
  * @throws Problem `not_found` for an operator's operation that the caller may not call; `account_closing`, `session_required`,
- *   `scope_required`, `plan_required`, `account_read_only`
+ *   `scope_required`, `project_not_allowed`, `plan_required`, `account_read_only`
  */
 export function authorize(operation: Operation, caller: Caller): void {
   const needsOperator = operation.access.operator || operation.execution.role === 'operator';
@@ -17,6 +18,11 @@ export function authorize(operation: Operation, caller: Caller): void {
     throw new Problem('scope_required', {
       detail: `This needs the scope ${operation.access.scope}; the key has ${caller.scopes.join(', ') || 'none'}.`,
       extra: { required_scope: operation.access.scope },
+    });
+  }
+  if (operation.access.wholeAccount && caller.projects) {
+    throw new Problem('project_not_allowed', {
+      detail: `This concerns the whole account, and the key is bound to projects: ${listProjects(caller.projects)}. Use a key that is not.`,
     });
   }
   if (isMemoryOperation(operation) && caller.transport === 'rest' && !caller.limits.rest) {

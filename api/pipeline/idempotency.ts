@@ -22,7 +22,7 @@ export interface Replay {
  * Reserves the call's `Idempotency-Key` in the write's transaction, if it has one. A concurrent call with the same key
  * waits for the transaction that holds it.
  * @returns the response to the first call with the same key and request; undefined when this is the first
- * @throws Problem `idempotency_conflict` for another request, `secret_already_shown` where the first response held a secret,
+ * @throws Problem `idempotency_conflict` for another request or of a key bound to other projects, `secret_already_shown` where the first response held a secret,
  *   `response_gone` where it is not kept
  */
 export async function findReplay(
@@ -33,9 +33,9 @@ export async function findReplay(
   now: Date,
 ): Promise<Replay | undefined> {
   if (!call.idempotencyKey) return undefined;
-  const { userId, project } = call.caller;
+  const { userId, project, projects } = call.caller;
   const requestHash = createHash('sha256')
-    .update(JSON.stringify([operation.id, input, project]))
+    .update(JSON.stringify([operation.id, input, project, ...(projects ? [projects] : [])]))
     .digest();
   const stored = await claimIdempotencyKey(sql, userId, {
     key: call.idempotencyKey,

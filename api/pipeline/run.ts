@@ -1,7 +1,7 @@
 import type { Sql } from '../../db/client/sql.ts';
 import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
 import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
-import type { RequestContext } from '../context.ts';
+import type { Caller, RequestContext } from '../context.ts';
 import { isMemoryOperation, isStreamed, type Operation } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
 import type { Problem } from '../errors.ts';
@@ -67,7 +67,7 @@ export function lookUp(
   authorize(operation, call.caller);
   const input = parseInput(operation.input, rawInput);
   const { userId } = call.caller;
-  const sql = pipeline.database.read(userId);
+  const sql = pipeline.database.read(call.caller);
   const unlimited = { refund: async () => undefined };
   return pipeline.requestQueue.run(userId, unlimited, async () => {
     const dependencies = { ...pipeline, measure: measureOf(operation, call) };
@@ -83,8 +83,7 @@ async function read(
   input: unknown,
   meter: Meter,
 ): Promise<Outcome> {
-  const { userId } = call.caller;
-  const { outcome } = await withReader(pipeline, operation, userId, (sql) =>
+  const { outcome } = await withReader(pipeline, operation, call.caller, (sql) =>
     execute(pipeline, sql, operation, call, input, meter),
   );
   await pipeline.recorder.record(eventOf(operation, outcome, meter));
@@ -95,11 +94,11 @@ async function read(
 function withReader<T>(
   { database }: PipelineDependencies,
   { execution: { role, connection } }: Operation,
-  userId: string,
+  caller: Caller,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  if (role === 'operator') return database.operatorRead(userId, work);
-  return work(connection === 'shared' ? database.shared(userId) : database.read(userId));
+  if (role === 'operator') return database.operatorRead(caller.userId, work);
+  return work(connection === 'shared' ? database.shared(caller) : database.read(caller));
 }
 
 async function write(
@@ -110,7 +109,8 @@ async function write(
   meter: Meter,
 ): Promise<Outcome> {
   const { database } = pipeline;
-  const { userId } = call.caller;
+  const { caller } = call;
+  const { userId } = caller;
   let isReplay = false;
   const work = async (sql: Sql) => {
     const replay = await findReplay(sql, operation, call, input, pipeline.now());
@@ -126,11 +126,11 @@ async function write(
     isReplay ? [] : [insertUsageEventsStatement([eventOf(operation, outcome, meter)])];
   const isOwner = operation.execution.role !== undefined;
   if (isMemoryOperation(operation) && !isOwner) {
-    const outcome = await database.write(userId, work, { before: [lockTenantStatement(userId)], after });
+    const outcome = await database.write(caller, work, { before: [lockTenantStatement(userId)], after });
     pipeline.onMemoriesWritten?.();
     return outcome;
   }
-  const written = isOwner ? database.ownerWrite(work, { after }, userId) : database.write(userId, work, { after });
+  const written = isOwner ? database.ownerWrite(work, { after }, userId) : database.write(caller, work, { after });
   // The database notifies this node too, but perhaps only after the response. A commit may also succeed when its reply is lost.
   return written.finally(() => pipeline.keys.onChange(userId));
 }

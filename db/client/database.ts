@@ -6,6 +6,7 @@ import { coalesceClientWrites } from './pg-internals.ts';
 import { isDiskFull, isOverloaded, retryTransient } from './retry.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
+import { APP_ROLE, setTenantStatement, type Tenant, tenantStatements, userIdOf, withTenantPlans } from './tenant.ts';
 import { type JoinedStatements, transaction, withClient } from './transaction.ts';
 
 /**
@@ -17,18 +18,18 @@ import { type JoinedStatements, transaction, withClient } from './transaction.ts
 export interface Database {
   owner: pg.Pool;
   /** Short statements of a tenant, on connections that all callers share: four of them carry twice the reads of a pool of ten. */
-  shared(userId: string): Sql;
+  shared(tenant: Tenant): Sql;
   /**
    * Statements of a tenant that only read and may be slow. Each has a pooled connection for as long as it runs: concurrent ones run in
    * parallel, and none is held between two statements.
    */
-  read(userId: string): Sql;
+  read(tenant: Tenant): Sql;
   /** One short statement that belongs to no tenant yet (authentication), on a shared connection of the owner. Returns its rows. */
   lookup<Row>(statement: Statement): Promise<Row[]>;
   /** A transaction of a tenant: commits when `work` resolves, rolls back when it throws. Transient failures are retried. */
-  write<T>(userId: string, work: (sql: Sql) => Promise<T>, joined?: JoinedStatements<T>): Promise<T>;
+  write<T>(tenant: Tenant, work: (sql: Sql) => Promise<T>, joined?: JoinedStatements<T>): Promise<T>;
   /** A read-only transaction of a tenant whose statements all see the same snapshot. */
-  snapshot<T>(userId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
+  snapshot<T>(tenant: Tenant, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** One statement that writes the rows of many callers, on a connection of the owner kept for it; all or none. Retried like `write`. */
   writeGroup(statement: Statement): Promise<void>;
   /**
@@ -58,9 +59,6 @@ interface ConnectOptions {
   onError: (error: Error) => void;
 }
 
-/** The role that every statement of a tenant runs as. Migrations create it. */
-export const APP_ROLE = 'wm_app';
-
 const POOL_SIZE = 12;
 const OWNER_POOL_SIZE = 6;
 /** Part of a pool's connections that one tenant may hold: with a third, three tenants that flood a node leave none idle. */
@@ -87,29 +85,6 @@ const STATEMENT_TIMEOUT = {
   name: 'limit_statements',
   text: `select set_config('statement_timeout', '${STATEMENT_TIMEOUT_MS}', true)`,
 };
-
-/** Sets the tenant of the transaction it runs in. */
-export const setTenantStatement = (userId: string): Statement => ({
-  name: 'set_tenant',
-  text: "select set_config('app.user_id', $1, true)",
-  values: [userId],
-});
-
-/** Sets the tenant and the time limit of the statement that follows in the same transaction. */
-const setTenantAndTimeoutStatement = (userId: string, timeoutMs: number): Statement => ({
-  name: 'set_tenant_and_timeout',
-  text: "select set_config('app.user_id', $1, true), set_config('statement_timeout', $2, true)",
-  values: [userId, String(timeoutMs)],
-});
-
-/** Sets the tenant of a write. Its statements are planned once a connection, and never with a scan of a whole table. */
-const setWritingTenantStatement = (userId: string): Statement => ({
-  name: 'set_writing_tenant',
-  text: `select set_config('app.user_id', $1, true),
-      set_config('plan_cache_mode', 'force_generic_plan', true),
-      set_config('enable_seqscan', 'off', true)`,
-  values: [userId],
-});
 
 /** Creates the pools. Nothing connects before the first query, so a database that starts later is found. */
 export function connect(options: ConnectOptions): Database {
@@ -161,8 +136,8 @@ export function connect(options: ConnectOptions): Database {
   const app = new pg.Pool({ ...appConfig, max: poolSize });
   const appPermits = sharePermits(poolSize);
   const ownerPermits = sharePermits(OWNER_POOL_SIZE);
-  const withAppClient = <T>(userId: string, work: (client: pg.PoolClient) => Promise<T>) =>
-    guarded(() => appPermits.run(userId, () => withClient(app, work)));
+  const withAppClient = <T>(tenant: Tenant, work: (client: pg.PoolClient) => Promise<T>) =>
+    guarded(() => appPermits.run(userIdOf(tenant), () => withClient(app, work)));
   for (const pool of [owner, app]) {
     // An idle connection that breaks must not end the process; the pool replaces it.
     pool.on('error', onError);
@@ -182,21 +157,24 @@ export function connect(options: ConnectOptions): Database {
 
   return {
     owner,
-    shared: (userId) => tenantSql(userId, (use) => guarded(async () => use(await sharedConnections.next()))),
-    read: (userId) => tenantSql(userId, (use) => withAppClient(userId, use)),
+    shared: (tenant) => tenantSql(tenant, (use) => guarded(async () => use(await sharedConnections.next()))),
+    read: (tenant) => tenantSql(tenant, (use) => withAppClient(tenant, use)),
     lookup: <Row>(statement: Statement) =>
       guarded(async () => {
         const client = await lookupConnection.next();
         return (await executeBatch<Row>(client, statement)).rows;
       }),
-    write: (userId, work, { before = [], after } = {}) => {
-      const opening = [setWritingTenantStatement(userId), ...before];
-      const write = () => withAppClient(userId, (client) => transaction(client, { before: opening, after }, work));
+    write: (tenant, work, joined = {}) => {
+      const options = tenantStatements(tenant, joined);
+      const write = () =>
+        withAppClient(tenant, (client) => transaction(client, options, (sql) => work(withTenantPlans(tenant, sql))));
       return disk.watch(() => retryTransient(write));
     },
-    snapshot: (userId, work) => {
-      const options = { begin: BEGIN_SNAPSHOT, before: [setWritingTenantStatement(userId)] };
-      return withAppClient(userId, (client) => transaction(client, options, work));
+    snapshot: (tenant, work) => {
+      const options = { begin: BEGIN_SNAPSHOT, ...tenantStatements(tenant, {}) };
+      return withAppClient(tenant, (client) =>
+        transaction(client, options, (sql) => work(withTenantPlans(tenant, sql))),
+      );
     },
     writeGroup: (statement) => {
       const write = async () => void (await executeBatch(await groupConnection.next(), statement));
@@ -253,14 +231,14 @@ function sharePermits(permits: number): FairSemaphore {
 }
 
 /** Executes each statement for a tenant, on the connection that `withConnection` provides for it. */
-function tenantSql(userId: string, withConnection: <T>(use: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
-  return {
+function tenantSql(tenant: Tenant, withConnection: <T>(use: (client: pg.ClientBase) => Promise<T>) => Promise<T>): Sql {
+  const setTenant = setTenantStatement(tenant);
+  return withTenantPlans(tenant, {
     query: <Row>({ timeoutMs, ...statement }: Statement) => {
-      const setTenant =
-        timeoutMs === undefined ? setTenantStatement(userId) : setTenantAndTimeoutStatement(userId, timeoutMs);
-      return withConnection((client) => executeBatch<Row>(client, setTenant, statement));
+      const opening = timeoutMs === undefined ? setTenant : setTenantStatement(tenant, timeoutMs);
+      return withConnection((client) => executeBatch<Row>(client, opening, statement));
     },
-  };
+  });
 }
 
 function rejectPooler(url: string): void {

@@ -30,6 +30,7 @@ import * as createSignInLinks from './20261129171000_create_sign_in_links.ts';
 import * as recordClientsOfCalls from './20261129180000_record_clients_of_calls.ts';
 import * as addOperators from './20261129210000_add_operators.ts';
 import * as createImports from './20261129220000_create_imports.ts';
+import * as bindKeysToProjects from './20261129232000_bind_keys_to_projects.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -64,6 +65,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129180000_record_clients_of_calls': recordClientsOfCalls,
   '20261129210000_add_operators': addOperators,
   '20261129220000_create_imports': createImports,
+  '20261129232000_bind_keys_to_projects': bindKeysToProjects,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -2,6 +2,13 @@
 
 create extension pg_trgm;
 
+CREATE OR REPLACE FUNCTION public.current_projects()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$ select nullif(current_setting('app.projects', true), '')::text[] $function$;
+grant execute on routine current_projects() to public;
+
 CREATE OR REPLACE FUNCTION public.current_tenant()
  RETURNS uuid
  LANGUAGE sql
@@ -37,7 +44,7 @@ CREATE OR REPLACE FUNCTION public.enqueue_mail(tenant uuid, mail uuid, recipient
  SET search_path TO 'public', 'pg_temp'
 AS $function$
     begin
-      if current_setting('role') = 'wm_app' and current_tenant() is distinct from tenant then
+      if current_setting('role') in ('wm_app', 'wm_bound') and current_tenant() is distinct from tenant then
         raise exception 'a mail of another tenant';
       end if;
       insert into outbox (user_id, id, kind, recipient, template, data, created_at) values (tenant, mail, 'mail', recipient, template, data, at);
@@ -94,13 +101,16 @@ create table api_keys (
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
   created_at timestamp with time zone not null,
+  projects text[],
   constraint api_keys_pkey PRIMARY KEY (user_id, id),
   constraint api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint api_keys_projects_check CHECK (((cardinality(projects) >= 1) AND (cardinality(projects) <= 20))),
   constraint api_keys_rpm_limit_check CHECK ((rpm_limit > 0))
 );
 alter table api_keys enable row level security;
 alter table api_keys force row level security;
 create policy owner on api_keys to owner using (true) with check (true);
+create policy projects on api_keys as restrictive to wm_bound using (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR (projects <@ ( SELECT current_projects() AS current_projects)))) with check (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR (projects <@ ( SELECT current_projects() AS current_projects))));
 create policy tenant on api_keys to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on api_keys to wm_app;
 
@@ -269,6 +279,7 @@ create table import_chunks (
 alter table import_chunks enable row level security;
 alter table import_chunks force row level security;
 create policy owner on import_chunks to owner using (true) with check (true);
+create policy projects on import_chunks as restrictive to wm_bound using (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR false)) with check (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR false));
 create policy tenant on import_chunks to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on import_chunks to wm_app;
 
@@ -304,6 +315,7 @@ create table import_items (
 alter table import_items enable row level security;
 alter table import_items force row level security;
 create policy owner on import_items to owner using (true) with check (true);
+create policy projects on import_items as restrictive to wm_bound using (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR false)) with check (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR false));
 create policy tenant on import_items to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on import_items to wm_app;
 
@@ -430,6 +442,7 @@ CREATE INDEX memories_updated ON public.memories USING btree (user_id, status, u
 alter table memories enable row level security;
 alter table memories force row level security;
 create policy owner on memories to owner using (true) with check (true);
+create policy projects on memories as restrictive to wm_bound using (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR (COALESCE(project, 'none'::text) = ANY (( SELECT current_projects() AS current_projects)::text[])))) with check (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR (COALESCE(project, 'none'::text) = ANY (( SELECT current_projects() AS current_projects)::text[]))));
 create policy tenant on memories to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on memories to wm_app;
 
@@ -508,6 +521,11 @@ create table memory_versions (
 alter table memory_versions enable row level security;
 alter table memory_versions force row level security;
 create policy owner on memory_versions to owner using (true) with check (true);
+create policy projects on memory_versions as restrictive to wm_bound using (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR (EXISTS ( SELECT 1
+   FROM memories m
+  WHERE ((m.user_id = memory_versions.user_id) AND (m.id = memory_versions.memory_id)))))) with check (((( SELECT CURRENT_USER AS "current_user") <> 'wm_bound'::name) OR (EXISTS ( SELECT 1
+   FROM memories m
+  WHERE ((m.user_id = memory_versions.user_id) AND (m.id = memory_versions.memory_id))))));
 create policy tenant on memory_versions to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on memory_versions to wm_app;
 
@@ -785,6 +803,6 @@ create view ranked_memories as
     length,
     occurred_offset_minutes
    FROM memories
-  WHERE ((user_id = current_tenant()) IS TRUE);
+  WHERE (((user_id = current_tenant()) IS TRUE) AND ((( SELECT current_projects() AS current_projects) IS NULL) OR (COALESCE(project, 'none'::text) = ANY (( SELECT current_projects() AS current_projects)::text[]))));
 
 grant usage on schema public to wm_app;

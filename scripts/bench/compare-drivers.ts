@@ -34,6 +34,7 @@ const KEY = {
   prefix: 'wm_test',
   last4: '0000',
   scopes: [],
+  projects: null,
   rpm_limit: null,
   expires_at: null,
   revoked_at: null,

@@ -1,5 +1,6 @@
-import { APP_ROLE, connect, setTenantStatement } from '../../db/client/database.ts';
+import { connect } from '../../db/client/database.ts';
 import type { Result, Sql, Statement } from '../../db/client/sql.ts';
+import { APP_ROLE, setTenantStatement } from '../../db/client/tenant.ts';
 import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 
 const POOL_SIZE = 12;

@@ -32,6 +32,7 @@ export async function addChaosUser(database: Database, overrides: { requests_per
     const reader = {
       name: 'reader',
       scopes: ['memories:read' as const],
+      projects: null,
       expiresAt: null,
       rpmLimit: null,
       environment: 'chaos',

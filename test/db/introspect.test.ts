@@ -1,12 +1,15 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { APP_ROLE } from '../../db/client/database.ts';
+import { APP_ROLE } from '../../db/client/tenant.ts';
 import { TENANTLESS_TABLES } from '../../db/schema/introspect.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 
 let url: string;
 let sql: pg.Client;
 let tables: Table[];
+
+/** Tables of which a key that is bound to projects sees a part. */
+const BOUND_TABLES = ['api_keys', 'import_chunks', 'import_items', 'memories', 'memory_versions'];
 
 interface Table {
   name: string;
@@ -51,11 +54,12 @@ describe('tables of a migrated database', () => {
     for (const { name, primaryKey } of tenantTables()) expect([name, primaryKey[0]]).toEqual([name, 'user_id']);
   });
 
-  it('have forced row-level security with two policies if they belong to a tenant, partitions too', () => {
+  it('have forced row-level security with two policies if they belong to a tenant, partitions too, and some with one for bound keys', () => {
     const partitions = tenantTables().filter((table) => table.partition);
     expect(partitions.length).toBeGreaterThan(30);
     for (const { name, rls, forced, policies } of tenantTables()) {
-      expect({ name, rls, forced, policies }).toEqual({ name, rls: true, forced: true, policies: ['owner', 'tenant'] });
+      const expected = BOUND_TABLES.includes(name) ? ['owner', 'projects', 'tenant'] : ['owner', 'tenant'];
+      expect({ name, rls, forced, policies }).toEqual({ name, rls: true, forced: true, policies: expected });
     }
   });
 

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { APP_ROLE } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
+import { APP_ROLE } from '../../db/client/tenant.ts';
 import { findMemories, findMemory } from '../../db/queries/memories/memories.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 

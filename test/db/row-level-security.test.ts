@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { APP_ROLE, connect } from '../../db/client/database.ts';
+import { connect } from '../../db/client/database.ts';
+import { APP_ROLE, BOUND_ROLE } from '../../db/client/tenant.ts';
 import { TENANTLESS_TABLES } from '../../db/schema/introspect.ts';
 import { assertRowLevelSecurity } from '../../db/schema/row-level-security.ts';
 import { addBackgroundRows } from '../support/background-rows.ts';
@@ -152,7 +153,7 @@ describe('application connection', () => {
 
   it('with a login of its own cannot become the owner', async () => {
     const login = `login_${Date.now()}`;
-    await owner.query(`create role ${login} login password 'secret' in role ${APP_ROLE}`);
+    await owner.query(`create role ${login} login password 'secret' in role ${APP_ROLE}, ${BOUND_ROLE}`);
     const url = new URL(node.databaseUrl);
     [url.username, url.password] = [login, 'secret'];
     const database = connect({ url: url.href, ownerUrl: node.databaseUrl, onError: () => undefined });
@@ -193,7 +194,7 @@ describe('service start', () => {
     await client.end();
     const database = connect({ url, onError: () => undefined });
     await expect(assertRowLevelSecurity(database)).rejects.toThrow(
-      'give DATABASE_URL a login that may "set role wm_app"',
+      'give DATABASE_URL a login that may "set role" to both',
     );
     await database.close();
     await dropDatabase(url);

@@ -4,6 +4,7 @@ import { OPERATIONS, OPERATOR_OPERATIONS, PUBLIC_OPERATIONS } from '../../contra
 import { type JsonSchema, jsonSchema } from '../../contracts/json-schema.ts';
 import { isMemoryOperation, type Operation, takesBody } from '../../contracts/operation.ts';
 import { Problem } from '../../errors.ts';
+import { setDefaultProject } from '../../pipeline/default-project.ts';
 import type { PipelineDependencies } from '../../pipeline/dependencies.ts';
 import { rejectCall, run } from '../../pipeline/run.ts';
 import { runPublic } from '../../pipeline/run-public.ts';
@@ -26,7 +27,7 @@ export function operationRoutes(router: Router, pipeline: PipelineDependencies, 
       // A request that cannot be read is limited and metered like any other.
       if (request instanceof Problem) return sendOutcome(ctx, await rejectCall(pipeline, operation.id, call, request));
       const { input, project, idempotencyKey } = request;
-      if (project !== undefined) caller.project = project;
+      setDefaultProject(caller, project);
       sendOutcome(ctx, await run(pipeline, operation, { ...call, idempotencyKey }, input));
       holdUntilSent(ctx, pipeline, caller.userId);
     });

@@ -16,6 +16,7 @@ export async function findOwner(sql: Sql, userId: string): Promise<Caller | unde
     status: user.status,
     limits: limitsOf(user.plan, user.overrides),
     keyRequestsPerMinute: null,
+    projects: null,
     transport: 'rest',
     isOperator: false,
   };

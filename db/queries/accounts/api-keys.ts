@@ -9,6 +9,8 @@ export interface KeyRow {
   prefix: string;
   last4: string;
   scopes: string[];
+  /** The projects that the key is bound to; null for all. */
+  projects: string[] | null;
   rpm_limit: number | null;
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -21,6 +23,8 @@ export interface KeyOwnerRow {
   user_id: string;
   key_id: string;
   scopes: string[];
+  /** The projects that the key is bound to; null for all. */
+  projects: string[] | null;
   rpm_limit: number | null;
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -30,12 +34,13 @@ export interface KeyOwnerRow {
   overrides: LimitOverrides;
 }
 
-const COLUMNS = 'id, name, prefix, last4, scopes, rpm_limit, expires_at, revoked_at, last_used_at, created_at';
+const COLUMNS =
+  'id, name, prefix, last4, scopes, projects, rpm_limit, expires_at, revoked_at, last_used_at, created_at';
 
 /** Stores a key and its hash. */
 export async function insertKey(sql: Sql, userId: string, key: KeyRow, hash: Buffer): Promise<void> {
   await sql.query({
-    text: `insert into api_keys (user_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    text: `insert into api_keys (user_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     values: [
       userId,
       key.id,
@@ -43,6 +48,7 @@ export async function insertKey(sql: Sql, userId: string, key: KeyRow, hash: Buf
       key.prefix,
       key.last4,
       key.scopes,
+      key.projects,
       key.rpm_limit,
       key.expires_at,
       key.revoked_at,
@@ -63,7 +69,7 @@ export async function insertKey(sql: Sql, userId: string, key: KeyRow, hash: Buf
 export function keyOwnerStatement(hash: Buffer) {
   return {
     name: 'find_key_owner',
-    text: `select k.user_id, k.id as key_id, k.scopes, k.rpm_limit, k.expires_at, k.revoked_at, k.last_used_at,
+    text: `select k.user_id, k.id as key_id, k.scopes, k.projects, k.rpm_limit, k.expires_at, k.revoked_at, k.last_used_at,
         u.plan, u.status, u.overrides
       from key_lookup l
       join api_keys k on k.user_id = l.user_id and k.id = l.key_id
@@ -122,14 +128,14 @@ export async function findAnyKey(sql: Sql, id: string): Promise<{ userId: string
   return { userId, key };
 }
 
-/** Updates a key's name, scopes, limit, expiry and revocation. */
+/** Updates a key's name, scopes, projects, limit, expiry and revocation. */
 export async function updateKey(sql: Sql, userId: string, key: KeyRow): Promise<void> {
   await sql.query({
     text: `update api_keys
-      set name = $3, scopes = $4, rpm_limit = $5, expires_at = $6, revoked_at = $7
+      set name = $3, scopes = $4, rpm_limit = $5, expires_at = $6, revoked_at = $7, projects = $8
       where user_id = $1 and id = $2
       returning ${notifyAccountChanged('user_id')}`,
-    values: [userId, key.id, key.name, key.scopes, key.rpm_limit, key.expires_at, key.revoked_at],
+    values: [userId, key.id, key.name, key.scopes, key.rpm_limit, key.expires_at, key.revoked_at, key.projects],
   });
 }
 

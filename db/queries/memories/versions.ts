@@ -42,6 +42,18 @@ export async function insertVersion(
   return Number(result.rows[0]?.grown ?? 0);
 }
 
+interface VersionPage {
+  limit: number;
+  bytesMax: number;
+  before: number | undefined;
+  /** Projects outside which no version is listed; null for all. */
+  projects: readonly string[] | null;
+}
+
+/** A memory may have been in another project before. "none" stands for no project. */
+const IN_PROJECTS = (projects: string) =>
+  `(${projects}::text[] is null or coalesce(project, 'none') = any (${projects}::text[]))`;
+
 /**
  * Lists a page of the former versions of a memory, newest first, bounded in number and bytes; one is returned in any case. `before` is
  * an exclusive upper bound of their numbers.
@@ -50,7 +62,7 @@ export async function listVersions(
   sql: Sql,
   userId: string,
   id: string,
-  { limit, bytesMax, before }: { limit: number; bytesMax: number; before: number | undefined },
+  { limit, bytesMax, before, projects }: VersionPage,
 ): Promise<{ versions: VersionRow[]; isLast: boolean }> {
   const result = await sql.query<VersionRow & { found: string }>({
     name: 'list_versions',
@@ -62,45 +74,51 @@ export async function listVersions(
         from (
           select *
           from memory_versions
-          where user_id = $1 and memory_id = $2 and version < coalesce($3, 2147483647)
+          where user_id = $1 and memory_id = $2 and version < coalesce($3, 2147483647) and ${IN_PROJECTS('$6')}
           order by version desc
           limit $4
         ) v
       ) page
       where preceding < $5::bigint
       order by version desc`,
-    values: [userId, id, before ?? null, limit + 1, bytesMax],
+    values: [userId, id, before ?? null, limit + 1, bytesMax, projects],
   });
   const found = Number(result.rows[0]?.found ?? 0);
   const versions = result.rows.slice(0, limit).map(({ found: _found, ...version }) => version);
   return { versions, isLast: versions.length === found };
 }
 
-/** Counts the former versions that are kept of a memory. */
-export async function countVersions(sql: Sql, userId: string, id: string): Promise<number> {
+/** Counts the former versions that are kept of a memory, in projects or, for null, all. */
+export async function countVersions(
+  sql: Sql,
+  userId: string,
+  id: string,
+  projects: readonly string[] | null,
+): Promise<number> {
   const result = await sql.query<{ count: string }>({
     name: 'count_versions',
     text: `select count(*)
       from memory_versions
-      where user_id = $1 and memory_id = $2`,
-    values: [userId, id],
+      where user_id = $1 and memory_id = $2 and ${IN_PROJECTS('$3')}`,
+    values: [userId, id, projects],
   });
   return Number(result.rows[0]?.count ?? 0);
 }
 
-/** Finds one former version. */
+/** Finds one former version, in projects or, for null, any. */
 export async function findVersion(
   sql: Sql,
   userId: string,
   id: string,
   version: number,
+  projects: readonly string[] | null,
 ): Promise<VersionRow | undefined> {
   const result = await sql.query<VersionRow>({
     name: 'find_version',
     text: `select ${COLUMNS}, written_at
       from memory_versions
-      where user_id = $1 and memory_id = $2 and version = $3`,
-    values: [userId, id, version],
+      where user_id = $1 and memory_id = $2 and version = $3 and ${IN_PROJECTS('$4')}`,
+    values: [userId, id, version, projects],
   });
   return result.rows[0];
 }

@@ -31,6 +31,9 @@ describe.skipIf(!hasBrowser)('dashboard › keys', () => {
     await dialog.getByLabel('Name').fill('Laptop');
     await dialog.getByText('Store, change and delete memories').click();
     await dialog.getByLabel('Own limit').fill('30');
+    await dialog.getByLabel('Only these projects').fill('shop');
+    await dialog.getByLabel('Only these projects').press('Enter');
+    await dialog.getByLabel('Only these projects').fill('docs');
     await dialog.getByRole('button', { name: 'Make the key' }).click();
     const secret = await dialog.locator('pre').innerText();
     expect(secret).toMatch(/^wm_test_[0-9A-Za-z]{32}$/);
@@ -46,6 +49,8 @@ describe.skipIf(!hasBrowser)('dashboard › keys', () => {
     const row = page.getByRole('row', { name: /Laptop/ });
     await row.getByRole('img', { name: '2 calls in 30 days' }).waitFor();
     expect(await row.innerText()).toContain('30 a minute');
+    expect(await row.innerText()).toContain('only shop, docs');
+    expect((await laptop.get('/projects')).body.total).toBe(0);
 
     expect(problems).toEqual([]);
     await context.close();

@@ -122,6 +122,7 @@ const OWNER: KeyOwnerRow = {
   user_id: 'ada',
   key_id: 'key',
   scopes: [],
+  projects: null,
   rpm_limit: null,
   expires_at: null,
   revoked_at: null,

@@ -48,7 +48,7 @@ describe('GET /user/me', () => {
       },
       storage_bytes: 7,
       created_at: expect.any(String),
-      key: { id: expect.any(String), scopes: [...SCOPES] },
+      key: { id: expect.any(String), scopes: [...SCOPES], projects: null },
       session: null,
       is_operator: false,
     });

@@ -142,6 +142,7 @@ const CALLER: Parameters<typeof authorize>[1] = {
   status: 'active',
   limits: { requests_per_minute: 1, requests_per_day: 1, storage_bytes: 1, rest: false, webhooks: false },
   keyRequestsPerMinute: null,
+  projects: null,
   transport: 'dashboard',
   isOperator: true,
 };

@@ -13,6 +13,7 @@ const key = (name: string, expires_at: Date | null, revoked_at: Date | null = nu
   prefix: 'wm_live_',
   last4: '0000',
   scopes: [],
+  projects: null,
   rpm_limit: null,
   expires_at,
   revoked_at,

@@ -32,7 +32,8 @@ export function AccountKeys({ account }: { account: AccountDetails }) {
                 {key.prefix}…{key.last4}
               </span>
               <div className="detail">
-                {key.scopes.join(', ')}; created <Time iso={key.created_at} />;{' '}
+                {key.scopes.join(', ')}; {key.projects && `only ${key.projects.join(', ')}; `}created{' '}
+                <Time iso={key.created_at} />;{' '}
                 {key.last_used_at ? (
                   <>
                     last used <Time iso={key.last_used_at} />

@@ -6,6 +6,7 @@ import { Snippet } from '../../components/copy.tsx';
 import { Callout } from '../../components/feedback.tsx';
 import { errorOf, Select, TextField } from '../../components/fields.tsx';
 import { formatRelative } from '../../components/format.tsx';
+import { ProjectPicker, projectsInWords } from '../keys/project-picker.tsx';
 
 type Key = OutputOf<'keys.list'>['results'][number];
 
@@ -31,6 +32,7 @@ const SCOPES = ['memories:read', 'memories:write', 'account:read'] as const;
 /** Renders a form that makes a key in place, and the choice of one that exists. */
 export function ChooseKey({ keys, suggestedName, chosen, onChoose }: ChooseKeyProps) {
   const [name, setName] = useState<string>();
+  const [projects, setProjects] = useState<string[]>([]);
   const create = useAction('keys.create', {
     changes: ['keys.list'],
     showsErrors: true,
@@ -58,15 +60,26 @@ export function ChooseKey({ keys, suggestedName, chosen, onChoose }: ChooseKeyPr
         className="new-key"
         onSubmit={(event) => {
           event.preventDefault();
-          create.mutate({ name: name ?? suggestedName, scopes: [...SCOPES] });
+          create.mutate({
+            name: name ?? suggestedName,
+            scopes: [...SCOPES],
+            projects: projects.length === 0 ? null : projects,
+          });
         }}
       >
         <TextField
           label="Name of the new key"
           value={name ?? suggestedName}
           onChange={setName}
-          error={errorOf(error, 'name') ?? (error ? error.message : undefined)}
+          error={errorOf(error, 'name') ?? (error && !errorOf(error, 'projects') ? error.message : undefined)}
           description="It can store and find memories, and read its usage."
+        />
+        <ProjectPicker
+          label="Only these projects"
+          value={projects}
+          onChange={setProjects}
+          description="Optional. The client then sees and writes the memories of these projects only."
+          error={errorOf(error, 'projects')}
         />
         <Button type="submit" variant="primary" isPending={create.isPending}>
           Make a key
@@ -77,7 +90,7 @@ export function ChooseKey({ keys, suggestedName, chosen, onChoose }: ChooseKeyPr
           label="Or use a key that you have"
           choices={[
             { value: '', label: 'Choose a key' },
-            ...keys.map((key) => ({ value: key.id, label: `${key.name} (…${key.last4})`, detail: lastUse(key) })),
+            ...keys.map((key) => ({ value: key.id, label: `${key.name} (…${key.last4})`, detail: detailOf(key) })),
           ]}
           value={chosen?.id ?? ''}
           onChange={(id) => {
@@ -91,8 +104,9 @@ export function ChooseKey({ keys, suggestedName, chosen, onChoose }: ChooseKeyPr
   );
 }
 
-function lastUse({ last_used_at: at }: Key): string {
-  return at ? `last used ${formatRelative(at)}` : 'never used';
+function detailOf({ last_used_at: at, projects }: Key): string {
+  const use = at ? `last used ${formatRelative(at)}` : 'never used';
+  return projects ? `${use}; only ${projectsInWords(projects)}` : use;
 }
 
 function rememberForDocs(secret: string): void {

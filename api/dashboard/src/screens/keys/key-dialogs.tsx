@@ -89,11 +89,12 @@ export function SecretDialog({ made, onClose }: DialogProps & { made: MadeKey })
   );
 }
 
-/** Changes name, scopes, expiry and limit of a key. Scopes can only be taken away. */
+/** Changes name, scopes, projects, expiry and limit of a key. Scopes can only be taken away. */
 export function EditKeyDialog({ target, onClose }: DialogProps & { target: Key }) {
   const [fields, setFields] = useState<KeyFields>({
     name: target.name,
     scopes: target.scopes,
+    projects: target.projects ?? [],
     expiry: 'keep',
     limit: target.rpm_limit === null ? '' : String(target.rpm_limit),
   });
@@ -156,7 +157,7 @@ export function RotateKeyDialog({
   return (
     <Dialog title={`Rotate ${target.name}`} isOpen onClose={onClose}>
       <div className="stack">
-        <p>You get a new key with the same name, permissions, expiry and limit. The owner gets an e-mail.</p>
+        <p>You get a new key with the same name, permissions, projects, expiry and limit. The owner gets an e-mail.</p>
         <Select label="The old key" choices={GRACE} value={grace} onChange={setGrace} />
         <DialogActions>
           <Button onPress={onClose}>Cancel</Button>

@@ -1,6 +1,7 @@
 import type { ApiError, InputOf } from '../../api/client.ts';
 import { Checkbox, errorOf, Select, TextField } from '../../components/fields.tsx';
 import { formatDate } from '../../components/format.tsx';
+import { ProjectPicker } from './project-picker.tsx';
 import { SCOPES, type Scope } from './scopes.ts';
 
 const DAY_MS = 86_400_000;
@@ -9,6 +10,8 @@ const DAY_MS = 86_400_000;
 export interface KeyFields {
   name: string;
   scopes: readonly Scope[];
+  /** Projects that the key is bound to; empty for all. */
+  projects: readonly string[];
   /** Days until the expiry, `never`, or `keep` for that of the key. */
   expiry: string;
   /** Calls a minute; empty for the plan's. */
@@ -18,6 +21,7 @@ export interface KeyFields {
 export const NEW_KEY: KeyFields = {
   name: '',
   scopes: ['memories:read', 'memories:write', 'account:read'],
+  projects: [],
   expiry: 'never',
   limit: '',
 };
@@ -64,6 +68,13 @@ export function KeyForm({ fields, onChange, error, available, current }: KeyForm
         ))}
         {scopesError && <p className="react-aria-FieldError">Scopes: {scopesError}</p>}
       </fieldset>
+      <ProjectPicker
+        label="Only these projects"
+        value={fields.projects}
+        onChange={(projects) => set({ projects })}
+        description="Optional. The key then sees and writes the memories of these projects only."
+        error={errorOf(error, 'projects')}
+      />
       <Select
         label="Expires"
         choices={[
@@ -94,11 +105,12 @@ export function KeyForm({ fields, onChange, error, available, current }: KeyForm
 
 /** Returns the input of an operation for the fields of a form. */
 export function toInput(fields: KeyFields): InputOf<'keys.create'> {
-  const { name, scopes, expiry, limit } = fields;
+  const { name, scopes, projects, expiry, limit } = fields;
   const days = Number(expiry);
   return {
     name,
     scopes: [...scopes],
+    projects: projects.length === 0 ? null : [...projects],
     ...(expiry !== 'keep' && {
       expires_at: Number.isNaN(days) ? null : new Date(Date.now() + days * DAY_MS).toISOString(),
     }),

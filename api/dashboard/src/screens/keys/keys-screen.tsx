@@ -21,6 +21,7 @@ import {
   SecretDialog,
 } from './key-dialogs.tsx';
 import './keys.css';
+import { projectsInWords } from './project-picker.tsx';
 
 const route = getRouteApi('/keys');
 
@@ -171,12 +172,13 @@ const SHORT: Record<string, string> = {
   'keys:write': 'keys',
 };
 
-function Permissions({ item: { scopes, rpm_limit: limit } }: { item: Key }) {
+function Permissions({ item: { scopes, projects, rpm_limit: limit } }: { item: Key }) {
   return (
     <span className="key-scopes">
       {scopes.map((scope) => (
         <Badge key={scope}>{SHORT[scope] ?? scope}</Badge>
       ))}
+      {projects && <span className="detail block key-projects">only {projectsInWords(projects)}</span>}
       {limit !== null && <span className="detail block">{formatNumber(limit)} a minute</span>}
     </span>
   );

@@ -9,7 +9,7 @@ import { Checkbox, TextField } from '../../components/fields.tsx';
 import { formatBytes, formatNumber, Time } from '../../components/format.tsx';
 import { Menu } from '../../components/menu.tsx';
 import { Screen } from '../../components/screen.tsx';
-import { runOnIds } from './acts.ts';
+import { runOnIds, write } from './acts.ts';
 import { ChangeDialog } from './change-dialog.tsx';
 import './memories.css';
 import { MemoriesNav } from './memories-nav.tsx';
@@ -128,20 +128,31 @@ function RenameProject({ name, onClose }: { name: string | null; onClose: () => 
       input={isComplete ? { name: name ?? NO_PROJECT, new_name: target } : undefined}
       act="Move"
       done={target === null ? `Memories of “${name}” have no project now` : `Memories moved to “${target}”`}
-      undo={async ({ changed, duplicates }) => {
-        await runOnIds(changed, { action: 'move', project: name });
+      undo={async ({ changed, duplicates, bound_keys: keys, merges }) => {
+        // The keys follow a rename back, too.
+        if (keys.length > 0 && !merges)
+          await write('projects.update', { name: target ?? NO_PROJECT, new_name: name, dry_run: false });
+        else await runOnIds(changed, { action: 'move', project: name });
         await runOnIds(duplicates, { action: 'restore' });
       }}
       onClose={onClose}
-      remark={({ merges }) =>
-        merges && (
-          <p>
-            {target === null
-              ? 'They join the memories of no project.'
-              : `“${target}” has memories already: the two become one.`}
-          </p>
-        )
-      }
+      remark={({ merges, bound_keys: keys }) => (
+        <>
+          {merges && (
+            <p>
+              {target === null
+                ? 'They join the memories of no project.'
+                : `“${target}” has memories already: the two become one.`}
+            </p>
+          )}
+          {keys.length > 0 && (
+            <p>
+              {keys.length === 1 ? 'An API key is' : `${keys.length} API keys are`} bound to this project, and will be
+              to the new name.
+            </p>
+          )}
+        </>
+      )}
     >
       <TextField
         label="New name"
