@@ -23,6 +23,8 @@ export interface Caller {
   isOperator: boolean;
   /** The projects that the key is bound to, "none" for the memories of no project; null: all. */
   projects: readonly string[] | null;
+  /** Cancels the statements of the call: all when the caller asks for that, reads when the connection is closed. */
+  signal?: AbortSignal;
   /** Default project of the connection. */
   project?: string;
 }

@@ -94,6 +94,7 @@ export const PROBLEMS = {
     'Wait for responses before you send more requests. Nothing was changed.',
   ],
   headers_too_large: [431, 'The request headers are too large', 'Send at most 16 KiB of headers.'],
+  cancelled: [499, 'The request was cancelled', 'Nothing was changed. Send it again if you still need it.'],
   internal: [500, 'Internal error', 'Try again. If the error persists, report the `request_id`.'],
   disk_full: [
     503,

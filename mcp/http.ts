@@ -6,11 +6,13 @@ import type { Caller } from '../api/context.ts';
 import { invalidField, Problem } from '../api/errors.ts';
 import { readJson } from '../api/http/body.ts';
 import { authenticateRequest, callOf } from '../api/http/call.ts';
+import { abortOnClose } from '../api/http/close-signal.ts';
 import { defaultProjectOf } from '../api/http/headers.ts';
 import { stateOf } from '../api/http/request-state.ts';
 import { setDefaultProject } from '../api/pipeline/default-project.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { type Definition, RPC } from './definition.ts';
+import { createInFlight, type InFlight } from './in-flight.ts';
 import { LEGACY_VERSIONS, serveLegacy } from './legacy.ts';
 import { createMessageMeter, type MessageMeter } from './message-meter.ts';
 import {
@@ -39,13 +41,16 @@ interface McpOptions {
  * request and clients do not notice a restart. There are no sessions and no streams to listen to: other methods return 405.
  */
 export function mountMcp(router: Router, pipeline: PipelineDependencies, options: McpOptions): void {
+  const inFlight = createInFlight();
   router.post('/mcp', async (ctx: Context) => {
     const transport = ctx.get('X-WhiteMagic-Transport') === 'mcp_stdio' ? 'mcp_stdio' : 'mcp_http';
     const caller = await authenticateRequest(ctx, pipeline, transport);
     const meter = createMessageMeter(pipeline, caller, (headers) => ctx.set(headers));
     try {
       const toolset = toolsetOf(ctx.URL.searchParams.get('tools'));
-      await servePost({ ctx, pipeline, caller, meter, toolset, ...options });
+      const controller = abortOnClose(ctx);
+      caller.signal = controller.signal;
+      await servePost({ ctx, pipeline, caller, meter, toolset, controller, inFlight, ...options });
     } finally {
       await meter.settle();
     }
@@ -73,6 +78,9 @@ interface Post extends McpOptions {
   caller: Caller;
   meter: MessageMeter;
   toolset: Toolset;
+  /** Aborts when the client closes the connection or cancels the request. */
+  controller: AbortController;
+  inFlight: InFlight;
 }
 
 async function servePost(post: Post): Promise<void> {
@@ -99,10 +107,15 @@ async function servePost(post: Post): Promise<void> {
 }
 
 async function serveOne(post: Post, checked: Checked | undefined): Promise<void> {
-  const { ctx } = post;
+  const { ctx, caller, controller, inFlight } = post;
   if (checked?.error) return respond(ctx, 200, JSON.stringify(checked.error));
   const message = checked?.message;
   if (!message) return respond(ctx, 202, '');
+  const sender = { keyId: caller.keyId, userAgent: ctx.get('User-Agent'), address: ctx.ip };
+  if (isRequest(message)) ctx.res.once('close', inFlight.add(sender, message.id, controller));
+  else if ('method' in message && message.method === 'notifications/cancelled') {
+    inFlight.cancel(sender, message.params?.requestId);
+  }
   const headers = routingHeaders((name) => ctx.get(name));
   if (isModern(message, headers)) {
     return respondWith(ctx, await serveModern(definitionOf(post), message, headers));

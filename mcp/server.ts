@@ -1,3 +1,4 @@
+import { jsonSchema } from '../api/contracts/json-schema.ts';
 import type { Scope } from '../api/contracts/operation.ts';
 import { Problem } from '../api/errors.ts';
 import { ICON } from '../api/pages/assets.ts';
@@ -8,9 +9,11 @@ import { toProblem } from '../api/pipeline/to-problem.ts';
 import { VERSION } from '../api/version.ts';
 import { normalizeArguments } from './arguments.ts';
 import { complete, sourceOf } from './completion.ts';
-import { type Definition, type Params, RPC, RpcError } from './definition.ts';
+import { confirmDeletion } from './confirm-deletion.ts';
+import { type Definition, type Exchange, type Params, RPC, RpcError } from './definition.ts';
 import { newDelimiter } from './delimiter.ts';
 import { cut, errorData, errorMeta, errorText } from './errors.ts';
+import { prefixResolver } from './id-prefixes.ts';
 import { PROMPT_DESCRIPTIONS, promptText } from './prompts.ts';
 import { findTool, INSTRUCTIONS, listTools, type Toolset } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
@@ -59,7 +62,8 @@ export function defineServer(connection: Connection): Definition {
     },
     handlers: {
       'tools/list': () => ({ tools: listTools(connection.scopes, connection.toolset) }),
-      'tools/call': ({ name, arguments: given }) => callTool(connection, name as string, given as Params | undefined),
+      'tools/call': ({ name, arguments: given }, exchange) =>
+        callTool(connection, name as string, given as Params | undefined, exchange),
       'resources/list': () => ({ resources: RESOURCES }),
       'resources/templates/list': () => ({ resourceTemplates: RESOURCE_TEMPLATES }),
       'resources/read': ({ uri }) => readResource(connection, uri as string),
@@ -78,7 +82,7 @@ async function reported({ onOutcome }: Connection, pending: Promise<Outcome>): P
   return outcome;
 }
 
-async function callTool(connection: Connection, name: string, given: Params | undefined) {
+async function callTool(connection: Connection, name: string, given: Params | undefined, exchange: Exchange) {
   const { pipeline } = connection;
   const call = connection.newCall('tools/call');
   const tool = findTool(name);
@@ -90,6 +94,9 @@ async function callTool(connection: Connection, name: string, given: Params | un
     throw new RpcError(RPC.invalidParams, `Unknown tool: ${name.slice(0, 100)}`, eventData(outcome));
   }
   const { input, ignored } = normalizeArguments(tool.inputSchema, given ?? {});
+  const resolve = prefixResolver(tool.inputSchema, input);
+  const unconfirmed = await confirmDeletion(connection.pipeline, call, tool, input, exchange);
+  if (unconfirmed) return unconfirmed;
   const delimit = newDelimiter();
   const render = (result: unknown, isReceipt?: boolean): Rendering => {
     const { text, structured } = tool.render(result, delimit, isReceipt);
@@ -97,7 +104,7 @@ async function callTool(connection: Connection, name: string, given: Params | un
     const rendering = { text: complete, structuredContent: structured && { message: complete, ...structured } };
     return { ...rendering, shown: [complete, JSON.stringify(toToolResult(rendering, call, ignored))] };
   };
-  const outcome = await reported(connection, run(pipeline, tool.operation, { ...call, render }, input));
+  const outcome = await reported(connection, run(pipeline, tool.operation, { ...call, resolve, render }, input));
   if (outcome.rendering) return toToolResult(outcome.rendering, outcome, ignored);
   return toolError(connection, call, outcome, ignored);
 }
@@ -129,6 +136,7 @@ async function readResource(connection: Connection, uri: string) {
   const call = connection.newCall('resources/read');
   const request = resourceRequest(uri);
   const text = request?.text;
+  const resolve = request && prefixResolver(jsonSchema(request.operation.input, 'input'), request.input);
   const delimit = newDelimiter();
   const render = (result: unknown): Rendering => {
     const rendered = text?.(result, delimit) ?? '';
@@ -137,7 +145,7 @@ async function readResource(connection: Connection, uri: string) {
   const outcome = await reported(
     connection,
     request
-      ? run(pipeline, request.operation, text ? { ...call, render } : call, request.input)
+      ? run(pipeline, request.operation, { ...call, resolve, ...(text && { render }) }, request.input)
       : rejectCall(pipeline, 'unknown_resource', call, new Problem('not_found', { detail: 'Unknown resource.' })),
   );
   if (outcome.problem?.code === 'not_found') throw resourceNotFound(uri, outcome);

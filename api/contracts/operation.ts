@@ -193,6 +193,7 @@ const COMMON_ERRORS = [
   'quota_exceeded',
   'concurrency_exceeded',
   'headers_too_large',
+  'cancelled',
   'internal',
   'disk_full',
   'overloaded',

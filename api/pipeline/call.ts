@@ -1,3 +1,4 @@
+import type { Sql } from '../../db/client/sql.ts';
 import type { Caller } from '../context.ts';
 import type { Streamed } from '../contracts/operation.ts';
 import type { Problem } from '../errors.ts';
@@ -14,6 +15,12 @@ export interface Call {
   client: string | null;
   bytesIn: number;
   idempotencyKey?: string | undefined;
+  /**
+   * Completes the input before it is validated, such as an id of which the caller sent the beginning. Runs once the call is authorized
+   * and within its limits.
+   * @throws Problem of the operation
+   */
+  resolve?: ((sql: Sql, caller: Caller) => Promise<unknown>) | undefined;
   /**
    * Renders a result for a transport that does not send it as JSON. `max_tokens` applies to the longest form that is shown. `isReceipt`: the result is
    * the operation's receipt, for a caller that may not read.

@@ -33,7 +33,8 @@ export async function run(
   return meterCall(pipeline, { name: operation.id, call, operation, rawInput }, async (meter) => {
     authorize(operation, call.caller);
     await meter.limit();
-    const input = parseInput(operation.input, rawInput);
+    const given = call.resolve ? await call.resolve(pipeline.database.shared(call.caller), call.caller) : rawInput;
+    const input = parseInput(operation.input, given);
     const act = operation.execution.kind === 'write' ? write : read;
     return pipeline.requestQueue.run(call.caller.userId, meter, () => act(pipeline, operation, call, input, meter));
   });
@@ -58,14 +59,15 @@ export function rejectCall(
  * @returns the operation's result
  * @throws Problem of the operation, `scope_required`, `concurrency_exceeded`, `overloaded`
  */
-export function lookUp(
+export async function lookUp(
   pipeline: PipelineDependencies,
   operation: Operation,
   call: Call,
   rawInput: unknown,
 ): Promise<unknown> {
   authorize(operation, call.caller);
-  const input = parseInput(operation.input, rawInput);
+  const given = call.resolve ? await call.resolve(pipeline.database.shared(call.caller), call.caller) : rawInput;
+  const input = parseInput(operation.input, given);
   const { userId } = call.caller;
   const sql = pipeline.database.read(call.caller);
   const unlimited = { refund: async () => undefined };

@@ -1,12 +1,21 @@
 import pg from 'pg';
 import { executeBatch } from './batch.ts';
+import { CANCELLED, cancellable, checked } from './cancel.ts';
 import { createFairSemaphore, type FairSemaphore } from './fair-semaphore.ts';
 import { ServerUnresponsiveError, startHeartbeat } from './heartbeat.ts';
-import { coalesceClientWrites } from './pg-internals.ts';
+import { cancelStatement, coalesceClientWrites } from './pg-internals.ts';
 import { isDiskFull, isOverloaded, retryTransient } from './retry.ts';
 import { shareConnections } from './shared-connections.ts';
 import type { Sql, Statement } from './sql.ts';
-import { APP_ROLE, setTenantStatement, type Tenant, tenantStatements, userIdOf, withTenantPlans } from './tenant.ts';
+import {
+  APP_ROLE,
+  setTenantStatement,
+  signalOf,
+  type Tenant,
+  tenantStatements,
+  userIdOf,
+  withTenantPlans,
+} from './tenant.ts';
 import { type JoinedStatements, transaction, withClient } from './transaction.ts';
 
 /**
@@ -118,6 +127,7 @@ export function connect(options: ConnectOptions): Database {
     query_timeout: RESPONSE_TIMEOUT_MS,
   };
   const { onError } = options;
+  const cancel = (client: pg.ClientBase) => cancelStatement(appConfig, client);
   const heartbeat = startHeartbeat({ ...ownerConfig, application_name: 'whitemagic-heartbeat' }, onError);
   const disk = watchDisk();
   /** Runs work at once, or rejects it while the server does not respond. */
@@ -158,7 +168,12 @@ export function connect(options: ConnectOptions): Database {
   return {
     owner,
     shared: (tenant) => tenantSql(tenant, (use) => guarded(async () => use(await sharedConnections.next()))),
-    read: (tenant) => tenantSql(tenant, (use) => withAppClient(tenant, use)),
+    read: (tenant) => {
+      const cancellation = { signal: signalOf(tenant), counts: () => true, cancel };
+      return tenantSql(tenant, (use) =>
+        withAppClient(tenant, (client) => cancellable(client, cancellation, () => use(client))),
+      );
+    },
     lookup: <Row>(statement: Statement) =>
       guarded(async () => {
         const client = await lookupConnection.next();
@@ -167,7 +182,11 @@ export function connect(options: ConnectOptions): Database {
     write: (tenant, work, joined = {}) => {
       const options = tenantStatements(tenant, joined);
       const write = () =>
-        withAppClient(tenant, (client) => transaction(client, options, (sql) => work(withTenantPlans(tenant, sql))));
+        withAppClient(tenant, (client) =>
+          cancellable(client, { signal: signalOf(tenant), counts: isCancelled, cancel }, (check) =>
+            transaction(client, options, (sql) => work(withTenantPlans(tenant, checked(sql, check)))),
+          ),
+        );
       return disk.watch(() => retryTransient(write));
     },
     snapshot: (tenant, work) => {
@@ -204,6 +223,11 @@ export function connect(options: ConnectOptions): Database {
       clearTimeout(overdue);
     },
   };
+}
+
+/** Returns whether a write is cancelled: a closed connection alone does not stop it. */
+function isCancelled(reason: unknown): boolean {
+  return reason === CANCELLED;
 }
 
 /** Remembers whether the latest writes failed because the disk of the server is full. */

@@ -19,6 +19,8 @@ import type { Result, Statement } from './sql.ts';
  * - `connection.parse`, `bind`, `describe`, `execute`, `sync`, `close`: messages of the extended query protocol.
  * - `connection.parsedStatements`, `submittedNamedStatements`: the names that are prepared on a connection, shared with `pg`'s own
  *   queries.
+ * - `client.processID`, `secretKey`, and `connection.connect`, `cancel` of a client that is not connected: the protocol's request to
+ *   cancel, which `client.cancel` sends for its own queries only.
  * - `pg/lib/utils.js` `prepareValue`: encodes a parameter exactly as `pg` does.
  */
 
@@ -171,4 +173,42 @@ export function coalesceClientWrites(client: pg.ClientBase): void {
 export function closeClient(client: pg.ClientBase, error?: Error): void {
   const { connection } = client as unknown as { connection: Connection };
   connection.stream.destroy(error);
+}
+
+/** The private members of a client with which a statement is cancelled. */
+interface Cancellable {
+  host: string;
+  port: number;
+  processID: number;
+  secretKey: number;
+  connection: Pick<Connection, 'stream'> & {
+    connect(port: number | string, host?: string): void;
+    cancel(processId: number, secretKey: number): void;
+    once(event: 'connect' | 'end' | 'error', listener: (error?: Error) => void): void;
+  };
+}
+
+/** Milliseconds after which a request to cancel is given up. */
+const CANCEL_TIMEOUT_MS = 2_000;
+
+/**
+ * Asks the server to cancel what a client executes, over a connection of its own as the protocol has it. Resolves when the server has
+ * closed that connection, which it does after it has passed the request on.
+ * @param config how to connect
+ */
+export function cancelStatement(config: pg.ClientConfig, client: pg.ClientBase): Promise<void> {
+  const { processID, secretKey } = client as unknown as Cancellable;
+  // Not encrypted, as libpq sends it up to version 16; it holds nothing but the two numbers.
+  const { connection, host, port } = new pg.Client({ ...config, ssl: false }) as unknown as Cancellable;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => connection.stream.destroy(), CANCEL_TIMEOUT_MS);
+    connection.once('connect', () => connection.cancel(processID, secretKey));
+    connection.once('error', reject);
+    connection.once('end', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    if (host.startsWith('/')) connection.connect(`${host}/.s.PGSQL.${port}`);
+    else connection.connect(port, host);
+  });
 }

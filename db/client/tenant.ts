@@ -3,9 +3,10 @@ import type { JoinedStatements } from './transaction.ts';
 
 /**
  * The tenant of a statement: a user, or a user whose key is bound to projects. The statements of the latter run as the role `wm_bound`,
- * to which row-level security shows those projects only; "none" stands for the memories of no project. Null: not bound.
+ * to which row-level security shows those projects only; "none" stands for the memories of no project. Null: not bound. The signal
+ * cancels its statements.
  */
-export type Tenant = string | { userId: string; projects: readonly string[] | null };
+export type Tenant = string | { userId: string; projects: readonly string[] | null; signal?: AbortSignal | undefined };
 
 /** The role that every statement of a tenant runs as. Migrations create it. */
 export const APP_ROLE = 'wm_app';
@@ -16,6 +17,11 @@ export const BOUND_ROLE = 'wm_bound';
 /** Returns the id of a tenant's user. */
 export function userIdOf(tenant: Tenant): string {
   return typeof tenant === 'string' ? tenant : tenant.userId;
+}
+
+/** Returns the signal that cancels a tenant's statements. */
+export function signalOf(tenant: Tenant): AbortSignal | undefined {
+  return typeof tenant === 'string' ? undefined : tenant.signal;
 }
 
 /** Returns the projects that a tenant is bound to; null for all. */

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { executeBatch } from './batch.ts';
+import { CancelledError } from './cancel.ts';
 import { isConnectionLost, UnknownOutcomeError } from './retry.ts';
 import type { Sql, Statement } from './sql.ts';
 
@@ -18,14 +19,14 @@ interface TransactionOptions<T> extends JoinedStatements<T> {
 const BEGIN = { name: 'begin', text: 'begin' };
 const COMMIT = { name: 'commit', text: 'commit' };
 
-/** Checks a connection out of the pool for the duration of the work; a broken one is discarded. */
+/** Checks a connection out of the pool for the duration of the work; a broken one, or one whose statement was cancelled, is discarded. */
 export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let failure: Error | undefined;
   try {
     return await work(client);
   } catch (error) {
-    failure = isConnectionLost(error) ? (error as Error) : undefined;
+    failure = isConnectionLost(error) || error instanceof CancelledError ? (error as Error) : undefined;
     throw error;
   } finally {
     client.release(failure);

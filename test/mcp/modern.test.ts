@@ -176,3 +176,45 @@ describe('MCP 2026-07-28', () => {
     expect(last.body).toMatchObject({ id: 'id-1', error: { data: { code: 'rate_limited', status: 429 } } });
   });
 });
+
+describe('a permanent deletion over MCP 2026-07-28', () => {
+  const remove = async (id: string, more: Record<string, unknown> = {}, capabilities: object = { elicitation: {} }) => {
+    const _meta = { ...envelope(), 'io.modelcontextprotocol/clientCapabilities': capabilities };
+    const params = { name: 'delete_memory', arguments: { id, permanent: true }, ...more, _meta };
+    const headers = { 'MCP-Protocol-Version': VERSION, 'Mcp-Method': 'tools/call', 'Mcp-Name': 'delete_memory' };
+    return (await postMcp(node, user, rpc('tools/call', params), headers)).body.result;
+  };
+  const store = async (title: string): Promise<string> =>
+    (await user.api.post('/memories', { title, content: title })).body.id;
+
+  it('is confirmed by the user where the client can ask, and happens only then', async () => {
+    const id = await store('Ask about\nme');
+    const asked = await remove(id.slice(0, 23));
+    expect(asked).toMatchObject({
+      resultType: 'input_required',
+      inputRequests: {
+        confirm_deletion: {
+          method: 'elicitation/create',
+          params: {
+            message: 'Delete “Ask about me” and its former versions permanently? This cannot be undone.',
+            requestedSchema: { type: 'object', properties: {} },
+          },
+        },
+      },
+    });
+    for (const action of ['decline', 'cancel']) {
+      const refused = await remove(id, { inputResponses: { confirm_deletion: { action } } });
+      expect([refused.isError, refused.content[0].text]).toEqual([true, expect.stringContaining('Not deleted')]);
+    }
+    expect((await user.api.get(`/memories/${id}`)).status).toBe(200);
+    const accepted = await remove(id, { inputResponses: { confirm_deletion: { action: 'accept', content: {} } } });
+    expect(accepted.content[0].text).toBe(`Deleted memory ${id} permanently.`);
+    expect((await user.api.get(`/memories/${id}`)).status).toBe(404);
+  });
+
+  it('needs no confirmation of a client that cannot ask, nor when it only archives', async () => {
+    const [first, second] = [await store('first'), await store('second')];
+    expect((await remove(first, {}, {})).content[0].text).toContain('permanently');
+    expect((await remove(second, { arguments: { id: second } })).content[0].text).toContain('Archived');
+  });
+});

@@ -549,3 +549,56 @@ describe('plans and rate limits over MCP', () => {
     expect((await user.api.get('/memories')).status).toBe(429);
   });
 });
+
+describe('the beginning of an id', () => {
+  it('names a memory wherever a tool takes an id, as long as only one has it', async () => {
+    const { user, client } = await newcomer();
+    const id = (await client.use('create_memory', { content: 'Short ids' })).id;
+    const short = id.slice(0, 13);
+    expect(textOf(await client.tool('get_memory', { id: short }))).toContain(id);
+    expect(
+      textOf(
+        await client.tool('update_memory', {
+          id: ` ${id.replaceAll('-', '').slice(0, 16).toUpperCase()}`,
+          add_tags: ['x'],
+        }),
+      ),
+    ).toContain(`Updated memory ${id}`);
+    const newer = await client.use('create_memory', { content: 'Replaces it', supersedes: short });
+    expect((await user.api.get(`/memories/${newer.id}`)).body.supersedes).toBe(id);
+    const { contents } = await client.readResource({ uri: `memory://memories/${short}` });
+    expect(JSON.stringify(contents)).toContain(id);
+    expect(textOf(await client.tool('delete_memory', { id: short }))).toContain(`Archived memory ${id}`);
+    expect(textOf(await client.tool('restore_memory', { id: short }))).toContain(`Restored memory ${id}`);
+    expect((await usageEvents(node, user)).at(-1)).toMatchObject({ operation: 'memories.restore', status: 200 });
+  });
+
+  it('that several memories, none, or only those of another account have is an error that says so', async () => {
+    const { user, client } = await newcomer();
+    const [first, second] = [
+      (await user.api.post('/memories', { content: 'one' })).body.id,
+      (await user.api.post('/memories', { content: 'two' })).body.id,
+    ];
+    // Ids begin with their time, so that these two begin alike.
+    const differing = [...first].findIndex((digit: string, n: number) => digit !== second[n]);
+    const several = await client.tool('delete_memory', { id: first.slice(0, differing) });
+    expect([several.isError, textOf(several)]).toEqual([
+      true,
+      `A value in the request is not allowed (unprocessable). id: the ids of 2 memories begin like that: ${first}, ${second}. Copy more of the id`,
+    ]);
+    const { user: other } = await newcomer();
+    const { id } = (await other.api.post('/memories', { content: 'of another account' })).body;
+    const call = (input: object) => client.tool('get_memory', input as Record<string, unknown>);
+    for (const input of [{ id: id.slice(0, 18) }, { id: '0bbbbbbb' }]) {
+      const result = await call(input);
+      expect([result.isError, textOf(result)]).toEqual([
+        true,
+        'Not found (not_found). You have no memory whose id begins like that.',
+      ]);
+    }
+    const wrong = await client.tool('create_memory', { content: 'x', supersedes: '0bbbbbbb' });
+    expect(textOf(wrong)).toContain('supersedes: you have no memory whose id begins like that');
+    for (const short of ['0aaa', 'latest', '0aaaaaaa-zzzz'])
+      expect(textOf(await call({ id: short }))).toContain('id: ');
+  });
+});

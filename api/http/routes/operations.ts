@@ -10,6 +10,7 @@ import { rejectCall, run } from '../../pipeline/run.ts';
 import { runPublic } from '../../pipeline/run-public.ts';
 import { readJson, rejectBody } from '../body.ts';
 import { authenticateRestRequest, callOf } from '../call.ts';
+import { abortOnClose } from '../close-signal.ts';
 import { defaultProjectOf, idempotencyKeyOf, ifMatchOf } from '../headers.ts';
 import { stateOf } from '../request-state.ts';
 import { sendOutcome } from '../respond.ts';
@@ -21,6 +22,7 @@ export function operationRoutes(router: Router, pipeline: PipelineDependencies, 
     const path = `/api/v1${operation.http.path.replace(/\{(\w+)\}/g, ':$1')}`;
     router.register(path, [operation.http.method], async (ctx: Context) => {
       const caller = await authenticateRestRequest(ctx, pipeline);
+      caller.signal = abortOnClose(ctx).signal;
       stateOf(ctx).operation = operation.id;
       const request = await requestOf(ctx, operation, fields, bodyBytesMax);
       const call = callOf(ctx, pipeline, caller, operation.http.method);

@@ -129,3 +129,22 @@ export async function hasMemories(sql: Sql, userId: string): Promise<boolean> {
   });
   return result.rows.length > 0;
 }
+
+/** Finds the ids of the tenant's memories, of any status, within two ids, inclusive and in order. */
+export async function findIdsFrom(
+  sql: Sql,
+  userId: string,
+  [first, last]: readonly [first: string, last: string],
+  limit: number,
+): Promise<string[]> {
+  const result = await sql.query<{ id: string }>({
+    name: 'find_ids_from',
+    text: `select id
+      from memories
+      where user_id = $1 and id between $2::uuid and $3::uuid
+      order by id
+      limit $4`,
+    values: [userId, first, last, limit],
+  });
+  return result.rows.map(({ id }) => id);
+}
