@@ -128,9 +128,13 @@ function RenameProject({ name, onClose }: { name: string | null; onClose: () => 
       input={isComplete ? { name: name ?? NO_PROJECT, new_name: target } : undefined}
       act="Move"
       done={target === null ? `Memories of “${name}” have no project now` : `Memories moved to “${target}”`}
-      undo={async ({ changed, duplicates, bound_keys: keys, merges }) => {
-        // The keys follow a rename back, too.
-        if (keys.length > 0 && !merges)
+      prepare={async () => {
+        const plan = await write('projects.update', { name: name ?? NO_PROJECT, new_name: target });
+        return plan.merges ? [] : plan.bound_keys;
+      }}
+      undo={async ({ changed, duplicates }, boundKeys) => {
+        // Keys follow a rename back, too.
+        if (boundKeys.length > 0)
           await write('projects.update', { name: target ?? NO_PROJECT, new_name: name, dry_run: false });
         else await runOnIds(changed, { action: 'move', project: name });
         await runOnIds(duplicates, { action: 'restore' });
