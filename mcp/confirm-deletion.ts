@@ -19,7 +19,7 @@ const TITLE_MAX = 100;
  * Lets the person behind a client confirm a permanent deletion, where the client can ask: since 2026-07-28 the result of the first call
  * is the question, and the client repeats the call with the response. Earlier versions ask within a session, which this server does not
  * keep.
- * @returns the question, or the result after a refusal; undefined when the deletion may go on
+ * @returns the question, or the result where the user declined; undefined when the deletion may go on
  */
 export async function confirmDeletion(
   pipeline: PipelineDependencies,

@@ -1,6 +1,6 @@
 import { CANCELLED } from '../db/client/cancel.ts';
 
-/** What tells the clients of a service apart that keep no sessions. */
+/** Distinguishes the clients of a service without sessions. */
 export interface Sender {
   keyId: string | null;
   userAgent: string;

@@ -21,7 +21,7 @@ interface Cancellation {
 }
 
 /**
- * Runs statements on a connection that nobody else uses meanwhile, and cancels them on the server when the signal aborts. The connection
+ * Runs statements on a connection of their own, and cancels them on the server when the signal aborts. The connection
  * must not be used again after a {@link CancelledError}: the request to cancel may arrive late.
  * @throws CancelledError
  */

@@ -203,8 +203,8 @@ describe('a permanent deletion over MCP 2026-07-28', () => {
       },
     });
     for (const action of ['decline', 'cancel']) {
-      const refused = await remove(id, { inputResponses: { confirm_deletion: { action } } });
-      expect([refused.isError, refused.content[0].text]).toEqual([true, expect.stringContaining('Not deleted')]);
+      const declined = await remove(id, { inputResponses: { confirm_deletion: { action } } });
+      expect([declined.isError, declined.content[0].text]).toEqual([true, expect.stringContaining('Not deleted')]);
     }
     expect((await user.api.get(`/memories/${id}`)).status).toBe(200);
     const accepted = await remove(id, { inputResponses: { confirm_deletion: { action: 'accept', content: {} } } });

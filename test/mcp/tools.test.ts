@@ -579,7 +579,7 @@ describe('the beginning of an id', () => {
       (await user.api.post('/memories', { content: 'one' })).body.id,
       (await user.api.post('/memories', { content: 'two' })).body.id,
     ];
-    // Ids begin with their time, so that these two begin alike.
+    // Ids begin with their time, so that these two begin the same way.
     const differing = [...first].findIndex((digit: string, n: number) => digit !== second[n]);
     const several = await client.tool('delete_memory', { id: first.slice(0, differing) });
     expect([several.isError, textOf(several)]).toEqual([

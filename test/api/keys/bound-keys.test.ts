@@ -23,7 +23,7 @@ beforeAll(async () => {
   owner = await node.newUser();
   const secret = (n: number) => ({
     title: `${SECRET} title ${n}`,
-    content: `${SECRET} is kept in the vault number ${n}, below the stairs of the old house by the river`,
+    content: `${SECRET} is kept in the vault number ${n}, below the stairs of the old mill by the sea`,
     tags: [`${SECRET}-tag`, 'shared'],
     metadata: { [SECRET]: SECRET },
     project: SECRET,
@@ -115,7 +115,7 @@ describe('a key that is bound to a project', () => {
     expect(await readHidden(hidden.map(({ id }) => id))).toEqual(hidden);
   });
 
-  it('writes to its project, by default too, and is told so elsewhere', async () => {
+  it('writes to its project, by default too, and gets an error elsewhere', async () => {
     const own = await bound.post(
       '/memories',
       { title: 'Own', content: 'Mine' },

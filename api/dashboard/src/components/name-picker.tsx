@@ -17,7 +17,7 @@ export interface PickedName {
 
 interface NamePickerProps {
   label: string;
-  /** What is picked, in the singular: "tag". */
+  /** The word for one name, such as "tag". */
   what: string;
   names: readonly PickedName[];
   value: readonly string[];
