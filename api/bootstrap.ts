@@ -10,6 +10,7 @@ import { insertUsageEventsStatement, sumDayUnitsStatement } from '../db/queries/
 import { migrateUp, pendingMigrations } from '../db/schema/migrate.ts';
 import { assertRowLevelSecurity } from '../db/schema/row-level-security.ts';
 import { createApp } from './app.ts';
+import { openBackups } from './backup/backups.ts';
 import { openBilling } from './billing/billing.ts';
 import { type Closers, createClosers } from './closers.ts';
 import type { Config } from './config.ts';
@@ -169,8 +170,9 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   url = config.publicUrl ?? addressOf(server, config.host);
   // After `url` is known: links in e-mails start with it.
   const { usageRetentionDays } = config;
+  const backups = openBackups(config.backup, { ...clock, database, ownerUrl });
   if (config.jobs)
-    worker = await startWorker({ database, transport, usageRetentionDays, publicUrl, billing }, ownerUrl, log);
+    worker = await startWorker({ database, transport, usageRetentionDays, publicUrl, billing, backups }, ownerUrl, log);
   return { url, database, stop: closers.closeAll };
 }
 

@@ -104,8 +104,22 @@ const environment = z.object({
   ALLOW_PRIVATE_URLS: z.stringbool().default(false),
   /** Milliseconds for which a stopping node serves as before while `/ready` is 503. Default: 5000 in production, else 0. */
   SHUTDOWN_GRACE_MS: z.coerce.number().int().min(0).max(10_000).optional(),
-  /** `off` leaves background jobs to `npm run worker`. */
+  /** `off` leaves background jobs to `whitemagic-server worker`. */
   JOBS: z.enum(['on', 'off']).default('on'),
+  /** Folder, or `s3://bucket/prefix`, to which a daily backup is written. Without one, no backups are made. */
+  BACKUP_TO: z.string().optional(),
+  /** Public key (`age1…`) for which backups are encrypted. Without one, they are not encrypted. */
+  BACKUP_RECIPIENT: z
+    .string()
+    .regex(/^age1[0-9a-z]{50,}$/, 'must be a public key that begins with age1')
+    .optional(),
+  /** Days for which backups are kept. The newest one is always kept. */
+  BACKUP_KEEP_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  /** Where `BACKUP_TO` is a bucket: URL of the S3-compatible service, region, and credentials. */
+  AWS_ENDPOINT_URL: url(/^https?$/).optional(),
+  AWS_REGION: z.string().default('us-east-1'),
+  AWS_ACCESS_KEY_ID: z.string().default(''),
+  AWS_SECRET_ACCESS_KEY: z.string().default(''),
   /** Bearer token for GET /metrics. Without one, the route does not exist. */
   METRICS_TOKEN: z.string().min(16).optional(),
   /** Project at Sentry to which faults are reported. Without one, nothing is reported. */
@@ -126,6 +140,16 @@ export interface WhopConfig {
   plans: Record<string, PlanName>;
   /** Undefined client: the sign-in with Whop is off. */
   oauth: { clientId: string | undefined; clientSecret: string | undefined; url: string };
+}
+
+/** Settings of backups. */
+export interface BackupConfig {
+  /** Folder or `s3://bucket/prefix`. Undefined: no backups are made. */
+  to: string | undefined;
+  /** Undefined: backups are not encrypted. */
+  recipient: string | undefined;
+  keepDays: number;
+  bucket: { endpoint: string; region: string; accessKeyId: string; secretAccessKey: string };
 }
 
 export interface Config {
@@ -159,6 +183,7 @@ export interface Config {
   allowPrivateUrls: boolean;
   shutdownGraceMs: number;
   jobs: boolean;
+  backup: BackupConfig;
   metricsToken: string | undefined;
   /** Undefined: faults are only logged. */
   sentryDsn: string | undefined;
@@ -218,6 +243,17 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     allowPrivateUrls: env.ALLOW_PRIVATE_URLS,
     shutdownGraceMs: env.SHUTDOWN_GRACE_MS ?? (production ? SHUTDOWN_GRACE_MS : 0),
     jobs: env.JOBS === 'on',
+    backup: {
+      to: env.BACKUP_TO,
+      recipient: env.BACKUP_RECIPIENT,
+      keepDays: env.BACKUP_KEEP_DAYS,
+      bucket: {
+        endpoint: env.AWS_ENDPOINT_URL ?? `https://s3.${env.AWS_REGION}.amazonaws.com`,
+        region: env.AWS_REGION,
+        accessKeyId: env.AWS_ACCESS_KEY_ID,
+        secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+      },
+    },
     metricsToken: env.METRICS_TOKEN,
     sentryDsn: env.SENTRY_DSN,
     logLevel: env.LOG_LEVEL,

@@ -4,17 +4,18 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import * as admin from '../api/accounts/admin.ts';
 import { replayReceipts } from '../api/accounts/purge.ts';
+import { receiptList } from '../api/backup/receipts-file.ts';
 import { listRecentWebhooks, replayWebhook, requireWebhook } from '../api/billing/inbox.ts';
 import { readConfig } from '../api/config.ts';
 import type { RequestContext } from '../api/context.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
 import { PLAN_NAMES } from '../api/limits/plans.ts';
 import { connect } from '../db/client/database.ts';
-import { ERASED_KINDS, listDeletionReceipts } from '../db/queries/accounts/lifecycle.ts';
+import { listDeletionReceipts } from '../db/queries/accounts/lifecycle.ts';
 import { migrateUp } from '../db/schema/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
 
-const HELP = `Usage: npm run --silent admin -- <command> [options] [--json]
+const HELP = `Usage: whitemagic-server admin <command> [options] [--json]
 
   users list
   users create --email ADDRESS [--plan ${PLAN_NAMES.join('|')}]     prints the key once
@@ -50,16 +51,6 @@ const scopes = z
   .string()
   .transform((list) => list.split(','))
   .pipe(z.array(z.enum(SCOPES)).min(1));
-
-const receipts = z.array(
-  z.strictObject({
-    user_id: id,
-    reason: z.string(),
-    asked_at: z.coerce.date().nullable(),
-    purged_at: z.coerce.date(),
-    counts: z.record(z.enum(ERASED_KINDS), z.number()),
-  }),
-);
 
 /** The schema of each command's options, and its function. */
 const COMMANDS = {
@@ -117,7 +108,7 @@ const COMMANDS = {
   'webhooks replay': command(z.strictObject({ webhook }), (context, input) => replayWebhook(context, input.webhook)),
   'receipts list': command(z.strictObject({}), (context) => listDeletionReceipts(context.sql)),
   'receipts replay': command(z.strictObject({ file: z.string().min(1).optional() }), async (context, { file }) => {
-    const fromFile = file ? receipts.parse(JSON.parse(await readFile(file, 'utf8'))) : [];
+    const fromFile = file ? receiptList.parse(JSON.parse(await readFile(file, 'utf8'))) : [];
     const known = new Set(fromFile.map(({ user_id }) => user_id));
     return replayReceipts(context, [
       ...fromFile,

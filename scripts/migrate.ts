@@ -2,7 +2,7 @@ import { readConfig } from '../api/config.ts';
 import { type MigrationStatus, migrateDown, migrateUp, migrationStatus } from '../db/schema/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
 
-const HELP = `Usage: npm run migrate -- <command>
+const HELP = `Usage: whitemagic-server migrate <command>
 
   up             applies the pending migrations, and creates the partitions of the days ahead
   down [--all]   reverts the newest migration, or all of them, with their data
@@ -35,7 +35,7 @@ function table({ applied, pending }: MigrationStatus): string {
   const width = Math.max(...[...applied, ...pending].map((name) => name.length));
   const row = (state: string) => (name: string) => `  ${name.padEnd(width)}  ${state}`;
   const summary =
-    pending.length === 0 ? 'The database is current.' : `${pending.length} to apply: npm run migrate -- up`;
+    pending.length === 0 ? 'The database is current.' : `${pending.length} to apply: whitemagic-server migrate up`;
   return [...applied.map(row('applied')), ...pending.map(row('pending')), '', summary].join('\n');
 }
 

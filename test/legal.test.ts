@@ -32,7 +32,7 @@ const COVERED_BY: Record<string, string[]> = {
   'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
 };
 /** Tables that hold nothing about anybody. */
-const WITHOUT_PERSONAL_DATA = ['embedding_models', 'reconciliations'];
+const WITHOUT_PERSONAL_DATA = ['backups', 'embedding_models', 'reconciliations'];
 
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {

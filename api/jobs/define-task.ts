@@ -2,6 +2,7 @@ import type { JobHelpers } from 'graphile-worker';
 import { z } from 'zod';
 import type { Database } from '../../db/client/database.ts';
 import type { JobType } from '../../db/queries/jobs/job-types.ts';
+import type { Backups } from '../backup/backups.ts';
 import type { Billing } from '../billing/billing.ts';
 import type { RequestContext } from '../context.ts';
 import type { MailTransport } from '../mail/transport.ts';
@@ -17,6 +18,8 @@ export interface TaskContext {
   publicUrl: () => string;
   /** Undefined when billing is off. */
   billing?: Billing | undefined;
+  /** Undefined when no backups are configured. */
+  backups?: Backups | undefined;
   clock: Pick<RequestContext, 'now' | 'newId'>;
   log: Logger;
 }

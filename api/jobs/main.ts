@@ -1,5 +1,6 @@
 import { connect } from '../../db/client/database.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
+import { openBackups } from '../backup/backups.ts';
 import { openBilling } from '../billing/billing.ts';
 import { createClosers } from '../closers.ts';
 import { readConfig } from '../config.ts';
@@ -15,7 +16,7 @@ const JOBS_STOP_MS = 15_000;
 const CLOSE_MS = 2_000;
 const EXIT_MS = 500;
 
-/** Entry point of `npm run worker`: runs background jobs in a process of its own, on an external database. */
+/** Entry point of `whitemagic-server worker`: runs background jobs in a process of its own, on an external database. */
 async function main(): Promise<void> {
   const config = readConfig();
   const reports = await openFaultReports({ dsn: config.sentryDsn, environment: config.keyEnvironment });
@@ -42,7 +43,14 @@ async function main(): Promise<void> {
   const clock = { now: () => new Date(), newId };
   const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics: createMetrics(() => false) });
   const worker = await startWorker(
-    { database, transport, usageRetentionDays: config.usageRetentionDays, publicUrl, billing },
+    {
+      database,
+      transport,
+      usageRetentionDays: config.usageRetentionDays,
+      publicUrl,
+      billing,
+      backups: openBackups(config.backup, { ...clock, database, ownerUrl }),
+    },
     ownerUrl,
     log,
   );

@@ -14,6 +14,7 @@ export const TENANTLESS_TABLES: Record<string, string> = {
   webhook_inbox: 'the tenant of a webhook is unknown until it is processed',
   reconciliations: 'a comparison with Whop concerns all tenants',
   deletion_receipts: 'the tenant was purged',
+  backups: 'a backup holds all tenants',
   embedding_models: 'models belong to the service; each vector names its model',
   knex_migrations: 'names of the applied migrations',
   knex_migrations_lock: 'lock of the migrations',

@@ -32,6 +32,26 @@ export function migrateUp(url: string): Promise<string[]> {
   });
 }
 
+/**
+ * Migrates a database to an older schema of this version: applies the named migrations and no other.
+ * @param names the first migrations, in order
+ * @throws when this version does not know one of them
+ */
+export async function migrateTo(url: string, names: readonly string[]): Promise<void> {
+  const known = await migrationSource.getMigrations([]);
+  const unknown = names.find((name, index) => name !== known[index]);
+  if (unknown !== undefined) {
+    throw new Error(
+      `This version does not know the migration ${unknown}. Use the version that made the backup, or a newer one.`,
+    );
+  }
+  const source = { ...migrationSource, getMigrations: async () => [...names] };
+  await underLock(url, async () => {
+    await withKnex(url, (db) => db.migrate.latest({ migrationSource: source }));
+    await runMigrations({ connectionString: url, logger: SILENT });
+  });
+}
+
 /** Reverts the newest migration, or all of them. Returns the names it reverted. */
 export function migrateDown(url: string, all = false): Promise<string[]> {
   return underLock(url, () =>

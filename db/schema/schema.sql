@@ -132,6 +132,18 @@ create policy owner on audit_log to owner using (true) with check (true);
 create policy tenant on audit_log to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on audit_log to wm_app;
 
+create table backups (
+  id uuid not null,
+  kind text not null,
+  archive text not null,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone not null,
+  bytes bigint not null,
+  row_count bigint not null,
+  constraint backups_pkey PRIMARY KEY (id),
+  constraint backups_kind_check CHECK ((kind = ANY (ARRAY['backup'::text, 'restore_test'::text])))
+);
+
 create table claim_lookup (
   token_hash bytea not null,
   user_id uuid not null,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { PROGRAMS, usage } from './programs.mjs';
 import { UserError } from './console.mjs';
 import { runTool } from './tools.mjs';
 
@@ -22,6 +23,14 @@ export const COMMANDS = {
   migrate: program('migrate the database to the current schema', 'scripts/migrate'),
   admin: program('manage users, keys and plans', 'scripts/admin'),
   dashboard: program('print a link that signs in to the dashboard of the running service', 'scripts/dashboard'),
+  server: {
+    about: 'run a program of whitemagic-server: api, worker, migrate, admin, backup, restore, check',
+    needs: 'build',
+    run: ({ args: [name, ...args], ...context }) => {
+      if (!name || !Object.hasOwn(PROGRAMS, name)) throw new UserError(usage());
+      return program('', PROGRAMS[name].path).run({ ...context, args });
+    },
+  },
   demo: program('show the product in a minute, on a service of its own', 'scripts/demo'),
   bench: program('measure the throughput and latency of the service', 'scripts/bench'),
   'bench:search': program('measure search as a tenant grows', 'scripts/bench-search'),

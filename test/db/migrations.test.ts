@@ -325,18 +325,18 @@ describe('migration status', () => {
     });
   });
 
-  it('is printed as a table by `npm run migrate -- status`', async () => {
+  it('is printed as a table by `whitemagic-server migrate status`', async () => {
     await migrateUp(url);
     await migrateDown(url);
     const { code, stdout } = await migrate('status');
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`  ${newest} +pending`));
     expect(stdout).toMatch(new RegExp(`^  ${all[0]} +applied$`, 'm'));
-    expect(stdout).toContain('1 to apply: npm run migrate -- up');
+    expect(stdout).toContain('1 to apply: whitemagic-server migrate up');
   });
 });
 
-describe('npm run migrate', () => {
+describe('whitemagic-server migrate', () => {
   it('prints its help, and rejects unknown arguments with exit code 2', async () => {
     expect(await migrate('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('down [--all]') });
     for (const args of [[], ['sideways'], ['up', '--all'], ['down', '--force']]) {

@@ -1,5 +1,6 @@
 import type { TaskList } from 'graphile-worker';
 import type { Task, TaskContext } from '../define-task.ts';
+import { backUpTask } from './back-up.ts';
 import { deleteOldEmailsTask } from './delete-old-emails.ts';
 import { deleteOldExportsTask } from './delete-old-exports.ts';
 import { deleteOldIdempotencyKeysTask } from './delete-old-idempotency-keys.ts';
@@ -23,6 +24,7 @@ import { sendUsageAlertsTask } from './send-usage-alerts.ts';
 
 /** All background tasks. */
 export const TASKS: readonly Task[] = [
+  backUpTask,
   deleteOldEmailsTask,
   deleteOldExportsTask,
   deleteOldIdempotencyKeysTask,

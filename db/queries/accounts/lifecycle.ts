@@ -108,10 +108,14 @@ export async function insertDeletionReceipt(sql: Sql, receipt: DeletionReceiptRo
   });
 }
 
-/** Lists all receipts, oldest first. Runs as the database owner. */
-export async function listDeletionReceipts(sql: Sql): Promise<DeletionReceiptRow[]> {
+/** Lists all receipts, or those since a time, oldest first. Runs as the database owner. */
+export async function listDeletionReceipts(sql: Sql, since?: Date): Promise<DeletionReceiptRow[]> {
   const result = await sql.query<DeletionReceiptRow>({
-    text: 'select user_id, reason, asked_at, purged_at, counts from deletion_receipts order by purged_at, user_id',
+    text: `select user_id, reason, asked_at, purged_at, counts
+      from deletion_receipts
+      where $1::timestamptz is null or purged_at >= $1
+      order by purged_at, user_id`,
+    values: [since ?? null],
   });
   return result.rows;
 }

@@ -47,7 +47,7 @@ export function AccountsScreen() {
           <EmptyState title={query ? 'No account begins like that' : 'There are no accounts yet'}>
             {query
               ? 'Search for the beginning of an e-mail address, of a Whop user id (user_…), or of an account id.'
-              : 'An account is made when someone buys a plan, or with "npm run admin -- users create".'}
+              : 'An account is made when someone buys a plan, or with "whitemagic-server admin users create".'}
           </EmptyState>
         }
       >
