@@ -11,6 +11,7 @@ import { exactPaths } from './http/middleware/exact-paths.ts';
 import { warnOfUntrustedProxy } from './http/middleware/forwarded-headers.ts';
 import { checkOrigin } from './http/middleware/origin.ts';
 import { requestLog } from './http/middleware/request-log.ts';
+import { requireTls } from './http/middleware/require-tls.ts';
 import { secureHeaders } from './http/middleware/secure-headers.ts';
 import { authRoutes } from './http/routes/auth.ts';
 import { cliPackageRoute } from './http/routes/cli-package.ts';
@@ -77,6 +78,7 @@ export function createApp({
   if (config.trustProxy === 0) app.use(warnOfUntrustedProxy(log));
   // Before the check of the host name: probes use the IP address of the machine.
   app.use(probes.routes());
+  app.use(requireTls({ publicUrl, log }));
   app.use(checkOrigin({ publicUrl, allowedOrigins: config.allowedOrigins, host: config.host }));
   app.use(exactPaths());
   app.use(router.routes());

@@ -124,6 +124,10 @@ const environment = z.object({
   METRICS_TOKEN: z.string().min(16).optional(),
   /** Project at Sentry to which faults are reported. Without one, nothing is reported. */
   SENTRY_DSN: url(/^https?$/).optional(),
+  /** `on`: a production service may keep its data in the embedded database. */
+  EMBEDDED_DATABASE: z.enum(['on', 'off']).default('off'),
+  /** `warn`: harmful settings are logged, and do not prevent a start in production. */
+  CHECK_SETTINGS: z.enum(['enforce', 'warn']).default('enforce'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
 });
@@ -187,6 +191,10 @@ export interface Config {
   metricsToken: string | undefined;
   /** Undefined: faults are only logged. */
   sentryDsn: string | undefined;
+  /** Whether a production service may keep its data in the embedded database. */
+  allowsEmbedded: boolean;
+  /** Whether harmful settings prevent a start in production. */
+  enforcesSettings: boolean;
   logLevel: string;
   production: boolean;
 }
@@ -256,6 +264,8 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     },
     metricsToken: env.METRICS_TOKEN,
     sentryDsn: env.SENTRY_DSN,
+    allowsEmbedded: env.EMBEDDED_DATABASE === 'on',
+    enforcesSettings: env.CHECK_SETTINGS === 'enforce',
     logLevel: env.LOG_LEVEL,
     production,
   };

@@ -46,6 +46,7 @@ export const PROBLEMS = {
     'This purchase belongs to another Whop account',
     'Sign in with the Whop account that made the purchase.',
   ],
+  tls_required: [403, 'This service is reached by https only', 'Use the URL that `detail` names.'],
   host_not_allowed: [403, 'This host name is not served here', 'Call the service by its public URL.'],
   origin_not_allowed: [403, 'This origin may not call the service', 'Add it to ALLOWED_ORIGINS.'],
   not_found: [

@@ -7,6 +7,7 @@ import { type Config, readConfig } from './config.ts';
 import { newId } from './ids.ts';
 import { openFaultReports } from './observability/fault-reports.ts';
 import { createLog, type Logger } from './observability/log.ts';
+import { requireSettings } from './startup/require-settings.ts';
 import { startupBanner } from './startup-banner.ts';
 
 /** Milliseconds for reports that wait to be sent. */
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
   const log = createLog({ level: config.logLevel, pretty: isTerminal, onFault: reports.report });
   // Registered first, so that Ctrl-C during the start also stops the embedded database.
   const stopped = stopSignal();
+  await requireSettings(config, log);
   const embedded = config.databaseUrl
     ? undefined
     : await startEmbedded({ dataDir: config.dataDir, log: (line) => log.info(line) });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command `whitemagic-server`: runs one of the service's programs, in a clone of the repository and in the container image alike.
+ * The command `whitemagic-server`: runs one of the service's programs, in a clone of the repository and in the container image.
  * In a clone it installs and builds first what is missing, as `npm start` does.
  */
 import { existsSync } from 'node:fs';

@@ -115,6 +115,7 @@ const AREAS: Record<string, Area> = {
       ...QUERIES,
     ],
   },
+  startup: { files: /^api\/startup\//, imports: [...BASE, 'config', 'db/schema'] },
   jobs: {
     files: /^api\/jobs\//,
     imports: [
@@ -122,6 +123,7 @@ const AREAS: Record<string, Area> = {
       'config',
       'mail',
       'backup',
+      'startup',
       'memories',
       'keys',
       'accounts',

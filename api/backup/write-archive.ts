@@ -32,7 +32,7 @@ interface WriteOptions {
  */
 export function writeArchive({ ownerUrl, store, recipient, now }: WriteOptions): Promise<WrittenArchive> {
   return withSnapshot(ownerUrl, async (snapshot) => {
-    // Under the lock of the snapshot, so that nobody writes them now.
+    // Under the lock of the snapshot, so that no other process writes them now.
     await store.removeUnfinished();
     const createdAt = now();
     const name = archiveName(createdAt, recipient !== undefined);

@@ -161,6 +161,7 @@ export function publicOperation<const Id extends string, Input extends z.ZodType
 /** Error codes of every public operation. `rate_limited` is by client IP. */
 const PUBLIC_ERRORS = [
   'invalid_request',
+  'tls_required',
   'host_not_allowed',
   'origin_not_allowed',
   'unprocessable',
@@ -202,7 +203,13 @@ const COMMON_ERRORS = [
 
 /** Returns every error code of an operation: its own and those of its kind. */
 export function errorsOf(op: Operation): ProblemCode[] {
-  const codes = new Set<ProblemCode>([...COMMON_ERRORS, 'host_not_allowed', 'origin_not_allowed', ...op.errors]);
+  const codes = new Set<ProblemCode>([
+    ...COMMON_ERRORS,
+    'tls_required',
+    'host_not_allowed',
+    'origin_not_allowed',
+    ...op.errors,
+  ]);
   if (isMemoryOperation(op)) codes.add('plan_required');
   if (isMemoryOperation(op) || op.access.wholeAccount) codes.add('project_not_allowed');
   if (op.access.operator) codes.add('not_found');

@@ -9,6 +9,7 @@ import { openMailTransport } from '../mail/transport.ts';
 import { openFaultReports } from '../observability/fault-reports.ts';
 import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import { requireSettings } from '../startup/require-settings.ts';
 import { startWorker } from './worker.ts';
 
 /** Time for running jobs to finish, and for each other resource to close. */
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
       'DATABASE_URL is required for a separate worker. With the embedded database the service itself runs the jobs.',
     );
   }
+  await requireSettings(config, log);
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
   await migrateUp(ownerUrl);
   const closers = createClosers();

@@ -13,7 +13,7 @@ export class DatabaseNotEmpty extends Error {
   }
 }
 
-/** What a restore needs to know of the archive before it loads rows. */
+/** The schema and the days of an archive, which a restore needs before it loads rows. */
 interface ArchivedSchema {
   tables: readonly BackupTable[];
   migrations: readonly string[];

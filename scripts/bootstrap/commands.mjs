@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PROGRAMS, usage } from './programs.mjs';
 import { UserError } from './console.mjs';
+import { PROGRAMS, usage } from './programs.mjs';
 import { runTool } from './tools.mjs';
 
 /**
