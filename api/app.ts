@@ -72,7 +72,7 @@ export function createApp({
   // Errors while a body is being sent: a client that disconnected, a file that was replaced.
   app.on('error', (error) => log.info({ err: error }, 'a response was not sent completely'));
   app.use(closeConnections(isStopping));
-  app.use(requestLog({ log, newId: pipeline.newId, bodyMs }));
+  app.use(requestLog({ log, newId: pipeline.newId, bodyMs, metrics: pipeline.metrics }));
   app.use(errorHandler({ log, publicUrl, metrics: pipeline.metrics }));
   app.use(secureHeaders);
   if (config.trustProxy === 0) app.use(warnOfUntrustedProxy(log));

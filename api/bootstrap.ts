@@ -24,6 +24,7 @@ import { warnOfTlsWithoutProxy } from './http/middleware/forwarded-headers.ts';
 import type { Readiness } from './http/routes/health.ts';
 import { createHttpServer, DRAIN_MS, type HttpServer } from './http/server.ts';
 import { newId } from './ids.ts';
+import { createStateReader } from './jobs/service-state.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
@@ -31,8 +32,10 @@ import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
-import { createMetrics } from './observability/metrics.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
+import { startMetricsServer } from './observability/metrics-server.ts';
 import type { PipelineDependencies } from './pipeline/dependencies.ts';
+import { countStoredMemories } from './pipeline/domain-events.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
 import { createKeyCheckQueue } from './pipeline/key-check-queue.ts';
 import { createClientNames } from './usage/client-names.ts';
@@ -99,16 +102,29 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     onError: (error) => log.warn({ err: error }, 'a database connection broke'),
   });
   closers.add(() => database.close(), CLOSE_MS);
-  const embeddings = { embedder: config.embedder, ...config.embeddings, log: (line: string) => log.warn(line) };
-  const embedder = openEmbedder(embeddings);
-  const previousModels: Embedder[] = [];
-  closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())), CLOSE_MS);
   const limiter = await openLimiter(config, database, log);
   closers.add(() => limiter.close(), CLOSE_MS);
   const recorder = groupRecorder((events) => database.writeGroup(insertUsageEventsStatement(events)));
   closers.add(() => recorder.flush(), CLOSE_MS);
   const readBacklog = config.embedder === 'none' ? undefined : createBacklogReader(database);
-  const metrics = createMetrics(() => limiter.state === 'redis_unavailable', readBacklog);
+  const metrics = createMetrics({
+    isLimiterDegraded: () => limiter.state === 'redis_unavailable',
+    readBacklog,
+    service: { readState: createStateReader(database, clock.now), readPools: database.poolStates },
+  });
+  if (config.metricsPort !== undefined) {
+    const metricsServer = await startMetricsServer(metrics, config.metricsPort, config.host);
+    closers.add(() => metricsServer.close(), CLOSE_MS);
+  }
+  const embeddings = {
+    embedder: config.embedder,
+    ...config.embeddings,
+    log: (line: string) => log.warn(line),
+    onRestart: metrics.encoderRestarted,
+  };
+  const embedder = openEmbedder(embeddings);
+  const previousModels: Embedder[] = [];
+  closers.add(() => Promise.all([embedder, ...previousModels].map((one) => one.close())), CLOSE_MS);
   const indexing = { database, embedder, log, onFailure: metrics.embeddingFailed };
   const keys = keyCache(async (hash) => (await database.lookup<KeyOwnerRow>(keyOwnerStatement(hash)))[0]);
   const listener = listenForAccountChanges(config.databaseUrl, keys, (error) =>
@@ -148,6 +164,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
           embedNow: createEmbedNow(indexing, config.embedNowDeadlineMs),
         },
         log,
+        metrics,
         clock.now,
       ),
       ...clock,
@@ -198,6 +215,7 @@ function createPipelineDependencies(
   keys: KeyCache,
   embedders: Embedders,
   log: Logger,
+  metrics: Metrics,
   now: () => Date,
 ): Omit<PipelineDependencies, 'metrics' | 'publicUrl' | 'now' | 'newId'> {
   return {
@@ -216,7 +234,10 @@ function createPipelineDependencies(
     recorder,
     keyEnvironment: config.keyEnvironment,
     enforceContracts: !config.production,
-    onDomainEvent: (event) => log.info(event, event.event),
+    onDomainEvent: (event) => {
+      log.info(event, event.event);
+      countStoredMemories(metrics, event);
+    },
     onFault: (error, { requestId, userId, operation, code }) => {
       const fields = { err: error, request_id: requestId, user_id: userId, operation, code };
       // Unavailable and overloaded: the cause is reported where it is found, not once a request.

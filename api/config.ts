@@ -122,6 +122,8 @@ const environment = z.object({
   AWS_SECRET_ACCESS_KEY: z.string().default(''),
   /** Bearer token for GET /metrics. Without one, the route does not exist. */
   METRICS_TOKEN: z.string().min(16).optional(),
+  /** Port for `/metrics` and `/health` without a token, which only the monitoring may reach. Default: none. */
+  METRICS_PORT: port.optional(),
   /** Project at Sentry to which faults are reported. Without one, nothing is reported. */
   SENTRY_DSN: url(/^https?$/).optional(),
   /** `on`: a production service may keep its data in the embedded database. */
@@ -188,6 +190,8 @@ export interface Config {
   shutdownGraceMs: number;
   jobs: boolean;
   backup: BackupConfig;
+  /** Undefined: metrics have no port of their own. */
+  metricsPort: number | undefined;
   metricsToken: string | undefined;
   /** Undefined: faults are only logged. */
   sentryDsn: string | undefined;
@@ -263,6 +267,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
       },
     },
     metricsToken: env.METRICS_TOKEN,
+    metricsPort: env.METRICS_PORT,
     sentryDsn: env.SENTRY_DSN,
     allowsEmbedded: env.EMBEDDED_DATABASE === 'on',
     enforcesSettings: env.CHECK_SETTINGS === 'enforce',

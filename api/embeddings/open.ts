@@ -14,15 +14,17 @@ interface EmbedderSettings {
   /** Vector length, for models that offer several. Default: whatever the endpoint returns. */
   dimensions?: number | undefined;
   log?: ((message: string) => void) | undefined;
+  /** Called when the process of the local model is started again. */
+  onRestart?: (() => void) | undefined;
 }
 
 /**
  * Opens the configured embedder without waiting for it to load; its `state` shows when it is ready.
  * @throws Error for a URL that is not http(s)
  */
-export function openEmbedder({ embedder, url, key, model, dimensions, log }: EmbedderSettings): Embedder {
+export function openEmbedder({ embedder, url, key, model, dimensions, log, onRestart }: EmbedderSettings): Embedder {
   if (embedder === 'none') return new NoEmbedder();
-  if (embedder === 'local') return new LocalEmbedder({ ...(log && { log }) });
+  if (embedder === 'local') return new LocalEmbedder({ ...(log && { log }), ...(onRestart && { onRestart }) });
   return new EndpointEmbedder({
     url: url ?? 'https://api.openai.com/v1',
     model: model ?? 'text-embedding-3-small',

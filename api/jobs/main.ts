@@ -9,7 +9,9 @@ import { openMailTransport } from '../mail/transport.ts';
 import { openFaultReports } from '../observability/fault-reports.ts';
 import { createLog } from '../observability/log.ts';
 import { createMetrics } from '../observability/metrics.ts';
+import { startMetricsServer } from '../observability/metrics-server.ts';
 import { requireSettings } from '../startup/require-settings.ts';
+import { createStateReader } from './service-state.ts';
 import { startWorker } from './worker.ts';
 
 /** Time for running jobs to finish, and for each other resource to close. */
@@ -43,7 +45,14 @@ async function main(): Promise<void> {
   closers.add(() => transport.close(), CLOSE_MS);
   const publicUrl = () => config.publicUrl ?? `http://${config.host}:${config.port}`;
   const clock = { now: () => new Date(), newId };
-  const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics: createMetrics(() => false) });
+  const metrics = createMetrics({
+    service: { readState: createStateReader(database, clock.now), readPools: database.poolStates },
+  });
+  if (config.metricsPort !== undefined) {
+    const metricsServer = await startMetricsServer(metrics, config.metricsPort, config.host);
+    closers.add(() => metricsServer.close(), CLOSE_MS);
+  }
+  const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics });
   const worker = await startWorker(
     {
       database,

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { addServiceGauges, type PoolState, type ServiceState } from './service-metrics.ts';
 
 /** Prometheus metrics of one node. No label ever contains text that a tenant wrote. */
 export interface Metrics {
@@ -6,6 +7,14 @@ export interface Metrics {
   requestFinished(request: { operation: string; transport: string; status: number; seconds: number }): void;
   /** Counts a request that a rate limit rejected. */
   rateLimitHit(limit: RateLimit): void;
+  /** Counts an HTTP request of any kind, whether it has a key or not. */
+  httpFinished(request: { area: HttpArea; status: number }): void;
+  /** Counts memories that were stored. */
+  memoriesStored(type: string, count: number): void;
+  /** Counts a sign-in in a browser. `method`: `whop` or `link`. */
+  signedIn(method: string): void;
+  /** Counts a start of the encoder's process after it had ended. */
+  encoderRestarted(): void;
   /** Counts a webhook that was rejected for its signature. */
   webhookRejected(): void;
   /** Counts an account that differed from Whop and was repaired. `field`: `plan`, `status` or `membership`. */
@@ -19,6 +28,9 @@ export interface Metrics {
 /** Which limit a request exceeded: calls a minute, calls a day, or calls without a valid key by client IP. */
 export type RateLimit = 'minute' | 'day' | 'ip';
 
+/** The kind of a path. */
+export type HttpArea = 'api' | 'mcp' | 'webhooks' | 'auth' | 'dashboard' | 'docs' | 'pages';
+
 const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** The memories of all tenants that wait for their vectors. */
@@ -31,12 +43,17 @@ interface Backlog {
   oldestSeconds: number;
 }
 
-/**
- * Creates the metrics of a node.
- * @param isLimiterDegraded whether this node counts alone because Redis is unavailable
- * @param readBacklog measures the backlog of embedding; not given where nothing is embedded
- */
-export function createMetrics(isLimiterDegraded: () => boolean, readBacklog?: () => Promise<Backlog>): Metrics {
+interface MetricsOptions {
+  /** Returns whether this node counts alone because Redis is unavailable. Not given where nothing is counted. */
+  isLimiterDegraded?: () => boolean;
+  /** Measures the backlog of embedding. Not given where nothing is embedded. */
+  readBacklog?: (() => Promise<Backlog>) | undefined;
+  /** Measures the state of the service and of the connections to its database. */
+  service?: { readState: () => Promise<ServiceState>; readPools: () => PoolState[] };
+}
+
+/** Creates the metrics of a process. */
+export function createMetrics({ isLimiterDegraded, readBacklog, service }: MetricsOptions = {}): Metrics {
   const registers = [new Registry()] as [Registry];
   const [registry] = registers;
   collectDefaultMetrics({ register: registry });
@@ -70,13 +87,39 @@ export function createMetrics(isLimiterDegraded: () => boolean, readBacklog?: ()
     labelNames: ['field'],
     registers,
   });
-  new Gauge({
-    name: 'whitemagic_rate_limiter_degraded',
-    help: '1 while Redis is unavailable and this node counts alone.',
+  if (isLimiterDegraded) {
+    new Gauge({
+      name: 'whitemagic_rate_limiter_degraded',
+      help: '1 while Redis is unavailable and this node counts alone.',
+      registers,
+      collect() {
+        this.set(isLimiterDegraded() ? 1 : 0);
+      },
+    });
+  }
+  const http = new Counter({
+    name: 'whitemagic_http_requests_total',
+    help: 'HTTP requests by the kind of their path and by status, metered or not.',
+    labelNames: ['area', 'status'],
     registers,
-    collect() {
-      this.set(isLimiterDegraded() ? 1 : 0);
-    },
+  });
+  const memories = new Counter({
+    name: 'whitemagic_memories_total',
+    help: 'Memories that were stored.',
+    labelNames: ['type'],
+    registers,
+  });
+  for (const type of ['short_term', 'long_term']) memories.inc({ type }, 0);
+  const signIns = new Counter({
+    name: 'whitemagic_sign_ins_total',
+    help: 'Sign-ins in a browser.',
+    labelNames: ['method'],
+    registers,
+  });
+  const encoderRestarts = new Counter({
+    name: 'whitemagic_encoder_restarts_total',
+    help: "Starts of the encoder's process after it had ended.",
+    registers,
   });
   const failedEmbeddings = new Counter({
     name: 'whitemagic_embedding_failures_total',
@@ -85,11 +128,16 @@ export function createMetrics(isLimiterDegraded: () => boolean, readBacklog?: ()
     registers,
   });
   if (readBacklog) addBacklogGauges(registers, readBacklog);
+  if (service) addServiceGauges(registers, service);
   return {
     requestFinished({ operation, transport, status, seconds }) {
       requests.inc({ operation, transport, status });
       durations.observe({ operation, transport }, seconds);
     },
+    httpFinished: ({ area, status }) => http.inc({ area, status }),
+    memoriesStored: (type, count) => memories.inc({ type }, count),
+    signedIn: (method) => signIns.inc({ method }),
+    encoderRestarted: () => encoderRestarts.inc(),
     rateLimitHit: (limit) => rateLimitHits.inc({ limit }),
     webhookRejected: () => rejectedWebhooks.inc(),
     repaired: (field) => repairs.inc({ field }),

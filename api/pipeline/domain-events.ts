@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import type { Call, Outcome } from './call.ts';
 
 /** The name of what happened, and its facts: numbers, ids and words of our own, never a text that a tenant wrote. */
@@ -12,6 +13,13 @@ export interface DomainEvent {
 type Returned<Id extends OperationId> = Partial<z.output<OperationOf<Id>['output']>>;
 
 type Describe = { [Id in OperationId]?: (returned: Returned<Id>) => DomainEvent | undefined };
+
+function countCreated(
+  results: readonly { status: string; memory?: { type?: string } | undefined }[],
+  type: string,
+): number {
+  return results.filter(({ status, memory }) => status === 'created' && memory?.type === type).length;
+}
 
 /** Describes what the operations did that people ask about. A dry run did nothing. */
 const DESCRIBE: Describe = {
@@ -26,6 +34,8 @@ const DESCRIBE: Describe = {
     created: results.filter(({ status }) => status === 'created').length,
     deduplicated: results.filter(({ status }) => status === 'deduplicated').length,
     rejected: results.filter(({ error }) => error).length,
+    short_term: countCreated(results, 'short_term'),
+    long_term: countCreated(results, 'long_term'),
   }),
   'memories.update': ({ id, version }) => ({ event: 'memory_updated', memory_id: id, version }),
   'memories.replace': ({ id, version }) => ({ event: 'memory_updated', memory_id: id, version }),
@@ -65,6 +75,13 @@ const DESCRIBE: Describe = {
   }),
   'keys.revoke': ({ id }) => ({ event: 'key_revoked', key_id: id }),
 };
+
+/** Counts the memories that an operation stored in the metrics. */
+export function countStoredMemories(metrics: Pick<Metrics, 'memoriesStored'>, event: DomainEvent): void {
+  if (event.event === 'memory_created' && typeof event.type === 'string') metrics.memoriesStored(event.type, 1);
+  if (event.event !== 'memories_created') return;
+  for (const type of ['short_term', 'long_term']) metrics.memoriesStored(type, Number(event[type] ?? 0));
+}
 
 /**
  * Returns the log line of a successful call; undefined for an operation that is not described, for a dry run, and for a replay, which

@@ -53,6 +53,8 @@ export interface Database {
   operatorRead<T>(operatorId: string, work: (sql: Sql) => Promise<T>): Promise<T>;
   /** Short statements of the owner on a connection of their own, for readiness: rejected within 1.5 s, whatever the server does. */
   probe: Sql;
+  /** Connections of the pools, and transactions that wait for one. */
+  poolStates(): { pool: string; used: number; idle: number; waiting: number }[];
   /** True while the server's disk is full: writes fail, reads may work. */
   isDiskFull(): boolean;
   close(): Promise<void>;
@@ -208,6 +210,13 @@ export function connect(options: ConnectOptions): Database {
       const read = () => guarded(() => withClient(owner, (client) => transaction(client, options, work)));
       return ownerPermits.run(operatorId, read);
     },
+    poolStates: () =>
+      Object.entries({ app, owner }).map(([pool, { totalCount, idleCount, waitingCount }]) => ({
+        pool,
+        used: totalCount - idleCount,
+        idle: idleCount,
+        waiting: waitingCount,
+      })),
     probe: heartbeat.probe,
     isDiskFull: disk.isFull,
     close: async () => {

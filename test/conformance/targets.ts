@@ -62,7 +62,7 @@ export async function startFixtures(): Promise<Target & { apiKey: string }> {
   const pipeline = fixturePipeline(() => url);
   mountMcp(router, pipeline, { bodyBytesMax: 1_000_000, publicUrl: () => url, define: defineFixtures });
   const log = createLog({ level: 'silent', pretty: false });
-  app.use(requestLog({ log, newId }));
+  app.use(requestLog({ log, newId, metrics: pipeline.metrics }));
   app.use(errorHandler({ log, publicUrl: () => url, metrics: pipeline.metrics }));
   app.use(checkOrigin({ publicUrl: () => url, allowedOrigins: [], host: '127.0.0.1' }));
   app.use(router.routes());
@@ -91,7 +91,7 @@ function fixturePipeline(publicUrl: () => string): PipelineDependencies {
   return {
     keys: { find: async () => owner, knows: () => true, forget: () => undefined, onChange: () => undefined },
     limiter: localLimiter(async () => 0),
-    metrics: createMetrics(() => false),
+    metrics: createMetrics(),
     clients: createClientNames(),
     now: () => new Date(),
     newId,

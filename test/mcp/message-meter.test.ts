@@ -51,7 +51,7 @@ function countingPipeline(): PipelineDependencies {
       },
     },
     recorder: { record: async () => void recorded++ },
-    metrics: createMetrics(() => false),
+    metrics: createMetrics(),
     now: () => new Date(),
     newId,
     publicUrl: () => url,
@@ -68,7 +68,7 @@ beforeAll(async () => {
   const pipeline = countingPipeline();
   mountMcp(router, pipeline, { bodyBytesMax: 100_000, publicUrl: () => url });
   const log = createLog({ level: 'silent', pretty: false });
-  app.use(requestLog({ log, newId }));
+  app.use(requestLog({ log, newId, metrics: pipeline.metrics }));
   app.use(errorHandler({ log, publicUrl: () => url, metrics: pipeline.metrics }));
   app.use(router.routes());
   server = createServer(app.callback());

@@ -20,6 +20,8 @@ interface EncoderChildOptions {
   /** Time after which a silent process is killed while it works. Default 20,000. */
   silenceMs?: number;
   log?: (message: string) => void;
+  /** Called when the process is started again. */
+  onRestart?: () => void;
 }
 
 const FIRST_PAUSE_MS = 250;
@@ -150,6 +152,7 @@ export class EncoderChild {
     this.reason = `the encoder process ended (${reason})`;
     if (performance.now() - started > LONG_LIFE_MS) this.#pauseMs = FIRST_PAUSE_MS;
     this.#options.log?.(`${this.reason}; restarting in ${this.#pauseMs} ms`);
+    this.#options.onRestart?.();
     this.#restart = setTimeout(() => this.#start(), this.#pauseMs);
     this.#applyHold();
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);

@@ -14,6 +14,8 @@ import { LOCAL_DIMENSIONS, LOCAL_MODEL } from './model-name.ts';
 
 export interface LocalOptions {
   log?: (message: string) => void;
+  /** Called when the encoder process is started again. */
+  onRestart?: () => void;
   /** Time after which a search continues without the query's vector. Default 2,000. */
   queryMs?: number;
   /** Folder of the model's files. Default: `model/` next to this file. */
@@ -64,7 +66,7 @@ export class LocalEmbedder implements Embedder {
   #inFlightCharacters = 0;
   #lastId = 0;
 
-  constructor({ log, queryMs = 2_000, modelFolder, threads, execArgv, silenceMs }: LocalOptions = {}) {
+  constructor({ log, onRestart, queryMs = 2_000, modelFolder, threads, execArgv, silenceMs }: LocalOptions = {}) {
     this.#queryMs = queryMs;
     this.#child = new EncoderChild(
       {
@@ -73,6 +75,7 @@ export class LocalEmbedder implements Embedder {
         ...(execArgv && { execArgv }),
         ...(silenceMs && { silenceMs }),
         ...(log && { log }),
+        ...(onRestart && { onRestart }),
       },
       {
         ready: () => this.#sendWaiting(),

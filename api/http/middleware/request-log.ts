@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from '../../observability/log.ts';
+import type { HttpArea, Metrics } from '../../observability/metrics.ts';
 import { loggablePath } from '../loggable-path.ts';
 import { type RequestState, stateOf } from '../request-state.ts';
 
@@ -11,10 +12,11 @@ interface RequestLogOptions {
   newId: () => string;
   /** Milliseconds in which the body of a request must arrive. */
   bodyMs?: number | undefined;
+  metrics: Pick<Metrics, 'httpFinished'>;
 }
 
 /** Gives every request an id, the caller's `X-Request-Id` or a new one, and logs a line when the response is set. The outermost middleware. */
-export function requestLog({ log, newId, bodyMs }: RequestLogOptions): Middleware {
+export function requestLog({ log, newId, bodyMs, metrics }: RequestLogOptions): Middleware {
   return async function logRequests(ctx, next) {
     const started = performance.now();
     const given = ctx.get('X-Request-Id');
@@ -22,9 +24,30 @@ export function requestLog({ log, newId, bodyMs }: RequestLogOptions): Middlewar
     Object.assign(ctx.state, state);
     ctx.set('X-Request-Id', state.requestId);
     await next();
+    const area = areaOf(ctx.path);
+    if (area) metrics.httpFinished({ area, status: ctx.status });
     logRequest(ctx, log, performance.now() - started);
   };
 }
+
+/** Returns the kind of a path; undefined for the probes. */
+function areaOf(path: string): HttpArea | undefined {
+  const [, first = ''] = path.toLowerCase().split('/');
+  if (['health', 'ready', 'version', 'metrics'].includes(first)) return undefined;
+  return AREAS[first] ?? 'pages';
+}
+
+const AREAS: Record<string, HttpArea> = {
+  api: 'api',
+  mcp: 'mcp',
+  webhooks: 'webhooks',
+  auth: 'auth',
+  login: 'auth',
+  claim: 'auth',
+  welcome: 'auth',
+  app: 'dashboard',
+  docs: 'docs',
+};
 
 function logRequest(ctx: Context, log: Logger, durationMs: number): void {
   const { requestId, caller, operation } = stateOf(ctx);

@@ -11,6 +11,7 @@ import {
 } from '../../auth/browser-sign-in.ts';
 import { CONNECT_PATH, signInPath } from '../../auth/landing-path.ts';
 import type { SignInBrowser } from '../../auth/sessions.ts';
+import type { Metrics } from '../../observability/metrics.ts';
 import { getCookie, isSecureService, SESSION_COOKIE, setCookie } from '../cookies.ts';
 import { rejectCrossOrigin } from '../same-origin.ts';
 
@@ -21,7 +22,7 @@ const LOGIN_COOKIE = 'wm_login';
  * Routes of the sign-in with Whop and the sign-out, and `/welcome`, to which Whop's checkout redirects and which leads a customer to
  * the dashboard's Connect screen.
  */
-export function authRoutes(router: Router, signIn: BrowserSignIn): void {
+export function authRoutes(router: Router, signIn: BrowserSignIn & { metrics: Pick<Metrics, 'signedIn'> }): void {
   const isSecure = () => isSecureService(signIn.publicUrl());
 
   router.get('/auth/whop', async (ctx: Context) => {
@@ -46,6 +47,7 @@ export function authRoutes(router: Router, signIn: BrowserSignIn): void {
       state: queryParameter(ctx, 'state'),
       code: queryParameter(ctx, 'code'),
     });
+    signIn.metrics.signedIn('whop');
     setCookie(ctx, isSecure(), SESSION_COOKIE, session);
     ctx.redirect(paymentId ? withPayment('/welcome', paymentId) : next);
   });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { findSignedInUser } from '../../auth/browser-sign-in.ts';
 import { type EmailSignIn, readSignInLink, requestSignInEmail, useSignInLink } from '../../auth/email-sign-in.ts';
 import { landingPath } from '../../auth/landing-path.ts';
+import type { Metrics } from '../../observability/metrics.ts';
 import { type SignInOptions, signInLinkPage, signInPage, signInSentPage } from '../../pages/sign-in.ts';
 import { readForm } from '../body.ts';
 import { getCookie, isSecureService, SESSION_COOKIE, setCookie } from '../cookies.ts';
@@ -17,7 +18,11 @@ const email = z.email().max(254);
 const STATUS = { open: 200, used: 410, expired: 410, unknown: 404 };
 
 /** Routes of the sign-in page `/login` and of the links that it sends. */
-export function loginRoutes(router: Router, signIn: EmailSignIn, options: SignInOptions): void {
+export function loginRoutes(
+  router: Router,
+  signIn: EmailSignIn & { metrics: Pick<Metrics, 'signedIn'> },
+  options: SignInOptions,
+): void {
   const isSecure = () => isSecureService(signIn.publicUrl());
 
   router.get('/login', async (ctx: Context) => {
@@ -56,6 +61,7 @@ export function loginRoutes(router: Router, signIn: EmailSignIn, options: SignIn
     if (result.state !== 'signed_in') {
       return sendPage(ctx, signInLinkPage({ token, next, email: null }, result.state), STATUS[result.state]);
     }
+    signIn.metrics.signedIn('link');
     setCookie(ctx, isSecure(), SESSION_COOKIE, result.session);
     ctx.status = 303;
     ctx.redirect(next);

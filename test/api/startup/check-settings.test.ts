@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { readConfig } from '../../../api/config.ts';
 import { createLog } from '../../../api/observability/log.ts';
 import { checkSettings } from '../../../api/startup/check-settings.ts';
 import { requireSettings } from '../../../api/startup/require-settings.ts';
 import { runScript } from '../../support/run-script.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Settings of a production service with which nothing is wrong. */
 const GOOD = {
