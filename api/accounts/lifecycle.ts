@@ -69,7 +69,7 @@ export async function closeAccount(context: WriteContext, userId: string, actor:
   await audit(context, userId, { actor, action: 'account.delete', target: userId, details: { immediate } });
   await mailOwner(context, account, 'account_deleted', {
     purge_at: (closed.purge_at ?? context.now()).toISOString(),
-    restore_url: immediate ? null : '/api/v1/account/restore',
+    restore_url: immediate ? null : '/app/account',
   });
   return toAccountStatus(closed);
 }

@@ -83,7 +83,7 @@ async function sendPurgeWarning(database: Database, clock: Clock, userId: string
     await mailOwner({ ...clock, sql }, account, 'purge_warning', {
       purge_at: purgeAt.toISOString(),
       days_left: due,
-      export_url: '/api/v1/account/export',
+      export_url: '/app/account',
     });
   });
 }

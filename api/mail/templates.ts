@@ -13,8 +13,6 @@ interface Content {
   paragraphs: string[];
   /** The main action: a button in HTML, and the URL in both. A path is resolved against the public URL. */
   action?: { label: string; url: string } | false;
-  /** An action that requires an API key, for which a button would not work: a shell command. */
-  command?: { options: string; url: string } | false;
 }
 
 /** All e-mail templates, filled with the data of the outbox row; times are ISO 8601. No e-mail contains an API key. */
@@ -74,7 +72,8 @@ const templates = {
   }) => {
     const [used, limit] = [data.used, data.limit].map((number) => number.toLocaleString('en-US'));
     const isFull = data.threshold === 100;
-    const more = 'GET /api/v1/user/usage shows your usage, and GET /api/v1/plans the limits of larger plans.';
+    const more = 'The dashboard shows your usage, and what larger plans allow.';
+    const action = { label: 'See your usage', url: '/app/usage' };
     if (data.kind === 'calls') {
       return {
         subject: isFull
@@ -85,6 +84,7 @@ const templates = {
           `${isFull ? 'Further calls' : 'Calls beyond the limit'} are rejected with status 429 until midnight UTC.`,
           more,
         ],
+        action,
       };
     }
     return {
@@ -96,6 +96,7 @@ const templates = {
         'Writes that exceed it are rejected with status 403. Reading and archiving still work. To free space, delete memories permanently.',
         more,
       ],
+      action,
     };
   },
   cancellation: (data: { access_until: string | null; manage_url: string | null; purge_at: string | null }) => ({
@@ -107,7 +108,7 @@ const templates = {
       data.purge_at
         ? `On ${moment(data.purge_at)} all your data is permanently deleted. We will send you two reminders before that.`
         : `A read-only account is kept for ${READ_ONLY_DAYS} days. Then all your data is permanently deleted.`,
-      'POST /api/v1/account/export creates a file of all your data. If you buy a new plan, your account works as before.',
+      'Sign in to the dashboard to export all your data. If you buy a new plan, your account works as before.',
     ],
     action: data.manage_url !== null && { label: 'Manage your plan', url: data.manage_url },
   }),
@@ -117,18 +118,18 @@ const templates = {
       subject: `Your WhiteMagic memories will be deleted in ${left}`,
       paragraphs: [
         `Your plan has ended. In ${left}, on ${moment(data.purge_at)}, your account and all its data will be permanently deleted.`,
-        'To keep your account, buy a new plan. To keep a copy of your data, request an export with one of your API keys:',
+        'To keep your account, buy a new plan. To keep a copy of your data, sign in and request an export; it works without a plan.',
       ],
-      command: { options: '-X POST', url: data.export_url },
+      action: { label: 'Export my data', url: data.export_url },
     };
   },
   export_ready: (data: { url: string; expires_at: string }) => ({
     subject: 'The export of your WhiteMagic account is ready',
     paragraphs: [
       `You can download the file until ${moment(data.expires_at)}. It is gzip-compressed NDJSON, one JSON object per line.`,
-      'Download it with one of your API keys:',
+      'Sign in to download it. A program gets it at GET /api/v1/account/export/file.',
     ],
-    command: { options: '-OJ', url: data.url },
+    action: { label: 'Download the export', url: data.url },
   }),
   account_deleted: (data: { purge_at: string; restore_url: string | null }) => ({
     subject: 'Your WhiteMagic account is being deleted',
@@ -138,10 +139,10 @@ const templates = {
         : `As you requested, your account is closed. On ${moment(data.purge_at)} it is permanently deleted, with all its data.`,
       data.restore_url === null
         ? 'This cannot be undone. If you did not request it, contact us immediately.'
-        : 'Until then you can still export your data, and restore the account with one of your API keys and the command below.',
+        : 'Until then you can sign in to export your data, and to restore the account.',
       'This does not cancel a paid plan: cancel it where you bought it.',
     ],
-    command: data.restore_url !== null && { options: '-X POST', url: data.restore_url },
+    action: data.restore_url !== null && { label: 'Restore or export the account', url: data.restore_url },
   }),
   key_created: (data: { name: string; prefix: string; last4: string; at: string }) => ({
     subject: 'A new API key was created for your WhiteMagic account',
@@ -190,23 +191,16 @@ export type TemplateData<Name extends TemplateName> = Parameters<(typeof templat
 export function renderEmail(name: string, data: unknown, publicUrl: string): Email {
   const template = templates[name as TemplateName] as ((data: unknown) => Content) | undefined;
   if (!template) throw new Error(`no mail template ${name}`);
-  const { subject, paragraphs, action, command } = template(data);
+  const { subject, paragraphs, action } = template(data);
   const blocks = paragraphs.map((text) => ({ text, html: `<p>${escapeHtml(text)}</p>` }));
-  const [address, called] = [action, command].map((link) => link && webAddress(link.url, publicUrl));
+  const address = action && webAddress(action.url, publicUrl);
   if (action && address) blocks.push({ text: `${action.label}: ${address}`, html: button(action.label, address) });
-  if (command && called) blocks.push(shellLine(command.options, called));
   blocks.push({ text: 'WhiteMagic', html: '<p>WhiteMagic</p>' });
   return {
     subject,
     text: `${blocks.map(({ text }) => text).join('\n\n')}\n`,
     html: page(blocks.map(({ html }) => html).join('\n')),
   };
-}
-
-function shellLine(options: string, url: string): { text: string; html: string } {
-  const text = `curl ${options} -H "Authorization: Bearer $WHITEMAGIC_API_KEY" ${url}`;
-  const style = 'font:14px/1.5 ui-monospace,monospace;white-space:pre-wrap;word-break:break-all';
-  return { text, html: `<pre style="${style}">${escapeHtml(text)}</pre>` };
 }
 
 /** Renders a button with enough contrast in light and dark mode, and the URL for mail programs that show no links. */

@@ -142,7 +142,8 @@ async function finishExport(
   const expires_at = new Date(now.getTime() + EXPORT_DAYS * DAY_MS);
   await completeExport(context.sql, userId, { ...written, status: 'ready', ready_at: now, expires_at });
   const user = await findUser(context.sql, userId);
-  if (user) await mailOwner(context, user, 'export_ready', { url: FILE_PATH, expires_at: expires_at.toISOString() });
+  if (user)
+    await mailOwner(context, user, 'export_ready', { url: '/app/account', expires_at: expires_at.toISOString() });
 }
 
 /** Builds the first line of the file: its format, the account, and the number of lines of each kind. */

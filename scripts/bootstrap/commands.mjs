@@ -53,6 +53,12 @@ export const COMMANDS = {
     ]),
     needs: 'build',
   },
+  screens: {
+    ...tools('open every screen of the dashboard in both themes, check it, and keep an image', [
+      { name: 'vitest', args: ['run', '--config', 'test/screens/vitest.config.ts', '--root', '.'] },
+    ]),
+    needs: 'build',
+  },
   check: tools('check format, lint rules, types and secrets', [
     { title: 'biome', name: '@biomejs/biome', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
     { title: 'types', name: 'typescript', command: 'tsc', args: ['--noEmit'] },

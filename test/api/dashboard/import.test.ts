@@ -80,6 +80,45 @@ describe.skipIf(!hasBrowser)('import screen', () => {
     await context.close();
   });
 
+  it('imports the export of another account, versions included, and a table whose columns are named', async () => {
+    const [source, target] = [await service.newUser(), await service.newUser()];
+    const { body: made } = await source.api.post('/memories', {
+      title: 'Deploys',
+      content: 'On Fridays.',
+      tags: ['ops'],
+    });
+    await source.api.patch(`/memories/${made.id}`, { content: 'On Tuesdays.' });
+    const first = await openDashboard(browser, service, source.userId, { path: '/account' });
+    await first.page.getByRole('button', { name: 'Export everything' }).click();
+    const [download] = await Promise.all([
+      first.page.waitForEvent('download'),
+      first.page.getByRole('link', { name: /^Download, / }).click(),
+    ]);
+
+    const { page, context, problems } = await openDashboard(browser, service, target.userId, { path: '/account' });
+    await page.getByRole('link', { name: 'Import a file' }).click();
+    await page
+      .locator('input[type=file]')
+      .first()
+      .setInputFiles(await download.path());
+    await page.getByRole('button', { name: 'Import 1 memory' }).click();
+    await page.getByText('Imported', { exact: true }).waitFor();
+    for (const path of [`/memories/${made.id}`, `/memories/${made.id}/history`]) {
+      expect((await target.api.get(path)).body).toEqual((await source.api.get(path)).body);
+    }
+
+    await page.getByRole('button', { name: 'Import another file' }).click();
+    await page.getByText('Columns of CSV, keys of JSON lines').click();
+    await page.getByRole('textbox', { name: 'Content' }).fill('Beschreibung');
+    await page.locator('input[type=file]').first().setInputFiles(file('notizen.csv', 'Nr,Beschreibung\n1,Freitags\n'));
+    await page.getByRole('button', { name: 'Import 1 memory' }).click();
+    await page.getByText('Imported', { exact: true }).waitFor();
+    expect((await memoriesOf(target)).has('Freitags')).toBe(true);
+    expect([...first.problems, ...problems]).toEqual([]);
+    await first.context.close();
+    await context.close();
+  });
+
   it.each([
     ['light', 1280],
     ['dark', 360],

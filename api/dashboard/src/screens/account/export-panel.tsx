@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
 import { urlOf } from '../../api/client.ts';
 import { useAction, useOperation } from '../../api/hooks.ts';
@@ -31,7 +32,7 @@ export function ExportPanel() {
   const newest = exports.data?.results[0];
   return (
     <section className="panel" aria-labelledby="export-title">
-      <h2 id="export-title">Export</h2>
+      <h2 id="export-title">Export and import</h2>
       <div className="stack">
         <p>
           One file with every memory, its versions, your usage and your audit log: gzipped JSON lines. It is kept for 7
@@ -69,10 +70,11 @@ export function ExportPanel() {
         )}
         {newest?.status === 'failed' && <p>The last export failed. Request a new one.</p>}
         {newest?.status !== 'pending' && (
-          <div>
+          <div className="row">
             <Button isPending={request.isPending} onPress={() => request.mutate({})}>
               {newest ? 'Write a new file' : 'Export everything'}
             </Button>
+            <Link to="/memories/import">Import a file</Link>
           </div>
         )}
       </div>

@@ -2,8 +2,10 @@ import { Link } from '@tanstack/react-router';
 import type { OutputOf } from '../../api/client.ts';
 import { useOperation } from '../../api/hooks.ts';
 import { CallStatus, formatClient } from '../../components/calls.tsx';
-import { Badge, Callout, EmptyState, Meter } from '../../components/feedback.tsx';
-import { formatBytes, formatMs, formatNumber, Time } from '../../components/format.tsx';
+import { excerptOf } from '../../components/excerpt.ts';
+import { Badge, Callout, EmptyState } from '../../components/feedback.tsx';
+import { formatMs, Time } from '../../components/format.tsx';
+import { PlanMeters } from '../../components/plan-meters.tsx';
 import { Loaded, Screen } from '../../components/screen.tsx';
 import './home.css';
 
@@ -22,7 +24,9 @@ export function HomeScreen() {
         {({ plan, attention, memories, requests }) => (
           <div className="stack">
             <Attention attention={attention} />
-            <Today plan={plan} />
+            <PlanMeters plan={plan} links={<Link to="/usage">Usage</Link>}>
+              Calls are counted again from zero <Time iso={plan.calls_today.resets_at} /> (00:00 UTC).
+            </PlanMeters>
             <div className="home-columns">
               <NewestMemories memories={memories} />
               <LastCalls requests={requests} />
@@ -50,37 +54,6 @@ function Attention({ attention }: Pick<Overview, 'attention'>) {
   );
 }
 
-function Today({ plan }: Pick<Overview, 'plan'>) {
-  const { calls_today: calls, storage_bytes: storage } = plan;
-  return (
-    <section className="panel stack" aria-label="Today against the plan">
-      <div className="row spread">
-        <h2>
-          Today on the <span className="plan-name">{plan.name}</span> plan
-        </h2>
-        <Link to="/usage">Usage</Link>
-      </div>
-      <div className="meters">
-        <Meter
-          label="Calls"
-          used={calls.used}
-          limit={calls.limit}
-          text={`${formatNumber(calls.used)} of ${formatNumber(calls.limit)}`}
-        />
-        <Meter
-          label="Storage"
-          used={storage.used}
-          limit={storage.limit}
-          text={`${formatBytes(storage.used)} of ${formatBytes(storage.limit)}`}
-        />
-      </div>
-      <p className="detail">
-        Calls are counted again from zero <Time iso={calls.resets_at} /> (00:00 UTC).
-      </p>
-    </section>
-  );
-}
-
 function NewestMemories({ memories }: Pick<Overview, 'memories'>) {
   if (memories === null) return null;
   return (
@@ -100,7 +73,7 @@ function NewestMemories({ memories }: Pick<Overview, 'memories'>) {
               <Link to="/memories/$id" params={{ id }} className="home-title">
                 {title}
               </Link>
-              <p className="detail home-excerpt">{excerpt}</p>
+              <p className="detail home-excerpt">{excerptOf({ title, content: excerpt })}</p>
               <p className="detail row">
                 <Time iso={created_at} />
                 {project && <Badge>{project}</Badge>}

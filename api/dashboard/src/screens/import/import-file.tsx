@@ -6,11 +6,15 @@ import { queryClient } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
 import { Callout, Progress } from '../../components/feedback.tsx';
 import { errorOf, TextField } from '../../components/fields.tsx';
-import { uploadImport } from './upload.ts';
+import { MappingFields } from './mapping-fields.tsx';
+import { type ImportOptions, uploadImport } from './upload.ts';
+
+type Mapping = NonNullable<ImportOptions['mapping']>;
 
 /** Renders the choice of a file, several files or a folder, by drop or dialog, and uploads it. */
 export function ChooseFile({ onUploaded }: { onUploaded: (id: string) => void }) {
   const [project, setProject] = useState('');
+  const [mapping, setMapping] = useState<Mapping>({});
   const [share, setShare] = useState<number>();
   const [error, setError] = useState<ApiError | null>(null);
 
@@ -19,7 +23,11 @@ export function ChooseFile({ onUploaded }: { onUploaded: (id: string) => void })
     setError(null);
     setShare(0);
     try {
-      const id = await uploadImport(files, project.trim() === '' ? {} : { project }, setShare);
+      const options = {
+        ...(project.trim() !== '' && { project }),
+        ...(Object.keys(mapping).length > 0 && { mapping }),
+      };
+      const id = await uploadImport(files, options, setShare);
       await queryClient.invalidateQueries({ queryKey: ['imports.list'] });
       onUploaded(id);
     } catch (thrown) {
@@ -38,6 +46,7 @@ export function ChooseFile({ onUploaded }: { onUploaded: (id: string) => void })
         onChange={setProject}
         error={errorOf(error, 'project')}
       />
+      <MappingFields mapping={mapping} onChange={setMapping} />
       <DropZone
         className="import-drop"
         aria-label="Drop a file to import"

@@ -40,9 +40,11 @@ const isBusy = (status: State['status']) => status === 'checking' || status === 
 
 /** Renders an import: its progress, what it would do or did, what does not fit, and the next step. */
 export function ImportState({ id, onClose }: { id: string; onClose: () => void }) {
-  const first = useOperation('imports.get', { id });
-  const isPolled = first.data === undefined || isBusy(first.data.status);
-  const state = useOperation('imports.get', { id }, { refetchInterval: isPolled ? POLL_MS : false });
+  const state = useOperation(
+    'imports.get',
+    { id },
+    { refetchInterval: (last) => (last === undefined || isBusy(last.status) ? POLL_MS : false) },
+  );
   return <Loaded result={state}>{(data) => <Shown state={data} onClose={onClose} />}</Loaded>;
 }
 

@@ -1,7 +1,8 @@
 import type { RefObject } from 'react';
+import { excerptOf } from '../../components/excerpt.ts';
 import { Loading } from '../../components/feedback.tsx';
 import { formatDate } from '../../components/format.tsx';
-import { excerptOf, type ListedMemory, MemoryRow } from './memory-row.tsx';
+import { type ListedMemory, MemoryRow } from './memory-row.tsx';
 import { VirtualRows, type VirtualRowsHandle } from './virtual-rows.tsx';
 
 /** Heights of an entry and of a day of the timeline, as in `memories.css`. */

@@ -1,44 +1,22 @@
 import type { OutputOf } from '../../api/client.ts';
 import { useOperation } from '../../api/hooks.ts';
-import { Loading, Meter } from '../../components/feedback.tsx';
-import { formatBytes, formatDate, formatNumber, Time } from '../../components/format.tsx';
+import { Loading } from '../../components/feedback.tsx';
+import { formatDate, Time } from '../../components/format.tsx';
+import { PlanMeters } from '../../components/plan-meters.tsx';
 
 type Plan = OutputOf<'user.usage'>['plan'];
 
 /** Renders today against the plan, what happens at its limits, and the ways to a larger one. */
 export function PlanPanel({ plan }: { plan: Plan | undefined }) {
   if (!plan) return <Loading label="Loading the plan" lines={3} />;
-  const { calls_today: calls, storage_bytes: storage } = plan;
   return (
-    <section className="panel stack" aria-label="Plan">
-      <div className="row spread">
-        <h2>
-          Today on the <span className="plan-name">{plan.name}</span> plan
-        </h2>
-        <PlanLinks />
-      </div>
-      <div className="meters">
-        <Meter
-          label="Calls"
-          used={calls.used}
-          limit={calls.limit}
-          text={`${formatNumber(calls.used)} of ${formatNumber(calls.limit)}`}
-        />
-        <Meter
-          label="Storage"
-          used={storage.used}
-          limit={storage.limit}
-          text={`${formatBytes(storage.used)} of ${formatBytes(storage.limit)}`}
-        />
-      </div>
-      <p className="detail">
-        At the limit of calls, further ones are rejected with status 429 until 00:00 UTC (
-        <Time iso={calls.resets_at} />
-        ); nothing is charged in addition. When the storage is full, new memories are rejected with status 403, and
-        reading, archiving and deleting still work. You get an e-mail at 80 % and at 100 %. Calls of this dashboard do
-        not count.
-      </p>
-    </section>
+    <PlanMeters plan={plan} links={<PlanLinks />}>
+      At the limit of calls, further ones are rejected with status 429 until 00:00 UTC (
+      <Time iso={plan.calls_today.resets_at} />
+      ); nothing is charged in addition. When the storage is full, new memories are rejected with status 403, and
+      reading, archiving and deleting still work. You get an e-mail at 80 % and at 100 %. Calls of this dashboard do not
+      count.
+    </PlanMeters>
   );
 }
 
