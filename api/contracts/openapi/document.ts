@@ -38,6 +38,13 @@ export function openApiDocument(serverUrl: string, version: string) {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'wm_<env>_<32 base62>' },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: serverUrl.startsWith('https:') ? '__Host-wm_session' : 'wm_session',
+          description:
+            'The cookie of a browser that has signed in to the dashboard. Unsafe calls need its `Origin` too.',
+        },
       },
       schemas: { Problem: { ...jsonSchema(problem, 'output'), additionalProperties: true } },
     },

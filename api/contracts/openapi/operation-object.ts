@@ -12,6 +12,7 @@ export function describeOperation(operation: Operation) {
     ...(operation.description && { description: operation.description }),
     tags: [operation.tag],
     'x-required-scope': operation.access.scope,
+    ...(operation.access.sessionOnly && { security: [{ session: [] }] }),
     parameters: [...parameters(operation, input, inPath), ...headerParameters(operation)],
     ...(takesBody(operation) && { requestBody: requestBody(operation, input, inPath) }),
     responses: responsesOf(operation),
