@@ -116,7 +116,8 @@ export const usageCsv = operation({
   id: 'user.usage_csv',
   summary: 'Get usage as CSV',
   description:
-    'A header row, then a row per day, transport and operation, oldest day first: of a month, or of at most 400 days.',
+    'A header row, then a row per day, transport and operation, oldest day first: of a month, or of at most 400 days. ' +
+    'Calls of the dashboard are left out unless `transport` is `dashboard`.',
   tag: 'account',
   http: { method: 'GET', path: '/user/usage.csv', statuses: [200], mediaType: 'text/csv' },
   access: { scope: 'account:read' },
@@ -129,6 +130,7 @@ export const usageCsv = operation({
       .meta({ description: 'UTC month, such as 2026-11. Default: the current month.' }),
     from: z.iso.date().optional().meta({ description: 'UTC day, instead of `month`.' }),
     to: z.iso.date().optional().meta({ description: 'UTC day, inclusive. Default with `from`: today.' }),
+    ...callFilter,
   }),
   output: z.string(),
   example: {

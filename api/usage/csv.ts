@@ -1,7 +1,7 @@
 import { sumUsage } from '../../db/queries/usage/totals.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { invalidField } from '../errors.ts';
-import { rangeOf, requireUsageDay, toUsageGroup, utcDay } from './usage.ts';
+import { type CallFilter, rangeOf, requireUsageDay, toUsageGroup, utcDay } from './usage.ts';
 
 const COLUMNS = [
   'day',
@@ -20,7 +20,7 @@ const COLUMNS = [
   'tokens',
 ] as const;
 
-interface CsvInput {
+interface CsvInput extends CallFilter {
   month?: string | undefined;
   from?: string | undefined;
   to?: string | undefined;
@@ -32,7 +32,8 @@ interface CsvInput {
  */
 export async function usageCsv(context: RequestContext, caller: Caller, input: CsvInput): Promise<string> {
   const { from, to } = daysOf(context.now(), input);
-  const rows = await sumUsage(context.sql, caller.userId, from, to, 'endpoint');
+  const filter = { ...input, keyId: input.key_id };
+  const rows = await sumUsage(context.sql, caller.userId, from, to, 'endpoint', filter);
   const groups = rows.map(toUsageGroup).toSorted((a, b) => (a.day ?? '').localeCompare(b.day ?? ''));
   return formatCsv([COLUMNS, ...groups.map((group) => COLUMNS.map((column) => group[column] ?? ''))]);
 }

@@ -21,7 +21,8 @@ interface Range {
   days?: number | undefined;
 }
 
-interface CallFilter {
+/** Which calls are summed. */
+export interface CallFilter {
   key_id?: string | undefined;
   client?: string | undefined;
   transport?: Transport | undefined;

@@ -247,6 +247,10 @@ describe('GET /user/usage.csv', () => {
       '2026-02-28,rest,memories.get,GET /api/v1/memories/{id},3,3,0,0,,,0,0,3,7',
       '',
     ]);
+    const filtered = await user.api.get('/user/usage.csv?month=2026-02&operation=stats.get&transport=rest');
+    expect(filtered.text.trimEnd().split('\r\n').slice(1)).toEqual([
+      '2026-02-01,rest,stats.get,GET /api/v1/stats,5,5,0,0,,,0,0,5,7',
+    ]);
   });
 
   it('defaults to the current month, equals the JSON, and is metered', async () => {

@@ -41,7 +41,7 @@ export function UsageScreen() {
       <Link to="/requests" className="button quiet">
         Request log
       </Link>
-      <a className="button quiet" href={urlOf('user.usage_csv', range)} download>
+      <a className="button quiet" href={urlOf('user.usage_csv', { ...range, ...toFilterInput(search) })} download>
         <Download size={16} aria-hidden /> CSV
       </a>
     </>
