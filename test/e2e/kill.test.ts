@@ -6,9 +6,10 @@ import { type KillRun, killRepeatedly } from '../../scripts/chaos/kill-run.ts';
 import { isUnknown, readLog, type Written } from '../../scripts/chaos/log.ts';
 import { withDatabase } from '../../scripts/chaos/user.ts';
 
-const KILLS = 20;
+/** `npm run chaos` kills twenty times, and plays other faults too. */
+const KILLS = 6;
 /** Number of kills that include PostgreSQL. */
-const DATABASE_KILLS = 5;
+const DATABASE_KILLS = 2;
 
 let dataDir: string;
 let killing: KillRun | undefined;
@@ -34,10 +35,15 @@ it(`kill test › ${KILLS} kills under a mixed load lose no acknowledged write, 
   const { counts, differences } = await killing.compare();
   expect(differences).toEqual([]);
   // The load was mixed: every kind of call got responses, and some calls were cut off.
-  for (const what of ['REST responses', 'MCP responses', 'creates acknowledged', 'calls without a response']) {
-    expect(counts[what], what).toBeGreaterThan(KILLS);
-  }
-  for (const what of ['updates acknowledged', 'expected errors', 'responses replayed']) {
+  for (const what of [
+    'REST responses',
+    'MCP responses',
+    'creates acknowledged',
+    'calls without a response',
+    'updates acknowledged',
+    'expected errors',
+    'responses replayed',
+  ]) {
     expect(counts[what], what).toBeGreaterThan(0);
   }
   console.log(`${KILLS} kills, ${DATABASE_KILLS} of them with PostgreSQL: ${JSON.stringify(counts)}`);

@@ -95,14 +95,12 @@ describe('npm start › first start', () => {
     async (stage) => {
       await interruptOnce(stage);
       expect(await processesOf(dataDir)).toEqual([]);
+      if (stage !== 'database/cluster') return;
+      // The next start creates the database that was not completed.
+      const service = await start();
+      expect((await service.api.get('/user/me')).status).toBe(200);
     },
   );
-
-  it('works after it was interrupted while the database was created', async () => {
-    await interruptOnce('database/cluster');
-    const service = await start();
-    expect((await service.api.get('/user/me')).status).toBe(200);
-  });
 });
 
 describe('npm start › second start', () => {
