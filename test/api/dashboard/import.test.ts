@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser)('import screen', () => {
       .setInputFiles(await download.path());
     await page.getByRole('button', { name: 'Import 1 memory' }).click();
     await page.getByText('Imported', { exact: true }).waitFor();
-    for (const path of [`/memories/${made.id}`, `/memories/${made.id}/history`]) {
+    for (const path of [`/memories/${made.id}`, `/memories/${made.id}/versions`]) {
       expect((await target.api.get(path)).body).toEqual((await source.api.get(path)).body);
     }
 
