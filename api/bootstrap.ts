@@ -188,8 +188,11 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   // After `url` is known: links in e-mails start with it.
   const { usageRetentionDays } = config;
   const backups = openBackups(config.backup, { ...clock, database, ownerUrl });
-  if (config.jobs)
-    worker = await startWorker({ database, transport, usageRetentionDays, publicUrl, billing, backups }, ownerUrl, log);
+  const outgoing = { allowPrivate: config.allowPrivateUrls };
+  if (config.jobs) {
+    const dependencies = { database, transport, usageRetentionDays, publicUrl, billing, backups, outgoing };
+    worker = await startWorker(dependencies, ownerUrl, log);
+  }
   return { url, database, stop: closers.closeAll };
 }
 
@@ -233,6 +236,7 @@ function createPipelineDependencies(
     embedders,
     recorder,
     keyEnvironment: config.keyEnvironment,
+    outgoing: { allowPrivate: config.allowPrivateUrls },
     enforceContracts: !config.production,
     onDomainEvent: (event) => {
       log.info(event, event.event);

@@ -17,7 +17,7 @@ export const PROBLEMS = {
   plan_required: [
     403,
     'Your plan does not include this',
-    'The free plan reaches memories over MCP only. REST needs a paid plan.',
+    'Change to the plan named in `required_plan`. REST comes with every paid plan, webhooks with the pro plan.',
   ],
   scope_required: [403, 'This API key lacks a scope', 'Use a key that has the scope named in `detail`.'],
   project_not_allowed: [
@@ -57,6 +57,11 @@ export const PROBLEMS = {
   method_not_allowed: [405, 'This path does not support the method', 'Use a method named in `Allow`.'],
   request_timeout: [408, 'The request did not arrive in time', 'Send it again over a faster connection, or split it.'],
   duplicate_memory: [409, 'An active memory is an exact duplicate', 'Use the memory named in `detail`.'],
+  webhook_disabled: [
+    409,
+    'The webhook is disabled',
+    'Enable it first: PATCH /api/v1/webhooks/{id} with `{"status": "enabled"}`.',
+  ],
   import_state: [
     409,
     'The state of the import does not allow this',
@@ -71,7 +76,7 @@ export const PROBLEMS = {
   secret_already_shown: [
     409,
     'The response contained a secret and is not repeated',
-    'Revoke the key that was created, and create another.',
+    'Revoke or delete what was created, and create another; or replace the secret once more.',
   ],
   precondition_failed: [412, 'The memory has changed in the meantime', 'Read it again, and send its current version.'],
   body_too_large: [413, 'The request body is too large', 'Split the request.'],

@@ -12,7 +12,16 @@ interface Area {
 
 /** Foundation of the API: what every folder of it may import. */
 const BASE = ['foundation', 'contracts', 'limits', 'context', 'audit', 'observability'] as const;
-const QUERIES = ['db/client', 'db/accounts', 'db/billing', 'db/jobs', 'db/memories', 'db/search', 'db/usage'] as const;
+const QUERIES = [
+  'db/client',
+  'db/accounts',
+  'db/billing',
+  'db/jobs',
+  'db/memories',
+  'db/search',
+  'db/usage',
+  'db/webhooks',
+] as const;
 
 /** The areas of the project, lowest first. Each may import only areas above it in this list, so the graph is acyclic. */
 const AREAS: Record<string, Area> = {
@@ -29,6 +38,7 @@ const AREAS: Record<string, Area> = {
   'db/usage': { files: /^db\/queries\/usage\//, imports: ['db/client', 'db/accounts'] },
   // What clients need to know of the service. Runs in the service, in a browser and in the command line.
   'client setup': { files: /^mcp\/client-setup\//, imports: [] },
+  'db/webhooks': { files: /^db\/queries\/webhooks\//, imports: ['db/client'] },
   foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },
   contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
   observability: { files: /^api\/observability\//, imports: ['foundation'] },
@@ -41,21 +51,28 @@ const AREAS: Record<string, Area> = {
   embeddings: { files: /^api\/embeddings\//, imports: ['foundation', 'observability', ...QUERIES] },
   listing: { files: /^api\/listing\//, imports: [...BASE, ...QUERIES] },
   mail: { files: /^api\/mail\//, imports: [...BASE, 'config', ...QUERIES] },
+  webhooks: { files: /^api\/webhooks\//, imports: [...BASE, 'outgoing', 'listing', 'mail', ...QUERIES] },
   search: { files: /^api\/search\//, imports: [...BASE, 'tokens', 'embeddings', 'listing', ...QUERIES] },
   'context packages': {
     files: /^api\/context\//,
     imports: [...BASE, 'tokens', 'embeddings', 'listing', 'search', ...QUERIES],
   },
-  memories: { files: /^api\/memories\//, imports: [...BASE, 'tokens', 'embeddings', 'listing', 'search', ...QUERIES] },
-  keys: { files: /^api\/keys\//, imports: [...BASE, 'mail', ...QUERIES] },
-  accounts: { files: /^api\/accounts\//, imports: [...BASE, 'listing', 'mail', 'keys', ...QUERIES] },
+  memories: {
+    files: /^api\/memories\//,
+    imports: [...BASE, 'tokens', 'embeddings', 'listing', 'webhooks', 'search', ...QUERIES],
+  },
+  keys: { files: /^api\/keys\//, imports: [...BASE, 'mail', 'webhooks', ...QUERIES] },
+  accounts: { files: /^api\/accounts\//, imports: [...BASE, 'listing', 'mail', 'webhooks', 'keys', ...QUERIES] },
   backup: { files: /^api\/backup\//, imports: [...BASE, 'config', 'accounts', 'db/backup', ...QUERIES] },
-  usage: { files: /^api\/usage\//, imports: [...BASE, 'listing', 'mail', 'db/schema', ...QUERIES] },
+  usage: { files: /^api\/usage\//, imports: [...BASE, 'listing', 'mail', 'webhooks', 'db/schema', ...QUERIES] },
   transfer: {
     files: /^api\/transfer\//,
-    imports: [...BASE, 'embeddings', 'listing', 'memories', 'mail', ...QUERIES],
+    imports: [...BASE, 'embeddings', 'listing', 'memories', 'mail', 'webhooks', ...QUERIES],
   },
-  billing: { files: /^api\/billing\//, imports: [...BASE, 'config', 'mail', 'keys', 'accounts', ...QUERIES] },
+  billing: {
+    files: /^api\/billing\//,
+    imports: [...BASE, 'config', 'mail', 'webhooks', 'keys', 'accounts', ...QUERIES],
+  },
   overview: { files: /^api\/overview\//, imports: [...BASE, 'usage', 'billing', ...QUERIES] },
   auth: { files: /^api\/auth\//, imports: [...BASE, 'mail', 'keys', 'accounts', 'billing', ...QUERIES] },
   operator: {
@@ -66,6 +83,8 @@ const AREAS: Record<string, Area> = {
     files: /^api\/pipeline\//,
     imports: [
       ...BASE,
+      'outgoing',
+      'webhooks',
       'operator',
       'tokens',
       'embeddings',
@@ -90,6 +109,7 @@ const AREAS: Record<string, Area> = {
       'client setup',
       'config',
       'mail',
+      'webhooks',
       'keys',
       'accounts',
       'usage',
@@ -121,7 +141,9 @@ const AREAS: Record<string, Area> = {
     imports: [
       ...BASE,
       'config',
+      'outgoing',
       'mail',
+      'webhooks',
       'backup',
       'startup',
       'memories',

@@ -29,6 +29,7 @@ const COVERED_BY: Record<string, string[]> = {
   'Webhooks from Whop': ['webhook_inbox'],
   Exports: ['exports', 'export_chunks'],
   Imports: ['imports', 'import_chunks', 'import_items', 'import_findings'],
+  Webhooks: ['webhooks', 'webhook_deliveries'],
   'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
 };
 /** Tables that hold nothing about anybody. */
@@ -45,6 +46,7 @@ const KEPT_BY: Record<string, string> = {
   'Webhooks from Whop': 'delete_old_webhooks',
   Exports: 'delete_old_exports',
   Imports: 'delete_old_imports',
+  Webhooks: 'delete_old_webhook_deliveries',
 };
 
 const rows = texts.privacy
@@ -87,6 +89,7 @@ describe('the figures of both texts', () => {
       export_days: '7',
       import_days: '7',
       upload_days: '1',
+      delivery_days: '14',
     });
   });
 

@@ -15,7 +15,8 @@ import type { RequestContext } from '../context.ts';
 import { createKey } from '../contracts/keys.ts';
 import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
-import { issueKey, mailKeyCreated } from '../keys/keys.ts';
+import { announceKeyCreated, issueKey, recordKeyRevoked } from '../keys/keys.ts';
+import { applyPlan } from '../webhooks/plan.ts';
 import { closeAccount, restoreAccount } from './lifecycle.ts';
 import { createUser } from './users.ts';
 
@@ -34,7 +35,7 @@ export async function addUser(
   wanted: { email: string; plan: PlanName; keyEnvironment: string },
 ) {
   const made = await createUser(context, { ...wanted, keyName: 'Default API Key', actor: ACTOR });
-  await mailKeyCreated(context, made.userId, made.key);
+  await announceKeyCreated(context, made.userId, made.key);
   return { user_id: made.userId, api_key: made.apiKey };
 }
 
@@ -59,6 +60,7 @@ export async function requireUser(context: RequestContext, who: string): Promise
 /** Changes a user's plan, effective from the next request. */
 export async function setPlan(context: RequestContext, user: UserRow, plan: PlanName, actor = ACTOR) {
   await updatePlan(context.sql, user.id, plan, context.now());
+  await applyPlan(context, user.id, plan);
   await audit(context, user.id, { actor, action: 'users.set_plan', details: { from: user.plan, to: plan } });
   return { user_id: user.id, plan };
 }
@@ -102,7 +104,7 @@ export async function addKey(
   const key = { name, scopes, projects, expiresAt: null, rpmLimit: null, environment: wanted.keyEnvironment };
   const made = await issueKey(context, user.id, key);
   await audit(context, user.id, { actor: ACTOR, action: 'keys.create', target: made.key.id });
-  await mailKeyCreated(context, user.id, made.key);
+  await announceKeyCreated(context, user.id, made.key);
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };
 }
 
@@ -121,6 +123,7 @@ export async function revokeKeyOf(
 ) {
   if (!key.revoked_at) {
     await updateKey(context.sql, userId, { ...key, revoked_at: context.now() });
+    await recordKeyRevoked(context, userId, key, 'revoked');
     await audit(context, userId, { actor, action: 'keys.revoke', target: key.id });
   }
   return { user_id: userId, key_id: key.id, revoked: true as const };

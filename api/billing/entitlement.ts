@@ -4,6 +4,7 @@ import type { MembershipRow } from '../../db/queries/billing/memberships.ts';
 import { deactivate, reactivate } from '../accounts/lifecycle.ts';
 import { audit } from '../audit.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { applyPlan } from '../webhooks/plan.ts';
 import { ACTOR, type BillingContext, sendWelcome } from './provision.ts';
 import { grantsAccess, highestTier } from './tiers.ts';
 
@@ -50,6 +51,7 @@ export async function applyEntitlement(
 
 async function changePlan(context: BillingContext, customer: CustomerRow, to: PlanName): Promise<void> {
   await updatePlan(context.sql, customer.id, to, context.now());
+  await applyPlan(context, customer.id, to);
   await audit(context, customer.id, {
     actor: ACTOR,
     action: 'users.set_plan',

@@ -111,6 +111,7 @@ export const overview = operation({
             'read_only',
             'account_closing',
             'key_expires',
+            'webhook_failing',
             'index_behind',
             'not_indexed',
           ]),

@@ -17,6 +17,7 @@ import * as sessions from './sessions.ts';
 import * as stats from './stats.ts';
 import * as tags from './tags.ts';
 import * as usage from './usage.ts';
+import * as webhooks from './webhooks.ts';
 
 /** All operations of the API, in the order of its reference. */
 export const OPERATIONS = [
@@ -63,6 +64,15 @@ export const OPERATIONS = [
   keys.updateKey,
   keys.revokeKey,
   keys.rotateKey,
+  webhooks.listWebhooks,
+  webhooks.createWebhook,
+  webhooks.getWebhook,
+  webhooks.updateWebhook,
+  webhooks.deleteWebhook,
+  webhooks.testWebhook,
+  webhooks.rotateSecret,
+  webhooks.listDeliveries,
+  webhooks.replayDelivery,
   sessions.listSessions,
   sessions.revokeSession,
   sessions.revokeAllSessions,

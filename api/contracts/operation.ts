@@ -29,7 +29,7 @@ export interface Operation<
   summary: string;
   description?: string;
   /** Section of the API reference. */
-  tag: 'memories' | 'search' | 'account' | 'keys';
+  tag: 'memories' | 'search' | 'account' | 'keys' | 'webhooks';
   http: {
     method: HttpMethod;
     /** Path below `/api/v1`, with parameters as `{id}`. */
@@ -53,6 +53,8 @@ export interface Operation<
   };
   access: {
     scope: Scope;
+    /** Needs a plan with this feature. */
+    feature?: 'webhooks';
     /** Needs a signed-in person: rejected for an API key, which programs hold. */
     sessionOnly?: boolean;
     /** Needs the session of an operator's account; everybody else gets `not_found`. Set by {@link operatorOperation}. */
@@ -210,7 +212,7 @@ export function errorsOf(op: Operation): ProblemCode[] {
     'origin_not_allowed',
     ...op.errors,
   ]);
-  if (isMemoryOperation(op)) codes.add('plan_required');
+  if (isMemoryOperation(op) || op.access.feature) codes.add('plan_required');
   if (isMemoryOperation(op) || op.access.wholeAccount) codes.add('project_not_allowed');
   if (op.access.operator) codes.add('not_found');
   else if (op.access.sessionOnly) codes.add('session_required');

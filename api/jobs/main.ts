@@ -61,6 +61,7 @@ async function main(): Promise<void> {
       publicUrl,
       billing,
       backups: openBackups(config.backup, { ...clock, database, ownerUrl }),
+      outgoing: { allowPrivate: config.allowPrivateUrls },
     },
     ownerUrl,
     log,

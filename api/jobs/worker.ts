@@ -6,10 +6,15 @@ import { freeLostJobs, holdLease, type Lease } from '../../db/queries/jobs/job-l
 import { openQueuePool } from '../../db/queries/jobs/job-queue.ts';
 import { newId } from '../ids.ts';
 import type { Logger as Log } from '../observability/log.ts';
+import type { OutgoingPolicy } from '../outgoing/send-request.ts';
+import { startDeliverer } from '../webhooks/deliverer.ts';
 import type { TaskContext } from './define-task.ts';
 import { CRONTAB, createTaskList } from './tasks/index.ts';
 
-type WorkerDependencies = Omit<TaskContext, 'clock' | 'log'>;
+type WorkerDependencies = Omit<TaskContext, 'clock' | 'log'> & {
+  /** Where webhooks may lead. */
+  outgoing: OutgoingPolicy;
+};
 
 export interface Worker {
   /** Waits for running jobs to finish, then stops. */
@@ -27,7 +32,7 @@ const RESTART_DELAY_MS = 1_000;
 const FAILED_FETCHES_MAX = 6;
 
 /**
- * Runs background jobs until stopped. Any number of workers may share a database. A lost database connection ends a run; the next
+ * Runs background jobs and delivers the events of webhooks until stopped. Any number of workers may share a database. A lost database connection ends a run; the next
  * one starts when the database is available again.
  */
 export async function startWorker(dependencies: WorkerDependencies, ownerUrl: string, log: Log): Promise<Worker> {
@@ -67,11 +72,13 @@ export async function startWorker(dependencies: WorkerDependencies, ownerUrl: st
     }
   }
 
+  const { database, clock } = context;
+  const deliverer = startDeliverer({ database, clock, policy: dependencies.outgoing, log });
   const running = Promise.all([keepRunning(), sweep()]);
   return {
     async stop() {
       stopping.abort();
-      await current.stop();
+      await Promise.all([current.stop(), deliverer.stop()]);
       await running;
     },
   };

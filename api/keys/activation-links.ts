@@ -17,7 +17,7 @@ import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
-import { issueKey, mailKeyCreated } from './keys.ts';
+import { announceKeyCreated, issueKey, recordKeyRevoked } from './keys.ts';
 import { hashToken, newToken } from './secret-token.ts';
 
 /*
@@ -102,7 +102,7 @@ export async function redeemActivationLink(
   const { apiKey, key } = await issueKey(context, link.user_id, wanted);
   await useActivationLink(context.sql, link.user_id, link.id, key.id, context.now());
   await audit(context, link.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });
-  await mailKeyCreated(context, link.user_id, key);
+  await announceKeyCreated(context, link.user_id, key);
   return { state: 'redeemed', apiKey, replacedKeys: replaced };
 }
 
@@ -154,7 +154,9 @@ async function revokeUnusedKeys(context: RequestContext, userId: string): Promis
   const ids = await listUnusedActivatedKeys(context.sql, userId);
   for (const id of ids) {
     const key = await findKey(context.sql, userId, id, true);
-    if (key) await updateKey(context.sql, userId, { ...key, revoked_at: context.now() });
+    if (!key) continue;
+    await updateKey(context.sql, userId, { ...key, revoked_at: context.now() });
+    await recordKeyRevoked(context, userId, key, 'unused');
     await audit(context, userId, { actor: ACTOR, action: 'keys.revoke', target: id });
   }
   return ids.length;

@@ -9,6 +9,7 @@ import { SCOPES, type Scope } from '../contracts/operation.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
+import { recordEvent } from '../webhooks/events.ts';
 import { extendsKey, type Permissions, rejectExcess, rejectWiderScopes } from './delegation.ts';
 import { displayParts, generateKey, hashKey } from './key-format.ts';
 
@@ -81,7 +82,7 @@ export async function create(
   const wanted = { name: input.name, scopes, projects, expiresAt: expires_at, rpmLimit: rpm_limit, environment };
   const made = await issueKey(context, caller.userId, wanted);
   await auditKey(context, caller, { action: 'keys.create', target: made.key.id });
-  await mailKeyCreated(context, caller.userId, made.key);
+  await announceKeyCreated(context, caller.userId, made.key);
   return { ...toResponse(made.key, context.now()), api_key: made.apiKey };
 }
 
@@ -120,6 +121,7 @@ export async function revoke(context: RequestContext, caller: Caller, input: { i
   if (key.revoked_at) return toResponse(key, context.now());
   const revoked = { ...key, revoked_at: context.now() };
   await updateKey(context.sql, caller.userId, revoked);
+  await recordKeyRevoked(context, caller.userId, key, 'revoked');
   await auditKey(context, caller, { action: 'keys.revoke', target: key.id });
   return toResponse(revoked, context.now());
 }
@@ -150,6 +152,11 @@ export async function rotate(
     environment,
   });
   await auditKey(context, caller, { action: 'keys.rotate', target: key.id, details: { replaced_by: made.key.id } });
+  await recordEvent(context, caller.userId, 'key.rotated', {
+    ...toEvent(made.key),
+    previous_key_id: key.id,
+    previous_key_expires_at: oldEnd.toISOString(),
+  });
   await mailKeyRotated(context, caller.userId, made.key, key, oldEnd);
   return {
     ...toResponse(made.key, context.now()),
@@ -191,8 +198,23 @@ export async function issueKey(
   return { apiKey, key };
 }
 
-/** E-mails the owner of an account about a new key, if the account has an address. */
-export async function mailKeyCreated(context: RequestContext, userId: string, key: KeyRow): Promise<void> {
+/** Records the event of a key that no longer works, for the account's webhooks. */
+export function recordKeyRevoked(
+  context: Pick<RequestContext, 'sql' | 'now' | 'newId'>,
+  userId: string,
+  key: KeyRow,
+  reason: 'revoked' | 'leaked' | 'unused',
+): Promise<void> {
+  return recordEvent(context, userId, 'key.revoked', { ...toEvent(key), reason });
+}
+
+function toEvent({ id, name, last4 }: KeyRow) {
+  return { id, name, last4 };
+}
+
+/** Tells the account of a new key: its webhooks, and its owner by e-mail if it has an address. */
+export async function announceKeyCreated(context: RequestContext, userId: string, key: KeyRow): Promise<void> {
+  await recordEvent(context, userId, 'key.created', toEvent(key));
   const user = await findUser(context.sql, userId);
   if (user) await mailOwner(context, user, 'key_created', describeKey(key));
 }

@@ -4,6 +4,7 @@ import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { hashKey } from './key-format.ts';
+import { recordKeyRevoked } from './keys.ts';
 
 /** A key that was found in a public place. */
 export interface LeakedKeyReport {
@@ -28,6 +29,7 @@ export async function revokeLeakedKey(
   const key = await findKey(context.sql, owner.user_id, owner.key_id, true);
   if (!key || key.revoked_at) return owner.user_id;
   await updateKey(context.sql, owner.user_id, { ...key, revoked_at: context.now() });
+  await recordKeyRevoked(context, owner.user_id, key, 'leaked');
   await audit(context, owner.user_id, {
     actor: `leak:${leak.reporter}`,
     action: 'keys.revoke',

@@ -144,6 +144,18 @@ const templates = {
     ],
     action: data.restore_url !== null && { label: 'Restore or export the account', url: data.restore_url },
   }),
+  webhook_disabled: (data: { host: string; reason: 'gone' | 'failing' | 'backlog'; url: string }) => ({
+    subject: `Your WhiteMagic webhook to ${data.host} is disabled`,
+    paragraphs: [
+      {
+        gone: `The webhook to ${data.host} responded with status 410, which means that it wants no more events.`,
+        failing: `No delivery to the webhook at ${data.host} has succeeded for three days.`,
+        backlog: `More than 100,000 deliveries were waiting for the webhook at ${data.host}.`,
+      }[data.reason],
+      'It is disabled: no new events are recorded for it. What already waits is kept for 14 days and delivered when you enable it again.',
+    ],
+    action: { label: 'See its deliveries', url: data.url },
+  }),
   key_created: (data: { name: string; prefix: string; last4: string; at: string }) => ({
     subject: 'A new API key was created for your WhiteMagic account',
     paragraphs: [

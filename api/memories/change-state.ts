@@ -1,6 +1,7 @@
 import { type MemoryHead, updateState } from '../../db/queries/memories/heads.ts';
 import { insertVersion } from '../../db/queries/memories/versions.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import { changeEvent, recordMemoryEvent } from '../webhooks/events.ts';
 import { changeStorage } from './storage-quota.ts';
 import { rejectExactDuplicate } from './update.ts';
 
@@ -27,5 +28,6 @@ export async function changeState(
   if (next.status === 'active') await rejectExactDuplicate(context, caller, next);
   const grown = isChanged('type') ? await insertVersion(context.sql, caller.userId, head) : 0;
   await updateState(context.sql, caller.userId, next);
+  await recordMemoryEvent(context, caller, changeEvent(head, next), next);
   if (grown !== 0) await changeStorage(context, caller, { bytes: grown, words: 0 });
 }

@@ -8,6 +8,7 @@ import type { Embedders } from '../embeddings/embedder.ts';
 import { toFilter } from '../listing/filter.ts';
 import { PROMOTION_TAGS } from '../listing/tags.ts';
 import { DAY_MS } from '../time.ts';
+import { recordEvent } from '../webhooks/events.ts';
 import { bulkLimit } from './bulk-limit.ts';
 import { changeState } from './change-state.ts';
 import { storeDigest } from './create.ts';
@@ -122,6 +123,11 @@ async function apply(
       await changeState(context, caller, source, state, source.updated_at);
     }
   }
+  await recordEvent(context, caller.userId, 'consolidation.completed', {
+    promoted: promoted.length,
+    archived: known.length + digests.reduce((sum, { sources }) => sum + sources.length, 0),
+    digests: digests.length,
+  });
   await audit(context, caller.userId, {
     actor: actorOf(caller),
     action: CONSOLIDATE_ACTION,

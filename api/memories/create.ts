@@ -11,6 +11,7 @@ import { projectOfNew } from '../listing/bound-projects.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
 import { countTerms, dayOf } from '../search/term-frequencies.ts';
 import { dateTerms, tokenize } from '../search/tokenizer.ts';
+import { recordMemoryEvent } from '../webhooks/events.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { occurrenceColumns, serializeMemory } from './serialize-memory.ts';
 import { requireStorage } from './storage-quota.ts';
@@ -90,6 +91,7 @@ export async function storeRow(
     });
     if (stored) {
       requireStorage(caller, stored.storage_bytes, row.size_bytes);
+      await recordMemoryEvent(context, caller, 'memory.created', row);
       const similar = stored.similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
       return { ...serializeMemory({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
     }

@@ -16,6 +16,7 @@ import type { EmbedderStates, Embedders } from '../embeddings/embedder.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { projectOfNew, requireProject } from '../listing/bound-projects.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
+import { changeEvent, recordDeletions, recordMemoryEvent } from '../webhooks/events.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
 import { reindex } from './index-memory.ts';
 import { mergeMetadata } from './merge-metadata.ts';
@@ -79,6 +80,7 @@ export async function change(
   const keepsVersion = changed.some((field) => !STATUS_FIELDS.includes(field));
   const grown = keepsVersion ? await insertVersion(context.sql, caller.userId, memory) : 0;
   await updateMemory(context.sql, caller.userId, row);
+  await recordMemoryEvent(context, caller, changeEvent(memory, row), row);
   const words =
     !is_digest && changed.some((field) => SEARCHED_FIELDS.includes(field))
       ? await reindex(context, caller, row, embedders)
@@ -161,8 +163,9 @@ export async function deletePermanently(
 ): Promise<void> {
   const words = await removePostings(context.sql, caller.userId, ids);
   const deleted = await deleteMemories(context.sql, caller.userId, ids);
-  if (deleted.memories > 0) await eraseExports(context.sql, caller.userId);
-  await changeStorage(context, caller, { bytes: -deleted.bytes, memories: -deleted.memories, words: -words });
+  if (deleted.memories.length > 0) await eraseExports(context.sql, caller.userId);
+  await recordDeletions(context, caller, deleted.memories);
+  await changeStorage(context, caller, { bytes: -deleted.bytes, memories: -deleted.memories.length, words: -words });
 }
 
 /** Makes an archived memory active again, or restores a former version. The type stays unless the input names another. */

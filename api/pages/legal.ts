@@ -12,6 +12,7 @@ import { READ_ONLY_DAYS } from '../limits/plans.ts';
 import { EMAIL_DAYS_KEPT } from '../mail/deliver.ts';
 import { EXPORT_DAYS } from '../transfer/export.ts';
 import { IMPORT_DAYS, UPLOAD_DAYS } from '../transfer/import/run-import.ts';
+import { DELIVERY_DAYS_KEPT } from '../webhooks/retention.ts';
 import { html, ownHtml } from './html.ts';
 import { page } from './layout.ts';
 
@@ -41,6 +42,7 @@ export function legalValues(
     export_days: String(EXPORT_DAYS),
     import_days: String(IMPORT_DAYS),
     upload_days: String(UPLOAD_DAYS),
+    delivery_days: String(DELIVERY_DAYS_KEPT),
     webhook_days: String(WEBHOOK_DAYS_KEPT),
     mail_days: String(EMAIL_DAYS_KEPT),
     embedding:

@@ -31,6 +31,12 @@ export function authorize(operation: Operation, caller: Caller): void {
       extra: { plan: caller.plan, required_plan: 'starter' },
     });
   }
+  if (operation.access.feature && !caller.limits[operation.access.feature]) {
+    throw new Problem('plan_required', {
+      detail: `Outgoing webhooks come with the pro plan; this account is on the ${caller.plan} plan.`,
+      extra: { plan: caller.plan, required_plan: 'pro' },
+    });
+  }
   if (operation.execution.kind === 'write' && isMemoryOperation(operation) && caller.status === 'read_only') {
     throw new Problem('account_read_only');
   }

@@ -7,6 +7,7 @@ import type { Limiter } from '../limits/local-limiter.ts';
 import type { RequestQueue } from '../limits/request-queue.ts';
 import type { FaultContext } from '../observability/fault-reports.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { OutgoingPolicy } from '../outgoing/send-request.ts';
 import type { ClientNames } from '../usage/client-names.ts';
 import type { Recorder } from '../usage/event-recorder.ts';
 import type { DomainEvent } from './domain-events.ts';
@@ -32,6 +33,8 @@ export interface PipelineDependencies {
   now: () => Date;
   newId: () => string;
   keyEnvironment: string;
+  /** Where URLs of customers may lead. */
+  outgoing: OutgoingPolicy;
   /** Returns the public URL, which is known only once the service listens. */
   publicUrl: () => string;
   embedders: Embedders;

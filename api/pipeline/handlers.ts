@@ -23,6 +23,7 @@ import { storage } from '../memories/storage.ts';
 import * as tags from '../memories/tags.ts';
 import * as changes from '../memories/update.ts';
 import { versions } from '../memories/versions.ts';
+import type { OutgoingPolicy } from '../outgoing/send-request.ts';
 import { overview } from '../overview/overview.ts';
 import { search } from '../search/search.ts';
 import type { Measure } from '../tokens/truncate.ts';
@@ -31,6 +32,7 @@ import * as imports from '../transfer/import/import.ts';
 import { usageCsv } from '../usage/csv.ts';
 import { requests } from '../usage/requests.ts';
 import { usage } from '../usage/usage.ts';
+import * as webhooks from '../webhooks/webhooks.ts';
 import { operatorHandlers } from './operator-handlers.ts';
 import { type Budget, fitContext, fitList, fitMemory, fitPage, shortenHit, shortenMemory } from './token-budget.ts';
 
@@ -43,6 +45,8 @@ interface Services {
   billing?: Billing | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
+  /** Where URLs of customers may lead. */
+  outgoing: OutgoingPolicy;
 }
 
 type Handler<Id extends OperationId> = (
@@ -97,6 +101,15 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'keys.update': keys.update,
   'keys.revoke': keys.revoke,
   'keys.rotate': (context, caller, input, { keyEnvironment }) => keys.rotate(context, caller, input, keyEnvironment),
+  'webhooks.list': webhooks.list,
+  'webhooks.create': (context, caller, input, { outgoing }) => webhooks.create(context, caller, input, outgoing),
+  'webhooks.get': webhooks.get,
+  'webhooks.update': (context, caller, input, { outgoing }) => webhooks.update(context, caller, input, outgoing),
+  'webhooks.delete': webhooks.remove,
+  'webhooks.test': webhooks.test,
+  'webhooks.rotate_secret': webhooks.rotateSecret,
+  'webhooks.deliveries': webhooks.deliveries,
+  'webhooks.replay': webhooks.replay,
   'sessions.list': sessions.list,
   'sessions.revoke': sessions.revoke,
   'sessions.revoke_all': sessions.revokeAll,

@@ -29,6 +29,7 @@ import type { Streamed } from '../contracts/operation.ts';
 import { Problem } from '../errors.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS, formatWithOffset } from '../time.ts';
+import { recordEvent } from '../webhooks/events.ts';
 
 /** Days for which the file of an export is kept. */
 export const EXPORT_DAYS = 7;
@@ -141,6 +142,8 @@ async function finishExport(
   const now = context.now();
   const expires_at = new Date(now.getTime() + EXPORT_DAYS * DAY_MS);
   await completeExport(context.sql, userId, { ...written, status: 'ready', ready_at: now, expires_at });
+  const data = { id: written.id, bytes: written.bytes ?? 0, expires_at: expires_at.toISOString() };
+  await recordEvent(context, userId, 'export.ready', data);
   const user = await findUser(context.sql, userId);
   if (user)
     await mailOwner(context, user, 'export_ready', { url: '/app/account', expires_at: expires_at.toISOString() });

@@ -10,6 +10,7 @@ import {
 import type { RequestContext } from '../context.ts';
 import { limitsOf } from '../limits/plans.ts';
 import { mailOwner } from '../mail/enqueue.ts';
+import { recordEvent } from '../webhooks/events.ts';
 import { utcDay } from './usage.ts';
 
 const PAGE = 500;
@@ -85,7 +86,9 @@ async function insertAndMail(
     const at = clock.now();
     const inserted = await insertAlerts(sql, user.id, { kind, thresholds, day, at });
     if (inserted.length > 0) {
-      const data = { kind, threshold: Math.max(...inserted), used, limit, plan: user.plan, day };
+      const percent = Math.max(...inserted);
+      await recordEvent({ ...clock, sql }, user.id, 'usage.threshold', { kind, percent, used, limit, day });
+      const data = { kind, threshold: percent, used, limit, plan: user.plan, day };
       await mailOwner({ ...clock, sql }, user, 'usage_alert', data);
     }
     return inserted.length;

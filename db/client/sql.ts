@@ -4,6 +4,11 @@
  */
 export interface Sql {
   query<Row>(statement: Statement): Promise<Result<Row>>;
+  /**
+   * Adds a statement whose result nobody needs to the transaction, ahead of its next statement or its commit, so that it costs no round
+   * trip. Its error is that of the statement it is sent with. Undefined outside a transaction.
+   */
+  defer?(statement: Statement): void;
 }
 
 /** `name` makes it a prepared statement: give one, with a constant text, to what runs on every request. */
@@ -18,6 +23,12 @@ export interface Statement {
 export interface Result<Row> {
   rows: Row[];
   rowCount: number | null;
+}
+
+/** Executes a statement whose result nobody needs: in a transaction together with the next one. */
+export async function defer(sql: Sql, statement: Statement): Promise<void> {
+  if (sql.defer) sql.defer(statement);
+  else await sql.query(statement);
 }
 
 /** Returns the row of a statement that always yields exactly one. Throws when it did not: that is a bug, not bad input. */

@@ -44,12 +44,15 @@ export async function transaction<T>(
   { begin = BEGIN, before = [], after }: TransactionOptions<T>,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  const opening: Statement[] = [begin, ...before];
-  const sql: Sql = { query: <Row>(statement: Statement) => executeBatch<Row>(client, ...opening.splice(0), statement) };
+  const waiting: Statement[] = [begin, ...before];
+  const sql: Sql = {
+    query: <Row>(statement: Statement) => executeBatch<Row>(client, ...waiting.splice(0), statement),
+    defer: (statement) => void waiting.push(statement),
+  };
   try {
     const result = await work(sql);
     const closing = after?.(result) ?? [];
-    const { command } = await executeBatch(client, ...opening.splice(0), ...closing, COMMIT).catch((error) => {
+    const { command } = await executeBatch(client, ...waiting.splice(0), ...closing, COMMIT).catch((error) => {
       throw isConnectionLost(error) ? new UnknownOutcomeError(error) : error;
     });
     // PostgreSQL responds to COMMIT in a failed transaction with ROLLBACK and no error.

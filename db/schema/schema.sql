@@ -776,6 +776,39 @@ create policy owner on users to owner using (true) with check (true);
 create policy tenant on users for select to wm_app using ((id = current_tenant()));
 grant select on users to wm_app;
 
+create table webhook_deliveries (
+  user_id uuid not null,
+  webhook_id uuid not null,
+  id uuid not null,
+  "position" bigint generated as identity not null,
+  type text not null,
+  subject uuid,
+  data jsonb not null,
+  occurred_at timestamp with time zone not null,
+  state text default 'pending'::text not null,
+  attempts integer default 0 not null,
+  first_attempt_at timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  next_attempt_at timestamp with time zone,
+  response_status integer,
+  duration_ms integer,
+  error text,
+  finished_at timestamp with time zone,
+  constraint webhook_deliveries_pkey PRIMARY KEY (user_id, webhook_id, id),
+  constraint webhook_deliveries_user_id_webhook_id_fkey FOREIGN KEY (user_id, webhook_id) REFERENCES webhooks(user_id, id) ON DELETE CASCADE,
+  constraint webhook_deliveries_check CHECK (((state = 'pending'::text) = (next_attempt_at IS NOT NULL))),
+  constraint webhook_deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])))
+);
+CREATE INDEX webhook_deliveries_age ON public.webhook_deliveries USING btree (occurred_at);
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (user_id, webhook_id, next_attempt_at, "position") WHERE (state = 'pending'::text);
+CREATE INDEX webhook_deliveries_newest ON public.webhook_deliveries USING btree (user_id, webhook_id, "position" DESC);
+CREATE INDEX webhook_deliveries_subject ON public.webhook_deliveries USING btree (user_id, webhook_id, subject, "position") WHERE (state = 'pending'::text);
+alter table webhook_deliveries enable row level security;
+alter table webhook_deliveries force row level security;
+create policy owner on webhook_deliveries to owner using (true) with check (true);
+create policy tenant on webhook_deliveries to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on webhook_deliveries to wm_app;
+
 create table webhook_inbox (
   webhook_id text not null,
   type text not null,
@@ -789,6 +822,40 @@ create table webhook_inbox (
   constraint webhook_inbox_pkey PRIMARY KEY (webhook_id)
 );
 CREATE INDEX webhook_inbox_age ON public.webhook_inbox USING btree (received_at);
+
+create table webhooks (
+  user_id uuid not null,
+  id uuid not null,
+  url text not null,
+  description text not null,
+  events text[] not null,
+  status text not null,
+  disabled_reason text,
+  secret text not null,
+  previous_secret text,
+  previous_secret_expires_at timestamp with time zone,
+  waiting integer default 0 not null,
+  failures integer default 0 not null,
+  failing_since timestamp with time zone,
+  last_delivered_at timestamp with time zone,
+  due_at timestamp with time zone,
+  paused_until timestamp with time zone,
+  lease_id uuid,
+  leased_until timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint webhooks_pkey PRIMARY KEY (user_id, id),
+  constraint webhooks_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint webhooks_check CHECK (((status = 'disabled'::text) = (disabled_reason IS NOT NULL))),
+  constraint webhooks_disabled_reason_check CHECK ((disabled_reason = ANY (ARRAY['owner'::text, 'plan'::text, 'gone'::text, 'failing'::text, 'backlog'::text]))),
+  constraint webhooks_status_check CHECK ((status = ANY (ARRAY['enabled'::text, 'disabled'::text])))
+);
+CREATE INDEX webhooks_due ON public.webhooks USING btree (due_at) WHERE (due_at IS NOT NULL);
+alter table webhooks enable row level security;
+alter table webhooks force row level security;
+create policy owner on webhooks to owner using (true) with check (true);
+create policy tenant on webhooks to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+grant delete, insert, select, update on webhooks to wm_app;
 
 create view ranked_memories as
  SELECT user_id,

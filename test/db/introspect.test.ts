@@ -121,6 +121,8 @@ describe('indexes of tenant tables', () => {
     'exports_age',
     'idempotency_keys_age',
     'imports_age',
+    'webhook_deliveries_age',
+    'webhooks_due',
     'memberships_id',
     'outbox_newest',
     'reconciliation_differences_of',

@@ -68,7 +68,7 @@ export async function openJobFixture(): Promise<JobFixture> {
       const transport = openMailTransport({ smtpUrl, mailFrom: 'WhiteMagic <noreply@localhost>', dataDir });
       const log = createLog({ level: 'silent', pretty: false });
       const worker = await startWorker(
-        { database, transport, usageRetentionDays: 400, publicUrl: () => PUBLIC_URL },
+        { database, transport, usageRetentionDays: 400, publicUrl: () => PUBLIC_URL, outgoing: { allowPrivate: true } },
         url,
         log,
       );

@@ -43,6 +43,18 @@ async function keyOf(user: TestUser): Promise<string> {
   return (await user.api.post('/user/keys', { name: `Sample ${++count}` })).body.id;
 }
 
+/** Creates a webhook that leads nowhere: no job delivers to it. */
+async function webhookOf(user: TestUser): Promise<string> {
+  const made = await user.api.post('/webhooks', { url: 'https://example.com/', events: ['key.created'] });
+  return made.body.id;
+}
+
+/** Returns a webhook and one of its deliveries, as they stand in a path. */
+async function deliveryOf(user: TestUser): Promise<string> {
+  const id = await webhookOf(user);
+  return `${id}/deliveries/${(await user.api.post(`/webhooks/${id}/test`)).body.id}`;
+}
+
 async function sessionOf(user: TestUser): Promise<string> {
   return (await (await user.signIn()).get('/user/me')).body.session.id;
 }
@@ -113,6 +125,15 @@ const SAMPLES: Record<OperationId, Sample> = {
   'keys.create': { body: () => ({ name: 'sample' }) },
   'keys.update': { id: keyOf, body: () => ({ name: 'sample' }) },
   'keys.revoke': { id: keyOf },
+  'webhooks.list': {},
+  'webhooks.create': { body: () => ({ url: 'https://example.com/' }) },
+  'webhooks.get': { id: webhookOf },
+  'webhooks.update': { id: webhookOf, body: () => ({ description: 'sample' }) },
+  'webhooks.delete': { id: webhookOf },
+  'webhooks.test': { id: webhookOf, body: () => ({}) },
+  'webhooks.rotate_secret': { id: webhookOf, body: () => ({}) },
+  'webhooks.deliveries': { id: webhookOf },
+  'webhooks.replay': { id: deliveryOf, body: () => ({}) },
   'sessions.list': {},
   'sessions.revoke': { id: sessionOf },
   'sessions.revoke_all': {},
@@ -132,7 +153,9 @@ export async function sampleCall(operationId: OperationId, user: TestUser, id?: 
   const sample = SAMPLES[operationId];
   await sample.prepare?.(user);
   const named = id ?? (await sample.id?.(user));
-  const address = path.replace(/\{\w+\}/, named ?? '').replace('{n}', '0') + (sample.query?.(user) ?? '');
+  const address =
+    path.replace(/\{\w+\}(\/deliveries\/\{delivery\})?/, named ?? '').replace('{n}', '0') +
+    (sample.query?.(user) ?? '');
   return { method, path: address, ...(sample.body && { body: sample.body() }) };
 }
 

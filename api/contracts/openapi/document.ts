@@ -3,6 +3,7 @@ import { jsonSchema } from '../json-schema.ts';
 import type { Operation, PublicOperation } from '../operation.ts';
 import { describeOperation, describePublic } from './operation-object.ts';
 import { problem } from './responses.ts';
+import { describeWebhooks } from './webhooks.ts';
 
 /** Sections of the reference. */
 export const TAGS = [
@@ -10,6 +11,7 @@ export const TAGS = [
   { name: 'search', description: 'Find memories and build context packages.' },
   { name: 'account', description: 'The account and its usage.' },
   { name: 'keys', description: 'API keys.' },
+  { name: 'webhooks', description: 'Events that are sent to your programs. On the pro and enterprise plans.' },
 ];
 
 /** Creates the OpenAPI 3.1 document of the REST API from the contracts. */
@@ -34,6 +36,7 @@ export function openApiDocument(serverUrl: string, version: string) {
     security: [{ bearer: [] }, { apiKey: [] }],
     tags: TAGS,
     paths,
+    webhooks: describeWebhooks(),
     components: {
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'wm_<env>_<32 base62>' },

@@ -7,6 +7,7 @@ import { deleteOldIdempotencyKeysTask } from './delete-old-idempotency-keys.ts';
 import { deleteOldImportsTask } from './delete-old-imports.ts';
 import { deleteOldLinksAndSessionsTask } from './delete-old-links-and-sessions.ts';
 import { deleteOldUsageEventsTask } from './delete-old-usage-events.ts';
+import { deleteOldWebhookDeliveriesTask } from './delete-old-webhook-deliveries.ts';
 import { deleteOldWebhooksTask } from './delete-old-webhooks.ts';
 import { ensurePartitionsTask } from './ensure-partitions.ts';
 import { exportAccountTask } from './export-account.ts';
@@ -31,6 +32,7 @@ export const TASKS: readonly Task[] = [
   deleteOldImportsTask,
   deleteOldLinksAndSessionsTask,
   deleteOldUsageEventsTask,
+  deleteOldWebhookDeliveriesTask,
   deleteOldWebhooksTask,
   ensurePartitionsTask,
   exportAccountTask,

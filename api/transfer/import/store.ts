@@ -18,6 +18,7 @@ import { Problem } from '../../errors.ts';
 import { contentHash } from '../../memories/content-hash.ts';
 import { storeRow } from '../../memories/create.ts';
 import { changeStorage } from '../../memories/storage-quota.ts';
+import { recordEvent } from '../../webhooks/events.ts';
 import { FINDINGS_MAX } from './check.ts';
 import { findOwner, MAY_NOT_WRITE, STORAGE_FULL } from './owner.ts';
 
@@ -134,5 +135,7 @@ async function complete(context: RequestContext, userId: string, found: ImportRo
   const { sql, now } = context;
   await updateImport(sql, userId, found.id, { status: 'completed', updated_at: now(), finished_at: now() });
   await deleteImportUpload(sql, userId, found.id);
+  const { imported_memories: memories, imported_versions: versions, rejected } = found.counts;
+  await recordEvent(context, userId, 'import.completed', { id: found.id, memories, versions, rejected });
   return false;
 }

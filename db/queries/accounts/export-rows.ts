@@ -48,6 +48,12 @@ const SECTIONS = {
     key: ['id'],
     size: '0',
   },
+  webhook: {
+    table: 'webhooks',
+    columns: 'id, url, description, events, status, disabled_reason, created_at, updated_at',
+    key: ['id'],
+    size: '0',
+  },
   audit: { table: 'audit_log', columns: 'id, at, actor, action, target, details', key: ['id'], size: '0' },
 } as const satisfies Record<string, Section>;
 

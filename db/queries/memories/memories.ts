@@ -1,4 +1,4 @@
-import type { Sql } from '../../client/sql.ts';
+import { exactlyOne, type Sql } from '../../client/sql.ts';
 import { columnValues } from './insert-memory.ts';
 import { MEMORY_COLUMNS, type MemoryRow, type NewMemoryRow } from './row.ts';
 
@@ -94,13 +94,13 @@ export async function findMemories(
   return result.rows;
 }
 
-/** Deletes memories and their versions for good. Returns how many memories and how many bytes, versions included, were deleted. */
+/** Deletes memories and their versions for good. Returns which memories and how many bytes, versions included, were deleted. */
 export async function deleteMemories(
   sql: Sql,
   userId: string,
   ids: readonly string[],
-): Promise<{ memories: number; bytes: number }> {
-  const result = await sql.query<{ memories: string; bytes: string }>({
+): Promise<{ memories: { id: string; version: number }[]; bytes: number }> {
+  const result = await sql.query<{ memories: { id: string; version: number }[]; bytes: string }>({
     name: 'delete_memories',
     text: `with versions as (
         select coalesce(sum(size_bytes), 0) as bytes
@@ -110,14 +110,15 @@ export async function deleteMemories(
       deleted as (
         delete from memories
         where user_id = $1 and id = any ($2)
-        returning size_bytes
+        returning id, version, size_bytes
       )
-      select count(*) as memories, coalesce(sum(size_bytes), 0) + (select bytes from versions) as bytes
+      select coalesce(jsonb_agg(jsonb_build_object('id', id, 'version', version)), '[]') as memories,
+        coalesce(sum(size_bytes), 0) + (select bytes from versions) as bytes
       from deleted`,
     values: [userId, ids],
   });
-  const row = result.rows[0];
-  return { memories: Number(row?.memories ?? 0), bytes: Number(row?.bytes ?? 0) };
+  const { memories, bytes } = exactlyOne(result);
+  return { memories, bytes: Number(bytes) };
 }
 
 /** Returns whether the tenant has any memory. */

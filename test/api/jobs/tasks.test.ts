@@ -43,6 +43,7 @@ describe('task registry', () => {
       '29 4 * * * delete_old_emails',
       '37 3 * * * reconcile_quotas ?fill=1d',
       '41 * * * * delete_old_usage_events',
+      '43 * * * * delete_old_webhook_deliveries',
       '47 * * * * delete_old_imports',
       '47 * * * * purge_due_accounts ?fill=1d&max=1',
       '53 4 * * * delete_old_webhooks',

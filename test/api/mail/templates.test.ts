@@ -44,6 +44,12 @@ const CASES: Case[] = [
     { button: CLAIM_URL },
   ),
   testCase(
+    'webhook_disabled',
+    { host: 'example.com', reason: 'failing', url: '/app/webhooks/abc' },
+    ['No delivery to the webhook at example.com has succeeded for three days'],
+    { button: `${PUBLIC_URL}/app/webhooks/abc` },
+  ),
+  testCase(
     'claim',
     { claim_url: CLAIM_URL, expires_at: '2026-12-01T09:45:30.000Z' },
     ['1 December 2026 at 09:45 UTC'],

@@ -40,6 +40,10 @@ async function startedImport(owner: TestUser): Promise<string> {
   return (await owner.api.post('/import', { name: 'to upload' })).body.id;
 }
 
+async function webhook(owner: TestUser): Promise<string> {
+  return (await owner.api.post('/webhooks', { url: 'https://example.com/' })).body.id;
+}
+
 /** Returns a user with the credentials of a write: a key, or a session. */
 async function ownerOf({ isOfSession }: Write): Promise<TestUser> {
   const owner = await node.newUser();
@@ -217,6 +221,40 @@ const WRITES: Write[] = [
     other: withBody({ grace_seconds: 9 }),
   },
   {
+    id: 'webhooks.create',
+    call: async () => ['POST', '/webhooks', { url: 'https://example.com/' }],
+    other: withBody({ url: 'https://example.org/' }),
+  },
+  {
+    id: 'webhooks.update',
+    call: async (owner) => ['PATCH', `/webhooks/${await webhook(owner)}`, { status: 'disabled' }],
+    other: withBody({ status: 'enabled' }),
+  },
+  {
+    id: 'webhooks.delete',
+    call: async (owner) => ['DELETE', `/webhooks/${await webhook(owner)}`],
+    other: (path) => [path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
+  },
+  {
+    id: 'webhooks.test',
+    call: async (owner) => ['POST', `/webhooks/${await webhook(owner)}/test`],
+    other: (path) => [path.replace('/test', '/rotate-secret')],
+  },
+  {
+    id: 'webhooks.rotate_secret',
+    call: async (owner) => ['POST', `/webhooks/${await webhook(owner)}/rotate-secret`],
+    other: withBody({ grace_seconds: 9 }),
+  },
+  {
+    id: 'webhooks.replay',
+    call: async (owner) => {
+      const id = await webhook(owner);
+      const { body } = await owner.api.post(`/webhooks/${id}/test`);
+      return ['POST', `/webhooks/${id}/deliveries/${body.id}/replay`];
+    },
+    other: (path) => [path.replace(/deliveries.*/, 'test')],
+  },
+  {
     id: 'account.export',
     call: async () => ['POST', '/account/export', {}],
     // This operation has only one possible request.
@@ -239,7 +277,18 @@ const WRITES: Write[] = [
 
 /** Returns all rows of a user that a write may change, without the time of a key's last use. */
 async function snapshot(owner: TestUser): Promise<string> {
-  const tables = ['memories', 'memory_versions', 'quotas', 'audit_log', 'api_keys', 'exports', 'imports', 'outbox'];
+  const tables = [
+    'memories',
+    'memory_versions',
+    'quotas',
+    'audit_log',
+    'api_keys',
+    'exports',
+    'imports',
+    'outbox',
+    'webhooks',
+    'webhook_deliveries',
+  ];
   const rows = await Promise.all(
     tables.map((table) =>
       node.service.database.owner.query(
@@ -258,7 +307,7 @@ it('idempotency tests cover every write operation', () => {
 
 describe.each(WRITES)('Idempotency-Key of $id', (write) => {
   const { id, call, other } = write;
-  const holdsSecret = ['keys.create', 'keys.rotate'].includes(id);
+  const holdsSecret = ['keys.create', 'keys.rotate', 'webhooks.create', 'webhooks.rotate_secret'].includes(id);
 
   it('replays the first response without a second effect or event', async () => {
     const owner = await ownerOf(write);
@@ -274,7 +323,7 @@ describe.each(WRITES)('Idempotency-Key of $id', (write) => {
       if (holdsSecret) {
         expect(again.status).toBe(409);
         expect(again.body.code).toBe('secret_already_shown');
-        expect(again.text).not.toContain('wm_test_');
+        expect(again.text).not.toMatch(/wm_test_|whsec_/);
         continue;
       }
       expect({ status: again.status, body: again.body }).toEqual({ status: first.status, body: first.body });
