@@ -20,7 +20,7 @@ export const SECTIONS: readonly Section[] = [
     title: 'Reference',
     pages: ['mcp-tools', 'api', ...REFERENCE_PAGES.keys(), 'errors', 'idempotency', 'pagination'],
   },
-  { title: 'Your account', pages: ['limits', 'usage', 'keys', 'import', 'export-and-deletion'] },
+  { title: 'Your account', pages: ['limits', 'usage', 'keys', 'webhooks', 'import', 'export-and-deletion'] },
   { title: 'Operate', pages: ['self-hosting', 'configuration', 'whop-setup'] },
 ];
 

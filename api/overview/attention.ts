@@ -1,6 +1,7 @@
 import type { KeyRow } from '../../db/queries/accounts/api-keys.ts';
 import type { LifecycleDates, UserStatus } from '../../db/queries/accounts/users.ts';
 import type { MembershipRow } from '../../db/queries/billing/memberships.ts';
+import type { WebhookRow } from '../../db/queries/webhooks/webhooks.ts';
 import { grantsAccess } from '../billing/tiers.ts';
 import { DAY_MS } from '../time.ts';
 
@@ -14,6 +15,7 @@ export interface Attention {
     | 'read_only'
     | 'account_closing'
     | 'key_expires'
+    | 'webhook_failing'
     | 'index_behind'
     | 'not_indexed';
   severity: 'critical' | 'warning' | 'info';
@@ -40,15 +42,26 @@ export interface AccountState {
   storage: { used: number; limit: number; percent: number };
   memberships: readonly MembershipRow[];
   keys: readonly KeyRow[];
+  webhooks: readonly WebhookRow[];
   embedding: { pending: number; failed: number; oldestSeconds: number };
 }
+
+/** Time for which a webhook must fail to be named: a restart of a receiver takes less. */
+const FAILING_MS = 60_000;
 
 /** A new memory that waits longer for its vectors is named. */
 const INDEX_LAG_SECONDS = 120;
 
 /** Lists what needs attention, the most severe first. */
 export function findAttention(state: AccountState): Attention[] {
-  const all = [...ofAccount(state), ...ofPayments(state), ...ofLimits(state), ...ofKeys(state), ...ofIndex(state)];
+  const all = [
+    ...ofAccount(state),
+    ...ofPayments(state),
+    ...ofLimits(state),
+    ...ofKeys(state),
+    ...ofWebhooks(state),
+    ...ofIndex(state),
+  ];
   const order = ['critical', 'warning', 'info'];
   return all.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }
@@ -133,6 +146,22 @@ function ofKeys({ keys, now }: AccountState): Attention[] {
       message: `The key "${name}" expires on ${day(expires_at as Date)}. Clients that use it stop working then.`,
       link: { label: 'Extend or rotate', href: `/app/keys?key=${id}` },
     }));
+}
+
+/** Names webhooks that fail for a while, and those that were not disabled by their owner. */
+function ofWebhooks({ webhooks, now }: AccountState): Attention[] {
+  return webhooks.flatMap<Attention>(({ id, url, status, disabled_reason: reason, failing_since: failing }) => {
+    const { host } = new URL(url);
+    const link = { label: 'See its deliveries', href: `/app/webhooks/${id}` };
+    const named = { kind: 'webhook_failing', link } as const;
+    if (status === 'disabled' && reason !== 'owner' && reason !== 'plan') {
+      const message = `The webhook to ${host} is disabled, because its deliveries failed. It misses every new event.`;
+      return [{ ...named, severity: 'critical', message }];
+    }
+    if (status === 'disabled' || !failing || now.getTime() - failing.getTime() < FAILING_MS) return [];
+    const message = `Deliveries to the webhook at ${host} fail. They are tried again for three days.`;
+    return [{ ...named, severity: 'warning', message }];
+  });
 }
 
 function ofIndex({ embedding: { pending, failed, oldestSeconds } }: AccountState): Attention[] {

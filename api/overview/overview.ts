@@ -4,6 +4,7 @@ import { listMemberships } from '../../db/queries/billing/memberships.ts';
 import { type ListedRow, listMemories } from '../../db/queries/memories/lists.ts';
 import { findOldestPendingSeconds, findTenantEmbedding } from '../../db/queries/search/embedding-backlog.ts';
 import { listRequests } from '../../db/queries/usage/requests.ts';
+import { listWebhooks } from '../../db/queries/webhooks/webhooks.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { DAY_MS } from '../time.ts';
 import { LOG_DAYS, toResponse } from '../usage/requests.ts';
@@ -24,16 +25,18 @@ export async function overview(context: RequestContext, caller: Caller) {
   const { userId } = caller;
   const now = context.now();
   const log = { from: new Date(now.getTime() - LOG_DAYS * DAY_MS), to: new Date(now.getTime() + 1) };
-  const [plan, memories, requests, lifecycle, memberships, keys, embedding, oldestSeconds] = await Promise.all([
-    planUsage(context, caller),
-    caller.scopes.includes('memories:read') ? newestMemories(context, userId) : null,
-    listRequests(sql, userId, log, { limit: REQUESTS }),
-    findAccountLifecycle(sql, userId),
-    listMemberships(sql, userId),
-    listKeys(sql, userId),
-    findTenantEmbedding(sql, userId),
-    findOldestPendingSeconds(sql, userId),
-  ]);
+  const [plan, memories, requests, lifecycle, memberships, keys, webhooks, embedding, oldestSeconds] =
+    await Promise.all([
+      planUsage(context, caller),
+      caller.scopes.includes('memories:read') ? newestMemories(context, userId) : null,
+      listRequests(sql, userId, log, { limit: REQUESTS }),
+      findAccountLifecycle(sql, userId),
+      listMemberships(sql, userId),
+      listKeys(sql, userId),
+      listWebhooks(sql, userId),
+      findTenantEmbedding(sql, userId),
+      findOldestPendingSeconds(sql, userId),
+    ]);
   return {
     plan,
     account: { status: caller.status, purge_at: lifecycle?.purge_at?.toISOString() ?? null },
@@ -48,6 +51,7 @@ export async function overview(context: RequestContext, caller: Caller) {
       storage: plan.storage_bytes,
       memberships,
       keys,
+      webhooks,
       embedding: { ...embedding, oldestSeconds },
     }),
   };

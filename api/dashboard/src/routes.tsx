@@ -5,6 +5,7 @@ import { AppFrame } from './frame/app-frame.tsx';
 import { readKeysSearch } from './screens/keys/search.ts';
 import { parseBrowseSearch } from './screens/memories/search-params.ts';
 import { readRequestsSearch, readUsageSearch } from './screens/usage/search.ts';
+import { readWebhookSearch } from './screens/webhooks/search.ts';
 
 const WEBHOOK_STATES = ['dead', 'pending', 'processed', 'ignored', 'all'] as const;
 const MAIL_STATES = ['failed', 'pending', 'rejected', 'sent', 'all'] as const;
@@ -107,6 +108,19 @@ const importRoute = createRoute({
   component: lazyRouteComponent(() => import('./screens/import/import-screen.tsx'), 'ImportScreen'),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks',
+  component: lazyRouteComponent(() => import('./screens/webhooks/webhooks-screen.tsx'), 'WebhooksScreen'),
+});
+
+const webhook = createRoute({
+  getParentRoute: () => root,
+  path: '/webhooks/$id',
+  validateSearch: readWebhookSearch,
+  component: lazyRouteComponent(() => import('./screens/webhooks/webhook-screen.tsx'), 'WebhookScreen'),
+});
+
 const admin = createRoute({
   getParentRoute: () => root,
   path: '/admin',
@@ -169,6 +183,8 @@ export const router = createRouter({
     usage,
     requests,
     importRoute,
+    webhooks,
+    webhook,
     admin,
     adminAccount,
     adminWebhooks,

@@ -1,4 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +11,8 @@ import { type Operation, pathParameters } from '../../../api/contracts/operation
 import { callSamples } from '../../../api/docs-site/generated/call-samples.ts';
 import { groupSamples } from '../../../api/docs-site/markdown.ts';
 import { PAGE_NAMES, referenceTag } from '../../../api/docs-site/navigation.ts';
+import { newSecret, signDelivery } from '../../../api/webhooks/signature.ts';
+import { freePort } from '../../../db/embedded/free-port.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -69,7 +72,51 @@ async function runTypeScript(code: string): Promise<string> {
   return printed.map((value) => JSON.stringify(value)).join(' ');
 }
 
+/** The receivers of webhooks in the documentation, as commands that run them. */
+async function receivers(): Promise<[command: string, ...args: string[]][]> {
+  const code = (lang: string) =>
+    marked
+      .lexer(readFileSync(join(ROOT, 'docs/webhooks.md'), 'utf8'))
+      .find((token): token is Tokens.Code => token.type === 'code' && token.lang === lang)?.text ?? '';
+  const script = await transformWithEsbuild(code('mts'), 'receiver.mts', { sourcemap: false });
+  const node: [string, ...string[]] = [process.execPath, '--input-type=module', '-e', script.code];
+  return hasPython ? [node, ['python3', '-c', code('py')]] : [node];
+}
+
 describe('code samples', () => {
+  it('receive webhooks: they accept what is signed with the secret, and nothing else', async () => {
+    for (const [command, ...args] of await receivers()) {
+      const [port, secret] = [await freePort(), newSecret()];
+      const env = { ...process.env, PORT: String(port), WEBHOOK_SECRET: secret };
+      const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
+      const body = JSON.stringify({ type: 'memory.created', timestamp: new Date().toISOString(), data: {} });
+      const signed = { id: 'event-1', timestamp: Math.floor(Date.now() / 1000), body };
+      const send = (secrets: string[]) =>
+        fetch(`http://localhost:${port}`, {
+          method: 'POST',
+          body,
+          headers: {
+            'webhook-id': signed.id,
+            'webhook-timestamp': String(signed.timestamp),
+            'webhook-signature': signDelivery(signed, secrets),
+          },
+        });
+      await expect
+        .poll(
+          () =>
+            send([newSecret()]).then(
+              ({ status }) => status,
+              () => 0,
+            ),
+          { timeout: 20_000 },
+        )
+        .toBe(401);
+      const [printed, { status }] = await Promise.all([once(child.stdout, 'data'), send([newSecret(), secret])]);
+      expect([command, status, String(printed[0]).trim()]).toEqual([command, 204, 'memory.created']);
+      child.kill();
+    }
+  });
+
   it('are in three languages each', () => {
     expect(written.length).toBeGreaterThan(8);
     expect(generated.length).toBeGreaterThan(12);

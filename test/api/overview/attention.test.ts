@@ -3,6 +3,7 @@ import { type AccountState, findAttention } from '../../../api/overview/attentio
 import { DAY_MS } from '../../../api/time.ts';
 import type { KeyRow } from '../../../db/queries/accounts/api-keys.ts';
 import type { MembershipRow } from '../../../db/queries/billing/memberships.ts';
+import type { WebhookRow } from '../../../db/queries/webhooks/webhooks.ts';
 
 const NOW = new Date('2026-11-29T12:00:00Z');
 const inDays = (days: number) => new Date(NOW.getTime() + days * DAY_MS);
@@ -38,6 +39,23 @@ const membership = (fields: Partial<MembershipRow>): MembershipRow => ({
   ...fields,
 });
 
+const webhook = (fields: Partial<WebhookRow>): WebhookRow => ({
+  id: 'w1',
+  url: 'https://example.com/hooks',
+  description: '',
+  events: ['memory.created'],
+  status: 'enabled',
+  disabled_reason: null,
+  previous_secret_expires_at: null,
+  waiting: 0,
+  failures: 0,
+  failing_since: null,
+  last_delivered_at: null,
+  created_at: NOW,
+  updated_at: NOW,
+  ...fields,
+});
+
 const CALM: AccountState = {
   now: NOW,
   status: 'active',
@@ -47,6 +65,7 @@ const CALM: AccountState = {
   storage: { used: 10, limit: 1_000, percent: 1 },
   memberships: [membership({})],
   keys: [key('laptop', null), key('far', inDays(15))],
+  webhooks: [webhook({ failing_since: NOW }), webhook({ status: 'disabled', disabled_reason: 'owner' })],
   embedding: { pending: 3, failed: 0, oldestSeconds: 5 },
 };
 
@@ -106,6 +125,15 @@ describe('what needs attention', () => {
     expect(links).toEqual(['id-of-in-2', 'id-of-in-10', 'id-of-in-14'].map((id) => `/app/keys?key=${id}`));
     const many = Array.from({ length: 20 }, (_, n) => key(`k${n}`, inDays(1)));
     expect(found({ keys: many })).toHaveLength(5);
+  });
+
+  it('has a webhook that fails for a minute, and one that is disabled for it, not one that its owner disabled', () => {
+    const failing_since = new Date(NOW.getTime() - 61_000);
+    const [failing] = found({ webhooks: [webhook({ failing_since })] });
+    expect(failing).toMatchObject({ kind: 'webhook_failing', severity: 'warning', link: { href: '/app/webhooks/w1' } });
+    expect(failing?.message).toContain('the webhook at example.com fail');
+    const gone = webhook({ failing_since, status: 'disabled', disabled_reason: 'gone' });
+    expect(found({ webhooks: [gone] })).toMatchObject([{ kind: 'webhook_failing', severity: 'critical' }]);
   });
 
   it('has an index that is behind for two minutes, and memories that cannot be embedded', () => {

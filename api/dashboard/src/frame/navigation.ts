@@ -8,6 +8,7 @@ import {
   Plug,
   ScrollText,
   ShieldCheck,
+  Webhook,
 } from 'lucide-react';
 import { useOperation } from '../api/hooks.ts';
 
@@ -30,6 +31,7 @@ const NAVIGATION: readonly NavigationItem[] = [
   { to: '/keys', label: 'Keys', icon: KeyRound, keywords: 'api key token rotate revoke scopes' },
   { to: '/usage', label: 'Usage', icon: BarChart3, keywords: 'calls quota limit plan billing upgrade csv storage' },
   { to: '/requests', label: 'Request log', icon: ScrollText, keywords: 'calls errors history log status' },
+  { to: '/webhooks', label: 'Webhooks', icon: Webhook, keywords: 'events deliveries endpoint secret replay' },
   {
     to: '/account',
     label: 'Account',
