@@ -189,6 +189,7 @@ describe('e-mail templates', () => {
       'purge_warning',
       'sign_in_link',
       'usage_alert',
+      'webhook_disabled',
       'welcome',
     ]);
     expect(() => renderEmail('none', {}, PUBLIC_URL)).toThrow('no mail template none');
