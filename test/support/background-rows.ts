@@ -37,6 +37,10 @@ const STATEMENTS: Record<string, string> = {
     select user_id, id, 0, 1, 'memory', 'Notes', 5, '{}' from imports`,
   import_findings: `insert into import_findings (user_id, import_id, finding, line, what, code, why)
     select user_id, id, 1, 1, 'Notes', 'rejected', 'too long' from imports`,
+  webhooks: `insert into webhooks (user_id, id, url, description, events, status, secret, created_at, updated_at)
+    select id, id, 'https://example.com/', '', '{key.created}', 'enabled', 'whsec_', now(), now() from users`,
+  webhook_deliveries: `insert into webhook_deliveries (user_id, webhook_id, id, type, data, occurred_at, next_attempt_at)
+    select user_id, id, id, 'key.created', '{}', now(), now() from webhooks`,
   deletion_receipts: `insert into deletion_receipts (user_id, reason, purged_at, counts)
     values ('019ab0c0-0000-7000-8000-000000000000', 'asked', now(), '{}')`,
 };
