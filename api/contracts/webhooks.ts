@@ -99,8 +99,9 @@ const DELIVERY = {
   },
 };
 
-const read = { scope: 'account:read' } as const;
-const write = { scope: 'keys:write', feature: 'webhooks' } as const;
+// Deliveries and events are of every project.
+const read = { scope: 'account:read', wholeAccount: true } as const;
+const write = { scope: 'keys:write', wholeAccount: true, feature: 'webhooks' } as const;
 
 export const listWebhooks = operation({
   id: 'webhooks.list',
@@ -179,7 +180,7 @@ export const deleteWebhook = operation({
   description: 'What waits for it is not delivered any more. Possible on every plan.',
   tag: 'webhooks',
   http: { method: 'DELETE', path: '/webhooks/{id}', statuses: [200] },
-  access: { scope: 'keys:write' },
+  access: { scope: 'keys:write', wholeAccount: true },
   execution: { kind: 'write' },
   input: z.strictObject({ id: f.id }),
   output: z.strictObject({ id: f.id, deleted: z.literal(true) }),
