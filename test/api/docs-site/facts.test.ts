@@ -100,6 +100,7 @@ describe('the pages of the documentation', () => {
       'YOUR_API_KEY',
       'MEMORY_ID',
       'KEY_ID',
+      'WEBHOOK_SECRET',
     ]);
     const named = [...pages].flatMap(([name, markdown]) =>
       [...markdown.matchAll(/(?<![\w/])[A-Z]{2,}(?:_[A-Z]+)+(?!\w)/g)].map(([code]) => ({ name, code })),

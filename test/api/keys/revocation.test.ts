@@ -219,12 +219,18 @@ describe('key cache of another node', () => {
 
   it('is notified by every statement that changes the permissions of keys', () => {
     const tested = new Set(CHANGES.map(({ by }) => by));
-    // A new key is in no cache, and neither a session nor an export changes a key.
+    // A new key is in no cache, and neither a webhook, a session nor an export changes a key.
     const operations = OPERATIONS.filter((one) => one.execution.kind === 'write' && !isMemoryOperation(one)).map(
       ({ id }) => id,
     );
     expect(operations.filter((id) => !tested.has(id))).toEqual([
       'keys.create',
+      'webhooks.create',
+      'webhooks.update',
+      'webhooks.delete',
+      'webhooks.test',
+      'webhooks.rotate_secret',
+      'webhooks.replay',
       'sessions.revoke',
       'sessions.revoke_all',
       'account.export',
