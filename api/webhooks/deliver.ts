@@ -35,7 +35,7 @@ export interface DeliveryContext {
   signal: AbortSignal;
 }
 
-/** What came of attempts. */
+/** The outcome of attempts. */
 export interface Outcome {
   delivered: number;
   failed: number;

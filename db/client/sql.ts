@@ -5,8 +5,7 @@
 export interface Sql {
   query<Row>(statement: Statement): Promise<Result<Row>>;
   /**
-   * Adds a statement whose result nobody needs to the transaction, ahead of its next statement or its commit, so that it costs no round
-   * trip. Its error is that of the statement it is sent with. Undefined outside a transaction.
+   * Adds a statement without a result to the transaction, ahead of its next statement or its commit, so that it costs no round trip. Its error is that of the statement it is sent with. Undefined outside a transaction.
    */
   defer?(statement: Statement): void;
 }
@@ -25,7 +24,7 @@ export interface Result<Row> {
   rowCount: number | null;
 }
 
-/** Executes a statement whose result nobody needs: in a transaction together with the next one. */
+/** Executes a statement whose result is not used: in a transaction together with the next one. */
 export async function defer(sql: Sql, statement: Statement): Promise<void> {
   if (sql.defer) sql.defer(statement);
   else await sql.query(statement);

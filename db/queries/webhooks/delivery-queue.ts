@@ -122,7 +122,7 @@ export async function deferBlockedDeliveries(sql: Sql, { user_id, id }: LeasedWe
   return result.rowCount ?? 0;
 }
 
-/** What came of an attempt. */
+/** The outcome of an attempt. */
 export interface Attempt {
   deliveryId: string;
   durationMs: number;
