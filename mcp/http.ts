@@ -12,6 +12,7 @@ import { stateOf } from '../api/http/request-state.ts';
 import { setDefaultProject } from '../api/pipeline/default-project.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
 import { type Definition, RPC } from './definition.ts';
+import { dispatch } from './dispatch.ts';
 import { createInFlight, type InFlight } from './in-flight.ts';
 import { LEGACY_VERSIONS, serveLegacy } from './legacy.ts';
 import { createMessageMeter, type MessageMeter } from './message-meter.ts';
@@ -122,7 +123,10 @@ async function serveOne(post: Post, checked: Checked | undefined): Promise<void>
   }
   const unsupported = unsupportedVersion(ctx, isRequest(message) ? message.id : null);
   if (unsupported) return respond(ctx, 400, JSON.stringify(unsupported));
-  const { status, text } = await serveLegacy(definitionOf(post), message, ctx.get(VERSION_HEADER));
+  const definition = definitionOf(post);
+  const dispatched = isRequest(message) ? await dispatch(definition, message) : undefined;
+  if (dispatched !== undefined) return respond(ctx, 200, dispatched);
+  const { status, text } = await serveLegacy(definition, message, ctx.get(VERSION_HEADER));
   respond(ctx, status, text);
 }
 

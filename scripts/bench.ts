@@ -20,6 +20,7 @@ import { measureIdleMemory } from './bench/idle-memory.ts';
 import { type LoadResult, load, type Target } from './bench/load.ts';
 import { startBenchRedis } from './bench/redis.ts';
 import { measureRevocation } from './bench/revocation.ts';
+import { startSdkServer } from './bench/sdk-server.ts';
 import { createTexts, GROWING } from './bench/texts.ts';
 import { percentile } from './eval/score.ts';
 
@@ -27,7 +28,8 @@ const HELP = `Usage: npm run bench [-- --seconds N] [--compare-drivers]
 
 Measures on this machine, in one run:
   - REST and MCP calls through the whole pipeline, against a bare Koa route that executes the same single query through pg,
-    plain, tuned like the service's connections, and waiting for a durable usage event. Compare the ratios across machines.
+    plain, tuned like the service's connections, and waiting for a durable usage event; an MCP call also against the SDK's
+    minimal server. Compare the ratios across machines.
   - the time until a key that one node revoked is rejected by another
   - the memory of an idle service
   - the start time of the bridge, against bare Node
@@ -62,13 +64,16 @@ async function main(seconds: number): Promise<void> {
     const callers = await makeCallers(service);
     const plain = await startBareRoute(embedded.url, 'plain');
     const tuned = await startBareRoute(embedded.url, 'tuned');
-    const cases = casesOf(service.url, withRedis?.url, { plain: plain.url, tuned: tuned.url }, callers);
+    const sdk = await startSdkServer(embedded.url);
+    const bare = { plain: plain.url, tuned: tuned.url, sdk: sdk.url };
+    const cases = casesOf(service.url, withRedis?.url, bare, callers);
     console.log(
       `${CALLERS} accounts, connections assigned in turn; no encoder.${redis ? '' : ' redis-server is not installed: measured without Redis.'}`,
     );
     console.table(await measureAll(cases, seconds * 1000));
     await plain.stop();
     await tuned.stop();
+    await sdk.stop();
     const other = await node();
     const [first] = callers as [Caller];
     console.table([
@@ -117,7 +122,8 @@ async function makeCallers({ database, url }: Service): Promise<Caller[]> {
       const [key] = await listKeys(sql, made.userId);
       return { ...made, keyId: key?.id as string };
     });
-    const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json' };
+    const accept = 'application/json, text/event-stream';
+    const headers = { Authorization: `Bearer ${apiKey}`, 'Content-Type': 'application/json', Accept: accept };
     const made = await fetch(`${url}/api/v1/memories`, { method: 'POST', headers, body: someBodies[n] as string });
     callers.push({ userId, keyId, memoryId: ((await made.json()) as { id: string }).id, headers });
   }
@@ -137,12 +143,17 @@ interface Case {
   target: Target;
   /** The bare routes, plain and tuned, that it is compared with. */
   baseline?: 'read' | 'insert';
+  /** Whether it is compared with {@link SDK_SERVER}. */
+  isMcp?: boolean;
 }
+
+/** The case of the SDK's minimal server. */
+const SDK_SERVER = "the SDK's minimal server";
 
 function casesOf(
   url: string,
   redisUrl: string | undefined,
-  bare: { plain: string; tuned: string },
+  bare: { plain: string; tuned: string; sdk: string },
   callers: readonly Caller[],
 ) {
   const get = (address: (caller: Caller) => string): Target => ({
@@ -164,6 +175,11 @@ function casesOf(
     method: 'tools/call',
     params: { name: 'get_memory', arguments: { id: first.memoryId } },
   };
+  const call = (address: (caller: Caller) => string): Target => ({
+    ...create(address, [first]),
+    bodies: [JSON.stringify(rpc)],
+    expect: 200,
+  });
   const cases: Record<string, Case> = {
     'bare read': { target: get(({ userId, memoryId }) => `${bare.plain}/${userId}/${memoryId}`) },
     'bare read, tuned': { target: get(({ userId, memoryId }) => `${bare.tuned}/${userId}/${memoryId}`) },
@@ -172,10 +188,8 @@ function casesOf(
       baseline: 'read',
     },
     'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), baseline: 'read' },
-    'MCP get_memory': {
-      target: { ...create(() => `${url}/mcp`, [first]), bodies: [JSON.stringify(rpc)], expect: 200 },
-      baseline: 'read',
-    },
+    [SDK_SERVER]: { target: call(({ userId }) => `${bare.sdk}/${userId}`), baseline: 'read' },
+    'MCP get_memory': { target: call(() => `${url}/mcp`), baseline: 'read', isMcp: true },
     'bare insert': { target: create(({ userId }) => `${bare.plain}/${userId}`) },
     'bare insert, tuned': { target: create(({ userId }) => `${bare.tuned}/${userId}`) },
     'bare insert, tuned, without near-duplicates': {
@@ -201,7 +215,7 @@ async function measureAll(cases: Record<string, Case>, milliseconds: number) {
   for (const { target } of Object.values(cases)) await load(target, Math.max(...CONNECTIONS), 2 * milliseconds);
   for (const connections of CONNECTIONS) {
     const results = await measureInTurn(cases, connections, milliseconds);
-    for (const [name, { baseline }] of Object.entries(cases)) {
+    for (const [name, { baseline, isMcp }] of Object.entries(cases)) {
       const result = results.get(name) as LoadResult;
       const [plain, tuned] = ['', ', tuned'].map((way) => results.get(`bare ${baseline}${way}`));
       const share = (base?: LoadResult) => (base ? `${Math.round((100 * result.perSecond) / base.perSecond)} %` : '');
@@ -214,6 +228,7 @@ async function measureAll(cases: Record<string, Case>, milliseconds: number) {
         'added to p50': plain ? round(result.p50Ms - plain.p50Ms) : '',
         'of bare route': share(plain),
         'of tuned route': share(tuned),
+        'of SDK server': share(isMcp ? results.get(SDK_SERVER) : undefined),
       });
     }
   }

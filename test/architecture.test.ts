@@ -174,7 +174,7 @@ const ONLY_IN: Record<string, RegExp> = {
   pg: /^db\/|^scripts\/bench\//,
   koa: /^api\/(app\.ts|http\/)|^mcp\/http\.ts|^scripts\/bench\/bare-route\.ts/,
   '@koa/router': /^api\/(app\.ts|http\/routes\/)|^mcp\/http\.ts/,
-  '@modelcontextprotocol/sdk': /^mcp\/legacy\.ts|^scripts\/(demo|eval\/ask)\.ts/,
+  '@modelcontextprotocol/sdk': /^mcp\/legacy\.ts|^scripts\/(demo|eval\/ask|bench\/sdk-server)\.ts/,
   '@modelcontextprotocol/server': /^mcp\/modern\.ts/,
 };
 

@@ -188,7 +188,13 @@ function contextOf(pipeline: PipelineDependencies, sql: Sql): RequestContext {
 /** Returns what counts the tokens of a result as the call's transport sends it. */
 function measureOf({ cost }: Operation, { render }: Call): Measure {
   if (!render) return (result, atMost) => cost?.tokens?.(result) ?? tokensAsJson(result, atMost);
-  return (result, atMost) => Math.max(...render(result).shown.map((text) => countTokens(text, atMost)));
+  return (result, atMost) => Math.max(...render(result).shown.map((text) => tokensWithin(text, atMost)));
+}
+
+/** Counts the tokens of a text. One with no more bytes than it may have tokens is not counted: a token has at least one byte. */
+function tokensWithin(text: string, atMost?: number): number {
+  const bytes = Buffer.byteLength(text);
+  return atMost !== undefined && bytes <= atMost ? bytes : countTokens(text, atMost);
 }
 
 /** Creates the usage event of a success, with the tokens of what a model reads of it. */

@@ -1,6 +1,9 @@
 import { countTokens, cutToTokens } from './count.ts';
 
-/** Counts the tokens of a response as it is sent; beyond `atMost` it stops and returns any greater number. */
+/**
+ * Counts the tokens of a response as it is sent; beyond `atMost` it stops and returns any greater number, and up to `atMost` it may return
+ * a greater number that is not beyond it either.
+ */
 export type Measure = (response: unknown, atMost?: number) => number;
 
 /** Counts the tokens of a value as JSON. */
