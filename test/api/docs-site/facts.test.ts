@@ -58,7 +58,7 @@ const OTHER_NAMES = {
   metrics: ['whitemagic_embedding_backlog', 'whitemagic_embedding_lag_seconds', 'whitemagic_embedding_failures_total'],
   'tags in examples': ['my_tag'],
   'problem documents': ['upgrade_url', 'request_id'],
-  'the database': ['wm_app'],
+  'the database': ['wm_app', 'wm_bound'],
   "events of Whop's": ['membership.cancel_at_period_end_changed'],
 };
 
