@@ -13,6 +13,8 @@ import { type DeliveryContext, deliver, mailDisabled, TIMEOUT_MS } from './deliv
 const WEBHOOKS_MAX = 64;
 /** Deliveries to one webhook at once; one alone once as many have failed in a row. */
 const PARALLEL = 8;
+/** Deliveries that are read at once: of different memories, so that none waits for another of them. */
+const PAGE = 64;
 /** Time for which one webhook is delivered to before it goes to the end of the line. */
 const SLICE_MS = 20_000;
 /** Failed deliveries without a success between them after which it goes there too. */
@@ -103,13 +105,17 @@ async function deliverDue(context: DeliveryContext, webhook: LeasedWebhook): Pro
   const ends = performance.now() + SLICE_MS;
   let { failures } = webhook;
   let rejected = 0;
-  while (!signal.aborted && performance.now() < ends && rejected < FAILURES_MAX) {
-    const parallel = failures >= PARALLEL ? 1 : PARALLEL;
-    const found = await listDueDeliveries(database.owner, webhook, clock.now(), parallel);
+  const goesOn = () => !signal.aborted && performance.now() < ends && rejected < FAILURES_MAX;
+  while (goesOn()) {
+    let found = await listDueDeliveries(database.owner, webhook, clock.now(), PAGE);
     if (found.length === 0 && (await deferBlockedDeliveries(database.owner, webhook, clock.now())) === 0) return;
-    const { delivered, failed, isPaused } = await deliver(context, { ...webhook, failures }, found);
-    if (isPaused) return;
-    failures = delivered > 0 ? 0 : failures + failed;
-    rejected = delivered > 0 ? 0 : rejected + failed;
+    while (found.length > 0 && goesOn()) {
+      const parallel = failures >= PARALLEL ? 1 : PARALLEL;
+      const outcome = await deliver(context, { ...webhook, failures }, found.slice(0, parallel));
+      if (outcome.isPaused) return;
+      found = found.slice(parallel);
+      failures = outcome.delivered > 0 ? 0 : failures + outcome.failed;
+      rejected = outcome.delivered > 0 ? 0 : rejected + outcome.failed;
+    }
   }
 }
