@@ -1,7 +1,8 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Database } from '../db/client/database.ts';
+import { memoizeAsync } from '../db/client/memoize-async.ts';
 import { type KeyOwnerRow, keyOwnerStatement, validKeyHashesStatement } from '../db/queries/accounts/api-keys.ts';
 import { listenForAccountChanges } from '../db/queries/accounts/change-notifications.ts';
 import type { EmbeddingBacklog } from '../db/queries/search/embedding-backlog.ts';
@@ -45,6 +46,8 @@ import { groupRecorder, type Recorder } from './usage/event-recorder.ts';
 export interface Service {
   /** Base URL, without a trailing slash. */
   url: string;
+  /** Origin of the OAuth server; undefined where there is none. */
+  oauthUrl: string | undefined;
   database: Database;
   /** Reports that it is not ready, stops accepting requests, finishes open requests, then jobs, and closes everything, in time. */
   stop(): Promise<void>;
@@ -148,43 +151,52 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   const publicUrl = () => url;
   const billing = openBilling(config.whop, { ...clock, database, publicUrl, log, metrics });
   let http: HttpServer | undefined;
+  const isStopping = () => http?.isStopping ?? false;
+  let oauthUrl: string | undefined;
+  const pipeline: PipelineDependencies = {
+    ...createPipelineDependencies(
+      config,
+      database,
+      limiter,
+      recorder,
+      keys,
+      {
+        current: embedder,
+        previous: previousModels,
+        embedNow: createEmbedNow(indexing, config.embedNowDeadlineMs),
+      },
+      log,
+      metrics,
+      clock.now,
+    ),
+    ...clock,
+    metrics,
+    publicUrl,
+    billing,
+    oauth: config.oauth && { url: () => oauthUrl ?? '', sql: database.owner },
+    onMemoriesWritten: () => indexer?.wake(),
+  };
   const app = createApp({
     config,
     log,
-    pipeline: {
-      ...createPipelineDependencies(
-        config,
-        database,
-        limiter,
-        recorder,
-        keys,
-        {
-          current: embedder,
-          previous: previousModels,
-          embedNow: createEmbedNow(indexing, config.embedNowDeadlineMs),
-        },
-        log,
-        metrics,
-        clock.now,
-      ),
-      ...clock,
-      metrics,
-      publicUrl,
-      billing,
-      onMemoriesWritten: () => indexer?.wake(),
-    },
+    pipeline,
     publicUrl,
     readiness: () => readiness(database, limiter, embedder, readBacklog),
-    isStopping: () => http?.isStopping ?? false,
+    isStopping,
     bodyMs: config.bodyMs,
   });
   warnOfTlsWithoutProxy(log, config);
   http = createHttpServer(app.callback());
   http.server.on('clientError', respondToClientError(newId, publicUrl));
+  // Before the closer of the API, so that it runs after that has waited for the balancer.
+  let oauthHttp: HttpServer | undefined;
+  closers.add(() => oauthHttp?.stop(0, CLOSE_MS), CLOSE_MS);
   const server = await listen(http.server, config);
   const { shutdownGraceMs } = config;
   closers.add(() => http?.stop(shutdownGraceMs, Math.min(DRAIN_MS, STOP_MS - JOBS_STOP_MS - shutdownGraceMs)));
   url = config.publicUrl ?? addressOf(server, config.host);
+  oauthUrl = await startOAuth(config, pipeline, log, (started) => (oauthHttp = started), isStopping);
+  if (oauthUrl === undefined) pipeline.oauth = undefined;
   // After `url` is known: links in e-mails start with it.
   const { usageRetentionDays } = config;
   const backups = openBackups(config.backup, { ...clock, database, ownerUrl });
@@ -193,7 +205,45 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
     const dependencies = { database, transport, usageRetentionDays, publicUrl, billing, backups, outgoing };
     worker = await startWorker(dependencies, ownerUrl, log);
   }
-  return { url, database, stop: closers.closeAll };
+  return { url, oauthUrl, database, stop: closers.closeAll };
+}
+
+/** Starts the OAuth server on a port of its own. Returns its origin; undefined where there is none. */
+async function startOAuth(
+  { oauth, ...config }: ServiceConfig,
+  pipeline: PipelineDependencies,
+  log: Logger,
+  onListening: (http: HttpServer) => void,
+  isStopping: () => boolean,
+): Promise<string | undefined> {
+  if (!oauth) return undefined;
+  let url = oauth.publicUrl ?? '';
+  // A node without apps does not load the server's libraries.
+  const handler = memoizeAsync(async () => {
+    const { createOAuthApp } = await import('../mcp/oauth/app.ts');
+    const outgoing = { allowPrivate: config.allowPrivateUrls };
+    return createOAuthApp({ ...config, pipeline, log, url, outgoing, isStopping }).callback();
+  });
+  const respond: RequestListener = async (request, response) => {
+    try {
+      await (await handler())(request, response);
+    } catch (error) {
+      log.error({ err: error }, 'the OAuth server cannot be loaded');
+      response.writeHead(503).end();
+    }
+  };
+  const http = createHttpServer(respond);
+  http.server.on('clientError', respondToClientError(newId, pipeline.publicUrl));
+  try {
+    await listen(http.server, { port: oauth.port, host: config.host, setting: 'OAUTH_PORT' });
+  } catch (error) {
+    if (!oauth.isOptional) throw error;
+    log.warn({ err: error }, 'apps cannot connect by OAuth: set OAUTH_PORT to a free port');
+    return undefined;
+  }
+  onListening(http);
+  url ||= addressOf(http.server, config.host);
+  return url;
 }
 
 async function openLimiter(config: ServiceConfig, database: Database, log: Logger): Promise<Limiter> {
@@ -281,13 +331,18 @@ async function readiness(
   }
 }
 
-function listen(server: Server, { port, host }: Config): Promise<Server> {
+function listen(
+  server: Server,
+  { port, host, setting = 'PORT' }: Pick<Config, 'port' | 'host'> & { setting?: string },
+): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
       reject(
         taken
-          ? new Error(`Port ${port} on ${host} is in use. Stop the process that uses it, or set PORT to another port.`)
+          ? new Error(
+              `Port ${port} on ${host} is in use. Stop the process that uses it, or set ${setting} to another port.`,
+            )
           : error,
       );
     });

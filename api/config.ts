@@ -51,6 +51,13 @@ const environment = z.object({
   PUBLIC_URL: url(/^https?$/)
     .transform((value) => value.replace(/\/+$/, ''))
     .optional(),
+  /** Origin of the OAuth server, for apps that cannot send a key. It needs a host name other than that of PUBLIC_URL. */
+  OAUTH_PUBLIC_URL: url(/^https?$/)
+    .transform((value) => value.replace(/\/+$/, ''))
+    .refine((value) => new URL(value).pathname === '/', 'must have no path')
+    .optional(),
+  /** Port on which the OAuth server listens. Default: PORT + 1. */
+  OAUTH_PORT: port.optional(),
   /** Comma-separated origins of web pages that may call the service, besides its own. */
   ALLOWED_ORIGINS: list.default([]),
   /** The `<env>` of new keys: `wm_<env>_…`. */
@@ -158,6 +165,15 @@ export interface BackupConfig {
   bucket: { endpoint: string; region: string; accessKeyId: string; secretAccessKey: string };
 }
 
+/** The OAuth server, which has an origin of its own. */
+export interface OAuthConfig {
+  port: number;
+  /** Undefined without OAUTH_PUBLIC_URL: it is then known once the server listens. */
+  publicUrl: string | undefined;
+  /** Whether the port is only a default: the service starts without OAuth where another program uses it. */
+  isOptional: boolean;
+}
+
 export interface Config {
   port: number;
   host: string;
@@ -168,6 +184,8 @@ export interface Config {
   expectedNodes: number;
   /** Undefined without PUBLIC_URL: it is then known once the service listens. */
   publicUrl: string | undefined;
+  /** Undefined: no app can connect by OAuth. */
+  oauth: OAuthConfig | undefined;
   allowedOrigins: string[];
   keyEnvironment: string;
   trustProxy: number;
@@ -225,6 +243,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     redisUrl: env.REDIS_URL,
     expectedNodes: env.EXPECTED_NODES,
     publicUrl: env.PUBLIC_URL,
+    oauth: oauthConfig(env),
     allowedOrigins: env.ALLOWED_ORIGINS,
     keyEnvironment: env.WHITEMAGIC_ENV ?? (production ? 'live' : 'local'),
     trustProxy: env.TRUST_PROXY,
@@ -274,4 +293,12 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     logLevel: env.LOG_LEVEL,
     production,
   };
+}
+
+/** Returns the settings of the OAuth server: on where it is configured, and on a service without a public URL, which runs on this machine. */
+function oauthConfig(env: z.output<typeof environment>): OAuthConfig | undefined {
+  const { PORT, OAUTH_PORT, OAUTH_PUBLIC_URL, PUBLIC_URL } = env;
+  if (OAUTH_PUBLIC_URL === undefined && PUBLIC_URL !== undefined) return undefined;
+  const port = OAUTH_PORT ?? (PORT === 0 || PORT === 65_535 ? 0 : PORT + 1);
+  return { port, publicUrl: OAUTH_PUBLIC_URL, isOptional: OAUTH_PORT === undefined && OAUTH_PUBLIC_URL === undefined };
 }

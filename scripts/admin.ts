@@ -10,7 +10,9 @@ import { readConfig } from '../api/config.ts';
 import type { RequestContext } from '../api/context.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
 import { PLAN_NAMES } from '../api/limits/plans.ts';
+import * as apps from '../api/oauth/apps.ts';
 import { connect } from '../db/client/database.ts';
+import { listApps } from '../db/queries/accounts/apps.ts';
 import { listDeletionReceipts } from '../db/queries/accounts/lifecycle.ts';
 import { migrateUp } from '../db/schema/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
@@ -29,6 +31,8 @@ const HELP = `Usage: whitemagic-server admin <command> [options] [--json]
   keys create --user ID|ADDRESS [--name NAME] [--scopes ${SCOPES.join(',')}] [--project NAME]...
                                                   prints the key once; with --project, it sees and writes these projects only
   keys revoke --key ID
+  apps list --user ID|ADDRESS                     apps that are connected by OAuth
+  apps revoke --app ID                            ends the access of an app at once
   webhooks list [--state dead|pending|processed|ignored]     webhooks of Whop; dead: failed for good
   webhooks show --webhook ID
   webhooks replay --webhook ID                    processes a dead or pending webhook again
@@ -38,6 +42,9 @@ const HELP = `Usage: whitemagic-server admin <command> [options] [--json]
 
 --json prints one JSON value and nothing else. Uses DATABASE_OWNER_URL or DATABASE_URL, or else the embedded database in
 DATA_DIR, whether a service runs or not.`;
+
+/** Apps of a user in a list. */
+const APPS_MAX = 100;
 
 const plan = z.enum(PLAN_NAMES);
 const id = z.uuid();
@@ -101,6 +108,10 @@ const COMMANDS = {
       }),
   ),
   'keys revoke': command(z.strictObject({ key: id }), (context, input) => admin.revokeAnyKey(context, input.key)),
+  'apps list': command(z.strictObject({ user }), async (context, input) =>
+    listApps(context.sql, (await admin.requireUser(context, input.user)).id, context.now(), APPS_MAX),
+  ),
+  'apps revoke': command(z.strictObject({ app: id }), (context, input) => apps.revokeAny(context, input.app, 'admin')),
   'webhooks list': command(z.strictObject({ state: state.optional() }), (context, input) =>
     listRecentWebhooks(context, input.state),
   ),
@@ -140,6 +151,7 @@ async function main(): Promise<void> {
       plan: { type: 'string' },
       user: { type: 'string' },
       key: { type: 'string' },
+      app: { type: 'string' },
       webhook: { type: 'string' },
       state: { type: 'string' },
       immediate: { type: 'boolean' },

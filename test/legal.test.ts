@@ -18,6 +18,7 @@ const COVERED_BY: Record<string, string[]> = {
   'Previous versions': ['memory_versions'],
   Index: ['lexicon', 'memory_vectors', 'memory_codes', 'memory_cells', 'embedding_queue', 'term_queue'],
   'API keys': ['api_keys', 'key_lookup'],
+  'Connected apps': ['oauth_artifacts'],
   'Activation links': ['claims', 'claim_lookup'],
   'Sign-in links': ['sign_in_links'],
   Sessions: ['sessions', 'session_lookup'],
@@ -33,7 +34,7 @@ const COVERED_BY: Record<string, string[]> = {
   'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
 };
 /** Tables that hold nothing about anybody. */
-const WITHOUT_PERSONAL_DATA = ['backups', 'embedding_models', 'reconciliations'];
+const WITHOUT_PERSONAL_DATA = ['backups', 'embedding_models', 'oauth_clients', 'reconciliations'];
 
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {

@@ -108,7 +108,7 @@ export async function addKey(
   return { user_id: user.id, key_id: made.key.id, api_key: made.apiKey };
 }
 
-/** Revokes a key of any user. @throws Error when there is none */
+/** Revokes a key of any user, or the access of an app. @throws Error when there is none */
 export async function revokeAnyKey(context: RequestContext, id: string) {
   const found = await findAnyKey(context.sql, id);
   if (!found) throw new Error(`There is no API key ${id}.`);

@@ -1,6 +1,7 @@
 import * as account from './account.ts';
 import * as admin from './admin.ts';
 import * as queues from './admin-queues.ts';
+import * as apps from './apps.ts';
 import * as billing from './billing.ts';
 import * as bulk from './bulk.ts';
 import * as consolidate from './consolidate.ts';
@@ -73,6 +74,10 @@ export const OPERATIONS = [
   webhooks.rotateSecret,
   webhooks.listDeliveries,
   webhooks.replayDelivery,
+  apps.listApps,
+  apps.revokeApp,
+  apps.getAppRequest,
+  apps.decideAppRequest,
   sessions.listSessions,
   sessions.revokeSession,
   sessions.revokeAllSessions,

@@ -18,7 +18,7 @@ export const SECTIONS: readonly Section[] = [
   { title: 'Guides', pages: ['memories', 'search', 'context'] },
   {
     title: 'Reference',
-    pages: ['mcp-tools', 'api', ...REFERENCE_PAGES.keys(), 'errors', 'idempotency', 'pagination'],
+    pages: ['mcp-tools', 'api', ...REFERENCE_PAGES.keys(), 'errors', 'oauth', 'idempotency', 'pagination'],
   },
   { title: 'Your account', pages: ['limits', 'usage', 'keys', 'webhooks', 'import', 'export-and-deletion'] },
   { title: 'Operate', pages: ['self-hosting', 'configuration', 'whop-setup'] },

@@ -14,7 +14,7 @@ const BYTES_IN_MAX = 2_147_483_647;
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
 /**
- * Resolves the API key of a request to its caller.
+ * Resolves the API key of a request, or its access token where those are accepted, to its caller.
  * @throws Problem `unauthenticated`, `key_expired`, `rate_limited`
  */
 export async function authenticateRequest(
@@ -22,8 +22,9 @@ export async function authenticateRequest(
   pipeline: PipelineDependencies,
   transport: Transport,
 ): Promise<Caller> {
-  const credentials = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key'), address: ctx.ip };
-  const requestId = stateOf(ctx).requestId;
+  const { requestId, acceptsTokens } = stateOf(ctx);
+  const sent = { authorization: ctx.get('Authorization'), apiKey: ctx.get('X-API-Key') };
+  const credentials = { ...sent, acceptsTokens, address: ctx.ip };
   const caller = await authenticate(pipeline, credentials, transport, (error) =>
     pipeline.onFault(error, { requestId }),
   );

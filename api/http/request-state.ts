@@ -6,6 +6,8 @@ export interface RequestState {
   requestId: string;
   caller?: Caller;
   operation?: string;
+  /** Whether access tokens of OAuth are accepted, beside API keys. */
+  acceptsTokens?: boolean;
   /** Milliseconds in which the body must arrive; undefined for the default. */
   bodyMs?: number | undefined;
   /** Size of the body, once it is read. */

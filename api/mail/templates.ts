@@ -164,6 +164,14 @@ const templates = {
     ],
     action: { label: 'See your keys', url: '/app/keys' },
   }),
+  app_connected: (data: { name: string; host: string; scopes: string[]; at: string }) => ({
+    subject: 'An app was connected to your WhiteMagic account',
+    paragraphs: [
+      `You allowed "${data.name}" at ${data.host} to use your memory on ${moment(data.at)}: ${data.scopes.join(', ')}.`,
+      'If that was not you, disconnect it at once and sign out everywhere.',
+    ],
+    action: { label: 'See your connected apps', url: '/app/account' },
+  }),
   key_rotated: (data: {
     name: string;
     prefix: string;

@@ -76,6 +76,7 @@ async function ownerOf(
 
 /** Returns why a key cannot be used; undefined if it can. */
 function rejectionOf(owner: KeyOwnerRow | undefined, now: Date): Problem | undefined {
+  if (owner && owner.client_id !== null) return tokenRejectionOf(owner, now);
   if (!owner || owner.status === 'deleted') {
     return unauthenticated(
       'No account of this service has this API key. It may have been deleted, or belong to another installation.',
@@ -84,4 +85,13 @@ function rejectionOf(owner: KeyOwnerRow | undefined, now: Date): Problem | undef
   if (owner.revoked_at !== null) return unauthenticated('This API key was revoked. Use another key.');
   if (owner.expires_at === null || owner.expires_at > now) return undefined;
   return new Problem('key_expired', { headers: { 'WWW-Authenticate': INVALID_KEY } });
+}
+
+/** Returns why an access token cannot be used; undefined if it can. */
+function tokenRejectionOf({ status, revoked_at, expires_at }: KeyOwnerRow, now: Date): Problem | undefined {
+  if (status === 'deleted' || revoked_at !== null) {
+    return unauthenticated('The access of this app was ended. Connect it again in the app.');
+  }
+  if (expires_at === null || expires_at > now) return undefined;
+  return unauthenticated('This access token has expired. Get another with the refresh token.');
 }

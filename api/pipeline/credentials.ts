@@ -4,6 +4,8 @@ import { hasKeyForm, isWellFormedKey } from '../keys/key-format.ts';
 export interface Credentials {
   authorization?: string | undefined;
   apiKey?: string | undefined;
+  /** Whether access tokens of OAuth are accepted, beside keys. */
+  acceptsTokens?: boolean | undefined;
   /** IP address of the client. */
   address: string;
 }
@@ -12,14 +14,15 @@ const EXAMPLE = '`Authorization: Bearer wm_…`';
 const BEARER = /^Bearer(?:\s+|$)/i;
 const QUOTES = /^["'`“‘]|["'`”’]$/;
 /** `${KEY}`, `$KEY`, `{env:KEY}`, `%KEY%`, `<key>`: forms in which clients and documentation write a variable. */
+const ACCESS_TOKEN = /^[\w-]{43}$/;
 const VARIABLE = /^[$%{<]|[}%>]$/;
 
 /**
- * Reads the API key of a request, from `Authorization: Bearer` or else from `X-API-Key`.
+ * Reads the API key or access token of a request, from `Authorization: Bearer` or else from `X-API-Key`.
  * @throws Problem `unauthenticated`, whose detail names the mistake; its challenge has an error code only where credentials
  * were sent (RFC 6750, section 3.1)
  */
-export function readKey({ authorization = '', apiKey = '' }: Credentials): string {
+export function readKey({ authorization = '', apiKey = '', acceptsTokens = false }: Credentials): string {
   const given = authorization.trim();
   if (!given) {
     if (!apiKey.trim()) throw unauthenticated(`No API key was sent. Send the header ${EXAMPLE}.`, NO_CREDENTIALS);
@@ -38,6 +41,7 @@ export function readKey({ authorization = '', apiKey = '' }: Credentials): strin
   }
   if (!key && apiKey.trim()) return checkKey(apiKey.trim(), '`X-API-Key`');
   if (!key) throw unauthenticated(`There is no key after "Bearer". Send the header ${EXAMPLE}.`);
+  if (acceptsTokens && ACCESS_TOKEN.test(key)) return key;
   return checkKey(key, '`Authorization`');
 }
 

@@ -5,6 +5,7 @@ import type { SecretScanning } from '../keys/secret-scanning.ts';
 import type { IpRateLimiter } from '../limits/ip-rate-limiter.ts';
 import type { Limiter } from '../limits/local-limiter.ts';
 import type { RequestQueue } from '../limits/request-queue.ts';
+import type { OAuthServer } from '../oauth/consent.ts';
 import type { FaultContext } from '../observability/fault-reports.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { OutgoingPolicy } from '../outgoing/send-request.ts';
@@ -38,6 +39,8 @@ export interface PipelineDependencies {
   /** Returns the public URL, which is known only once the service listens. */
   publicUrl: () => string;
   embedders: Embedders;
+  /** Undefined where no app can connect by OAuth. */
+  oauth?: OAuthServer | undefined;
   /** Undefined where nothing is sold. */
   billing?: Billing | undefined;
   /** Called after each committed write to memories, to start background work. */

@@ -23,6 +23,9 @@ import { storage } from '../memories/storage.ts';
 import * as tags from '../memories/tags.ts';
 import * as changes from '../memories/update.ts';
 import { versions } from '../memories/versions.ts';
+import * as apps from '../oauth/apps.ts';
+import type { OAuthServer } from '../oauth/consent.ts';
+import * as consent from '../oauth/consent.ts';
 import type { OutgoingPolicy } from '../outgoing/send-request.ts';
 import { overview } from '../overview/overview.ts';
 import { search } from '../search/search.ts';
@@ -43,6 +46,7 @@ interface Services {
   /** Embed memories and queries. */
   embedders: Embedders;
   billing?: Billing | undefined;
+  oauth?: OAuthServer | undefined;
   /** The `<env>` of new keys. */
   keyEnvironment: string;
   /** Where URLs of customers may lead. */
@@ -110,6 +114,10 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'webhooks.rotate_secret': webhooks.rotateSecret,
   'webhooks.deliveries': webhooks.deliveries,
   'webhooks.replay': webhooks.replay,
+  'apps.list': (context, caller, _input, { oauth }) => apps.list(context, caller, oauth ? `${oauth.url()}/mcp` : null),
+  'apps.revoke': apps.revoke,
+  'apps.get_request': (context, _caller, input, { oauth }) => consent.getRequest(context, input, oauth),
+  'apps.decide_request': (context, caller, input, { oauth }) => consent.decide(context, caller, input, oauth),
   'sessions.list': sessions.list,
   'sessions.revoke': sessions.revoke,
   'sessions.revoke_all': sessions.revokeAll,

@@ -30,6 +30,7 @@ import * as createSignInLinks from './20261129171000_create_sign_in_links.ts';
 import * as recordClientsOfCalls from './20261129180000_record_clients_of_calls.ts';
 import * as addOperators from './20261129210000_add_operators.ts';
 import * as createImports from './20261129220000_create_imports.ts';
+import * as createOAuth from './20261129230100_create_oauth.ts';
 import * as bindKeysToProjects from './20261129232000_bind_keys_to_projects.ts';
 import * as createWebhooks from './20261129233000_create_webhooks.ts';
 import * as createBackups from './20261129234000_create_backups.ts';
@@ -67,6 +68,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129180000_record_clients_of_calls': recordClientsOfCalls,
   '20261129210000_add_operators': addOperators,
   '20261129220000_create_imports': createImports,
+  '20261129230100_create_oauth': createOAuth,
   '20261129232000_bind_keys_to_projects': bindKeysToProjects,
   '20261129233000_create_webhooks': createWebhooks,
   '20261129234000_create_backups': createBackups,

@@ -10,6 +10,8 @@ export const TENANTLESS_TABLES: Record<string, string> = {
   claim_lookup: 'likewise for an activation link',
   session_lookup: 'likewise for a session cookie',
   sign_in_links: 'likewise for a sign-in link, whose account may not exist yet',
+  oauth_clients: 'programs that registered themselves, before anybody uses them',
+  oauth_artifacts: 'the tenant of a token is unknown until its hash is found, and a request has none yet',
   closed_memberships: 'hashes of memberships whose account was purged',
   webhook_inbox: 'the tenant of a webhook is unknown until it is processed',
   reconciliations: 'a comparison with Whop concerns all tenants',

@@ -101,9 +101,12 @@ create table api_keys (
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
   created_at timestamp with time zone not null,
+  client_id text,
+  client_host text,
   projects text[],
   constraint api_keys_pkey PRIMARY KEY (user_id, id),
   constraint api_keys_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint api_keys_check CHECK (((client_id IS NULL) = (client_host IS NULL))),
   constraint api_keys_projects_check CHECK (((cardinality(projects) >= 1) AND (cardinality(projects) <= 20))),
   constraint api_keys_rpm_limit_check CHECK ((rpm_limit > 0))
 );
@@ -362,9 +365,12 @@ create table key_lookup (
   key_hash bytea not null,
   user_id uuid not null,
   key_id uuid not null,
+  expires_at timestamp with time zone,
+  scopes text[],
   constraint key_lookup_pkey PRIMARY KEY (key_hash),
   constraint key_lookup_user_id_key_id_fkey FOREIGN KEY (user_id, key_id) REFERENCES api_keys(user_id, id) ON DELETE CASCADE
 );
+CREATE INDEX key_lookup_expiry ON public.key_lookup USING btree (expires_at) WHERE (expires_at IS NOT NULL);
 CREATE INDEX key_lookup_key ON public.key_lookup USING btree (user_id, key_id);
 alter table key_lookup enable row level security;
 alter table key_lookup force row level security;
@@ -540,6 +546,34 @@ create policy projects on memory_versions as restrictive to wm_bound using (((( 
   WHERE ((m.user_id = memory_versions.user_id) AND (m.id = memory_versions.memory_id))))));
 create policy tenant on memory_versions to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on memory_versions to wm_app;
+
+create table oauth_artifacts (
+  kind text not null,
+  id_hash bytea not null,
+  user_id uuid,
+  grant_id uuid,
+  payload jsonb not null,
+  expires_at timestamp with time zone not null,
+  consumed_at timestamp with time zone,
+  constraint oauth_artifacts_pkey PRIMARY KEY (kind, id_hash),
+  constraint oauth_artifacts_user_id_grant_id_fkey FOREIGN KEY (user_id, grant_id) REFERENCES api_keys(user_id, id) ON DELETE CASCADE,
+  constraint oauth_artifacts_check CHECK (((user_id IS NULL) = (grant_id IS NULL)))
+);
+CREATE INDEX oauth_artifacts_expiry ON public.oauth_artifacts USING btree (expires_at);
+CREATE INDEX oauth_artifacts_grant ON public.oauth_artifacts USING btree (user_id, grant_id);
+alter table oauth_artifacts enable row level security;
+alter table oauth_artifacts force row level security;
+create policy owner on oauth_artifacts to owner using (true) with check (true);
+create policy tenant on oauth_artifacts to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+
+create table oauth_clients (
+  id text not null,
+  metadata jsonb not null,
+  created_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint oauth_clients_pkey PRIMARY KEY (id)
+);
+CREATE INDEX oauth_clients_age ON public.oauth_clients USING btree (COALESCE(used_at, created_at));
 
 create table outbox (
   user_id uuid not null,

@@ -178,7 +178,9 @@ describe.each(WITH_BODY)('$id', ({ id, operation }) => {
   /** Sends the sample call with another body. */
   async function withBody(body: Uint8Array | string, headers: Record<string, string> = {}): Promise<ApiResponse<Json>> {
     const { method, path } = await sampleCall(id, user, operation.http.path.includes('{id}') ? MISSING : undefined);
-    const sent = { Authorization: `Bearer ${user.apiKey}`, 'Content-Type': 'application/json', ...headers };
+    const { apiKey, headers: ofSession } = await clientOf(id, user);
+    const caller = apiKey === undefined ? ofSession : { Authorization: `Bearer ${apiKey}` };
+    const sent = { ...caller, 'Content-Type': 'application/json', ...headers };
     const answer = await sendRaw(node.url, { method, path: `/api/v1${path}`, headers: sent, body });
     openApi.check(operation, answer);
     return answer;

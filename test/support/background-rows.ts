@@ -19,6 +19,13 @@ const STATEMENTS: Record<string, string> = {
     select sha256(id::text::bytea), user_id, id from sessions`,
   sign_in_links: `insert into sign_in_links (token_hash, user_id, method, created_at, expires_at)
     select sha256(id::text::bytea), id, 'email', now(), now() from users`,
+  oauth_clients: `insert into oauth_clients (id, metadata, created_at) values ('test', '{}', now())`,
+  apps: `insert into api_keys (user_id, id, name, prefix, last4, scopes, expires_at, created_at, client_id, client_host)
+    select id, id, 'Claude', '', '', '{memories:read}', now(), now(), 'test', 'claude.ai' from users`,
+  access_tokens: `insert into key_lookup (key_hash, user_id, key_id, scopes, expires_at)
+    select sha256(('token ' || id)::bytea), id, id, '{memories:read}', now() from users`,
+  oauth_artifacts: `insert into oauth_artifacts (kind, id_hash, user_id, grant_id, payload, expires_at)
+    select 'Grant', sha256(id::text::bytea), id, id, '{}', now() from users`,
   memberships: `insert into memberships (user_id, id, status, tier, gave_access, cancel_at_period_end, read_at, confirmed)
     select id, 'mem_' || id, 'active', 'pro', true, false, now(), true from users`,
   closed_memberships: `insert into closed_memberships (membership_hash, closed_at) values ('\\x00', now())`,

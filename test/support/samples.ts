@@ -1,5 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { findOperation, type OPERATIONS } from '../../api/contracts/index.ts';
+import { connect } from '../../api/oauth/apps.ts';
+import { saveRequest } from '../../api/oauth/consent.ts';
 import { writeExport } from '../../api/transfer/export.ts';
 import type { ApiResponse, Client, Json } from './client.ts';
 import type { TestUser } from './service.ts';
@@ -57,6 +59,21 @@ async function deliveryOf(user: TestUser): Promise<string> {
 
 async function sessionOf(user: TestUser): Promise<string> {
   return (await (await user.signIn()).get('/user/me')).body.session.id;
+}
+
+/** Connects an app to a user's account and returns its id. */
+export async function appOf({ userId, database }: TestUser): Promise<string> {
+  const request = { name: 'Claude', client_id: 'client', host: 'claude.ai', scopes: ['memories:read' as const] };
+  const consent = { requestId: 'request', userId, sessionId: uuidv7(), allowed: true, request, scopes: request.scopes };
+  return database.ownerWrite((sql) => connect({ sql, now: () => new Date(), newId: () => uuidv7() }, consent));
+}
+
+/** Stores a request of an app and returns its id. */
+export async function appRequestOf({ database }: TestUser): Promise<string> {
+  const id = `sample-request-${uuidv7()}`;
+  const request = { name: 'Claude', client_id: 'client', host: 'claude.ai', scopes: ['memories:read' as const] };
+  await saveRequest({ sql: database.owner, now: () => new Date() }, id, request, new Date(Date.now() + 60_000));
+  return id;
 }
 
 async function exportOf(user: TestUser): Promise<void> {
@@ -134,6 +151,10 @@ const SAMPLES: Record<OperationId, Sample> = {
   'webhooks.rotate_secret': { id: webhookOf, body: () => ({}) },
   'webhooks.deliveries': { id: webhookOf },
   'webhooks.replay': { id: deliveryOf, body: () => ({}) },
+  'apps.list': {},
+  'apps.revoke': { id: appOf },
+  'apps.get_request': { id: appRequestOf },
+  'apps.decide_request': { id: appRequestOf, body: () => ({ allowed: true }) },
   'sessions.list': {},
   'sessions.revoke': { id: sessionOf },
   'sessions.revoke_all': {},

@@ -18,6 +18,8 @@ import { newLogFile, saveTexts } from './logs.ts';
 /** An API node on a free port, with a database of its own. */
 export interface TestService {
   url: string;
+  /** Origin of the OAuth server. */
+  oauthUrl: string;
   service: Service;
   databaseUrl: string;
   dataDir: string;
@@ -70,6 +72,7 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
     jobs: false,
     embedder: 'none' as const,
     logLevel: 'silent',
+    oauth: { port: 0, publicUrl: undefined, isOptional: false },
     keyEnvironment: 'test',
     // All tests use one client IP, many without a valid key.
     requestsPerIp: WIDE,
@@ -82,6 +85,7 @@ export async function startTestService(settings: Partial<ServiceConfig> = {}): P
 
   return {
     url: service.url,
+    oauthUrl: service.oauthUrl ?? '',
     service,
     databaseUrl,
     dataDir,

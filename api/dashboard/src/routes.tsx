@@ -51,6 +51,12 @@ const connect = createRoute({
   component: lazyRouteComponent(() => import('./screens/connect/connect-screen.tsx'), 'ConnectScreen'),
 });
 
+const authorize = createRoute({
+  getParentRoute: () => root,
+  path: '/authorize/$id',
+  component: lazyRouteComponent(() => import('./screens/authorize/authorize-screen.tsx'), 'AuthorizeScreen'),
+});
+
 const memories = createRoute({
   getParentRoute: () => root,
   path: '/memories',
@@ -171,6 +177,7 @@ export const router = createRouter({
     index,
     home,
     connect,
+    authorize,
     memories,
     memory,
     tags,

@@ -18,7 +18,7 @@ export interface KeyRow {
   created_at: Date;
 }
 
-/** The permissions of an API key, with its user's plan, status and limits. */
+/** The permissions of an API key or an access token, with its user's plan, status and limits. */
 export interface KeyOwnerRow {
   user_id: string;
   key_id: string;
@@ -29,6 +29,8 @@ export interface KeyOwnerRow {
   expires_at: Date | null;
   revoked_at: Date | null;
   last_used_at: Date | null;
+  /** Client to which a person granted this access by OAuth; null for a key. */
+  client_id: string | null;
   plan: PlanName;
   status: UserStatus;
   overrides: LimitOverrides;
@@ -63,13 +65,15 @@ export async function insertKey(sql: Sql, userId: string, key: KeyRow, hash: Buf
 }
 
 /**
- * Returns the statement that resolves the SHA-256 of a key, also of a revoked or expired one, to its user. It runs as the database
+ * Returns the statement that resolves the SHA-256 of a key or an access token, also of a revoked or expired one, to its user. A token
+ * has an expiry and scopes of its own. It runs as the database
  * owner, because the tenant is not known yet.
  */
 export function keyOwnerStatement(hash: Buffer) {
   return {
     name: 'find_key_owner',
-    text: `select k.user_id, k.id as key_id, k.scopes, k.projects, k.rpm_limit, k.expires_at, k.revoked_at, k.last_used_at,
+    text: `select k.user_id, k.id as key_id, coalesce(l.scopes, k.scopes) as scopes, k.projects, k.rpm_limit,
+        coalesce(l.expires_at, k.expires_at) as expires_at, k.revoked_at, k.last_used_at, k.client_id,
         u.plan, u.status, u.overrides
       from key_lookup l
       join api_keys k on k.user_id = l.user_id and k.id = l.key_id
@@ -92,31 +96,40 @@ export function validKeyHashesStatement(hashes: readonly Buffer[], now: Date) {
       join users u on u.id = l.user_id
       where l.key_hash = any($1::bytea[])
         and k.revoked_at is null
-        and (k.expires_at is null or k.expires_at > $2)
+        and (coalesce(l.expires_at, k.expires_at) is null or coalesce(l.expires_at, k.expires_at) > $2)
         and u.status <> 'deleted'`,
     values: [hashes, now],
   };
 }
 
-/** Lists the tenant's keys, newest first. */
+/** Lists the tenant's keys, newest first, without the access of apps. */
 export async function listKeys(sql: Sql, userId: string): Promise<KeyRow[]> {
   const result = await sql.query<KeyRow>({
-    text: `select ${COLUMNS} from api_keys where user_id = $1 order by created_at desc, id desc`,
+    text: `select ${COLUMNS}
+      from api_keys
+      where user_id = $1
+        and client_id is null
+      order by created_at desc, id desc`,
     values: [userId],
   });
   return result.rows;
 }
 
-/** Returns a key of the tenant. `lock` locks the row until the transaction ends. */
+/** Returns a key of the tenant; undefined for the access of an app. `lock` locks the row until the transaction ends. */
 export async function findKey(sql: Sql, userId: string, id: string, lock = false): Promise<KeyRow | undefined> {
   const result = await sql.query<KeyRow>({
-    text: `select ${COLUMNS} from api_keys where user_id = $1 and id = $2 ${lock ? 'for update' : ''}`,
+    text: `select ${COLUMNS}
+      from api_keys
+      where user_id = $1
+        and id = $2
+        and client_id is null
+      ${lock ? 'for update' : ''}`,
     values: [userId, id],
   });
   return result.rows[0];
 }
 
-/** Returns a key of any user by its id and locks its row. Runs as the database owner. */
+/** Returns a key of any user, or the access of an app, by its id and locks its row. Runs as the database owner. */
 export async function findAnyKey(sql: Sql, id: string): Promise<{ userId: string; key: KeyRow } | undefined> {
   const result = await sql.query<KeyRow & { user_id: string }>({
     text: `select user_id, ${COLUMNS} from api_keys where id = $1 for update`,

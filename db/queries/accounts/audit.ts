@@ -4,7 +4,7 @@ import type { Sql } from '../../client/sql.ts';
 export interface AuditEntry {
   id: string;
   at: Date;
-  /** `key:<id>` for an API key, `session:<id>` for a signed-in browser, `operator:<user id>`, `admin` for the CLI, or the name of a job. */
+  /** `key:<id>` for an API key, `session:<id>` for a signed-in browser, `app:<id>` for an app that ends its own access, `operator:<user id>`, `admin` for the CLI, or the name of a job. */
   actor: string;
   action: string;
   target?: string;

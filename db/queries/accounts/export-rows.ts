@@ -31,7 +31,8 @@ const SECTIONS = {
   },
   api_key: {
     table: 'api_keys',
-    columns: 'id, name, prefix, last4, scopes, projects, rpm_limit, expires_at, revoked_at, last_used_at, created_at',
+    columns:
+      'id, name, prefix, last4, scopes, projects, rpm_limit, expires_at, revoked_at, last_used_at, created_at, client_id, client_host',
     key: ['id'],
     size: '0',
   },

@@ -76,7 +76,10 @@ describe.skipIf(!hasBrowser)('dashboard › connect', () => {
     await page.reload();
     await page.getByRole('heading', { name: 'Add the server to Zed' }).waitFor();
     await page.getByText('Claude.ai', { exact: true }).click();
-    await page.getByText('Claude.ai cannot be connected yet.').waitFor();
+    await page.getByText(`${service.oauthUrl}/mcp`).waitFor();
+    await page.getByText('needs a public one').waitFor();
+    await page.getByText('ChatGPT', { exact: true }).click();
+    await page.getByRole('heading', { name: 'Add WhiteMagic to ChatGPT' }).waitFor();
     await context.close();
   });
 });

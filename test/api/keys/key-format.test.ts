@@ -127,6 +127,7 @@ const OWNER: KeyOwnerRow = {
   expires_at: null,
   revoked_at: null,
   last_used_at: null,
+  client_id: null,
   plan: 'pro',
   status: 'active',
   overrides: {},

@@ -219,7 +219,7 @@ describe('key cache of another node', () => {
 
   it('is notified by every statement that changes the permissions of keys', () => {
     const tested = new Set(CHANGES.map(({ by }) => by));
-    // A new key is in no cache, and neither a webhook, a session nor an export changes a key.
+    // A new key is in no cache, and neither a webhook, a session nor an export changes a key. Apps: `test/mcp/oauth.test.ts`.
     const operations = OPERATIONS.filter((one) => one.execution.kind === 'write' && !isMemoryOperation(one)).map(
       ({ id }) => id,
     );
@@ -231,6 +231,8 @@ describe('key cache of another node', () => {
       'webhooks.test',
       'webhooks.rotate_secret',
       'webhooks.replay',
+      'apps.revoke',
+      'apps.decide_request',
       'sessions.revoke',
       'sessions.revoke_all',
       'account.export',
@@ -246,10 +248,12 @@ describe('key cache of another node', () => {
       'setOperator',
     ];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
-    // Neither an e-mail address, nor a welcome, nor being an operator, nor a session's last use changes the permissions of keys.
+    // Neither the end of a token that has expired, nor a later expiry of an app, whose tokens have their own, nor an e-mail address, nor a welcome, nor being an operator, nor a session's last use changes the permissions of keys.
     expect(silentWriters().toSorted()).toEqual([
       "'update users set email = $2, updated_at = $3 where id = $1'",
       "'update users set welcomed_at = $2 where id = $1'",
+      'delete_expired_tokens',
+      'extend_grant',
       'touch_key',
       'update_operator',
       'update_session',

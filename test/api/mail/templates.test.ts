@@ -104,6 +104,12 @@ const CASES: Case[] = [
   ),
   testCase('account_deleted', { purge_at: '2026-12-23T12:00:00.000Z', restore_url: null }, ['cannot be undone']),
   testCase(
+    'app_connected',
+    { name: 'Claude <3', host: 'claude.ai', scopes: ['memories:read'], at: '2026-11-02T09:45:30.000Z' },
+    ['"Claude <3" at claude.ai', 'memories:read', '2 November 2026 at 09:45 UTC'],
+    { button: `${PUBLIC_URL}/app/account` },
+  ),
+  testCase(
     'key_created',
     { ...KEY, at: '2026-11-02T09:45:30.000Z' },
     [`"${KEY.name}" (wm_live_…wxyz)`, '2 November 2026 at 09:45 UTC'],
@@ -178,6 +184,7 @@ describe('e-mail templates', () => {
     const tested = new Set(CASES.map(({ name }) => name));
     expect([...tested].toSorted()).toEqual([
       'account_deleted',
+      'app_connected',
       'cancellation',
       'claim',
       'export_ready',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../../api/contracts/index.ts';
 import type { ApiResponse, Json } from '../../support/client.ts';
+import { appOf, appRequestOf } from '../../support/samples.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 import { eventsOf } from '../../support/usage.ts';
 
@@ -177,6 +178,17 @@ const WRITES: Write[] = [
     other: (path) => [path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
   },
   {
+    id: 'apps.revoke',
+    call: async (owner) => ['DELETE', `/user/apps/${await appOf(owner)}`],
+    other: (path) => [path.replace(/.$/, (last) => (last === '0' ? '1' : '0'))],
+  },
+  {
+    id: 'apps.decide_request',
+    isOfSession: true,
+    call: async (owner) => ['POST', `/user/app-requests/${await appRequestOf(owner)}`, { allowed: true }],
+    other: withBody({ allowed: false }),
+  },
+  {
     id: 'sessions.revoke',
     isOfSession: true,
     call: async (owner) => {
@@ -307,7 +319,13 @@ it('idempotency tests cover every write operation', () => {
 
 describe.each(WRITES)('Idempotency-Key of $id', (write) => {
   const { id, call, other } = write;
-  const holdsSecret = ['keys.create', 'keys.rotate', 'webhooks.create', 'webhooks.rotate_secret'].includes(id);
+  const holdsSecret = [
+    'keys.create',
+    'keys.rotate',
+    'webhooks.create',
+    'webhooks.rotate_secret',
+    'apps.decide_request',
+  ].includes(id);
 
   it('replays the first response without a second effect or event', async () => {
     const owner = await ownerOf(write);

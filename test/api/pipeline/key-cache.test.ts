@@ -5,7 +5,7 @@ import type { KeyOwnerRow } from '../../../db/queries/accounts/api-keys.ts';
 const hashOf = (text: string) => Buffer.from(text);
 
 function ownerOf(key: string, userId = 'ada'): KeyOwnerRow {
-  const never = { expires_at: null, revoked_at: null, last_used_at: null };
+  const never = { client_id: null, expires_at: null, revoked_at: null, last_used_at: null };
   const rest = { scopes: [], projects: null, rpm_limit: null, plan: 'pro', status: 'active', overrides: {} } as const;
   return { user_id: userId, key_id: key, ...never, ...rest, scopes: [] };
 }

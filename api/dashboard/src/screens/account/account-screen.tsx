@@ -3,13 +3,14 @@ import { Callout } from '../../components/feedback.tsx';
 import { formatDate } from '../../components/format.tsx';
 import { Loaded, Screen } from '../../components/screen.tsx';
 import './account.css';
+import { AppsPanel } from './apps-panel.tsx';
 import { AuditLog } from './audit-log.tsx';
 import { CloseAccount, RestoreAccount } from './close-account.tsx';
 import { ExportPanel } from './export-panel.tsx';
 import { PlanPanel } from './plan-panel.tsx';
 import { SessionsPanel } from './sessions-panel.tsx';
 
-/** Renders the account: plan and billing, export, signed-in browsers, audit log, and the end of the account. */
+/** Renders the account: plan and billing, export, connected apps, signed-in browsers, audit log, and the end of the account. */
 export function AccountScreen() {
   const me = useOperation('user.me', {});
   return (
@@ -30,6 +31,7 @@ export function AccountScreen() {
             )}
             <PlanPanel account={account} />
             <ExportPanel />
+            <AppsPanel />
             <SessionsPanel />
             <AuditLog />
             {account.status !== 'closing' && <CloseAccount accountId={account.id} email={account.email} />}

@@ -13,6 +13,8 @@ const ACTIONS: Record<string, string> = {
   'account.export': 'Export requested',
   'account.reactivate': 'Account made writable again',
   'account.restore': 'Deletion of the account undone',
+  'apps.connect': 'App connected',
+  'apps.revoke': 'App disconnected',
   'keys.create': 'Key made',
   'keys.revoke': 'Key revoked',
   'keys.rotate': 'Key rotated',
@@ -65,6 +67,7 @@ export function AuditLog() {
 /** Returns who did it, in words. */
 function actorOf({ actor, actor_name: name }: Entry): string {
   if (actor.startsWith('key:')) return `by the key ${name ?? actor.slice('key:'.length)}`;
+  if (actor.startsWith('app:')) return `by the app ${name ?? actor.slice('app:'.length)}`;
   if (actor.startsWith('session:')) return 'in the dashboard';
   return actor === 'admin' || actor.startsWith('operator:') ? 'by the operator' : `by the service (${actor})`;
 }

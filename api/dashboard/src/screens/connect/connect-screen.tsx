@@ -4,16 +4,14 @@ import { useOperation } from '../../api/hooks.ts';
 import { Snippet } from '../../components/copy.tsx';
 import { Callout } from '../../components/feedback.tsx';
 import { Loaded, Screen } from '../../components/screen.tsx';
+import { AppSteps, isAppClient } from './app-steps.tsx';
 import { ChooseClient } from './choose-client.tsx';
 import { ChooseKey, type ChosenKey } from './choose-key.tsx';
 import './connect.css';
 import { FirstCall } from './first-call.tsx';
-import { NoKeyClient } from './no-key-client.tsx';
 
 /** Text in place of a key whose secret this browser does not have. */
 const KEY_PLACEHOLDER = 'YOUR_API_KEY';
-/** Clients that connect only by OAuth, which this service does not offer yet. */
-const NEEDS_OAUTH = ['claude-ai', 'chatgpt'];
 const FIRST_PROMPT = 'Remember that we deploy on Fridays. Then find what you know about our deployments.';
 
 /** Renders the steps that connect a client: choose it, make a key, paste one text, and watch its first call arrive. */
@@ -39,10 +37,8 @@ export function ConnectScreen() {
           <h2>Choose your client</h2>
           <ChooseClient value={clientId} onChange={choose} />
         </li>
-        {NEEDS_OAUTH.includes(clientId) ? (
-          <li>
-            <NoKeyClient id={clientId} />
-          </li>
+        {isAppClient(clientId) ? (
+          <AppSteps id={clientId} firstPrompt={FIRST_PROMPT} />
         ) : (
           <>
             {setup?.command && (
