@@ -9,8 +9,8 @@ import { uniqueSlugs } from '../../../api/docs-site/slug.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** Files of `docs` that are for contributors. */
-const INTERNAL = ['architecture', 'glossary'];
+/** Files of `docs` that are for contributors and operators. */
+const INTERNAL = ['architecture', 'glossary', 'deploy', 'runbook'];
 
 let node: TestService;
 
@@ -23,7 +23,7 @@ const hrefsIn = (page: string) => [...page.matchAll(/\s(?:href|src)="([^"]*)"/g)
 const idsIn = (page: string) => [...page.matchAll(/\sid="([^"]*)"/g)].map((match) => match[1] as string);
 
 describe('the documentation site', () => {
-  it('has every file of docs, except those for contributors', () => {
+  it('has every file of docs, except those for contributors and operators', () => {
     const files = readdirSync(join(ROOT, 'docs')).filter((file) => file.endsWith('.md'));
     const written = PAGE_NAMES.filter((name) => referenceTag(name) === undefined);
     expect([...written, ...INTERNAL].map((name) => `${name}.md`).sort()).toEqual(files.sort());
