@@ -5,6 +5,7 @@ import * as apps from './apps.ts';
 import * as billing from './billing.ts';
 import * as bulk from './bulk.ts';
 import * as consolidate from './consolidate.ts';
+import * as device from './device-logins.ts';
 import * as imports from './import.ts';
 import * as keys from './keys.ts';
 import * as leaving from './leaving.ts';
@@ -78,6 +79,8 @@ export const OPERATIONS = [
   apps.revokeApp,
   apps.getAppRequest,
   apps.decideAppRequest,
+  device.getDeviceLogin,
+  device.decideDeviceLogin,
   sessions.listSessions,
   sessions.revokeSession,
   sessions.revokeAllSessions,
@@ -113,7 +116,12 @@ export const OPERATOR_OPERATIONS = [
 ] as const;
 
 /** Operations that need no key. All others authenticate. */
-export const PUBLIC_OPERATIONS = [plans.listPlans, keys.reportLeakedKey] as const;
+export const PUBLIC_OPERATIONS = [
+  plans.listPlans,
+  keys.reportLeakedKey,
+  device.startDeviceLogin,
+  device.pollDeviceLogin,
+] as const;
 
 export type PublicOperationId = (typeof PUBLIC_OPERATIONS)[number]['id'];
 /** The declared public operation of an id, with its exact input and output types. */

@@ -6,7 +6,7 @@ import { operation, publicOperation, SCOPES } from './operation.ts';
 const scope = z.enum(SCOPES);
 
 /** The name of a key appears in e-mails, logs and lists, where a line break could fake another line. */
-function isOneLine(name: string): boolean {
+export function isOneLine(name: string): boolean {
   return !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(name);
 }
 

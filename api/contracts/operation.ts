@@ -70,7 +70,7 @@ export interface Operation<
     /** `shared`: for reads of one or two rows, which run on the connections that all callers share, even while a file is streamed. */
     connection?: 'shared';
     /**
-     * `admin`: for writes to the account itself or to the job queue, which a tenant's database role may not make. `operator`: reads and
+     * `admin`: for writes to the account itself or to the job queue, and for reads of tables without a tenant, which a tenant's database role may not make. `operator`: reads and
      * writes of any account, as the database owner; set by {@link operatorOperation}.
      */
     role?: 'admin' | 'operator';

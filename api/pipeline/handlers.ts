@@ -10,6 +10,7 @@ import { context } from '../context/context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { OperationId, OperationOf } from '../contracts/index.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
+import * as device from '../keys/device-logins.ts';
 import * as keys from '../keys/keys.ts';
 import { batch } from '../memories/batch.ts';
 import { bulk } from '../memories/bulk.ts';
@@ -118,6 +119,8 @@ const handlers: { [Id in OperationId]: Handler<Id> } = {
   'apps.revoke': apps.revoke,
   'apps.get_request': (context, _caller, input, { oauth }) => consent.getRequest(context, input, oauth),
   'apps.decide_request': (context, caller, input, { oauth }) => consent.decide(context, caller, input, oauth),
+  'device.get': device.getDeviceLogin,
+  'device.decide': device.decide,
   'sessions.list': sessions.list,
   'sessions.revoke': sessions.revoke,
   'sessions.revoke_all': sessions.revokeAll,

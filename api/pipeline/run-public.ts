@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { PublicOperationId, PublicOperationOf } from '../contracts/index.ts';
 import type { PublicOperation } from '../contracts/operation.ts';
 import { parseInput } from '../contracts/parse.ts';
+import { pollDeviceLogin, startDeviceLogin } from '../keys/device-logins.ts';
 import { listPlans } from '../limits/plans.ts';
 import type { Outcome } from './call.ts';
 import type { PipelineDependencies } from './dependencies.ts';
@@ -18,6 +19,20 @@ const handlers: { [Id in PublicOperationId]: Handler<Id> } = {
   'keys.leaked': async (pipeline, { api_key }) => {
     await handleLeakedKey(pipeline, { apiKey: api_key, url: null, reporter: 'public' });
     return { received: true };
+  },
+  'device.start': (pipeline, input) => {
+    const { now, newId } = pipeline;
+    const publicUrl = pipeline.publicUrl();
+    return pipeline.database.ownerWrite((sql) => startDeviceLogin({ sql, now, newId, publicUrl }, input));
+  },
+  'device.poll': async (pipeline, input) => {
+    const { now, newId, keyEnvironment } = pipeline;
+    const { response, userId } = await pipeline.database.ownerWrite((sql) =>
+      pollDeviceLogin({ sql, now, newId }, input, keyEnvironment),
+    );
+    // The database notifies this node too, but perhaps only after the response.
+    if (userId) pipeline.keys.onChange(userId);
+    return response;
   },
 };
 

@@ -92,7 +92,7 @@ async function read(
   return outcome;
 }
 
-/** Runs a read as its declaration says: as the tenant, or for an operator as the database owner. */
+/** Runs a read as its declaration says: as the tenant, or as the database owner. */
 function withReader<T>(
   { database }: PipelineDependencies,
   { execution: { role, connection } }: Operation,
@@ -100,6 +100,7 @@ function withReader<T>(
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
   if (role === 'operator') return database.operatorRead(caller.userId, work);
+  if (role === 'admin') return work(database.owner);
   return work(connection === 'shared' ? database.shared(caller) : database.read(caller));
 }
 

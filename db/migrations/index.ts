@@ -31,6 +31,7 @@ import * as recordClientsOfCalls from './20261129180000_record_clients_of_calls.
 import * as addOperators from './20261129210000_add_operators.ts';
 import * as createImports from './20261129220000_create_imports.ts';
 import * as createOAuth from './20261129230100_create_oauth.ts';
+import * as createDeviceLogins from './20261129231000_create_device_logins.ts';
 import * as bindKeysToProjects from './20261129232000_bind_keys_to_projects.ts';
 import * as createWebhooks from './20261129233000_create_webhooks.ts';
 import * as createBackups from './20261129234000_create_backups.ts';
@@ -69,6 +70,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129210000_add_operators': addOperators,
   '20261129220000_create_imports': createImports,
   '20261129230100_create_oauth': createOAuth,
+  '20261129231000_create_device_logins': createDeviceLogins,
   '20261129232000_bind_keys_to_projects': bindKeysToProjects,
   '20261129233000_create_webhooks': createWebhooks,
   '20261129234000_create_backups': createBackups,

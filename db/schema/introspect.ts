@@ -12,6 +12,7 @@ export const TENANTLESS_TABLES: Record<string, string> = {
   sign_in_links: 'likewise for a sign-in link, whose account may not exist yet',
   oauth_clients: 'programs that registered themselves, before anybody uses them',
   oauth_artifacts: 'the tenant of a token is unknown until its hash is found, and a request has none yet',
+  device_logins: 'likewise for a login of a program, until a person decides',
   closed_memberships: 'hashes of memberships whose account was purged',
   webhook_inbox: 'the tenant of a webhook is unknown until it is processed',
   reconciliations: 'a comparison with Whop concerns all tenants',

@@ -194,6 +194,27 @@ create table deletion_receipts (
   constraint deletion_receipts_pkey PRIMARY KEY (user_id)
 );
 
+create table device_logins (
+  device_hash bytea not null,
+  user_code text not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  user_id uuid,
+  status text not null,
+  constraint device_logins_pkey PRIMARY KEY (device_hash),
+  constraint device_logins_user_code_key UNIQUE (user_code),
+  constraint device_logins_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint device_logins_check CHECK (((user_id IS NULL) = (status = 'pending'::text))),
+  constraint device_logins_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'approved'::text, 'denied'::text])))
+);
+CREATE INDEX device_logins_expiry ON public.device_logins USING btree (expires_at);
+CREATE INDEX device_logins_user ON public.device_logins USING btree (user_id);
+alter table device_logins enable row level security;
+alter table device_logins force row level security;
+create policy owner on device_logins to owner using (true) with check (true);
+create policy tenant on device_logins to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
+
 create table embedding_models (
   model text not null,
   since timestamp with time zone default now() not null,

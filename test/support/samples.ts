@@ -90,6 +90,10 @@ async function uploadedImportOf(user: TestUser): Promise<string> {
   return (await user.api.post('/import', { name: `sample-${++count}.md`, content: `Sample ${count}` })).body.id;
 }
 
+async function deviceLoginOf(user: TestUser): Promise<string> {
+  return (await user.api.post('/device/code', { name: `Sample ${++count}` })).body.user_code;
+}
+
 interface Sample {
   /** Creates the object that the path's parameter names. */
   id?: (user: TestUser) => Promise<string>;
@@ -155,6 +159,8 @@ const SAMPLES: Record<OperationId, Sample> = {
   'apps.revoke': { id: appOf },
   'apps.get_request': { id: appRequestOf },
   'apps.decide_request': { id: appRequestOf, body: () => ({ allowed: true }) },
+  'device.get': { id: deviceLoginOf },
+  'device.decide': { id: deviceLoginOf, body: () => ({ approve: true }) },
   'sessions.list': {},
   'sessions.revoke': { id: sessionOf },
   'sessions.revoke_all': {},

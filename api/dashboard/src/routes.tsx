@@ -55,6 +55,12 @@ const authorize = createRoute({
   getParentRoute: () => root,
   path: '/authorize/$id',
   component: lazyRouteComponent(() => import('./screens/authorize/authorize-screen.tsx'), 'AuthorizeScreen'),
+const device = createRoute({
+  getParentRoute: () => root,
+  path: '/device',
+  validateSearch: (raw: Record<string, unknown>): { code?: string } =>
+    typeof raw.code === 'string' ? { code: raw.code } : {},
+  component: lazyRouteComponent(() => import('./screens/device/device-screen.tsx'), 'DeviceScreen'),
 });
 
 const memories = createRoute({
@@ -178,6 +184,7 @@ export const router = createRouter({
     home,
     connect,
     authorize,
+    device,
     memories,
     memory,
     tags,

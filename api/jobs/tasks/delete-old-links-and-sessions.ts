@@ -5,6 +5,10 @@ import { deleteOldOAuthState } from '../../oauth/retention.ts';
 import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
 /** Deletes activation links, sign-in links and browser sessions that ended long ago, and expired state of the OAuth server. */
+import { deleteExpiredDeviceLogins } from '../../keys/device-logins.ts';
+import { defineTask, NO_PAYLOAD } from '../define-task.ts';
+
+/** Deletes activation links, sign-in links, logins of programs and browser sessions that ended long ago. */
 export const deleteOldLinksAndSessionsTask = defineTask({
   name: 'delete_old_links_and_sessions',
   schedule: { cron: '17 * * * *' },
@@ -12,6 +16,7 @@ export const deleteOldLinksAndSessionsTask = defineTask({
   async run(_payload, { database, clock }) {
     await database.ownerWrite((sql) => deleteExpiredActivationLinks(sql, clock.now()));
     await database.ownerWrite((sql) => deleteExpiredSignInLinks(sql, clock.now()));
+    await database.ownerWrite((sql) => deleteExpiredDeviceLogins(sql, clock.now()));
     await database.ownerWrite((sql) => deleteExpiredSessions(sql, clock.now()));
     await database.ownerWrite((sql) => deleteOldOAuthState(sql, clock.now()));
   },

@@ -233,6 +233,7 @@ describe('key cache of another node', () => {
       'webhooks.replay',
       'apps.revoke',
       'apps.decide_request',
+      'device.decide',
       'sessions.revoke',
       'sessions.revoke_all',
       'account.export',

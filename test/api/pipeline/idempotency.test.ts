@@ -187,6 +187,13 @@ const WRITES: Write[] = [
     isOfSession: true,
     call: async (owner) => ['POST', `/user/app-requests/${await appRequestOf(owner)}`, { allowed: true }],
     other: withBody({ allowed: false }),
+    id: 'device.decide',
+    isOfSession: true,
+    call: async (owner) => {
+      const { body } = await owner.api.post('/device/code', { name: 'whitemagic on a laptop' });
+      return ['POST', `/user/device-logins/${body.user_code}`, { approve: true }];
+    },
+    other: withBody({ approve: false }),
   },
   {
     id: 'sessions.revoke',

@@ -15,6 +15,8 @@ const ACTIONS: Record<string, string> = {
   'account.restore': 'Deletion of the account undone',
   'apps.connect': 'App connected',
   'apps.revoke': 'App disconnected',
+  'device.approved': 'Login of a program approved',
+  'device.denied': 'Login of a program denied',
   'keys.create': 'Key made',
   'keys.revoke': 'Key revoked',
   'keys.rotate': 'Key rotated',
