@@ -17,6 +17,8 @@ const STATEMENTS: Record<string, string> = {
   sessions: `insert into sessions (user_id, id, created_at, last_seen_at, expires_at) select id, id, now(), now(), now() from users`,
   session_lookup: `insert into session_lookup (token_hash, user_id, session_id)
     select sha256(id::text::bytea), user_id, id from sessions`,
+  device_logins: `insert into device_logins (device_hash, user_code, name, created_at, expires_at, user_id, status)
+    select sha256('device'), 'BCDFGHJK', 'program', now(), now() + interval '10 minutes', id, 'approved' from users limit 1`,
   sign_in_links: `insert into sign_in_links (token_hash, user_id, method, created_at, expires_at)
     select sha256(id::text::bytea), id, 'email', now(), now() from users`,
   oauth_clients: `insert into oauth_clients (id, metadata, created_at) values ('test', '{}', now())`,

@@ -95,7 +95,9 @@ describe('the pages of the documentation', () => {
       ...[...readFileSync(join(ROOT, 'api/config.ts'), 'utf8').matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(
         (match) => match[1],
       ),
-      ...(readFileSync(join(ROOT, 'mcp/cli/whitemagic.ts'), 'utf8').match(/WHITEMAGIC_[A-Z_]+/g) ?? []),
+      ...['program.ts', 'commands/mcp.ts'].flatMap(
+        (file) => readFileSync(join(ROOT, 'mcp/cli', file), 'utf8').match(/WHITEMAGIC_[A-Z_]+/g) ?? [],
+      ),
       ...(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8').match(/[A-Z]+_PASSWORD/g) ?? []),
       'YOUR_API_KEY',
       'MEMORY_ID',
