@@ -38,6 +38,7 @@ export const COMMANDS = {
     'measure quiet tenants beside the most expensive calls of another',
     'scripts/bench-fairness',
   ),
+  clients: program('install real MCP clients, set them up, and print what works', 'scripts/clients'),
   chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
   'simulate:whop': tools('buy plans from a simulated Whop, without payment', [
     { name: 'tsx', args: ['scripts/simulate-whop.ts'] },
