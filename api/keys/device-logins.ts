@@ -70,8 +70,8 @@ export async function pollDeviceLogin(
   await deleteDeviceLogin(context.sql, hash);
   const user = await findUser(context.sql, login.user_id);
   if (!user || user.status === 'deleted') return { response: { status: 'denied' as const, api_key: null } };
-  const wanted = { name: login.name, scopes: DEVICE_SCOPES, expiresAt: null, rpmLimit: null, environment };
-  const { apiKey, key } = await issueKey(context, user.id, wanted);
+  const permissions = { scopes: DEVICE_SCOPES, projects: null, expiresAt: null, rpmLimit: null };
+  const { apiKey, key } = await issueKey(context, user.id, { name: login.name, ...permissions, environment });
   await audit(context, user.id, { actor: 'device_login', action: 'keys.create', target: key.id });
   await mailKeyCreated(context, user.id, key);
   return { response: { status: 'approved' as const, api_key: apiKey }, userId: user.id };
