@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClientId } from '../../mcp/client-setup/client-ids.ts';
 
-/** What a run of a client may use. */
+/** The values that the arguments of a client may contain. */
 export interface RunOptions {
   /** Address of a model server that rejects every request: the client connects its MCP servers before. */
   model: string;

@@ -21,7 +21,7 @@ export interface ClientReport {
   output: string;
 }
 
-/** What every client is tested with. */
+/** The service, the key and the programs that every client is tested with. */
 export interface Surroundings {
   serviceUrl: string;
   key: string;
