@@ -24,8 +24,6 @@ const USAGE = `Usage: npm run clients [-- options]
   --write         write the table to docs/clients.md
   --verbose       print what the clients say`;
 
-const START = '<!-- table: ';
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -75,7 +73,7 @@ async function main(): Promise<number> {
   }
   const table = tableOf(reports);
   console.log(table);
-  if (values.write) writeTable(table, isDirect ? 'direct' : 'bridge');
+  if (values.write) writeTable(table, isDirect ? 'With address and key' : 'With the bridge');
   return reports.every(({ connected, setUp }) => connected && setUp !== false) ? 0 : 1;
 }
 
@@ -119,11 +117,11 @@ function rowOf({ name, version, how, setUp, connected, tools, wrongKey, back }: 
   return `| ${[name, version, how, ...[setUp, connected, tools, wrongKey, back].map(word)].join(' | ')} |`;
 }
 
-/** Replaces the table between its marks in docs/clients.md. */
-function writeTable(table: string, name: string): void {
+/** Replaces the table below its sentence in docs/clients.md. */
+function writeTable(table: string, sentence: string): void {
   const path = join(root, 'docs/clients.md');
-  const marks = new RegExp(`(${START}${name} -->\\n)[\\s\\S]*?(<!-- /table -->)`);
-  writeFileSync(path, readFileSync(path, 'utf8').replace(marks, `$1${table}\n$2`));
+  const former = new RegExp(`(${sentence}[^\\n]*:\\n\\n)(?:\\|[^\\n]*\\n)+`);
+  writeFileSync(path, readFileSync(path, 'utf8').replace(former, `$1${table}\n`));
 }
 
 process.exitCode = await main();

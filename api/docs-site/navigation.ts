@@ -14,7 +14,7 @@ const REFERENCE_PAGES: ReadonlyMap<string, string> = new Map(REFERENCE_TAGS.map(
 
 /** The pages of the documentation, in the order of the sidebar. Other files of `docs` are for contributors. */
 export const SECTIONS: readonly Section[] = [
-  { title: 'Get started', pages: [INDEX, 'quickstart', 'connect'] },
+  { title: 'Get started', pages: [INDEX, 'quickstart', 'connect', 'clients'] },
   { title: 'Guides', pages: ['memories', 'search', 'context'] },
   {
     title: 'Reference',

@@ -319,7 +319,7 @@ describe('`whitemagic doctor`', () => {
     return start + crc.padStart(6, '0');
   })();
   const runCommand = async (env: Record<string, string>) => {
-    const cli = testCli({ env, version: own.version });
+    const cli = testCli({ env: { HOME: '/nonexistent', PATH: '', ...env }, version: own.version });
     const code = await runProgram(['doctor'], cli);
     const shown = `${cli.printed()}\n`.replaceAll(/\d+ ms/g, 'N ms').replaceAll(/127\.0\.0\.1:\d+/g, 'HOST');
     return {

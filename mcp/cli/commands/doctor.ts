@@ -4,6 +4,7 @@ import { networkFailure } from '../bridge/network.ts';
 import { post } from '../bridge/post.ts';
 import { resolveTarget, type Target } from '../bridge/target.ts';
 import { type Cli, settingsOf } from '../cli.ts';
+import { checkClients } from '../client-checks.ts';
 import { inspectKey } from '../key.ts';
 import type { FoundSettings } from '../settings.ts';
 
@@ -17,6 +18,7 @@ interface Check {
 }
 
 const timeoutMs = 10_000;
+const SKEW_MINUTES_MAX = 5;
 
 /** Adds `whitemagic doctor`. */
 export function addDoctor(program: Command, cli: Cli): void {
@@ -26,12 +28,13 @@ export function addDoctor(program: Command, cli: Cli): void {
     .description('Checks every step from this computer to the service, and says how to fix what fails.')
     .option('--url <url>', 'address of the service')
     .action(async ({ url }: { url?: string }) => {
-      cli.exitCode = await doctor(settingsOf(cli, url), cli.version, cli.print);
+      cli.exitCode = await doctor(cli, settingsOf(cli, url));
     });
 }
 
-/** Checks the settings and the connection to the service and prints a table. Returns the exit code. */
-export async function doctor(settings: FoundSettings, version: string, print: (line: string) => void): Promise<number> {
+/** Checks the settings, the connection to the service and the clients, and prints a table. Returns the exit code. */
+async function doctor(cli: Cli, settings: FoundSettings): Promise<number> {
+  const { version, print } = cli;
   const key = inspectKey(settings.key);
   const checks: Check[] = [
     { name: 'bridge', ok: true, remark: version },
@@ -39,6 +42,7 @@ export async function doctor(settings: FoundSettings, version: string, print: (l
     { name: 'URL', ok: settings.url !== undefined, remark: `${settings.url ?? 'none'}${from(settings.urlFrom)}` },
     { name: 'key', ok: key.ok, remark: `${key.shown}${from(settings.keyFrom)}, ${key.remark}` },
     ...(await serviceChecks(settings, version)),
+    ...checkClients(cli, settings.url),
   ];
   for (const { name, ok, remark, todo } of checks) {
     print(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(24)}  ${remark}`);
@@ -94,8 +98,18 @@ async function get(target: Target, path: string, todo: string): Promise<string> 
     throw error instanceof Error && error.name === 'TimeoutError' ? error : networkFailure(error, target, false);
   });
   await response.arrayBuffer();
+  rejectSkew(response.headers.get('date'));
   if (!response.ok) throw new Error(`HTTP status ${response.status}. ${todo}`);
   return '';
+}
+
+/** Rejects a clock that differs from that of the service so far that dates of memories and of certificates are wrong. */
+function rejectSkew(date: string | null): void {
+  const minutes = date === null ? 0 : Math.round((Date.now() - Date.parse(date)) / 60_000);
+  if (Math.abs(minutes) >= SKEW_MINUTES_MAX)
+    throw new Error(
+      `The clock of this computer is ${Math.abs(minutes)} minutes ${minutes > 0 ? 'ahead' : 'behind'}. Correct it.`,
+    );
 }
 
 async function initialize(target: Target, version: string): Promise<string> {

@@ -280,6 +280,28 @@ describe('whitemagic setup', () => {
     ).toContain('Say which service');
   });
 
+  it('is checked by doctor for each client that is installed', async () => {
+    const { run, put, home } = scratch({
+      '.cursor/mcp.json': '{}',
+      '.codex/config.toml': TOML,
+      '.qwen/settings.json': '{,}',
+    });
+    await run(['setup', '--yes', '--client', 'cursor,codex']);
+    const checked = await run(['doctor']);
+    expect(checked.code).toBe(1);
+    expect(checked.printed).toContain('ok    Cursor                    set up with the bridge');
+    expect(checked.printed).toContain('ok    Codex                     set up with the bridge');
+    expect(checked.printed).toMatch(
+      /FAIL {2}Qwen Code .*line 1 is not valid JSON.*\n {6}-> Correct the file, then: whitemagic setup --client qwen/,
+    );
+    expect(checked.printed).not.toContain('Zed');
+    rmSync(join(home, 'cli/dist'), { recursive: true });
+    put('.qwen/settings.json', '{}');
+    const gone = await run(['doctor', '--url', 'http://127.0.0.1:4']);
+    expect(gone.printed).toMatch(/FAIL {2}Cursor .*which does not exist\n {6}-> whitemagic setup --client cursor/);
+    expect(gone.printed).toMatch(/ok {4}Qwen Code +not set up\n/);
+  });
+
   it('knows the tools of the service', () => {
     const tools = listTools(SCOPES, 'all');
     const reading = tools.filter((tool) => tool.annotations.readOnlyHint).map(({ name }) => name);
