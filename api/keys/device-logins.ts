@@ -15,7 +15,7 @@ import type { Caller, RequestContext } from '../context.ts';
 import { DEVICE_LOGIN_SECONDS, DEVICE_POLL_SECONDS } from '../contracts/device-logins.ts';
 import { Problem } from '../errors.ts';
 import { HOUR_MS } from '../time.ts';
-import { issueKey, mailKeyCreated } from './keys.ts';
+import { announceKeyCreated, issueKey } from './keys.ts';
 import { hashToken, newToken } from './secret-token.ts';
 
 /*
@@ -73,7 +73,7 @@ export async function pollDeviceLogin(
   const permissions = { scopes: DEVICE_SCOPES, projects: null, expiresAt: null, rpmLimit: null };
   const { apiKey, key } = await issueKey(context, user.id, { name: login.name, ...permissions, environment });
   await audit(context, user.id, { actor: 'device_login', action: 'keys.create', target: key.id });
-  await mailKeyCreated(context, user.id, key);
+  await announceKeyCreated(context, user.id, key);
   return { response: { status: 'approved' as const, api_key: apiKey }, userId: user.id };
 }
 
