@@ -38,8 +38,7 @@ function checkClient(client: Client, folders: Folders, url: string | undefined):
   }
   if (typeof entry !== 'object' || entry === null) return { ...result(true, 'not set up'), todo };
   const { program, address } = parts(entry as Record<string, unknown>);
-  if (program?.startsWith('/') && !existsSync(program))
-    return result(false, `starts ${program}, which does not exist`);
+  if (program?.startsWith('/') && !existsSync(program)) return result(false, `starts ${program}, which does not exist`);
   if (address !== undefined && url !== undefined && serviceUrl(address) !== serviceUrl(url))
     return result(true, `set up for another service, ${serviceUrl(address)}`);
   return result(true, `set up ${program === undefined ? 'with address and key' : 'with the bridge'}`);
