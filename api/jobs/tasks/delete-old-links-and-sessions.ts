@@ -1,12 +1,11 @@
 import { deleteExpiredSessions } from '../../auth/sessions.ts';
 import { deleteExpiredSignInLinks } from '../../auth/sign-in-links.ts';
 import { deleteExpiredActivationLinks } from '../../keys/activation-links.ts';
+import { deleteExpiredDeviceLogins } from '../../keys/device-logins.ts';
 import { deleteOldOAuthState } from '../../oauth/retention.ts';
 import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
 /** Deletes activation links, sign-in links and browser sessions that ended long ago, and expired state of the OAuth server. */
-import { deleteExpiredDeviceLogins } from '../../keys/device-logins.ts';
-import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
 /** Deletes activation links, sign-in links, logins of programs and browser sessions that ended long ago. */
 export const deleteOldLinksAndSessionsTask = defineTask({
