@@ -55,6 +55,8 @@ const authorize = createRoute({
   getParentRoute: () => root,
   path: '/authorize/$id',
   component: lazyRouteComponent(() => import('./screens/authorize/authorize-screen.tsx'), 'AuthorizeScreen'),
+});
+
 const device = createRoute({
   getParentRoute: () => root,
   path: '/device',

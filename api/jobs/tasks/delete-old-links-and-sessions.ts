@@ -5,9 +5,7 @@ import { deleteExpiredDeviceLogins } from '../../keys/device-logins.ts';
 import { deleteOldOAuthState } from '../../oauth/retention.ts';
 import { defineTask, NO_PAYLOAD } from '../define-task.ts';
 
-/** Deletes activation links, sign-in links and browser sessions that ended long ago, and expired state of the OAuth server. */
-
-/** Deletes activation links, sign-in links, logins of programs and browser sessions that ended long ago. */
+/** Deletes activation links, sign-in links, logins of programs and browser sessions that ended long ago, and expired state of the OAuth server. */
 export const deleteOldLinksAndSessionsTask = defineTask({
   name: 'delete_old_links_and_sessions',
   schedule: { cron: '17 * * * *' },

@@ -187,6 +187,8 @@ const WRITES: Write[] = [
     isOfSession: true,
     call: async (owner) => ['POST', `/user/app-requests/${await appRequestOf(owner)}`, { allowed: true }],
     other: withBody({ allowed: false }),
+  },
+  {
     id: 'device.decide',
     isOfSession: true,
     call: async (owner) => {
