@@ -45,8 +45,10 @@ async function keyOf(user: TestUser): Promise<string> {
   return (await user.api.post('/user/keys', { name: `Sample ${++count}` })).body.id;
 }
 
-/** Creates a webhook that leads nowhere: no job delivers to it. */
+/** Returns a webhook that leads nowhere: no job delivers to it. An account may have few, so it is created once. */
 async function webhookOf(user: TestUser): Promise<string> {
+  const [present] = (await user.api.get('/webhooks')).body.results;
+  if (present) return present.id;
   const made = await user.api.post('/webhooks', { url: 'https://example.com/', events: ['key.created'] });
   return made.body.id;
 }
@@ -93,6 +95,8 @@ async function uploadedImportOf(user: TestUser): Promise<string> {
 async function deviceLoginOf(user: TestUser): Promise<string> {
   return (await user.api.post('/device/code', { name: `Sample ${++count}` })).body.user_code;
 }
+
+const UNKNOWN_DELIVERY = '019ab0c0-0000-7000-8000-000000000000';
 
 interface Sample {
   /** Creates the object that the path's parameter names. */
@@ -180,9 +184,11 @@ export async function sampleCall(operationId: OperationId, user: TestUser, id?: 
   const sample = SAMPLES[operationId];
   await sample.prepare?.(user);
   const named = id ?? (await sample.id?.(user));
-  const address =
-    path.replace(/\{\w+\}(\/deliveries\/\{delivery\})?/, named ?? '').replace('{n}', '0') +
-    (sample.query?.(user) ?? '');
+  // Of a delivery, the name has the ids of both.
+  const located = named?.includes('/deliveries/')
+    ? path.replace('{id}/deliveries/{delivery}', named)
+    : path.replace('{delivery}', UNKNOWN_DELIVERY).replace(/\{\w+\}/, named ?? '');
+  const address = located.replace('{n}', '0') + (sample.query?.(user) ?? '');
   return { method, path: address, ...(sample.body && { body: sample.body() }) };
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { marked } from 'marked';
 import { describe, expect, it } from 'vitest';
@@ -56,6 +56,7 @@ const OTHER_NAMES = {
   'lines of an export': ['api_key', 'memory_version', 'usage_day'],
   'fields of /ready, and its states': ['lag_seconds', 'disk_full', 'redis_unavailable'],
   metrics: ['whitemagic_embedding_backlog', 'whitemagic_embedding_lag_seconds', 'whitemagic_embedding_failures_total'],
+  'ages of backups': ['whitemagic_backup_age_seconds', 'whitemagic_restore_test_age_seconds'],
   'tags in examples': ['my_tag'],
   'problem documents': ['upgrade_url', 'request_id'],
   'the database': ['wm_app', 'wm_bound'],
@@ -95,9 +96,9 @@ describe('the pages of the documentation', () => {
       ...[...readFileSync(join(ROOT, 'api/config.ts'), 'utf8').matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(
         (match) => match[1],
       ),
-      ...['program.ts', 'commands/mcp.ts'].flatMap(
-        (file) => readFileSync(join(ROOT, 'mcp/cli', file), 'utf8').match(/WHITEMAGIC_[A-Z_]+/g) ?? [],
-      ),
+      ...readdirSync(join(ROOT, 'mcp/cli'), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.ts'))
+        .flatMap((file) => readFileSync(join(ROOT, 'mcp/cli', file), 'utf8').match(/WHITEMAGIC_[A-Z_]+/g) ?? []),
       ...(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8').match(/[A-Z]+_PASSWORD/g) ?? []),
       'YOUR_API_KEY',
       'MEMORY_ID',
