@@ -2,6 +2,7 @@ import { updateOperator } from '../../db/queries/accounts/users.ts';
 import type { BillingFixture } from '../support/billing-fixture.ts';
 import { Client } from '../support/client.ts';
 import type { createClock } from '../support/clock.ts';
+import { appOf, appRequestOf } from '../support/samples.ts';
 import type { TestUser } from '../support/service.ts';
 
 /** Accounts and identifiers that the screens show. */
@@ -15,6 +16,11 @@ export interface SampleData {
   /** A memory with several versions. */
   memoryId: string;
   importId: string;
+  webhookId: string;
+  /** Code of a program that waits for its approval. */
+  userCode: string;
+  /** Request of an app that waits for its approval. */
+  appRequestId: string;
 }
 
 const DAY_MS = 86_400_000;
@@ -102,10 +108,26 @@ export async function makeSampleData(
   const lines = ['{"content":"A line that is stored."}', '{"text_without_a_known_field":1}', 'no JSON'].join('\n');
   const imported = await api.post('/import', { content: lines, format: 'jsonl', name: 'notes.jsonl', dry_run: false });
 
+  // Nothing answers there, so that its deliveries fail.
+  const webhook = await api.post('/webhooks', { url: 'https://127.0.0.1:9/hooks', description: 'Indexer of the shop' });
+  if (webhook.status !== 201) throw new Error(`the webhook was not made: ${webhook.text}`);
+  await api.post(`/webhooks/${webhook.body.id}/test`);
+  await appOf(busy);
+  const login = await new Client(node.url).post('/device/code', { name: 'whitemagic on a laptop' });
+
   const membership = whop.buy('plan_pro');
   await whop.idle();
   whop.end(membership);
   await settled();
   const customerId = (await account(membership.person?.id))?.id as string;
-  return { busy, fresh, customerId, memoryId, importId: imported.body.id };
+  return {
+    busy,
+    fresh,
+    customerId,
+    memoryId,
+    importId: imported.body.id,
+    webhookId: webhook.body.id,
+    userCode: login.body.user_code,
+    appRequestId: await appRequestOf(busy),
+  };
 }

@@ -30,7 +30,7 @@ interface Screen {
 
 const press = (name: string) => (page: Page) => page.getByRole('button', { name }).first().click();
 
-const SCREENS = ({ memoryId, customerId, importId }: SampleData): Screen[] => [
+const SCREENS = ({ memoryId, customerId, importId, webhookId, userCode, appRequestId }: SampleData): Screen[] => [
   { name: 'home', path: '/home' },
   { name: 'home-new', path: '/home', isFresh: true },
   { name: 'connect', path: '/connect', isFresh: true },
@@ -56,6 +56,12 @@ const SCREENS = ({ memoryId, customerId, importId }: SampleData): Screen[] => [
   { name: 'usage', path: '/usage' },
   { name: 'usage-new', path: '/usage', isFresh: true },
   { name: 'requests', path: '/requests' },
+  { name: 'webhooks', path: '/webhooks' },
+  { name: 'webhooks-new', path: '/webhooks', isFresh: true },
+  { name: 'webhook-create', path: '/webhooks', act: press('New webhook') },
+  { name: 'webhook', path: `/webhooks/${webhookId}` },
+  { name: 'device', path: `/device?code=${userCode}` },
+  { name: 'authorize', path: `/authorize/${appRequestId}` },
   { name: 'account', path: '/account' },
   { name: 'admin', path: '/admin' },
   { name: 'admin-account', path: `/admin/users/${customerId}` },
@@ -74,7 +80,7 @@ beforeAll(async () => {
   await rm(OUT, { recursive: true, force: true });
   await mkdir(OUT, { recursive: true });
   const clock = createClock();
-  bench = await openBillingFixture({ now: clock.now });
+  bench = await openBillingFixture({ now: clock.now, allowPrivateUrls: true });
   bench.whop.autoDeliver = true;
   browser = await startBrowser();
   data = await makeSampleData(bench, clock);
