@@ -31,6 +31,9 @@ const app = z.strictObject({
   client_id: clientId,
   host,
   scopes: z.array(scope),
+  projects: z.array(z.string()).nullable().meta({
+    description: 'The projects that it sees and writes; "none": memories of no project. Null: all.',
+  }),
   created_at: f.instant.meta({ description: 'Time of the consent.' }),
   last_used_at: f.instant.nullable(),
   expires_at: f.instant.meta({ description: 'Time at which its access ends unless it is used before.' }),
@@ -42,6 +45,7 @@ const APP = {
   client_id: 'https://claude.ai/oauth/mcp-oauth-client-metadata',
   host: 'claude.ai',
   scopes: ['memories:read' as const, 'memories:write' as const],
+  projects: null,
   created_at: '2026-11-28T09:30:00.000Z',
   last_used_at: '2026-11-29T08:12:44.902Z',
   expires_at: '2027-02-27T08:12:44.000Z',
@@ -117,6 +121,9 @@ export const decideAppRequest = operation({
     allowed: z.boolean(),
     scopes: z.array(scope).min(1).max(APP_SCOPES.length).optional().meta({
       description: 'Those granted, among the ones asked for. Default: all of them.',
+    }),
+    projects: f.keyProjects.nullable().default(null).meta({
+      description: 'Binds the app to projects: it sees and writes the memories of these only. Null: all.',
     }),
   }),
   output: z.strictObject({ redirect_url: z.string() }),

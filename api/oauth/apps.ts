@@ -59,7 +59,10 @@ export async function disconnect(context: Context, userId: string, id: string, a
  * @returns the id of its access
  * @throws Problem `account_closing` when the account was closed in the meantime
  */
-export async function connect(context: Context, { userId, sessionId, request, scopes }: Consent): Promise<string> {
+export async function connect(
+  context: Context,
+  { userId, sessionId, request, scopes, projects }: Consent,
+): Promise<string> {
   const user = await findUser(context.sql, userId, true);
   if (!user || user.status === 'closing' || user.status === 'deleted') throw new Problem('account_closing');
   const now = context.now();
@@ -69,6 +72,7 @@ export async function connect(context: Context, { userId, sessionId, request, sc
     client_id: request.client_id,
     client_host: request.host,
     scopes,
+    projects,
     expires_at: new Date(now.getTime() + FIRST_TOKEN_MS),
     last_used_at: null,
     created_at: now,
@@ -85,6 +89,6 @@ export async function connect(context: Context, { userId, sessionId, request, sc
   return app.id;
 }
 
-function describe({ name, client_host, scopes }: AppRow) {
-  return { name, host: client_host, scopes };
+function describe({ name, client_host, scopes, projects }: AppRow) {
+  return { name, host: client_host, scopes, projects };
 }

@@ -35,6 +35,15 @@ export interface Consent {
   request: AppRequest;
   /** Scopes that are granted. */
   scopes: AppScope[];
+  /** Projects that the app is bound to; null for all. */
+  projects: string[] | null;
+}
+
+interface Decision {
+  request: string;
+  allowed: boolean;
+  scopes?: AppScope[] | undefined;
+  projects: string[] | null;
 }
 
 /** The OAuth server, as far as operations need it. */
@@ -72,7 +81,7 @@ export async function getRequest(
 export async function decide(
   context: Context,
   caller: Caller,
-  { request: id, allowed, scopes }: { request: string; allowed: boolean; scopes?: AppScope[] | undefined },
+  { request: id, allowed, scopes, projects }: Decision,
   oauth: Pick<OAuthServer, 'url'> | undefined,
 ) {
   if (!oauth) throw requestEnded();
@@ -86,6 +95,7 @@ export async function decide(
     allowed,
     request,
     scopes: scopes ?? request.scopes,
+    projects,
   };
   const ticket = newToken();
   const expiresAt = new Date(context.now().getTime() + TICKET_MS);

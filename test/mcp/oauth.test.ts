@@ -396,6 +396,18 @@ describe('OAuth consent', () => {
     expect((await appsOf(user))[0].scopes).toEqual(['memories:read']);
   });
 
+  it('binds the app to projects, beyond which it sees and writes nothing', async () => {
+    const user = await node.newUser();
+    await user.api.post('/memories', { content: 'The shop opens at nine.', project: 'shop' });
+    await user.api.post('/memories', { content: 'The diary opens at night.', project: 'diary' });
+    const app = new OAuthApp(mcpUrlOf(node));
+    await app.connect(await user.signIn(), { projects: ['shop'] });
+    const found = await app.call('search_memories', { query: 'opens' });
+    expect([found.includes('The shop'), found.includes('The diary')]).toEqual([true, false]);
+    expect(await app.call('create_memory', { content: 'Dear diary.', project: 'diary' })).not.toContain('Stored');
+    expect((await appsOf(user))[0].projects).toEqual(['shop']);
+  });
+
   it('is accepted only from the browser that the app opened, and once', async () => {
     const [victim, attacker] = [new CookieJar(), new CookieJar()];
     const user = await node.newUser();
@@ -457,13 +469,17 @@ describe.skipIf(!hasBrowser)('OAuth in a browser', () => {
     await tab.getByText('ada@example.com').waitFor();
     expect(await findAccessibilityViolations(tab)).toEqual([]);
     await tab.getByText('See usage, keys and the account').click();
+    await tab.getByRole('combobox', { name: 'Projects' }).fill('shop');
+    await tab.keyboard.press('Enter');
     await tab.getByRole('button', { name: 'Allow' }).click();
     await tab.getByText('The app has its answer.').waitFor();
     await app.authorize(received[0]?.searchParams.get('code') as string);
     expect(app.granted?.scope).toBe('memories:read memories:write');
     expect(await app.call('create_memory', { content: 'Tea at four.' })).toContain('Stored');
+    expect((await user.api.get('/memories')).body.results[0].project).toBe('shop');
 
     await tab.goto(`${node.url}/app/account`);
+    await tab.getByText('only shop').waitFor();
     await tab.getByText('on a computer of yours').waitFor();
     await tab.getByRole('button', { name: 'Disconnect An agent' }).click();
     await tab.getByRole('button', { name: 'Disconnect', exact: true }).last().click();

@@ -88,6 +88,7 @@ export class OAuthApp implements OAuthClientProvider {
 interface Decision {
   allowed?: boolean;
   scopes?: string[];
+  projects?: string[];
 }
 
 /** A browser without a screen: follows redirects one by one and keeps cookies. */

@@ -66,7 +66,15 @@ async function sessionOf(user: TestUser): Promise<string> {
 /** Connects an app to a user's account and returns its id. */
 export async function appOf({ userId, database }: TestUser): Promise<string> {
   const request = { name: 'Claude', client_id: 'client', host: 'claude.ai', scopes: ['memories:read' as const] };
-  const consent = { requestId: 'request', userId, sessionId: uuidv7(), allowed: true, request, scopes: request.scopes };
+  const consent = {
+    requestId: 'request',
+    userId,
+    sessionId: uuidv7(),
+    allowed: true,
+    request,
+    scopes: request.scopes,
+    projects: null,
+  };
   return database.ownerWrite((sql) => connect({ sql, now: () => new Date(), newId: () => uuidv7() }, consent));
 }
 

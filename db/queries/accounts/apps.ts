@@ -9,18 +9,20 @@ export interface AppRow {
   /** Where the app receives its codes: a host, or the scheme of a program. */
   client_host: string;
   scopes: string[];
+  /** Projects that it is bound to; null for all. */
+  projects: string[] | null;
   expires_at: Date;
   last_used_at: Date | null;
   created_at: Date;
 }
 
-const COLUMNS = 'id, name, client_id, client_host, scopes, expires_at, last_used_at, created_at';
+const COLUMNS = 'id, name, client_id, client_host, scopes, projects, expires_at, last_used_at, created_at';
 
 /** Stores the access of an app. */
 export async function insertApp(sql: Sql, userId: string, app: AppRow): Promise<void> {
   await sql.query({
     text: `insert into api_keys (user_id, ${COLUMNS}, prefix, last4)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, '', '')`,
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', '')`,
     values: [
       userId,
       app.id,
@@ -28,6 +30,7 @@ export async function insertApp(sql: Sql, userId: string, app: AppRow): Promise<
       app.client_id,
       app.client_host,
       app.scopes,
+      app.projects,
       app.expires_at,
       app.last_used_at,
       app.created_at,

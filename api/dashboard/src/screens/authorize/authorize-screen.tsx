@@ -4,8 +4,9 @@ import type { OutputOf } from '../../api/client.ts';
 import { useAction, useOperation } from '../../api/hooks.ts';
 import { Button, ButtonLink } from '../../components/button.tsx';
 import { Callout, EmptyState, Loading } from '../../components/feedback.tsx';
-import { Checkbox } from '../../components/fields.tsx';
+import { Checkbox, errorOf } from '../../components/fields.tsx';
 import { Loaded, Screen } from '../../components/screen.tsx';
+import { ProjectPicker } from '../keys/project-picker.tsx';
 import { SCOPES } from '../keys/scopes.ts';
 import './authorize.css';
 
@@ -40,6 +41,7 @@ export function AuthorizeScreen() {
 function Consent({ request }: { request: AppRequest }) {
   const me = useOperation('user.me', {});
   const [chosen, setChosen] = useState<readonly AppScope[]>(request.scopes);
+  const [projects, setProjects] = useState<string[]>([]);
   const decide = useAction('apps.decide_request', {
     changes: ['apps.list'],
     onSuccess: ({ redirect_url }) => location.assign(redirect_url),
@@ -94,6 +96,13 @@ function Consent({ request }: { request: AppRequest }) {
           </Checkbox>
         ))}
       </fieldset>
+      <ProjectPicker
+        label="Projects"
+        description="It sees and writes the memories of these only. None chosen: all projects."
+        value={projects}
+        onChange={setProjects}
+        error={errorOf(decide.error, 'projects')}
+      />
       <Callout>
         Allow it only if you started this yourself, in an app that you trust. Its calls count like those of a key. You
         can disconnect it at any time on the screen Account.
@@ -103,7 +112,14 @@ function Consent({ request }: { request: AppRequest }) {
           variant="primary"
           isDisabled={chosen.length === 0}
           isPending={decide.isPending && decide.variables?.allowed === true}
-          onPress={() => decide.mutate({ request: id, allowed: true, scopes: [...chosen] })}
+          onPress={() =>
+            decide.mutate({
+              request: id,
+              allowed: true,
+              scopes: [...chosen],
+              projects: projects.length > 0 ? projects : null,
+            })
+          }
         >
           Allow
         </Button>
