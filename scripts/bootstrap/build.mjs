@@ -10,6 +10,8 @@ const SOURCES = ['api', 'mcp', 'db', 'scripts'];
 const WITH_RUNTIME_FILES = ['api', 'mcp', 'db'];
 /** The web app, which Vite builds; see `dashboard.mjs`. */
 const DASHBOARD = 'api/dashboard';
+/** The command line, which is bundled. */
+const CLI = 'mcp/cli';
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'];
 
 /**
@@ -31,9 +33,11 @@ export async function buildIfStale(root, { lock, staging }) {
   };
   clearStaging();
   await compile(root, staging, lock);
-  // The bundle takes the place of the compiled files.
-  fs.rmSync(join(staging, 'mcp/cli'), { recursive: true, force: true });
-  await bundleCli(root, join(staging, 'mcp/cli'));
+  if (fs.existsSync(join(root, CLI, 'whitemagic.ts'))) {
+    // The bundle takes the place of the compiled files.
+    fs.rmSync(join(staging, CLI), { recursive: true, force: true });
+    await bundleCli(root, join(staging, CLI));
+  }
   const files = SOURCES.flatMap((folder) => walk(staging, folder));
   for (const file of files) move(join(staging, file), join(root, 'dist', file));
   clearStaging();
@@ -87,7 +91,7 @@ async function compile(root, staging, lock) {
 export async function bundleCli(root, outdir) {
   const { build } = await import('esbuild');
   await build({
-    entryPoints: [join(root, 'mcp/cli/whitemagic.ts')],
+    entryPoints: [join(root, CLI, 'whitemagic.ts')],
     outdir,
     chunkNames: 'chunks/[hash]',
     bundle: true,

@@ -362,7 +362,9 @@ async function writeTools(folder: string) {
   );
   await write(`${folder}/@biomejs/biome/package.json`, { name: '@biomejs/biome', bin: { biome: 'biome.js' } });
   await write(`${folder}/@biomejs/biome/biome.js`, `const name = 'biome'; process.exitCode = 2; ${say}`);
-  await symlink(join(repository, 'node_modules/typescript'), join(checkout, folder, 'typescript'));
+  for (const name of ['typescript', 'esbuild']) {
+    await symlink(join(repository, 'node_modules', name), join(checkout, folder, name));
+  }
 }
 
 function lockFile(version: string) {

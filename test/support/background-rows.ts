@@ -50,6 +50,8 @@ const STATEMENTS: Record<string, string> = {
     select id, id, 'https://example.com/', '', '{key.created}', 'enabled', 'whsec_', now(), now() from users`,
   webhook_deliveries: `insert into webhook_deliveries (user_id, webhook_id, id, type, data, occurred_at, next_attempt_at)
     select user_id, id, id, 'key.created', '{}', now(), now() from webhooks`,
+  backups: `insert into backups (id, kind, archive, started_at, finished_at, bytes, row_count)
+    values ('019ab0c0-0000-7000-8000-000000000001', 'backup', 'whitemagic.tar.gz', now(), now(), 1, 1)`,
   deletion_receipts: `insert into deletion_receipts (user_id, reason, purged_at, counts)
     values ('019ab0c0-0000-7000-8000-000000000000', 'asked', now(), '{}')`,
 };
