@@ -73,7 +73,7 @@ export async function timeInserts(
   await database.write(userId, async (sql) => {
     const words = await removePostings(sql, userId, ids);
     const deleted = await deleteMemories(sql, userId, ids);
-    await changeQuota(sql, userId, { bytes: -deleted.bytes, memories: -deleted.memories, words: -words });
+    await changeQuota(sql, userId, { bytes: -deleted.bytes, memories: -deleted.memories.length, words: -words });
   });
   return times;
 }

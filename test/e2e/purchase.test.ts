@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser)('purchase to first call', () => {
       .or(page.getByRole('link', { name: 'Edit' }))
       .first()
       .click();
-    await page.getByLabel('Content').fill('We deploy on Tuesdays.');
+    await page.getByRole('textbox', { name: 'Content' }).fill('We deploy on Tuesdays.');
     await page.getByRole('button', { name: 'Save' }).first().click();
     await page.getByText('We deploy on Tuesdays.').first().waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
