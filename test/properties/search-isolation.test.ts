@@ -122,8 +122,8 @@ async function walk({ api }: Tenant, question: object, limit: number): Promise<s
 }
 
 describe.each([
-  ['lexical', () => words, 25],
-  ['hybrid', () => meaning, 8],
+  ['lexical', () => words, 15],
+  ['hybrid', () => meaning, 5],
 ] as const)('%s search', (_name, nodeOf, numRuns) => {
   it('returns only memories of the tenant that match the filter, and its pages are the whole list', async () => {
     let results = 0;

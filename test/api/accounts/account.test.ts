@@ -100,7 +100,7 @@ describe('DELETE /account', () => {
     const email = mailsTo(user.email)
       .map(({ source }) => mailParts(source))
       .find(({ subject }) => /deleted/.test(subject));
-    expect(email?.text).toContain(`${node.url}/api/v1/account/restore`);
+    expect(email?.text).toContain(`${node.url}/app/account`);
   });
 
   it('requested twice keeps the purge date and sends one e-mail', async () => {

@@ -118,14 +118,14 @@ describe('account export', () => {
       expect(text).not.toContain(secret);
   });
 
-  it('sends an e-mail with the download command once it is ready', async () => {
+  it('sends an e-mail that leads to the download once it is ready', async () => {
     const user = await node.newUser({ email: 'ready@example.com' });
     await exported(user);
     const emails = () =>
       sink.received.filter(({ to }) => to.includes('ready@example.com')).map(({ source }) => mailParts(source));
     await vi.waitFor(() => expect(emails()).toHaveLength(1));
     expect(emails()[0]?.subject).toBe('The export of your WhiteMagic account is ready');
-    expect(emails()[0]?.text).toContain(`$WHITEMAGIC_API_KEY" ${node.url}/api/v1/account/export/file`);
+    expect(emails()[0]?.text).toContain(`${node.url}/app/account`);
   });
 
   it('is sent with a file name and its size, and metered by its bytes', async () => {
