@@ -288,7 +288,10 @@ async function copyRows(table: string, userId: string): Promise<unknown> {
     [table],
   );
   const { rest } = rows[0];
-  return app.query(`insert into ${table} (user_id, ${rest}) select $1, ${rest} from ${table} limit 1`, [userId]);
+  return app.query(
+    `insert into ${table} (user_id, ${rest}) overriding system value select $1, ${rest} from ${table} limit 1`,
+    [userId],
+  );
 }
 
 async function copyLookup(userId: string): Promise<unknown> {

@@ -153,7 +153,7 @@ describe('DELETE /account', () => {
         reason: 'asked',
         asked_at: expect.any(Date),
         purged_at: expect.any(Date),
-        counts: { memories: 1, versions: 1, keys: 2, usage_events: expect.any(Number), audit_rows: expect.any(Number) },
+        counts: { memories: 1, versions: 1, keys: 3, usage_events: expect.any(Number), audit_rows: expect.any(Number) },
       },
     ]);
     expect(JSON.stringify(rows)).not.toContain(user.email);
