@@ -21,6 +21,7 @@ const COVERED_BY: Record<string, string[]> = {
   'Connected apps': ['oauth_artifacts'],
   'Activation links': ['claims', 'claim_lookup'],
   'Sign-in links': ['sign_in_links'],
+  'Logins of programs': ['device_logins'],
   Sessions: ['sessions', 'session_lookup'],
   'Usage events': ['usage_events'],
   'Daily totals': ['usage_daily', 'quotas', 'usage_alerts'],

@@ -56,9 +56,9 @@ const EXCESS: [what: string, field: 'expires_at' | 'rpm_limit', value: () => unk
 describe('delegation of permissions to keys', () => {
   it('is tested for every operation on keys', () => {
     const tested = ['keys.create', 'keys.update', 'keys.rotate'];
-    // A revocation grants nothing.
+    // A revocation grants nothing; the login of a program is approved in a session, which has every permission.
     const writes = OPERATIONS.filter(({ tag, execution }) => tag === 'keys' && execution.kind === 'write');
-    expect(writes.map(({ id }) => id).toSorted()).toEqual([...tested, 'keys.revoke'].toSorted());
+    expect(writes.map(({ id }) => id).toSorted()).toEqual([...tested, 'keys.revoke', 'device.decide'].toSorted());
   });
 
   it("gives new keys the calling key's permissions by default", async () => {
