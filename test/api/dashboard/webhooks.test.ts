@@ -65,7 +65,7 @@ describe.skipIf(!hasBrowser)('dashboard › webhooks', () => {
     });
     await page.getByText('webhook.test', { exact: true }).click();
     await page.getByText('This is a test of your webhook.').waitFor();
-    await page.getByRole('button', { name: 'Deliver webhook.test again' }).click();
+    await page.getByRole('button', { name: 'Deliver again: webhook.test' }).click();
     await page.getByText('The event is delivered again').waitFor();
     await deliverer.drain();
     expect(receiver.at('/dashboard').map(({ id }) => id)).toEqual([event?.id, event?.id]);

@@ -125,7 +125,7 @@ function DeliveryTable({ webhook, deliveries }: { webhook: Webhook; deliveries: 
                 <Button
                   isDisabled={webhook.status === 'disabled'}
                   isPending={replay.isPending && replay.variables?.delivery === delivery.id}
-                  aria-label={`Deliver ${delivery.type} again`}
+                  aria-label={`Deliver again: ${delivery.type}`}
                   onPress={() => replay.mutate({ id: webhook.id, delivery: delivery.id })}
                 >
                   Deliver again
