@@ -131,9 +131,9 @@ async function resetQueue(sql: Sql): Promise<void> {
     });
   }
   await sql.query({
-    text: 'update graphile_worker._private_jobs set locked_at = null, locked_by = null where locked_by is not null',
-  });
-  await sql.query({
-    text: 'update graphile_worker._private_job_queues set locked_at = null, locked_by = null where locked_by is not null',
+    text: `select graphile_worker.force_unlock_workers(array_agg(distinct locked_by))
+      from graphile_worker.jobs
+      where locked_by is not null
+      having count(*) > 0`,
   });
 }

@@ -37,6 +37,7 @@ describe('task registry', () => {
       '*/10 * * * * reindex_terms',
       '*/5 * * * * send_usage_alerts',
       '11 4 * * * reconcile_memberships ?fill=1d',
+      '17 * * * * back_up ?fill=1h&max=1',
       '17 * * * * delete_old_links_and_sessions',
       '23 * * * * delete_old_idempotency_keys',
       '29 * * * * delete_old_exports',
