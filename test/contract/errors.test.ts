@@ -98,7 +98,7 @@ describe.each(ALL)('$id', ({ id, operation }) => {
   });
 
   it(needsPlan(operation) ? 'is not available on the free plan' : 'is available on every plan', async () => {
-    // What is sold with a larger plan is made while the account has it.
+    // A webhook can be created only on a larger plan, so the plan changes afterwards.
     const free = await node.newUser({ plan: 'pro' });
     const made =
       isMemoryOperation(operation) || !operation.http.path.includes('{') ? MISSING : await sampleId(id, free);
