@@ -167,7 +167,7 @@ const LIMITED_BY_PLAN = new Set<ProblemCode>(['plan_required', 'storage_full', '
 
 /**
  * Converts an error to a problem document (RFC 9457, section 3). `type` is the URL of the code's explanation, `upgrade_url`
- * that of the plans.
+ * that of the page where a larger plan can be bought.
  */
 export function problemDocument(problem: Problem, requestId: string, publicUrl: string) {
   const [status, title, advice] = PROBLEMS[problem.code];
@@ -182,7 +182,7 @@ export function problemDocument(problem: Problem, requestId: string, publicUrl: 
     code: problem.code,
     request_id: requestId,
     errors: problem.data.errors ?? [],
-    ...(LIMITED_BY_PLAN.has(problem.code) && { upgrade_url: `${publicUrl}/api/v1/plans` }),
+    ...(LIMITED_BY_PLAN.has(problem.code) && { upgrade_url: `${publicUrl}/#plans` }),
     ...problem.data.extra,
   };
 }

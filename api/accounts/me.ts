@@ -1,17 +1,21 @@
 import { findAccountLifecycle } from '../../db/queries/accounts/lifecycle.ts';
 import { findUser } from '../../db/queries/accounts/users.ts';
+import { listMemberships } from '../../db/queries/billing/memberships.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { Problem } from '../errors.ts';
+import { toMemberships } from './memberships.ts';
 
-/** Returns the caller's account, plan, limits, and its key or session. */
+/** Returns the caller's account, plan, limits, memberships with what becomes of them, and its key or session. */
 export async function me(context: RequestContext, caller: Caller) {
-  const [user, quota, lifecycle] = await Promise.all([
+  const [user, quota, lifecycle, rows] = await Promise.all([
     findUser(context.sql, caller.userId),
     findQuota(context.sql, caller.userId),
     findAccountLifecycle(context.sql, caller.userId),
+    listMemberships(context.sql, caller.userId),
   ]);
   if (!user) throw new Problem('not_found', { detail: 'This account no longer exists.' });
+  const memberships = toMemberships(rows);
   return {
     id: user.id,
     email: user.email,
@@ -19,6 +23,8 @@ export async function me(context: RequestContext, caller: Caller) {
     status: caller.status,
     limits: caller.limits,
     storage_bytes: quota.storage_bytes,
+    billing: describeBilling(caller, memberships),
+    memberships,
     created_at: user.created_at.toISOString(),
     purge_at: lifecycle?.purge_at?.toISOString() ?? null,
     key:
@@ -27,5 +33,24 @@ export async function me(context: RequestContext, caller: Caller) {
         : { id: caller.keyId, scopes: [...caller.scopes], projects: caller.projects && [...caller.projects] },
     session: caller.sessionId === null ? null : { id: caller.sessionId },
     is_operator: caller.isOperator,
+  };
+}
+
+/** Says which plan the account has, and what becomes of it, with the membership that grants it. */
+function describeBilling({ plan }: Caller, [first]: ReturnType<typeof toMemberships>) {
+  const has = `This account is on the ${plan} plan`;
+  if (!first?.grants_access) {
+    const summary = first ? `${has}; its last membership at Whop has ended.` : `${has}, which was not bought at Whop.`;
+    return { summary, renews_at: null, ends_at: null, manage_url: first?.manage_url ?? null };
+  }
+  const { period_end: end, cancel_at_period_end: isCanceled, manage_url } = first;
+  const on = end ? ` on ${new Date(end).toLocaleDateString('en-US', { dateStyle: 'long', timeZone: 'UTC' })}` : '';
+  const isUnpaid = first.status === 'past_due';
+  const next = isCanceled ? `is canceled and ends${on}` : isUnpaid ? 'has a payment that failed' : `renews${on}`;
+  return {
+    summary: end || isCanceled || isUnpaid ? `${has}, which ${next}.` : `${has}.`,
+    renews_at: isCanceled || isUnpaid ? null : end,
+    ends_at: isCanceled ? end : null,
+    manage_url,
   };
 }

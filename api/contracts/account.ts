@@ -6,6 +6,32 @@ import { PLAN_SHARE, planShare, REQUEST, request } from './usage.ts';
 
 const scope = z.enum(SCOPES);
 
+const MEMBERSHIP = {
+  id: 'mem_EXAMPLE0000',
+  plan: 'starter',
+  status: 'active',
+  grants_access: true,
+  period_end: '2026-12-26T14:03:55.000Z',
+  cancel_at_period_end: false,
+  manage_url: 'https://whop.com/billing/manage/mem_EXAMPLE0000',
+  as_of: '2026-11-30T03:10:00.000Z',
+};
+
+/** A membership at Whop. */
+const membership = z.strictObject({
+  id: z.string().meta({ description: "Whop's id of the membership." }),
+  plan: z.string(),
+  status: z.string().meta({ description: "Whop's status." }),
+  grants_access: z.boolean(),
+  period_end: f.instant.nullable().meta({ description: 'When it renews, or ends.' }),
+  cancel_at_period_end: z.boolean(),
+  manage_url: z
+    .string()
+    .nullable()
+    .meta({ description: "Whop's page to change, pay or cancel it, with its invoices." }),
+  as_of: f.instant.nullable().meta({ description: 'When it was read from Whop; null if only reported by it.' }),
+});
+
 export const me = operation({
   id: 'user.me',
   summary: 'Get the account, its plan and the calling key',
@@ -27,6 +53,13 @@ export const me = operation({
       webhooks: z.boolean(),
     }),
     storage_bytes: z.int(),
+    billing: z.strictObject({
+      summary: z.string().meta({ description: 'The plan and what becomes of it, as a sentence.' }),
+      renews_at: f.instant.nullable(),
+      ends_at: f.instant.nullable().meta({ description: 'End of a canceled plan.' }),
+      manage_url: z.string().nullable().meta({ description: "Whop's page to change, pay or cancel the plan." }),
+    }),
+    memberships: z.array(membership).meta({ description: 'Those that grant access first.' }),
     created_at: f.instant,
     purge_at: f.instant.nullable().meta({ description: 'Time at which the account is deleted permanently.' }),
     key: z
@@ -58,6 +91,13 @@ export const me = operation({
         webhooks: false,
       },
       storage_bytes: 284_310,
+      billing: {
+        summary: 'This account is on the starter plan, which renews on December 26, 2026.',
+        renews_at: MEMBERSHIP.period_end,
+        ends_at: null,
+        manage_url: MEMBERSHIP.manage_url,
+      },
+      memberships: [MEMBERSHIP],
       created_at: '2026-11-26T14:03:55.120Z',
       purge_at: null,
       key: {
@@ -166,21 +206,7 @@ export const memberships = operation({
   execution: { kind: 'read' },
   input: z.strictObject({}),
   output: z.strictObject({
-    results: z.array(
-      z.strictObject({
-        id: z.string().meta({ description: "Whop's id of the membership." }),
-        plan: z.string(),
-        status: z.string().meta({ description: "Whop's status." }),
-        grants_access: z.boolean(),
-        period_end: f.instant.nullable().meta({ description: 'When it renews, or ends.' }),
-        cancel_at_period_end: z.boolean(),
-        manage_url: z
-          .string()
-          .nullable()
-          .meta({ description: "Whop's page to change, pay or cancel it, with its invoices." }),
-        as_of: f.instant.nullable().meta({ description: 'When it was read from Whop; null if only reported by it.' }),
-      }),
-    ),
+    results: z.array(membership),
     plans: z.array(
       z.strictObject({
         name: z.string(),
@@ -193,18 +219,7 @@ export const memberships = operation({
   example: {
     input: {},
     output: {
-      results: [
-        {
-          id: 'mem_EXAMPLE0000',
-          plan: 'starter',
-          status: 'active',
-          grants_access: true,
-          period_end: '2026-12-26T14:03:55.000Z',
-          cancel_at_period_end: false,
-          manage_url: 'https://whop.com/billing/manage/mem_EXAMPLE0000',
-          as_of: '2026-11-30T03:10:00.000Z',
-        },
-      ],
+      results: [MEMBERSHIP],
       plans: [
         {
           name: 'starter',

@@ -17,18 +17,24 @@ const callFilter = {
     .meta({ description: 'Only calls of this operation, such as `search.query`.' }),
 };
 
+/** The number that a bill goes by. */
+const BILLABLE =
+  'Calls that a bill goes by: each that was let through to its operation counts once, whatever units it cost, unless the service failed. One that was rejected before, for its key, scope, plan or limits, never counts.';
+
 const quotaShare = { used: z.int(), limit: z.int(), percent: z.number() };
 
 /** Usage of today and of the storage, against the plan's limits. */
 export const planShare = z.strictObject({
   name: z.string(),
   calls_today: z.strictObject({ ...quotaShare, resets_at: f.instant }),
+  requests_this_month: z.int().meta({ description: '`billable` calls since the first of the UTC month.' }),
   storage_bytes: z.strictObject(quotaShare),
 });
 
 export const PLAN_SHARE = {
   name: 'starter',
   calls_today: { used: 61, limit: 5_000, percent: 1.2, resets_at: '2026-12-01T00:00:00.000Z' },
+  requests_this_month: 1_204,
   storage_bytes: { used: 284_310, limit: 100_000_000, percent: 0.3 },
 };
 
@@ -47,7 +53,7 @@ export const usage = operation({
     from: z.iso.date().optional().meta({ description: 'UTC day. Default: 30 days before `to`.' }),
     to: z.iso.date().optional().meta({ description: 'UTC day, inclusive. Default: today.' }),
     days: z.int().min(1).max(400).optional().meta({ description: 'Number of days up to `to`, instead of `from`.' }),
-    group_by: z.enum(['day', 'hour', 'operation', 'key', 'transport', 'client']).optional(),
+    group_by: z.enum(['day', 'hour', 'month', 'operation', 'key', 'transport', 'client']).optional(),
     ...callFilter,
   }),
   output: z.strictObject({
@@ -57,6 +63,7 @@ export const usage = operation({
       .array(
         z.strictObject({
           day: z.iso.date().optional(),
+          month: z.string().optional().meta({ description: 'UTC month, such as 2026-11.' }),
           hour: f.instant.optional().meta({ description: 'Start of the hour.' }),
           transport: f.transport.optional(),
           operation: z.string().optional(),
@@ -65,7 +72,7 @@ export const usage = operation({
           key_name: z.string().nullable().optional(),
           client: clientName.nullable().optional(),
           calls: z.int(),
-          billable: z.int(),
+          billable: z.int().meta({ description: BILLABLE }),
           errors: z.int(),
           mean_ms: z.number(),
           p50_ms: z

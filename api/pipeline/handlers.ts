@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { auditLog } from '../accounts/audit-log.ts';
 import { close, restore } from '../accounts/lifecycle.ts';
-import { me } from '../accounts/me.ts';
 import * as sessions from '../auth/session-list.ts';
 import type { Billing } from '../billing/billing.ts';
 import { validateLicense } from '../billing/license.ts';
+import { me } from '../billing/me.ts';
 import { memberships } from '../billing/memberships.ts';
 import { context } from '../context/context.ts';
 import type { Caller, RequestContext } from '../context.ts';

@@ -168,8 +168,8 @@ function usageEvent(
     transport: call.caller.transport,
     operation,
     method: call.method,
-    // Successes and the caller's own mistakes are billable; calls over a limit and failures of the service are not.
-    billable: takesFromPlan(call) && measured.status < 500 && measured.status !== 429,
+    // Only a call that was let through, and so took units of the plan, is billable; a failure of the service and a call over a limit are not.
+    billable: measured.units > 0 && measured.status < 500 && measured.status !== 429,
     bytesIn: call.bytesIn,
     client: call.client,
     requestId: call.requestId,

@@ -1,7 +1,7 @@
 import { exactlyOne } from '../../db/client/sql.ts';
 import { sumDayUnitsStatement, type Transport } from '../../db/queries/usage/events.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
-import { sumUsage, type UsageGroup, type UsageSumRow } from '../../db/queries/usage/totals.ts';
+import { sumBillable, sumUsage, type UsageGroup, type UsageSumRow } from '../../db/queries/usage/totals.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { endpointOf } from '../contracts/endpoint.ts';
 import { invalidField } from '../errors.ts';
@@ -104,9 +104,10 @@ export function rangeOf(now: Date, input: Range, daysMax = DAYS_MAX): { from: st
 /** Returns how much of the plan's calls of today and storage is used. */
 export async function planUsage(context: RequestContext, { userId, plan, limits }: Caller) {
   const now = context.now();
-  const [calls, quota] = await Promise.all([
+  const [calls, quota, billable] = await Promise.all([
     context.sql.query<{ units: number }>(sumDayUnitsStatement(userId, utcDay(now))),
     findQuota(context.sql, userId),
+    sumBillable(context.sql, userId, `${utcDay(now).slice(0, 7)}-01`),
   ]);
   const midnight = Date.parse(utcDay(now)) + DAY_MS;
   return {
@@ -115,6 +116,7 @@ export async function planUsage(context: RequestContext, { userId, plan, limits 
       ...share(exactlyOne(calls).units, limits.requests_per_day),
       resets_at: new Date(midnight).toISOString(),
     },
+    requests_this_month: billable,
     storage_bytes: share(quota.storage_bytes, limits.storage_bytes),
   };
 }

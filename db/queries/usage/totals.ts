@@ -1,13 +1,15 @@
-import type { Sql } from '../../client/sql.ts';
+import { exactlyOne, type Sql } from '../../client/sql.ts';
 import { countDurationsSql, sumDurationCountsSql } from './durations.ts';
 import { NO_KEY, type Transport } from './events.ts';
 
 /** Grouping of usage. `endpoint` groups by day, transport and operation, like the daily totals. */
-export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'transport' | 'hour' | 'key' | 'client';
+export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'transport' | 'hour' | 'month' | 'key' | 'client';
 
 /** Totals of a group. Of the first seven fields it has those that it is grouped by. */
 export interface UsageSumRow {
   day?: string;
+  /** UTC, `YYYY-MM`. */
+  month?: string;
   hour?: Date;
   transport?: Transport;
   operation?: string;
@@ -40,6 +42,7 @@ export interface UsageFilter {
 }
 
 const DAY = "to_char(u.day, 'YYYY-MM-DD')";
+const MONTH = "to_char(u.day, 'YYYY-MM')";
 const HOUR = "date_trunc('hour', u.at, 'UTC')";
 const KEY_NAME = '(select name from api_keys k where k.user_id = $1 and k.id = u.key_id)';
 
@@ -55,6 +58,7 @@ const GROUPS: Record<
     order: 'u.day desc, calls desc, u.operation, u.transport',
   },
   day: { table: 'usage_daily', columns: `${DAY} as day`, by: 'u.day', order: 'u.day desc' },
+  month: { table: 'usage_daily', columns: `${MONTH} as month`, by: MONTH, order: 'month desc' },
   operation: { table: 'usage_daily', columns: 'u.operation', by: 'u.operation', order: 'calls desc, u.operation' },
   transport: { table: 'usage_daily', columns: 'u.transport', by: 'u.transport', order: 'calls desc, u.transport' },
   hour: { table: 'usage_events', columns: `${HOUR} as hour`, by: HOUR, order: 'hour desc' },
@@ -126,4 +130,16 @@ export async function sumUsage(
     values: [userId, from, to, filter.keyId, filter.client, filter.transport, filter.operation],
   });
   return result.rows;
+}
+
+/** Sums the tenant's billable calls since a UTC day. */
+export async function sumBillable(sql: Sql, userId: string, from: string): Promise<number> {
+  const result = await sql.query<{ billable: number }>({
+    name: 'sum_billable',
+    text: `select coalesce(sum(billable), 0)::float8 as billable
+      from usage_daily
+      where user_id = $1 and day >= $2`,
+    values: [userId, from],
+  });
+  return exactlyOne(result).billable;
 }

@@ -63,7 +63,7 @@ describe('limit per minute', () => {
       retry_after_seconds: seconds,
       limit: 2,
       remaining: 0,
-      upgrade_url: `${node.url}/api/v1/plans`,
+      upgrade_url: `${node.url}/#plans`,
     });
     const resetsAt = Date.parse(rejected.body.resets_at);
     expect(resetsAt).toBeGreaterThan(from + (seconds - 1) * 1000);
@@ -191,7 +191,7 @@ describe('limit per day', () => {
       limit: 1,
       remaining: 0,
       resets_at: midnight,
-      upgrade_url: `${node.url}/api/v1/plans`,
+      upgrade_url: `${node.url}/#plans`,
     });
     expect(rejected.headers.get('ratelimit')).toContain(`"daily";r=0;t=${seconds}`);
     expect(rejected.body.detail).toBe(
@@ -272,7 +272,7 @@ describe('limits of a plan', () => {
       [403, 'storage_full', undefined],
       [429, 'rate_limited', ['rpm']],
     ]);
-    for (const { body } of answers) expect(body.upgrade_url).toBe(`${node.url}/api/v1/plans`);
+    for (const { body } of answers) expect(body.upgrade_url).toBe(`${node.url}/#plans`);
   });
 
   it('have different error codes over MCP, which every plan has', async () => {
@@ -304,10 +304,10 @@ describe('limits of a plan', () => {
       'whitemagic/limit': 1,
       'whitemagic/remaining': 0,
       'whitemagic/resets_at': expect.stringMatching(/T00:00:00\.000Z$/),
-      'whitemagic/upgrade_url': `${node.url}/api/v1/plans`,
+      'whitemagic/upgrade_url': `${node.url}/#plans`,
     });
     const texts = rejections.map((result) => textOf(result).replace(/in \d+ s|at 20\S+Z/g, '<when>'));
-    const plans = `\nPlans: ${node.url}/api/v1/plans`;
+    const plans = `\nPlans: ${node.url}/#plans`;
     expect(texts).toEqual([
       `The day's calls of your plan are used up (quota_exceeded). 0 of the 1 calls of this UTC day are left; they come back <when>, <when>.${plans}`,
       expect.stringMatching(/^The storage of your plan is full \(storage_full\)\. .*\nPlans: /),
