@@ -36,20 +36,25 @@ export async function me(context: RequestContext, caller: Caller) {
   };
 }
 
-/** Says which plan the account has, and what becomes of it, with the membership that grants it. */
-function describeBilling({ plan }: Caller, [first]: ReturnType<typeof toMemberships>) {
+/** Says which plan the account has, and what becomes of it, by the membership that grants it. */
+function describeBilling({ plan }: Caller, memberships: ReturnType<typeof toMemberships>) {
   const has = `This account is on the ${plan} plan`;
-  if (!first?.grants_access) {
-    const summary = first ? `${has}; its last membership at Whop has ended.` : `${has}, which was not bought at Whop.`;
-    return { summary, renews_at: null, ends_at: null, manage_url: first?.manage_url ?? null };
+  const granting = memberships.filter(({ grants_access }) => grants_access);
+  const granted = granting.find((membership) => membership.plan === plan) ?? granting[0];
+  if (!granted) {
+    const [last] = memberships;
+    const summary = last ? `${has}; its last membership at Whop has ended.` : `${has}, which was not bought at Whop.`;
+    return { summary, renews_at: null, ends_at: null, manage_url: last?.manage_url ?? null };
   }
-  const { period_end: end, cancel_at_period_end: isCanceled, manage_url } = first;
+  const { status, period_end: end, manage_url } = granted;
+  const isCanceled = granted.cancel_at_period_end || status === 'canceling';
+  const isUnpaid = status === 'past_due';
+  const renews = !isCanceled && !isUnpaid && status !== 'completed' && end !== null;
   const on = end ? ` on ${new Date(end).toLocaleDateString('en-US', { dateStyle: 'long', timeZone: 'UTC' })}` : '';
-  const isUnpaid = first.status === 'past_due';
-  const next = isCanceled ? `is canceled and ends${on}` : isUnpaid ? 'has a payment that failed' : `renews${on}`;
+  const next = isCanceled ? `, which is canceled and ends${on}` : isUnpaid ? ', which has a payment that failed' : '';
   return {
-    summary: end || isCanceled || isUnpaid ? `${has}, which ${next}.` : `${has}.`,
-    renews_at: isCanceled || isUnpaid ? null : end,
+    summary: `${has}${renews ? `, which renews${on}` : next}.`,
+    renews_at: renews ? end : null,
     ends_at: isCanceled ? end : null,
     manage_url,
   };

@@ -19,7 +19,7 @@ const callFilter = {
 
 /** The number that a bill goes by. */
 const BILLABLE =
-  'Calls that a bill goes by: each that was let through to its operation counts once, whatever units it cost, unless the service failed. One that was rejected before, for its key, scope, plan or limits, never counts.';
+  'Calls that a bill goes by: each that passed the checks of key, scope, plan and limits counts once, whatever units it cost, unless the service failed. A call that was rejected by one of these checks never counts.';
 
 const quotaShare = { used: z.int(), limit: z.int(), percent: z.number() };
 
@@ -89,7 +89,7 @@ export const usage = operation({
         }),
       )
       .meta({ description: 'Newest first, or most calls first. A row has the fields that it is grouped by.' }),
-    totals: z.strictObject({ calls: z.int(), billable: z.int(), errors: z.int() }),
+    totals: z.strictObject({ calls: z.int(), billable: z.int().meta({ description: BILLABLE }), errors: z.int() }),
     plan: planShare,
   }),
   example: {

@@ -522,7 +522,7 @@ describe('plans and rate limits over MCP', () => {
     expect(rejected).toHaveLength(3);
     for (const result of rejected) {
       expect(textOf(result)).toMatch(
-        /^Too many requests \(rate_limited\)\. More than 5 calls a minute; try again in \d+ s\.\nPlans: http:\/\/\S+\/api\/v1\/plans$/,
+        /^Too many requests \(rate_limited\)\. More than 5 calls a minute; try again in \d+ s\.\nPlans: http:\/\/\S+\/#plans$/,
       );
       expect(result._meta).toMatchObject({
         'whitemagic/code': 'rate_limited',

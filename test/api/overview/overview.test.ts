@@ -100,6 +100,55 @@ describe('GET /user/memberships', () => {
   });
 });
 
+describe('GET /user/me', () => {
+  const END = '2031-01-01T00:00:00.000Z';
+
+  it.each([
+    [[], 'This account is on the pro plan, which was not bought at Whop.', null, null],
+    [[{}], 'This account is on the pro plan, which renews on January 1, 2031.', END, null],
+    [
+      [{ cancel_at_period_end: true }],
+      'This account is on the pro plan, which is canceled and ends on January 1, 2031.',
+      null,
+      END,
+    ],
+    [[{ status: 'past_due' }], 'This account is on the pro plan, which has a payment that failed.', null, null],
+    [[{ status: 'expired' }], 'This account is on the pro plan; its last membership at Whop has ended.', null, null],
+    [[{ period_end: null }], 'This account is on the pro plan.', null, null],
+    [
+      [{ tier: 'starter', cancel_at_period_end: true }, {}],
+      'This account is on the pro plan, which renews on January 1, 2031.',
+      END,
+      null,
+    ],
+  ] as const)('says what becomes of a plan with the memberships %j', async (rows, summary, renewsAt, endsAt) => {
+    const user = await node.newUser({ plan: 'pro' });
+    const ids = rows.map((_, n) => `mem_${user.userId.slice(-12)}_${n}`);
+    await node.service.database.ownerWrite(async (sql) => {
+      for (const [n, fields] of rows.entries())
+        await upsertMembership(sql, user.userId, membership(`${ids[n]}`, fields));
+    });
+    const { body } = await user.api.get('/user/me');
+    const id = ids.at(-1);
+    const manageUrl = id ? `https://whop.com/manage/${id}` : null;
+    expect(body.billing).toEqual({ summary, renews_at: renewsAt, ends_at: endsAt, manage_url: manageUrl });
+    expect(body.memberships.map((row: Json) => row.id)).toEqual(ids);
+  });
+});
+
+describe('upgrade_url of an error', () => {
+  it('leads to a page with the checkout of each plan', async () => {
+    const user = await node.newUser({ plan: 'free' });
+    const rejected = await user.api.get('/memories');
+    expect([rejected.status, rejected.body.code]).toEqual([403, 'plan_required']);
+    const page = await fetch(rejected.body.upgrade_url);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    const html = await page.text();
+    expect(html).toContain(`id="${new URL(rejected.body.upgrade_url).hash.slice(1)}"`);
+    for (const plan of ['plan_a', 'plan_b']) expect(html).toContain(`href="https://whop.com/checkout/${plan}"`);
+  });
+});
+
 describe('GET /user/audit-log', () => {
   it('says who did what, newest first, page by page, with the names of keys', async () => {
     const [user, other] = await Promise.all([node.newUser(), node.newUser()]);

@@ -221,8 +221,49 @@ describe('share of the plan', () => {
     expect(plan).toEqual({
       name: 'enterprise',
       calls_today: { used: 7, limit: 40, percent: 17.5, resets_at: `${daysAgo(-1)}T00:00:00.000Z` },
+      requests_this_month: today().endsWith('-01') ? 3 : 33,
       storage_bytes: { used: 60, limit: 400, percent: 15 },
     });
+  });
+
+  it('sums billable calls by month, and since the first of this one', async () => {
+    const user = await node.newUser();
+    await user.api.get('/stats');
+    for (const [day, calls] of [
+      ['2026-01-31', 1],
+      ['2026-02-01', 2],
+      ['2026-02-28', 5],
+    ] as const) {
+      await addDay(user, day, calls);
+    }
+    const { body } = await user.api.get('/user/usage?group_by=month&from=2026-01-01&to=2026-02-28');
+    expect(body.results).toMatchObject([
+      { month: '2026-02', billable: 7 },
+      { month: '2026-01', billable: 1 },
+    ]);
+    expect(body.plan.requests_this_month).toBe(1);
+  });
+
+  it('bills what passed key, scope and limits once, whatever units it cost', async () => {
+    const user = await node.newUser({ requestsPerDay: 5 });
+    const { body: key } = await user.api.post('/user/keys', { name: 'reader', scopes: ['memories:read'] });
+    const reader = new Client(node.url, key.api_key);
+    expect((await reader.post('/memories', { title: 'a', content: 'a' })).status).toBe(403);
+    const memories = [1, 2, 3].map((n) => ({ title: `${n}`, content: `${n}` }));
+    expect((await user.api.post('/memories/batch', { memories })).status).toBe(200);
+    expect((await user.api.post('/memories', {})).status).toBe(400);
+    expect((await user.api.post('/memories', { title: 'b', content: 'b' })).status).toBe(429);
+    const events = await node.service.database.owner.query(
+      'select operation, status, billable, units from usage_events where user_id = $1 order by id',
+      [user.userId],
+    );
+    expect(events.rows).toEqual([
+      { operation: 'keys.create', status: 201, billable: true, units: 1 },
+      { operation: 'memories.create', status: 403, billable: false, units: 0 },
+      { operation: 'memories.batch', status: 200, billable: true, units: 3 },
+      { operation: 'memories.create', status: 400, billable: true, units: 1 },
+      { operation: 'memories.create', status: 429, billable: false, units: 0 },
+    ]);
   });
 });
 

@@ -15,7 +15,7 @@ export function PlanPanel({ plan }: { plan: Plan | undefined }) {
       <Time iso={plan.calls_today.resets_at} />
       ); nothing is charged in addition. When the storage is full, new memories are rejected with status 403, and
       reading, archiving and deleting still work. You get an e-mail at 80 % and at 100 %. Calls of this dashboard do not
-      count.
+      count. Billable calls since the first of this UTC month: {plan.requests_this_month.toLocaleString('en-US')}.
     </PlanMeters>
   );
 }
