@@ -23,7 +23,7 @@ export const PROBLEMS = {
   project_not_allowed: [
     403,
     'This API key is bound to other projects',
-    'Name a project of the key; `detail` lists them. What concerns the whole account needs a key that is not bound to projects.',
+    'Name a project of the key; `detail` lists them. Operations on the whole account need a key that is not bound to projects.',
   ],
   session_required: [
     403,

@@ -36,7 +36,7 @@ const AREAS: Record<string, Area> = {
   'db/memories': { files: /^db\/queries\/memories\//, imports: ['db/client'] },
   'db/search': { files: /^db\/queries\/search\//, imports: ['db/client', 'db/memories'] },
   'db/usage': { files: /^db\/queries\/usage\//, imports: ['db/client', 'db/accounts'] },
-  // What clients need to know of the service. Runs in the service, in a browser and in the command line.
+  // Settings of each client for the service. Runs in the service, in a browser and in the command line.
   'client setup': { files: /^mcp\/client-setup\//, imports: [] },
   'db/webhooks': { files: /^db\/queries\/webhooks\//, imports: ['db/client'] },
   foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },

@@ -1,4 +1,4 @@
-import { defer } from '../../db/client/sql.ts';
+import { deferRows } from '../../db/client/sql.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { type RecordedEvent, recordEventsStatement } from '../../db/queries/webhooks/record-events.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -11,7 +11,7 @@ type MemoryEventType = Extract<WebhookEventType, `memory.${string}`>;
 
 /**
  * Writes an event to the outbox of the account's webhooks, in the caller's transaction: it is delivered if and only if that commits. It
- * costs no round trip of its own, since it is sent with the transaction's next statement.
+ * costs no round trip of its own, since all events of a transaction are sent with its commit.
  */
 export function recordEvent<Type extends Exclude<WebhookEventType, MemoryEventType>>(
   context: EventContext,
@@ -65,6 +65,13 @@ function toData(memory: MemoryEventRow): WebhookEventData<'memory.created'> {
   return { id, version, type, status, project, session_id, tags, ...times };
 }
 
-function record(context: EventContext, userId: string, type: string, events: readonly RecordedEvent[]): Promise<void> {
-  return defer(context.sql, recordEventsStatement(userId, type, events, context.now()));
+function record(
+  context: EventContext,
+  userId: string,
+  type: string,
+  events: readonly Omit<RecordedEvent, 'type' | 'at'>[],
+): Promise<void> {
+  const at = context.now();
+  const rows = events.map((event) => ({ ...event, type, at }));
+  return deferRows(context.sql, `webhook_events ${userId}`, (all) => recordEventsStatement(userId, all), rows);
 }

@@ -53,6 +53,7 @@ export async function cancellable<T>(
 /** Returns what executes statements, unless they are cancelled before. */
 export function checked(sql: Sql, check: () => void): Sql {
   return {
+    ...sql,
     query: async (statement) => {
       check();
       return sql.query(statement);

@@ -67,7 +67,16 @@ function bound(tenant: Tenant, { name, settings, values }: { name: string; setti
  */
 export function withTenantPlans(tenant: Tenant, sql: Sql): Sql {
   if (projectsOf(tenant) === null) return sql;
-  return { query: (statement) => sql.query(withBoundName(statement)) };
+  const { deferred } = sql;
+  return {
+    query: (statement) => sql.query(withBoundName(statement)),
+    deferred: deferred && {
+      ...deferred,
+      add: (statement) => deferred.add(withBoundName(statement)),
+      addAtCommit: (key, toStatement, rows) =>
+        deferred.addAtCommit(key, (all: typeof rows) => withBoundName(toStatement(all)), rows),
+    },
+  };
 }
 
 /** Returns the statements that join a tenant's write, after the one that sets the tenant. See {@link withTenantPlans}. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { executeBatch } from './batch.ts';
 import { CancelledError } from './cancel.ts';
+import { createDeferred } from './deferred.ts';
 import { isConnectionLost, UnknownOutcomeError } from './retry.ts';
 import type { Sql, Statement } from './sql.ts';
 
@@ -35,7 +36,7 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
 
 /**
  * Runs a transaction: commits when `work` resolves, rolls back when it throws. `begin` and the `before` statements cost no round trip
- * of their own, they are sent with the first statement of the work; the `after` statements are sent with `commit`.
+ * of their own, they are sent with the first statement of the work; the deferred rows and the `after` statements are sent with `commit`.
  * @throws UnknownOutcomeError when the connection was lost during the commit
  * @throws Error when PostgreSQL rolled back instead, because a failed statement was swallowed by the work
  */
@@ -44,15 +45,16 @@ export async function transaction<T>(
   { begin = BEGIN, before = [], after }: TransactionOptions<T>,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  const waiting: Statement[] = [begin, ...before];
+  const { takeWaiting, takeAtCommit, ...deferred } = createDeferred([begin, ...before]);
   const sql: Sql = {
-    query: <Row>(statement: Statement) => executeBatch<Row>(client, ...waiting.splice(0), statement),
-    defer: (statement) => void waiting.push(statement),
+    query: <Row>(statement: Statement) => executeBatch<Row>(client, ...takeWaiting(), statement),
+    deferred,
   };
   try {
     const result = await work(sql);
-    const closing = after?.(result) ?? [];
-    const { command } = await executeBatch(client, ...waiting.splice(0), ...closing, COMMIT).catch((error) => {
+    // Usage events are locked last and briefly.
+    const closing = [...takeWaiting(), ...takeAtCommit(), ...(after?.(result) ?? [])];
+    const { command } = await executeBatch(client, ...closing, COMMIT).catch((error) => {
       throw isConnectionLost(error) ? new UnknownOutcomeError(error) : error;
     });
     // PostgreSQL responds to COMMIT in a failed transaction with ROLLBACK and no error.

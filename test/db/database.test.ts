@@ -3,7 +3,7 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Database } from '../../db/client/database.ts';
-import type { Sql } from '../../db/client/sql.ts';
+import { deferRows, dryRun, type Sql, withSavepoint } from '../../db/client/sql.ts';
 import { dropDatabase, freshDatabase } from '../support/database.ts';
 import { DEADLOCK_ON_PURPOSE } from '../support/deadlocks.ts';
 import { startTestService } from '../support/service.ts';
@@ -136,6 +136,32 @@ describe('database.write', () => {
     });
     await expect(writing).rejects.toThrow('the transaction was rolled back');
     expect(await bytesOf(tenantOf(0))).toBe('0');
+  });
+
+  it('sends deferred rows once, with the commit, without those of an item or dry run that was rolled back', async () => {
+    const sent: number[][] = [];
+    const addRows = (sql: Sql, ...rows: number[]) =>
+      deferRows(
+        sql,
+        'rows',
+        (all: readonly number[]) => {
+          sent.push([...all]);
+          return { text: 'select 1' };
+        },
+        rows,
+      );
+    await database.write(tenantOf(0), async (sql) => {
+      await withSavepoint(sql, () => addRows(sql, 1));
+      const failing = withSavepoint(sql, async () => {
+        await addRows(sql, 2);
+        await sql.query({ text: 'select 1 / 0' });
+      });
+      await expect(failing).rejects.toThrow('division by zero');
+      await dryRun(sql, () => addRows(sql, 3));
+      await withSavepoint(sql, () => addRows(sql, 4, 5));
+      expect(sent).toEqual([]);
+    });
+    expect(sent).toEqual([[1, 4, 5]]);
   });
 
   it('rolls back when its work throws, and leaves no open transaction', async () => {

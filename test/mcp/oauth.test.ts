@@ -64,7 +64,7 @@ async function serveDocument(): Promise<{ url: string; close: () => Promise<void
   );
   const server = createHttpsServer({ key: await readFile(key), cert: await readFile(cert) }, (_request, response) => {
     const metadata = new OAuthApp('').clientMetadata;
-    // What ChatGPT and others have in theirs, and this server leaves out.
+    // Optional fields that ChatGPT's registration has, and this server leaves out.
     const others = {
       scope: 'openid',
       grant_types: ['urn:other'],

@@ -18,6 +18,9 @@ beforeAll(async () => {
   ids = [];
   const stored = [attack('one word').stored?.().slice(0, TRANSCRIPTS), attack('get_memory').stored?.()].flat();
   for (const memory of stored) ids.push((await user.api.post('/memories', memory ?? {})).body.id);
+  // The first search and package of a process load dictionaries, which stalls it once.
+  await user.api.post('/search', { query: 'nothing' });
+  await user.api.post('/context', { query: 'nothing' });
 }, 120_000);
 afterEach(() => vi.restoreAllMocks());
 afterAll(() => node.stop());
@@ -54,9 +57,8 @@ describe('the most expensive calls of one tenant', () => {
     ['get_memory', 30, 100_000],
     ['1 MB of prose', 30, 2_000_000],
     ['1 MB of base64', 30, 2_000_000],
-    // Each memory of a batch adds a statement for the events of webhooks.
-    ['batches', 420, 200_000],
-    ['bulk', 500, 200_000],
+    ['batches', 150, 200_000],
+    ['bulk', 150, 200_000],
   ])('%s: execute at most %i queries, return at most %i bytes', async (name, queriesMax, bytesMax) => {
     const calls = attack(name).calls(
       new Api(node.url, { userId: user.userId, apiKey: user.apiKey }),

@@ -230,8 +230,14 @@ describe('deliveries', () => {
     const memories = Array.from({ length: 50 }, () => uuidv7());
     await node.service.database.ownerWrite(async (sql) => {
       for (const version of [1, 2, 3, 4]) {
-        const events = memories.map((subject) => ({ id: uuidv7(), subject, data: { id: subject, version } }));
-        await sql.query(recordEventsStatement(user.userId, 'memory.updated', events, clock.now()));
+        const events = memories.map((subject) => ({
+          id: uuidv7(),
+          type: 'memory.updated',
+          subject,
+          data: { id: subject, version },
+          at: clock.now(),
+        }));
+        await sql.query(recordEventsStatement(user.userId, events));
       }
     });
     const deliverer = newDeliverer();
