@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { PlanName } from '../db/queries/accounts/users.ts';
 import { PLAN_NAMES } from './limits/plans.ts';
+import type { LogDrainSettings } from './observability/log-drains.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (protocols: RegExp) => z.url({ protocol: protocols });
@@ -133,6 +134,21 @@ const environment = z.object({
   METRICS_PORT: port.optional(),
   /** Project at Sentry to which faults are reported. Without one, nothing is reported. */
   SENTRY_DSN: url(/^https?$/).optional(),
+  /** Part of the traces, from 0 to 1, that Sentry receives. */
+  SENTRY_TRACES_SAMPLE_RATE: z.coerce.number().min(0).max(1).default(0),
+  /** Base URL of an OpenTelemetry collector that receives traces over HTTP. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(/^https?$/)
+    .transform((value) => value.replace(/\/+$/, ''))
+    .optional(),
+  /** Part of the traces, from 0 to 1, that the collector receives. */
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+  /** Token of a source at Better Stack, and the URL that receives its lines. Without a token, no lines are sent there. */
+  BETTER_STACK_SOURCE_TOKEN: z.string().optional(),
+  BETTER_STACK_URL: url(/^https?$/).default('https://in.logs.betterstack.com'),
+  /** Token and dataset at Axiom, and the URL that receives their lines. Without both, no lines are sent there. */
+  AXIOM_TOKEN: z.string().optional(),
+  AXIOM_DATASET: z.string().optional(),
+  AXIOM_URL: url(/^https?$/).default('https://api.axiom.co'),
   /** `on`: a production service may keep its data in the embedded database. */
   EMBEDDED_DATABASE: z.enum(['on', 'off']).default('off'),
   /** `warn`: harmful settings are logged, and do not prevent a start in production. */
@@ -213,6 +229,12 @@ export interface Config {
   metricsToken: string | undefined;
   /** Undefined: faults are only logged. */
   sentryDsn: string | undefined;
+  /** Receivers of traces, with the part of the traces that each gets. */
+  tracing: {
+    sentry: { dsn: string | undefined; sampleRate: number };
+    otlp: { endpoint: string | undefined; sampleRate: number };
+  };
+  logDrains: LogDrainSettings;
   /** Whether a production service may keep its data in the embedded database. */
   allowsEmbedded: boolean;
   /** Whether harmful settings prevent a start in production. */
@@ -288,6 +310,14 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     metricsToken: env.METRICS_TOKEN,
     metricsPort: env.METRICS_PORT,
     sentryDsn: env.SENTRY_DSN,
+    tracing: {
+      sentry: { dsn: env.SENTRY_DSN, sampleRate: env.SENTRY_TRACES_SAMPLE_RATE },
+      otlp: { endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT, sampleRate: env.OTEL_TRACES_SAMPLER_ARG },
+    },
+    logDrains: {
+      betterStack: { token: env.BETTER_STACK_SOURCE_TOKEN, url: env.BETTER_STACK_URL },
+      axiom: { token: env.AXIOM_TOKEN, dataset: env.AXIOM_DATASET, url: env.AXIOM_URL },
+    },
     allowsEmbedded: env.EMBEDDED_DATABASE === 'on',
     enforcesSettings: env.CHECK_SETTINGS === 'enforce',
     logLevel: env.LOG_LEVEL,

@@ -7,6 +7,8 @@ import { type Config, readConfig } from './config.ts';
 import { newId } from './ids.ts';
 import { openFaultReports } from './observability/fault-reports.ts';
 import { createLog, type Logger } from './observability/log.ts';
+import { openLogDrains } from './observability/log-drains.ts';
+import { openTracing } from './observability/tracing.ts';
 import { requireSettings } from './startup/require-settings.ts';
 import { startupBanner } from './startup-banner.ts';
 
@@ -19,7 +21,18 @@ async function main(): Promise<void> {
   const config = readConfig();
   const isTerminal = process.stdout.isTTY === true;
   const reports = await openFaultReports({ dsn: config.sentryDsn, environment: config.keyEnvironment });
-  const log = createLog({ level: config.logLevel, pretty: isTerminal, onFault: reports.report });
+  const drains = await openLogDrains(config.logDrains);
+  const log = createLog({
+    level: config.logLevel,
+    pretty: isTerminal,
+    drains: drains.streams,
+    onFault: reports.report,
+  });
+  const tracing = await openTracing({
+    ...config.tracing,
+    service: 'whitemagic-api',
+    environment: config.keyEnvironment,
+  });
   // Registered first, so that Ctrl-C during the start also stops the embedded database.
   const stopped = stopSignal();
   await requireSettings(config, log);
@@ -37,9 +50,10 @@ async function main(): Promise<void> {
     }
   } finally {
     await embedded?.stop();
-    await reports.close(REPORTS_CLOSE_MS);
+    await Promise.allSettled([reports.close(REPORTS_CLOSE_MS), tracing.close(REPORTS_CLOSE_MS)]);
   }
   log.info('stopped');
+  await drains.close(REPORTS_CLOSE_MS);
 }
 
 /**

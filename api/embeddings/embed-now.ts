@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueuedMemory } from '../../db/queries/search/embedding-queue.ts';
 import { blame, type Indexing } from './embed-parts.ts';
-import { type Embedders, EmbeddingFailed } from './embedder.ts';
+import { type Embedders, EmbeddingFailed, embedDocuments } from './embedder.ts';
 import { storePart } from './store-part.ts';
 
 /** Default time that a search waits for the vectors of what its tenant wrote a moment ago. */
@@ -17,7 +17,7 @@ export function createEmbedNow(indexing: Indexing, deadlineMs = DEADLINE_MS): No
 
   async function embedAndStore(memory: QueuedMemory): Promise<void> {
     try {
-      const [chunks = []] = await embedder.embedDocuments([memory.text], { urgent: true });
+      const [chunks = []] = await embedDocuments(embedder, [memory.text], { urgent: true });
       await storePart(database, embedder.model, memory, chunks);
     } catch (error) {
       // The queue tries it again, alone, and no search does.

@@ -7,7 +7,7 @@ import {
   renewLeases,
 } from '../../db/queries/search/embedding-queue.ts';
 import type { Logger } from '../observability/log.ts';
-import { type Chunk, type Embedder, EmbeddingFailed } from './embedder.ts';
+import { type Chunk, type Embedder, EmbeddingFailed, embedDocuments } from './embedder.ts';
 import { storePart } from './store-part.ts';
 
 /** Dependencies of {@link embedParts}. */
@@ -45,7 +45,7 @@ export async function embedParts(
   try {
     const parts = queued.map(({ text, is_continued }) => ({ text, isContinued: is_continued }));
     const once = queued.every(({ attempts }) => attempts > 0);
-    const chunks = await embedder.embedDocuments(parts, { signal, once });
+    const chunks = await embedDocuments(embedder, parts, { signal, once });
     for (const [index, memory] of queued.entries()) {
       const stored = await storeOrBlame(indexing, memory, chunks[index] ?? []);
       passages.set(memory.user_id, (passages.get(memory.user_id) ?? 0) + stored);

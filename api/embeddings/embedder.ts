@@ -1,3 +1,4 @@
+import { traced } from '../../db/client/trace.ts';
 import type { QueuedMemory } from '../../db/queries/search/embedding-queue.ts';
 
 /** A passage of a text and its vector. */
@@ -53,6 +54,18 @@ export interface Embedder {
   embedDocuments(texts: readonly Document[], options?: DocumentOptions): Promise<Chunk[][]>;
   /** Rejects pending calls and stops everything. May be called more than once. */
   close(): Promise<void>;
+}
+
+/** Embeds texts as `embedder.embedDocuments` does, and measures it. */
+export function embedDocuments(
+  embedder: Embedder,
+  texts: readonly Document[],
+  options?: DocumentOptions,
+): Promise<Chunk[][]> {
+  const attributes = { model: embedder.model, texts: texts.length };
+  return traced({ name: 'embed documents', kind: 'encoder', attributes }, () =>
+    embedder.embedDocuments(texts, options),
+  );
 }
 
 /** The models that a query is embedded by. */

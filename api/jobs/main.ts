@@ -8,8 +8,10 @@ import { newId } from '../ids.ts';
 import { openMailTransport } from '../mail/transport.ts';
 import { openFaultReports } from '../observability/fault-reports.ts';
 import { createLog } from '../observability/log.ts';
+import { openLogDrains } from '../observability/log-drains.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { startMetricsServer } from '../observability/metrics-server.ts';
+import { openTracing } from '../observability/tracing.ts';
 import { requireSettings } from '../startup/require-settings.ts';
 import { createStateReader } from './service-state.ts';
 import { startWorker } from './worker.ts';
@@ -24,7 +26,14 @@ async function main(): Promise<void> {
   const config = readConfig();
   const reports = await openFaultReports({ dsn: config.sentryDsn, environment: config.keyEnvironment });
   const pretty = process.stdout.isTTY === true;
-  const log = createLog({ level: config.logLevel, pretty, process: 'worker', onFault: reports.report });
+  const drains = await openLogDrains(config.logDrains);
+  const log = createLog({
+    level: config.logLevel,
+    pretty,
+    process: 'worker',
+    drains: drains.streams,
+    onFault: reports.report,
+  });
   if (!config.databaseUrl) {
     throw new Error(
       'DATABASE_URL is required for a separate worker. With the embedded database the service itself runs the jobs.',
@@ -34,7 +43,14 @@ async function main(): Promise<void> {
   const ownerUrl = config.databaseOwnerUrl ?? config.databaseUrl;
   await migrateUp(ownerUrl);
   const closers = createClosers();
+  closers.add(() => drains.close(CLOSE_MS), CLOSE_MS);
   closers.add(() => reports.close(CLOSE_MS), CLOSE_MS);
+  const tracing = await openTracing({
+    ...config.tracing,
+    service: 'whitemagic-worker',
+    environment: config.keyEnvironment,
+  });
+  closers.add(() => tracing.close(CLOSE_MS), CLOSE_MS);
   const database = connect({
     url: config.databaseUrl,
     ownerUrl,

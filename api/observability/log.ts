@@ -16,6 +16,8 @@ interface LogOptions {
   process?: 'api' | 'worker';
   /** Path of a file to append to. Default: the standard output. */
   file?: string;
+  /** Streams that receive a copy of each line. */
+  drains?: readonly { write(line: string): void }[];
   /** Called with each error that is logged at level `error`: a fault of the service, not of a caller. */
   onFault?: (error: Error, fields: Record<string, unknown>) => void;
 }
@@ -24,7 +26,7 @@ interface LogOptions {
  * Creates the log of a process: JSON lines with the name of their level, the service, its version and the machine, or readable text
  * at a terminal. Secrets and texts of memories are never logged.
  */
-export function createLog({ level, pretty, process = 'api', file, onFault }: LogOptions): Logger {
+export function createLog({ level, pretty, process = 'api', file, drains = [], onFault }: LogOptions): Logger {
   const options: LoggerOptions = {
     level,
     base: { service: `whitemagic-${process}`, version: VERSION, node: hostname() },
@@ -41,14 +43,17 @@ export function createLog({ level, pretty, process = 'api', file, onFault }: Log
     }),
     formatters: { level: (label) => ({ level: label }) },
     redact: ['authorization', 'api_key', '*.authorization', '*.api_key', 'headers'],
-    ...(pretty && {
-      transport: {
-        target: 'pino-pretty',
-        options: { colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'service,version,node' },
-      },
-    }),
   };
-  return file === undefined ? pino(options) : pino(options, pino.destination({ dest: file, sync: false }));
+  const output = pretty ? openTerminal() : pino.destination({ dest: file ?? 1, sync: file === undefined });
+  if (drains.length === 0) return pino(options, output);
+  return pino(options, pino.multistream([output, ...drains].map((stream) => ({ stream, level: 'trace' as const }))));
+}
+
+function openTerminal() {
+  return pino.transport({
+    target: 'pino-pretty',
+    options: { colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'service,version,node' },
+  });
 }
 
 function isFault(fields: unknown): fields is { err: Error } & Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { UnknownOutcomeError } from '../../db/client/retry.ts';
+import { type SpanData, traced } from '../../db/client/trace.ts';
 import type { UsageEvent } from '../../db/queries/usage/events.ts';
 import type { Caller } from '../context.ts';
 import type { Operation } from '../contracts/operation.ts';
@@ -72,10 +73,15 @@ export async function meterCall(
       return usageEvent(pipeline, name, call, { status, durationMs, bytesOut, units, tokens, code: code ?? null });
     },
   };
-  const outcome = await act(meter).then(
-    (success) => ({ eventId: call.eventId, ...success, headers: { ...headers, ...success.headers } }),
-    (error) => failed(pipeline, call, operation, error, meter, headers),
-  );
+  const span = spanOf(name, call);
+  const outcome = await traced(span, async () => {
+    const finished = await act(meter).then(
+      (success) => ({ eventId: call.eventId, ...success, headers: { ...headers, ...success.headers } }),
+      (error) => failed(pipeline, call, operation, error, meter, headers),
+    );
+    span.attributes['http.response.status_code'] = finished.status;
+    return finished;
+  });
   const seconds = (performance.now() - started) / 1000;
   pipeline.metrics.requestFinished({
     operation: name,
@@ -86,6 +92,12 @@ export async function meterCall(
   const event = domainEventOf(name, call, outcome, seconds);
   if (event) pipeline.onDomainEvent(event);
   return outcome;
+}
+
+/** Describes a call for traces. */
+function spanOf(name: string, { caller, requestId }: Call): SpanData {
+  const attributes = { 'user.id': caller.userId, transport: caller.transport, request_id: requestId };
+  return { name, kind: 'operation', attributes };
 }
 
 /** Records the usage event of a failed call and returns its outcome. `headers` are the rate limit's, once it was consumed. */

@@ -1,4 +1,5 @@
 import type { Sql } from '../../db/client/sql.ts';
+import { traced } from '../../db/client/trace.ts';
 import type { Where } from '../../db/queries/memories/where.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -32,7 +33,9 @@ async function embedWith(embedder: Embedder, text: string): Promise<QueryEmbeddi
   if (embedder.state === 'disabled') return 'disabled';
   if (embedder.state === 'loading') return 'loading';
   try {
-    return { vector: await embedder.embedQuery(text), model: embedder.model };
+    const { model } = embedder;
+    const span = { name: 'embed query', kind: 'encoder', attributes: { model } } as const;
+    return { vector: await traced(span, () => embedder.embedQuery(text)), model };
   } catch (error) {
     if (error instanceof EmbedderUnavailable) return 'unavailable';
     throw error;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { executeBatch } from './batch.ts';
+import { executeBatch, statementSpan } from './batch.ts';
 import { CANCELLED, cancellable, checked } from './cancel.ts';
 import { createFairSemaphore, type FairSemaphore } from './fair-semaphore.ts';
 import { ServerUnresponsiveError, startHeartbeat } from './heartbeat.ts';
@@ -16,6 +16,7 @@ import {
   userIdOf,
   withTenantPlans,
 } from './tenant.ts';
+import { traced } from './trace.ts';
 import { type JoinedStatements, transaction, withClient } from './transaction.ts';
 
 /**
@@ -144,7 +145,7 @@ export function connect(options: ConnectOptions): Database {
     }
   };
   const poolSize = options.poolSize ?? POOL_SIZE;
-  const owner = new pg.Pool({ ...ownerConfig, max: OWNER_POOL_SIZE });
+  const owner = withTracedQueries(new pg.Pool({ ...ownerConfig, max: OWNER_POOL_SIZE }));
   const app = new pg.Pool({ ...appConfig, max: poolSize });
   const appPermits = sharePermits(poolSize);
   const ownerPermits = sharePermits(OWNER_POOL_SIZE);
@@ -232,6 +233,20 @@ export function connect(options: ConnectOptions): Database {
       clearTimeout(overdue);
     },
   };
+}
+
+/** Makes spans of the statements that are executed on the pool itself; those on its clients are sent by {@link executeBatch}. */
+function withTracedQueries(pool: pg.Pool): pg.Pool {
+  const query = pool.query.bind(pool) as (statement: Statement | string) => Promise<pg.QueryResult>;
+  const spanOf = (statement: Statement | string) =>
+    statementSpan([typeof statement === 'string' ? { text: statement } : statement]);
+  return Object.assign(pool, {
+    query: (statement: Statement | string) =>
+      traced(
+        () => spanOf(statement),
+        () => query(statement),
+      ),
+  });
 }
 
 /** Returns whether a write is cancelled: a closed connection alone does not stop it. */

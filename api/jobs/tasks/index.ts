@@ -1,4 +1,5 @@
 import type { TaskList } from 'graphile-worker';
+import { traced } from '../../../db/client/trace.ts';
 import type { Task, TaskContext } from '../define-task.ts';
 import { backUpTask } from './back-up.ts';
 import { deleteOldEmailsTask } from './delete-old-emails.ts';
@@ -55,7 +56,13 @@ export const CRONTAB = TASKS.flatMap((task) => crontabLine(task) ?? []).join('\n
 /** Returns the handlers of all tasks by task name, as graphile-worker takes them. */
 export function createTaskList(context: TaskContext): TaskList {
   return Object.fromEntries(
-    TASKS.map((task) => [task.name, (payload, helpers) => task.handle(payload, context, helpers)]),
+    TASKS.map((task) => [
+      task.name,
+      (payload, helpers) =>
+        traced({ name: task.name, kind: 'job', attributes: { 'job.attempt': helpers.job.attempts } }, () =>
+          task.handle(payload, context, helpers),
+        ),
+    ]),
   ) satisfies TaskList;
 }
 

@@ -1,34 +1,22 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultReports, openFaultReports } from '../../../api/observability/fault-reports.ts';
 import { VERSION } from '../../../api/version.ts';
+import { type HttpSink, startHttpSink } from '../../support/http-sink.ts';
 
 const TEXT = 'the salary of Ms. Ouyang is 4,000';
 
 describe('fault reports', () => {
-  let server: Server;
+  let sink: HttpSink;
   let reports: FaultReports;
-  /** Envelopes as Sentry receives them: JSON lines. */
-  const envelopes: string[] = [];
 
   beforeAll(async () => {
-    server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const body = Buffer.concat(chunks);
-      envelopes.push((request.headers['content-encoding'] === 'gzip' ? gunzipSync(body) : body).toString());
-      response.end('{}');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    reports = await openFaultReports({ dsn: `http://public@127.0.0.1:${port}/42`, environment: 'live' });
+    sink = await startHttpSink();
+    reports = await openFaultReports({ dsn: `http://public@127.0.0.1:${sink.port}/42`, environment: 'live' });
   });
   afterAll(async () => {
     await reports.close(1_000);
-    server.close();
+    await sink.close();
   });
 
   it('have the error, user id, operation, release and environment, and no text that the error quotes', async () => {
@@ -40,9 +28,9 @@ describe('fault reports', () => {
     });
     const fields = { user_id: 'the-user', operation: 'memories.create', request_id: 'r-1', body: TEXT, email: TEXT };
     reports.report(new Error('the memory could not be stored', { cause }), fields);
-    await expect.poll(() => envelopes.length).toBe(1);
+    await expect.poll(() => sink.requests.length).toBe(1);
 
-    const event = JSON.parse(envelopes[0]?.split('\n')[2] as string);
+    const event = JSON.parse(sink.requests[0]?.body.split('\n')[2] as string);
     expect(event).toMatchObject({
       release: `whitemagic@${VERSION}`,
       environment: 'live',
@@ -55,7 +43,7 @@ describe('fault reports', () => {
       'the memory could not be stored',
     ]);
     expect(event.exception.values[1].stacktrace.frames.length).toBeGreaterThan(2);
-    expect(envelopes.join()).not.toContain(TEXT);
+    expect(sink.requests.map(({ body }) => body).join()).not.toContain(TEXT);
     expect(event).not.toHaveProperty('request');
     expect(event).not.toHaveProperty('breadcrumbs');
   });
@@ -64,6 +52,6 @@ describe('fault reports', () => {
     const off = await openFaultReports({ dsn: undefined, environment: 'live' });
     off.report(new Error('not sent'), {});
     await off.close(1_000);
-    expect(envelopes.join()).not.toContain('not sent');
+    expect(sink.requests.map(({ body }) => body).join()).not.toContain('not sent');
   });
 });
