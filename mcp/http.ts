@@ -178,6 +178,7 @@ function definitionOf({ ctx, pipeline, caller, meter, toolset, publicUrl, define
   return define({
     pipeline,
     scopes: caller.scopes,
+    project: caller.project,
     toolset,
     newCall: (method) => {
       const call = callOf(ctx, pipeline, caller, method);

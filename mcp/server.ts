@@ -15,12 +15,14 @@ import { newDelimiter } from './delimiter.ts';
 import { cut, errorData, errorMeta, errorText } from './errors.ts';
 import { prefixResolver } from './id-prefixes.ts';
 import { PROMPT_DESCRIPTIONS, promptText } from './prompts.ts';
-import { findTool, INSTRUCTIONS, listTools, type Toolset } from './registry.ts';
+import { findTool, instructionsFor, listTools, type Toolset } from './registry.ts';
 import { RESOURCE_TEMPLATES, RESOURCES, resourceRequest } from './resources.ts';
 
 export interface Connection {
   pipeline: PipelineDependencies;
   scopes: readonly Scope[];
+  /** Default project of the connection. */
+  project?: string | undefined;
   /** The tools that the client wants to see. */
   toolset: Toolset;
   /** Creates a call of this connection's caller, with a new event id. */
@@ -36,6 +38,7 @@ export const METERED_METHODS: readonly string[] = ['tools/call', 'resources/read
 /** Lists change with a release only. */
 const LIST_TTL_MS = 300_000;
 const SAME_FOR_ALL = { ttlMs: LIST_TTL_MS, cacheScope: 'public' } as const;
+const OWN = { ttlMs: LIST_TTL_MS, cacheScope: 'private' } as const;
 
 /**
  * Defines the MCP server for one request of one caller. Tools and resources go through `run()`; a failed tool call is a result with
@@ -50,12 +53,13 @@ export function defineServer(connection: Connection): Definition {
       websiteUrl: connection.publicUrl(),
       icons: [{ src: `${connection.publicUrl()}${ICON.path}`, mimeType: ICON.type, sizes: ['any'] }],
     },
-    instructions: INSTRUCTIONS,
+    instructions: instructionsFor(connection.project),
     capabilities: { tools: {}, resources: {}, prompts: {}, completions: {} },
     cacheHints: {
-      'server/discover': SAME_FOR_ALL,
+      // Its instructions name the project of the connection.
+      'server/discover': connection.project === undefined ? SAME_FOR_ALL : OWN,
       // It depends on the scopes of the key.
-      'tools/list': { ttlMs: LIST_TTL_MS, cacheScope: 'private' },
+      'tools/list': OWN,
       'resources/list': SAME_FOR_ALL,
       'resources/templates/list': SAME_FOR_ALL,
       'prompts/list': SAME_FOR_ALL,

@@ -1,6 +1,6 @@
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
-import { type FilterInput, toFilter } from '../listing/filter.ts';
+import { type FilterInput, toReadFilter } from '../listing/filter.ts';
 import { emptyReason } from '../search/search.ts';
 import { countTokens, TOKENIZER } from '../tokens/count.ts';
 import { findForBudget, findForTier } from './candidates.ts';
@@ -23,7 +23,7 @@ type ContextInput = FilterInput & {
  * it to `max_tokens`. `tokens` are those of the text itself.
  */
 export async function context(context: RequestContext, caller: Caller, input: ContextInput, embedders: Embedders) {
-  const filter = toFilter(context, caller, { ...input, status: 'active' });
+  const filter = toReadFilter(context, caller, { ...input, status: 'active' });
   const tier = input.tier ?? (input.max_tokens === undefined ? DEFAULT_TIER : undefined);
   const read = { context, caller, embedders, filter, query: input.query, timezone: input.timezone };
   const {

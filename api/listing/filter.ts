@@ -23,6 +23,16 @@ export interface FilterInput {
 }
 
 /**
+ * Converts filter fields of a reading operation. The default project of a connection covers the memories without a project too: what
+ * holds everywhere is needed in each project. A project that the call names is that project only.
+ * @throws Problem `project_not_allowed`
+ */
+export function toReadFilter(context: Pick<RequestContext, 'now'>, caller: Caller, input: FilterInput): MemoryFilter {
+  const filter = toFilter(context, caller, input);
+  return input.project === undefined && caller.project !== undefined ? { ...filter, orNoProject: true } : filter;
+}
+
+/**
  * Converts filter fields to the filter of the queries: normalizes tags, and applies the default project of the connection.
  * @throws Problem `project_not_allowed` for a project outside those of the caller's key
  */

@@ -7,7 +7,7 @@ import { id, moment } from '../contracts/fields.ts';
 import type { Memory } from '../contracts/memory.ts';
 import { Problem } from '../errors.ts';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
-import { type FilterInput, toFilter } from '../listing/filter.ts';
+import { type FilterInput, toReadFilter } from '../listing/filter.ts';
 import { emptyReason } from '../search/search.ts';
 import { type LongField, wholeCharacter } from '../tokens/truncate.ts';
 import { serializeMemory } from './serialize-memory.ts';
@@ -36,7 +36,7 @@ const TIME_POSITION = z.tuple([moment, id]);
 /** Returns a full page of memories: the pipeline fits it to `max_tokens`. */
 export async function list(context: RequestContext, caller: Caller, input: ListInput) {
   const { limit, cursor, include, max_tokens: _budget, ...query } = input;
-  const filter = toFilter(context, caller, input);
+  const filter = toReadFilter(context, caller, input);
   const after = cursor === undefined ? undefined : decodePosition([query, caller.project], cursor, input.sort);
   const contentLength = include === 'content' ? CONTENT_MAX : EXCERPT_LENGTH;
   const page = { sort: input.sort, order: input.order, limit, contentLength, bytesMax: PAGE_BYTES_MAX };

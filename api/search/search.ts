@@ -6,7 +6,7 @@ import { type ExcerptRow, findExcerpts } from '../../db/queries/search/excerpts.
 import type { Caller, RequestContext } from '../context.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
-import { type FilterInput, toFilter } from '../listing/filter.ts';
+import { type FilterInput, toReadFilter } from '../listing/filter.ts';
 import { formatWithOffset } from '../time.ts';
 import { type HybridResult, hybridSearch, type SearchQuery, scoreHits } from './hybrid-search.ts';
 import type { LexicalQuery } from './lexical.ts';
@@ -43,7 +43,7 @@ export async function search(context: RequestContext, caller: Caller, input: Sea
   const bound = [criteria, caller.project];
   const position = cursor === undefined ? undefined : decodeSearchCursor(bound, cursor);
   const exclude = parseExclusions(input.exclude ?? []);
-  const filter = { ...toFilter(context, caller, input), exclude, passages: 'long_term' as const };
+  const filter = { ...toReadFilter(context, caller, input), exclude, passages: 'long_term' as const };
   const page = await findPage(context, caller, embedders, filter, input, position);
   const results = await toResults(context, caller, page, explain);
   const reason = page.total === 0 ? await emptyReason(context.sql, caller) : undefined;

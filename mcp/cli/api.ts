@@ -63,6 +63,7 @@ export function createApi(
         redirect: 'manual',
         headers: {
           ...(!isPublic && { Authorization: `Bearer ${target.key}` }),
+          ...(settings.project && { 'X-WhiteMagic-Project': encodeURIComponent(settings.project) }),
           ...(body !== undefined && { 'Content-Type': 'application/json' }),
           ...headers,
         },

@@ -1,4 +1,5 @@
 import type { Host } from './folders.ts';
+import { findProject } from './project.ts';
 import { type FoundSettings, readSettings } from './settings.ts';
 
 /** The process and the terminal as a command uses them. Tests give their own. */
@@ -41,8 +42,8 @@ export class CommandError extends Error {
   }
 }
 
-/** Reads the settings of a command. An address that the command was given comes before that of the environment. */
+/** Reads the settings of a command, with the project of the folder it runs in. An address that the command was given comes before that of the environment. */
 export function settingsOf(cli: Cli, url?: string): FoundSettings {
   const env = url === undefined ? cli.env : { ...cli.env, WHITEMAGIC_URL: url };
-  return readSettings(env, cli.baseDir, cli.platform);
+  return { ...readSettings(env, cli.baseDir, cli.platform), project: findProject(cli, cli.cwd).name };
 }

@@ -11,7 +11,7 @@ const ENVIRONMENT = `
 Environment:
   WHITEMAGIC_URL          address of the service (otherwise that of "whitemagic login"; in a checkout, of "npm start")
   WHITEMAGIC_API_KEY      your API key, wm_... (otherwise that of "whitemagic login"; in a checkout, of "npm start")
-  WHITEMAGIC_PROJECT      default project of every call
+  WHITEMAGIC_PROJECT      project (otherwise that of .whitemagic.json, of the git remote, or the name of the folder; "none": no project)
   NODE_EXTRA_CA_CERTS     certificate file of a corporate proxy; with Node 24 also set NODE_USE_ENV_PROXY=1
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;

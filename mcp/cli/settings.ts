@@ -10,7 +10,7 @@ export interface FoundSettings extends Settings {
 }
 
 /**
- * Reads URL, key and project from the environment. A missing URL or key comes from the `credentials.json` that `npm start` writes in a
+ * Reads URL and key from the environment. A missing URL or key comes from the `credentials.json` that `npm start` writes in a
  * checkout, or else from the one that `whitemagic login` writes. A stored key is used only for the service it was stored for: it must
  * not be sent to another.
  */
@@ -20,7 +20,7 @@ export function readSettings(
   platform: NodeJS.Platform = process.platform,
 ): FoundSettings {
   const fromEnv = { url: env.WHITEMAGIC_URL?.trim(), key: env.WHITEMAGIC_API_KEY?.trim() };
-  const found: FoundSettings = { project: env.WHITEMAGIC_PROJECT };
+  const found: FoundSettings = {};
   if (fromEnv.url) Object.assign(found, { url: fromEnv.url, urlFrom: 'WHITEMAGIC_URL' });
   if (fromEnv.key) Object.assign(found, { key: fromEnv.key, keyFrom: 'WHITEMAGIC_API_KEY' });
   if (found.url && found.key) return found;

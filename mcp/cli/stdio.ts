@@ -5,6 +5,7 @@ import { type Line, LineSplitter } from './bridge/lines.ts';
 import { isObject, isRequest, isResponse, type Message } from './bridge/message.ts';
 import { post } from './bridge/post.ts';
 import { defaultRetryBudget, type RetryBudget, withRetry } from './bridge/retry.ts';
+import { RootsRequest } from './bridge/roots.ts';
 import { resolveTarget, type Settings } from './bridge/target.ts';
 
 /** Options of a bridge. */
@@ -17,6 +18,8 @@ export interface BridgeOptions {
   version: string;
   log: (line: string) => void;
   fetch?: typeof fetch;
+  /** Called with the workspace folders (`file://`) of a client that lists them. Without it, the client is not asked. */
+  onRoots?: (uris: unknown[]) => void;
   /** Stops the bridge at once. */
   signal?: AbortSignal;
   /** Maximum duration of a request, or of a pause in an event stream. */
@@ -48,6 +51,7 @@ class Bridge {
   #negotiated: string | undefined;
   /** Client that this bridge serves, from its `initialize`. */
   #client: string | undefined;
+  readonly #roots: RootsRequest | undefined;
   #blocked = false;
   #ended = false;
 
@@ -56,6 +60,7 @@ class Bridge {
     this.#retry = { ...defaultRetryBudget, ...options.retry };
     this.#timeoutMs = options.timeoutMs ?? 60_000;
     this.#lineBytesMax = options.lineBytesMax ?? 8 * 1024 * 1024;
+    if (options.onRoots) this.#roots = new RootsRequest((line) => this.#write(line), options.onRoots);
   }
 
   async run(): Promise<void> {
@@ -98,7 +103,7 @@ class Bridge {
     const message = parseMessage(text);
     if (typeof message === 'string') this.#write(message);
     else if (message.method === 'notifications/cancelled') this.#cancel(message.params?.requestId);
-    else this.#start(message, text);
+    else if (!this.#roots?.takes(message)) this.#start(message, text);
   }
 
   /** Cancels a request by closing its connection. It gets no response. */
@@ -125,6 +130,7 @@ class Bridge {
     const name = `${message.method ?? 'response'} ${isRequest(message) ? JSON.stringify(message.id) : ''}`;
     const timer = setTimeout(() => abort.abort('timeout'), this.#timeoutMs);
     try {
+      if (isRequest(message)) await this.#roots?.settled(message.method);
       await withRetry(
         message.method ?? '',
         () => this.#attempt(message, text, abort, timer),

@@ -14,9 +14,10 @@ function argumentsOf(program: string, args: string[]): string[] {
 }
 
 async function main(args: string[]): Promise<number> {
-  const { env } = process;
+  const { env, platform } = process;
   // The IDE waits for the start of the bridge, which needs none of the rest.
-  if (args.length === 1 && args[0] === 'mcp') return mcpCommand({ env, baseDir, version });
+  if (args.length === 1 && args[0] === 'mcp')
+    return mcpCommand({ env, platform, cwd: process.cwd(), baseDir, version });
   const [{ runProgram }, { createCli }] = await Promise.all([import('./program.ts'), import('./process-cli.ts')]);
   return runProgram(args, createCli({ baseDir, version }));
 }

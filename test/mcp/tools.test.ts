@@ -464,9 +464,11 @@ describe('default project of a connection', () => {
       expect(packed.stored.match(/^- \*\*.*?\*\*/gm)?.sort()).toEqual(each[0]?.map((title) => `- **${title}**`));
       return each[0];
     };
-    expect(await titles(inAlpha)).toEqual(['Alpha deploys']);
+    expect(await titles(inAlpha)).toEqual(['Alpha deploys', 'Nowhere deploys']);
+    expect(await titles(inAlpha, { project: 'alpha' })).toEqual(['Alpha deploys']);
     expect(await titles(inAlpha, { project: 'beta' })).toEqual(['Beta deploys']);
-    expect(await titles(inAlpha, { project: null })).toEqual(['Alpha deploys']);
+    expect(await titles(inAlpha, { project: null })).toEqual(['Alpha deploys', 'Nowhere deploys']);
+    expect(inAlpha.getInstructions()).toContain('Default project: "alpha", and none in searches; "*" searches all.');
     expect(await titles(inAlpha, { project: 'none' })).toEqual(['Nowhere deploys']);
     expect(await titles(inAlpha, { project: '*' })).toEqual(['Alpha deploys', 'Beta deploys', 'Nowhere deploys']);
     expect(await titles(anywhere)).toEqual(['Alpha deploys', 'Beta deploys', 'Nowhere deploys']);

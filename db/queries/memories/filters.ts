@@ -28,6 +28,8 @@ export interface MemoryFilter {
   tagsMatch?: 'all' | 'any' | 'exact';
   /** Null selects the memories of no project. */
   project?: string | null;
+  /** Selects the memories of no project beside those of `project`. */
+  orNoProject?: boolean;
   sessionId?: string | null;
   createdAfter?: Date;
   createdBefore?: Date;
@@ -66,7 +68,9 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   } else equal('type', filter.type);
   if (passages && filter.status) where.and(`(status = ${where.value(filter.status)} or ${passages})`);
   else equal('status', filter.status);
-  equal('project', filter.project);
+  if (filter.orNoProject && typeof filter.project === 'string') {
+    where.and(`(project = ${where.value(filter.project)} or project is null)`);
+  } else equal('project', filter.project);
   equal('session_id', filter.sessionId);
   range('created_at', '>=', filter.createdAfter);
   range('created_at', '<', filter.createdBefore);

@@ -73,7 +73,8 @@ function endpointOf(url: string | undefined): URL {
 
 /** Puts the project into a header, or into the query if it is not ASCII. */
 function setProject(target: Target, project: string | undefined): void {
-  if (!project) return;
+  // One in the URL is what the user wrote there.
+  if (!project || target.endpoint.searchParams.has('project')) return;
   if (/^[\x20-\x7e]+$/.test(project)) target.projectHeader = project;
   else target.endpoint.searchParams.set('project', project);
 }

@@ -6,6 +6,7 @@ import { resolveTarget, type Target } from '../bridge/target.ts';
 import { type Cli, settingsOf } from '../cli.ts';
 import { checkClients } from '../client-checks.ts';
 import { inspectKey } from '../key.ts';
+import { findProject } from '../project.ts';
 import type { FoundSettings } from '../settings.ts';
 
 /** Result of one check. */
@@ -41,6 +42,7 @@ async function doctor(cli: Cli, settings: FoundSettings): Promise<number> {
     nodeCheck(process.versions.node),
     { name: 'URL', ok: settings.url !== undefined, remark: `${settings.url ?? 'none'}${from(settings.urlFrom)}` },
     { name: 'key', ok: key.ok, remark: `${key.shown}${from(settings.keyFrom)}, ${key.remark}` },
+    projectCheck(cli),
     ...(await serviceChecks(settings, version)),
     ...checkClients(cli, settings.url),
   ];
@@ -55,6 +57,11 @@ function nodeCheck(version: string): Check {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const ok = major > 20 || (major === 20 && minor >= 19);
   return { name: 'Node', ok, remark: version, todo: ok ? undefined : 'Install Node 20.19 or later.' };
+}
+
+function projectCheck(cli: Cli): Check {
+  const { name, from } = findProject(cli, cli.cwd);
+  return { name: 'project', ok: true, remark: `${name ?? 'none'} (${from})` };
 }
 
 async function serviceChecks(settings: FoundSettings, version: string): Promise<Check[]> {

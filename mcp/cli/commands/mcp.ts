@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
+import { findProject, folderOfRoot } from '../project.ts';
 import { readSettings } from '../settings.ts';
 import { runBridge } from '../stdio.ts';
 
@@ -31,7 +32,10 @@ Environment:
 }
 
 /** Runs the bridge until its input ends. */
-export async function mcpCommand(cli: Pick<Cli, 'env' | 'baseDir' | 'version'>, values: Values = {}): Promise<never> {
+export async function mcpCommand(
+  cli: Pick<Cli, 'env' | 'platform' | 'cwd' | 'baseDir' | 'version'>,
+  values: Values = {},
+): Promise<never> {
   const { env, baseDir, version } = cli;
   const log = logger(values.logFile ?? env.WHITEMAGIC_LOG_FILE, values.debug ?? env.WHITEMAGIC_DEBUG === '1');
   const stop = new AbortController();
@@ -39,10 +43,27 @@ export async function mcpCommand(cli: Pick<Cli, 'env' | 'baseDir' | 'version'>, 
   // Neither a closed stderr nor an error of one request may end the others.
   process.stderr.on('error', () => undefined);
   process.on('uncaughtException', (error) => log(`unexpected: ${error.stack ?? error.message}`));
+  let project = findProject(cli, cli.cwd);
+  const sayProject = () => {
+    const line = `project ${project.name ?? 'none'} (${project.from})`;
+    log(line);
+    const isLogged = values.debug || env.WHITEMAGIC_DEBUG === '1';
+    if (!isLogged && project.name !== undefined) process.stderr.write(`whitemagic: ${line}\n`);
+  };
+  sayProject();
   await runBridge({
     input: process.stdin,
     output: process.stdout,
-    settings: () => readSettings(env, baseDir),
+    settings: () => ({ ...readSettings(env, baseDir), project: project.name }),
+    // A client on a desktop starts the bridge in the home folder, and says by MCP which folders are open.
+    ...(project.name === undefined &&
+      !env.WHITEMAGIC_PROJECT && {
+        onRoots: (uris) => {
+          const folder = uris.map(folderOfRoot).find((path) => path !== undefined);
+          project = findProject(cli, cli.cwd, folder);
+          sayProject();
+        },
+      }),
     version,
     log,
     signal: stop.signal,

@@ -115,7 +115,7 @@ describe('context package', () => {
     const titles = async (body: object, headers = {}) =>
       items((await owner.api.post('/context', body, headers)).body.context);
     expect(await titles({ project: 'p' })).toEqual(['S0']);
-    expect(await titles({}, { 'X-WhiteMagic-Project': 'p' })).toEqual(['S0']);
+    expect(await titles({}, { 'X-WhiteMagic-Project': 'q' })).toEqual(['S2', 'S1']);
     expect(await titles({ project: '*' }, { 'X-WhiteMagic-Project': 'p' })).toEqual(['S2', 'S1', 'S0']);
     expect(await titles({ session_id: 's' })).toEqual(['S1']);
     expect(await titles({ tags: ['T'] })).toEqual(['S2']);
