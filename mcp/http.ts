@@ -7,7 +7,7 @@ import { invalidField, Problem } from '../api/errors.ts';
 import { readJson } from '../api/http/body.ts';
 import { authenticateRequest, callOf } from '../api/http/call.ts';
 import { abortOnClose } from '../api/http/close-signal.ts';
-import { defaultProjectOf } from '../api/http/headers.ts';
+import { defaultProjectOf, idempotencyKeyOf } from '../api/http/headers.ts';
 import { stateOf } from '../api/http/request-state.ts';
 import { setDefaultProject } from '../api/pipeline/default-project.ts';
 import type { PipelineDependencies } from '../api/pipeline/dependencies.ts';
@@ -82,11 +82,14 @@ interface Post extends McpOptions {
   /** Aborts when the client closes the connection or cancels the request. */
   controller: AbortController;
   inFlight: InFlight;
+  /** Executes a call once, however often it is sent. A batch has none. */
+  idempotencyKey?: string | undefined;
 }
 
 async function servePost(post: Post): Promise<void> {
   const { ctx, caller, meter } = post;
   setDefaultProject(caller, defaultProjectOf(ctx, ctx.URL.searchParams.get('project')));
+  const idempotencyKey = idempotencyKeyOf(ctx);
   const body = await readMessage(ctx, post.bodyBytesMax);
   const received = Array.isArray(body) ? body : [body];
   meter.received(received.length);
@@ -104,7 +107,7 @@ async function servePost(post: Post): Promise<void> {
   if (checked.length === 0 || checked.length < messages.length) {
     return respondError(ctx, RPC.invalidRequest, 'Invalid request: the body is not a JSON-RPC 2.0 message.');
   }
-  await (Array.isArray(body) ? serveBatch(post, checked) : serveOne(post, checked[0]));
+  await (Array.isArray(body) ? serveBatch(post, checked) : serveOne({ ...post, idempotencyKey }, checked[0]));
 }
 
 async function serveOne(post: Post, checked: Checked | undefined): Promise<void> {
@@ -174,7 +177,8 @@ function toolsetOf(given: string | null): Toolset {
 }
 
 /** Defines the server that serves a request. */
-function definitionOf({ ctx, pipeline, caller, meter, toolset, publicUrl, define = defineServer }: Post): Definition {
+function definitionOf(post: Post): Definition {
+  const { ctx, pipeline, caller, meter, toolset, publicUrl, define = defineServer } = post;
   return define({
     pipeline,
     scopes: caller.scopes,
@@ -184,7 +188,7 @@ function definitionOf({ ctx, pipeline, caller, meter, toolset, publicUrl, define
       const call = callOf(ctx, pipeline, caller, method);
       // The request's bytes are counted once, with the first call of a batch.
       stateOf(ctx).bytesIn = 0;
-      return call;
+      return { ...call, idempotencyKey: post.idempotencyKey };
     },
     publicUrl,
     onOutcome: meter.finished,

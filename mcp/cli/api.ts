@@ -1,6 +1,7 @@
 import { networkFailure } from './bridge/network.ts';
 import { resolveTarget } from './bridge/target.ts';
 import { CommandError } from './cli.ts';
+import { proxiedFetch } from './proxied-fetch.ts';
 import type { FoundSettings } from './settings.ts';
 
 /** A call of the REST API. */
@@ -58,7 +59,7 @@ export function createApi(
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     for (let attempt = 1; ; attempt++) {
-      const response = await fetch(url, {
+      const response = await proxiedFetch(url, {
         method,
         redirect: 'manual',
         headers: {

@@ -12,7 +12,8 @@ Environment:
   WHITEMAGIC_URL          address of the service (otherwise that of "whitemagic login"; in a checkout, of "npm start")
   WHITEMAGIC_API_KEY      your API key, wm_... (otherwise that of "whitemagic login"; in a checkout, of "npm start")
   WHITEMAGIC_PROJECT      project (otherwise that of .whitemagic.json, of the git remote, or the name of the folder; "none": no project)
-  NODE_EXTRA_CA_CERTS     certificate file of a corporate proxy; with Node 24 also set NODE_USE_ENV_PROXY=1
+  HTTPS_PROXY, NO_PROXY   proxy to use, such as http://user:password@proxy:8080, and hosts without it
+  NODE_EXTRA_CA_CERTS     certificate file of a corporate proxy
 
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 

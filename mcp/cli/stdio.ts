@@ -1,12 +1,23 @@
+import { randomUUID } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { errorLine, Failure, failureLine } from './bridge/failure.ts';
 import { clientOf } from './bridge/headers.ts';
 import { type Line, LineSplitter } from './bridge/lines.ts';
 import { isObject, isRequest, isResponse, type Message } from './bridge/message.ts';
-import { post } from './bridge/post.ts';
+import { networkFailure } from './bridge/network.ts';
+import { type Post, post } from './bridge/post.ts';
 import { defaultRetryBudget, type RetryBudget, withRetry } from './bridge/retry.ts';
 import { RootsRequest } from './bridge/roots.ts';
-import { resolveTarget, type Settings } from './bridge/target.ts';
+import { type Clocks, SleepWatch } from './bridge/sleep-watch.ts';
+import { resolveTarget, type Settings, type Target } from './bridge/target.ts';
+import { proxiedFetch } from './proxied-fetch.ts';
+
+/** A message and how it is sent. */
+type Sending = Pick<Post, 'message' | 'body' | 'idempotencyKey'>;
+
+/** Code of an attempt that was given up because its connection is from before the computer slept. */
+const STALE = 'connection_asleep';
+const STALE_MS = 5_000;
 
 /** Options of a bridge. */
 export interface BridgeOptions {
@@ -17,6 +28,8 @@ export interface BridgeOptions {
   /** Version of the bridge, for `User-Agent`. */
   version: string;
   log: (line: string) => void;
+  /** Reports to a person that the connection to the service begins or ceases to fail. */
+  say?: (line: string) => void;
   fetch?: typeof fetch;
   /** Called with the workspace folders (`file://`) of a client that lists them. Without it, the client is not asked. */
   onRoots?: (uris: unknown[]) => void;
@@ -28,6 +41,8 @@ export interface BridgeOptions {
   lineBytesMax?: number;
   /** How long pending requests may continue after the end of the input. */
   drainMs?: number;
+  /** Clocks by which the bridge notices that the computer has slept. */
+  clocks?: Clocks;
 }
 
 /**
@@ -35,9 +50,10 @@ export interface BridgeOptions {
  * line and nothing else. Every request gets a response: if the service sends none, the bridge returns an error. There is
  * no session, so the bridge works again after a restart of the service. Resolves when the input has ended, the output is
  * closed or `signal` fires; never rejects.
+ * @returns how many requests got no response of the service because the input ended
  */
-export async function runBridge(options: BridgeOptions): Promise<void> {
-  await new Bridge(options).run();
+export async function runBridge(options: BridgeOptions): Promise<number> {
+  return new Bridge(options).run();
 }
 
 class Bridge {
@@ -47,11 +63,16 @@ class Bridge {
   readonly #lineBytesMax: number;
   readonly #aborts = new Map<string, AbortController>();
   readonly #pending = new Map<Promise<void>, AbortController>();
+  /** Attempts that wait for the service. */
+  readonly #attempts = new Set<AbortController>();
+  readonly #sleep: SleepWatch;
   /** Protocol version negotiated by `initialize`. The service keeps no session, so each request repeats it. */
   #negotiated: string | undefined;
   /** Client that this bridge serves, from its `initialize`. */
   #client: string | undefined;
   readonly #roots: RootsRequest | undefined;
+  /** Message of the failure that a person was told of last. */
+  #trouble: string | undefined;
   #blocked = false;
   #ended = false;
 
@@ -60,19 +81,25 @@ class Bridge {
     this.#retry = { ...defaultRetryBudget, ...options.retry };
     this.#timeoutMs = options.timeoutMs ?? 60_000;
     this.#lineBytesMax = options.lineBytesMax ?? 8 * 1024 * 1024;
+    this.#sleep = new SleepWatch(() => this.#reconnect(), options.clocks);
     if (options.onRoots) this.#roots = new RootsRequest((line) => this.#write(line), options.onRoots);
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<number> {
     const drainMs = this.#options.drainMs ?? 2_000;
-    if ((await this.#waitForEnd()) === 'input') {
+    const end = await this.#waitForEnd();
+    if (end === 'input') await withTimeout(drainMs, Promise.all(this.#pending.keys()));
+    const unanswered = end === 'input' ? this.#pending.size : 0;
+    if (end !== 'input') this.#ended = true;
+    for (const abort of this.#pending.values()) abort.abort('ended');
+    if (end === 'input')
       await withTimeout(
         drainMs,
         Promise.all(this.#pending.keys()).then(() => this.#flush()),
       );
-    }
     this.#ended = true;
-    for (const abort of this.#pending.values()) abort.abort('ended');
+    this.#sleep.stop();
+    return unanswered;
   }
 
   #waitForEnd(): Promise<'input' | 'output' | 'signal'> {
@@ -113,7 +140,14 @@ class Bridge {
     this.#options.log(`cancelled ${key}`);
   }
 
+  /** Repeats what waits on connections from before the computer slept. */
+  #reconnect(): void {
+    this.#options.log(`the computer has slept: ${this.#attempts.size} requests are sent again`);
+    for (const attempt of this.#attempts) attempt.abort(STALE);
+  }
+
   #start(message: Message, text: string): void {
+    this.#sleep.check();
     this.#client = clientOf(message) ?? this.#client;
     const abort = new AbortController();
     const key = isRequest(message) ? JSON.stringify(message.id) : undefined;
@@ -129,39 +163,79 @@ class Bridge {
     const began = Date.now();
     const name = `${message.method ?? 'response'} ${isRequest(message) ? JSON.stringify(message.id) : ''}`;
     const timer = setTimeout(() => abort.abort('timeout'), this.#timeoutMs);
+    const idempotencyKey = message.method === 'tools/call' ? randomUUID() : undefined;
     try {
       if (isRequest(message)) await this.#roots?.settled(message.method);
       await withRetry(
         message.method ?? '',
-        () => this.#attempt(message, text, abort, timer),
+        () => this.#attempt({ message, body: text, idempotencyKey }, abort, timer),
         this.#retry,
         abort.signal,
       );
       this.#options.log(`${name}: ${Date.now() - began} ms`);
+      this.#report(undefined);
     } catch (error) {
       const failure = this.#failureOf(error, message, abort.signal);
       this.#options.log(`${name}: ${failure?.message ?? abort.signal.reason} (${Date.now() - began} ms)`);
+      if (failure && isTrouble(failure)) this.#report(failure.message);
       if (failure && isRequest(message)) this.#write(failureLine(message, failure));
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #attempt(message: Message, text: string, abort: AbortController, timer: NodeJS.Timeout): Promise<void> {
-    await post({
-      message,
-      body: text,
-      target: resolveTarget(this.#options.settings()),
-      bridge: { version: this.#options.version, negotiated: this.#negotiated, client: this.#client },
-      fetch: this.#options.fetch ?? fetch,
-      signal: abort.signal,
-      onAlive: () => timer.refresh(),
-      deliver: (line, response) => {
-        if (abort.signal.aborted) return;
-        if (message.method === 'initialize') this.#rememberVersion(response);
-        this.#write(line);
-      },
-    });
+  /** Sends a message once; a second time where the key has been replaced meanwhile. */
+  async #attempt(sending: Sending, abort: AbortController, timer: NodeJS.Timeout): Promise<void> {
+    const target = resolveTarget(this.#options.settings());
+    try {
+      await this.#post(sending, target, abort, timer);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.details.status !== 401) throw error;
+      const renewed = resolveTarget(this.#options.settings());
+      if (renewed.key === target.key) throw error;
+      await this.#post(sending, renewed, abort, timer);
+    }
+  }
+
+  async #post(sending: Sending, target: Target, abort: AbortController, timer: NodeJS.Timeout): Promise<void> {
+    const { message } = sending;
+    const attempt = new AbortController();
+    this.#attempts.add(attempt);
+    // Just after waking, a connection may be a dead one: a new one is tried soon.
+    const soon = this.#sleep.hasJustWoken() ? setTimeout(() => attempt.abort(STALE), STALE_MS) : undefined;
+    try {
+      await post({
+        ...sending,
+        target,
+        bridge: { version: this.#options.version, negotiated: this.#negotiated, client: this.#client },
+        fetch: this.#options.fetch ?? proxiedFetch,
+        signal: AbortSignal.any([abort.signal, attempt.signal]),
+        onAlive: () => {
+          timer.refresh();
+          soon?.refresh();
+        },
+        deliver: (line, response) => {
+          if (abort.signal.aborted) return;
+          if (message.method === 'initialize') this.#rememberVersion(response);
+          this.#write(line);
+        },
+      });
+    } catch (error) {
+      if (attempt.signal.aborted && !abort.signal.aborted)
+        throw networkFailure({ code: STALE }, target, message.method === 'tools/call');
+      throw error;
+    } finally {
+      clearTimeout(soon);
+      this.#attempts.delete(attempt);
+    }
+  }
+
+  /** Says what fails, once until it works again. */
+  #report(trouble: string | undefined): void {
+    if (trouble === this.#trouble) return;
+    const { say = () => undefined } = this.#options;
+    say(trouble ?? 'connected again');
+    this.#trouble = trouble;
   }
 
   #rememberVersion(response: Message): void {
@@ -171,7 +245,7 @@ class Bridge {
 
   /** Returns the failure to report, or undefined if the client no longer waits. */
   #failureOf(error: unknown, message: Message, signal: AbortSignal): Failure | undefined {
-    if (signal.aborted && signal.reason !== 'timeout') return undefined;
+    if (signal.aborted && signal.reason === 'cancelled') return undefined;
     if (error instanceof Failure) return error;
     if (!signal.aborted) {
       // A bug in the bridge: reported like any failure, since the client would otherwise wait forever.
@@ -179,8 +253,11 @@ class Bridge {
     }
     const doubt =
       message.method === 'tools/call' ? ' The call may have been carried out: look before repeating it.' : '';
-    const text = `WhiteMagic did not respond within ${this.#timeoutMs / 1000} s.${doubt}`;
-    return new Failure('timeout', text, { code: 'timeout' });
+    const text =
+      signal.reason === 'ended'
+        ? `The bridge ended before WhiteMagic responded.${doubt}`
+        : `WhiteMagic did not respond within ${this.#timeoutMs / 1000} s.${doubt}`;
+    return new Failure('timeout', text, { code: String(signal.reason) });
   }
 
   /** Writes a line. While the client does not read its responses, the bridge reads no further input. */
@@ -216,6 +293,11 @@ function parseMessage(text: string): Message | string {
   if (isNotification || isRequest(message) || isResponse(message)) return message;
   const id = typeof message.id === 'string' || typeof message.id === 'number' ? message.id : null;
   return errorLine(id, -32600, 'A request must have a method, and an id that is a string or a number.');
+}
+
+/** Checks for a failure of the connection or the key, as opposed to a rejected call. */
+function isTrouble({ kind, details: { status = 0 } }: Failure): boolean {
+  return kind !== 'rejected' || status >= 500 || [401, 404, 407].includes(status);
 }
 
 async function withTimeout(ms: number, work: Promise<unknown>): Promise<void> {

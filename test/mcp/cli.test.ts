@@ -125,7 +125,7 @@ describe('IDE through `whitemagic mcp`', () => {
 });
 
 describe('stdout of the bridge', () => {
-  test('contains only JSON-RPC, and stderr is empty without WHITEMAGIC_DEBUG', async () => {
+  test('contains only JSON-RPC, and stderr the state of the connection, with WHITEMAGIC_DEBUG every message', async () => {
     const service = await serve((seen, response) => {
       if (seen.rpc.method === 'tools/call') return void response.destroy();
       respondSuccessfully(seen, response);
@@ -136,15 +136,17 @@ describe('stdout of the bridge', () => {
       bridge.send({ id: 1, method: 'initialize', params: {} });
       bridge.send({ id: 2, method: 'tools/call', params: { name: 'x' } });
       bridge.child.stdin.end();
-      expect(await bridge.exited).toEqual({ code: 0, signal: null });
+      // The call was still being repeated when the input ended.
+      expect(await bridge.exited).toEqual({ code: 1, signal: null });
       expect(
         bridge
           .messages()
           .map((message) => message.id)
           .sort(),
       ).toEqual([1, 2, null, null]);
-      if (debug) expect(bridge.stderr).toMatch(/^whitemagic: tools\/call 2: The connection to WhiteMagic .* broke/m);
-      else expect(bridge.stderr).toBe('');
+      if (debug) expect(bridge.stderr).toMatch(/^whitemagic: tools\/call 2: The bridge ended before WhiteMagic/m);
+      else expect(bridge.stderr).toMatch(/^(whitemagic: .*\n){1,2}$/);
+      expect(bridge.stderr).toContain('the input ended before the service responded to 1 request\n');
       expect(bridge.stderr).not.toContain('wm_test_key');
     }
   });
@@ -337,6 +339,7 @@ describe('`whitemagic doctor`', () => {
       ok    Node                      NODE
       ok    URL                       http://HOST from WHITEMAGIC_URL
       ok    key                       wm_test_…LAST from WHITEMAGIC_API_KEY, checksum valid
+      ok    project                   none (/ is no workspace)
       ok    GET /health               N ms
       ok    GET /ready                N ms
       ok    POST /mcp (initialize)    N ms  MCP 2025-11-25

@@ -34,6 +34,7 @@ async function openSession(env: Record<string, string> = {}) {
       WHITEMAGIC_URL: node.url,
       WHITEMAGIC_API_KEY: user.apiKey,
       WHITEMAGIC_CONNECT_TIMEOUT_MS: '1500',
+      WHITEMAGIC_PROJECT: 'none',
       ...env,
     }),
   });
@@ -81,7 +82,8 @@ describe('agent over stdio', () => {
     const { client } = await openSession({ WHITEMAGIC_PROJECT: 'Büro/日本' });
     const { id } = await client.use('create_memory', { title: 'Here', content: 'Only here.' });
     expect((await client.read('get_memory', { id })).stored).toContain('; project Büro/日本;');
-    expect((await client.read('list_memories')).total).toBe(1);
+    expect((await client.read('list_memories', { project: 'Büro/日本' })).total).toBe(1);
+    expect(client.getInstructions()).toContain('Default project: "Büro/日本"');
   });
 
   it('gets a tool error for a revoked key, and the bridge keeps running', async () => {

@@ -374,37 +374,55 @@ describe('bridge: rate limits and retries', () => {
     expect(service.seen).toHaveLength(1);
   });
 
-  test('retries a read whose response broke off, but not a call', async () => {
-    let breaks = 3;
-    const { service, bridge } = await bridgeWithService((seen, response) => {
-      if (breaks-- <= 0) return respondSuccessfully(seen, response);
-      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '100' });
-      response.write('{"jsonrpc"', () => response.destroy());
-    });
+  test.each(['tools/list', 'tools/call'])(
+    'repeats %s after a broken response, a call with one Idempotency-Key',
+    async (method) => {
+      let breaks = 3;
+      const { service, bridge } = await bridgeWithService((seen, response, request) => {
+        if (breaks-- <= 0) return respondSuccessfully(seen, response);
+        if (breaks === 1) return request.socket.resetAndDestroy();
+        if (breaks === 0) return response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(': nothing\n\n');
+        response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': '100' });
+        response.write('{"jsonrpc"', () => response.destroy());
+      });
+      expect((await bridge.ask(method, { name: 'echo' })).result).toBeDefined();
+      await bridge.ask(method, { name: 'echo' });
+      const keys = service.seen.map(({ headers }) => headers['idempotency-key']);
+      expect(keys).toHaveLength(5);
+      expect(new Set(keys.slice(0, 4)).size).toBe(1);
+      expect(new Set(keys).size).toBe(method === 'tools/call' ? 2 : 1);
+      expect(keys[0] === undefined).toBe(method !== 'tools/call');
+    },
+  );
+
+  test('gives up a call that never gets a response, and says that it may have been carried out', async () => {
+    const { bridge, service } = await bridgeWithService(
+      (_seen, _response, request) => request.socket.resetAndDestroy(),
+      {
+        retry: { otherMs: 0, brokenMs: 400 },
+      },
+    );
     expect((await bridge.call()).text?.replaceAll(/:\d+/g, ':PORT')).toMatchInlineSnapshot(
-      `"The connection to WhiteMagic at http://127.0.0.1:PORT broke before the response was complete (UND_ERR_SOCKET). The call may have been carried out: look before repeating it."`,
+      `"The connection to WhiteMagic at http://127.0.0.1:PORT broke before the response was complete (ECONNRESET). The call may have been carried out: look before repeating it."`,
     );
-    expect(service.seen).toHaveLength(1);
-    expect((await bridge.ask('tools/list')).result).toBeDefined();
-    expect(service.seen).toHaveLength(4);
+    expect(service.seen.length).toBeGreaterThan(1);
   });
 
-  test('sends a call once when the connection is closed without a response', async () => {
-    const { service, bridge } = await bridgeWithService((_seen, _response, request) =>
-      request.socket.resetAndDestroy(),
+  test('repeats what waits when the computer wakes from sleep', async () => {
+    let ofDay = 0;
+    const { service, bridge } = await bridgeWithService(
+      (seen, response) => (service.seen.length === 1 ? undefined : respondSuccessfully(seen, response)),
+      { clocks: { ofDay: () => ofDay, ofProcess: () => 0 } },
     );
-    expect((await bridge.call()).text).toContain('may have been carried out');
-    expect(service.seen).toHaveLength(1);
-  });
-
-  test('retries a read whose event stream ended without a response, but not a call', async () => {
-    const { service, bridge } = await bridgeWithService((seen, response) => {
-      if (service.seen.length > 2) return respondSuccessfully(seen, response);
-      response.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(': nothing\n\n');
-    });
-    expect((await bridge.call()).text).toContain('broke before the response was complete (stream_ended)');
-    expect((await bridge.ask('tools/list')).result).toBeDefined();
-    expect(service.seen).toHaveLength(3);
+    const call = bridge.ask('tools/call', { name: 'echo' }, 'asleep');
+    await until('the call arrives', () => service.seen.length === 1);
+    ofDay = 3_600_000;
+    await bridge.ask('ping');
+    expect((await call).result).toBeDefined();
+    const calls = service.seen.filter(({ rpc }) => rpc.id === 'asleep');
+    expect(calls).toHaveLength(2);
+    expect(calls[0]?.headers['idempotency-key']).toBe(calls[1]?.headers['idempotency-key']);
+    expect(bridge.log).toContain('the computer has slept: 1 requests are sent again');
   });
 
   test('times out a hanging request without delaying others', async () => {
@@ -556,14 +574,16 @@ describe('bridge: end of the input', () => {
     expect(bridge.lines).toHaveLength(10);
   });
 
-  test('waits at most two seconds for a hanging request', async () => {
+  test('waits at most two seconds for a hanging request, which then gets an error', async () => {
     const { bridge, service } = await bridgeWithService(() => undefined);
     bridge.send({ id: 1, method: 'tools/call', params: {} });
     await until('the call arrives', () => service.seen.length === 1);
     const began = Date.now();
-    await bridge.end();
+    expect(await bridge.end()).toBe(1);
     expect(Date.now() - began).toBeLessThan(5_000);
-    expect(bridge.lines).toEqual([]);
+    expect((await bridge.answerTo(1)).result?.content?.[0]?.text).toBe(
+      'The bridge ended before WhiteMagic responded. The call may have been carried out: look before repeating it.',
+    );
   });
 
   test('ends when the output breaks', async () => {

@@ -18,7 +18,7 @@ export class PipedBridge {
   readonly log: string[] = [];
   /** Lines of its output. */
   readonly lines: string[] = [];
-  readonly ended: Promise<void>;
+  readonly ended: Promise<number>;
   #incompleteLine = '';
   #waiting: (() => void)[] = [];
 
@@ -69,9 +69,9 @@ export class PipedBridge {
     return this.lines.map((line) => JSON.parse(line) as JsonRpcMessage);
   }
 
-  async end(): Promise<void> {
+  async end(): Promise<number> {
     this.input.end();
-    await this.ended;
+    return this.ended;
   }
 
   #take(text: string): void {

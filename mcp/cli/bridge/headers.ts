@@ -17,7 +17,12 @@ export interface Bridge {
  * Returns the headers of a message. A message of the 2026-07-28 era must repeat its version, method and name in headers,
  * equal to the body (else 400, -32020). An older one has the version negotiated by `initialize`.
  */
-export function headersFor(message: Message, target: Target, bridge: Bridge): Record<string, string> {
+export function headersFor(
+  message: Message,
+  target: Target,
+  bridge: Bridge,
+  idempotencyKey?: string,
+): Record<string, string> {
   const headers: Record<string, string> = {
     'Content-Type': 'application/json',
     Accept: 'application/json, text/event-stream',
@@ -28,6 +33,7 @@ export function headersFor(message: Message, target: Target, bridge: Bridge): Re
   const client = clientOf(message) ?? bridge.client;
   // The service records it with each call, and knows no sessions.
   if (client) headers['X-WhiteMagic-Client'] = client;
+  if (idempotencyKey) headers['Idempotency-Key'] = idempotencyKey;
   if (target.projectHeader) headers['X-WhiteMagic-Project'] = target.projectHeader;
   const modern = modernVersion(message);
   const version = modern ?? (message.method === 'initialize' ? undefined : bridge.negotiated);

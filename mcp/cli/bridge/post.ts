@@ -13,6 +13,8 @@ export interface Post {
   body: string;
   target: Target;
   bridge: Bridge;
+  /** Makes the service execute a call once, however often it is sent. */
+  idempotencyKey?: string | undefined;
   fetch: typeof fetch;
   signal: AbortSignal;
   /** Called for each chunk of a stream, so that a long stream does not time out. */
@@ -30,7 +32,7 @@ export async function post(sending: Post): Promise<void> {
   try {
     const response = await sending.fetch(target.endpoint, {
       method: 'POST',
-      headers: headersFor(message, target, sending.bridge),
+      headers: headersFor(message, target, sending.bridge, sending.idempotencyKey),
       body: sending.body,
       redirect: 'manual',
       signal: sending.signal,

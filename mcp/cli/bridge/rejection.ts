@@ -52,6 +52,8 @@ function messageFor(
   if (status === 403)
     return `WhiteMagic does not allow this with the given key (403).${reason || ' Use a key with the needed scope, or another plan.'}`;
   if (status === 404) return `There is no MCP service at ${target.base}/mcp (404). Check WHITEMAGIC_URL.`;
+  if (status === 407)
+    return 'The proxy wants a login (407). Put user and password into HTTPS_PROXY: http://user:password@proxy:port.';
   if (status === 413) return `The request is larger than WhiteMagic accepts (413).${reason || ' Send less at a time.'}`;
   if (status === 429) return `A limit of WhiteMagic is reached (429).${reason} Try again ${wait}.`;
   if (status >= 500) {

@@ -6,13 +6,20 @@ import { isHandshake, isRead } from './message.ts';
 export interface RetryBudget {
   /** For the methods that open a connection (`isHandshake`). */
   handshakeMs: number;
-  /** For every other method. */
+  /** For every other method, while the service cannot be reached. */
   otherMs: number;
+  /** For a request that was sent and got no response, such as one during a restart of the service. */
+  brokenMs: number;
   /** Total of the delays requested by `Retry-After`. */
   retryAfterMs: number;
 }
 
-export const defaultRetryBudget: RetryBudget = { handshakeMs: 8_000, otherMs: 3_000, retryAfterMs: 5_000 };
+export const defaultRetryBudget: RetryBudget = {
+  handshakeMs: 8_000,
+  otherMs: 3_000,
+  brokenMs: 15_000,
+  retryAfterMs: 5_000,
+};
 
 /** Repeats an attempt while it fails for a transient reason and repeating it is safe. */
 export async function withRetry(
@@ -21,7 +28,8 @@ export async function withRetry(
   budget: RetryBudget,
   signal: AbortSignal,
 ): Promise<void> {
-  const deadline = Date.now() + (isHandshake(method) ? budget.handshakeMs : budget.otherMs);
+  const began = Date.now();
+  let limitMs = isHandshake(method) ? budget.handshakeMs : budget.otherMs;
   let waitLeftMs = budget.retryAfterMs;
   for (let attempts = 1; ; attempts++) {
     try {
@@ -35,18 +43,22 @@ export async function withRetry(
         if (waitLeftMs < 0) throw error;
         await sleep(pauseMs, undefined, { signal });
       } else {
+        if (error.kind === 'broken') limitMs = Math.max(limitMs, budget.brokenMs);
         const pauseMs = backoffMs(attempts);
-        if (!isRepeatable(method, error) || Date.now() + pauseMs > deadline) throw error;
+        if (!isRepeatable(method, error) || Date.now() + pauseMs > began + limitMs) throw error;
         await sleep(pauseMs, undefined, { signal });
       }
     }
   }
 }
 
-/** A tool call may have been executed although the response was lost, so it is repeated only if it was never sent. */
+/**
+ * Checks that a message can be sent again: nothing was sent, or it only reads, or it is a tool call, which the service executes once
+ * for its `Idempotency-Key`.
+ */
 function isRepeatable(method: string, failure: Failure): boolean {
   if (!failure.details.transient || failure.details.retryAfterMs !== undefined) return false;
-  return failure.details.unsent === true || isRead(method);
+  return failure.details.unsent === true || isRead(method) || method === 'tools/call';
 }
 
 /** Returns 100 ms, doubled up to 1 s, half of it random: the bridges of a restarted service do not all retry at once. */

@@ -7,6 +7,7 @@ import { type Cli, settingsOf } from '../cli.ts';
 import { checkClients } from '../client-checks.ts';
 import { inspectKey } from '../key.ts';
 import { findProject } from '../project.ts';
+import { proxiedFetch } from '../proxied-fetch.ts';
 import type { FoundSettings } from '../settings.ts';
 
 /** Result of one check. */
@@ -98,7 +99,7 @@ async function timed(name: string, work: () => Promise<string>): Promise<Check> 
 }
 
 async function get(target: Target, path: string, todo: string): Promise<string> {
-  const response = await fetch(target.base + path, {
+  const response = await proxiedFetch(target.base + path, {
     redirect: 'manual',
     signal: AbortSignal.timeout(timeoutMs),
   }).catch((error: unknown) => {
@@ -132,7 +133,7 @@ async function initialize(target: Target, version: string): Promise<string> {
     body: JSON.stringify(message),
     target,
     bridge: { version },
-    fetch,
+    fetch: proxiedFetch,
     signal: AbortSignal.timeout(timeoutMs),
     onAlive: () => undefined,
     deliver: (line) => {

@@ -26,18 +26,28 @@ export function addMcp(program: Command, cli: Cli): void {
       `
 Environment:
   WHITEMAGIC_TIMEOUT_MS           timeout of a request (60000)
-  WHITEMAGIC_CONNECT_TIMEOUT_MS   how long to retry the first request if the service is down (8000)`,
+  WHITEMAGIC_CONNECT_TIMEOUT_MS   how long to retry the first request if the service is down (8000)
+
+Exit codes: 0 the client closed the input, 1 requests were left without a response, 2 wrong usage.`,
     )
     .action((values: Values) => mcpCommand(cli, values));
 }
 
-/** Runs the bridge until its input ends. */
+/**
+ * Runs the bridge until its input ends, and ends the process: with 0, or with 1 where requests got no response of the service. Stderr
+ * has one line for the project, and one whenever the connection to the service begins or ceases to fail.
+ */
 export async function mcpCommand(
   cli: Pick<Cli, 'env' | 'platform' | 'cwd' | 'baseDir' | 'version'>,
   values: Values = {},
 ): Promise<never> {
   const { env, baseDir, version } = cli;
-  const log = logger(values.logFile ?? env.WHITEMAGIC_LOG_FILE, values.debug ?? env.WHITEMAGIC_DEBUG === '1');
+  const isDebug = values.debug ?? env.WHITEMAGIC_DEBUG === '1';
+  const log = logger(values.logFile ?? env.WHITEMAGIC_LOG_FILE, isDebug);
+  const say = (line: string) => {
+    log(line);
+    if (!isDebug) process.stderr.write(`whitemagic: ${line}\n`);
+  };
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   // Neither a closed stderr nor an error of one request may end the others.
@@ -45,13 +55,11 @@ export async function mcpCommand(
   process.on('uncaughtException', (error) => log(`unexpected: ${error.stack ?? error.message}`));
   let project = findProject(cli, cli.cwd);
   const sayProject = () => {
-    const line = `project ${project.name ?? 'none'} (${project.from})`;
-    log(line);
-    const isLogged = values.debug || env.WHITEMAGIC_DEBUG === '1';
-    if (!isLogged && project.name !== undefined) process.stderr.write(`whitemagic: ${line}\n`);
+    const report = project.name === undefined ? log : say;
+    report(`project ${project.name ?? 'none'} (${project.from})`);
   };
   sayProject();
-  await runBridge({
+  const unanswered = await runBridge({
     input: process.stdin,
     output: process.stdout,
     settings: () => ({ ...readSettings(env, baseDir), project: project.name }),
@@ -66,12 +74,15 @@ export async function mcpCommand(
       }),
     version,
     log,
+    say,
     signal: stop.signal,
     timeoutMs: milliseconds(env.WHITEMAGIC_TIMEOUT_MS, 60_000),
     retry: { handshakeMs: milliseconds(env.WHITEMAGIC_CONNECT_TIMEOUT_MS, 8_000) },
   });
   // Idle connections, and a stdin that is never closed, would keep the process running.
-  process.exit(0);
+  if (unanswered > 0)
+    say(`the input ended before the service responded to ${unanswered} request${unanswered === 1 ? '' : 's'}`);
+  process.exit(unanswered > 0 ? 1 : 0);
 }
 
 /** Returns the function that logs a line to the given places. A log that cannot be written is given up. */
