@@ -9,7 +9,7 @@ const BODILESS = [101, 204, 205, 304];
 
 /**
  * Sends a request through a tunnel of an HTTP proxy, and resolves to its response when the headers have arrived. Redirects are not
- * followed. A proxy that refuses the tunnel gives its own response.
+ * followed. The response of a proxy that rejects the tunnel is returned as it is.
  * @param init `method`, `headers`, a text as `body`, and `signal`
  */
 export function fetchThroughProxy(url: URL, init: RequestInit, proxy: string): Promise<Response> {

@@ -71,7 +71,7 @@ class Bridge {
   /** Client that this bridge serves, from its `initialize`. */
   #client: string | undefined;
   readonly #roots: RootsRequest | undefined;
-  /** Message of the failure that a person was told of last. */
+  /** Message of the failure that was reported last. */
   #trouble: string | undefined;
   #blocked = false;
   #ended = false;
