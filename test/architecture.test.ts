@@ -38,6 +38,8 @@ const AREAS: Record<string, Area> = {
   'db/usage': { files: /^db\/queries\/usage\//, imports: ['db/client', 'db/accounts'] },
   // Settings of each client for the service. Runs in the service, in a browser and in the command line.
   'client setup': { files: /^mcp\/client-setup\//, imports: [] },
+  // The clients for programs are packages of their own and import nothing else.
+  clients: { files: /^mcp\/clients\//, imports: [] },
   'db/webhooks': { files: /^db\/queries\/webhooks\//, imports: ['db/client'] },
   foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },
   contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
@@ -163,7 +165,7 @@ const AREAS: Record<string, Area> = {
   // Runs in a browser: of the API it has only types, texts that know no server, and the icon.
   dashboard: { files: /^api\/dashboard\//, imports: ['client setup', 'contracts', 'keys', 'pages'] },
   mcp: {
-    files: /^mcp\/(?!cli\/|client-setup\/)/,
+    files: /^mcp\/(?!cli\/|clients\/|client-setup\/)/,
     imports: [...BASE, 'client setup', 'tokens', 'keys', 'oauth', 'outgoing', 'pipeline', 'http', 'pages', ...QUERIES],
   },
   'mcp/cli': { files: /^mcp\/cli\//, imports: ['client setup'] },

@@ -12,6 +12,8 @@ const WITH_RUNTIME_FILES = ['api', 'mcp', 'db'];
 const DASHBOARD = 'api/dashboard';
 /** The command line, which is bundled. */
 const CLI = 'mcp/cli';
+/** The clients for programs, which are packages of their own. */
+const CLIENTS = 'mcp/clients';
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'];
 
 /**
@@ -62,7 +64,7 @@ function fingerprint(root) {
 }
 
 function isOfServer(file) {
-  return !file.startsWith(`${DASHBOARD}/`);
+  return !file.startsWith(`${DASHBOARD}/`) && !file.startsWith(`${CLIENTS}/`);
 }
 
 /** Hashes the sizes and times of files, given by their paths from the checkout. */

@@ -46,6 +46,9 @@ export const COMMANDS = {
   ]),
   eval: program('measure the quality of search results', 'scripts/eval'),
   schema: program('write db/schema/schema.sql from the migrations', 'scripts/schema'),
+  sdk: tools('write the generated part of the clients in mcp/clients from the contracts', [
+    { name: 'tsx', args: ['scripts/sdk.ts'] },
+  ]),
   build: { about: 'compile into dist/ and mcp/cli/dist/, and build the dashboard', needs: 'build', run: async () => 0 },
   // Some tests start the service as users do, from dist/.
   test: { ...tools('run the tests', [{ name: 'vitest', args: ['run'] }]), needs: 'build' },

@@ -13,8 +13,9 @@ const PACKAGES = {
     '@modelcontextprotocol/conformance@0.2.0-alpha.12',
   ],
   inspector: ['@modelcontextprotocol/inspector@2.12.0'],
+  frameworks: ['ai@7.0.173', '@langchain/core@1.4.0', 'zod@4.6.7'],
   node: [`node-${process.platform}-${process.arch}@22.23.3`],
-  python: ['mcp==2.3.0', 'fastmcp==4.2.3'],
+  python: ['mcp==2.3.0', 'fastmcp==4.2.3', 'openai-agents==0.24.0'],
 };
 
 /** Folder in which the checks are installed once. */
@@ -22,7 +23,7 @@ const FOLDER = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', '
 const INSTALL_MS = 300_000;
 
 /** Installs npm packages of exact versions, without their install scripts, unless they are there. Returns their node_modules. */
-export async function installPackages(name: 'suites' | 'inspector'): Promise<string> {
+export async function installPackages(name: 'suites' | 'inspector' | 'frameworks'): Promise<string> {
   const packages = [...PACKAGES[name], ...PACKAGES.node];
   const folder = join(FOLDER, name);
   const marker = join(folder, `${Buffer.from(packages.join(' ')).toString('base64url').slice(-80)}.installed`);
