@@ -2,11 +2,11 @@ import { useState } from 'react';
 import type { OutputOf } from '../../api/client.ts';
 import { useAction } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
-import { Snippet } from '../../components/copy.tsx';
 import { ConfirmDialog, Dialog, DialogActions } from '../../components/dialog.tsx';
-import { Callout } from '../../components/feedback.tsx';
 import { Select } from '../../components/fields.tsx';
+import { FormEnd } from '../../components/form-end.tsx';
 import { formatDateTime } from '../../components/format.tsx';
+import { SecretDialog } from '../../components/secret-dialog.tsx';
 import { notifyDone } from '../../components/toasts.tsx';
 import { type KeyFields, KeyForm, NEW_KEY, toInput } from './key-form.tsx';
 import { SCOPES } from './scopes.ts';
@@ -50,43 +50,32 @@ export function CreateKeyDialog({ onClose, onMade }: DialogProps & { onMade: (ke
           error={create.error}
           available={SCOPES.map(({ scope }) => scope)}
         />
-        <FormError error={create.error} />
-        <DialogActions>
-          <Button onPress={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" isPending={create.isPending}>
-            Make the key
-          </Button>
-        </DialogActions>
+        <FormEnd label="Make the key" isPending={create.isPending} error={create.error} onClose={onClose} />
       </form>
     </Dialog>
   );
 }
 
 /** Shows a new key, which only this dialog ever shows. */
-export function SecretDialog({ made, onClose }: DialogProps & { made: MadeKey }) {
+export function KeySecretDialog({ made, onClose }: DialogProps & { made: MadeKey }) {
   return (
-    <Dialog title={`The key ${made.name}`} isOpen isKept onClose={onClose} size="reading">
-      <div className="stack">
-        <Snippet text={made.secret} label="API key" />
-        <Callout kind="warning">
-          Copy it now: it is stored nowhere, and we cannot show it again. We keep only its fingerprint, which recognizes
-          the key. If you lose it, rotate it.
-        </Callout>
-        {made.previousUntil && (
-          <p>
-            {Date.parse(made.previousUntil) > Date.now()
-              ? `The old key works until ${formatDateTime(made.previousUntil)}. Put the new one in its place until then.`
-              : 'The old key no longer works. Put the new one in its place.'}
-          </p>
-        )}
-        <DialogActions>
-          <Button variant="primary" onPress={onClose}>
-            I have copied it
-          </Button>
-        </DialogActions>
-      </div>
-    </Dialog>
+    <SecretDialog
+      title={`The key ${made.name}`}
+      secret={made.secret}
+      label="API key"
+      previous={made.previousUntil && previousKeyText(made.previousUntil)}
+      onClose={onClose}
+    >
+      Copy it now: it is stored nowhere, and we cannot show it again. We keep only its fingerprint, which recognizes the
+      key. If you lose it, rotate it.
+    </SecretDialog>
   );
+}
+
+function previousKeyText(until: string): string {
+  return Date.parse(until) > Date.now()
+    ? `The old key works until ${formatDateTime(until)}. Put the new one in its place until then.`
+    : 'The old key no longer works. Put the new one in its place.';
 }
 
 /** Changes name, scopes, projects, expiry and limit of a key. Scopes can only be taken away. */
@@ -123,13 +112,7 @@ export function EditKeyDialog({ target, onClose }: DialogProps & { target: Key }
           current={target.expires_at}
         />
         <p className="detail">A permission that is taken away cannot be given back: make a new key for that.</p>
-        <FormError error={update.error} />
-        <DialogActions>
-          <Button onPress={onClose}>Cancel</Button>
-          <Button type="submit" variant="primary" isPending={update.isPending}>
-            Save
-          </Button>
-        </DialogActions>
+        <FormEnd label="Save" isPending={update.isPending} error={update.error} onClose={onClose} />
       </form>
     </Dialog>
   );
@@ -197,15 +180,5 @@ export function RevokeKeyDialog({ target, onClose }: DialogProps & { target: Key
         undone.
       </p>
     </ConfirmDialog>
-  );
-}
-
-/** Shows an error that belongs to no field of a form. */
-function FormError({ error }: { error: Parameters<typeof KeyForm>[0]['error'] }) {
-  if (!error || error.fields.length > 0) return null;
-  return (
-    <Callout kind="error">
-      <strong>{error.title}.</strong> {error.message}
-    </Callout>
   );
 }

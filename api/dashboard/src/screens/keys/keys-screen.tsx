@@ -15,10 +15,10 @@ import {
   CreateKeyDialog,
   EditKeyDialog,
   type Key,
+  KeySecretDialog,
   type MadeKey,
   RevokeKeyDialog,
   RotateKeyDialog,
-  SecretDialog,
 } from './key-dialogs.tsx';
 import './keys.css';
 import { projectsInWords } from './project-picker.tsx';
@@ -82,7 +82,7 @@ export function KeysScreen() {
         <RotateKeyDialog target={open.target} onClose={close} onMade={(made) => setOpen({ kind: 'secret', made })} />
       )}
       {open?.kind === 'revoke' && <RevokeKeyDialog target={open.target} onClose={close} />}
-      {open?.kind === 'secret' && <SecretDialog made={open.made} onClose={close} />}
+      {open?.kind === 'secret' && <KeySecretDialog made={open.made} onClose={close} />}
     </Screen>
   );
 }

@@ -2,11 +2,11 @@ import { useState } from 'react';
 import type { ApiError, InputOf, OutputOf } from '../../api/client.ts';
 import { useAction } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
-import { Snippet } from '../../components/copy.tsx';
 import { ConfirmDialog, Dialog, DialogActions } from '../../components/dialog.tsx';
-import { Callout } from '../../components/feedback.tsx';
 import { Checkbox, errorOf, Select, TextField } from '../../components/fields.tsx';
+import { FormEnd } from '../../components/form-end.tsx';
 import { formatDateTime } from '../../components/format.tsx';
+import { SecretDialog } from '../../components/secret-dialog.tsx';
 import { notifyDone } from '../../components/toasts.tsx';
 import { EVENTS, type EventType } from './events.ts';
 
@@ -129,56 +129,26 @@ function WebhookForm({ fields, onChange, error }: WebhookFormProps) {
   );
 }
 
-interface FormEndProps extends DialogProps {
-  label: string;
-  isPending: boolean;
-  error: ApiError | null;
-}
-
-function FormEnd({ label, isPending, error, onClose }: FormEndProps) {
-  const isGeneral = error && !error.fields.some(({ path }) => path !== '');
+/** Shows a new signing secret, which only this dialog ever shows. */
+export function SigningSecretDialog({ made, onClose }: DialogProps & { made: MadeSecret }) {
   return (
-    <>
-      {isGeneral && (
-        <Callout kind="error">
-          <strong>{error.title}.</strong> {error.message}
-        </Callout>
-      )}
-      <DialogActions>
-        <Button onPress={onClose}>Cancel</Button>
-        <Button type="submit" variant="primary" isPending={isPending}>
-          {label}
-        </Button>
-      </DialogActions>
-    </>
+    <SecretDialog
+      title="The signing secret"
+      secret={made.secret}
+      label="signing secret"
+      previous={made.previousUntil ? previousSecretText(made.previousUntil) : undefined}
+      onClose={onClose}
+    >
+      Copy it now: we do not show it again. Your receiver verifies with it that an event comes from us.{' '}
+      <a href="/docs/webhooks">How to verify events</a>
+    </SecretDialog>
   );
 }
 
-/** Shows a new secret, which only this dialog ever shows. */
-export function SecretDialog({ made, onClose }: DialogProps & { made: MadeSecret }) {
-  return (
-    <Dialog title="The signing secret" isOpen isKept onClose={onClose} size="reading">
-      <div className="stack">
-        <Snippet text={made.secret} label="signing secret" />
-        <Callout kind="warning">
-          Copy it now: we do not show it again. Your receiver verifies with it that an event comes from us.{' '}
-          <a href="/docs/webhooks">How to verify events</a>
-        </Callout>
-        {made.previousUntil && (
-          <p>
-            {Date.parse(made.previousUntil) > Date.now()
-              ? `Until ${formatDateTime(made.previousUntil)}, events are signed with the old secret too.`
-              : 'Events are no longer signed with the old secret.'}
-          </p>
-        )}
-        <DialogActions>
-          <Button variant="primary" onPress={onClose}>
-            I have copied it
-          </Button>
-        </DialogActions>
-      </div>
-    </Dialog>
-  );
+function previousSecretText(until: string): string {
+  return Date.parse(until) > Date.now()
+    ? `Until ${formatDateTime(until)}, events are signed with the old secret too.`
+    : 'Events are no longer signed with the old secret.';
 }
 
 const GRACE = [

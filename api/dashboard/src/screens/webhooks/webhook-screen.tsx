@@ -15,7 +15,7 @@ import {
   EditWebhookDialog,
   type MadeSecret,
   RotateSecretDialog,
-  SecretDialog,
+  SigningSecretDialog,
   type Webhook,
 } from './webhook-dialogs.tsx';
 import { disabledReason, WebhookState } from './webhook-state.tsx';
@@ -117,7 +117,7 @@ function Actions({ webhook }: { webhook: Webhook }) {
       {open === 'delete' && (
         <DeleteWebhookDialog target={webhook} onClose={close} onDone={() => navigate({ to: '/webhooks' })} />
       )}
-      {typeof open === 'object' && <SecretDialog made={open} onClose={close} />}
+      {typeof open === 'object' && <SigningSecretDialog made={open} onClose={close} />}
     </>
   );
 }

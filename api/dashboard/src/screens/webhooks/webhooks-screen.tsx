@@ -8,7 +8,7 @@ import { formatNumber, Time } from '../../components/format.tsx';
 import { Loaded, Screen } from '../../components/screen.tsx';
 import { TableFrame } from '../../components/table-frame.tsx';
 import { EVENTS } from './events.ts';
-import { CreateWebhookDialog, type MadeSecret, SecretDialog, type Webhook } from './webhook-dialogs.tsx';
+import { CreateWebhookDialog, type MadeSecret, SigningSecretDialog, type Webhook } from './webhook-dialogs.tsx';
 import { WebhookState } from './webhook-state.tsx';
 import './webhooks.css';
 
@@ -61,7 +61,7 @@ export function WebhooksScreen() {
           }}
         />
       )}
-      {made && <SecretDialog made={made} onClose={() => setMade(undefined)} />}
+      {made && <SigningSecretDialog made={made} onClose={() => setMade(undefined)} />}
     </Screen>
   );
 }
