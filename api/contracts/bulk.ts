@@ -99,6 +99,7 @@ export const bulk = operation({
     action: z.string(),
     ...f.bulkResult,
     duplicates: f.duplicates.optional(),
+    moved_from: f.movedFrom.optional(),
   }),
   receipt: receipts.bulkReceipt,
   example: {

@@ -198,6 +198,11 @@ export const duplicates = z
   .array(z.strictObject({ id, duplicate_of: id }))
   .meta({ description: 'Moved memories that were archived: the project has an active exact duplicate of each.' });
 
+/** Former projects of the memories that a move changed. */
+export const movedFrom = z
+  .array(z.strictObject({ project: z.string().nullable(), ids: z.array(id) }))
+  .meta({ description: 'The former project of each moved memory, with which the move can be undone.' });
+
 /** Outdated memories are left out of reads unless a caller asks for them. */
 export const outdatedFields = {
   include_superseded: z.boolean().default(false).meta({ description: 'Include superseded memories.' }),

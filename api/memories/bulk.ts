@@ -26,8 +26,14 @@ interface BulkInput {
   dry_run: boolean;
 }
 
-/** Changes one memory. Returns the active exact duplicate for which a moved memory was archived. */
-type ChangeOne = (id: string) => Promise<string | undefined>;
+/** The former project of a moved memory, and the active exact duplicate for which it was archived. */
+interface Moved {
+  from: string | null;
+  duplicateOf: string | undefined;
+}
+
+/** Changes one memory. Returns where a moved one comes from. */
+type ChangeOne = (id: string) => Promise<Moved | undefined>;
 
 /**
  * Applies an action to the memories that match a filter, see {@link changeMatching}.
@@ -37,12 +43,12 @@ export async function bulk(context: RequestContext, caller: Caller, input: BulkI
   const wanted = bulkChange(input);
   if (wanted.action === 'move') requireProject(caller, wanted.project);
   const filter = toFilter(context, caller, input.filter);
-  const { duplicates, ...result } = await changeMatching(context, caller, filter, wanted, input.dry_run, embedders);
+  const { result, moves } = await changeMatching(context, caller, filter, wanted, input.dry_run, embedders);
   return {
     dry_run: input.dry_run,
     action: input.action,
     ...result,
-    ...(input.action === 'move' && { duplicates }),
+    ...(input.action === 'move' && moves),
   };
 }
 
@@ -64,8 +70,8 @@ export async function changeMatching(
   const { ids, changeable } = await lockAffected(context.sql, caller.userId, filter, wanted, limit);
   const remaining = Math.max(0, changeable - ids.length);
   const apply = () => changeAll(context, caller, ids, wanted, embedders);
-  const result = isDryRun ? await dryRun(context.sql, apply) : await apply();
-  return { matched, remaining, ...result };
+  const { changed, rejected, ...moves } = isDryRun ? await dryRun(context.sql, apply) : await apply();
+  return { result: { matched, changed, rejected, remaining }, moves };
 }
 
 function bulkChange({ action, tags = [], project }: BulkInput): BulkChange {
@@ -92,18 +98,21 @@ async function changeAll(
   let full: Problem | undefined;
   const rejected: { id: string; code: string; detail: string }[] = [];
   const duplicates: { id: string; duplicate_of: string }[] = [];
+  const movedFrom = new Map<string | null, string[]>();
   if (wanted.action === 'delete') {
     await deletePermanently(context, caller, ids);
-    return { changed: ids, rejected, duplicates };
+    return { changed: ids, rejected, duplicates, moved_from: [] };
   }
   const changeOne = await changerOf(context, caller, ids, wanted, embedders);
   for (const id of ids) {
     await withItemErrors(
       context,
       async () => {
-        const duplicateOf = await changeOne(id);
-        if (duplicateOf) duplicates.push({ id, duplicate_of: duplicateOf });
+        const moved = await changeOne(id);
         changed.push(id);
+        if (!moved) return;
+        if (moved.duplicateOf) duplicates.push({ id, duplicate_of: moved.duplicateOf });
+        movedFrom.set(moved.from, [...(movedFrom.get(moved.from) ?? []), id]);
       },
       (problem) => {
         if (problem.code === 'storage_full') full = problem;
@@ -113,7 +122,8 @@ async function changeAll(
   }
   // Repeating the call would not change anything either.
   if (full && changed.length === 0) throw full;
-  return { changed, rejected, duplicates };
+  const moved_from = [...movedFrom].map(([project, moved]) => ({ project, ids: moved }));
+  return { changed, rejected, duplicates, moved_from };
 }
 
 /** Returns what changes one of the memories. Contents are loaded only where they are indexed or hashed anew, one at a time. */
@@ -137,7 +147,10 @@ async function changerOf(
       });
     }
     case 'move':
-      return onWholeMemory(context, caller, (memory) => moveMemory(context, caller, memory, wanted.project, embedders));
+      return onWholeMemory(context, caller, async (memory) => ({
+        from: memory.project,
+        duplicateOf: await moveMemory(context, caller, memory, wanted.project, embedders),
+      }));
     default:
       return changerOfState(context, caller, ids, wanted.action);
   }
@@ -146,7 +159,7 @@ async function changerOf(
 function onWholeMemory(
   { sql }: RequestContext,
   caller: Caller,
-  changeMemory: (memory: MemoryRow) => Promise<string | undefined>,
+  changeMemory: (memory: MemoryRow) => Promise<Moved | undefined>,
 ): ChangeOne {
   return async (id) => {
     const memory = await findMemory(sql, caller.userId, id, true);

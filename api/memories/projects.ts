@@ -49,13 +49,13 @@ export async function updateProject(
   const rename = { from: input.name, to: input.new_name ?? NO_PROJECT, merges };
   const boundKeys = await findBoundKeys(context, caller, rename);
   const change = { action: 'move', project: input.new_name } as const;
-  const result = await changeMatching(context, caller, filter, change, input.dry_run, embedders);
+  const { result, moves } = await changeMatching(context, caller, filter, change, input.dry_run, embedders);
   if (result.matched === 0) throw unknownProject(input.name);
   if (!input.dry_run) {
     const isComplete = result.remaining === 0 && result.rejected.length === 0;
     await followRename(context, caller, boundKeys, { ...rename, isComplete });
   }
-  return { dry_run: input.dry_run, merges, ...result, bound_keys: boundKeys };
+  return { dry_run: input.dry_run, merges, ...result, duplicates: moves.duplicates, bound_keys: boundKeys };
 }
 
 /**
@@ -71,7 +71,7 @@ export async function deleteProject(
   const filter = filterOf(input.name);
   requireProject(caller, filter.project, 'name');
   const change = { action: input.permanent ? 'delete' : 'archive' } as const;
-  const { duplicates, ...result } = await changeMatching(context, caller, filter, change, input.dry_run, embedders);
+  const { result } = await changeMatching(context, caller, filter, change, input.dry_run, embedders);
   if (result.matched === 0) throw unknownProject(input.name);
   return { dry_run: input.dry_run, ...result };
 }

@@ -100,7 +100,7 @@ async function changeTagged(
   embedders: Embedders,
 ) {
   const filter: MemoryFilter = { tags: [...change.tags], tagsMatch: 'any' };
-  const { duplicates, ...result } = await changeMatching(context, caller, filter, change, isDryRun, embedders);
+  const { result } = await changeMatching(context, caller, filter, change, isDryRun, embedders);
   if (result.matched === 0) throw new Problem('not_found', { detail: `No memory has the tag "${change.tags[0]}".` });
   return result;
 }

@@ -82,7 +82,7 @@ export async function appOf({ userId, database }: TestUser): Promise<string> {
 export async function appRequestOf({ database }: TestUser): Promise<string> {
   const id = `sample-request-${uuidv7()}`;
   const request = { name: 'Claude', client_id: 'client', host: 'claude.ai', scopes: ['memories:read' as const] };
-  await saveRequest({ sql: database.owner, now: () => new Date() }, id, request, new Date(Date.now() + 60_000));
+  await saveRequest({ sql: database.owner, now: () => new Date() }, id, request, new Date(Date.now() + 3_600_000));
   return id;
 }
 

@@ -148,6 +148,20 @@ describe.skipIf(!hasBrowser)('memories screen', () => {
 
     await select(page, 'One');
     await button(page, 'Select all 3').click();
+    await button(page, 'More acts on the selection').click();
+    await page.getByRole('menuitem', { name: 'Move to project' }).click();
+    await page.getByRole('textbox', { name: 'Project' }).fill('new');
+    await button(page, 'Move 3 memories').click();
+    await page.getByText('3 memories moved').waitFor();
+    await undo(page);
+    expect([(await read(one)).project, (await read(two)).project, (await read(three)).project]).toEqual([
+      'a',
+      null,
+      null,
+    ]);
+
+    await select(page, 'One');
+    await button(page, 'Select all 3').click();
     await button(page, 'Add tag').click();
     await page.getByRole('combobox', { name: 'Tag' }).fill('Mine');
     await page.keyboard.press('Enter');

@@ -167,7 +167,14 @@ describe('POST /memories/bulk', () => {
   it('moves selected memories, and back', async () => {
     const [a, b, c] = await storeAll([note('a', 'x'), note('b', null), note('c', 'y')]);
     const move = { filter: { ids: [a, b, c] }, action: 'move', project: 'y', dry_run: false };
-    expect((await user.api.post('/memories/bulk', move)).body).toMatchObject({ changed: [a, b], duplicates: [] });
+    expect((await user.api.post('/memories/bulk', move)).body).toMatchObject({
+      changed: [a, b],
+      duplicates: [],
+      moved_from: [
+        { project: 'x', ids: [a] },
+        { project: null, ids: [b] },
+      ],
+    });
     const back = { filter: { ids: [b] }, action: 'move', project: null, dry_run: false };
     expect((await user.api.post('/memories/bulk', back)).body.changed).toEqual([b]);
     expect([(await read(a)).project, (await read(b)).project]).toEqual(['y', null]);

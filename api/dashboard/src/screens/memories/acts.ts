@@ -107,6 +107,7 @@ interface BlockResult {
   rejected: { id: string; code: string; detail: string }[];
   remaining: number;
   duplicates?: { id: string; duplicate_of: string }[] | undefined;
+  moved_from?: { project: string | null; ids: string[] }[] | undefined;
 }
 
 /** Repeats a change that works in blocks until nothing remains, or a block changes nothing. */
@@ -114,12 +115,18 @@ export async function repeat<Result extends BlockResult>(
   run: (dryRun: false) => Promise<Result>,
   onProgress?: (changed: number) => void,
 ) {
-  const total = { changed: [] as string[], rejected: [] as BlockResult['rejected'], duplicates: [] as string[] };
+  const total = {
+    changed: [] as string[],
+    rejected: [] as BlockResult['rejected'],
+    duplicates: [] as string[],
+    movedFrom: [] as NonNullable<BlockResult['moved_from']>,
+  };
   for (;;) {
-    const { changed, rejected, remaining, duplicates = [] } = await run(false);
+    const { changed, rejected, remaining, duplicates = [], moved_from = [] } = await run(false);
     total.changed.push(...changed);
     total.rejected.push(...rejected);
     total.duplicates.push(...duplicates.map(({ id }) => id));
+    total.movedFrom.push(...moved_from);
     onProgress?.(total.changed.length);
     if (remaining === 0 || changed.length === 0) return total;
   }

@@ -2,10 +2,12 @@ import { useState } from 'react';
 import { Button } from '../../components/button.tsx';
 import { formatNumber } from '../../components/format.tsx';
 import { Menu } from '../../components/menu.tsx';
-import { type BulkAction, BulkDialog, type BulkSelection } from './bulk-dialog.tsx';
+import type { BulkInput } from './acts.ts';
+import { type BulkAction, BulkDialog } from './bulk-dialog.tsx';
 
 interface BulkBarProps {
-  selection: BulkSelection;
+  /** Selects the memories. */
+  filter: BulkInput['filter'];
   /** Number of selected memories. */
   count: number;
   /** Selects everything that the list shows; undefined where that is not possible. */
@@ -16,7 +18,7 @@ interface BulkBarProps {
 }
 
 /** Renders the bar of a selection with its acts. Each of them shows a dry run before it changes anything. */
-export function BulkBar({ selection, count, onSelectAll, total, onClear }: BulkBarProps) {
+export function BulkBar({ filter, count, onSelectAll, total, onClear }: BulkBarProps) {
   const [action, setAction] = useState<BulkAction>();
   return (
     <section className="bulk-bar" aria-label="Selection">
@@ -49,7 +51,7 @@ export function BulkBar({ selection, count, onSelectAll, total, onClear }: BulkB
       {action && (
         <BulkDialog
           action={action}
-          selection={selection}
+          filter={filter}
           onClose={() => setAction(undefined)}
           onDone={() => {
             setAction(undefined);

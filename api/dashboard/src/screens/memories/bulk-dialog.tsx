@@ -14,13 +14,6 @@ import { useSettled } from './use-settled.ts';
 
 export type BulkAction = BulkInput['action'];
 
-/** The memories that a bulk change is for. */
-export interface BulkSelection {
-  filter: BulkInput['filter'];
-  /** The project of each selected memory as far as it is known, for the undo of a move. */
-  projects: ReadonlyMap<string, string | null>;
-}
-
 const WORDS: Record<BulkAction, { title: string; act: string; done: string }> = {
   archive: { title: 'Archive memories', act: 'Archive', done: 'archived' },
   restore: { title: 'Restore memories', act: 'Restore', done: 'restored' },
@@ -32,13 +25,13 @@ const WORDS: Record<BulkAction, { title: string; act: string; done: string }> = 
 
 interface BulkDialogProps {
   action: BulkAction;
-  selection: BulkSelection;
+  filter: BulkInput['filter'];
   onClose: () => void;
   onDone: () => void;
 }
 
 /** Shows what a bulk change would do, by a dry run, and runs it when that is confirmed. */
-export function BulkDialog({ action, selection, onClose, onDone }: BulkDialogProps) {
+export function BulkDialog({ action, filter, onClose, onDone }: BulkDialogProps) {
   const [tags, setTags] = useState<string[]>([]);
   const [project, setProject] = useState('');
   const [changed, setChanged] = useState<number>();
@@ -46,7 +39,7 @@ export function BulkDialog({ action, selection, onClose, onDone }: BulkDialogPro
   const settled = useSettled(project.trim());
   const isComplete = needsTag ? tags.length > 0 : settled === project.trim();
   const change = {
-    filter: selection.filter,
+    filter,
     action,
     ...(needsTag && { tags }),
     ...(action === 'move' && { project: settled || null }),
@@ -58,7 +51,7 @@ export function BulkDialog({ action, selection, onClose, onDone }: BulkDialogPro
   const run = async () => {
     setChanged(0);
     let done: Awaited<ReturnType<typeof runBulk>> | undefined;
-    const undo = undoOf(action, tags, selection, () => done);
+    const undo = undoOf(action, tags, () => done);
     const isDone = await perform(
       `${memoriesText(count)} ${words.done}`,
       async () => {
@@ -121,7 +114,6 @@ export function BulkDialog({ action, selection, onClose, onDone }: BulkDialogPro
 function undoOf(
   action: BulkAction,
   tags: string[],
-  { projects, filter }: BulkSelection,
   result: () => Awaited<ReturnType<typeof runBulk>> | undefined,
 ): (() => Promise<unknown>) | undefined {
   const changed = () => result()?.changed ?? [];
@@ -134,16 +126,12 @@ function undoOf(
       return () => runOnIds(changed(), { action: 'remove_tags', tags });
     case 'remove_tags':
       return () => runOnIds(changed(), { action: 'add_tags', tags });
-    case 'move': {
-      if (filter.project === undefined && filter.ids === undefined) return undefined;
+    case 'move':
       return async () => {
-        const former = Map.groupBy(changed(), (id) =>
-          filter.project === undefined ? projects.get(id) : filter.project,
-        );
-        for (const [project, ids] of former) await runOnIds(ids, { action: 'move', project: project ?? null });
-        await runOnIds(result()?.duplicates ?? [], { action: 'restore' });
+        const { movedFrom = [], duplicates = [] } = result() ?? {};
+        for (const { project, ids } of movedFrom) await runOnIds(ids, { action: 'move', project });
+        await runOnIds(duplicates, { action: 'restore' });
       };
-    }
     default:
       return undefined;
   }

@@ -146,10 +146,7 @@ export function MemoriesScreen() {
         <BulkBar
           count={isAllSelected ? total : selected.size}
           total={total}
-          selection={{
-            filter: isAllSelected ? allFilter(search) : { ids: [...selected], status: 'all' },
-            projects: new Map(rows.map(({ id, project }) => [id, project])),
-          }}
+          filter={isAllSelected ? allFilter(search) : { ids: [...selected], status: 'all' }}
           onSelectAll={isSearch ? undefined : () => setAllSelected(true)}
           onClear={clearSelection}
         />
