@@ -2,7 +2,7 @@ import { updateOperator } from '../../db/queries/accounts/users.ts';
 import type { BillingFixture } from '../support/billing-fixture.ts';
 import { Client } from '../support/client.ts';
 import type { createClock } from '../support/clock.ts';
-import { appOf, appRequestOf } from '../support/samples.ts';
+import { appOf } from '../support/samples.ts';
 import type { TestUser } from '../support/service.ts';
 
 /** Accounts and identifiers that the screens show. */
@@ -17,10 +17,11 @@ export interface SampleData {
   memoryId: string;
   importId: string;
   webhookId: string;
-  /** Code of a program that waits for its approval. */
-  userCode: string;
-  /** Request of an app that waits for its approval. */
-  appRequestId: string;
+}
+
+/** Returns the code of a program that waits for its approval, which is valid for ten minutes. */
+export async function deviceCode(url: string): Promise<string> {
+  return (await new Client(url).post('/device/code', { name: 'whitemagic on a laptop' })).body.user_code;
 }
 
 const DAY_MS = 86_400_000;
@@ -113,7 +114,6 @@ export async function makeSampleData(
   if (webhook.status !== 201) throw new Error(`the webhook was not made: ${webhook.text}`);
   await api.post(`/webhooks/${webhook.body.id}/test`);
   await appOf(busy);
-  const login = await new Client(node.url).post('/device/code', { name: 'whitemagic on a laptop' });
 
   const membership = whop.buy('plan_pro');
   await whop.idle();
@@ -127,7 +127,5 @@ export async function makeSampleData(
     memoryId,
     importId: imported.body.id,
     webhookId: webhook.body.id,
-    userCode: login.body.user_code,
-    appRequestId: await appRequestOf(busy),
   };
 }

@@ -6,8 +6,9 @@ import { type BillingFixture, openBillingFixture } from '../support/billing-fixt
 import { startBrowser } from '../support/browser.ts';
 import { createClock } from '../support/clock.ts';
 import { findAccessibilityViolations, openDashboard } from '../support/dashboard.ts';
+import { appRequestOf } from '../support/samples.ts';
 import { galleryPage } from './gallery.ts';
-import { makeSampleData, type SampleData } from './sample-data.ts';
+import { deviceCode, makeSampleData, type SampleData } from './sample-data.ts';
 
 /** Folder of the images, with a page that shows them side by side. */
 const OUT = process.env.SCREENS_DIR ?? 'screens';
@@ -20,8 +21,8 @@ const LOOKS = [
 
 interface Screen {
   name: string;
-  /** Path below `/app`. */
-  path: string;
+  /** Path below `/app`, or what makes it. */
+  path: string | (() => Promise<string>);
   /** A new account, which has nothing yet. */
   isFresh?: boolean;
   /** Brings the screen into the state that is shown. */
@@ -30,7 +31,7 @@ interface Screen {
 
 const press = (name: string) => (page: Page) => page.getByRole('button', { name }).first().click();
 
-const SCREENS = ({ memoryId, customerId, importId, webhookId, userCode, appRequestId }: SampleData): Screen[] => [
+const SCREENS = ({ memoryId, customerId, importId, webhookId, busy }: SampleData): Screen[] => [
   { name: 'home', path: '/home' },
   { name: 'home-new', path: '/home', isFresh: true },
   { name: 'connect', path: '/connect', isFresh: true },
@@ -60,8 +61,8 @@ const SCREENS = ({ memoryId, customerId, importId, webhookId, userCode, appReque
   { name: 'webhooks-new', path: '/webhooks', isFresh: true },
   { name: 'webhook-create', path: '/webhooks', act: press('New webhook') },
   { name: 'webhook', path: `/webhooks/${webhookId}` },
-  { name: 'device', path: `/device?code=${userCode}` },
-  { name: 'authorize', path: `/authorize/${appRequestId}` },
+  { name: 'device', path: async () => `/device?code=${await deviceCode(bench.node.url)}` },
+  { name: 'authorize', path: async () => `/authorize/${await appRequestOf(busy)}` },
   { name: 'account', path: '/account' },
   { name: 'admin', path: '/admin' },
   { name: 'admin-account', path: `/admin/users/${customerId}` },
@@ -105,7 +106,11 @@ describe.each(LOOKS)('every screen, $look', ({ look, theme, width }) => {
     const faults: string[] = [];
     for (const { name, path, isFresh, act } of screens) {
       const { userId } = isFresh ? data.fresh : data.busy;
-      const { page, context, problems } = await openDashboard(browser, bench.node, userId, { path, theme, width });
+      const { page, context, problems } = await openDashboard(browser, bench.node, userId, {
+        path: typeof path === 'string' ? path : await path(),
+        theme,
+        width,
+      });
       await settle(page);
       await act?.(page);
       await settle(page);
@@ -117,7 +122,7 @@ describe.each(LOOKS)('every screen, $look', ({ look, theme, width }) => {
       await context.close();
     }
     expect(faults).toEqual([]);
-  }, 300_000);
+  }, 600_000);
 });
 
 /** Waits until the screen has read everything that it shows. */

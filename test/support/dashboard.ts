@@ -63,8 +63,9 @@ export async function findAccessibilityViolations(page: Page): Promise<string[]>
   const axe = await readFile(join(ROOT, 'node_modules', 'axe-core', 'axe.min.js'), 'utf8');
   // `evaluate` is not subject to the content security policy of the page.
   await page.evaluate(axe);
+  // React Aria reads the end of a pending button to screen readers by the name of an element that is gone by then.
   const { violations } = await page.evaluate<{ violations: Violation[] }>(
-    "axe.run(document, { resultTypes: ['violations'] })",
+    "axe.run({ exclude: ['[data-live-announcer]'] }, { resultTypes: ['violations'] })",
   );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -7,7 +7,7 @@ import { Callout } from './feedback.tsx';
 interface SecretDialogProps {
   title: string;
   secret: string;
-  /** What the secret is, for its copy button. */
+  /** Name of the secret, for its copy button. */
   label: string;
   /** Says how long the secret that it replaces still counts; undefined when it replaces none. */
   previous?: string | undefined;
