@@ -237,14 +237,14 @@ export function connect(options: ConnectOptions): Database {
 
 /** Makes spans of the statements that are executed on the pool itself; those on its clients are sent by {@link executeBatch}. */
 function withTracedQueries(pool: pg.Pool): pg.Pool {
-  const query = pool.query.bind(pool) as (statement: Statement | string) => Promise<pg.QueryResult>;
+  const query = pool.query.bind(pool) as (statement: Statement | string, values?: unknown[]) => Promise<pg.QueryResult>;
   const spanOf = (statement: Statement | string) =>
     statementSpan([typeof statement === 'string' ? { text: statement } : statement]);
   return Object.assign(pool, {
-    query: (statement: Statement | string) =>
+    query: (statement: Statement | string, values?: unknown[]) =>
       traced(
         () => spanOf(statement),
-        () => query(statement),
+        () => query(statement, values),
       ),
   });
 }

@@ -40,6 +40,8 @@ export const COMMANDS = {
   ),
   clients: program('install real MCP clients, set them up, and print what works', 'scripts/clients'),
   chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
+  fuzz: program('call every operation with random input by schemathesis', 'scripts/fuzz'),
+  load: program('send the load of a hundred users with Locust, and write a report', 'scripts/load'),
   upgrade: program('prove that an upgrade of two nodes loses no request', 'scripts/upgrade'),
   'simulate:whop': tools('buy plans from a simulated Whop, without payment', [
     { name: 'tsx', args: ['scripts/simulate-whop.ts'] },

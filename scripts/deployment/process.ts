@@ -23,11 +23,11 @@ interface ProcessOptions {
 }
 
 /** Time for a process to become ready. */
-const START_MS = 60_000;
+const START_MS = 180_000;
 
 /**
  * Starts a process and waits until it is ready.
- * @throws Error that names the file with its output, when it exits before or takes longer than a minute
+ * @throws Error that names the file with its output, when it exits before or takes longer than three minutes
  */
 export async function startProcess(options: ProcessOptions): Promise<DeployedProcess> {
   const { command, args, cwd, variables, logFile, readyUrl } = options;

@@ -5,7 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import * as admin from '../../../api/accounts/admin.ts';
 import { OPERATIONS } from '../../../api/contracts/index.ts';
 import { isMemoryOperation } from '../../../api/contracts/operation.ts';
+import { generateKey } from '../../../api/keys/key-format.ts';
 import type { Sql } from '../../../db/client/sql.ts';
+import { SPANS, type SpanData } from '../../../db/client/trace.ts';
 import * as users from '../../../db/queries/accounts/users.ts';
 import { type ApiResponse, Client, type Json } from '../../support/client.ts';
 import { dropDatabase, freshDatabase } from '../../support/database.ts';
@@ -337,5 +339,28 @@ describe('key cache of a node that misses notifications', () => {
     line.release();
     await warm(far, kept.atFar);
     expect((await call(revoked.atFar)).status).toBe(401);
+  });
+});
+
+describe('a key that is not valid', () => {
+  /** Returns the statements that a call executes, and the status and code of its response. */
+  async function workOf(apiKey: string) {
+    const statements: string[] = [];
+    const follow = (message: unknown) => void statements.push((message as SpanData).name);
+    SPANS.start.subscribe(follow);
+    const { status, body } = await call(new Client(near.url, apiKey));
+    SPANS.start.unsubscribe(follow);
+    return { statements, status, code: body.code };
+  }
+
+  it('costs the same work, whether it is unknown or revoked', async () => {
+    const { owner, keyId, atNear } = await newSubject();
+    const revoked = atNear.apiKey as string;
+    await owner.api.delete(`/user/keys/${keyId}`);
+    const unknown = await workOf(generateKey('test'));
+    expect(unknown).toEqual({ statements: ['find_key_owner'], status: 401, code: 'unauthenticated' });
+    expect(await workOf(revoked)).toEqual(unknown);
+    // As often as it is tried: neither is cached in another way.
+    expect(await workOf(revoked)).toEqual(await workOf(generateKey('test')));
   });
 });

@@ -33,6 +33,30 @@ describe('a page', () => {
     },
   );
 
+  it('has the security headers everywhere, as every other response has', async () => {
+    const paths = ['/', '/docs', '/docs/api/search', '/login', '/legal/terms', '/app', '/app/memories', '/assets/none'];
+    const others = [
+      '/nowhere',
+      '/api/v1/user/me',
+      '/api/v1/nowhere',
+      '/mcp',
+      '/openapi.json',
+      '/health',
+      '/robots.txt',
+    ];
+    for (const path of [...paths, ...others]) {
+      const { headers } = await fetch(node.url + path, { headers: BROWSER, redirect: 'manual' });
+      const policy = headers.get('content-security-policy') ?? '';
+      expect(policy, path).toContain("default-src 'none'");
+      expect(policy, path).toContain("frame-ancestors 'none'");
+      expect(policy, path).not.toContain('unsafe');
+      expect(headers.get('x-content-type-options'), path).toBe('nosniff');
+      expect(headers.get('x-frame-options'), path).toBe('DENY');
+      expect(headers.get('referrer-policy'), path).toMatch(/^(no-referrer|same-origin)$/);
+      expect(headers.get('x-powered-by'), path).toBeNull();
+    }
+  });
+
   it('has no inline script and no inline style', async () => {
     for (const path of ['/', '/claim/new', '/legal/privacy', '/docs/errors']) {
       const text = await (await fetch(node.url + path)).text();
