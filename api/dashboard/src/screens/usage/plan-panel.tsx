@@ -42,7 +42,9 @@ function PlanLinks() {
       )}
       {larger.map(({ name, price, checkout_url: url }) => (
         <a key={name} className="button primary" href={url ?? ''} rel="noreferrer" target="_blank">
-          Upgrade to <span className="plan-name">{name}</span>, {price}
+          <span>
+            Upgrade to <span className="plan-name">{name}</span>, {price}
+          </span>
         </a>
       ))}
     </div>
