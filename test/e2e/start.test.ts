@@ -106,7 +106,7 @@ describe('npm start › first start', () => {
 describe('npm start › second start', () => {
   beforeEach(() => copyPreparedDataDir(dataDir));
 
-  it('fails on the same data directory with the pid of the first, which keeps working', async () => {
+  it('fails while the first runs, which keeps working and signs in by the link of `npm run dashboard`', async () => {
     const service = await start();
     const { code, stderr, stdout } = await spawnMain(dataDir).finished;
     expect(code).toBe(1);
@@ -114,11 +114,7 @@ describe('npm start › second start', () => {
     expect(stderr).toContain('set DATA_DIR to another directory');
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stdout).not.toContain('WhiteMagic is running');
-    expect((await service.api.get('/user/me')).status).toBe(200);
-  });
 
-  it('lets `npm run dashboard` print a link that signs in to the local account', async () => {
-    const service = await start();
     const run = await spawnScript('scripts/dashboard.ts', [], { DATA_DIR: dataDir }).finished;
     expect([run.code, run.stdout.replace(/[\w-]{43}/, 'TOKEN')]).toEqual([0, `${service.url}/login/TOKEN\n`]);
     const pressed = await fetch(run.stdout.trim(), {
@@ -131,27 +127,6 @@ describe('npm start › second start', () => {
       Cookie: (pressed.headers.get('set-cookie') ?? '').split(';')[0] ?? '',
     });
     expect((await browser.get('/user/me')).body.id).toBe((await service.api.get('/user/me')).body.id);
-    await service.kill();
-    const stopped = await spawnScript('scripts/dashboard.ts', [], { DATA_DIR: dataDir }).finished;
-    expect([stopped.code, stopped.stderr]).toEqual([1, 'WhiteMagic is not running. Start it with `npm start`.\n']);
-    const remote = {
-      DATA_DIR: dataDir,
-      DATABASE_URL: 'postgres://x@127.0.0.1/x',
-      PUBLIC_URL: 'https://memory.example.com',
-    };
-    const rejected = await spawnScript('scripts/dashboard.ts', [], remote).finished;
-    expect([rejected.code, rejected.stderr]).toEqual([1, expect.stringContaining('https://memory.example.com/login')]);
-  });
-
-  it('finds the same key and memories after a clean stop', async () => {
-    const first = await start();
-    const created = await first.api.post('/memories', { title: 'kept', content: 'over a restart' });
-    const before = await readCredentials(dataDir);
-    await first.stop();
-    const second = await start();
-    expect((await readCredentials(dataDir)).api_key).toBe(before.api_key);
-    expect((await second.api.get(`/memories/${created.body.id}`)).body).toMatchObject({ content: 'over a restart' });
-    expect(second.output()).not.toContain('credentials.json');
   });
 
   it('runs beside the first on another data directory', async () => {
@@ -173,9 +148,10 @@ describe('service shutdown', () => {
   beforeEach(() => copyPreparedDataDir(dataDir));
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'on %s completes requests in progress, accepts no new ones, and stops the database',
+    'on %s completes requests in progress, accepts no new ones, and stops the database; the next start has key and memories',
     async (signal) => {
       const service = await start();
+      const before = await readCredentials(dataDir);
       const release = await holdQuota(service);
       const slow = service.api.post('/memories', { title: 'slow', content: 'in progress' });
       await delay(300);
@@ -184,17 +160,19 @@ describe('service shutdown', () => {
       await delay(200);
       service.child.kill(signal);
       await vi.waitFor(() => expect(fetch(`${service.url}/health`)).rejects.toThrow('fetch failed'));
-      const before = Date.now();
+      const released = Date.now();
       await release();
       expect((await slow).status).toBe(201);
       expect(await service.finished).toMatchObject({ code: 0, signal: null });
       // At once, though the client keeps its connection open: the ten seconds are for requests in progress only.
-      expect(Date.now() - before).toBeLessThan(2_500);
+      expect(Date.now() - released).toBeLessThan(2_500);
       expect(service.output()).toContain(`${signal}: draining`);
       expect(service.output()).toContain('stopped');
       expect(await processesOf(dataDir)).toEqual([]);
       const again = await start();
-      expect((await again.api.get(`/memories/${(await slow).body.id}`)).status).toBe(200);
+      expect((await readCredentials(dataDir)).api_key).toBe(before.api_key);
+      expect((await again.api.get(`/memories/${(await slow).body.id}`)).body).toMatchObject({ content: 'in progress' });
+      expect(again.output()).not.toContain('credentials.json');
     },
   );
 });
@@ -234,6 +212,18 @@ describe('npm start › failure', () => {
     server.close();
   });
 
+  it('of `npm run dashboard` says to start the service, or where a remote one signs in', async () => {
+    const stopped = await spawnScript('scripts/dashboard.ts', [], { DATA_DIR: dataDir }).finished;
+    expect([stopped.code, stopped.stderr]).toEqual([1, 'WhiteMagic is not running. Start it with `npm start`.\n']);
+    const remote = {
+      DATA_DIR: dataDir,
+      DATABASE_URL: 'postgres://x@127.0.0.1/x',
+      PUBLIC_URL: 'https://memory.example.com',
+    };
+    const rejected = await spawnScript('scripts/dashboard.ts', [], remote).finished;
+    expect([rejected.code, rejected.stderr]).toEqual([1, expect.stringContaining('https://memory.example.com/login')]);
+  });
+
   it('names every invalid setting', async () => {
     const { code, stderr } = await spawnMain(dataDir, { PORT: 'many', SMTP_URL: 'mail' }).finished;
     expect(code).toBe(1);
@@ -249,8 +239,6 @@ describe('npm start › failure', () => {
   });
 
   it('stops the database and exits when the credentials cannot be written', async () => {
-    await (await start()).stop();
-    await rm(join(dataDir, 'credentials.json'));
     // A folder in place of the file.
     await mkdir(join(dataDir, 'credentials.json', 'x'), { recursive: true });
     const { code, stderr } = await spawnMain(dataDir).finished;

@@ -93,9 +93,9 @@ describe('local encoder', () => {
     expect(order).toHaveLength(25);
   });
 
-  it('lets urgent documents overtake 200 waiting documents', async () => {
+  it('lets urgent documents overtake 60 waiting documents', async () => {
     let done = 0;
-    const waiting = Array.from({ length: 200 }, () => embedder.embedDocuments([textOf(190)]).then(() => done++));
+    const waiting = Array.from({ length: 60 }, () => embedder.embedDocuments([textOf(190)]).then(() => done++));
     const [chunks] = await embedder.embedDocuments(['The nightly job runs at two.'], { urgent: true });
     expect(chunks).toHaveLength(1);
     expect(done).toBeLessThan(20);
