@@ -1,6 +1,6 @@
 import { networkFailure } from './bridge/network.ts';
 import { resolveTarget } from './bridge/target.ts';
-import { CommandError } from './cli.ts';
+import { CommandError, UNREACHABLE } from './cli.ts';
 import { proxiedFetch } from './proxied-fetch.ts';
 import type { FoundSettings } from './settings.ts';
 
@@ -72,7 +72,7 @@ export function createApi(
         signal: AbortSignal.timeout(TIMEOUT_MS),
       }).catch((error: unknown) => {
         throw error instanceof Error && error.name === 'TimeoutError'
-          ? new CommandError(`${target.base} did not respond within ${TIMEOUT_MS / 1000} s. Try again.`)
+          ? new CommandError(`${target.base} did not respond within ${TIMEOUT_MS / 1000} s. Try again.`, UNREACHABLE)
           : networkFailure(error, target, false);
       });
       if (response.ok) return response;

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { Host } from './folders.ts';
 import { findProject } from './project.ts';
 import { type FoundSettings, readSettings } from './settings.ts';
@@ -14,6 +15,10 @@ export interface Cli extends Host {
   print(line: string): void;
   /** Prints progress and remarks, apart from the result. */
   note(line: string): void;
+  /** Shows a state on one line of the terminal, in place of the former one; undefined without a terminal. Empty removes it. */
+  status: ((line: string) => void) | undefined;
+  /** Stream of the result, for content that is not text. */
+  output: Writable;
   /** Asks for a confirmation; undefined without a terminal. */
   confirm: ((question: string) => Promise<boolean>) | undefined;
   /** Reads what is piped into the command; undefined where nothing is. */
@@ -29,6 +34,11 @@ export interface Cli extends Host {
   /** Exit code, which the command sets. */
   exitCode: number;
 }
+
+/** Exit codes beyond 0 (done), 1 (failed) and 2 (wrong usage). */
+export const NOTHING_FOUND = 3;
+export const NOT_ALLOWED = 4;
+export const UNREACHABLE = 5;
 
 /** A failure of a command, with a message for people. */
 export class CommandError extends Error {

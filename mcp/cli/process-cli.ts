@@ -18,6 +18,8 @@ export function createCli({ baseDir, version }: Pick<Cli, 'baseDir' | 'version'>
     version,
     print: (line) => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),
+    status: stderr.isTTY ? (line) => void stderr.write(`\r\u001b[K${line}`) : undefined,
+    output: stdout,
     confirm: stdin.isTTY ? confirm : undefined,
     input: stdin.isTTY ? undefined : () => text(stdin),
     columns: stdout.isTTY ? stdout.columns : undefined,

@@ -14,6 +14,8 @@ export type Edit = { file: string } & (
       format: 'json' | 'toml';
       at: string[];
       value: Json;
+      /** Leaves the value when the change is taken back: others may need it. */
+      isKept?: boolean;
     }
   | {
       /** Adds the items that the list at a path of keys lacks. */
@@ -22,6 +24,8 @@ export type Edit = { file: string } & (
       items: Json[];
       /** Recognizes an item of ours. */
       isOurs(item: unknown): boolean;
+      /** Removes former items of ours that are not among these. */
+      replacesOurs?: boolean;
       /** Leaves out the change where the list does not exist, because creating it would replace a setting kept elsewhere. */
       onlyIfPresent?: boolean;
     }

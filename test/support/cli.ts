@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import type { Cli } from '../../mcp/cli/cli.ts';
 
 /** Surroundings of a command that records what it prints. */
@@ -20,6 +21,8 @@ export function testCli(options: Partial<Cli> = {}): TestCli {
     version: '0.1.0',
     print: (line) => void printed?.push(line),
     note: (line) => void noted?.push(line),
+    status: undefined,
+    output: new PassThrough(),
     confirm: undefined,
     input: undefined,
     columns: undefined,

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { createApi } from '../api.ts';
 import { type Cli, CommandError, settingsOf } from '../cli.ts';
 import { createImportApi, type ImportState } from '../import-api.ts';
+import { createProgress } from '../output/progress.ts';
 import { packFolder } from '../pack-folder.ts';
 
 const CHUNK_BYTES = 524_288;
@@ -63,10 +64,12 @@ async function importPath(path: string, values: Values, cli: Cli): Promise<numbe
     ...(values.tag && { tags: values.tag }),
     ...(values.map && { mapping: Object.fromEntries(values.map.map(mappingOf)) }),
   });
+  const progress = createProgress(cli);
   for (let n = 0; n * CHUNK_BYTES < file.length; n++) {
     await api.upload(started.id, n, file.subarray(n * CHUNK_BYTES, (n + 1) * CHUNK_BYTES));
-    cli.note(`uploaded ${Math.min(100, Math.floor((100 * (n + 1) * CHUNK_BYTES) / file.length))} %`);
+    progress.update('uploaded', ((n + 1) * CHUNK_BYTES) / file.length);
   }
+  progress.done();
   await api.run(started.id, true);
   const checked = await wait(api.get, started.id, cli);
   if (!values.json) describe(checked, cli.print);
@@ -87,14 +90,16 @@ async function confirmed({ counts, cost }: ImportState, { yes }: Values, { confi
 }
 
 /** Waits until an import does nothing more. */
-async function wait(get: (id: string) => Promise<ImportState>, id: string, { note, delay }: Cli): Promise<ImportState> {
-  for (let shown = -1, pause = POLL_MS; ; pause = Math.min(pause * 1.5, 10_000)) {
+async function wait(get: (id: string) => Promise<ImportState>, id: string, cli: Cli): Promise<ImportState> {
+  const progress = createProgress(cli);
+  for (let pause = POLL_MS; ; pause = Math.min(pause * 1.5, 10_000)) {
     const state = await get(id);
-    if (state.status !== 'checking' && state.status !== 'importing') return state;
-    const percent = Math.floor(100 * state.progress);
-    if (percent !== shown) note(`${state.status} ${percent} %`);
-    shown = percent;
-    await delay(pause);
+    if (state.status !== 'checking' && state.status !== 'importing') {
+      progress.done();
+      return state;
+    }
+    progress.update(state.status, state.progress);
+    await cli.delay(pause);
   }
 }
 

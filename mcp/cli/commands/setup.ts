@@ -1,13 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CLIENT_IDS, type ClientId } from '../../client-setup/client-ids.ts';
 import { CLIENTS, type Client, clientOf } from '../../client-setup/clients.ts';
+import type { Edit, Folders } from '../../client-setup/edits.ts';
+import { HOOKS, hookEdits } from '../../client-setup/hooks.ts';
 import { ApiError, createApi } from '../api.ts';
 import { Failure } from '../bridge/failure.ts';
 import { resolveTarget } from '../bridge/target.ts';
 import { type Cli, CommandError, settingsOf } from '../cli.ts';
 import { findCredentials, storeCredentials } from '../credentials.ts';
 import { clientFolders } from '../folders.ts';
-import { bridgeCommand, copyProgram } from '../setup/bridge-command.ts';
+import { type BridgeCommand, bridgeCommand, copyProgram } from '../setup/bridge-command.ts';
 import { type Change, changesOf, writeChange } from '../setup/change.ts';
 import { isInstalled } from '../setup/detect.ts';
 import { ALLOWANCES, type Allowance, connectEdits, connectionOf, removableEdits, toolsOf } from '../setup/plan.ts';
@@ -23,6 +25,7 @@ interface Values {
   http?: boolean;
   allow: Allowance;
   rules?: RuleScope | true;
+  hooks?: boolean;
   remove?: boolean;
   dryRun?: boolean;
   yes?: boolean;
@@ -57,7 +60,11 @@ export function addSetup(program: Command, cli: Cli): void {
         .choices(RULE_SCOPES)
         .preset('user'),
     )
-    .option('--remove', 'remove everything that setup has added')
+    .option(
+      '--hooks',
+      'also let the client recall and store by itself: the context of the project when a session begins, and a question what to keep; clients without hooks get the lines of --rules',
+    )
+    .option('--remove', 'remove everything that setup has added; with --hooks only the hooks')
     .option('--dry-run', 'show the changes only')
     .option('-y, --yes', 'change the files without asking')
     .option('--no-browser', 'print the address of the login instead of opening it')
@@ -84,6 +91,7 @@ async function setUp(cli: Cli, values: Values): Promise<number> {
     edits: [
       ...connectEdits(client, folders, connectionOf(client, reach, bridge), tools),
       ...(values.rules ? rulesEdits(client, folders, values.rules === true ? 'user' : values.rules, cli.cwd) : []),
+      ...(values.hooks ? unaskedEdits(client, folders, bridge, cli.cwd) : []),
     ],
   }));
   const { changes, failures } = collectChanges(
@@ -92,7 +100,9 @@ async function setUp(cli: Cli, values: Values): Promise<number> {
   );
   const isWritten = await proceed(cli, values, changes);
   if (isWritten) {
-    if (bridge.copy && needsBridge(clients, values)) copyProgram(bridge.copy);
+    if (bridge.copy && (needsBridge(clients, values) || values.hooks)) copyProgram(bridge.copy);
+    if (values.hooks && clients.some(({ id }) => id === 'codex'))
+      cli.print('Codex asks you to trust the new hooks: /hooks.');
     report(cli, clients, failures);
   }
   for (const failure of failures) cli.note(`whitemagic: ${failure}`);
@@ -105,17 +115,29 @@ async function removeSetup(cli: Cli, values: Values): Promise<number> {
   const { changes, failures } = collectChanges(
     clients.map((client) => [
       client,
-      [
-        ...removableEdits(client, folders),
-        ...RULE_SCOPES.flatMap((scope) => rulesEdits(client, folders, scope, cli.cwd)),
-      ],
+      values.hooks
+        ? unaskedEdits(client, folders, undefined, cli.cwd)
+        : [
+            ...removableEdits(client, folders),
+            ...hookEdits(client.id, folders, ''),
+            ...RULE_SCOPES.flatMap((scope) => rulesEdits(client, folders, scope, cli.cwd)),
+          ],
     ]),
     'remove',
   );
   const isWritten = await proceed(cli, values, changes);
-  if (isWritten) cli.print('Removed. The key stays: "whitemagic logout" deletes it.');
+  if (isWritten) {
+    cli.print(values.hooks ? 'Removed the hooks.' : 'Removed. The key stays: "whitemagic logout" deletes it.');
+  }
   for (const failure of failures) cli.note(`whitemagic: ${failure}`);
   return failures.length > 0 || (changes.length > 0 && !isWritten && !values.dryRun) ? 1 : 0;
+}
+
+/** Returns the edits that make a client recall and store unasked: hooks, or lines in its instructions where it has none. */
+function unaskedEdits(client: Client, folders: Folders, bridge: BridgeCommand | undefined, cwd: string): Edit[] {
+  if (!HOOKS[client.id]) return rulesEdits(client, folders, 'user', cwd);
+  const words = bridge ? [bridge.command, ...bridge.args.slice(0, -1)] : [];
+  return hookEdits(client.id, folders, words.map((word) => `"${word}"`).join(' '));
 }
 
 /** Computes the changes of each client. One whose file cannot be changed does not stop the others. */

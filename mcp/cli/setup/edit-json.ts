@@ -31,6 +31,11 @@ function add(text: string, edit: JsonEdit): string {
   const present = readJson(text, edit.at);
   if (present === undefined) return edit.onlyIfPresent ? text : setValue(text, edit.at, edit.items);
   if (!Array.isArray(present)) throw new Error(`"${edit.at.join('.')}" is not a list`);
+  const wanted = edit.items.map((item) => JSON.stringify(item));
+  const isOutdated = (item: unknown) => edit.isOurs(item) && !wanted.includes(JSON.stringify(item));
+  if (edit.replacesOurs && present.some(isOutdated)) {
+    return add(remove(text, { ...edit, isOurs: isOutdated }), { ...edit, replacesOurs: false });
+  }
   const texts = present.map((item) => JSON.stringify(item));
   const missing = edit.items.filter((item) => !texts.includes(JSON.stringify(item)));
   return missing.reduce<string>(
@@ -42,6 +47,7 @@ function add(text: string, edit: JsonEdit): string {
 function remove(text: string, edit: JsonEdit): string {
   const root = parseJsonTree(text);
   if (edit.kind === 'set') {
+    if (edit.isKept) return text;
     const entry = findEntry(root, edit.at);
     return entry ? prune(removeNode(text, entry), edit.at.slice(0, -1)) : text;
   }

@@ -21,6 +21,7 @@ import { editJson } from '../../../mcp/cli/setup/edit-json.ts';
 import { editToml } from '../../../mcp/cli/setup/edit-toml.ts';
 import { CLIENT_IDS, READING_TOOLS, UNDOABLE_TOOLS } from '../../../mcp/client-setup/client-ids.ts';
 import { CLIENTS } from '../../../mcp/client-setup/clients.ts';
+import { hookEdits } from '../../../mcp/client-setup/hooks.ts';
 import { listTools } from '../../../mcp/registry.ts';
 import { testCli } from '../../support/cli.ts';
 
@@ -354,5 +355,88 @@ describe('setup › edits', () => {
     expect(() => editToml('mcp_servers = { other = { command = "x" } }\n', at, value)).toThrow('by hand');
     const inString = 'text = """\n[mcp_servers.whitemagic]\n"""\n';
     expect(() => editToml(editToml(inString, at, value), at, undefined)).toThrow('by hand');
+  });
+});
+
+describe('whitemagic setup --hooks', () => {
+  it('adds hooks beside others, renews them when the program has moved, and removes them alone', async () => {
+    const mine = { hooks: [{ type: 'command', command: 'my hook' }] };
+    const { run, read, all } = scratch({
+      '.claude/settings.json': JSON.stringify({ hooks: { SessionStart: [mine] }, theme: 'dark' }, null, 2),
+      '.cursor/mcp.json': '{}',
+      '.codex/config.toml': '',
+      '.gemini/settings.json': '{}',
+      '.codeium/windsurf/memories/global_rules.md': '# Mine\n',
+    });
+    const before = all();
+    expect(await run(['setup', '--hooks', '--yes'])).toMatchObject({ code: 0 });
+    const command = (event: string, id: string) =>
+      expect.stringMatching(
+        new RegExp(`^"[^"]*node[^"]*" "[^"]*/cli/dist/whitemagic\\.js" hook ${event} --client ${id}$`),
+      );
+    const claude = JSON.parse(read('.claude/settings.json'));
+    const entry = (event: string) => ({
+      hooks: [{ type: 'command', command: command(event, 'claude-code'), timeout: 10 }],
+    });
+    expect(claude).toMatchObject({
+      theme: 'dark',
+      hooks: {
+        SessionStart: [mine, entry('session-start')],
+        PreCompact: [entry('pre-compact')],
+        Stop: [entry('stop')],
+      },
+    });
+    expect(JSON.parse(read('.cursor/hooks.json'))).toEqual({
+      version: 1,
+      hooks: {
+        sessionStart: [{ command: command('session-start', 'cursor'), timeout: 10 }],
+        stop: [{ command: command('stop', 'cursor'), timeout: 10 }],
+      },
+    });
+    expect(JSON.parse(read('.codex/hooks.json')).hooks.Stop).toHaveLength(1);
+    expect(JSON.parse(read('.gemini/settings.json')).hooks).toMatchObject({
+      AfterAgent: [{ hooks: [{ timeout: 10_000 }] }],
+    });
+    expect(read('.codeium/windsurf/memories/global_rules.md')).toMatch(/^# Mine\n[\s\S]*get_context/);
+
+    const again = await run(
+      ['setup', '--hooks', '--yes'],
+      {},
+      { script: join(process.cwd(), 'mcp/cli/whitemagic.ts') },
+    );
+    expect(again.code).toBe(0);
+    const renewed = JSON.parse(read('.claude/settings.json')).hooks.SessionStart;
+    expect(renewed).toHaveLength(2);
+    expect(JSON.stringify(renewed[1])).toContain('mcp/cli/whitemagic.ts');
+
+    expect(await run(['setup', '--hooks', '--remove', '--yes'])).toMatchObject({
+      code: 0,
+      printed: expect.stringContaining('Removed the hooks.'),
+    });
+    expect(JSON.parse(read('.claude/settings.json'))).toMatchObject({ theme: 'dark', hooks: { SessionStart: [mine] } });
+    expect(read('.claude/settings.json')).not.toContain('whitemagic.ts');
+    expect(JSON.parse(read('.cursor/hooks.json'))).toEqual({ version: 1 });
+    expect(read('.codeium/windsurf/memories/global_rules.md')).toBe('# Mine\n');
+    expect(read('.claude.json')).toContain('whitemagic');
+    await run(['setup', '--remove', '--yes']);
+    expect(JSON.parse(all()['.gemini/settings.json'] ?? '')).toEqual(JSON.parse(before['.gemini/settings.json'] ?? ''));
+  });
+});
+
+describe('plugin for Claude Code', () => {
+  it('has the hooks and the bridge that setup writes, and the version of the package', () => {
+    const read = (path: string) => JSON.parse(readFileSync(join('mcp/cli/claude-plugin', path), 'utf8'));
+    const launch = 'node "${CLAUDE_PLUGIN_ROOT}/launch.mjs"';
+    const edits = hookEdits('claude-code', { home: '', appData: '', xdg: '', env: () => undefined }, launch);
+    const expected = edits.map((edit) => (edit.kind === 'items' ? [edit.at[1], edit.items] : []));
+    const actual = Object.entries(
+      JSON.parse(JSON.stringify(read('hooks/hooks.json').hooks).replace(/(hook [a-z-]+)/g, '$1 --client claude-code')),
+    );
+    expect(actual).toEqual(expected);
+    expect(read('.mcp.json').mcpServers.whitemagic.args).toEqual(['${CLAUDE_PLUGIN_ROOT}/launch.mjs', 'mcp']);
+    const { version } = JSON.parse(readFileSync('mcp/cli/package.json', 'utf8'));
+    expect(read('.claude-plugin/plugin.json').version).toBe(version);
+    const [plugin] = JSON.parse(readFileSync('.claude-plugin/marketplace.json', 'utf8')).plugins;
+    expect(readFileSync(join(plugin.source, '.claude-plugin/plugin.json'), 'utf8')).toContain(`"${plugin.name}"`);
   });
 });
