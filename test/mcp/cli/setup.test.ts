@@ -426,14 +426,15 @@ describe('whitemagic setup --hooks', () => {
 describe('plugin for Claude Code', () => {
   it('has the hooks and the bridge that setup writes, and the version of the package', () => {
     const read = (path: string) => JSON.parse(readFileSync(join('mcp/cli/claude-plugin', path), 'utf8'));
-    const launch = 'node "${CLAUDE_PLUGIN_ROOT}/launch.mjs"';
+    const launcher = `$${'{CLAUDE_PLUGIN_ROOT}'}/launch.mjs`;
+    const launch = `node "${launcher}"`;
     const edits = hookEdits('claude-code', { home: '', appData: '', xdg: '', env: () => undefined }, launch);
     const expected = edits.map((edit) => (edit.kind === 'items' ? [edit.at[1], edit.items] : []));
     const actual = Object.entries(
       JSON.parse(JSON.stringify(read('hooks/hooks.json').hooks).replace(/(hook [a-z-]+)/g, '$1 --client claude-code')),
     );
     expect(actual).toEqual(expected);
-    expect(read('.mcp.json').mcpServers.whitemagic.args).toEqual(['${CLAUDE_PLUGIN_ROOT}/launch.mjs', 'mcp']);
+    expect(read('.mcp.json').mcpServers.whitemagic.args).toEqual([launcher, 'mcp']);
     const { version } = JSON.parse(readFileSync('mcp/cli/package.json', 'utf8'));
     expect(read('.claude-plugin/plugin.json').version).toBe(version);
     const [plugin] = JSON.parse(readFileSync('.claude-plugin/marketplace.json', 'utf8')).plugins;
