@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import type { Cli } from './cli.ts';
 import { configFolder, type Host } from './folders.ts';
 
-/** What a client tells a hook on stdin, in whichever words it uses. */
+/** Input of a hook from stdin, whose field names differ by client. */
 export interface HookInput {
   session: string;
   /** Folder of the session. */

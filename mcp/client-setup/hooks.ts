@@ -1,7 +1,7 @@
 import type { ClientId } from './client-ids.ts';
 import type { Edit, Folders, Json } from './edits.ts';
 
-/** What a client can tell a hook: that a session begins, that it will shorten the conversation, that the model wants to stop. */
+/** Events of a session: it begins, it is about to be shortened, the model has replied. */
 export const HOOK_EVENTS = ['session-start', 'pre-compact', 'stop'] as const;
 export type HookEvent = (typeof HOOK_EVENTS)[number];
 
