@@ -363,6 +363,11 @@ class MemoriesBulkOutputDuplicates(Model):
     duplicate_of: str
 
 
+class MemoriesBulkOutputMovedFrom(Model):
+    project: Union[str, None]
+    ids: List[str]
+
+
 class MemoriesBulkOutput(Model):
     dry_run: bool
     action: str
@@ -374,6 +379,8 @@ class MemoriesBulkOutput(Model):
     remaining: int
     #: Moved memories that were archived: the project has an active exact duplicate of each.
     duplicates: Union[List[MemoriesBulkOutputDuplicates], None] = None
+    #: The former project of each moved memory, with which the move can be undone.
+    moved_from: Union[List[MemoriesBulkOutputMovedFrom], None] = None
 
 
 class MemoriesBulkReceipt(Model):

@@ -354,6 +354,11 @@ export interface MemoriesBulkOutputDuplicates {
   duplicate_of: string;
 }
 
+export interface MemoriesBulkOutputMovedFrom {
+  project: string | null;
+  ids: string[];
+}
+
 export interface MemoriesBulkOutput {
   dry_run: boolean;
   action: string;
@@ -365,6 +370,8 @@ export interface MemoriesBulkOutput {
   remaining: number;
   /** Moved memories that were archived: the project has an active exact duplicate of each. */
   duplicates?: MemoriesBulkOutputDuplicates[];
+  /** The former project of each moved memory, with which the move can be undone. */
+  moved_from?: MemoriesBulkOutputMovedFrom[];
 }
 
 export interface MemoriesBulkReceipt {
