@@ -95,7 +95,8 @@ async function main(): Promise<void> {
       }
     } finally {
       await target.stop();
-      await rm(folder, { recursive: true, force: true });
+      if (unmet.length === 0) await rm(folder, { recursive: true, force: true });
+      else console.log(`The data and logs of ${name} are in ${folder}`);
     }
   }
   console.log(`\nReports: ${output}`);

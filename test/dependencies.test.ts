@@ -12,7 +12,27 @@ interface LockedPackage {
   integrity?: string;
   link?: boolean;
   hasInstallScript?: boolean;
+  license?: string;
+  /** Whether only development needs it. */
+  dev?: boolean;
 }
+
+/** Licenses that allow to sell the service and to publish its source under MIT. */
+const ALLOWED_LICENSES = [
+  'MIT',
+  'MIT-0',
+  'ISC',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'Apache-2.0',
+  '0BSD',
+  'BlueOak-1.0.0',
+  'Python-2.0',
+  'MIT AND Apache-2.0',
+  '(MIT OR CC0-1.0)',
+  // Sentry's: anything but a competing error tracker, and Apache-2.0 after two years.
+  'FSL-1.1-Apache-2.0',
+];
 
 const locked: Record<string, LockedPackage> = JSON.parse(read('package-lock.json')).packages;
 /** Packages of others, by their path in `node_modules`. */
@@ -35,6 +55,13 @@ describe('dependencies', () => {
 
   it('run no script when they are installed', () => {
     expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
+  });
+
+  it('that users install have licenses that allow it', () => {
+    const shipped = installed.filter(([, { dev }]) => !dev);
+    const licenses = shipped.map(([path, { license }]) => [path, license ?? '(none)'] as const);
+    expect(licenses.length).toBeGreaterThan(50);
+    expect(licenses.filter(([, license]) => !ALLOWED_LICENSES.includes(license))).toEqual([]);
   });
 
   it('report nothing to third parties', () => {

@@ -42,6 +42,7 @@ export const COMMANDS = {
   chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
   fuzz: program('call every operation with random input by schemathesis', 'scripts/fuzz'),
   load: program('send the load of a hundred users with Locust, and write a report', 'scripts/load'),
+  smoke: program('run a small part of the tests on Node 22 and 24', 'scripts/smoke'),
   upgrade: program('prove that an upgrade of two nodes loses no request', 'scripts/upgrade'),
   'simulate:whop': tools('buy plans from a simulated Whop, without payment', [
     { name: 'tsx', args: ['scripts/simulate-whop.ts'] },

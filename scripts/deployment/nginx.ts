@@ -28,12 +28,13 @@ export async function startNginx(folder: string, port: number, nodePorts: readon
 
 /**
  * Returns a configuration as docs/upgrades.md recommends it. Idle connections to nodes end before a stopping node closes them, and a request
- * that a node did not accept goes to the next one.
+ * that a node did not accept goes to the next one. Started by root, nginx runs as root: another user could not enter the folder.
  */
 function nginxConfig(folder: string, port: number, nodePorts: readonly number[]): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `
 daemon off;
+${process.getuid?.() === 0 ? 'user root;' : ''}
 worker_processes 1;
 pid ${folder}/nginx.pid;
 events { worker_connections 2048; }
