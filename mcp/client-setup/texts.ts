@@ -128,6 +128,25 @@ export function clientSetups(access: Access): ClientSetup[] {
   ];
 }
 
+/** A link that adds the bridge to a client; the key is that of `whitemagic login`. */
+export interface InstallLink {
+  client: string;
+  /** Opens the client from a page that allows only https links, such as one of GitHub. */
+  url: string;
+}
+
+/** Returns the links that install the bridge without a key in them. */
+export function installLinks({ url, version }: Omit<Access, 'apiKey'>): InstallLink[] {
+  const server = { command: 'npx', args: ['-y', `${url}${packagePath(version)}`, 'mcp'], env: { WHITEMAGIC_URL: url } };
+  return [
+    { client: 'Cursor', url: `https://cursor.com/en/install-mcp?name=whitemagic&config=${base64(server)}` },
+    {
+      client: 'VS Code',
+      url: `https://vscode.dev/redirect/mcp/install?name=whitemagic&config=${encodeURIComponent(JSON.stringify({ type: 'stdio', ...server }))}`,
+    },
+  ];
+}
+
 function json(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
