@@ -5,15 +5,19 @@ import { z } from 'zod';
 import * as admin from '../api/accounts/admin.ts';
 import { replayReceipts } from '../api/accounts/purge.ts';
 import { receiptList } from '../api/backup/receipts-file.ts';
+import { openBilling } from '../api/billing/billing.ts';
 import { listRecentWebhooks, replayWebhook, requireWebhook } from '../api/billing/inbox.ts';
+import { reconcile } from '../api/billing/reconcile.ts';
 import { readConfig } from '../api/config.ts';
 import type { RequestContext } from '../api/context.ts';
 import { SCOPES } from '../api/contracts/operation.ts';
 import { PLAN_NAMES } from '../api/limits/plans.ts';
 import * as apps from '../api/oauth/apps.ts';
-import { connect } from '../db/client/database.ts';
+import { createLog } from '../api/observability/log.ts';
+import { connect, type Database } from '../db/client/database.ts';
 import { listApps } from '../db/queries/accounts/apps.ts';
 import { listDeletionReceipts } from '../db/queries/accounts/lifecycle.ts';
+import { listReconciliationDifferences } from '../db/queries/billing/reconciliations.ts';
 import { migrateUp } from '../db/schema/migrate.ts';
 import { withOwnerUrl } from './open-database.ts';
 
@@ -36,6 +40,7 @@ const HELP = `Usage: whitemagic-server admin <command> [options] [--json]
   webhooks list [--state dead|pending|processed|ignored]     webhooks of Whop; dead: failed for good
   webhooks show --webhook ID
   webhooks replay --webhook ID                    processes a dead or pending webhook again
+  reconcile                                       compares all memberships with Whop now, and repairs what differs
   receipts list                                   purged accounts; store this list apart from your backups
   receipts replay [--file FILE]                   purges accounts that a restored backup contains, by the receipts in the
                                                   database and those in FILE, as printed by \`receipts list --json\`
@@ -45,6 +50,8 @@ DATA_DIR, whether a service runs or not.`;
 
 /** Apps of a user in a list. */
 const APPS_MAX = 100;
+/** Differences that a comparison with Whop prints. */
+const DIFFERENCES_MAX = 1_000;
 
 const plan = z.enum(PLAN_NAMES);
 const id = z.uuid();
@@ -128,6 +135,29 @@ const COMMANDS = {
   }),
 };
 
+/** Commands that open their own transactions, because they wait for another service. */
+const WITHOUT_TRANSACTION = {
+  reconcile: (database: Database) => reconcileNow(database),
+};
+
+/** Compares all memberships with Whop, and returns the counts and each difference. */
+async function reconcileNow(database: Database) {
+  const config = readConfig();
+  const billing = openBilling(config.whop, {
+    now: () => new Date(),
+    newId: () => uuidv7(),
+    database,
+    publicUrl: () => config.publicUrl ?? `http://${config.host}:${config.port}`,
+    log: createLog({ level: 'error', pretty: false, process: 'admin' }),
+    metrics: { webhookRejected: () => undefined, repaired: () => undefined },
+  });
+  if (!billing) throw new Error('This service sells no plans: WHOP_API_KEY is not set.');
+  const { id, ...counts } = await reconcile(billing);
+  const repaired = await listReconciliationDifferences(database.owner, DIFFERENCES_MAX, id);
+  if (counts.failed > 0) process.exitCode = 1;
+  return { ...counts, repaired };
+}
+
 type Command = (context: RequestContext, options: Record<string, unknown>) => Promise<unknown>;
 
 function command<Input extends z.ZodType>(
@@ -167,9 +197,16 @@ async function main(): Promise<void> {
   });
   const { json, help, ...options } = values;
   if (help) return print(HELP);
-  const execute = (COMMANDS as Record<string, Command | undefined>)[positionals.join(' ')];
-  if (!execute) throw new Error(HELP);
-  const result = await withDatabase((context) => execute(context, options));
+  const name = positionals.join(' ');
+  const result = await withDatabase(async (database) => {
+    if (Object.hasOwn(WITHOUT_TRANSACTION, name)) {
+      if (Object.keys(options).length > 0) throw new Error(HELP);
+      return WITHOUT_TRANSACTION[name as keyof typeof WITHOUT_TRANSACTION](database);
+    }
+    const execute = (COMMANDS as Record<string, Command | undefined>)[name];
+    if (!execute) throw new Error(HELP);
+    return database.ownerWrite((sql) => execute({ now: () => new Date(), newId: () => uuidv7(), sql }, options));
+  });
   if (json) print(JSON.stringify(result));
   else if (Array.isArray(result)) console.table(result.map(toTableRow));
   else
@@ -177,15 +214,14 @@ async function main(): Promise<void> {
       print(`${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
 }
 
-/** Migrates the database, and runs `work` in a transaction of the role that owns the tables. */
-function withDatabase<T>(work: (context: RequestContext) => Promise<T>): Promise<T> {
+/** Migrates the database, and runs `work` on it as the role that owns the tables. */
+function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const config = readConfig();
   return withOwnerUrl(config, async (url) => {
     await migrateUp(url);
     const database = connect({ url, onError: () => undefined });
     try {
-      const context = { now: () => new Date(), newId: () => uuidv7() };
-      return await database.ownerWrite((sql) => work({ ...context, sql }));
+      return await work(database);
     } finally {
       await database.close();
     }

@@ -40,9 +40,12 @@ export async function applyEntitlement(
   // The owner of an account that is being closed gets no e-mails about plans.
   const isNotified = customer.status !== 'closing';
   const welcomed = isNotified && (await sendWelcome(context, customer, { plan: tier, publicUrl }));
+  const isBack = customer.status === 'read_only' && !welcomed;
+  if (isBack) await mailOwner(context, customer, 'welcome_back', { plan: tier });
   if (tier !== customer.plan) {
     await changePlan(context, customer, tier);
-    if (isNotified && !welcomed) await mailOwner(context, customer, 'plan_changed', { from: customer.plan, to: tier });
+    if (isNotified && !welcomed && !isBack)
+      await mailOwner(context, customer, 'plan_changed', { from: customer.plan, to: tier });
     differences.push({ what: 'plan', from: customer.plan, to: tier });
   }
   if (isNotified) for (const row of after) await notifyCustomer(context, customer, previousOf(row, before), row);

@@ -30,7 +30,7 @@ const ERROR_LENGTH_MAX = 500;
  * the operator for {@link WEBHOOK_DAYS_KEPT} days. A failure for one membership does not affect the others.
  * @throws WhopError when Whop's list cannot be fetched
  */
-export async function reconcile(billing: Billing): Promise<ReconciliationReport> {
+export async function reconcile(billing: Billing): Promise<ReconciliationReport & { id: string }> {
   const sql = billing.database.owner;
   const id = billing.newId();
   await deleteOldReconciliations(sql, new Date(billing.now().getTime() - WEBHOOK_DAYS_KEPT * DAY_MS));
@@ -47,7 +47,7 @@ export async function reconcile(billing: Billing): Promise<ReconciliationReport>
   }
   await complete(null);
   billing.log.info({ ...found }, 'memberships were compared with Whop');
-  return found;
+  return { id, ...found };
 }
 
 /** Compares and repairs, and counts in `found`. */

@@ -45,6 +45,14 @@ const templates = {
     ],
     action: { label: data.is_new ? 'Create my account' : 'Sign in', url: data.url },
   }),
+  welcome_back: (data: { plan: string }) => ({
+    subject: 'Welcome back: your WhiteMagic account works again',
+    paragraphs: [
+      `Your account is active again, on the ${data.plan} plan. All your memories are there, and nothing will be deleted.`,
+      'Your API keys work as before. If you no longer have one, create it in the dashboard.',
+    ],
+    action: { label: 'Open the dashboard', url: '/app' },
+  }),
   plan_changed: (data: { from: string; to: string }) => ({
     subject: `Your WhiteMagic account is now on the ${data.to} plan`,
     paragraphs: [

@@ -13,7 +13,7 @@ interface LogOptions {
   /** Readable text for a terminal, instead of JSON lines. */
   pretty: boolean;
   /** The kind of process, as log lines name it. */
-  process?: 'api' | 'worker';
+  process?: 'api' | 'worker' | 'admin';
   /** Path of a file to append to. Default: the standard output. */
   file?: string;
   /** Streams that receive a copy of each line. */

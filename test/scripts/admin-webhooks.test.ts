@@ -12,9 +12,20 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
+function run(...args: string[]) {
+  const { apiKey, apiUrl, plans } = bench.whop.config;
+  return runScript('scripts/admin.ts', args, {
+    DATABASE_URL: bench.node.databaseUrl,
+    WHOP_API_KEY: apiKey ?? '',
+    WHOP_API_URL: apiUrl,
+    WHOP_PLANS: Object.entries(plans)
+      .map(([id, plan]) => `${id}=${plan}`)
+      .join(','),
+  });
+}
+
 async function admin(...args: string[]): Promise<Json> {
-  const variables = { DATABASE_URL: bench.node.databaseUrl };
-  const { code, stdout, stderr } = await runScript('scripts/admin.ts', ['webhooks', ...args, '--json'], variables);
+  const { code, stdout, stderr } = await run('webhooks', ...args, '--json');
   expect(code, stderr).toBe(0);
   return JSON.parse(stdout);
 }
@@ -63,7 +74,38 @@ it('npm run admin webhooks › lists, shows and replays webhooks', async () => {
 }, 120_000);
 
 it('npm run admin webhooks › reports a webhook that does not exist', async () => {
-  const variables = { DATABASE_URL: bench.node.databaseUrl };
-  const { code, stderr } = await runScript('scripts/admin.ts', ['webhooks', 'show', '--webhook', 'msg_x'], variables);
+  const { code, stderr } = await run('webhooks', 'show', '--webhook', 'msg_x');
   expect([code, stderr]).toEqual([1, 'There is no webhook msg_x.\n']);
 });
+
+it('npm run admin reconcile › repairs what webhooks did not report, and a returning customer gets an e-mail', async () => {
+  const { whop } = bench;
+  const returning = whop.buy('plan_pro');
+  await whop.deliver(whop.events.at(-1) as WhopEvent);
+  await bench.settled();
+  whop.end(returning);
+  await whop.deliver(whop.events.at(-1) as WhopEvent);
+  await bench.settled();
+  expect(await bench.account(returning.person?.id)).toMatchObject({ status: 'read_only' });
+  whop.resume(returning);
+  const unknown = whop.buy('plan_pro');
+
+  const { code, stdout, stderr } = await run('reconcile', '--json');
+  expect(code, stderr).toBe(0);
+  const { repaired, ...counts } = JSON.parse(stdout);
+  expect(counts).toMatchObject({ differences: repaired.length, failed: 0 });
+  const of = (id: string) =>
+    repaired
+      .filter((row: Json) => row.membership_id === id)
+      .map(({ what, value_before, value_after }: Json) => [what, value_before, value_after].join(' '))
+      .sort();
+  expect(of(returning.id)).toEqual([
+    expect.stringMatching(/^account read_only active$/),
+    expect.stringMatching(/^membership .* active$/),
+  ]);
+  expect(of(unknown.id)).toContain('membership  active');
+  expect(await bench.account(unknown.person?.id)).toMatchObject({ plan: 'pro', status: 'active' });
+  await bench.settled();
+  expect(await bench.mails(returning.person?.id)).toEqual(['welcome', 'cancellation', 'welcome_back']);
+  expect(JSON.parse((await run('reconcile', '--json')).stdout)).toMatchObject({ differences: 0, repaired: [] });
+}, 120_000);

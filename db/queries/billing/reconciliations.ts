@@ -86,18 +86,23 @@ export async function listReconciliations(sql: Sql, limit: number): Promise<Reco
   return result.rows;
 }
 
-/** Lists the last differences of all accounts, newest first, with the addresses of their owners. Runs as the database owner. */
+/**
+ * Lists the last differences of all accounts, or those of one comparison, newest first, with the addresses of their owners. Runs as the
+ * database owner.
+ */
 export async function listReconciliationDifferences(
   sql: Sql,
   limit: number,
+  reconciliationId?: string,
 ): Promise<(ReconciliationDifferenceRow & { email: string | null })[]> {
   const result = await sql.query<ReconciliationDifferenceRow & { email: string | null }>({
     text: `select d.id, d.reconciliation_id, d.user_id, u.email, d.membership_id, d.what, d.value_before, d.value_after
       from reconciliation_differences d
       join users u on u.id = d.user_id
+      where $2::uuid is null or d.reconciliation_id = $2
       order by d.id desc
       limit $1`,
-    values: [limit],
+    values: [limit, reconciliationId],
   });
   return result.rows;
 }

@@ -204,7 +204,7 @@ describe('membership', () => {
     whop.buy('plan_starter', { person: membership.person as never });
     await deliverEvents();
     expect(await bench.account(userOf(membership))).toMatchObject({ status: 'active', plan: 'starter', claims: 1 });
-    expect(await bench.mails(userOf(membership))).toEqual(['welcome', 'cancellation', 'plan_changed']);
+    expect(await bench.mails(userOf(membership))).toEqual(['welcome', 'cancellation', 'welcome_back']);
   });
 
   it('among several grants the highest tier until the last one ends', async () => {
@@ -360,7 +360,7 @@ describe('nightly reconciliation', () => {
     expect(of(cancelled)).toEqual([{ what: 'cancellation', from: 'none', to: 'at period end' }]);
     expect(of(switched)).toEqual([{ what: 'plan', from: 'starter', to: 'enterprise' }]);
     expect(found).toMatchObject({ differences: repaired.length, failed: 0 });
-    expect((await runReconciliation()).found).toEqual({ ...found, differences: 0 });
+    expect((await runReconciliation()).found).toEqual({ ...found, id: expect.any(String), differences: 0 });
   });
 
   it('reverts a manual change of the plan of a paid account', async () => {

@@ -63,6 +63,9 @@ const CASES: Case[] = [
     ['1 December 2026 at 09:45 UTC', 'press the button to sign in'],
     { button: `${PUBLIC_URL}/login/abc` },
   ),
+  testCase('welcome_back', { plan: 'pro' }, ['pro plan', 'All your memories are there'], {
+    button: `${PUBLIC_URL}/app`,
+  }),
   testCase('plan_changed', { from: 'starter', to: 'pro' }, ['starter', 'pro'], { button: `${PUBLIC_URL}/` }),
   testCase('payment_failed', { manage_url: 'https://whop.example/m?a=1&b=2' }, ['did not go through'], {
     button: 'https://whop.example/m?a=1&b=2',
@@ -198,6 +201,7 @@ describe('e-mail templates', () => {
       'usage_alert',
       'webhook_disabled',
       'welcome',
+      'welcome_back',
     ]);
     expect(() => renderEmail('none', {}, PUBLIC_URL)).toThrow('no mail template none');
   });
