@@ -22,6 +22,7 @@ import { loginRoutes } from './http/routes/login.ts';
 import { metricsRoutes } from './http/routes/metrics.ts';
 import { operationRoutes, publicRoutes } from './http/routes/operations.ts';
 import { pageRoutes } from './http/routes/pages.ts';
+import { statusRoutes } from './http/routes/status.ts';
 import { secretScanningRoutes } from './http/routes/webhooks/github.ts';
 import { whopWebhookRoutes } from './http/routes/webhooks/whop.ts';
 import type { Logger } from './observability/log.ts';
@@ -58,6 +59,7 @@ export function createApp({
   const { isSignupOpen, hasLocalAccount } = config;
   const signIn = { ...pipeline, oauth: whopOAuth(config), publicUrl, isSignupOpen };
   pageRoutes(router, signIn, config);
+  statusRoutes(router, { readiness, sql: pipeline.database.owner, now: pipeline.now });
   cliPackageRoute(router);
   authRoutes(router, signIn);
   loginRoutes(router, signIn, { hasWhop: signIn.oauth !== undefined, isLocal: hasLocalAccount, isSignupOpen });

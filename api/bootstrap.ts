@@ -29,6 +29,7 @@ import { createStateReader } from './jobs/service-state.ts';
 import { startWorker, type Worker } from './jobs/worker.ts';
 import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
+import { openIpSalts } from './limits/ip-salts.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
 import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
@@ -153,6 +154,12 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   let http: HttpServer | undefined;
   const isStopping = () => http?.isStopping ?? false;
   let oauthUrl: string | undefined;
+  const ipSalts = await openIpSalts({
+    sql: database.owner,
+    now: clock.now,
+    onError: (error) => log.warn({ err: error }, 'the salts of client IP addresses could not be renewed'),
+  });
+  closers.add(() => ipSalts.close(), CLOSE_MS);
   const pipeline: PipelineDependencies = {
     ...createPipelineDependencies(
       config,
@@ -169,6 +176,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
       metrics,
       clock.now,
     ),
+    ipLimiter: createIpRateLimiter(config.requestsPerIp ?? REQUESTS_PER_IP, { limiter, hash: ipSalts.hash }),
     ...clock,
     metrics,
     publicUrl,
@@ -270,7 +278,7 @@ function createPipelineDependencies(
   log: Logger,
   metrics: Metrics,
   now: () => Date,
-): Omit<PipelineDependencies, 'metrics' | 'publicUrl' | 'now' | 'newId'> {
+): Omit<PipelineDependencies, 'metrics' | 'publicUrl' | 'now' | 'newId' | 'ipLimiter'> {
   return {
     database,
     limiter,
@@ -282,7 +290,6 @@ function createPipelineDependencies(
       return (await database.lookup<{ key_hash: Buffer }>(statement)).map(({ key_hash }) => key_hash);
     }),
     secretScanning: secretScanning(config.githubMetaUrl),
-    ipLimiter: createIpRateLimiter(config.requestsPerIp ?? REQUESTS_PER_IP, { limiter }),
     embedders,
     recorder,
     keyEnvironment: config.keyEnvironment,

@@ -5,6 +5,19 @@ import type { LogDrainSettings } from './observability/log-drains.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (protocols: RegExp) => z.url({ protocol: protocols });
+/** `Name: purpose; Name: purpose`. */
+const subprocessors = z.string().transform((value, context) =>
+  value
+    .split(';')
+    .filter((part) => part.trim() !== '')
+    .flatMap((part) => {
+      const [, name, purpose] = /^\s*([^:|]+?)\s*:\s*([^|]+?)\s*$/.exec(part) ?? [];
+      if (name && purpose) return [{ name, purpose }];
+      context.addIssue(`"${part.trim()}" must be "Name: purpose"`);
+      return [];
+    }),
+);
+
 const list = z.string().transform((value) =>
   value
     .split(',')
@@ -77,6 +90,8 @@ const environment = z.object({
   OPERATOR: z.string().default('the operator of this service'),
   /** Contact address for support and custom plans. */
   SUPPORT_EMAIL: z.email().optional(),
+  /** Sub-processors for the page that lists them, such as hosts: `Name: purpose; Name: purpose`. */
+  SUBPROCESSORS: subprocessors.default([]),
   /** Key of a company or an app for Whop's API. Without one, billing is off. */
   WHOP_API_KEY: z.string().optional(),
   WHOP_API_URL: url(/^https?$/)
@@ -213,6 +228,8 @@ export interface Config {
   mailFrom: string;
   operator: string;
   supportEmail: string | undefined;
+  /** Sub-processors beside those that other settings name. */
+  subprocessors: { name: string; purpose: string }[];
   whop: WhopConfig;
   githubMetaUrl: string;
   embedder: 'local' | 'openai' | 'none';
@@ -275,6 +292,7 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     mailFrom: env.MAIL_FROM,
     operator: env.OPERATOR,
     supportEmail: env.SUPPORT_EMAIL,
+    subprocessors: env.SUBPROCESSORS,
     whop: {
       apiKey: env.WHOP_API_KEY,
       apiUrl: env.WHOP_API_URL,

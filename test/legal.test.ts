@@ -1,13 +1,31 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../api/config.ts';
 import { CRONTAB } from '../api/jobs/tasks/index.ts';
 import { legalPages, legalValues } from '../api/pages/legal.ts';
+import { statusPage } from '../api/pages/status.ts';
+import { DAY_MS, MINUTE_MS } from '../api/time.ts';
+import { TERMS_CHANGED_AT, TERMS_VERSION } from '../api/version.ts';
+import { recordServiceMinute } from '../db/queries/jobs/service-days.ts';
+import { CLAIMS, WITHOUT_PROOF } from './support/legal-claims.ts';
 import { startTestService, type TestService } from './support/service.ts';
 
 const read = (path: string) => readFileSync(join(import.meta.dirname, '..', path), 'utf8');
-const texts = { terms: read('legal/terms.md'), privacy: read('legal/privacy.md') };
+const texts = {
+  terms: read('legal/terms.md'),
+  privacy: read('legal/privacy.md'),
+  sla: read('legal/sla.md'),
+  dpa: read('legal/dpa.md'),
+  subprocessors: read('legal/subprocessors.md'),
+};
+/** Returns the lines of a test file that begin a test. */
+function titlesIn(file: string): string {
+  const lines = read(file).split('\n');
+  return lines.filter((line) => /^\s*(it(\.each)?\(|\])/.test(line)).join('\n');
+}
+
 const tables = [...read('db/schema/schema.sql').matchAll(/^create table (\w+)/gm)].map((match) => match[1] as string);
 
 /** The line of the privacy policy that covers each table. */
@@ -35,7 +53,14 @@ const COVERED_BY: Record<string, string[]> = {
   'Deletion receipts': ['deletion_receipts', 'closed_memberships'],
 };
 /** Tables that hold nothing about anybody. */
-const WITHOUT_PERSONAL_DATA = ['backups', 'embedding_models', 'oauth_clients', 'reconciliations'];
+const WITHOUT_PERSONAL_DATA = [
+  'backups',
+  'embedding_models',
+  'ip_salts',
+  'oauth_clients',
+  'reconciliations',
+  'service_days',
+];
 
 /** The job that keeps the word, by the line that gives it. */
 const KEPT_BY: Record<string, string> = {
@@ -114,15 +139,70 @@ describe('the figures of both texts', () => {
       OPERATOR: 'Example Ltd, 1 Street, Town',
       SUPPORT_EMAIL: 'help@example.com',
     });
-    const { terms, privacy } = legalPages(config);
+    const { terms, privacy, ...others } = legalPages(config);
     expect(privacy).toContain('90 days');
-    for (const text of [terms, privacy]) {
+    for (const text of [terms, privacy, ...Object.values(others)]) {
       expect(text).toContain('Example Ltd, 1 Street, Town');
+      expect(text).toContain(`ersion of ${TERMS_VERSION}`);
       expect(text).toContain('mailto:help@example.com');
       expect(text).not.toContain('{{');
     }
     expect(privacy).toContain('No text is sent to a model of a third party');
     expect(legalPages({ ...config, embedder: 'openai' }).privacy).toContain('An embedding service that we chose');
+  });
+});
+
+describe('the sentences of the texts', () => {
+  const sentences = Object.values(texts).flatMap((text) =>
+    text
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !/^[#|]/.test(line))
+      .flatMap((line) => line.replace(/^- /, '').split(/(?<=[.!?:])\s+(?=[A-Z(*`{[])/)),
+  );
+  const beginnings = [...Object.keys(CLAIMS), ...WITHOUT_PROOF];
+
+  it('are each proved by a test, or bind people', () => {
+    expect(sentences.length).toBeGreaterThan(100);
+    expect(sentences.filter((sentence) => !beginnings.some((beginning) => sentence.startsWith(beginning)))).toEqual([]);
+    expect(beginnings.filter((beginning) => !sentences.some((sentence) => sentence.startsWith(beginning)))).toEqual([]);
+  });
+
+  it('have proofs that exist', () => {
+    const missing = Object.entries(CLAIMS).flatMap(([claim, proofs]) =>
+      proofs.filter(([file, title]) => !titlesIn(file).includes(title)).map((proof) => [claim, ...proof].join(' › ')),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the versions of the texts', () => {
+  it('change with them: a changed text has a new TERMS_VERSION, and a line here', () => {
+    const digest = createHash('sha256').update(Object.values(texts).join('\0')).digest('hex').slice(0, 16);
+    expect({ [TERMS_VERSION]: digest }).toMatchInlineSnapshot(`
+      {
+        "2026-11-29": "29c897de628f69b3",
+      }
+    `);
+    // What changes in content asks people again, by ending their sessions.
+    expect(TERMS_CHANGED_AT <= new Date(`${TERMS_VERSION}T00:00:00Z`)).toBe(true);
+  });
+});
+
+describe('the sub-processors', () => {
+  it('are those of the settings, and no hosts of the own network', () => {
+    const config = readConfig({
+      SUBPROCESSORS: 'Example Hosting GmbH: servers and database, Germany; Mailers Inc: e-mail',
+      SMTP_URL: 'smtps://user:secret@smtp.mail.example.com',
+      EMBEDDER: 'openai',
+      EMBEDDINGS_URL: 'https://vectors.example.org/v1',
+      SENTRY_DSN: 'https://key@10.0.0.7/1',
+    });
+    const { subprocessors } = legalPages(config);
+    for (const name of ['Example Hosting GmbH', 'Mailers Inc', 'smtp.mail.example.com', 'vectors.example.org'])
+      expect(subprocessors).toContain(`<td>${name}</td>`);
+    expect(subprocessors).not.toMatch(/secret|10\.0\.0\.7/);
+    expect(legalPages(readConfig({})).subprocessors).toContain('None: this service runs on servers of the operator');
+    expect(() => readConfig({ SUBPROCESSORS: 'Example' })).toThrow('must be "Name: purpose"');
   });
 });
 
@@ -152,12 +232,33 @@ describe('the addresses', () => {
   });
   afterAll(() => node.stop());
 
-  it.each(['terms', 'privacy'])('/legal/%s serves the whole text', async (name) => {
+  it('/status says how the service works, and shows its record of the last days', async () => {
+    const now = Date.now();
+    const at = (ms: number) => new Date(ms);
+    const day = (ms: number) => at(ms).toISOString().slice(0, 10);
+    const midnight = Date.parse(day(now));
+    const { database } = node.service;
+    const yesterday = midnight - DAY_MS;
+    for (let minute = 0; minute < 3; minute++) {
+      // Recorded twice, as by two workers, and counted once.
+      for (const _ of [1, 2])
+        await recordServiceMinute(database.owner, day(yesterday), at(yesterday + minute * MINUTE_MS));
+    }
+    const answer = await fetch(`${node.url}/status`);
+    const page = await answer.text();
+    expect(answer.status).toBe(200);
+    expect(page).toContain('Memories can be stored and read.');
+    expect(page).toContain(`<tr><td>${day(yesterday)}</td><td>0.20 %</td><td>23 h 57 min</td></tr>`);
+    const unreachable = { database: 'unreachable', limiter: 'local', search: { semantic: 'ready' } } as const;
+    expect(statusPage(unreachable, undefined, at(now))).toContain('The service is unavailable');
+  });
+
+  it.each(Object.keys(texts))('/legal/%s serves the whole text', async (name) => {
     const answer = await fetch(`${node.url}/legal/${name}`);
     const page = await answer.text();
     expect(answer.status).toBe(200);
     const headings = [...texts[name as 'terms'].matchAll(/^##? (.+)$/gm)].map((match) => match[1] as string);
-    expect(headings.length).toBeGreaterThan(6);
+    expect(headings.length).toBeGreaterThan(0);
     for (const heading of headings) expect(page).toContain(heading.replaceAll("'", '&#39;'));
     for (const [, link] of page.matchAll(/href="(\/[^"]*)"/g)) {
       expect([link, (await fetch(node.url + link)).status]).toEqual([link, 200]);

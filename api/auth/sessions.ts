@@ -1,4 +1,5 @@
 import type { Sql } from '../../db/client/sql.ts';
+import { acceptTerms } from '../../db/queries/accounts/accepted-terms.ts';
 import {
   deleteExcessSessions,
   deleteOldSessions,
@@ -12,6 +13,7 @@ import { audit } from '../audit.ts';
 import type { RequestContext } from '../context.ts';
 import { hashToken, newToken } from '../keys/secret-token.ts';
 import { DAY_MS, MINUTE_MS } from '../time.ts';
+import { TERMS_CHANGED_AT, TERMS_VERSION } from '../version.ts';
 
 /** Days that a session lasts after its last request. */
 export const SESSION_DAYS = 30;
@@ -46,7 +48,7 @@ interface Session extends SessionOwnerRow {
 
 /**
  * Signs a browser in and returns its cookie. The value is always new (against session fixation), and the browser's former
- * session ends. Only its hash is stored.
+ * session ends. Only its hash is stored. The sign-in accepts the legal texts, as its pages say.
  * @param context `sql` is a transaction of the database owner
  * @param method how the person signed in, for the audit log
  */
@@ -69,13 +71,15 @@ export async function openSession(
   };
   await insertSession(context.sql, session, hashToken(token));
   await deleteExcessSessions(context.sql, userId, SESSIONS_MAX);
+  await acceptTerms(context.sql, userId, TERMS_VERSION, now);
   const actor = `session:${session.id}`;
   await audit(context, userId, { actor, action: 'sessions.create', target: session.id, details: { method, label } });
   return { value: token, maxAgeMs: session.expires_at.getTime() - now.getTime() };
 }
 
 /**
- * Resolves a session cookie to its session and user, and extends the session; undefined when it has ended or the account is deleted.
+ * Resolves a session cookie to its session and user, and extends the session; undefined when it has ended, the account is deleted, or the
+ * legal texts have changed since.
  * Runs as the database owner.
  */
 export async function readSession(
@@ -85,6 +89,7 @@ export async function readSession(
   const session = await findSession(context.sql, hashToken(token));
   const now = context.now();
   if (!session || session.expires_at <= now || session.status === 'deleted') return undefined;
+  if (session.created_at < TERMS_CHANGED_AT) return undefined;
   return { ...session, extended: await extend(context.sql, session, now, token) };
 }
 

@@ -1,4 +1,5 @@
 import type { Sql } from '../../db/client/sql.ts';
+import { acceptTerms } from '../../db/queries/accounts/accepted-terms.ts';
 import {
   type ActivationLinkRow,
   deleteOldActivationLinks,
@@ -17,6 +18,7 @@ import type { RequestContext } from '../context.ts';
 import { SCOPES } from '../contracts/operation.ts';
 import { mailOwner } from '../mail/enqueue.ts';
 import { DAY_MS } from '../time.ts';
+import { TERMS_VERSION } from '../version.ts';
 import { announceKeyCreated, issueKey, recordKeyRevoked } from './keys.ts';
 import { hashToken, newToken } from './secret-token.ts';
 
@@ -101,6 +103,7 @@ export async function redeemActivationLink(
   };
   const { apiKey, key } = await issueKey(context, link.user_id, wanted);
   await useActivationLink(context.sql, link.user_id, link.id, key.id, context.now());
+  await acceptTerms(context.sql, link.user_id, TERMS_VERSION, context.now());
   await audit(context, link.user_id, { actor: ACTOR, action: 'keys.create', target: key.id });
   await announceKeyCreated(context, link.user_id, key);
   return { state: 'redeemed', apiKey, replacedKeys: replaced };

@@ -70,16 +70,18 @@ interface IpRateLimiterOptions {
   limiter?: Pick<Limiter, 'consume' | 'state'>;
   /** Milliseconds of a monotonic clock. */
   now?: () => number;
+  /** Hashes an address, which so becomes no key of the shared limiter's store. */
+  hash?: (address: string) => string;
 }
 
 export function createIpRateLimiter(
   perMinute: number,
-  { limiter, now = () => performance.now() }: IpRateLimiterOptions = {},
+  { limiter, now = () => performance.now(), hash = (address) => address }: IpRateLimiterOptions = {},
 ): IpRateLimiter {
   const buckets = new LRUCache<string, Bucket>({ max: IPS_MAX });
 
   const bucketOf = (ip: string, { purpose = 'key' }: IpLimitOptions): Bucket => {
-    const subject = `{ip:${networkOf(ip)}}:${purpose}` as const;
+    const subject = `{ip:${hash(networkOf(ip))}}:${purpose}` as const;
     const bucket = buckets.get(subject) ?? newBucket(subject);
     buckets.set(subject, bucket);
     return bucket;

@@ -22,6 +22,8 @@ export interface Plan {
   price: string;
   /** One sentence for people. */
   purpose: string;
+  /** Support in words, with the time until a response. */
+  support: string;
   limits: PlanLimits;
 }
 
@@ -30,21 +32,25 @@ export const PLANS: Record<PlanName, Plan> = {
   free: {
     price: '$0',
     purpose: 'One person trying it out with an IDE agent.',
+    support: 'The documentation; e-mails are read, without a promised time.',
     limits: limits(10, 100, 10 * MB, { rest: false, webhooks: false }),
   },
   starter: {
     price: '$10 a month',
     purpose: 'One person who works with agents every day, and with programs of their own.',
+    support: 'E-mail support: a response within two working days.',
     limits: limits(60, 5_000, 100 * MB, { rest: true, webhooks: false }),
   },
   pro: {
     price: '$30 a month',
     purpose: 'A team or a product that is built on memories.',
+    support: 'Priority e-mail support: a response within one working day.',
     limits: limits(300, 50_000, 1_000 * MB, { rest: true, webhooks: true }),
   },
   enterprise: {
     price: 'custom',
     purpose: 'A company with many agents; limits by agreement.',
+    support: 'Dedicated support: a response within four working hours, and a service level agreement.',
     limits: limits(1_000, 1_000_000, 10_000 * MB, { rest: true, webhooks: true }),
   },
 };
@@ -60,10 +66,10 @@ export const SESSION_CALLS_PER_MINUTE = { session: 600, account: 1_200 };
 /** Lists the plans with prices and limits. */
 export function listPlans() {
   const results = PLAN_NAMES.map((name) => {
-    const { price, purpose, limits } = PLANS[name];
+    const { price, purpose, support, limits } = PLANS[name];
     const { rest, ...listed } = limits;
     const transports: Transport[] = ['dashboard', 'mcp_http', 'mcp_stdio', ...(rest ? (['rest'] as const) : [])];
-    return { name, price, purpose, ...listed, transports };
+    return { name, price, purpose, support, ...listed, transports };
   });
   return { results };
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../../db/client/sql.ts';
+import { findUser } from '../../db/queries/accounts/users.ts';
 import { completeEmail, deleteOldEmails, lockUnsentEmail } from '../../db/queries/jobs/outbox.ts';
 import { DAY_MS } from '../time.ts';
 import { renderEmail } from './templates.ts';
@@ -23,7 +24,10 @@ export async function deliver(
   const row = await lockUnsentEmail(sql, userId, id);
   if (!row) return;
   try {
-    const email = renderEmail(row.template, row.data, publicUrl);
+    const { supportEmail } = transport;
+    const user = supportEmail && (await findUser(sql, userId));
+    const support = user ? { email: supportEmail, plan: user.plan } : undefined;
+    const email = renderEmail(row.template, row.data, publicUrl, support);
     await transport.send({ id, to: row.recipient, date: row.created_at, ...email }, signal);
     await completeEmail(sql, row);
   } catch (error) {

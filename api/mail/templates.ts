@@ -1,4 +1,5 @@
-import { READ_ONLY_DAYS } from '../limits/plans.ts';
+import type { PlanName } from '../../db/queries/accounts/users.ts';
+import { PLANS, READ_ONLY_DAYS } from '../limits/plans.ts';
 
 /** A rendered e-mail, as text and HTML. */
 export interface Email {
@@ -214,18 +215,28 @@ export type TemplateData<Name extends TemplateName> = Parameters<(typeof templat
 /**
  * Renders the e-mail of a template.
  * @param publicUrl base URL that paths are resolved against
+ * @param support address for replies, and the plan of the account: it stands in the subject, so that replies can be sorted by it
  * @throws Error for an unknown template
  */
-export function renderEmail(name: string, data: unknown, publicUrl: string): Email {
+export function renderEmail(
+  name: string,
+  data: unknown,
+  publicUrl: string,
+  support?: { email: string; plan: PlanName },
+): Email {
   const template = templates[name as TemplateName] as ((data: unknown) => Content) | undefined;
   if (!template) throw new Error(`no mail template ${name}`);
   const { subject, paragraphs, action } = template(data);
   const blocks = paragraphs.map((text) => ({ text, html: `<p>${escapeHtml(text)}</p>` }));
   const address = action && webAddress(action.url, publicUrl);
   if (action && address) blocks.push({ text: `${action.label}: ${address}`, html: button(action.label, address) });
+  if (support) {
+    const text = `Questions? Reply to this e-mail, or write to ${support.email} with [${support.plan}] in the subject. ${PLANS[support.plan].support}`;
+    blocks.push({ text, html: `<p style="font-size:14px">${escapeHtml(text)}</p>` });
+  }
   blocks.push({ text: 'WhiteMagic', html: '<p>WhiteMagic</p>' });
   return {
-    subject,
+    subject: support ? `${subject} [${support.plan}]` : subject,
     text: `${blocks.map(({ text }) => text).join('\n\n')}\n`,
     html: page(blocks.map(({ html }) => html).join('\n')),
   };

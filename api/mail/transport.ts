@@ -14,6 +14,8 @@ interface OutgoingEmail extends Email {
 export interface MailTransport {
   /** Sends an e-mail; stops waiting when `signal` aborts. @throws EmailRejectedError when a retry would not help */
   send(mail: OutgoingEmail, signal?: AbortSignal): Promise<void>;
+  /** Address for replies and support; undefined where none is configured. */
+  supportEmail?: string | undefined;
   close(): void;
 }
 
@@ -26,13 +28,16 @@ const SILENCE_MS = 20_000;
 const SEND_SILENCES = 3;
 
 /** Opens the configured transport: a mail server, or files in `DATA_DIR/outbox`. */
-export function openMailTransport(config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDir'>): MailTransport {
-  if (config.smtpUrl) return smtpTransport(config.smtpUrl, config.mailFrom);
-  return fileTransport(join(config.dataDir, 'outbox'), config.mailFrom);
+export function openMailTransport(
+  config: Pick<Config, 'smtpUrl' | 'mailFrom' | 'dataDir'> & { supportEmail?: string | undefined },
+): MailTransport {
+  const { smtpUrl, mailFrom, supportEmail } = config;
+  if (smtpUrl) return smtpTransport(smtpUrl, mailFrom, SILENCE_MS, supportEmail);
+  return fileTransport(join(config.dataDir, 'outbox'), mailFrom, supportEmail);
 }
 
 /** Sends e-mails through an SMTP server. A server that is silent for `silenceMs` is given up. */
-export function smtpTransport(url: string, from: string, silenceMs = SILENCE_MS): MailTransport {
+export function smtpTransport(url: string, from: string, silenceMs = SILENCE_MS, supportEmail?: string): MailTransport {
   const mailer = nodemailer.createTransport({
     url,
     dnsTimeout: silenceMs,
@@ -41,11 +46,12 @@ export function smtpTransport(url: string, from: string, silenceMs = SILENCE_MS)
     socketTimeout: silenceMs,
   });
   return {
+    supportEmail,
     async send(mail, stopped) {
       const deadline = AbortSignal.timeout(SEND_SILENCES * silenceMs);
       const signal = stopped ? AbortSignal.any([stopped, deadline]) : deadline;
       try {
-        await unlessAborted(mailer.sendMail(message(mail, from)), signal);
+        await unlessAborted(mailer.sendMail(message(mail, from, supportEmail)), signal);
       } catch (error) {
         if (isPermanent(error)) throw new EmailRejectedError((error as Error).message, { cause: error });
         throw error;
@@ -56,11 +62,12 @@ export function smtpTransport(url: string, from: string, silenceMs = SILENCE_MS)
 }
 
 /** Writes each e-mail to an `.eml` file named by its id; sending it twice overwrites the file. */
-function fileTransport(directory: string, from: string): MailTransport {
+function fileTransport(directory: string, from: string, supportEmail?: string): MailTransport {
   const mailer = nodemailer.createTransport({ streamTransport: true, buffer: true });
   return {
+    supportEmail,
     async send(mail) {
-      const { message: bytes } = await mailer.sendMail(message(mail, from));
+      const { message: bytes } = await mailer.sendMail(message(mail, from, supportEmail));
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const file = join(directory, `${mail.id}.eml`);
       await writeFile(`${file}.part`, bytes as Buffer, { mode: 0o600 });
@@ -70,9 +77,10 @@ function fileTransport(directory: string, from: string): MailTransport {
   };
 }
 
-function message(mail: OutgoingEmail, from: string) {
+function message(mail: OutgoingEmail, from: string, replyTo: string | undefined) {
   return {
     from,
+    ...(replyTo && { replyTo }),
     to: mail.to,
     date: mail.date,
     messageId: `<${mail.id}@whitemagic>`,

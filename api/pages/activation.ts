@@ -2,7 +2,7 @@ import { type ClientSetup, clientSetups, setupCommand } from '../../mcp/client-s
 import { ACTIVATION_LINK_DAYS, type ActivationLinkState } from '../keys/activation-links.ts';
 import { VERSION } from '../version.ts';
 import { type Html, html } from './html.ts';
-import { page } from './layout.ts';
+import { page, TERMS_LINKS } from './layout.ts';
 
 /** Renders the page of an activation link: a button while the link is open, otherwise the reason and a link to request a new one. */
 export function claimPage(token: string, state: ActivationLinkState): string {
@@ -12,6 +12,7 @@ export function claimPage(token: string, state: ActivationLinkState): string {
 <h1>Create your API key</h1>
 <p>Your key is <strong>shown only once</strong>, because we store only its fingerprint. Save it in a safe place.</p>
 <form method="post" action="/claim/${token}"><button class="button large" type="submit">Show my API key</button></form>
+<p class="fine">By creating the key you accept the ${TERMS_LINKS}.</p>
 <p class="fine">This activation link works once and expires after ${ACTIVATION_LINK_DAYS} days.</p>
 </div>`;
   return page({ title: 'Your API key', body, width: 'narrow' });

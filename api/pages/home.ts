@@ -77,6 +77,7 @@ function planCard(plan: Plan, checkout: string | undefined, supportEmail: string
 <li><b>${bytes(plan.storage_bytes)}</b> of memories</li>
 <li>${plan.transports.includes('rest') ? 'MCP and REST' : 'MCP'}</li>
 ${plan.webhooks && html`<li>Outgoing webhooks</li>`}
+<li>${plan.support}</li>
 </ul>
 ${buttonOf(plan, checkout, supportEmail)}
 </li>`;
@@ -90,7 +91,7 @@ function buttonOf({ name, price }: Plan, checkout: string | undefined, supportEm
   return (
     price === 'custom' &&
     supportEmail !== undefined &&
-    html`<a class="button quiet" href="mailto:${supportEmail}">Talk to us</a>`
+    html`<a class="button quiet" href="mailto:${supportEmail}?subject=%5B${name}%5D%20WhiteMagic">Talk to us</a>`
   );
 }
 

@@ -1,3 +1,4 @@
+import { TERMS_VERSION } from '../version.ts';
 import { COPY_SCRIPT, ICON, STYLE } from './assets.ts';
 import { type Html, html, ownHtml } from './html.ts';
 
@@ -9,6 +10,9 @@ const SIGNED_IN =
 export function signedInPage(page: string): string {
   return page.replace(SIGNED_OUT, () => SIGNED_IN);
 }
+
+/** Links to the legal texts with their version, as the end of a sentence. */
+export const TERMS_LINKS = html`<a href="/legal/terms">terms of service</a> and have read the <a href="/legal/privacy">privacy policy</a> (version of ${TERMS_VERSION})`;
 
 interface PageParts {
   /** Title of the page; the product name is appended. */
@@ -67,6 +71,7 @@ ${copies && html`<p id="copy-status" class="unseen" role="status"></p>`}
 <a href="/claim/new">Lost your link?</a>
 <a href="/legal/terms">Terms</a>
 <a href="/legal/privacy">Privacy</a>
+<a href="/status">Status</a>
 </nav>
 </footer>
 </body>

@@ -8,25 +8,41 @@ import { LOGIN_MINUTES } from '../auth/whop-login.ts';
 import { WEBHOOK_DAYS_KEPT } from '../billing/inbox.ts';
 import type { Config } from '../config.ts';
 import { ACTIVATION_LINK_DAYS, EXPIRED_LINK_DAYS_KEPT } from '../keys/activation-links.ts';
-import { READ_ONLY_DAYS } from '../limits/plans.ts';
+import { PLAN_NAMES, PLANS, READ_ONLY_DAYS } from '../limits/plans.ts';
 import { EMAIL_DAYS_KEPT } from '../mail/deliver.ts';
+import { LOG_FIELDS } from '../observability/log-fields.ts';
 import { EXPORT_DAYS } from '../transfer/export.ts';
 import { IMPORT_DAYS, UPLOAD_DAYS } from '../transfer/import/run-import.ts';
+import { TERMS_VERSION } from '../version.ts';
 import { DELIVERY_DAYS_KEPT } from '../webhooks/retention.ts';
 import { html, ownHtml } from './html.ts';
 import { page } from './layout.ts';
+import { STATUS_DAYS } from './status.ts';
+import { type SubprocessorConfig, subprocessorTable } from './subprocessors.ts';
 
-type LegalName = 'terms' | 'privacy';
+type LegalName = 'terms' | 'privacy' | 'sla' | 'dpa' | 'subprocessors';
 
-const TITLES: Record<LegalName, string> = { terms: 'Terms of service', privacy: 'Privacy policy' };
+const TITLES: Record<LegalName, string> = {
+  terms: 'Terms of service',
+  privacy: 'Privacy policy',
+  sla: 'Service level agreement',
+  dpa: 'Data processing agreement',
+  subprocessors: 'Sub-processors',
+};
 
 /** Returns the values of this service for the placeholders of the legal texts, such as `{{claim_days}}`. */
 export function legalValues(
-  config: Pick<Config, 'operator' | 'supportEmail' | 'usageRetentionDays' | 'embedder'>,
+  config: Pick<Config, 'operator' | 'supportEmail' | 'usageRetentionDays' | 'embedder'> & SubprocessorConfig,
 ): Record<string, string> {
   const contact = config.supportEmail ? `[${config.supportEmail}](mailto:${config.supportEmail})` : 'the operator';
   return {
     operator: config.operator,
+    version: TERMS_VERSION,
+    log_fields: Object.values(LOG_FIELDS).join(', '),
+    support: PLAN_NAMES.map((name) => `- **${name}**: ${PLANS[name].support}`).join('\n'),
+    enterprise_support: PLANS.enterprise.support,
+    status_days: String(STATUS_DAYS),
+    subprocessors: subprocessorTable(config),
     contact,
     usage_days: String(config.usageRetentionDays),
     idempotency_hours: String(IDEMPOTENCY_HOURS),
@@ -58,7 +74,8 @@ export function legalValues(
  */
 export function legalPages(config: Parameters<typeof legalValues>[0]): Record<LegalName, string> {
   const values = legalValues(config);
-  return { terms: legalPage('terms', values), privacy: legalPage('privacy', values) };
+  const names = Object.keys(TITLES) as LegalName[];
+  return Object.fromEntries(names.map((name) => [name, legalPage(name, values)])) as Record<LegalName, string>;
 }
 
 function legalPage(name: LegalName, values: Record<string, string>): string {

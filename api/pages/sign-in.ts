@@ -1,7 +1,7 @@
 import { DASHBOARD_PATH } from '../auth/landing-path.ts';
 import { SIGN_IN_LINK_MINUTES, type SignInLinkState } from '../auth/sign-in-links.ts';
 import { html } from './html.ts';
-import { page } from './layout.ts';
+import { page, TERMS_LINKS } from './layout.ts';
 
 export interface SignInOptions {
   /** Whether the sign-in with Whop is configured. */
@@ -45,7 +45,7 @@ ${
     isSignupOpen
       ? 'No account yet? The link creates a free one.'
       : html`No account yet? <a href="/#plans">Choose a plan</a>.`
-  }</p>
+  } By signing in you accept the ${TERMS_LINKS}.</p>
 </div>`;
   return page({ title: 'Sign in', body, width: 'narrow' });
 }
@@ -101,7 +101,7 @@ ${email !== null && html`<p>You sign in as <strong>${email}</strong>.</p>`}
 <input type="hidden" name="next" value="${next}">
 <button class="button large" type="submit">Sign in</button>
 </form>
-<p class="fine">This browser stays signed in until you sign out.</p>
+<p class="fine">This browser stays signed in until you sign out. By signing in you accept the ${TERMS_LINKS}.</p>
 </div>`;
   return page({ title: 'Sign in', body, width: 'narrow' });
 }

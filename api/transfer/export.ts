@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
+import { findAcceptedTerms } from '../../db/queries/accounts/accepted-terms.ts';
 import {
   countForExport,
   EXPORT_KINDS,
@@ -154,7 +155,8 @@ async function buildManifest(sql: Sql, userId: string, counts: Record<ExportKind
   const user = await findUser(sql, userId);
   if (!user) throw new Error(`account ${userId} does not exist`);
   const { id, email, plan, status, overrides, created_at } = user;
-  const account = { id, email, plan, status, overrides, created_at };
+  const terms = await findAcceptedTerms(sql, userId);
+  const account = { id, email, plan, status, overrides, created_at, ...terms };
   return { kind: 'manifest', format: 'whitemagic-export', version: 1, exported_at: now, account, counts };
 }
 

@@ -35,6 +35,9 @@ import * as createDeviceLogins from './20261129231000_create_device_logins.ts';
 import * as bindKeysToProjects from './20261129232000_bind_keys_to_projects.ts';
 import * as createWebhooks from './20261129233000_create_webhooks.ts';
 import * as createBackups from './20261129234000_create_backups.ts';
+import * as createIpSalts from './20261130000100_create_ip_salts.ts';
+import * as recordAcceptedTerms from './20261130000200_record_accepted_terms.ts';
+import * as createServiceDays from './20261130000300_create_service_days.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -74,6 +77,9 @@ const migrations: Record<string, Knex.Migration> = {
   '20261129232000_bind_keys_to_projects': bindKeysToProjects,
   '20261129233000_create_webhooks': createWebhooks,
   '20261129234000_create_backups': createBackups,
+  '20261130000100_create_ip_salts': createIpSalts,
+  '20261130000200_record_accepted_terms': recordAcceptedTerms,
+  '20261130000300_create_service_days': createServiceDays,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -18,6 +18,8 @@ export const TENANTLESS_TABLES: Record<string, string> = {
   reconciliations: 'a comparison with Whop concerns all tenants',
   deletion_receipts: 'the tenant was purged',
   backups: 'a backup holds all tenants',
+  ip_salts: 'a salt is of a day',
+  service_days: 'a minute is of the service',
   embedding_models: 'models belong to the service; each vector names its model',
   knex_migrations: 'names of the applied migrations',
   knex_migrations_lock: 'lock of the migrations',

@@ -382,6 +382,12 @@ create policy owner on imports to owner using (true) with check (true);
 create policy tenant on imports to wm_app using ((user_id = current_tenant())) with check ((user_id = current_tenant()));
 grant delete, insert, select, update on imports to wm_app;
 
+create table ip_salts (
+  day date not null,
+  salt bytea not null,
+  constraint ip_salts_pkey PRIMARY KEY (day)
+);
+
 create table key_lookup (
   key_hash bytea not null,
   user_id uuid not null,
@@ -664,6 +670,14 @@ create table reconciliations (
   constraint reconciliations_pkey PRIMARY KEY (id)
 );
 
+create table service_days (
+  day date not null,
+  minutes integer not null,
+  first_minute timestamp with time zone not null,
+  last_minute timestamp with time zone not null,
+  constraint service_days_pkey PRIMARY KEY (day)
+);
+
 create table session_lookup (
   token_hash bytea not null,
   user_id uuid not null,
@@ -816,6 +830,8 @@ create table users (
   purge_at timestamp with time zone,
   purge_warning smallint,
   is_operator boolean default false not null,
+  terms_version text,
+  terms_accepted_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (id),
   constraint users_whop_user_id UNIQUE (whop_user_id),
   constraint users_plan_check CHECK ((plan = ANY (ARRAY['free'::text, 'starter'::text, 'pro'::text, 'enterprise'::text]))),

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LOG_FIELDS } from '../../api/observability/log-fields.ts';
 import { VERSION } from '../../api/version.ts';
 import { type MainProcess, startMain } from '../support/main-process.ts';
 import { copyPreparedDataDir } from '../support/prepared-data-dir.ts';
@@ -53,6 +54,9 @@ it('log at level trace › contains no API key, no activation link, and no text 
   const log = service.output();
   expect(log).toContain('"operation":"memories.create"');
   expect(log).toContain('/claim/…');
+  const lines = log.split('\n').filter((line) => line.includes('"msg":"request"'));
+  const listed = new Set([...Object.keys(LOG_FIELDS), 'level', 'time', 'service', 'version', 'node', 'msg']);
+  expect(lines.flatMap((line) => Object.keys(JSON.parse(line)).filter((field) => !listed.has(field)))).toEqual([]);
   for (const secret of [SECRET, api.apiKey as string, key.body.api_key]) expect(log).not.toContain(secret);
 });
 

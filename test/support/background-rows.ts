@@ -50,6 +50,8 @@ const STATEMENTS: Record<string, string> = {
     select id, id, 'https://example.com/', '', '{key.created}', 'enabled', 'whsec_', now(), now() from users`,
   webhook_deliveries: `insert into webhook_deliveries (user_id, webhook_id, id, type, data, occurred_at, next_attempt_at)
     select user_id, id, id, 'key.created', '{}', now(), now() from webhooks`,
+  ip_salts: `insert into ip_salts (day, salt) values ('2026-11-30', '\\x00')`,
+  service_days: `insert into service_days (day, minutes, first_minute, last_minute) values ('2026-11-30', 1, now(), now())`,
   backups: `insert into backups (id, kind, archive, started_at, finished_at, bytes, row_count)
     values ('019ab0c0-0000-7000-8000-000000000001', 'backup', 'whitemagic.tar.gz', now(), now(), 1, 1)`,
   deletion_receipts: `insert into deletion_receipts (user_id, reason, purged_at, counts)

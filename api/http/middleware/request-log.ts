@@ -1,5 +1,6 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from '../../observability/log.ts';
+import type { LogLine } from '../../observability/log-fields.ts';
 import type { HttpArea, Metrics } from '../../observability/metrics.ts';
 import { loggablePath } from '../loggable-path.ts';
 import { type RequestState, stateOf } from '../request-state.ts';
@@ -52,18 +53,16 @@ const AREAS: Record<string, HttpArea> = {
 function logRequest(ctx: Context, log: Logger, durationMs: number): void {
   const { requestId, caller, operation } = stateOf(ctx);
   const level = ctx.status >= 500 ? 'error' : 'info';
-  log[level](
-    {
-      request_id: requestId,
-      method: ctx.method,
-      // Without the query string, whose filters are a tenant's text.
-      path: loggablePath(ctx.path),
-      status: ctx.status,
-      duration_ms: Math.round(durationMs * 10) / 10,
-      ...(operation && { operation }),
-      ...(caller && { user_id: caller.userId, key_id: caller.keyId, transport: caller.transport }),
-      ...(caller?.sessionId && { session_id: caller.sessionId }),
-    },
-    'request',
-  );
+  const line: LogLine = {
+    request_id: requestId,
+    method: ctx.method,
+    // Without the query string, whose filters are a tenant's text.
+    path: loggablePath(ctx.path),
+    status: ctx.status,
+    duration_ms: Math.round(durationMs * 10) / 10,
+    ...(operation && { operation }),
+    ...(caller && { user_id: caller.userId, key_id: caller.keyId, transport: caller.transport }),
+    ...(caller?.sessionId && { session_id: caller.sessionId }),
+  };
+  log[level](line, 'request');
 }

@@ -17,6 +17,7 @@ import { purgeAccountTask } from './purge-account.ts';
 import { purgeDueAccountsTask } from './purge-due-accounts.ts';
 import { reconcileMembershipsTask } from './reconcile-memberships.ts';
 import { reconcileQuotasTask } from './reconcile-quotas.ts';
+import { recordServiceMinuteTask } from './record-service-minute.ts';
 import { reindexTermsTask } from './reindex-terms.ts';
 import { runImportTask } from './run-import.ts';
 import { sendActivationLinksTask } from './send-activation-links.ts';
@@ -42,6 +43,7 @@ export const TASKS: readonly Task[] = [
   purgeDueAccountsTask,
   reconcileMembershipsTask,
   reconcileQuotasTask,
+  recordServiceMinuteTask,
   reindexTermsTask,
   runImportTask,
   sendActivationLinksTask,
@@ -59,8 +61,9 @@ export function createTaskList(context: TaskContext): TaskList {
     TASKS.map((task) => [
       task.name,
       (payload, helpers) =>
-        traced({ name: task.name, kind: 'job', attributes: { 'job.attempt': helpers.job.attempts } }, () =>
-          task.handle(payload, context, helpers),
+        traced(
+          () => ({ name: task.name, kind: 'job', attributes: { 'job.attempt': helpers.job.attempts } }),
+          () => task.handle(payload, context, helpers),
         ),
     ]),
   ) satisfies TaskList;

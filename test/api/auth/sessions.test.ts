@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { deleteExpiredSessions, SESSION_DAYS } from '../../../api/auth/sessions.ts';
 import { beginLogin, LOGIN_MINUTES, resumeLogin } from '../../../api/auth/whop-login.ts';
 import { DAY_MS } from '../../../api/time.ts';
+import { TERMS_CHANGED_AT, TERMS_VERSION } from '../../../api/version.ts';
 import { freePort } from '../../../db/embedded/free-port.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { type Person, startWhopSimulator, type WhopSimulator } from '../../../scripts/whop-simulator/server.ts';
@@ -404,6 +405,18 @@ describe('browser session', () => {
     expect(after.last_seen_at.getTime()).toBeGreaterThanOrEqual(before.last_seen_at.getTime());
     expect(after.lasts.days).toBe(SESSION_DAYS);
     expect(browser.setCookies.map((line) => line.split('=')[0])).toEqual(['wm_session']);
+
+    const accepted = await query(
+      `select u.terms_version from users u join session_lookup l on l.user_id = u.id where l.token_hash = $1`,
+      hash,
+    );
+    expect(accepted.rows).toEqual([{ terms_version: TERMS_VERSION }]);
+    // After a change of the legal texts people sign in again, and so accept it.
+    const since = (at: number) => query(`update sessions s set created_at = to_timestamp($2) ${mine}`, hash, at / 1000);
+    await since(TERMS_CHANGED_AT.getTime() - 1);
+    expect((await browser.go('/welcome')).headers.get('location')).toBe('/auth/whop');
+    await since(TERMS_CHANGED_AT.getTime());
+    expect((await browser.go('/welcome')).headers.get('location')).not.toBe('/auth/whop');
 
     await query(`update sessions s set expires_at = now() ${mine}`, hash);
     expect((await browser.go('/welcome')).headers.get('location')).toBe('/auth/whop');

@@ -34,6 +34,7 @@ describe('task registry', () => {
 
   it('writes the schedules as a crontab', () => {
     expect(CRONTAB.split('\n').sort()).toEqual([
+      '* * * * * record_service_minute ?max=1',
       '*/10 * * * * reindex_terms',
       '*/5 * * * * send_usage_alerts',
       '11 4 * * * reconcile_memberships ?fill=1d',

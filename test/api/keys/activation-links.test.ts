@@ -10,6 +10,7 @@ import {
   LINKS_EMAILED_PER_DAY_MAX,
 } from '../../../api/keys/activation-links.ts';
 import { DAY_MS } from '../../../api/time.ts';
+import { TERMS_VERSION } from '../../../api/version.ts';
 import { updateAccountStatus } from '../../../db/queries/accounts/users.ts';
 import { activationTokenFor, keysOf } from '../../support/activation-links.ts';
 import { Client } from '../../support/client.ts';
@@ -61,7 +62,11 @@ describe('activation link', () => {
 
   it('creates one key with all scopes that works immediately, is not cacheable and is audited', async () => {
     const owner = await node.newUser();
-    const answer = await redeem(await activationTokenFor(node, owner.userId));
+    const token = await activationTokenFor(node, owner.userId);
+    expect(await (await fetch(`${node.url}/claim/${token}`)).text()).toContain(`(version of ${TERMS_VERSION})`);
+    const answer = await redeem(token);
+    const accepted = await query('select terms_version from users where id = $1', owner.userId);
+    expect(accepted.rows).toEqual([{ terms_version: TERMS_VERSION }]);
     expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
     const key = (await keyIn(answer)) as string;
     const me = await new Client(node.url, key).get('/user/me');

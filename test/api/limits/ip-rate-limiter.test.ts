@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../api/errors.ts';
 import { createIpRateLimiter, type IpRateLimiter } from '../../../api/limits/ip-rate-limiter.ts';
-import { localLimiter } from '../../../api/limits/local-limiter.ts';
+import { openIpSalts } from '../../../api/limits/ip-salts.ts';
+import { type Limiter, localLimiter } from '../../../api/limits/local-limiter.ts';
+import { connect } from '../../../db/client/database.ts';
+import { dropDatabase, freshDatabase } from '../../support/database.ts';
 
 const REJECTED = new Problem('unauthenticated');
 
@@ -18,6 +21,42 @@ async function countAllowed(n: number, call: () => Promise<unknown>): Promise<nu
 const fail = (limiter: IpRateLimiter, ip = '192.0.2.1') => limiter.attempt(ip, () => Promise.reject(REJECTED));
 
 describe('IP rate limiter', () => {
+  it('counts by a hash of the address, with a salt that lasts a UTC day and is then deleted', async () => {
+    const url = await freshDatabase();
+    const database = connect({ url, onError: () => undefined });
+    let now = new Date('2026-11-30T23:00:00Z');
+    const options = { sql: database.owner, now: () => now, onError: (error: unknown) => expect.fail(String(error)) };
+    const [one, other] = await Promise.all([openIpSalts(options), openIpSalts(options)]);
+    await one.renew();
+    await other.renew();
+    const subjects: string[] = [];
+    const limiter: Pick<Limiter, 'consume' | 'state'> = {
+      state: 'redis',
+      consume: async (policies) => {
+        subjects.push(...policies.map(({ subject }) => subject));
+        return localLimiter(async () => 0).consume(policies, { minute: 0, day: 0 });
+      },
+    };
+    const ofNodes = [one, other].map(({ hash }) => createIpRateLimiter(60, { limiter, hash }));
+    for (const node of ofNodes) await node.consume('192.0.2.1');
+    await ofNodes[0]?.consume('192.0.2.2');
+    expect(subjects.join()).not.toContain('192.0.2');
+    expect(subjects[0]).toBe(subjects[1]);
+    expect(subjects[2]).not.toBe(subjects[1]);
+
+    const before = one.hash('192.0.2.1');
+    now = new Date('2026-12-01T00:10:00Z');
+    // The salt of the new day is known before it is renewed.
+    expect(one.hash('192.0.2.1')).toBe(other.hash('192.0.2.1'));
+    expect(one.hash('192.0.2.1')).not.toBe(before);
+    await one.renew();
+    const { rows } = await database.owner.query('select day::text from ip_salts order by day');
+    expect(rows).toEqual([{ day: '2026-12-01' }, { day: '2026-12-02' }]);
+    for (const salts of [one, other]) salts.close();
+    await database.close();
+    await dropDatabase(url);
+  });
+
   it('allows exactly 60 concurrent failures of one IP, and refills over time', async () => {
     let time = 0;
     const limiter = createIpRateLimiter(60, { now: () => time });

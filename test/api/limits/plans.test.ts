@@ -19,8 +19,12 @@ describe('GET /plans', () => {
     const answer = await new Client(node.url).get('/plans');
     (await loadOpenApi(node.url)).check(plans, answer);
     expect(answer.status).toBe(200);
-    const rows = answer.body.results.map(({ purpose, ...row }: Json) => {
+    const rows = answer.body.results.map(({ purpose, support, ...row }: Json) => {
       expect(purpose).toMatch(/\w.+\.$/);
+      expect([row.name, support]).toEqual([
+        row.name,
+        expect.stringMatching(row.name === 'free' ? /\.$/ : /response within \w+ working/),
+      ]);
       return row;
     });
     const limits = (requests_per_minute: number, requests_per_day: number, storage_bytes: number) => ({
@@ -47,6 +51,7 @@ describe('GET /plans', () => {
         name: _name,
         price: _price,
         purpose: _purpose,
+        support: _support,
         transports,
         ...listed
       } = results.find(({ name }: Json) => name === plan);

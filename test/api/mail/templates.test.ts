@@ -183,6 +183,16 @@ describe.each(CASES)('e-mail $name: $data', (one) => {
 });
 
 describe('e-mail templates', () => {
+  it('name the support of the plan and the address for replies, in the text and in the subject', () => {
+    const made = renderEmail('plan_changed', { from: 'free', to: 'pro' }, PUBLIC_URL, {
+      email: 'help@example.com',
+      plan: 'pro',
+    });
+    expect(made.subject).toMatch(/ \[pro\]$/);
+    for (const part of [made.text, made.html])
+      for (const words of ['help@example.com', '[pro]', 'within one working day']) expect(part).toContain(words);
+  });
+
   it('are all tested here', () => {
     const tested = new Set(CASES.map(({ name }) => name));
     expect([...tested].toSorted()).toEqual([

@@ -6,6 +6,7 @@ import { createGunzip, gunzipSync } from 'node:zlib';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deleteExpiredExports, EXPORT_DAYS, writeExport } from '../../../api/transfer/export.ts';
+import { TERMS_VERSION } from '../../../api/version.ts';
 import { Client, type Json } from '../../support/client.ts';
 import { mailParts } from '../../support/mail-parts.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
@@ -76,6 +77,7 @@ describe('account export', () => {
     });
     await user.api.patch(`/memories/${made.body.id}`, { content: 'changed' });
     const key = await user.api.post('/user/keys', { name: 'second' });
+    await user.signIn();
     const memory = (await user.api.get(`/memories/${made.body.id}`)).body;
     await vi.waitUntil(() => sink.received.length > 0);
 
@@ -86,7 +88,14 @@ describe('account export', () => {
       kind: 'manifest',
       format: 'whitemagic-export',
       version: 1,
-      account: { id: user.userId, email: 'leaving@example.com', plan: 'enterprise', status: 'active' },
+      account: {
+        id: user.userId,
+        email: 'leaving@example.com',
+        plan: 'enterprise',
+        status: 'active',
+        terms_version: TERMS_VERSION,
+        terms_accepted_at: expect.stringMatching(/^20/),
+      },
       counts: { memory: 1, memory_version: 1, api_key: 2 },
     });
     expect(state.counts).toEqual(manifest.counts);

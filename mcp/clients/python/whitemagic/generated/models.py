@@ -1305,6 +1305,8 @@ class Plan(Model):
     price: str
     #: Purpose of the plan.
     purpose: str
+    #: Support in words, with the time until a response.
+    support: str
     requests_per_minute: int
     #: Per UTC day.
     requests_per_day: int

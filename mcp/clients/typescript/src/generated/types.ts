@@ -1296,6 +1296,8 @@ export interface Plan {
   price: string;
   /** Purpose of the plan. */
   purpose: string;
+  /** Support in words, with the time until a response. */
+  support: string;
   requests_per_minute: number;
   /** Per UTC day. */
   requests_per_day: number;
