@@ -17,7 +17,7 @@ restarts it each time, and finally compares the client's log with the database: 
   --seconds-between N   each kill happens at a random time within N seconds (2)
   --connections N       connections of the client (8)
   --scenes LIST         faults after the kills, which the service survives: any of database-hang,full-disk,encoder-kill,
-                        encoder-hang, or none (all that can be played here; full-disk takes root on Linux)
+                        encoder-hang,idle-connections,slow-loris,header-flood, or none (all that can be played here; full-disk takes root on Linux)
   --embedder            embeds memories too, and checks that each has vectors or is queued for them
   --data-dir PATH       a new or empty folder to work in, which is kept (default: a temporary folder, kept on failure)
   --redis               kills a Redis that two nodes share instead, and checks the number of calls that pass meanwhile

@@ -84,7 +84,7 @@ export async function killRepeatedly(options: KillOptions, signal?: AbortSignal)
       options.progress(`kill ${round} of ${options.kills} (${killed}): ${client.responses()} responses so far`);
     }
     client.send({ url });
-    const stage = { service, disk, embeds: options.embedder !== 'none' };
+    const stage = { url, service, disk, embeds: options.embedder !== 'none' };
     for (const scene of scenes) {
       const obstacle = obstacleTo(scene, stage);
       if (obstacle) {
