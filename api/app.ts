@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import Koa from 'koa';
+import { listServiceDays } from '../db/queries/jobs/service-days.ts';
 import { mountMcp } from '../mcp/http.ts';
 import { MCP_REFERENCE } from '../mcp/reference.ts';
 import type { WhopOAuth } from './auth/whop-login.ts';
@@ -59,7 +60,8 @@ export function createApp({
   const { isSignupOpen, hasLocalAccount } = config;
   const signIn = { ...pipeline, oauth: whopOAuth(config), publicUrl, isSignupOpen };
   pageRoutes(router, signIn, config);
-  statusRoutes(router, { readiness, sql: pipeline.database.owner, now: pipeline.now });
+  const readDays = (from: string) => listServiceDays(pipeline.database.owner, from);
+  statusRoutes(router, { readiness, readDays, now: pipeline.now });
   cliPackageRoute(router);
   authRoutes(router, signIn);
   loginRoutes(router, signIn, { hasWhop: signIn.oauth !== undefined, isLocal: hasLocalAccount, isSignupOpen });
