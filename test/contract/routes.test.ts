@@ -27,7 +27,7 @@ const operations = OPERATIONS as unknown as readonly Operation[];
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** Routes that are no operations: probes, documents, pages for people, webhooks, and MCP, which has a protocol of its own. */
 const OTHER_ROUTES =
-  /^\/($|health$|ready$|version$|openapi\.json$|llms(-full)?\.txt$|docs($|\/)|app($|\/)|assets\/|auth\/|claim\/|login($|\/)|legal\/|webhooks\/|welcome$|mcp($|\/)|\.well-known\/|whitemagic-)/;
+  /^\/($|health$|ready$|version$|openapi\.json$|llms(-full)?\.txt$|docs($|\/)|app($|\/)|assets\/|auth\/|claim\/|login($|\/)|legal\/|status$|webhooks\/|welcome$|mcp($|\/)|\.well-known\/|whitemagic-)/;
 
 /** Method and path of every route that the app really has. */
 function routesOfApp(): string[] {

@@ -2,7 +2,9 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type JobFixture, KEY_CREATED, openJobFixture } from '../../support/job-fixture.ts';
+import { deliver } from '../../../api/mail/deliver.ts';
+import { openMailTransport } from '../../../api/mail/transport.ts';
+import { type JobFixture, KEY_CREATED, openJobFixture, PUBLIC_URL } from '../../support/job-fixture.ts';
 import { type MailSink, startMailSink } from '../../support/mail-sink.ts';
 import { startTestService } from '../../support/service.ts';
 
@@ -26,6 +28,19 @@ describe('e-mail', () => {
       { messageId: `<${id}@whitemagic>`, to: ['ann@example.com'], source: expect.stringContaining('laptop') },
     ]);
     expect(await outbox(id)).toMatchObject({ sent_at: expect.any(Date), rejected_at: null, last_error: null });
+  });
+
+  it('has the address of the support for replies, and the plan in the subject', async () => {
+    const supportEmail = 'help@example.com';
+    const config = { smtpUrl: sink.url, mailFrom: 'noreply@example.com', dataDir: '', supportEmail };
+    const transport = openMailTransport(config);
+    const id = await bench.post();
+    await bench.database.ownerWrite((sql) => deliver(sql, transport, PUBLIC_URL, bench.userId, id));
+    transport.close();
+    const { plan } = (await bench.database.owner.query('select plan from users where id = $1', [bench.userId])).rows[0];
+    const [sent] = sink.received;
+    expect(sent?.source).toMatch(/^Reply-To: help@example\.com$/m);
+    expect(sent?.source.replaceAll('\r\n ', ' ')).toMatch(new RegExp(`^Subject: .*\\[${plan}\\]`, 'm'));
   });
 
   it('of a transaction that rolls back is never sent', async () => {
