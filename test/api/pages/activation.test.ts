@@ -208,9 +208,10 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
         ['Free', '$0', 'https://whop.com/checkout/plan_f'],
         ['Starter', '$10 a month', 'https://whop.com/checkout/plan_s'],
         ['Pro', '$30 a month', 'https://whop.com/checkout/plan_p'],
-        ['Enterprise', 'Custom', 'mailto:help@example.com'],
+        ['Enterprise', 'Custom', 'mailto:help@example.com?subject=%5Benterprise%5D%20WhiteMagic'],
       ]);
-      for (const [index, { limits }] of Object.values(PLANS).entries()) {
+      for (const [index, { limits, support }] of Object.values(PLANS).entries()) {
+        expect(cards[index]?.text).toContain(support);
         expect(cards[index]?.text).toContain(`${limits.requests_per_day.toLocaleString('en-US')} calls a day`);
         expect(cards[index]?.text).toContain(`${limits.requests_per_minute.toLocaleString('en-US')} calls a minute`);
         expect(cards[index]?.text.includes('REST')).toBe(limits.rest);
