@@ -40,6 +40,10 @@ export const COMMANDS = {
   ),
   clients: program('install real MCP clients, set them up, and print what works', 'scripts/clients'),
   mcpb: program('build the bundle for Claude Desktop, validated by its tool', 'scripts/mcpb'),
+  'bench:agents': program(
+    'replay the histories of coding agents, and measure what later sessions find',
+    'scripts/bench-agents',
+  ),
   chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
   fuzz: program('call every operation with random input by schemathesis', 'scripts/fuzz'),
   load: program('send the load of a hundred users with Locust, and write a report', 'scripts/load'),
