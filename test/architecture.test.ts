@@ -180,7 +180,8 @@ const ONLY_IN: Record<string, RegExp> = {
   koa: /^api\/(app\.ts|http\/)|^mcp\/(http\.ts|oauth\/)|^scripts\/bench\/bare-route\.ts/,
   '@koa/router': /^api\/(app\.ts|http\/routes\/)|^mcp\/(http\.ts|oauth\/)/,
   'oidc-provider': /^mcp\/oauth\//,
-  '@modelcontextprotocol/sdk': /^mcp\/legacy\.ts|^scripts\/(demo|eval\/ask|bench\/sdk-server)\.ts/,
+  '@modelcontextprotocol/sdk':
+    /^mcp\/legacy\.ts|^scripts\/(demo|eval\/ask|bench\/sdk-server|bench-agents\/memories)\.ts/,
   '@modelcontextprotocol/server': /^mcp\/modern\.ts/,
 };
 

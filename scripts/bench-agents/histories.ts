@@ -1,4 +1,4 @@
-/** What a coding agent learned of one project in several weeks, and what later sessions need of it. */
+/** Facts that a coding agent learned of one project in several weeks, and questions of later sessions. */
 export interface History {
   project: string;
   /** Facts in the order in which they were learned: a title and a text. */
@@ -314,7 +314,7 @@ const ACTIONS = [
   'profiled it; nothing stood out',
 ];
 
-/** Notes on progress, which agents store beside facts and nobody asks for: one a day of six weeks. */
+/** Returns notes on progress, which agents store beside facts and later sessions do not need: one a day of six weeks. */
 export function progressOf({ parts }: History): [string, string][] {
   return Array.from({ length: 42 }, (_, day): [string, string] => {
     const part = parts[day % parts.length] as string;

@@ -6,7 +6,7 @@ import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { truncateToTokens } from './tokens.ts';
 
-/** What a session gets for a question. */
+/** Text that a session gets for a question, and the calls that it takes. */
 export interface Recalled {
   text: string;
   calls: number;
