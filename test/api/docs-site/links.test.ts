@@ -10,7 +10,17 @@ import { startTestService, type TestService } from '../../support/service.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** Files of `docs` that are for contributors and operators. */
-const INTERNAL = ['architecture', 'glossary', 'deploy', 'runbook'];
+const INTERNAL = [
+  'architecture',
+  'glossary',
+  'deploy',
+  'runbook',
+  'load',
+  'reliability',
+  'scaling',
+  'security',
+  'upgrades',
+];
 
 let node: TestService;
 
