@@ -37,6 +37,14 @@ const tiers = list.transform((pairs, context) => {
   return table;
 });
 
+/** Parses headers as OpenTelemetry writes them: `name=value`, the value percent-encoded. */
+function toHeaders(pairs: readonly string[]): Record<string, string> {
+  const parts = pairs.map(
+    (pair) => [pair.slice(0, pair.indexOf('=')).trim(), pair.slice(pair.indexOf('=') + 1)] as const,
+  );
+  return Object.fromEntries(parts.map(([name, value]) => [name, decodeURIComponent(value.trim())]));
+}
+
 /** Time in which a balancer that probes `/ready` every two seconds stops sending requests to a node. */
 const SHUTDOWN_GRACE_MS = 5_000;
 
@@ -155,6 +163,8 @@ const environment = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: url(/^https?$/)
     .transform((value) => value.replace(/\/+$/, ''))
     .optional(),
+  /** Comma-separated headers for the collector: `name=value,…`, with values as in URLs. */
+  OTEL_EXPORTER_OTLP_HEADERS: list.default([]).transform(toHeaders),
   /** Part of the traces, from 0 to 1, that the collector receives. */
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
   /** Token of a source at Better Stack, and the URL that receives its lines. Without a token, no lines are sent there. */
@@ -249,7 +259,7 @@ export interface Config {
   /** Receivers of traces, with the part of the traces that each gets. */
   tracing: {
     sentry: { dsn: string | undefined; sampleRate: number };
-    otlp: { endpoint: string | undefined; sampleRate: number };
+    otlp: { endpoint: string | undefined; headers: Record<string, string>; sampleRate: number };
   };
   logDrains: LogDrainSettings;
   /** Whether a production service may keep its data in the embedded database. */
@@ -330,7 +340,11 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     sentryDsn: env.SENTRY_DSN,
     tracing: {
       sentry: { dsn: env.SENTRY_DSN, sampleRate: env.SENTRY_TRACES_SAMPLE_RATE },
-      otlp: { endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT, sampleRate: env.OTEL_TRACES_SAMPLER_ARG },
+      otlp: {
+        endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+        headers: env.OTEL_EXPORTER_OTLP_HEADERS,
+        sampleRate: env.OTEL_TRACES_SAMPLER_ARG,
+      },
     },
     logDrains: {
       betterStack: { token: env.BETTER_STACK_SOURCE_TOKEN, url: env.BETTER_STACK_URL },

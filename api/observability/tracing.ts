@@ -19,7 +19,7 @@ interface TracingOptions {
   /** Project at Sentry that receives a part of the traces. */
   sentry: { dsn: string | undefined; sampleRate: number };
   /** Base URL of an OpenTelemetry collector that receives a part of the traces. */
-  otlp: { endpoint: string | undefined; sampleRate: number };
+  otlp: { endpoint: string | undefined; headers?: Record<string, string>; sampleRate: number };
 }
 
 /** A place that receives traces. */
@@ -60,7 +60,8 @@ export async function openTracing({ service, environment, sentry, otlp }: Tracin
   }
   if (isOtlpOn) {
     const url = `${otlp.endpoint}/v1/traces`;
-    targets.push({ exporter: new OTLPTraceExporter({ url, timeoutMillis: EXPORT_MS }), sampleRate: otlp.sampleRate });
+    const { headers = {}, sampleRate } = otlp;
+    targets.push({ exporter: new OTLPTraceExporter({ url, headers, timeoutMillis: EXPORT_MS }), sampleRate });
   }
   /** Samplers decide by the id of a trace, so the traces of a lower rate are among those of a higher one. */
   const sampler = (rate: number) => new sdk.TraceIdRatioBasedSampler(rate);

@@ -46,6 +46,9 @@ export const COMMANDS = {
   ),
   chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
   fuzz: program('call every operation with random input by schemathesis', 'scripts/fuzz'),
+  launch: tools('play a soft launch: customers, agents, upgrades and cancellations', [
+    { name: 'tsx', args: ['scripts/launch.ts'] },
+  ]),
   load: program('send the load of a hundred users with Locust, and write a report', 'scripts/load'),
   smoke: program('run a small part of the tests on Node 22 and 24', 'scripts/smoke'),
   upgrade: program('prove that an upgrade of two nodes loses no request', 'scripts/upgrade'),

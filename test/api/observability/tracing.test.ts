@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../../api/config.ts';
 import { openTracing, type Tracing } from '../../../api/observability/tracing.ts';
 import { SPANS } from '../../../db/client/trace.ts';
 import { type EmbeddingEndpoint, startEmbeddingEndpoint } from '../../support/embedding-endpoint.ts';
@@ -73,7 +74,10 @@ describe.skipIf(!hasRedis)('tracing', () => {
       service: 'whitemagic-api',
       environment,
       sentry: { dsn: `http://public@127.0.0.1:${sink.port}/42`, sampleRate: 1 },
-      otlp: { endpoint: `${sink.url}/collector`, sampleRate: 1 },
+      otlp: readConfig({
+        OTEL_EXPORTER_OTLP_ENDPOINT: `${sink.url}/collector/`,
+        OTEL_EXPORTER_OTLP_HEADERS: 'X-Team=memory%20agents',
+      }).tracing.otlp,
     });
     expect(loadedLibraries().length).toBeGreaterThan(0);
     await user.api.post('/memories', { title: 'Salaries', content: TEXT });
@@ -89,6 +93,8 @@ describe.skipIf(!hasRedis)('tracing', () => {
     const atSentry = spansIn(sink, '/api/42/integration/otlp/v1/traces/');
     expect(atSentry.map(({ spanId }) => spanId).sort()).toEqual(spans.map(({ spanId }) => spanId).sort());
     expect(sink.requests.find(({ path }) => path.startsWith('/api/42/'))?.headers['x-sentry-auth']).toContain('public');
+
+    expect(sink.requests.find(({ path }) => path.startsWith('/collector'))?.headers['x-team']).toBe('memory agents');
 
     const named = (name: string) => spans.filter((span) => span.name === name);
     const [created] = named('memories.create');
