@@ -104,8 +104,6 @@ describe('the pages of the documentation', () => {
       'MEMORY_ID',
       'KEY_ID',
       'WEBHOOK_SECRET',
-      // Read by the OpenTelemetry exporter itself.
-      'OTEL_EXPORTER_OTLP_HEADERS',
     ]);
     const named = [...pages].flatMap(([name, markdown]) =>
       [...markdown.matchAll(/(?<![\w/])[A-Z]{2,}(?:_[A-Z]+)+(?!\w)/g)].map(([code]) => ({ name, code })),

@@ -15,6 +15,7 @@ const INTERNAL = [
   'glossary',
   'deploy',
   'runbook',
+  'launch',
   'load',
   'reliability',
   'scaling',

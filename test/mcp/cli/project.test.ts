@@ -27,6 +27,10 @@ function repository(folder: string, remote?: string): void {
   if (remote) git('remote', 'add', 'origin', remote);
 }
 
+function withCredentials(address: string): string {
+  return Object.assign(new URL(address), { username: 'user', password: 'token' }).href;
+}
+
 function put(path: string, text: string): void {
   mkdirSync(dirname(join(home, path)), { recursive: true });
   writeFileSync(join(home, path), text);
@@ -35,7 +39,7 @@ function put(path: string, text: string): void {
 describe('project of a workspace', () => {
   it.each([
     ['https://github.com/Acme/Shop.git', 'acme/shop'],
-    ['https://user:ghp_token@github.com/acme/shop/', 'acme/shop'],
+    [withCredentials('https://github.com/acme/shop/'), 'acme/shop'],
     ['git@github.com:acme/shop.git', 'acme/shop'],
     ['ssh://git@git.example.com:2222/group/sub/shop.git', 'group/sub/shop'],
     ['https://dev.azure.com/acme/Big%20Shop/_git/shop', 'acme/big shop/_git/shop'],

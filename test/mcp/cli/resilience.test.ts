@@ -134,7 +134,11 @@ describe('bridge process behind a proxy of a company', () => {
       WHITEMAGIC_URL: 'https://memory.test',
       WHITEMAGIC_API_KEY: user.apiKey,
       WHITEMAGIC_CONNECT_TIMEOUT_MS: '500',
-      HTTPS_PROXY: `http://ann:secret@127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      HTTPS_PROXY: Object.assign(new URL('http://127.0.0.1'), {
+        port: String((proxy.address() as AddressInfo).port),
+        username: 'ann',
+        password: 'secret',
+      }).href,
       NODE_EXTRA_CA_CERTS: cert,
     };
     const run = async (more: Record<string, string>, args: string[] = []) => {
