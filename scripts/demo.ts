@@ -82,7 +82,6 @@ async function store(client: Client, sections: Section[]): Promise<void> {
       content,
       type: 'long_term',
       tags: ['docs', file],
-      project: 'whitemagic',
     });
   }
   progress(`Stored ${sections.length} sections of ${new Set(sections.map(({ file }) => file)).size} documents.\n`);

@@ -9,6 +9,7 @@ export interface AcceptedTerms {
 /** Records that the owner of an account accepted a version, unless it is recorded. Runs as the database owner. */
 export async function acceptTerms(sql: Sql, userId: string, version: string, now: Date): Promise<void> {
   await sql.query({
+    name: 'accept_terms',
     text: `update users
       set terms_version = $2, terms_accepted_at = $3
       where id = $1 and terms_version is distinct from $2`,

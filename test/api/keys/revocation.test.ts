@@ -251,10 +251,11 @@ describe('key cache of another node', () => {
       'setOperator',
     ];
     expect(Object.keys(admin).filter((name) => !tested.has(name) && !readsOrAdds.includes(name))).toEqual([]);
-    // Neither the end of a token that has expired, nor a later expiry of an app, whose tokens have their own, nor an e-mail address, nor a welcome, nor being an operator, nor a session's last use changes the permissions of keys.
+    // Neither the end of a token that has expired, nor a later expiry of an app, whose tokens have their own, nor an e-mail address, nor a welcome, nor the acceptance of the terms, nor being an operator, nor a session's last use changes the permissions of keys.
     expect(silentWriters().toSorted()).toEqual([
       "'update users set email = $2, updated_at = $3 where id = $1'",
       "'update users set welcomed_at = $2 where id = $1'",
+      'accept_terms',
       'delete_expired_tokens',
       'extend_grant',
       'touch_key',

@@ -178,20 +178,20 @@ describe('project', () => {
     expect([byHeader, named, none].map(({ body }) => body.project)).toEqual(['shöp', 'barn', null]);
   });
 
-  it('of the connection narrows lists and searches; "*" selects all projects, null memories without one', async () => {
+  it('of the connection narrows lists and searches to it and no project; "*" selects all projects', async () => {
     const other = await node.newUser();
     for (const project of ['a', 'b', null]) await other.api.post('/memories', note('lighthouse', { project }));
     const header = { 'X-WhiteMagic-Project': 'a' };
     const projects = async (query: string, headers = {}) =>
       (await other.api.get(`/memories${query}`, headers)).body.results.map((m: { project: string }) => m.project);
-    expect(await projects('', header)).toEqual(['a']);
+    expect(await projects('', header)).toEqual([null, 'a']);
     expect(await projects('?project=*', header)).toEqual([null, 'b', 'a']);
     expect(await projects('?project=b', header)).toEqual(['b']);
     expect(await projects('?project=', header)).toEqual([null]);
     expect(await projects('')).toEqual([null, 'b', 'a']);
     const search = async (body: object, headers = {}) =>
       (await other.api.post('/search', { query: 'lighthouse', ...body }, headers)).body.total;
-    expect(await search({}, header)).toBe(1);
+    expect(await search({}, header)).toBe(2);
     expect(await search({ project: '*' }, header)).toBe(3);
     expect(await search({ project: null }, header)).toBe(1);
   });
