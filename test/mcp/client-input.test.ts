@@ -34,8 +34,9 @@ describe('MCP arguments as clients send them', () => {
       'status',
       'max_tokens',
     ];
+    expect(await titles({ project: 'shop' })).toEqual(['Deploys']);
     for (const empty of [null, '']) {
-      for (const name of optional) expect(await titles({ [name]: empty }), name).toEqual(['Deploys']);
+      for (const name of optional) expect(await titles({ [name]: empty }), name).toEqual(['Deploys', 'Holidays']);
     }
   });
 
@@ -43,11 +44,11 @@ describe('MCP arguments as clients send them', () => {
     expect(await titles({ project: 'none' })).toEqual(['Holidays']);
     expect((await shop.read('list_memories', { project: 'none' })).results).toHaveLength(1);
     expect((await shop.read('get_context', { project: 'none' })).stored).toContain('December');
-    const [{ id } = { id: '' }] = (await shop.read('list_memories')).results;
-    await shop.use('update_memory', { id, project: 'none' });
-    expect(await titles({ project: 'none' })).toHaveLength(2);
+    const [{ id } = { id: '' }] = (await shop.read('list_memories', { project: 'none' })).results;
     await shop.use('update_memory', { id, project: 'shop' });
-    expect(await titles({})).toEqual(['Deploys']);
+    expect(await titles({ project: 'none' })).toEqual([]);
+    await shop.use('update_memory', { id, project: 'none' });
+    expect(await titles({ project: 'none' })).toEqual(['Holidays']);
   });
 
   it('JSON strings are parsed where an array, object, number or boolean is due', async () => {

@@ -48,6 +48,13 @@ describe('GET /user/me', () => {
       },
       storage_bytes: 7,
       created_at: expect.any(String),
+      billing: {
+        summary: 'This account is on the enterprise plan, which was not bought at Whop.',
+        renews_at: null,
+        ends_at: null,
+        manage_url: null,
+      },
+      memberships: [],
       key: { id: expect.any(String), scopes: [...SCOPES], projects: null },
       session: null,
       is_operator: false,
