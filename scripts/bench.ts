@@ -39,7 +39,7 @@ Loopback only.
   --compare-drivers   compares pg as the service uses it with the npm package postgres instead, and ways to write to Redis`;
 
 const CONNECTIONS = [1, 10, 50];
-/** Number of measurements per case, alternating with the other cases. */
+/** Number of measurements per case in a full run, alternating with the other cases. */
 const TURNS = 5;
 const STARTS = 15;
 /** Time that an idle service has to settle. */
@@ -70,7 +70,7 @@ async function main(seconds: number): Promise<void> {
     console.log(
       `${CALLERS} accounts, connections assigned in turn; no encoder.${redis ? '' : ' redis-server is not installed: measured without Redis.'}`,
     );
-    console.table(await measureAll(cases, seconds * 1000));
+    console.table(await measureAll(cases, repetitions(TURNS, seconds), seconds * 1000));
     await plain.stop();
     await tuned.stop();
     await sdk.stop();
@@ -209,12 +209,12 @@ function casesOf(
   return cases;
 }
 
-async function measureAll(cases: Record<string, Case>, milliseconds: number) {
+async function measureAll(cases: Record<string, Case>, turns: number, milliseconds: number) {
   const rows = [];
   // Warm-up: the engine compiles the code only after some ten thousand calls.
   for (const { target } of Object.values(cases)) await load(target, Math.max(...CONNECTIONS), 2 * milliseconds);
   for (const connections of CONNECTIONS) {
-    const results = await measureInTurn(cases, connections, milliseconds);
+    const results = await measureInTurn(cases, connections, turns, milliseconds);
     for (const [name, { baseline, isMcp }] of Object.entries(cases)) {
       const result = results.get(name) as LoadResult;
       const [plain, tuned] = ['', ', tuned'].map((way) => results.get(`bare ${baseline}${way}`));
@@ -239,12 +239,12 @@ async function measureAll(cases: Record<string, Case>, milliseconds: number) {
  * Measures each case several times, in turn, so that a machine that slows down and growing accounts affect all cases equally.
  * Returns the median of each figure.
  */
-async function measureInTurn(cases: Record<string, Case>, connections: number, milliseconds: number) {
+async function measureInTurn(cases: Record<string, Case>, connections: number, turns: number, milliseconds: number) {
   const slices = new Map<string, LoadResult[]>(Object.keys(cases).map((name) => [name, []]));
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let turn = 0; turn < turns; turn++) {
     for (const [name, { target }] of Object.entries(cases)) {
-      await load(target, connections, Math.min(300, milliseconds / TURNS / 2));
-      const slice = await load(target, connections, milliseconds / TURNS);
+      await load(target, connections, Math.min(300, milliseconds / turns / 2));
+      const slice = await load(target, connections, milliseconds / turns);
       if (slice.failed > 0) throw new Error(`${name}: ${slice.failed} unexpected responses`);
       slices.get(name)?.push(slice);
     }

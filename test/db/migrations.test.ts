@@ -18,7 +18,6 @@ import { fillIndex } from '../support/vectors.ts';
 
 const all = await migrationSource.getMigrations([]);
 const newest = all.at(-1) as string;
-const third = Math.ceil(all.length / 3);
 
 let url: string;
 
@@ -48,16 +47,10 @@ describe('migrations up, down and up', () => {
     await fill();
   });
 
-  it.each([
-    ['newest', 0, third],
-    ['middle', third, 2 * third],
-    ['oldest', 2 * third, all.length],
-  ])('work one by one on a database with data, each step down and up: the %s third', async (_third, from, to) => {
+  it('work one by one on a database with data, each step down and up', async () => {
     await useFilled();
-    const newestFirst = all.toReversed();
-    for (const name of newestFirst.slice(0, from)) expect(await migrateDown(url)).toEqual([name]);
     let before = withoutColumnOrder(await schema());
-    for (const name of newestFirst.slice(from, to)) {
+    for (const name of all.toReversed()) {
       expect(await migrateDown(url)).toEqual([name]);
       const below = withoutColumnOrder(await schema());
       expect(await migrateOneUp()).toEqual([name]);
@@ -68,7 +61,8 @@ describe('migrations up, down and up', () => {
     }
     await migrateUp(url);
     expect(await schema()).toBe(await committedSchema());
-  });
+    // Some two hundred runs.
+  }, 120_000);
 
   it('keep the rows of older tables when a newer migration is reverted and applied again', async () => {
     const before = await useFilled();
