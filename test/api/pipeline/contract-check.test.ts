@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { create, get } from '../../../api/contracts/memories.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -55,7 +56,7 @@ describe('contract check', () => {
 
   it('logs which operation violated its contract and how', async () => {
     redeclare(get, { errors: [] });
-    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const written = vi.spyOn(fs, 'writeSync').mockImplementation((_file, text) => Buffer.byteLength(String(text)));
     const logging = await startTestService({ databaseUrl: development.databaseUrl, logLevel: 'error' });
     await send(logging, 'GET', `/memories/${MISSING}`);
     await logging.stop();
