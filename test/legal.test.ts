@@ -183,7 +183,7 @@ describe('the versions of the texts', () => {
         "2026-11-29": "29c897de628f69b3",
       }
     `);
-    // What changes in content asks people again, by ending their sessions.
+    // A change of the content ends older sessions, so that people accept it at their next sign-in.
     expect(TERMS_CHANGED_AT <= new Date(`${TERMS_VERSION}T00:00:00Z`)).toBe(true);
   });
 });

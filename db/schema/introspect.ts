@@ -19,7 +19,7 @@ export const TENANTLESS_TABLES: Record<string, string> = {
   deletion_receipts: 'the tenant was purged',
   backups: 'a backup holds all tenants',
   ip_salts: 'a salt belongs to a day',
-  service_days: 'the minutes are those of the service',
+  service_days: 'it counts minutes of the whole service',
   embedding_models: 'models belong to the service; each vector names its model',
   knex_migrations: 'names of the applied migrations',
   knex_migrations_lock: 'lock of the migrations',

@@ -68,7 +68,7 @@ export function isTimeToAsk(host: Host, { session, transcript, isAnswer }: HookI
   const path = join(folder, createHash('sha256').update(session).digest('hex').slice(0, 32));
   const [replies, questions] = readCounts(path);
   const isDue = questions < QUESTIONS_MAX && replies + 1 >= (questions === 0 ? FIRST : BETWEEN);
-  // What it stored by itself counts like a question.
+  // A memory that the model stored unasked counts like a question.
   const isStoring = isDue && transcript !== undefined && STORED.test(tail(transcript));
   if (replies === 0 && questions === 0) prune(folder, now);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
