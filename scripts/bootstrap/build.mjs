@@ -2,59 +2,59 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bundleCli, bundleServer, CLI } from './bundle.mjs';
 import { say, UserError } from './console.mjs';
 import { packageBin } from './tools.mjs';
 
 const SOURCES = ['api', 'mcp', 'db', 'scripts'];
+/** Folders of dist/ that the bundler writes; the programs, which name the chunks, last. */
+const OUTPUTS = ['chunks', ...SOURCES];
 /** Folders whose other files (.sql, .html, the model) are needed beside the code at run time. */
 const WITH_RUNTIME_FILES = ['api', 'mcp', 'db'];
 /** The web app, which Vite builds; see `dashboard.mjs`. */
 const DASHBOARD = 'api/dashboard';
-/** The command line, which is bundled. */
-const CLI = 'mcp/cli';
 /** The clients for programs, which are packages of their own. */
 const CLIENTS = 'mcp/clients';
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'package-lock.json'];
 
 /**
- * Compiles into dist/, and the command line into mcp/cli/dist/, if a source file has changed. Call under the lock.
+ * Checks the types and bundles into dist/, and the command line into mcp/cli/dist/, if a source file has changed. Call under the lock.
  *
- * The compiler writes to a staging folder, as deep in the checkout as dist/ since source maps contain relative paths.
+ * The bundler writes to a staging folder, as deep in the checkout as dist/ since source maps contain relative paths.
  * Each file is then renamed into place: a process that loads dist/ in this moment never reads half a file.
  */
 export async function buildIfStale(root, { lock, staging }) {
   const stamp = join(root, 'dist', '.built.json');
-  const { sources: built, files: former } = readStamp(stamp);
-  // Taken before compiling, so that a file edited meanwhile differs from it next time.
+  const { sources: built, files: former, stale } = readStamp(stamp);
+  // Taken before the build, so that a file edited meanwhile differs from it next time.
   const sources = fingerprint(root);
   if (built === sources && former.every((file) => fs.existsSync(join(root, 'dist', file)))) return;
 
   say('Building …');
   const clearStaging = () => {
-    for (const folder of SOURCES) fs.rmSync(join(staging, folder), { recursive: true, force: true });
+    for (const folder of OUTPUTS) fs.rmSync(join(staging, folder), { recursive: true, force: true });
   };
   clearStaging();
-  await compile(root, staging, lock);
-  if (fs.existsSync(join(root, CLI, 'whitemagic.ts'))) {
-    // The bundle takes the place of the compiled files.
-    fs.rmSync(join(staging, CLI), { recursive: true, force: true });
-    await bundleCli(root, join(staging, CLI));
-  }
-  const files = SOURCES.flatMap((folder) => walk(staging, folder));
+  await checkTypes(root, lock);
+  await bundleServer(root, staging);
+  if (fs.existsSync(join(root, CLI, 'whitemagic.ts'))) await bundleCli(root, join(staging, CLI));
+  const files = OUTPUTS.flatMap((folder) => walk(staging, folder));
   for (const file of files) move(join(staging, file), join(root, 'dist', file));
   clearStaging();
   files.push(...copyCli(root, files), ...copyRuntimeFiles(root));
-  const kept = new Set(files);
-  for (const file of former) if (!kept.has(file)) fs.rmSync(join(root, 'dist', file), { force: true });
-  fs.writeFileSync(stamp, JSON.stringify({ sources, files }));
+  const unused = [...former, ...stale].filter((file) => !files.includes(file));
+  // A service that runs from the last build may still load parts of it, so they stay until the next.
+  const kept = unused.filter((file) => former.includes(file) && file.startsWith('chunks/'));
+  for (const file of unused) if (!kept.includes(file)) fs.rmSync(join(root, 'dist', file), { force: true });
+  fs.writeFileSync(stamp, JSON.stringify({ sources, files, stale: kept }));
 }
 
-/** Returns the fingerprint of the sources and the files of the last build, as paths from dist/. */
+/** Returns the fingerprint of the sources, the files of the last build, and those kept of the build before, as paths from dist/. */
 function readStamp(stamp) {
   try {
-    return JSON.parse(fs.readFileSync(stamp, 'utf8'));
+    return { stale: [], ...JSON.parse(fs.readFileSync(stamp, 'utf8')) };
   } catch {
-    return { files: [] };
+    return { files: [], stale: [] };
   }
 }
 
@@ -77,38 +77,13 @@ export function fingerprintOf(root, files) {
   return hash.digest('hex');
 }
 
-async function compile(root, staging, lock) {
-  const args = [packageBin(root, 'typescript', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', staging];
+async function checkTypes(root, lock) {
+  const args = [packageBin(root, 'typescript', 'tsc'), '-p', 'tsconfig.build.json'];
   // The compiler reports on stdout, which belongs to the command.
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] });
   lock.share(child.pid);
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0) throw new UserError('The code does not compile; dist/ is left as it was.');
-}
-
-/**
- * Bundles the command line with the packages that it uses, so that its own package has no dependencies. What the bridge does not need is
- * in files of their own, since an IDE waits for its start.
- */
-export async function bundleCli(root, outdir) {
-  const { build } = await import('esbuild');
-  await build({
-    entryPoints: [join(root, CLI, 'whitemagic.ts')],
-    outdir,
-    chunkNames: 'chunks/[hash]',
-    bundle: true,
-    splitting: true,
-    minify: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    mainFields: ['module', 'main'],
-    // Some packages are CommonJS, whose `require` an ES module lacks.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-    logLevel: 'warning',
-  }).catch((error) => {
-    throw new UserError(`The command line cannot be bundled: ${error.message}`);
-  });
 }
 
 function move(from, to) {

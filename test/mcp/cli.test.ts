@@ -250,7 +250,7 @@ describe('published package', () => {
     }
     // Of the build, which has no types.
     const build: { bundleCli(root: string, outdir: string): Promise<void> } = await import(
-      pathToFileURL(join(checkout, 'scripts/bootstrap/build.mjs')).href
+      pathToFileURL(join(checkout, 'scripts/bootstrap/bundle.mjs')).href
     );
     await build.bundleCli(checkout, join(source, 'dist'));
 

@@ -5,6 +5,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 const repository = join(import.meta.dirname, '../..');
@@ -56,11 +57,13 @@ describe('npm run › install', () => {
   });
 
   test('the npm on the PATH installs offline, with NODE_ENV=production, and without install scripts', async () => {
-    // No dependency comes from a registry: the compiler is a folder of the checkout.
+    // No dependency comes from a registry: the compiler and the bundler are folders of the checkout.
     await write('vendor/typescript/package.json', { name: 'typescript', version: '0.0.1', bin: { tsc: 'tsc.js' } });
     await write('vendor/typescript/tsc.js', `import('${join(repository, 'node_modules/typescript/bin/tsc')}');`);
-    const typescript = { typescript: 'file:vendor/typescript' };
-    const own = { name: 'temporary', version: '1.0.0', devDependencies: typescript };
+    await write('vendor/esbuild/package.json', { name: 'esbuild', version: '0.0.1', main: 'main.cjs' });
+    await write('vendor/esbuild/main.cjs', `module.exports = require('${join(repository, 'node_modules/esbuild')}');`);
+    const tools = { typescript: 'file:vendor/typescript', esbuild: 'file:vendor/esbuild' };
+    const own = { name: 'temporary', version: '1.0.0', devDependencies: tools };
     await write('package.json', { ...own, type: 'module' });
     await write('package-lock.json', {
       ...own,
@@ -70,6 +73,8 @@ describe('npm run › install', () => {
         '': own,
         'node_modules/typescript': { resolved: 'vendor/typescript', link: true },
         'vendor/typescript': { version: '0.0.1', dev: true, bin: { tsc: 'tsc.js' } },
+        'node_modules/esbuild': { resolved: 'vendor/esbuild', link: true },
+        'vendor/esbuild': { version: '0.0.1', dev: true },
       },
     });
 
@@ -157,22 +162,39 @@ describe('npm run › build', () => {
   });
 
   test('updates dist for changed, new and removed sources, and for other files beside the code', async () => {
-    await write('db/old.ts', 'export {};');
+    await write('db/old.ts', `export const text = 'old';`);
     await write('db/sql/find.sql', 'select 1');
     await write('mcp/cli/whitemagic.ts', 'export {};');
-    await run('build').ended;
+    await write('scripts/admin.ts', `${declarations}const { text } = await import('../db/old.ts'); console.log(text);`);
+    expect((await run('admin').ended).stdout).toBe('old\n');
     const before = await stat(join(checkout, 'dist/db/sql/find.sql'));
+    const chunks = () => readdir(join(checkout, 'dist/chunks'));
 
     await rm(join(checkout, 'db/old.ts'));
-    await write('db/new.ts', 'export {};');
-    await write('scripts/admin.ts', `${declarations}console.log('changed');`);
-    expect(await run('admin').ended).toMatchObject({ stdout: 'changed\n', stderr: 'Building …\n' });
-    expect((await readdir(join(checkout, 'dist/db'))).sort()).toEqual(['embedded', 'new.js', 'new.js.map', 'sql']);
+    for (const [name, kept] of [
+      ['new', 'old'],
+      ['newer', 'new'],
+    ]) {
+      await write(`db/${name}.ts`, `${importMeta}export const text = import.meta.url;`);
+      await write(
+        'scripts/admin.ts',
+        `${declarations}const { text } = await import('../db/${name}.ts'); console.log(text);`,
+      );
+      const file = pathToFileURL(join(checkout, `dist/db/${name}.js`)).href;
+      expect(await run('admin').ended).toMatchObject({ stdout: `${file}\n`, stderr: 'Building …\n' });
+      // A service that runs from the last build may still load its parts.
+      expect(
+        (await chunks())
+          .filter((file) => !file.endsWith('.map'))
+          .map((file) => file.split('-')[0])
+          .sort(),
+      ).toEqual([name, kept].sort());
+    }
     expect((await stat(join(checkout, 'dist/db/sql/find.sql'))).ino).toBe(before.ino);
     expect((await stat(join(checkout, 'dist/mcp/cli/whitemagic.js'))).mode & 0o111).toBe(0o111);
     expect((await stat(join(checkout, 'mcp/cli/dist/whitemagic.js'))).mode & 0o111).toBe(0o111);
-    expect(JSON.parse(await readFile(join(checkout, 'dist/db/new.js.map'), 'utf8')).sources).toEqual([
-      '../../db/new.ts',
+    expect(JSON.parse(await readFile(join(checkout, 'dist/scripts/admin.js.map'), 'utf8')).sources).toEqual([
+      '../../scripts/admin.ts',
     ]);
 
     await write('db/sql/find.sql', 'select 22');
@@ -316,6 +338,8 @@ test('npm run › prints the list of commands for an unknown one', async () => {
 
 /** Declarations of the parts of Node that the programs of the temporary checkout use: it has no @types/node. */
 const declarations = 'declare const process: any, console: any, setInterval: any; export {};\n';
+
+const importMeta = 'declare global { interface ImportMeta { url: string } }\n';
 
 const acquire = `const lock = await waitForLock('.bootstrap');`;
 
