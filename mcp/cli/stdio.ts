@@ -186,12 +186,12 @@ class Bridge {
 
   /** Sends a message once; a second time where the key has been replaced meanwhile. */
   async #attempt(sending: Sending, abort: AbortController, timer: NodeJS.Timeout): Promise<void> {
-    const target = resolveTarget(this.#options.settings());
+    const target = resolveTarget(this.#options.settings(), 'ide');
     try {
       await this.#post(sending, target, abort, timer);
     } catch (error) {
       if (!(error instanceof Failure) || error.details.status !== 401) throw error;
-      const renewed = resolveTarget(this.#options.settings());
+      const renewed = resolveTarget(this.#options.settings(), 'ide');
       if (renewed.key === target.key) throw error;
       await this.#post(sending, renewed, abort, timer);
     }

@@ -361,7 +361,9 @@ describe('`whitemagic doctor`', () => {
   test('reports missing settings and an unreachable service', async () => {
     const nothing = await runCommand({});
     expect(nothing.code).toBe(1);
-    expect(nothing.shown).toContain('-> WHITEMAGIC_URL is not set.');
+    expect(nothing.shown).toContain(
+      '-> WHITEMAGIC_URL is not set. Put the address of your WhiteMagic service and WHITEMAGIC_API_KEY in the environment, or run "whitemagic login',
+    );
     const gone = await startService(respondSuccessfully);
     await gone.stop();
     const unreachable = await runCommand({ WHITEMAGIC_URL: gone.url, WHITEMAGIC_API_KEY: sample });

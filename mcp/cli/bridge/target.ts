@@ -23,22 +23,23 @@ export interface Target {
   projectHeader?: string;
 }
 
-const inConfiguration = `in the "env" of this server in your MCP configuration, then restart the server`;
+/** Says where to put a setting: for an IDE that starts the bridge, or for a person at a terminal. */
+const PLACES = {
+  ide: 'in the "env" of this server in your MCP configuration, then restart the server',
+  terminal: 'in the environment, or run "whitemagic login --url https://..."',
+};
 
-/** Validates settings. Throws a `Failure` whose message says what to set. */
-export function resolveTarget(settings: Settings): Target {
-  const endpoint = endpointOf(settings.url?.trim());
+/** Validates settings. Throws a `Failure` whose message says what to set, and where. */
+export function resolveTarget(settings: Settings, reader: keyof typeof PLACES = 'terminal'): Target {
+  const place = PLACES[reader];
+  const endpoint = endpointOf(settings.url?.trim(), place);
   const base = endpoint.origin + endpoint.pathname.replace(/\/mcp$/, '');
   const key = settings.key?.trim();
   if (!key) {
-    throw notConfigured(
-      `WHITEMAGIC_API_KEY is not set. Create a key at ${endpoint.origin} and put it ${inConfiguration}.`,
-    );
+    throw notConfigured(`WHITEMAGIC_API_KEY is not set. Create a key at ${endpoint.origin} and put it ${place}.`);
   }
   if (!/^[\x21-\x7e]+$/.test(key)) {
-    throw notConfigured(
-      `WHITEMAGIC_API_KEY contains invalid characters. Copy the key again and put it ${inConfiguration}.`,
-    );
+    throw notConfigured(`WHITEMAGIC_API_KEY contains invalid characters. Copy the key again and put it ${place}.`);
   }
   const target: Target = {
     endpoint,
@@ -51,19 +52,19 @@ export function resolveTarget(settings: Settings): Target {
   return target;
 }
 
-function endpointOf(url: string | undefined): URL {
+function endpointOf(url: string | undefined, place: string): URL {
   if (!url) {
     throw notConfigured(
-      `WHITEMAGIC_URL is not set. Put the address of your WhiteMagic service and WHITEMAGIC_API_KEY ${inConfiguration}; in a checkout, "npm start" once is enough.`,
+      `WHITEMAGIC_URL is not set. Put the address of your WhiteMagic service and WHITEMAGIC_API_KEY ${place}; in a checkout, "npm start" once is enough.`,
     );
   }
   const endpoint = URL.canParse(url) ? new URL(url) : undefined;
   if (!endpoint || !/^https?:$/.test(endpoint.protocol) || endpoint.username || endpoint.password) {
-    throw notConfigured(`WHITEMAGIC_URL is not a URL like https://host. Correct it ${inConfiguration}.`);
+    throw notConfigured(`WHITEMAGIC_URL is not a URL like https://host. Correct it ${place}.`);
   }
   if (endpoint.protocol === 'http:' && !isLoopback(endpoint.hostname)) {
     throw notConfigured(
-      `WHITEMAGIC_URL must begin with https:// (http:// would expose your key on the network; it is allowed only for this machine). Correct it ${inConfiguration}.`,
+      `WHITEMAGIC_URL must begin with https:// (http:// would expose your key on the network; it is allowed only for this machine). Correct it ${place}.`,
     );
   }
   endpoint.hash = '';
