@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { askAll, shareOfLowConfidence } from './eval/ask.ts';
 import { measureContext } from './eval/context.ts';
 import { evaluateResults, spread, unrelatedQuestions } from './eval/evaluate-results.ts';
+import { findBelowFloors } from './eval/floors.ts';
 import { storeUnlessKept } from './eval/keep.ts';
 import { type EvalSet, readSets } from './eval/load.ts';
 import { reportSet, reportSummary, type SetResult } from './eval/report.ts';
@@ -29,7 +30,8 @@ Stores sets of notes in a service of its own, searches for every question of the
                            (default: locomo_turns,locomo_obs)
 
 Tables go to stdout, progress to stderr. Exits with 1 when a result belongs to another owner, when a context package
-exceeds its budget, or when REST and MCP rank differently.`;
+exceeds its budget, when REST and MCP rank differently, or when a category is below its floor (floors.json of the set,
+checked without --env and --limit-queries).`;
 
 const MCP_SAMPLE = 20;
 
@@ -107,15 +109,22 @@ async function evaluate(
   const context = options.context ? await measureContext(service, set, tenants, questions) : undefined;
   const before = base?.find((one) => one.set === set.name);
   const result = { ...evaluateResults(set, questions, answers, before), ...(context && { context }) };
-  if (result.lowConfidence === null) return result;
+  // Floors are those of the default configuration, over all questions.
+  const hasFloors = set.floors && options.limit >= set.questions.length && Object.keys(options.env).length === 0;
   return {
     ...result,
+    ...(hasFloors && { belowFloors: findBelowFloors(result.categories, set.floors ?? {}) }),
     lowConfidenceUnrelated: await shareOfLowConfidence(service, tenants, unrelatedQuestions(set, sets)),
   };
 }
 
-function isFailure({ foreign, mcp, context }: SetResult): boolean {
-  return foreign > 0 || mcp.differing.length > 0 || (context?.some(({ overBudget }) => overBudget > 0) ?? false);
+function isFailure({ foreign, mcp, context, belowFloors = [] }: SetResult): boolean {
+  return (
+    foreign > 0 ||
+    mcp.differing.length > 0 ||
+    belowFloors.length > 0 ||
+    (context?.some(({ overBudget }) => overBudget > 0) ?? false)
+  );
 }
 
 async function readRun(file: string): Promise<SetResult[]> {

@@ -3,7 +3,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { z } from 'zod';
 import { countTokens } from '../../api/tokens/count.ts';
 import type { EvalSet, Question, Tenant, Tenants } from './load.ts';
-import type { EvalService } from './service.ts';
+import type { EvalClient, EvalService } from './service.ts';
 
 /** Results per question: the depth of the deepest measure. */
 const LIMIT = 20;
@@ -23,7 +23,7 @@ export interface QuestionResult {
   tokens: number;
   /** Number of results that belong to another owner. */
   foreign: number;
-  lowConfidence?: boolean;
+  lowConfidence: boolean;
   /** The response's `retrievers` as JSON. */
   retrievers?: string;
   /** Whether the MCP tool ranked equally, if it was called. */
@@ -51,7 +51,9 @@ export async function askAll(
   await warmUp(service, tenants, questions);
   for (const [index, question] of questions.entries()) {
     const tenant = tenantOf(tenants, question);
-    const { one, memoryIds } = await ask(service, tenant, question);
+    const { memoryIds, ...asked } = await ask(service, tenant, question);
+    const plain = await ask(service, tenant, question, { boosts: false });
+    const one: QuestionResult = { ...asked, idsWithoutBoosts: plain.ids };
     if (overMcp(index)) {
       const client = clients.get(question.owner) ?? (await connectTool(service.url, tenant.apiKey));
       clients.set(question.owner, client);
@@ -85,32 +87,35 @@ export async function shareOfLowConfidence(
   const owners = Object.values(tenants);
   let count = 0;
   for (const [index, question] of questions.entries()) {
-    const { one } = await ask(service, owners[index % owners.length] as Tenant, question);
-    if (one.lowConfidence) count++;
+    const { lowConfidence } = await ask(service, owners[index % owners.length] as Tenant, question);
+    if (lowConfidence) count++;
   }
   return count / questions.length;
 }
 
-async function ask(service: EvalService, tenant: Tenant, { id, category, ...asked }: Question) {
-  const { query, exclude, include_superseded } = asked;
-  const input = { query, exclude, include_superseded, limit: LIMIT };
+/** Searches for a question over REST. */
+export async function ask(
+  service: Pick<EvalClient, 'call'>,
+  tenant: Tenant,
+  question: Question,
+  options: { boosts?: boolean } = {},
+): Promise<Omit<QuestionResult, 'idsWithoutBoosts'> & { memoryIds: string[] }> {
+  const { id, category, query, exclude, include_superseded } = question;
+  const input = { query, exclude, include_superseded, limit: LIMIT, ...options };
   const { body, text, milliseconds } = await service.call(tenant.apiKey, 'POST', '/search', input);
   const { results, low_confidence, retrievers } = searchResponse.parse(body);
   const memoryIds = results.map((result) => result.id);
-  const notesOf = (ids: readonly string[]) => ids.flatMap((memoryId) => tenant.notesOf[memoryId] ?? []);
-  const plain = await service.call(tenant.apiKey, 'POST', '/search', { ...input, boosts: false });
-  const one: QuestionResult = {
+  return {
     id,
     category,
-    ids: notesOf(memoryIds),
-    idsWithoutBoosts: notesOf(searchResponse.parse(plain.body).results.map((result) => result.id)),
+    ids: memoryIds.flatMap((memoryId) => tenant.notesOf[memoryId] ?? []),
     milliseconds,
     tokens: countTokens(text),
     foreign: memoryIds.filter((memoryId) => !tenant.notesOf[memoryId]).length,
-    ...(low_confidence !== undefined && { lowConfidence: low_confidence }),
+    lowConfidence: low_confidence ?? false,
     ...(retrievers !== undefined && { retrievers: JSON.stringify(retrievers) }),
+    memoryIds,
   };
-  return { one, memoryIds };
 }
 
 async function connectTool(url: string, apiKey: string): Promise<Client> {

@@ -1,7 +1,17 @@
 import type { QuestionResult } from './ask.ts';
 import type { EvalSet, Question } from './load.ts';
-import { byCategory, type SetResult } from './report.ts';
-import { bootstrap, compare, mean, means, percentile, scoreAll, summarize } from './score.ts';
+import type { SetResult } from './report.ts';
+import {
+  bootstrap,
+  type CategoryResult,
+  compare,
+  mean,
+  means,
+  percentile,
+  type Scored,
+  scoreAll,
+  summarize,
+} from './score.ts';
 
 /** Number of unrelated questions for each set. */
 const UNRELATED_QUESTIONS = 60;
@@ -20,16 +30,15 @@ export function evaluateResults(
   const earlier = questions.map((question) => ({ ...question, ids: before.get(question.id) ?? [] }));
   const withoutBoosts = answers.map(({ idsWithoutBoosts, ...answer }) => ({ ...answer, ids: idsWithoutBoosts }));
   const latencies = answers.map(({ milliseconds }) => milliseconds);
-  const hasConfidence = answers.some(({ lowConfidence }) => lowConfidence !== undefined);
   return {
     set: set.name,
     summary,
     withoutBoosts: means(scoreAll(withoutBoosts, set.gold)),
-    categories: byCategory(scored),
+    categories: byCategory(answers, scored),
     latency: { p50: percentile(latencies, 0.5), p95: percentile(latencies, 0.95) },
     tokens: mean(answers.map(({ tokens }) => tokens)),
     empty: answers.filter(({ ids }) => ids.length === 0).length,
-    lowConfidence: hasConfidence ? mean(answers.map(({ lowConfidence }) => (lowConfidence ? 1 : 0))) : null,
+    lowConfidence: shareOfLow(answers.filter(({ id }) => set.gold.has(id))),
     foreign: answers.reduce((sum, { foreign }) => sum + foreign, 0),
     mcp: {
       asked: answers.filter(({ mcpAgrees }) => mcpAgrees !== undefined).length,
@@ -39,6 +48,32 @@ export function evaluateResults(
     ...(base && { difference: compare(scored, scoreAll(earlier, set.gold), resample) }),
     answers,
   };
+}
+
+/** Summarizes each category, in alphabetical order. Questions without gold notes count for `low_confidence` only. */
+export function byCategory(
+  answers: readonly Pick<QuestionResult, 'category' | 'lowConfidence'>[],
+  scored: readonly Scored[],
+): Record<string, CategoryResult> {
+  const names = [...new Set(answers.map(({ category }) => category))].sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const asked = answers.filter(({ category }) => category === name);
+      const ranked = scored.filter(({ category }) => category === name);
+      return [
+        name,
+        {
+          questions: asked.length,
+          lowConfidence: shareOfLow(asked),
+          ...(ranked.length > 0 && { summary: summarize(ranked) }),
+        },
+      ];
+    }),
+  );
+}
+
+function shareOfLow(answers: readonly Pick<QuestionResult, 'lowConfidence'>[]): number | null {
+  return answers.length > 0 ? mean(answers.map(({ lowConfidence }) => (lowConfidence ? 1 : 0))) : null;
 }
 
 /** Returns questions of other collections, which the notes of this set do not answer. */

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { EvalService } from './service.ts';
+import { type Floors, floorsFile } from './floors.ts';
+import type { EvalClient } from './service.ts';
 
 const note = z.object({
   id: z.string(),
@@ -11,6 +13,7 @@ const note = z.object({
   timestamp: z.string().nullish(),
   session: z.string().nullish(),
   tags: z.array(z.string()).nullish(),
+  project: z.string().nullish(),
   /** Id of the note that this one supersedes. */
   supersedes: z.string().nullish(),
 });
@@ -34,6 +37,8 @@ export interface EvalSet {
   questions: Question[];
   /** Question id to note ids. A question without an entry is not scored. */
   gold: Map<string, Set<string>>;
+  /** Least values of each category, if the set commits to some. */
+  floors?: Floors | undefined;
 }
 
 /** The user of the service for an owner of a set. */
@@ -71,14 +76,19 @@ async function readSet(folder: string): Promise<EvalSet> {
     notes: (await read('corpus.jsonl')).map((line) => note.parse(JSON.parse(line))),
     questions: (await read('queries.jsonl')).map((line) => question.parse(JSON.parse(line))),
     gold,
+    floors: await readFloors(join(folder, 'floors.json')),
   };
+}
+
+async function readFloors(file: string): Promise<Floors | undefined> {
+  return existsSync(file) ? floorsFile.parse(JSON.parse(await readFile(file, 'utf8'))) : undefined;
 }
 
 const BATCH = 100;
 const BATCH_CHARACTERS = 200_000;
 
 /** Stores a set through the API, each owner as a user of its own. Returns the users by owner. */
-export async function store(service: EvalService, set: EvalSet, titleIsSession: boolean): Promise<Tenants> {
+export async function store(service: EvalClient, set: EvalSet, titleIsSession: boolean): Promise<Tenants> {
   const tenants: Tenants = {};
   let done = 0;
   for (const owner of new Set(set.notes.map((one) => one.owner))) {
@@ -127,13 +137,14 @@ function toMemory(one: Note, titleIsSession: boolean, memoryOf: ReadonlyMap<stri
     ...(one.timestamp && { occurred_at: one.timestamp }),
     ...(session && { session_id: session }),
     ...(one.tags && { tags: one.tags }),
+    ...(one.project && { project: one.project }),
     ...(one.supersedes && { supersedes: memoryOf.get(one.supersedes) }),
   };
 }
 
 const stored = z.object({ results: z.array(z.object({ id: z.string().nullable(), error: z.unknown().optional() })) });
 
-async function storeBatch(service: EvalService, apiKey: string, memories: unknown[]): Promise<string[]> {
+async function storeBatch(service: EvalClient, apiKey: string, memories: unknown[]): Promise<string[]> {
   const { results } = stored.parse((await service.call(apiKey, 'POST', '/memories/batch', { memories })).body);
   return results.map(({ id, error }) => {
     if (id === null) throw new Error(`a note was rejected: ${JSON.stringify(error)}`);

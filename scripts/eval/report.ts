@@ -1,6 +1,6 @@
 import type { QuestionResult } from './ask.ts';
 import type { ContextShare } from './context.ts';
-import { bootstrap, type Difference, means, type Scored, type Summary, summarize } from './score.ts';
+import { type CategoryResult, type Difference, means, type Summary } from './score.ts';
 import { LEXICAL_MEAN_TARGET, MEAN_TARGET, TARGETS } from './targets.ts';
 
 /** All results of a set, as `--json` writes and `--base` reads them. */
@@ -9,12 +9,14 @@ export interface SetResult {
   summary: Summary;
   /** The measures without ranking boosts. */
   withoutBoosts: Summary['means'];
-  categories: Record<string, Summary>;
+  categories: Record<string, CategoryResult>;
+  /** Measures of categories that are below the set's floors. */
+  belowFloors?: string[];
   latency: { p50: number; p95: number };
   /** Mean o200k tokens of a response over REST. */
   tokens: number;
   empty: number;
-  /** Share of responses with `low_confidence: true`; null if responses lack the field. */
+  /** Share of responses with `low_confidence: true` among the questions with gold notes; null without any. */
   lowConfidence: number | null;
   /** The same for questions of other collections, which no note of this set answers. */
   lowConfidenceUnrelated?: number | undefined;
@@ -32,6 +34,7 @@ const RETRIEVERS_SHOWN = 5;
 
 type Cell = string | number;
 const percent = (value: number, digits = 1) => (value * 100).toFixed(digits);
+const share = (value?: number | null) => (typeof value === 'number' ? percent(value) : '–');
 const range = ([low, high]: [number, number]) => `${percent(low)}..${percent(high)}`;
 
 /** Formats a table with right-aligned numbers. */
@@ -54,24 +57,15 @@ function quality({ questions, means: of, intervals }: Summary): Cell[] {
   return [questions, ...shown, range(intervals['nDCG@10']), percent(of.MRR)];
 }
 
-/** Returns the summary of each category, in alphabetical order. */
-export function byCategory(scored: readonly Scored[]): Record<string, Summary> {
-  const names = [...new Set(scored.map(({ category }) => category))].sort();
-  return Object.fromEntries(
-    names.map((name) => [
-      name,
-      summarize(
-        scored.filter(({ category }) => category === name),
-        bootstrap(),
-      ),
-    ]),
-  );
-}
-
 /** Formats the results of a set: categories, observations and comparison. */
 export function reportSet(result: SetResult): string {
-  const rows = Object.entries(result.categories).map(([name, summary]) => [`  ${name}`, ...quality(summary)]);
-  const lines = [`\n${table([result.set, ...QUALITY], [['all', ...quality(result.summary)], ...rows])}`];
+  const rows = Object.entries(result.categories).map(([name, { questions, lowConfidence, summary }]) => [
+    `  ${name}`,
+    ...(summary ? quality(summary) : [questions, ...QUALITY.slice(1).map(() => '–')]),
+    share(lowConfidence),
+  ]);
+  const all = ['all', ...quality(result.summary), share(result.lowConfidence)];
+  const lines = [`\n${table([result.set, ...QUALITY, 'low conf. %'], [all, ...rows])}`];
   const { mcp, difference, context } = result;
   lines.push(`R@10 95 %: ${range(result.summary.intervals['R@10'])}`);
   const { 'nDCG@10': ndcg, 'R@10': recall } = result.withoutBoosts;
@@ -83,6 +77,7 @@ export function reportSet(result: SetResult): string {
   if (mcp.asked > 0)
     lines.push(mcp.differing.length > 0 ? `FAIL: only ${agreement}: ${mcp.differing.join(', ')}` : agreement);
   if (result.foreign > 0) lines.push(`FAIL: ${result.foreign} results of another owner`);
+  for (const line of result.belowFloors ?? []) lines.push(`FAIL: ${line}`);
   if (difference) lines.push(reportDifference(difference));
   if (context) lines.push(reportContext(context));
   return lines.join('\n');
@@ -133,7 +128,6 @@ export function reportSummary(results: readonly SetResult[], lexicalOnly: boolea
 
 function summaryRow(result: SetResult): Cell[] {
   const [n = 0, , ...others] = quality(result.summary);
-  const share = (value?: number | null) => (typeof value === 'number' ? percent(value) : '–');
   const lowConfidence = [share(result.lowConfidence), share(result.lowConfidenceUnrelated)];
   const { p50, p95 } = result.latency;
   return [

@@ -70,6 +70,15 @@ export interface Summary {
   intervals: { 'nDCG@10': Interval; 'R@10': Interval };
 }
 
+/** The results of the questions of one category. */
+export interface CategoryResult {
+  questions: number;
+  /** Share of responses with `low_confidence: true`. */
+  lowConfidence: number | null;
+  /** Absent when no question has gold notes. */
+  summary?: Summary;
+}
+
 /** Returns means and 95 % confidence intervals. The intervals use `resample` in this order. */
 export function summarize(scored: readonly Scores[], resample = bootstrap()): Summary {
   const of = (measure: Measure) => resample(scored.map((one) => one[measure]));

@@ -22,16 +22,20 @@ interface TimedResponse {
   milliseconds: number;
 }
 
-/** A service to evaluate, in a child process on a data directory of its own. */
-export interface EvalService {
-  url: string;
-  dataDir: string;
+/** A service to evaluate, wherever it runs. */
+export interface EvalClient {
   /** Creates a user with wide limits. Returns an API key. */
   addUser(): Promise<string>;
   /** Makes a REST call. @throws Error unless the status is 2xx */
   call(apiKey: string, method: string, path: string, body?: unknown): Promise<TimedResponse>;
   /** Prints a line on stderr that the next one replaces. */
   progress(line: string): void;
+}
+
+/** A service in a child process on a data directory of its own. */
+export interface EvalService extends EvalClient {
+  url: string;
+  dataDir: string;
   stop(): Promise<void>;
 }
 
@@ -48,12 +52,16 @@ export async function startEvalService(env: Record<string, string>, dataDir?: st
   try {
     service = await startServiceProcess(directory, { LOG_LEVEL: 'warn', ...env }, { showErrors: true });
     const { url } = service;
-    const call: EvalService['call'] = (key, method, path, body) => request(`${url}/api/v1${path}`, key, method, body);
-    return { url, dataDir: directory, addUser: () => addUser(directory), call, progress, stop };
+    return { url, dataDir: directory, addUser: () => addUser(directory), call: callerOf(url), progress, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Returns a function that calls the REST API of a service. */
+export function callerOf(url: string): EvalClient['call'] {
+  return (key, method, path, body) => request(`${url}/api/v1${path}`, key, method, body);
 }
 
 function addUser(dataDir: string): Promise<string> {
@@ -96,7 +104,7 @@ async function request(url: string, apiKey: string, method: string, body?: unkno
 const stats = z.object({ embedding: z.object({ pending: z.number().optional() }).nullish() });
 
 /** Waits until every memory of these users is embedded, if the service has an encoder. */
-export async function untilEmbedded(service: EvalService, name: string, apiKeys: readonly string[]): Promise<void> {
+export async function untilEmbedded(service: EvalClient, name: string, apiKeys: readonly string[]): Promise<void> {
   let least = Number.POSITIVE_INFINITY;
   for (let progressedAt = Date.now(); ; await delay(500)) {
     const responses = await Promise.all(apiKeys.map((key) => service.call(key, 'GET', '/stats')));

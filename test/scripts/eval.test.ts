@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { byCategory } from '../../scripts/eval/evaluate-results.ts';
+import { findBelowFloors } from '../../scripts/eval/floors.ts';
 import { readSets } from '../../scripts/eval/load.ts';
 import type { SetResult } from '../../scripts/eval/report.ts';
 import { bootstrap, compare, means, percentile, scoreAll, scoreRanking, summarize } from '../../scripts/eval/score.ts';
@@ -99,13 +101,40 @@ describe('retrieval scores', () => {
 /** Output of the reference implementation for the rankings of the test above. */
 const REFERENCE = { ndcg: 0.619254, ndcgInterval: ['38.9', '84.9'], recallInterval: ['50.0', '100.0'] };
 
-describe('evaluation set in test/eval', () => {
-  test('has 60 notes and 80 questions, each with gold notes of its own owner', async () => {
-    const [set] = await readSets([folder]);
-    const owners = new Map(set?.notes.map(({ id, owner }) => [id, owner]));
-    expect([owners.size, set?.questions.length, set?.gold.size]).toEqual([60, 80, 80]);
-    for (const { id, owner } of set?.questions ?? [])
-      for (const note of set?.gold.get(id) ?? []) expect([id, owners.get(note)]).toEqual([id, owner]);
+describe('evaluation sets in test/eval', () => {
+  test('have questions with gold notes of their own owner, of ten kinds in `agents`', async () => {
+    const [agents, small] = await readSets([folder]);
+    if (!agents || !small) throw new Error('two sets');
+    expect([agents.notes.length, agents.questions.length, agents.gold.size]).toEqual([300, 300, 270]);
+    expect([small.notes.length, small.questions.length, small.gold.size]).toEqual([60, 80, 80]);
+    const kinds = Object.keys(agents.floors ?? {});
+    expect(kinds.map((kind) => agents.questions.filter(({ category }) => category === kind).length)).toEqual(
+      Array.from({ length: 10 }, () => 30),
+    );
+    for (const { notes, questions, gold } of [agents, small]) {
+      const owners = new Map(notes.map(({ id, owner }) => [id, owner]));
+      for (const { id, owner } of questions)
+        for (const note of gold.get(id) ?? []) expect([id, owners.get(note)]).toEqual([id, owner]);
+    }
+  });
+
+  test('name each measure of a kind that is below its floor', () => {
+    const ranked = (category: string, ids: string[], lowConfidence: boolean) => ({
+      id: 'q',
+      category,
+      ids,
+      lowConfidence,
+    });
+    const answers = [ranked('why', ['x', 'x', 'a'], false), ranked('unanswerable', ['x'], false)];
+    const gold = new Map([['q', new Set(['a'])]]);
+    const kinds = byCategory(answers, scoreAll([ranked('why', ['x', 'y', 'a'], false)], gold));
+    expect(findBelowFloors(kinds, { why: { 'nDCG@10': 50, 'R@10': 100, lowConfidenceMax: 0 } })).toEqual([]);
+    const floors = { why: { 'nDCG@10': 51 }, unanswerable: { lowConfidenceMin: 40 }, who: { 'R@10': 1 } };
+    expect(findBelowFloors(kinds, floors)).toEqual([
+      'why: nDCG@10 50.0, floor 51',
+      'unanswerable: low_confidence 0.0, floor 40',
+      'who: R@10 not measured, floor 1',
+    ]);
   });
 });
 
@@ -117,6 +146,8 @@ describe('npm run eval', () => {
     directory = await mkdtemp(join(tmpdir(), 'whitemagic-eval-test-'));
     const output = ['--json', join(directory, 'run.json'), '--runs', join(directory, 'runs')];
     finished = await runScript('scripts/eval.ts', [
+      '--only',
+      'small',
       '--limit-queries',
       '10',
       '--env',
@@ -140,7 +171,7 @@ describe('npm run eval', () => {
     expect(sets).toHaveLength(1);
     const [result] = sets;
     expect(result).toMatchObject({
-      set: 'eval',
+      set: 'small',
       foreign: 0,
       summary: { questions: 10 },
       mcp: { asked: 10, differing: [] },
@@ -160,8 +191,8 @@ describe('npm run eval', () => {
   });
 
   test('writes one line per question with ids of the set', async () => {
-    const lines = (await readFile(join(directory, 'runs/eval.jsonl'), 'utf8')).split('\n').filter(Boolean);
-    const [set] = await readSets([folder]);
+    const lines = (await readFile(join(directory, 'runs/small.jsonl'), 'utf8')).split('\n').filter(Boolean);
+    const [set] = await readSets([folder], ['small']);
     const known = new Set(set?.notes.map(({ id }) => id));
     expect(lines).toHaveLength(10);
     for (const line of lines) {

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEmbedded } from '../../../db/embedded/start.ts';
-import type { Client, Json } from '../../support/client.ts';
+import { ask, tenantOf } from '../../../scripts/eval/ask.ts';
+import { byCategory } from '../../../scripts/eval/evaluate-results.ts';
+import { findBelowFloors } from '../../../scripts/eval/floors.ts';
+import { readSets, store } from '../../../scripts/eval/load.ts';
+import { scoreAll } from '../../../scripts/eval/score.ts';
+import { callerOf } from '../../../scripts/eval/service.ts';
+import { Client, type Json } from '../../support/client.ts';
 import { type MainProcess, processesOf, startMain } from '../../support/main-process.ts';
 import {
   encoderOf,
@@ -296,3 +302,22 @@ describe('service killed with a full embedding queue', () => {
 async function pendingOf(api: Client): Promise<number> {
   return (await api.get('/stats')).body.embedding.pending;
 }
+
+describe('questions about the notes of coding agents (test/eval/agents)', () => {
+  it('are answered no worse than the floors of their kind, by notes of their own tenant', {
+    timeout: 240_000,
+  }, async () => {
+    const [set] = await readSets([join(import.meta.dirname, '../../eval/agents')]);
+    if (!set?.floors) throw new Error('the set has no floors');
+    const addUser = async () => (await node.newUser()).apiKey;
+    const service = { addUser, call: callerOf(node.url), progress: () => undefined };
+    const tenants = await store(service, set, false);
+    for (const { apiKey } of Object.values(tenants)) await untilEmbedded(new Client(node.url, apiKey));
+    const answers = [];
+    for (const question of set.questions) answers.push(await ask(service, tenantOf(tenants, question), question));
+    expect(answers.filter(({ foreign }) => foreign > 0)).toEqual([]);
+    const kinds = byCategory(answers, scoreAll(answers, set.gold));
+    expect(Object.keys(kinds).sort()).toEqual(Object.keys(set.floors).sort());
+    expect(findBelowFloors(kinds, set.floors)).toEqual([]);
+  });
+});
