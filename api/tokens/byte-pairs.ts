@@ -1,11 +1,8 @@
-import ranks from 'gpt-tokenizer/bpeRanks/o200k_base';
+import { rankOf } from './ranks.ts';
 
 /** Position and rank are packed into one number: 22 bits of position (4 MB of text) below 18 bits of rank. */
 const POSITIONS = 2 ** 22;
 const NONE = -1;
-
-/** One character per byte, so that every slice of a text in this form is a key. */
-let ranksByBytes: Map<string, number> | undefined;
 
 /**
  * Merges the byte pairs (o200k_base) of a piece that the tokenizer does not split beforehand: lowest rank first, leftmost among equals.
@@ -13,10 +10,8 @@ let ranksByBytes: Map<string, number> | undefined;
  * @returns the ends of its tokens, in UTF-8 bytes
  */
 export function mergeBytePairs(piece: string): number[] {
-  ranksByBytes ??= new Map(ranks.map((token, rank) => [bytesOf(token), rank]));
-  const known = ranksByBytes;
-  const bytes = bytesOf(piece);
-  if (known.has(bytes)) return [bytes.length];
+  const bytes = Buffer.from(piece);
+  if (rankOf(bytes, 0, bytes.length) !== NONE) return [bytes.length];
   const next = new Int32Array(bytes.length);
   const previous = new Int32Array(bytes.length + 1);
   for (let at = 0; at <= bytes.length; at++) {
@@ -28,9 +23,9 @@ export function mergeBytePairs(piece: string): number[] {
 
   const consider = (at: number) => {
     const second = next[at] as number;
-    const rank = second < bytes.length ? known.get(bytes.slice(at, next[second])) : undefined;
-    rankAt[at] = rank ?? NONE;
-    if (rank !== undefined) push(heap, rank * POSITIONS + at);
+    const rank = second < bytes.length ? rankOf(bytes, at, next[second] as number) : NONE;
+    rankAt[at] = rank;
+    if (rank !== NONE) push(heap, rank * POSITIONS + at);
   };
   for (let at = 0; at < bytes.length; at++) consider(at);
   for (let top = pop(heap); top !== undefined; top = pop(heap)) {
@@ -48,10 +43,6 @@ export function mergeBytePairs(piece: string): number[] {
   const ends: number[] = [];
   for (let at = 0; at < bytes.length; at = next[at] as number) ends.push(next[at] as number);
   return ends;
-}
-
-function bytesOf(token: string | readonly number[]): string {
-  return Buffer.from(token as string).toString('latin1');
 }
 
 function push(heap: number[], value: number): void {

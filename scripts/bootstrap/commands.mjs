@@ -57,6 +57,9 @@ export const COMMANDS = {
   ]),
   eval: program('measure the quality of search results', 'scripts/eval'),
   schema: program('write db/schema/schema.sql from the migrations', 'scripts/schema'),
+  ranks: tools('write api/tokens/o200k_base.bin, the tokens that budgets are counted in, from gpt-tokenizer', [
+    { name: 'tsx', args: ['scripts/ranks.ts'] },
+  ]),
   sdk: tools('write the generated part of the clients in mcp/clients from the contracts', [
     { name: 'tsx', args: ['scripts/sdk.ts'] },
   ]),

@@ -1,10 +1,23 @@
 import fc from 'fast-check';
+import ranks from 'gpt-tokenizer/bpeRanks/o200k_base';
 import { countTokens as reference } from 'gpt-tokenizer/encoding/o200k_base';
 import { describe, expect, it } from 'vitest';
 import { countTokens, cutToTokens } from '../../../api/tokens/count.ts';
+import { rankOf } from '../../../api/tokens/ranks.ts';
 
 const exactly = (text: string) => reference(text, { disallowedSpecial: new Set() });
 const CODE = 'export const snake_case = (a: number) => [`a`];\n\t// naïve 日本語 🦭\n';
+
+it('rankOf › knows every token of the tokenizer, and nothing else', () => {
+  const found = ranks.map((token) => {
+    const bytes = Buffer.from(token as string);
+    return rankOf(bytes, 0, bytes.length);
+  });
+  expect(found.findIndex((rank, index) => rank !== index)).toBe(-1);
+  expect(found).toHaveLength(199_998);
+  expect(rankOf(Buffer.from('no such token'), 0, 13)).toBe(-1);
+  expect(rankOf(Buffer.from('xhello'), 1, 6)).toBe(ranks.indexOf('hello'));
+});
 
 describe('countTokens', () => {
   it.each([
