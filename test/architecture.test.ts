@@ -168,7 +168,7 @@ const AREAS: Record<string, Area> = {
     files: /^mcp\/(?!cli\/|clients\/|client-setup\/)/,
     imports: [...BASE, 'client setup', 'tokens', 'keys', 'oauth', 'outgoing', 'pipeline', 'http', 'pages', ...QUERIES],
   },
-  'mcp/cli': { files: /^mcp\/cli\//, imports: ['client setup'] },
+  'mcp/cli': { files: /^mcp\/cli\//, imports: ['client setup', 'clients'] },
   composition: { files: /^api\/(main|bootstrap|app|startup-banner)\.ts$/, imports: '*' },
   scripts: { files: /^scripts\//, imports: '*' },
 };

@@ -1,31 +1,12 @@
+import type { ImportsGetOutput } from '../clients/typescript/src/generated/types.ts';
 import type { Api } from './api.ts';
-
-/** The state of an import, as the service returns it. */
-export interface ImportState {
-  id: string;
-  status: 'uploading' | 'checking' | 'checked' | 'importing' | 'completed' | 'stopped' | 'failed';
-  format: string | null;
-  progress: number;
-  cost: number;
-  reason: string | null;
-  counts: {
-    memories: number;
-    versions: number;
-    unchanged: number;
-    rejected: number;
-    storage_bytes: number;
-    imported_memories: number;
-    imported_versions: number;
-  };
-  findings: { line: number; what: string; why: string }[];
-}
 
 /** Calls of the import operations. Each rejects with an `Error` whose message is for people. */
 export interface ImportApi {
-  start(options: Record<string, unknown>): Promise<ImportState>;
+  start(options: Record<string, unknown>): Promise<ImportsGetOutput>;
   upload(id: string, n: number, bytes: Buffer): Promise<unknown>;
-  run(id: string, dryRun: boolean): Promise<ImportState>;
-  get(id: string): Promise<ImportState>;
+  run(id: string, dryRun: boolean): Promise<ImportsGetOutput>;
+  get(id: string): Promise<ImportsGetOutput>;
   remove(id: string): Promise<unknown>;
 }
 

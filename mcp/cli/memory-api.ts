@@ -2,25 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { type Api, createApi } from './api.ts';
 import { type Cli, CommandError, settingsOf } from './cli.ts';
 
-/** A memory, as the service returns it. */
-export interface Memory {
-  id: string;
-  type: string;
-  status: string;
-  title: string;
-  content: string;
-  tags: string[];
-  metadata: Record<string, unknown>;
-  project: string | null;
-  session_id: string | null;
-  occurred_at: string | null;
-  expires_at: string | null;
-  superseded_by: string | null;
-  version: number;
-  created_at: string;
-  updated_at: string;
-}
-
 /** Options of the commands that work with memories. */
 export interface MemoryOptions {
   project?: string;

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import type { Memory } from '../../clients/typescript/src/generated/types.ts';
 import { ApiError } from '../api.ts';
 import { type Cli, CommandError } from '../cli.ts';
 import { editText } from '../edit-text.ts';
-import { type Memory, type MemoryOptions, memoryApi, once } from '../memory-api.ts';
+import { type MemoryOptions, memoryApi, once } from '../memory-api.ts';
 import { oneLine } from '../output/text.ts';
 import { collect } from './remember.ts';
 
@@ -15,8 +16,8 @@ interface Values extends MemoryOptions {
   type?: string;
 }
 
-/** The fields of a memory that a person edits. */
-type Editable = Pick<Memory, 'title' | 'content' | 'tags' | 'project' | 'type'>;
+/** The fields of a memory that a person edits. The service checks what was typed as type. */
+type Editable = Pick<Memory, 'title' | 'content' | 'tags' | 'project'> & { type: string };
 
 /** Adds `whitemagic edit`. */
 export function addEdit(program: Command, cli: Cli): void {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { Command } from 'commander';
+import type { AccountExportOutput } from '../../clients/typescript/src/generated/types.ts';
 import type { Api } from '../api.ts';
 import { type Cli, CommandError } from '../cli.ts';
 import { memoryApi } from '../memory-api.ts';
@@ -12,12 +13,6 @@ import { bytes } from '../output/text.ts';
 /** Options of `whitemagic export`. */
 interface Values {
   force?: boolean;
-}
-
-interface ExportState {
-  status: 'pending' | 'ready' | 'failed' | 'erased';
-  bytes: number | null;
-  counts: Record<string, number> | null;
 }
 
 const POLL_MS = 500;
@@ -61,14 +56,14 @@ async function exportTo(cli: Cli, given: string | undefined, { force }: Values):
 }
 
 /** Requests an export and waits until its file is ready. */
-async function prepare(api: Api, cli: Cli): Promise<ExportState> {
+async function prepare(api: Api, cli: Cli): Promise<AccountExportOutput> {
   await api.call({ method: 'POST', path: '/account/export', body: {} });
   for (
     let waited = 0, pause = POLL_MS;
     waited < WAIT_MAX_MS;
     waited += pause, pause = Math.min(pause * 1.5, POLL_MAX_MS)
   ) {
-    const state = await api.call<ExportState>({ path: '/account/export' });
+    const state = await api.call<AccountExportOutput>({ path: '/account/export' });
     if (state.status === 'ready') return state;
     if (state.status === 'failed') throw new CommandError('The service could not write the export. Try again later.');
     // A memory in it was deleted for good meanwhile.

@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
+import type { ImportsGetOutput } from '../../clients/typescript/src/generated/types.ts';
 import { createApi } from '../api.ts';
 import { type Cli, CommandError, settingsOf } from '../cli.ts';
-import { createImportApi, type ImportState } from '../import-api.ts';
+import { createImportApi } from '../import-api.ts';
 import { createProgress } from '../output/progress.ts';
 import { packFolder } from '../pack-folder.ts';
 
@@ -82,7 +83,11 @@ async function importPath(path: string, values: Values, cli: Cli): Promise<numbe
   return ended.status === 'completed' || (values.dryRun && ended.status === 'checked') ? 0 : 1;
 }
 
-async function confirmed({ counts, cost }: ImportState, { yes }: Values, { confirm, note }: Cli): Promise<boolean> {
+async function confirmed(
+  { counts, cost }: ImportsGetOutput,
+  { yes }: Values,
+  { confirm, note }: Cli,
+): Promise<boolean> {
   if (yes) return true;
   if (confirm) return confirm(`Import ${counts.memories} memories for ${cost} calls of today? [y/N] `);
   note('Nothing was imported. Repeat the command with --yes to import.');
@@ -90,7 +95,7 @@ async function confirmed({ counts, cost }: ImportState, { yes }: Values, { confi
 }
 
 /** Waits until an import does nothing more. */
-async function wait(get: (id: string) => Promise<ImportState>, id: string, cli: Cli): Promise<ImportState> {
+async function wait(get: (id: string) => Promise<ImportsGetOutput>, id: string, cli: Cli): Promise<ImportsGetOutput> {
   const progress = createProgress(cli);
   for (let pause = POLL_MS; ; pause = Math.min(pause * 1.5, 10_000)) {
     const state = await get(id);
@@ -104,7 +109,7 @@ async function wait(get: (id: string) => Promise<ImportState>, id: string, cli: 
 }
 
 function describe(
-  { status, format, counts, cost, findings, reason }: ImportState,
+  { status, format, counts, cost, findings, reason }: ImportsGetOutput,
   print: (line: string) => void,
 ): void {
   if (status === 'failed') {
@@ -123,7 +128,7 @@ function describe(
   if (reason) print(reason);
 }
 
-function describeEnd({ id, status, counts, reason }: ImportState, print: (line: string) => void): void {
+function describeEnd({ id, status, counts, reason }: ImportsGetOutput, print: (line: string) => void): void {
   print(`${status}: ${counts.imported_memories} memories and ${counts.imported_versions} versions imported`);
   if (reason) print(reason);
   if (counts.rejected > 0) print(`What did not fit: GET /api/v1/import/${id}/report`);

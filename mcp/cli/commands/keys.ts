@@ -1,21 +1,10 @@
 import type { Command } from 'commander';
+import type { ApiKey } from '../../clients/typescript/src/generated/types.ts';
 import { type Cli, CommandError } from '../cli.ts';
 import { memoryApi, once } from '../memory-api.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { day } from '../output/text.ts';
 import { collect } from './remember.ts';
-
-interface Key {
-  id: string;
-  name: string;
-  prefix: string;
-  last4: string;
-  scopes: string[];
-  projects: string[] | null;
-  active: boolean;
-  expires_at: string | null;
-  last_used_at: string | null;
-}
 
 /** Options of `whitemagic keys create`. */
 interface CreateValues {
@@ -24,7 +13,7 @@ interface CreateValues {
   expires?: string;
 }
 
-const COLUMNS: Column<Key>[] = [
+const COLUMNS: Column<ApiKey>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'NAME', value: ({ name }) => name, isWide: true },
   { title: 'KEY', value: ({ prefix, last4 }) => `${prefix}…${last4}` },
@@ -40,7 +29,7 @@ export function addKeys(program: Command, cli: Cli): void {
     .summary('list the keys of the account')
     .option('--json', 'print the response as JSON')
     .action(async ({ json }: { json?: boolean }) => {
-      const found = await memoryApi(cli).call<{ results: Key[] }>({ path: '/user/keys' });
+      const found = await memoryApi(cli).call<{ results: ApiKey[] }>({ path: '/user/keys' });
       if (json) cli.print(JSON.stringify(found, null, 2));
       else for (const line of tableLines(cli, COLUMNS, found.results)) cli.print(line);
     });
@@ -83,7 +72,10 @@ export function addKeys(program: Command, cli: Cli): void {
 }
 
 /** Prints the key alone on stdout, so that a script can store it. */
-function showNew(cli: Cli, { api_key, name, scopes, projects }: Key & { api_key: string }): void {
+function showNew(
+  cli: Cli,
+  { api_key, name, scopes, projects }: Pick<ApiKey, 'name' | 'scopes' | 'projects'> & { api_key: string },
+): void {
   cli.print(api_key);
   cli.note(
     `${name}: ${scopes.join(', ')}${projects ? `; projects ${projects.join(', ')}` : ''}. It is not shown again.`,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import type { ListedMemory, MemoriesListOutput } from '../../clients/typescript/src/generated/types.ts';
 import type { Cli } from '../cli.ts';
-import { type Memory, type MemoryOptions, memoryApi } from '../memory-api.ts';
+import { type MemoryOptions, memoryApi } from '../memory-api.ts';
 import { tableLines } from '../output/table.ts';
 import { collect } from './remember.ts';
 import { COLUMNS, nothingFound, toInteger } from './search.ts';
@@ -13,12 +14,6 @@ interface Values extends MemoryOptions {
   status?: string;
   sort?: string;
   order?: string;
-}
-
-interface Page {
-  results: Memory[];
-  total: number;
-  next_cursor: string | null;
 }
 
 const PAGE_MAX = 100;
@@ -41,11 +36,11 @@ export function addList(program: Command, cli: Cli): void {
 
 async function list(cli: Cli, values: Values): Promise<void> {
   const api = memoryApi(cli);
-  const results: Memory[] = [];
+  const results: ListedMemory[] = [];
   let total = 0;
   let cursor: string | null = null;
   do {
-    const page: Page = await api.call<Page>({
+    const page: MemoriesListOutput = await api.call<MemoriesListOutput>({
       path: '/memories',
       query: {
         limit: Math.min(PAGE_MAX, values.limit - results.length),

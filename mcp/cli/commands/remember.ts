@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { StoredMemory } from '../../clients/typescript/src/generated/types.ts';
 import { type Cli, CommandError } from '../cli.ts';
 import { editText } from '../edit-text.ts';
-import { type Memory, type MemoryOptions, memoryApi, once, textOf } from '../memory-api.ts';
+import { type MemoryOptions, memoryApi, once, textOf } from '../memory-api.ts';
 import { oneLine } from '../output/text.ts';
 
 /** Options of `whitemagic remember`. */
@@ -39,7 +40,7 @@ async function remember(cli: Cli, words: string[], values: Values): Promise<void
   const isWritten = words.length === 0 && cli.input === undefined;
   const content = isWritten ? await editText(cli, '') : await textOf(cli, words, 'what to remember');
   if (content.trim() === '') throw new CommandError('The text is empty. Nothing was stored.');
-  const memory = await memoryApi(cli).call<Memory & { deduplicated: boolean; similar: { id: string }[] }>({
+  const memory = await memoryApi(cli).call<StoredMemory>({
     method: 'POST',
     path: '/memories',
     headers: once(),

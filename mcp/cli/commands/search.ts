@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { SearchHit, SearchQueryOutput } from '../../clients/typescript/src/generated/types.ts';
 import { ApiError } from '../api.ts';
 import { type Cli, NOTHING_FOUND, settingsOf } from '../cli.ts';
 import { callTool } from '../mcp-tool.ts';
-import { type Memory, type MemoryOptions, memoryApi, projectFilter, textOf } from '../memory-api.ts';
+import { type MemoryOptions, memoryApi, projectFilter, textOf } from '../memory-api.ts';
 import { type Column, tableLines } from '../output/table.ts';
 import { day, oneLine, printable, stylesOf } from '../output/text.ts';
 import { collect } from './remember.ts';
@@ -22,12 +23,10 @@ interface ContextValues extends MemoryOptions {
   tag?: string[];
 }
 
-type Hit = Pick<Memory, 'id' | 'title' | 'project' | 'updated_at'> & { snippet: string };
-
 const TIMEOUT_MS = 60_000;
 
 /** Columns of a list of memories. */
-export const COLUMNS: Column<Pick<Memory, 'id' | 'title' | 'project' | 'updated_at'>>[] = [
+export const COLUMNS: Column<Pick<SearchHit, 'id' | 'title' | 'project' | 'updated_at'>>[] = [
   { title: 'ID', value: ({ id }) => id },
   { title: 'TITLE', value: ({ title }) => title, isWide: true },
   { title: 'PROJECT', value: ({ project }) => project },
@@ -86,10 +85,10 @@ async function search(cli: Cli, words: string[], values: SearchValues): Promise<
     ...(values.after && { created_after: values.after }),
     ...(values.before && { created_before: values.before }),
   };
-  let found: { results: Hit[]; low_confidence?: boolean };
+  let found: SearchQueryOutput;
   try {
     const body = { query, limit: values.limit, ...filters };
-    found = await memoryApi(cli).call({ method: 'POST', path: '/search', body });
+    found = await memoryApi(cli).call<SearchQueryOutput>({ method: 'POST', path: '/search', body });
   } catch (error) {
     // The free plan has tools and no REST API.
     if (!isRestMissing(error) || values.json) throw error;
@@ -108,7 +107,7 @@ async function search(cli: Cli, words: string[], values: SearchValues): Promise<
   if (found.results.length === 0) nothingFound(cli, values.json);
 }
 
-function showHits(cli: Cli, hits: Hit[]): void {
+function showHits(cli: Cli, hits: SearchHit[]): void {
   if (hits.length === 0) return;
   const lines = tableLines(cli, COLUMNS, hits);
   const snippets = hits.map(({ snippet }) => snippet);

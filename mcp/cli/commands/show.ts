@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import type { Memory } from '../../clients/typescript/src/generated/types.ts';
 import type { Cli } from '../cli.ts';
-import { type Memory, type MemoryOptions, memoryApi } from '../memory-api.ts';
+import { type MemoryOptions, memoryApi } from '../memory-api.ts';
 import { oneLine, printable, stylesOf } from '../output/text.ts';
 
 /** Adds `whitemagic show`. */

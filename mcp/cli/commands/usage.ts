@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import type { UserUsageOutput, UserUsageOutputResults } from '../../clients/typescript/src/generated/types.ts';
 import type { Cli } from '../cli.ts';
 import { memoryApi } from '../memory-api.ts';
 import { type Column, tableLines } from '../output/table.ts';
@@ -12,29 +13,9 @@ interface Values {
   json?: boolean;
 }
 
-interface Share {
-  used: number;
-  limit: number;
-  percent: number;
-}
-
-interface Row {
-  [field: string]: string | number | null | undefined;
-  calls: number;
-  billable: number;
-  errors: number;
-  tokens: number;
-}
-
-interface Usage {
-  results: Row[];
-  totals: { calls: number; billable: number; errors: number };
-  plan: { name: string; calls_today: Share & { resets_at: string }; storage_bytes: Share };
-}
-
 const BAR = 20;
 /** Field of a row that names it, by grouping. */
-const NAMES: Record<string, string> = { key: 'key_name' };
+const NAMES: Record<string, keyof UserUsageOutputResults> = { key: 'key_name' };
 
 /** Adds `whitemagic usage`. */
 export function addUsage(program: Command, cli: Cli): void {
@@ -52,7 +33,7 @@ export function addUsage(program: Command, cli: Cli): void {
 }
 
 async function usage(cli: Cli, { days, by, json }: Values): Promise<void> {
-  const found = await memoryApi(cli).call<Usage>({ path: '/user/usage', query: { days, group_by: by } });
+  const found = await memoryApi(cli).call<UserUsageOutput>({ path: '/user/usage', query: { days, group_by: by } });
   if (json) return cli.print(JSON.stringify(found, null, 2));
   const { plan, results } = found;
   if (cli.columns !== undefined) {
@@ -64,8 +45,12 @@ async function usage(cli: Cli, { days, by, json }: Values): Promise<void> {
     cli.print(`storage      ${bar(cli, storage)} ${bytes(storage.used)} of ${bytes(storage.limit)}`);
     cli.print('');
   }
-  const columns: Column<Row>[] = [
-    { title: by.toUpperCase(), value: (row) => row[NAMES[by] ?? by] ?? 'unknown', isWide: true },
+  const columns: Column<UserUsageOutputResults>[] = [
+    {
+      title: by.toUpperCase(),
+      value: (row) => row[NAMES[by] ?? (by as keyof UserUsageOutputResults)] ?? 'unknown',
+      isWide: true,
+    },
     { title: 'CALLS', value: ({ calls }) => calls },
     { title: 'BILLABLE', value: ({ billable }) => billable },
     { title: 'ERRORS', value: ({ errors }) => errors },
@@ -75,7 +60,7 @@ async function usage(cli: Cli, { days, by, json }: Values): Promise<void> {
   if (results.length === 0) cli.note(`No calls in the last ${days} days.`);
 }
 
-function bar(cli: Cli, { percent }: Share): string {
+function bar(cli: Cli, { percent }: { percent: number }): string {
   const filled = Math.min(BAR, Math.round((BAR * percent) / 100));
   const { good, bad, dim } = stylesOf(cli);
   return `${(percent >= 90 ? bad : good)('█'.repeat(filled))}${dim('░'.repeat(BAR - filled))}`;
