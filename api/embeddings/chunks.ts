@@ -7,10 +7,13 @@ export interface Range {
 /** A word with its position and the ids of its tokens. */
 export interface Word extends Range {
   ids: readonly number[];
+  /** Whether it has a meaning of its own: it is neither a stop word nor punctuation, and the model knows it. */
+  isContent: boolean;
 }
 
-/** A passage that fits the model: its position and the ids of all its tokens. */
+/** A passage that fits the model: its position, its words and the ids of all their tokens. */
 export interface Passage extends Range {
+  words: readonly Word[];
   ids: number[];
 }
 
@@ -30,8 +33,10 @@ export function cutByTokens(words: readonly Word[], length: number, size: ChunkS
   let first = 0;
   while (first < words.length) {
     const next = endOfPassage(words, first, size.tokens);
-    const ids = words.slice(first, next).flatMap((word) => word.ids);
-    if (ids.length > 0) passages.push({ start: words[first]?.start ?? 0, end: words[next - 1]?.end ?? length, ids });
+    const part = words.slice(first, next);
+    const ids = part.flatMap((word) => word.ids);
+    if (ids.length > 0)
+      passages.push({ start: part[0]?.start ?? 0, end: part.at(-1)?.end ?? length, words: part, ids });
     if (next === words.length) break;
     first = startOfNext(words, first, next, size.shared);
   }

@@ -9,6 +9,23 @@ export interface Chunk {
   end: number;
   /** L2-normalized: the dot product of two vectors is their cosine similarity. */
   vector: Float32Array;
+  /** Codes of the vectors of its tokens, one after the other, each of `TOKEN_CODE_BYTES`; empty where the model gives none. */
+  tokens: Uint8Array;
+}
+
+/** A word of a query, and the vectors of its tokens. */
+export interface QueryWord {
+  text: string;
+  /** Each of `TOKEN_DIMENSIONS`, L2-normalized. */
+  tokens: Float32Array[];
+}
+
+/** A query as a model sees it. */
+export interface EmbeddedQuery {
+  /** L2-normalized. */
+  vector: Float32Array;
+  /** Words with a meaning of their own, in order; empty where the model gives no vectors of tokens. */
+  words: QueryWord[];
 }
 
 /**
@@ -37,6 +54,8 @@ export interface Embedder {
   readonly model: string;
   /** Length of every vector; 0 before the first response of an endpoint without a configured length. */
   readonly dimensions: number;
+  /** Whether it gives vectors of tokens too, which a search compares one by one. */
+  readonly hasTokenVectors: boolean;
   readonly state: EmbedderState;
   /** Reason why it is not `ready`, for operators; undefined when it is. */
   readonly reason: string | undefined;
@@ -44,7 +63,7 @@ export interface Embedder {
    * Embeds a query, ahead of all waiting documents.
    * @throws EmbedderUnavailable when there is no vector in time (the search is then lexical only), or the signal's reason
    */
-  embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array>;
+  embedQuery(text: string, signal?: AbortSignal): Promise<EmbeddedQuery>;
   /**
    * Splits each text into passages and embeds them. The passages cover the text in order, with some overlap; a text
    * without words has none. Waits while the model is loading or recovering.

@@ -30,7 +30,7 @@ const CLUSTER_EVERY_PASSAGES = 2_000;
 const TENANTS_TRACKED_MAX = 10_000;
 
 /**
- * Starts to process the queue. Memories without vectors of the current model are enqueued first, behind new writes. A
+ * Starts to process the queue. Memories without vectors of the current model, or of their tokens, are enqueued first, behind new writes. A
  * previous model is closed and removed from `previousModels` when no memory has vectors of it any more.
  */
 export function startIndexer(indexing: Indexing, previousModels: Embedder[]): Indexer {
@@ -76,7 +76,7 @@ export function startIndexer(indexing: Indexing, previousModels: Embedder[]): In
     let missing = 0;
     let after: MemoryPosition | undefined = { user_id: NIL, id: NIL };
     while (after && !stopping.signal.aborted) {
-      const page = await enqueueMissing(database.owner, embedder.model, after, PAGE);
+      const page = await enqueueMissing(database.owner, embedder, after, PAGE);
       missing += page.enqueued;
       after = page.next;
     }

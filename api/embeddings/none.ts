@@ -1,13 +1,14 @@
-import { type Chunk, type Embedder, EmbedderUnavailable } from './embedder.ts';
+import { type Chunk, type EmbeddedQuery, type Embedder, EmbedderUnavailable } from './embedder.ts';
 
 /** Makes no vectors: every search is lexical only. */
 export class NoEmbedder implements Embedder {
   readonly model = 'none';
   readonly dimensions = 0;
+  readonly hasTokenVectors = false;
   readonly state = 'disabled';
   readonly reason = 'EMBEDDER is none';
 
-  async embedQuery(): Promise<Float32Array> {
+  async embedQuery(): Promise<EmbeddedQuery> {
     throw new EmbedderUnavailable(this.reason);
   }
 

@@ -27,11 +27,12 @@ export function storePart(
   const passages = memory.passages + kept.length;
   const next =
     memory.is_continued && passages < PASSAGES_MAX ? { ...positionAfter(memory, kept), passages } : undefined;
-  const rows = kept.map(({ start, end, vector }, index) => ({
+  const rows = kept.map(({ start, end, vector, tokens }, index) => ({
     chunk: memory.passages + index,
     start: memory.next_character + start,
     end: memory.next_character + end,
     vector,
+    tokens,
   }));
   const before = [keepClustersStatement({ userId: memory.user_id, model }), lockAgainstChangeStatement(memory)];
   const work = async (sql: Sql) => {

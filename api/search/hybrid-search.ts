@@ -22,6 +22,8 @@ const DATED_CANDIDATES = 50;
 const SUPERSEDED_MAX = 20;
 /** Scores below this are poor matches: at most one answerable query in twenty, most of the others (`npm run eval`). */
 const LOW_CONFIDENCE_BELOW = 0.155;
+/** The same where tokens are compared, which adds to every score. */
+const LOW_CONFIDENCE_BELOW_WITH_TOKENS = 0.28;
 /** The same for lexical scores alone, which separate less: one in ten of the answerable queries, two thirds of the others. */
 const LOW_CONFIDENCE_BELOW_LEXICAL = 0.08;
 
@@ -89,16 +91,22 @@ export async function hybridSearch(
   const successors = new Set(replaced.successors);
   const ranked = rank(scored.filter(({ id, components }) => isMatch(components) || successors.has(id)));
   const hits = ranked.filter(({ attributes }) => superseded !== false || attributes.superseded_by === null);
-  const lowBelow = embeddings.length > 0 ? LOW_CONFIDENCE_BELOW : LOW_CONFIDENCE_BELOW_LEXICAL;
   return {
     hits,
     query,
     matching: { count: lexical.candidates, complete: lexical.complete },
     hasMore: !lexical.complete || lexical.candidates > lexical.hits.size,
-    lowConfidence: hits[0] !== undefined && scoreWithoutDate(hits[0]) < lowBelow,
+    lowConfidence: hits[0] !== undefined && scoreWithoutDate(hits[0]) < lowConfidenceBelow(hits, embeddings.length > 0),
     pending,
     retrievers: { lexical: 'ok', semantic: state },
   };
+}
+
+/** Returns the score below which the best hit is a poor match. */
+function lowConfidenceBelow(hits: readonly Hit[], isSemantic: boolean): number {
+  if (!isSemantic) return LOW_CONFIDENCE_BELOW_LEXICAL;
+  const comparesTokens = hits.some(({ components }) => components.lateInteraction !== undefined);
+  return comparesTokens ? LOW_CONFIDENCE_BELOW_WITH_TOKENS : LOW_CONFIDENCE_BELOW;
 }
 
 /** Finds the best lexical candidates, and the memories adjacent to them. */

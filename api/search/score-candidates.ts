@@ -5,10 +5,14 @@ import type { AdjacentMemory } from '../../db/queries/search/session-context.ts'
 import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/embedded-text.ts';
 import { DAY_MS, wallClock } from '../time.ts';
+import { prepareTokens, scoreLateInteraction } from './late-interaction.ts';
 import { type LexicalQuery, scoreLexical } from './lexical.ts';
 import type { DateSpan } from './query-dates.ts';
 import { fuse, type ScoreComponents, WEIGHTS } from './score-fusion.ts';
 import { computeSimilarities, type QueryEmbedding } from './semantic.ts';
+
+/** Candidates that are compared token by token, the best by their other scores. */
+const COMPARED_BY_TOKENS = 64;
 
 /** Recency falls to 1/e in this time. */
 const RECENT_MS = 30 * DAY_MS;
@@ -53,23 +57,35 @@ export async function scoreCandidates(
     findRankingAttributes(context.sql, caller.userId, ids),
   ]);
   const sessionContext = sessionContextScores(lexical, adjacent);
-  const now = context.now().getTime();
-  return attributes
+  const now = context.now();
+  const found = attributes
     .filter(({ id }) => lexical.has(id))
-    .map((memory) => {
-      const similarity = similarities.get(memory.id);
-      const components: ScoreComponents = {
+    .map((memory) => ({
+      id: memory.id,
+      components: {
         lexical: lexical.get(memory.id) ?? 0,
-        semantic: similarity?.score,
+        semantic: similarities.get(memory.id)?.score,
+        lateInteraction: undefined,
         sessionContext: sessionContext.get(memory.id) ?? 0,
         date: dates.length === 0 ? undefined : isWithin(dates, memory) ? 1 : 0,
-        recency: Math.exp(-Math.max(0, now - memory.updated_at.getTime()) / RECENT_MS),
+        recency: Math.exp(-Math.max(0, now.getTime() - memory.updated_at.getTime()) / RECENT_MS),
         importance: memory.importance === null ? undefined : Math.min(1, Math.max(0, memory.importance)),
-      };
-      const isExpired = memory.expires_at !== null && memory.expires_at.getTime() <= now;
-      const score = fuse(components, boosts) / (isExpired ? 2 : 1);
-      return { id: memory.id, score, components, passage: similarity?.passage, attributes: memory };
-    });
+      },
+      passage: similarities.get(memory.id)?.passage,
+      attributes: memory,
+    }));
+  const scoreOf = (components: ScoreComponents, { expires_at }: RankingAttributes, comparesTokens: boolean) =>
+    fuse(components, { boosts, comparesTokens }) / (expires_at !== null && expires_at <= now ? 2 : 1);
+  const hits = found.map((hit) => ({ ...hit, score: scoreOf(hit.components, hit.attributes, false) }));
+  const best = hits.toSorted((a, b) => b.score - a.score).slice(0, COMPARED_BY_TOKENS);
+  const compared = best.flatMap(({ id }) => similarities.get(id) ?? []);
+  const tokens = embeddings.map((embedding) => prepareTokens(embedding, query.idf));
+  const lateInteraction = await scoreLateInteraction(context.sql, caller.userId, tokens, compared);
+  if (lateInteraction.size === 0) return hits;
+  return hits.map((hit) => {
+    const components = { ...hit.components, lateInteraction: lateInteraction.get(hit.id) };
+    return { ...hit, components, score: scoreOf(components, hit.attributes, true) };
+  });
 }
 
 /** Compares an event that was given with an offset by its own wall clock, all others by the time zone of the query. */

@@ -4,6 +4,11 @@ export interface ScoreComponents {
   lexical: number;
   /** Cosine similarity of the best passage, reduced a little for each doubling of the passages; undefined without a vector. */
   semantic: number | undefined;
+  /**
+   * Mean of the highest similarity of each token of the query to the tokens of the best passage, weighted by rarity and reduced by length;
+   * undefined where the tokens were not compared: without their codes, or for a memory that is not among the best candidates.
+   */
+  lateInteraction: number | undefined;
   /** Share of the lexical scores of adjacent memories of the session, on the scale of `lexical`. */
   sessionContext: number;
   /** 1 for a memory of a time that the query names, else 0; undefined when it names none. */
@@ -17,8 +22,13 @@ export interface ScoreComponents {
 export const WEIGHTS = {
   lexical: 0.6,
   semantic: 0.4,
-  /** By distance in turns. */
-  sessionContext: [0.3, 0.15],
+  lateInteraction: 0.4,
+  /** Reductions of the late interaction: a long text has a token near to anything. */
+  length: { perLogToken: 0.025, perLogPassage: 0.075 },
+  /** Weight of session context, and in a search that compares tokens, where it stands beside one part more. */
+  session: { alone: 0.6, besideTokens: 1 },
+  /** Share of the lexical score of an adjacent memory, by distance in turns. */
+  sessionContext: [0.5, 0.25],
   /** A memory of a time that the query names ranks before one of another time that matches a little better. */
   date: 0.15,
   /** Factor of the logarithm of the number of passages: the best of many is likely to be good by chance. */
@@ -27,16 +37,38 @@ export const WEIGHTS = {
   boosts: 0.05,
 } as const;
 
-/**
- * Computes a score. It mixes calibrated scores instead of ranks, so that a retriever that cannot tell the candidates apart changes little.
- * @param withBoosts whether recency and importance count
- */
-export function fuse(components: ScoreComponents, withBoosts = true): number {
+/** Mean late interaction of the candidates of a search at a semantic score of 0, and its growth with the score (regression on them). */
+const EXPECTED = { base: 0.1, perSimilarity: 0.45 } as const;
+
+interface FusionOptions {
+  /** Whether recency and importance count. Default true. */
+  boosts?: boolean | undefined;
+  /** Whether the search compares tokens. Default false. */
+  comparesTokens?: boolean | undefined;
+}
+
+/** Computes a score. It mixes calibrated scores instead of ranks, so that a retriever that cannot tell the candidates apart changes little. */
+export function fuse(
+  components: ScoreComponents,
+  { boosts = true, comparesTokens = false }: FusionOptions = {},
+): number {
   const lexical = components.lexical + components.sessionContext;
   // Without a vector (too new, or no encoder) the lexical score counts for both.
   const semantic = components.semantic ?? lexical;
-  const relevance = WEIGHTS.lexical * lexical + WEIGHTS.semantic * semantic + WEIGHTS.date * (components.date ?? 0);
-  return relevance * (withBoosts ? boost(components) : 1);
+  const lateInteraction = comparesTokens ? (components.lateInteraction ?? expectedLateInteraction(components)) : 0;
+  const relevance =
+    WEIGHTS.lexical * components.lexical +
+    (comparesTokens ? WEIGHTS.session.besideTokens : WEIGHTS.session.alone) * components.sessionContext +
+    WEIGHTS.semantic * semantic +
+    WEIGHTS.lateInteraction * lateInteraction +
+    WEIGHTS.date * (components.date ?? 0);
+  return relevance * (boosts ? boost(components) : 1);
+}
+
+/** Estimates the late interaction of a memory whose tokens are not compared, so that it ranks among those whose tokens are. */
+function expectedLateInteraction({ lexical, sessionContext, semantic }: ScoreComponents): number {
+  if (semantic === undefined) return lexical + sessionContext;
+  return EXPECTED.base + EXPECTED.perSimilarity * semantic;
 }
 
 /** Returns the share of a score that does not come from the date: a date alone does not make a good match. */

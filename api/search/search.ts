@@ -214,10 +214,9 @@ function toResult(memory: ExcerptRow, hit: Hit, query: LexicalQuery, explain: bo
   };
 }
 
-function toExplanation({ components: { sessionContext, ...components } }: Hit) {
-  const known = Object.entries({ ...components, session_context: sessionContext }).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, round(value)]],
-  );
+function toExplanation({ components: { sessionContext, lateInteraction, ...components } }: Hit) {
+  const named = { ...components, session_context: sessionContext, late_interaction: lateInteraction };
+  const known = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [[name, round(value)]]));
   return Object.fromEntries(known);
 }
 

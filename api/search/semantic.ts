@@ -3,9 +3,12 @@ import { traced } from '../../db/client/trace.ts';
 import type { Where } from '../../db/queries/memories/where.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
-import { type Embedder, type Embedders, EmbedderUnavailable } from '../embeddings/embedder.ts';
+import { type Embedder, type Embedders, EmbedderUnavailable, type QueryWord } from '../embeddings/embedder.ts';
 import { embedPending } from './pending-embeddings.ts';
 import { passageSimilarity } from './score-fusion.ts';
+
+/** Passages of a memory whose tokens are compared with those of a query. */
+const COMPARED_PASSAGES = 2;
 
 /** State of the semantic retriever in a search. */
 export type SemanticState = 'ok' | 'disabled' | 'loading' | 'unavailable';
@@ -14,6 +17,8 @@ export type SemanticState = 'ok' | 'disabled' | 'loading' | 'unavailable';
 export interface QueryEmbedding {
   vector: Float32Array;
   model: string;
+  /** Words with the vectors of their tokens; empty where the model gives none. */
+  words: readonly QueryWord[];
 }
 
 /** A query's vectors, and the state of the current model. */
@@ -35,7 +40,7 @@ async function embedWith(embedder: Embedder, text: string): Promise<QueryEmbeddi
   try {
     const { model } = embedder;
     const span = { name: 'embed query', kind: 'encoder', attributes: { model } } as const;
-    return { vector: await traced(span, () => embedder.embedQuery(text)), model };
+    return { ...(await traced(span, () => embedder.embedQuery(text))), model };
   } catch (error) {
     if (error instanceof EmbedderUnavailable) return 'unavailable';
     throw error;
@@ -70,8 +75,12 @@ export async function semanticSearch(
 
 /** The similarity of a memory to a query, and the passage that is most similar. */
 export interface Similarity {
+  id: string;
   score: number;
   passage: { start: number; end: number };
+  /** The most similar passages, best first, at most {@link COMPARED_PASSAGES}. */
+  best: readonly number[];
+  passages: number;
 }
 
 /** Computes the similarity of each memory that has vectors. A memory has the vectors of one model. */
@@ -84,15 +93,23 @@ export async function computeSimilarities(
   const similarities = new Map<string, Similarity>();
   for (const { model, vector } of embeddings) {
     for (const [id, rows] of await findVectors(sql, userId, model, ids))
-      similarities.set(id, similarityOf(rows, vector));
+      similarities.set(id, similarityOf(id, rows, vector));
   }
   return similarities;
 }
 
-function similarityOf(rows: readonly VectorRow[], vector: Float32Array): Similarity {
+function similarityOf(id: string, rows: readonly VectorRow[], vector: Float32Array): Similarity {
   const cosines = rows.map((row) => dot(row.vector, vector));
-  const best = rows[cosines.indexOf(Math.max(...cosines))] as VectorRow;
-  return { score: passageSimilarity(cosines), passage: { start: best.start, end: best.end } };
+  const order = [...cosines.keys()].sort((a, b) => (cosines[b] as number) - (cosines[a] as number));
+  const nearest = order.slice(0, COMPARED_PASSAGES).map((index) => rows[index] as VectorRow);
+  const { start, end } = nearest[0] as VectorRow;
+  return {
+    id,
+    score: passageSimilarity(cosines),
+    passage: { start, end },
+    best: nearest.map(({ chunk }) => chunk),
+    passages: rows.length,
+  };
 }
 
 function dot(a: Float32Array, b: Float32Array): number {

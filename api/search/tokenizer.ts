@@ -1,6 +1,6 @@
+import { STOP_WORDS } from '../embeddings/stop-words.ts';
 import { encodedRanges } from './encoded-data.ts';
 import { fold } from './fold.ts';
-import { STOP_WORDS } from './stop-words.ts';
 
 /** A term of a text, folded but not stemmed, and its position in UTF-16 code units. */
 export interface Token {

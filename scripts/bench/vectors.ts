@@ -1,4 +1,5 @@
 import { LOCAL_DIMENSIONS, LOCAL_MODEL } from '../../api/embeddings/local/model-name.ts';
+import { TOKEN_CODE_BYTES } from '../../api/embeddings/token-codes.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { replaceVectors } from '../../db/queries/search/vectors.ts';
 import { randomNumbers } from '../eval/score.ts';
@@ -20,10 +21,14 @@ export function syntheticVectors(): WriteVectors {
     const topic = topics[Math.floor(random() * TOPICS)] as Float32Array;
     return unit(unit(noise(random)).map((number, k) => number + (topic[k] as number)));
   };
+  const codes = (content: string) =>
+    new Uint8Array(TOKEN_CODE_BYTES * Math.min(128, Math.ceil(content.length / 10))).map(() => random() * 256);
   return async (sql, userId, memories) => {
     await Promise.all(
       memories.map(({ id, content }) =>
-        replaceVectors(sql, userId, id, LOCAL_MODEL, [{ chunk: 0, start: 0, end: content.length, vector: near() }]),
+        replaceVectors(sql, userId, id, LOCAL_MODEL, [
+          { chunk: 0, start: 0, end: content.length, vector: near(), tokens: codes(content) },
+        ]),
       ),
     );
   };

@@ -22,7 +22,8 @@ import { startTestService, type TestService } from '../support/service.ts';
 
 const MODEL = 'test';
 const VECTOR = new Float32Array(8).fill(1);
-const CHUNKS = [{ start: 0, end: 1, vector: VECTOR }];
+const CHUNK = { start: 0, end: 1, vector: VECTOR, tokens: new Uint8Array() };
+const CHUNKS = [CHUNK];
 const NO_COUNTS = { memories: 0, versions: 0, keys: 0, usage_events: 0, audit_rows: 0 };
 
 let node: TestService;
@@ -130,9 +131,11 @@ it('search for memories without vectors leaves those out that a writer has locke
   const after = { user_id: userId, id: NIL };
   await database.write(userId, async (sql) => {
     await findMemory(sql, userId, memory.memory_id, true);
-    expect((await enqueueMissing(database.owner, MODEL, after, 16)).enqueued).toBe(0);
+    expect((await enqueueMissing(database.owner, { model: MODEL, hasTokenVectors: false }, after, 16)).enqueued).toBe(
+      0,
+    );
   });
-  expect((await enqueueMissing(database.owner, MODEL, after, 16)).enqueued).toBe(1);
+  expect((await enqueueMissing(database.owner, { model: MODEL, hasTokenVectors: false }, after, 16)).enqueued).toBe(1);
 });
 
 it('deletion of clusters waits for the vectors that join one', async () => {
@@ -146,7 +149,7 @@ it('deletion of clusters waits for the vectors that join one', async () => {
     await deleteVectors(sql, userId, memory.memory_id);
     deleting ??= database.ownerWrite((other) => deleteClusters(other, index, 1));
     await untilWaiting();
-    await replaceVectors(sql, userId, memory.memory_id, MODEL, [{ chunk: 0, start: 0, end: 1, vector: VECTOR }]);
+    await replaceVectors(sql, userId, memory.memory_id, MODEL, [{ chunk: 0, ...CHUNK }]);
   });
   await deleting;
   expect(attempts).toEqual({ write: 0, ownerWrite: 3 });

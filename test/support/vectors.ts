@@ -12,7 +12,9 @@ export async function fillIndex(database: Database, userId: string, memoryId: st
     await insertClusters(database.owner, index, [toBinaryCode(vector)], 1);
   }
   await database.write(userId, async (sql) => {
-    await replaceVectors(sql, userId, memoryId, 'test', [{ chunk: 0, start: 0, end: 1, vector }]);
+    await replaceVectors(sql, userId, memoryId, 'test', [
+      { chunk: 0, start: 0, end: 1, vector, tokens: new Uint8Array(16) },
+    ]);
     await enqueueEmbedding(sql, userId, memoryId);
   });
 }

@@ -4,6 +4,7 @@ import {
   type Chunk,
   type Document,
   type DocumentOptions,
+  type EmbeddedQuery,
   type Embedder,
   type EmbedderState,
   EmbedderUnavailable,
@@ -45,6 +46,7 @@ const PAUSE_MAX_MS = 20_000;
 /** Gets vectors from an endpoint with OpenAI's `/embeddings` API. The texts are sent to that endpoint. */
 export class EndpointEmbedder implements Embedder {
   readonly model: string;
+  readonly hasTokenVectors = false;
   readonly #options: EndpointOptions;
   readonly #url: string;
   readonly #breaker = new CircuitBreaker();
@@ -74,13 +76,13 @@ export class EndpointEmbedder implements Embedder {
     return this.#isClosed ? 'closed' : this.#breaker.reason;
   }
 
-  async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
+  async embedQuery(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
     if (text.trim() === '') throw new EmbedderUnavailable('the query has no words');
     const { queryMs = 2_000 } = this.#options;
     return this.#stoppable(
       async (stop) => {
         const [vector] = await this.#request([text.slice(0, PASSAGE_CHARACTERS)], stop.signal);
-        return vector as Float32Array;
+        return { vector: vector as Float32Array, words: [] };
       },
       { signal, deadlineMs: queryMs },
     );
@@ -107,7 +109,12 @@ export class EndpointEmbedder implements Embedder {
       { signal },
     );
     const vectors = results.flat().values();
-    return ranges.map((list) => list.map((range) => ({ ...range, vector: vectors.next().value as Float32Array })));
+    const toChunk = (range: Range) => ({
+      ...range,
+      vector: vectors.next().value as Float32Array,
+      tokens: new Uint8Array(),
+    });
+    return ranges.map((list) => list.map(toChunk));
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { cutByTokens, type Passage, type Range } from '../chunks.ts';
+import { cutByTokens, type Passage } from '../chunks.ts';
+import type { QueryWord } from '../embedder.ts';
 import { normalize } from '../normalize.ts';
 import { takeBatch } from './batches.ts';
 import type { FromEncoder, ToEncoder } from './messages.ts';
-import { type Encoder, LOCAL_CHUNK } from './model.ts';
+import { type EncodedRow, type Encoder, LOCAL_CHUNK } from './model.ts';
 import { LOCAL_DIMENSIONS } from './model-name.ts';
+import { queryWords, tokenCodes } from './passage-tokens.ts';
 import type { WordCutter } from './word-tokenizer.ts';
 
 /**
@@ -20,11 +22,17 @@ const QUERY_PASSAGES = 2;
 /** Texts are split ahead until this many passages wait, so that batches can be formed from similar lengths. */
 const PASSAGES_AHEAD = 64;
 
+/** A text that is encoded. The results of its passages are at their places. */
 interface Task {
   id: number;
-  isQuery: boolean;
-  ranges: Range[];
+  /** The text, of a query. */
+  query: string | undefined;
+  passages: readonly Passage[];
   vectors: Float32Array[];
+  /** Codes of the tokens of a document's passages. */
+  codes: Uint8Array[];
+  /** Words of a query's passages. */
+  words: QueryWord[][];
   left: number;
 }
 
@@ -103,12 +111,12 @@ export class EncoderWork {
 
   #cutQuery(id: number, text: string): Row[] {
     const beginning = text.slice(0, QUERY_PASSAGES * 4_000);
-    return this.#rowsOf(id, this.#cut(beginning).slice(0, QUERY_PASSAGES), true);
+    return this.#rowsOf(id, this.#cut(beginning).slice(0, QUERY_PASSAGES), beginning);
   }
 
   #cutDocument({ id, text, isContinued }: Document): Row[] {
     const passages = this.#cut(text);
-    return this.#rowsOf(id, isContinued && passages.length > 1 ? passages.slice(0, -1) : passages, false);
+    return this.#rowsOf(id, isContinued && passages.length > 1 ? passages.slice(0, -1) : passages);
   }
 
   #cut(text: string): Passage[] {
@@ -116,19 +124,18 @@ export class EncoderWork {
   }
 
   /** Returns the rows of the passages of a text. A text without passages is finished at once. */
-  #rowsOf(id: number, passages: readonly Passage[], isQuery: boolean): Row[] {
-    const ranges = passages.map(({ start, end }) => ({ start, end }));
-    const task: Task = { id, isQuery, ranges, vectors: [], left: passages.length };
+  #rowsOf(id: number, passages: readonly Passage[], query?: string): Row[] {
+    const task: Task = { id, query, passages, vectors: [], codes: [], words: [], left: passages.length };
     if (task.left === 0) this.#finish(task);
     return passages.map(({ ids }, index) => ({ task, index, ids }));
   }
 
   async #encode(batch: Row[]): Promise<void> {
     try {
-      const vectors = await this.#encoder.encode(batch.map(({ ids }) => ids));
+      const encoded = await this.#encoder.encode(batch.map(({ ids }) => ids));
       this.#send({ type: 'progress' });
       for (const [index, { task, index: place }] of batch.entries()) {
-        task.vectors[place] = vectors[index] as Float32Array;
+        keep(task, place, encoded[index] as EncodedRow);
         if (--task.left === 0) this.#finish(task);
       }
     } catch (error) {
@@ -139,12 +146,24 @@ export class EncoderWork {
     }
   }
 
-  #finish({ id, isQuery, ranges, vectors }: Task): void {
-    if (!isQuery) this.#send({ type: 'done', id, ranges, vectors: joined(vectors) });
-    else if (vectors.length === 0)
+  #finish({ id, query, passages, vectors, codes, words }: Task): void {
+    if (query === undefined) {
+      const ranges = passages.map(({ start, end }) => ({ start, end }));
+      this.#send({ type: 'done', id, ranges, vectors: joined(vectors), tokens: codes });
+    } else if (vectors.length === 0) {
       this.#send({ type: 'failed', id, reason: 'the query has no words', isRejected: false });
-    else this.#send({ type: 'done', id, ranges: [], vectors: normalize(sum(vectors)) });
+    } else {
+      this.#send({ type: 'query done', id, query: { vector: normalize(sum(vectors)), words: words.flat() } });
+    }
   }
+}
+
+/** Keeps what a task needs of an encoded passage. */
+function keep({ query, passages, vectors, codes, words }: Task, place: number, { vector, states }: EncodedRow): void {
+  const passage = passages[place] as Passage;
+  vectors[place] = vector;
+  if (query === undefined) codes[place] = tokenCodes(passage, states);
+  else words[place] = queryWords(query, passage, passages[place - 1]?.end ?? 0, states);
 }
 
 function joined(vectors: readonly Float32Array[]): Float32Array {

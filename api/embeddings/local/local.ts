@@ -4,6 +4,7 @@ import {
   type Chunk,
   type Document,
   type DocumentOptions,
+  type EmbeddedQuery,
   type Embedder,
   EmbedderUnavailable,
   EmbeddingFailed,
@@ -48,7 +49,7 @@ interface Item {
 }
 
 interface Query {
-  resolve(vector: Float32Array): void;
+  resolve(query: EmbeddedQuery): void;
   reject(error: unknown): void;
 }
 
@@ -58,6 +59,7 @@ type Done = FromEncoder & { type: 'done' };
 export class LocalEmbedder implements Embedder {
   readonly model = LOCAL_MODEL;
   readonly dimensions = LOCAL_DIMENSIONS;
+  readonly hasTokenVectors = true;
   readonly #child: EncoderChild;
   readonly #queryMs: number;
   readonly #queries = new Map<number, Query>();
@@ -98,7 +100,7 @@ export class LocalEmbedder implements Embedder {
     return this.#child.pid;
   }
 
-  async embedQuery(text: string, signal?: AbortSignal): Promise<Float32Array> {
+  async embedQuery(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
     signal?.throwIfAborted();
     if (this.state !== 'ready') throw new EmbedderUnavailable(this.reason);
     const id = ++this.#lastId;
@@ -116,7 +118,7 @@ export class LocalEmbedder implements Embedder {
     }
   }
 
-  #sendQuery(id: number, text: string): Promise<Float32Array> {
+  #sendQuery(id: number, text: string): Promise<EmbeddedQuery> {
     return new Promise((resolve, reject) => {
       this.#queries.set(id, { resolve, reject });
       this.#hold();
@@ -183,9 +185,9 @@ export class LocalEmbedder implements Embedder {
   }
 
   #receive(message: FromEncoder): void {
-    if (message.type !== 'done' && message.type !== 'failed') return;
+    if (!('id' in message)) return;
     const query = this.#queries.get(message.id);
-    if (query && message.type === 'done') query.resolve(message.vectors);
+    if (query && message.type === 'query done') query.resolve(message.query);
     else if (query && message.type === 'failed') query.reject(new EmbedderUnavailable(message.reason));
     const item = this.#removeInFlight(message.id);
     if (item && message.type === 'done') this.#finish(item, message);
@@ -202,10 +204,11 @@ export class LocalEmbedder implements Embedder {
     return item;
   }
 
-  #finish({ call, index }: Item, { ranges, vectors }: Done): void {
+  #finish({ call, index }: Item, { ranges, vectors, tokens }: Done): void {
     call.chunks[index] = ranges.map((range, at) => ({
       ...range,
       vector: vectors.slice(at * LOCAL_DIMENSIONS, (at + 1) * LOCAL_DIMENSIONS),
+      tokens: tokens[at] as Uint8Array,
     }));
     if (--call.left === 0) call.resolve(call.chunks);
   }

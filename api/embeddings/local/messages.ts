@@ -1,3 +1,5 @@
+import type { EmbeddedQuery } from '../embedder.ts';
+
 /*
  * The messages between the service and its encoder process. The process takes its settings as arguments
  * (`<model folder> <threads>`) and ends when the channel closes. The service assigns `id` and never reuses one.
@@ -16,7 +18,8 @@ export type FromEncoder =
   | { type: 'progress' }
   /** The model cannot run on this machine; a restart would not help. */
   | { type: 'unusable'; reason: string }
-  /** `vectors` holds one vector per range, concatenated; for a query one vector and no range. */
-  | { type: 'done'; id: number; ranges: { start: number; end: number }[]; vectors: Float32Array }
+  /** `vectors` holds one vector per range, concatenated, and `tokens` the codes of the tokens of each. */
+  | { type: 'done'; id: number; ranges: { start: number; end: number }[]; vectors: Float32Array; tokens: Uint8Array[] }
+  | { type: 'query done'; id: number; query: EmbeddedQuery }
   /** `isRejected`: the text, or one that was encoded with it, is the reason. */
   | { type: 'failed'; id: number; reason: string; isRejected: boolean };

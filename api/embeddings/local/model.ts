@@ -68,6 +68,14 @@ async function readChecked(folder: string, name: string): Promise<Buffer> {
   return bytes;
 }
 
+/** The result of encoding a row. */
+export interface EncodedRow {
+  /** Mean of all tokens, L2-normalized. */
+  vector: Float32Array;
+  /** Vectors of the row's tokens, one after the other, each of `LOCAL_DIMENSIONS`. */
+  states: Float32Array;
+}
+
 /** Turns rows of token ids into vectors. `encode` blocks the thread: do not use it in a process that serves requests. */
 export class Encoder {
   readonly #session: InferenceSession;
@@ -78,8 +86,8 @@ export class Encoder {
     this.#Tensor = TensorClass;
   }
 
-  /** Returns one L2-normalized vector per row. It depends neither on the other rows nor on the padding. */
-  async encode(rows: readonly (readonly number[])[]): Promise<Float32Array[]> {
+  /** Encodes rows. The result of one depends neither on the other rows nor on the padding. */
+  async encode(rows: readonly (readonly number[])[]): Promise<EncodedRow[]> {
     const width = Math.max(...rows.map((row) => row.length)) + 2;
     const ids = new BigInt64Array(rows.length * width);
     const mask = new BigInt64Array(rows.length * width);
@@ -91,7 +99,13 @@ export class Encoder {
       token_type_ids: tensor(new BigInt64Array(ids.length)),
     });
     const states = output.last_hidden_state?.data as Float32Array;
-    return rows.map((row, index) => meanOfTokens(states, index * width, row.length + 2));
+    return rows.map((row, index) => {
+      const first = index * width + 1;
+      return {
+        vector: meanOfTokens(states, index * width, row.length + 2),
+        states: states.subarray(first * LOCAL_DIMENSIONS, (first + row.length) * LOCAL_DIMENSIONS),
+      };
+    });
   }
 }
 

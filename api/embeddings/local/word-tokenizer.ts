@@ -1,5 +1,6 @@
 import { Tokenizer } from '@huggingface/tokenizers';
 import type { Word } from '../chunks.ts';
+import { STOP_WORDS } from '../stop-words.ts';
 
 /*
  * The tokenizer returns token ids without offsets. So the text is first split where BERT's rules split it anyway (white
@@ -14,6 +15,9 @@ const SPACE = '\\t\\n\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u20
 const CJK = '\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff';
 const MARK = '\\p{P}\\u0021-\\u002f\\u003a-\\u0040\\u005b-\\u0060\\u007b-\\u007e';
 const PIECE = new RegExp(`[${CJK}${MARK}]|[^${SPACE}${CJK}${MARK}]+`, 'gu');
+
+/** Id of the token of words that the model does not know. */
+const UNKNOWN = 100;
 
 /** A cached word costs about 200 bytes. */
 const CACHED_WORDS = 20_000;
@@ -31,11 +35,10 @@ export class WordCutter {
   }
 
   cut(text: string): Word[] {
-    return Array.from(text.matchAll(PIECE), ({ 0: piece, index }) => ({
-      start: index,
-      end: index + piece.length,
-      ids: this.#idsOf(piece),
-    }));
+    return Array.from(text.matchAll(PIECE), ({ 0: piece, index }) => {
+      const ids = this.#idsOf(piece);
+      return { start: index, end: index + piece.length, ids, isContent: isContent(piece, ids) };
+    });
   }
 
   #idsOf(piece: string): readonly number[] {
@@ -47,4 +50,8 @@ export class WordCutter {
     if (piece.length <= CACHED_LENGTH) this.#known.set(piece, ids);
     return ids;
   }
+}
+
+function isContent(piece: string, ids: readonly number[]): boolean {
+  return /[\p{L}\p{N}]/u.test(piece) && !STOP_WORDS.has(piece.toLowerCase()) && !ids.includes(UNKNOWN);
 }

@@ -27,13 +27,13 @@ export interface MemoryPosition {
 }
 
 /**
- * Enqueues memories without vectors of a model, behind new writes: those among the `limit` memories after a position. Memories that a
+ * Enqueues memories without vectors of a model, or without the codes of their tokens where the model gives them, behind new writes: those among the `limit` memories after a position. Memories that a
  * writer has locked are left out, since it enqueues what it changes. Runs as the owner role.
  * @returns the number of enqueued memories, and the position to continue from; undefined at the end
  */
 export async function enqueueMissing(
   sql: Sql,
-  model: string,
+  { model, hasTokenVectors }: { model: string; hasTokenVectors: boolean },
   after: MemoryPosition,
   limit: number,
 ): Promise<{ enqueued: number; next: MemoryPosition | undefined }> {
@@ -51,10 +51,17 @@ export async function enqueueMissing(
         from page p
         join memories m on m.user_id = p.user_id and m.id = p.id
         where not p.is_digest
-          and not exists (
-            select
-            from memory_codes c
-            where c.user_id = p.user_id and c.memory_id = p.id and c.model = $1
+          and (
+            not exists (
+              select
+              from memory_codes c
+              where c.user_id = p.user_id and c.memory_id = p.id and c.model = $1
+            )
+            or $5 and exists (
+              select
+              from memory_vectors v
+              where v.user_id = p.user_id and v.memory_id = p.id and v.model = $1 and v.tokens is null
+            )
           )
           and not exists (select from embedding_queue q where q.user_id = p.user_id and q.memory_id = p.id)
         for key share of m skip locked
@@ -71,7 +78,7 @@ export async function enqueueMissing(
       from page
       order by user_id desc, id desc
       limit 1`,
-    values: [model, after.user_id, after.id, limit],
+    values: [model, after.user_id, after.id, limit, hasTokenVectors],
   });
   const [last] = result.rows;
   return {

@@ -9,13 +9,18 @@ export interface VectorRow {
   vector: Float32Array;
 }
 
+/** A passage to store, and the codes of its tokens. */
+export interface NewVectorRow extends VectorRow {
+  tokens: Uint8Array;
+}
+
 /** Replaces a memory's vectors, of whatever model, by those of one model. */
 export async function replaceVectors(
   sql: Sql,
   userId: string,
   memoryId: string,
   model: string,
-  chunks: readonly VectorRow[],
+  chunks: readonly NewVectorRow[],
 ): Promise<void> {
   await deleteVectors(sql, userId, memoryId);
   await insertVectors(sql, userId, memoryId, model, chunks);
@@ -30,15 +35,17 @@ export async function insertVectors(
   userId: string,
   memoryId: string,
   model: string,
-  chunks: readonly VectorRow[],
+  chunks: readonly NewVectorRow[],
 ): Promise<void> {
   await sql.query({
     name: 'insert_vectors',
     text: `with chunk as (
-        select * from unnest($4::smallint[], $5::integer[], $6::integer[], $7::bytea[], $8::text[]) as c (chunk, first, last, vector, code)
+        select *
+        from unnest($4::smallint[], $5::integer[], $6::integer[], $7::bytea[], $8::text[], $9::bytea[])
+          as c (chunk, first, last, vector, code, tokens)
       ), exact as (
-        insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector)
-        select $1, $2, $3, chunk, first, last, vector from chunk
+        insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector, tokens)
+        select $1, $2, $3, chunk, first, last, vector, tokens from chunk
       )
       insert into memory_codes (user_id, model, memory_id, chunk, code, cell)
       select $1, $3, $2, chunk, code::varbit, (
@@ -54,6 +61,7 @@ export async function insertVectors(
       chunks.map(({ end }) => end),
       chunks.map(({ vector }) => toBytes(vector)),
       chunks.map(({ vector }) => toBinaryCode(vector)),
+      chunks.map(({ tokens }) => Buffer.from(tokens)),
     ],
   });
 }
@@ -159,6 +167,33 @@ export async function findVectors(
     rows.push({ ...row, vector: fromBytes(vector) });
     byMemory.set(memory_id, rows);
   }
+  return byMemory;
+}
+
+/** A passage whose tokens are looked up. */
+export interface PassageKey {
+  id: string;
+  chunk: number;
+}
+
+/** Finds the codes of the tokens of passages, by memory id. Passages that were embedded without are left out. */
+export async function findTokenCodes(
+  sql: Sql,
+  userId: string,
+  model: string,
+  passages: readonly PassageKey[],
+): Promise<Map<string, Uint8Array[]>> {
+  const result = await sql.query<{ memory_id: string; tokens: Buffer }>({
+    name: 'find_token_codes',
+    text: `select v.memory_id::text, v.tokens
+      from unnest($3::uuid[], $4::smallint[]) as p (memory_id, chunk)
+      join memory_vectors v on v.user_id = $1 and v.model = $2 and v.memory_id = p.memory_id and v.chunk = p.chunk
+      where v.tokens is not null`,
+    values: [userId, model, passages.map(({ id }) => id), passages.map(({ chunk }) => chunk)],
+  });
+  const byMemory = new Map<string, Uint8Array[]>();
+  for (const { memory_id, tokens } of result.rows)
+    byMemory.set(memory_id, [...(byMemory.get(memory_id) ?? []), tokens]);
   return byMemory;
 }
 

@@ -49,7 +49,7 @@ describe('passages', () => {
       return parts.map(({ gap, length, tokens }): Word => {
         const start = at + gap;
         at = start + length;
-        return { start, end: at, ids: Array.from({ length: tokens }, (_, i) => i + start) };
+        return { start, end: at, ids: Array.from({ length: tokens }, (_, i) => i + start), isContent: true };
       });
     });
 

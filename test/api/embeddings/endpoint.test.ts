@@ -57,7 +57,7 @@ describe('endpoint embedder', () => {
   it('sends OpenAI requests and normalizes the vectors', async () => {
     const { embedder, seen } = await endpoint([good]);
     expect([embedder.model, embedder.dimensions, embedder.state]).toEqual(['openai:tiny@1', 0, 'ready']);
-    const vector = await embedder.embedQuery('four');
+    const { vector } = await embedder.embedQuery('four');
     expect(cosine(vector, vector)).toBeCloseTo(1, 5);
     expect(embedder.dimensions).toBe(3);
     expect(seen[0]).toMatchObject({ url: '/v1/embeddings', headers: { authorization: 'Bearer sk-test' } });

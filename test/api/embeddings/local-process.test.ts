@@ -49,7 +49,7 @@ it('local encoder restarts after its process is killed: pending work is rejected
   await expect(embedder.embedQuery('not now')).rejects.toThrow(EmbedderUnavailable);
   expect(await waiting).toHaveLength(1);
   expect(embedder.pid).not.toBe(killed);
-  expect(await embedder.embedQuery('and now')).toHaveLength(384);
+  expect((await embedder.embedQuery('and now')).vector).toHaveLength(384);
   expect(said).toHaveLength(1);
 });
 
@@ -143,9 +143,11 @@ it('encoder process that hangs is killed, and the texts in flight may be the rea
 it('encoder work reports each batch of passages, long before a text is done', async () => {
   const sent: FromEncoder['type'][] = [];
   const { promise: done, resolve } = deferred();
-  const word = { ids: Array.from({ length: 100 }, () => 1), start: 0, end: 1 };
+  const word = { ids: Array.from({ length: 100 }, () => 1), start: 0, end: 1, isContent: false };
   const words = { cut: () => Array.from({ length: 40 }, () => word) } as unknown as WordCutter;
-  const encoder = { encode: async (rows: unknown[]) => rows.map(() => new Float32Array(384)) } as unknown as Encoder;
+  const encoder = {
+    encode: async (rows: unknown[]) => rows.map(() => ({ vector: new Float32Array(384), states: new Float32Array() })),
+  } as unknown as Encoder;
   const work = new EncoderWork(words, encoder, ({ type }) => {
     sent.push(type);
     if (type === 'done') resolve();

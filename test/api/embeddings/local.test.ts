@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EmbedderUnavailable } from '../../../api/embeddings/embedder.ts';
 import { LocalEmbedder } from '../../../api/embeddings/local/local.ts';
+import { TOKENS_MAX } from '../../../api/embeddings/local/passage-tokens.ts';
+import { TOKEN_CODE_BYTES } from '../../../api/embeddings/token-codes.ts';
+import { maxSimilarity, prepareTokens } from '../../../api/search/late-interaction.ts';
 import { cosine, memoryOf, ready, textOf } from './texts.ts';
 
 const QUERY = 'When did Caroline go to the LGBTQ support group?';
@@ -18,14 +21,14 @@ describe('local encoder', () => {
   };
 
   it('returns the reference numbers of the model', async () => {
-    const vector = await embedder.embedQuery(QUERY);
+    const { vector } = await embedder.embedQuery(QUERY);
     expect(Array.from(vector.slice(0, 5), (x) => x.toFixed(4)).join(' ')).toBe('-0.0108 0.0152 -0.0409 0.0972 -0.0530');
     expect(vector).toHaveLength(embedder.dimensions);
     expect(cosine(vector, vector)).toBeCloseTo(1, 5);
   });
 
   it('returns the same vector for a text alone, as a query, in a batch, and padded', async () => {
-    const alone = await embedder.embedQuery(QUERY);
+    const { vector: alone } = await embedder.embedQuery(QUERY);
     const [first, ...others] = await embedder.embedDocuments([QUERY, textOf(12), textOf(30), textOf(190)]);
     expect(cosine(alone, first?.[0]?.vector as Float32Array)).toBeGreaterThan(0.999);
     for (const [index, [chunk]] of others.entries()) {
@@ -34,8 +37,27 @@ describe('local encoder', () => {
     }
   });
 
+  it('gives codes of the tokens of content words, which a query compares one by one', async () => {
+    const tokensOf = (text: string) => one(text).then(([chunk]) => chunk?.tokens ?? new Uint8Array());
+    // Stop words, punctuation and what the model does not know have no codes; a word of two tokens has two.
+    expect(await tokensOf('The harbor is in the north, and it is what it is; 𓀀!')).toHaveLength(2 * TOKEN_CODE_BYTES);
+    expect(await tokensOf('to be, or not to be')).toHaveLength(0);
+    expect(await tokensOf(textOf(2_000))).toHaveLength(TOKENS_MAX * TOKEN_CODE_BYTES);
+    const { words } = await embedder.embedQuery('Where is the harbor of Kirkwall?');
+    expect(words.map(({ text, tokens }) => [text, tokens.length])).toEqual([
+      ['harbor', 1],
+      ['Kirkwall', 2],
+    ]);
+    const query = prepareTokens({ model: embedder.model, words }, new Map([['harbor', 2]]));
+    const [same, near, far] = await Promise.all(
+      ['Where is the harbor of Kirkwall?', 'Ships moor at the port.', 'Bread needs flour.'].map(tokensOf),
+    );
+    expect(maxSimilarity(query, same as Uint8Array)).toBeGreaterThan(0.85);
+    expect(maxSimilarity(query, near as Uint8Array)).toBeGreaterThan(maxSimilarity(query, far as Uint8Array) + 0.1);
+  });
+
   it('returns a higher similarity for the related text', async () => {
-    const query = await embedder.embedQuery('How do we deploy to production?');
+    const { vector: query } = await embedder.embedQuery('How do we deploy to production?');
     const [near] = await one('Releases go live through the pipeline on every merge to main.');
     const [far] = await one('My aunt makes excellent plum dumplings.');
     const similarity = (chunk?: { vector: Float32Array }) => cosine(query, chunk?.vector as Float32Array);
@@ -52,7 +74,7 @@ describe('local encoder', () => {
       expect(start > former.start && start < former.end && end > former.end).toBe(true);
       expect(text.charAt(start - 1)).toMatch(/\s/);
     }
-    const query = await embedder.embedQuery('Where is the safe?');
+    const { vector: query } = await embedder.embedQuery('Where is the safe?');
     const best = chunks.toSorted((a, b) => cosine(query, b.vector) - cosine(query, a.vector))[0];
     expect(text.slice(best?.start, best?.end)).toContain('red horse');
   });
@@ -75,7 +97,7 @@ describe('local encoder', () => {
 
   it('rejects a query without words, and truncates an endless one', async () => {
     await expect(embedder.embedQuery(' \u200b ')).rejects.toThrow(EmbedderUnavailable);
-    const long = await embedder.embedQuery(textOf(20_000));
+    const { vector: long } = await embedder.embedQuery(textOf(20_000));
     expect(cosine(long, long)).toBeCloseTo(1, 4);
   });
 

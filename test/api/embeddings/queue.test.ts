@@ -4,7 +4,11 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../db/client/database.ts';
 import { enqueueEmbedding, enqueueMissing, type MemoryPosition } from '../../../db/queries/search/embedding-enqueue.ts';
 import { completeQueued, leaseQueued } from '../../../db/queries/search/embedding-queue.ts';
+import { replaceVectors } from '../../../db/queries/search/vectors.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
+
+/** A model that gives vectors of tokens. */
+const NEW = { model: 'new', hasTokenVectors: true };
 
 let node: TestService;
 let database: Database;
@@ -63,11 +67,11 @@ it('embedding queue takes more tenants than fit a batch in turns', async () => {
 
 it('embedding queue puts re-embedding behind new writes, and a change moves a memory forward', async () => {
   const renewing = await tenantWith(3, false);
-  const first = await enqueueMissing(database.owner, 'new', { user_id: NIL, id: NIL }, 2);
+  const first = await enqueueMissing(database.owner, NEW, { user_id: NIL, id: NIL }, 2);
   expect([first.enqueued, first.next?.user_id]).toEqual([2, renewing]);
-  const rest = await enqueueMissing(database.owner, 'new', first.next as MemoryPosition, 2);
+  const rest = await enqueueMissing(database.owner, NEW, first.next as MemoryPosition, 2);
   expect(rest.enqueued).toBe(1);
-  expect(await enqueueMissing(database.owner, 'new', rest.next as MemoryPosition, 2)).toEqual({
+  expect(await enqueueMissing(database.owner, NEW, rest.next as MemoryPosition, 2)).toEqual({
     enqueued: 0,
     next: undefined,
   });
@@ -81,6 +85,22 @@ it('embedding queue puts re-embedding behind new writes, and a change moves a me
     rows[0].memory_id,
   ]);
   expect(countBy(await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 16), renewing)).toBe(2);
+});
+
+it('embedding queue takes memories that were embedded without codes of tokens, for a model that gives them', async () => {
+  const userId = await tenantWith(3, false);
+  const { rows } = await database.owner.query('select id from memories where user_id = $1 order by id', [userId]);
+  const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array() };
+  for (const { id } of rows) await replaceVectors(database.owner, userId, id, NEW.model, [chunk]);
+  await database.owner.query('update memory_vectors set tokens = null where memory_id = any ($1)', [
+    [rows[0].id, rows[1].id],
+  ]);
+  await enqueueEmbedding(database.owner, userId, rows[1].id);
+  const start = { user_id: NIL, id: NIL };
+  expect((await enqueueMissing(database.owner, { ...NEW, hasTokenVectors: false }, start, 9)).enqueued).toBe(0);
+  expect((await enqueueMissing(database.owner, NEW, start, 9)).enqueued).toBe(1);
+  const queued = await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 9);
+  expect(queued.map(({ memory_id }) => memory_id)).toEqual([rows[0].id]);
 });
 
 it('embedding queue keeps a memory that was completed by one worker and changed before another completes it', async () => {

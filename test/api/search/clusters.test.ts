@@ -65,7 +65,9 @@ describe('clusters of binary codes', () => {
   it('take up codes that are stored later, each in the nearest cluster', async () => {
     const vector = draw();
     const [id] = await insertMemories(1);
-    await replaceVectors(database.owner, userId, id as string, MODEL, [{ chunk: 0, start: 0, end: 1, vector }]);
+    await replaceVectors(database.owner, userId, id as string, MODEL, [
+      { chunk: 0, start: 0, end: 1, vector, tokens: new Uint8Array() },
+    ]);
     const { rows } = await database.owner.query('select cell from memory_codes where memory_id = $1', [id]);
     expect(rows[0].cell).toBeGreaterThan(0);
     const found = await findInNearClusters(database.owner, userId, MODEL, toBinaryCode(vector), 1);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { STOP_WORDS } from '../../../api/embeddings/stop-words.ts';
 import { reindexTerms } from '../../../api/memories/reindex-terms.ts';
-import { STOP_WORDS } from '../../../api/search/stop-words.ts';
 import { marked, search, storeAll, storeMany, titlesOf } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 

@@ -110,7 +110,13 @@ describe('3: a retriever that cannot rank the candidates', () => {
     minLength: 20,
     maxLength: 40,
   });
-  const unknown = { sessionContext: 0, date: undefined, recency: undefined, importance: undefined };
+  const unknown = {
+    sessionContext: 0,
+    lateInteraction: undefined,
+    date: undefined,
+    recency: undefined,
+    importance: undefined,
+  };
 
   /** Mean nDCG@10 with one right candidate of ten. */
   function quality(scores: number[][]): number {

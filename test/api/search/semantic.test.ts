@@ -1,8 +1,11 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NIL } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LOCAL_MODEL } from '../../../api/embeddings/local/model-name.ts';
 import { startEmbedded } from '../../../db/embedded/start.ts';
+import { enqueueMissing } from '../../../db/queries/search/embedding-enqueue.ts';
 import { ask, tenantOf } from '../../../scripts/eval/ask.ts';
 import { byCategory } from '../../../scripts/eval/evaluate-results.ts';
 import { findBelowFloors } from '../../../scripts/eval/floors.ts';
@@ -236,6 +239,49 @@ describe('hybrid search', () => {
     const current = idsOf(await search(api, { query: 'flat, residence, German city' }));
     expect(current[0]).toBe(next);
     expect(current).not.toContain(ids[0]);
+  });
+});
+
+describe('late interaction', () => {
+  const notes = [
+    { title: 'Harbor', content: 'The ferry to the islands leaves the harbor at nine.' },
+    { title: 'Bakery', content: 'The bakery sells rye bread on weekdays.' },
+    { title: 'Ticket', content: 'A ticket for the boat costs forty crowns, bread included.' },
+  ];
+  const query = { query: 'what does a boat trip cost', explain: true };
+
+  it('is explained, and left out where no memory has codes of tokens', async () => {
+    const { api, ids } = await clientWith(notes);
+    const [first, ...others] = (await search(api, query)).results;
+    expect(first.id).toBe(ids[2]);
+    for (const { explanation } of others) {
+      expect(explanation.late_interaction).toBeLessThan(first.explanation.late_interaction);
+    }
+    await node.service.database.owner.query('update memory_vectors set tokens = null where memory_id = any ($1)', [
+      ids,
+    ]);
+    const without = (await search(api, query)).results;
+    expect(without[0].id).toBe(ids[2]);
+    for (const { explanation } of without) expect(explanation).not.toHaveProperty('late_interaction');
+  });
+
+  it('ranks memories without codes of tokens among those with codes, and the queue adds them', async () => {
+    const { api, ids } = await clientWith(notes);
+    const { owner } = node.service.database;
+    for (const missing of ids) {
+      await owner.query('update memory_vectors set tokens = null where memory_id = $1', [missing]);
+      const { results } = await search(api, query);
+      expect(results[0].id).toBe(ids[2]);
+      expect(results.find(({ id }: Json) => id === missing).explanation).not.toHaveProperty('late_interaction');
+    }
+    const model = { model: LOCAL_MODEL, hasTokenVectors: true };
+    const user = await owner.query('select user_id from memories where id = $1', [ids[0]]);
+    await enqueueMissing(owner, model, { user_id: user.rows[0].user_id, id: NIL }, 3);
+    expect((await api.get('/stats')).body.embedding.pending).toBeGreaterThan(0);
+    await untilEmbedded(api);
+    for (const { explanation } of (await search(api, query)).results) {
+      expect(explanation).toHaveProperty('late_interaction');
+    }
   });
 });
 

@@ -1,0 +1,109 @@
+import type { Sql } from '../../db/client/sql.ts';
+import { findTokenCodes } from '../../db/queries/search/vectors.ts';
+import { TOKEN_CODE_BYTES, TOKEN_DIMENSIONS } from '../embeddings/token-codes.ts';
+import { WEIGHTS } from './score-fusion.ts';
+import type { QueryEmbedding, Similarity } from './semantic.ts';
+import { tokenize } from './tokenizer.ts';
+
+/** Tokens of a query that are compared, those of its rarest words. */
+const QUERY_TOKENS_MAX = 32;
+/** Mean cosine similarity of a random vector to its signs. */
+const SIGN_SCALE = Math.sqrt(2 / Math.PI);
+
+/** A token of a query: its weight, and what each value of each byte of a code adds to the similarity. */
+interface WeightedToken {
+  weight: number;
+  table: Float32Array;
+}
+
+/** The tokens of a query in one model, ready to be compared. */
+export interface PreparedTokens {
+  model: string;
+  tokens: readonly WeightedToken[];
+  /** Sum of all weights; 0 when nothing can be compared. */
+  weights: number;
+}
+
+/**
+ * Weighs the tokens of a query by the rarity of their words in the tenant's index.
+ * @param idf inverse document frequencies of the query's terms. A word's is divided among its tokens; others count nothing
+ */
+export function prepareTokens(
+  { model, words }: Pick<QueryEmbedding, 'model' | 'words'>,
+  idf: ReadonlyMap<string, number>,
+): PreparedTokens {
+  const tokens = words
+    .flatMap(({ text, tokens }) => {
+      const weight = Math.max(0, ...Array.from(tokenize(text), ({ term }) => idf.get(term) ?? 0)) / tokens.length;
+      return tokens.map((vector) => ({ weight, vector }));
+    })
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight)
+    .slice(0, QUERY_TOKENS_MAX)
+    .map(({ weight, vector }) => ({ weight, table: similarityTable(vector) }));
+  return { model, tokens, weights: tokens.reduce((sum, { weight }) => sum + weight, 0) };
+}
+
+/**
+ * Compares each token of a query with the tokens of each memory's best passages (late interaction, Khattab & Zaharia 2020).
+ * @param memories the similarities of the memories to compare
+ * @returns scores by memory id; memories that were embedded without codes of tokens are missing
+ */
+export async function scoreLateInteraction(
+  sql: Sql,
+  userId: string,
+  queries: readonly PreparedTokens[],
+  memories: readonly Similarity[],
+): Promise<Map<string, number>> {
+  const scores = new Map<string, number>();
+  const passages = new Map(memories.map((memory) => [memory.id, memory.passages]));
+  const keys = memories.flatMap(({ id, best }) => best.map((chunk) => ({ id, chunk })));
+  for (const query of queries) {
+    if (query.weights === 0 || keys.length === 0) continue;
+    for (const [id, codes] of await findTokenCodes(sql, userId, query.model, keys)) {
+      const ofPassages = codes.map((code) => maxSimilarity(query, code) - lengthPrice(code, passages.get(id) ?? 1));
+      scores.set(id, Math.max(...ofPassages));
+    }
+  }
+  return scores;
+}
+
+/** Computes the weighted mean of the highest similarity of each token of a query to the tokens of a passage: an estimate of a cosine. */
+export function maxSimilarity({ tokens, weights }: PreparedTokens, codes: Uint8Array): number {
+  if (codes.length === 0) return 0;
+  let total = 0;
+  for (const { weight, table } of tokens) {
+    let highest = -1;
+    for (let at = 0; at < codes.length; at += TOKEN_CODE_BYTES) {
+      let similarity = 0;
+      for (let byte = 0; byte < TOKEN_CODE_BYTES; byte++) {
+        similarity += table[byte * 256 + (codes[at + byte] as number)] as number;
+      }
+      if (similarity > highest) highest = similarity;
+    }
+    total += weight * highest;
+  }
+  return total / weights;
+}
+
+function lengthPrice(codes: Uint8Array, passages: number): number {
+  const { perLogToken, perLogPassage } = WEIGHTS.length;
+  return perLogToken * Math.log(1 + codes.length / TOKEN_CODE_BYTES) + perLogPassage * Math.log(passages);
+}
+
+/** Computes for each value of each byte of a code the sum of the vector's components with the signs of its bits, scaled to a cosine. */
+function similarityTable(vector: Float32Array): Float32Array {
+  const scale = 1 / (SIGN_SCALE * Math.sqrt(TOKEN_DIMENSIONS));
+  const table = new Float32Array(TOKEN_CODE_BYTES * 256);
+  for (let byte = 0; byte < TOKEN_CODE_BYTES; byte++) {
+    const parts = vector.subarray(byte * 8, byte * 8 + 8);
+    table[byte * 256] = -scale * parts.reduce((sum, part) => sum + part, 0);
+    for (let value = 1; value < 256; value++) {
+      // The value without its highest bit is known: that component changes its sign.
+      const bit = 31 - Math.clz32(value);
+      const without = table[byte * 256 + (value ^ (1 << bit))] as number;
+      table[byte * 256 + value] = without + 2 * scale * (parts[bit] as number);
+    }
+  }
+  return table;
+}
