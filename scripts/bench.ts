@@ -16,8 +16,10 @@ import { listKeys } from '../db/queries/accounts/api-keys.ts';
 import { updateOverrides } from '../db/queries/accounts/users.ts';
 import { startBareRoute } from './bench/bare-route.ts';
 import { compareDrivers } from './bench/compare-drivers.ts';
+import { measureCreates } from './bench/create-parts.ts';
 import { measureIdleMemory } from './bench/idle-memory.ts';
 import { type LoadResult, load, type Target } from './bench/load.ts';
+import { createPlainTable, startPlainRoute } from './bench/plain-route.ts';
 import { startBenchRedis } from './bench/redis.ts';
 import { measureRevocation } from './bench/revocation.ts';
 import { startSdkServer } from './bench/sdk-server.ts';
@@ -27,9 +29,11 @@ import { percentile } from './eval/score.ts';
 const HELP = `Usage: npm run bench [-- --seconds N] [--compare-drivers]
 
 Measures on this machine, in one run:
-  - REST and MCP calls through the whole pipeline, against a bare Koa route that executes the same single query through pg,
-    plain, tuned like the service's connections, and waiting for a durable usage event; an MCP call also against the SDK's
-    minimal server. Compare the ratios across machines.
+  - REST and MCP calls through the whole pipeline, against a Koa route that does nothing but a plain SELECT or INSERT of the
+    row in a table without any index but its primary key ("of plain"), and against one that executes the service's own
+    statement through pg, as it is and tuned like the service's connections ("of bare route"); an MCP call also against the
+    SDK's minimal server. Each row names what it is compared with. Compare the ratios across machines.
+  - the parts of a create in an account of 0, 1,000 and 20,000 memories: time, and CPU time of PostgreSQL, of each statement
   - the time until a key that one node revoked is rejected by another
   - the memory of an idle service
   - the start time of the bridge, against bare Node
@@ -65,7 +69,9 @@ async function main(seconds: number): Promise<void> {
     const plain = await startBareRoute(embedded.url, 'plain');
     const tuned = await startBareRoute(embedded.url, 'tuned');
     const sdk = await startSdkServer(embedded.url);
-    const bare = { plain: plain.url, tuned: tuned.url, sdk: sdk.url };
+    await createPlainTable(service.database.owner);
+    const simple = await startPlainRoute(embedded.url);
+    const bare = { plain: plain.url, tuned: tuned.url, sdk: sdk.url, simple: simple.url };
     const cases = casesOf(service.url, withRedis?.url, bare, callers);
     console.log(
       `${CALLERS} accounts, connections assigned in turn; no encoder.${redis ? '' : ' redis-server is not installed: measured without Redis.'}`,
@@ -74,6 +80,8 @@ async function main(seconds: number): Promise<void> {
     await plain.stop();
     await tuned.stop();
     await sdk.stop();
+    await simple.stop();
+    console.table(await measureCreates(service.database, embedded.url, seconds));
     const other = await node();
     const [first] = callers as [Caller];
     console.table([
@@ -141,11 +149,14 @@ function bodies(): string[] {
 
 interface Case {
   target: Target;
-  /** The bare routes, plain and tuned, that it is compared with. */
+  /** The routes that it is compared with: the plain statement, and the service's own, as it is and tuned. */
   baseline?: 'read' | 'insert';
   /** Whether it is compared with {@link SDK_SERVER}. */
   isMcp?: boolean;
 }
+
+/** The cases of the plain statements. */
+const PLAIN = { read: 'plain SELECT', insert: 'plain INSERT' };
 
 /** The case of the SDK's minimal server. */
 const SDK_SERVER = "the SDK's minimal server";
@@ -153,7 +164,7 @@ const SDK_SERVER = "the SDK's minimal server";
 function casesOf(
   url: string,
   redisUrl: string | undefined,
-  bare: { plain: string; tuned: string; sdk: string },
+  bare: { plain: string; tuned: string; sdk: string; simple: string },
   callers: readonly Caller[],
 ) {
   const get = (address: (caller: Caller) => string): Target => ({
@@ -181,8 +192,13 @@ function casesOf(
     expect: 200,
   });
   const cases: Record<string, Case> = {
-    'bare read': { target: get(({ userId, memoryId }) => `${bare.plain}/${userId}/${memoryId}`) },
-    'bare read, tuned': { target: get(({ userId, memoryId }) => `${bare.tuned}/${userId}/${memoryId}`) },
+    [PLAIN.read]: { target: get(({ userId, memoryId }) => `${bare.simple}/${userId}/${memoryId}`) },
+    [PLAIN.insert]: { target: create(({ userId }) => `${bare.simple}/${userId}`) },
+    'bare read': { target: get(({ userId, memoryId }) => `${bare.plain}/${userId}/${memoryId}`), baseline: 'read' },
+    'bare read, tuned': {
+      target: get(({ userId, memoryId }) => `${bare.tuned}/${userId}/${memoryId}`),
+      baseline: 'read',
+    },
     'bare read, recorded': {
       target: get(({ userId, memoryId, keyId }) => `${bare.plain}/${userId}/${memoryId}/${keyId}`),
       baseline: 'read',
@@ -190,10 +206,11 @@ function casesOf(
     'REST get': { target: get(({ memoryId }) => `${url}/api/v1/memories/${memoryId}`), baseline: 'read' },
     [SDK_SERVER]: { target: call(({ userId }) => `${bare.sdk}/${userId}`), baseline: 'read' },
     'MCP get_memory': { target: call(() => `${url}/mcp`), baseline: 'read', isMcp: true },
-    'bare insert': { target: create(({ userId }) => `${bare.plain}/${userId}`) },
-    'bare insert, tuned': { target: create(({ userId }) => `${bare.tuned}/${userId}`) },
+    'bare insert': { target: create(({ userId }) => `${bare.plain}/${userId}`), baseline: 'insert' },
+    'bare insert, tuned': { target: create(({ userId }) => `${bare.tuned}/${userId}`), baseline: 'insert' },
     'bare insert, tuned, without near-duplicates': {
       target: create(({ userId }) => `${bare.tuned}/${userId}/without-near-duplicates`),
+      baseline: 'insert',
     },
     'REST create': { target: create(() => `${url}/api/v1/memories`), baseline: 'insert' },
     'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), baseline: 'insert' },
@@ -217,7 +234,8 @@ async function measureAll(cases: Record<string, Case>, turns: number, millisecon
     const results = await measureInTurn(cases, connections, turns, milliseconds);
     for (const [name, { baseline, isMcp }] of Object.entries(cases)) {
       const result = results.get(name) as LoadResult;
-      const [plain, tuned] = ['', ', tuned'].map((way) => results.get(`bare ${baseline}${way}`));
+      const [own, tuned] = ['', ', tuned'].map((way) => results.get(`bare ${baseline}${way}`));
+      const plain = baseline && results.get(PLAIN[baseline]);
       const share = (base?: LoadResult) => (base ? `${Math.round((100 * result.perSecond) / base.perSecond)} %` : '');
       rows.push({
         connections,
@@ -225,8 +243,10 @@ async function measureAll(cases: Record<string, Case>, turns: number, millisecon
         'per second': Math.round(result.perSecond),
         'p50 ms': round(result.p50Ms),
         'p95 ms': round(result.p95Ms),
-        'added to p50': plain ? round(result.p50Ms - plain.p50Ms) : '',
-        'of bare route': share(plain),
+        'compared with': baseline ? PLAIN[baseline] : '',
+        'of plain': share(plain),
+        'p50 / plain': plain ? round(result.p50Ms / plain.p50Ms) : '',
+        'of bare route': share(own),
         'of tuned route': share(tuned),
         'of SDK server': share(isMcp ? results.get(SDK_SERVER) : undefined),
       });
