@@ -14,7 +14,7 @@ it('npm run bench › measures every case at every number of connections, from d
   expect(stdout).toContain('bridge, started and ended');
   // A create is held against the plain statement, and each of its parts is measured.
   expect(stdout).toMatch(/'REST create' .*'plain INSERT' +│ '[1-9]\d* %'/);
-  expect(stdout).toMatch(/'insert_usage_events' +│ \d/);
+  expect(stdout).toMatch(/'insert_usage_event' +│ \d/);
   expect(stdout).toMatch(/'commit' +│ \d/);
   expect(stdout).toMatch(/' {2}of the insert: candidate' +│ \d/);
 }, 180_000);

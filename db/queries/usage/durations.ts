@@ -17,6 +17,13 @@ export function countDurationsSql(column: string): string {
   return `array[${counts.join(', ')}]`;
 }
 
+/** Returns the number of calls in each range of durations for one call: a one and zeros. */
+export function countDuration(durationMs: number): number[] {
+  const next = DURATION_BOUNDS_MS.findIndex((bound) => durationMs < bound);
+  const range = next === -1 ? DURATION_BOUNDS_MS.length : next;
+  return RANGES.map((_, at) => (at === range ? 1 : 0));
+}
+
 /** Returns SQL for the sums of two `duration_counts`, range by range. An empty one counts no calls. */
 export function addDurationCountsSql(one: string, other: string): string {
   return `array[${RANGES.map((range) => `coalesce(${one}[${range}], 0) + coalesce(${other}[${range}], 0)`).join(', ')}]`;
