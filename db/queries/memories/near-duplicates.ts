@@ -19,14 +19,27 @@ export interface NearDuplicateOptions {
 
 /** A memory with more distinct terms than this is not compared. */
 const TERMS_MAX = 500;
-/** The most memories that are compared; a term that more of them hold is not rare. */
+/** The most memories that share a rare term; a term that more of them hold is not rare. */
+const SHARERS_MAX = 40;
+/** The newest memories that a text of common terms is compared with. */
 const CANDIDATES_MAX = 100;
 /** The most terms of a memory that may be among the ignored ones. */
 const IGNORED_TERMS_MAX = 10;
 
+/** The terms of a candidate, read from TOAST once. */
+const READ_ONCE = "m.terms || '{}'::bigint[]";
+
+/** The number of hashes that the terms of a candidate include. They are stored in ascending order and searched like those of a hit. */
+const countIncludedSql = (terms: string, hashes: string) => `(
+              select count(*)
+              from unnest(${hashes}) as q (hash)
+              where ${terms}[width_bucket(q.hash, ${terms})] = q.hash
+            )`;
+
 /**
- * CTEs that end in `near_duplicate (id, score)`: the active memories of a project that share most of their terms with another memory. Candidates share one of its rarest terms; for a text with common terms only, the tenant's newest memories are
- * compared, since those of the project may be a few among a million. The CTEs follow `lexeme`, the terms of that memory, and
+ * CTEs that end in `near_duplicate (id, score)`: the active memories of a project that share most of their terms with another memory.
+ * Candidates share one of its rarest terms; for a text with common terms only, the tenant's newest memories are compared, since those of
+ * the project may be a few among a million. The CTEs follow `lexeme`, the terms of that memory, and
  * `known`, the rows of the lexicon that counted it.
  *
  * The `is true` conditions keep every index but that of terms out of the first branch: a plan made while little was stored would go on
@@ -48,7 +61,7 @@ export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMi
         select hash from ignored
       ),
       mine as materialized (
-        select count(*) as size
+        select count(*) as size, array_agg(hash) as hashes
         from term
         having count(*) <= ${TERMS_MAX}
       ),
@@ -61,19 +74,19 @@ export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMi
           order by memories, hash
           limit 8
         ) r
-        where together <= ${CANDIDATES_MAX}
+        where together <= ${SHARERS_MAX}
       ),
       candidate as materialized (
-        (select id, m.terms
+        (select id, ${READ_ONCE} as terms
           from ranked_memories m, mine
           where (user_id = $1) is true
             and m.terms && (select hashes from rare)
             and (status = 'active') is true
             and ${eligible}
             and ${comparable}
-          limit ${CANDIDATES_MAX})
+          limit ${SHARERS_MAX})
         union all
-        (select id, m.terms
+        (select id, ${READ_ONCE} as terms
           from mine, (
             select *
             from memories
@@ -86,11 +99,12 @@ export function nearDuplicateCtes(project: string, ignoredTerms: string, scoreMi
       near_duplicate as (
         select id, (shared::float8 / nullif(size + own - shared, 0)) as score
         from (
-          select c.id, size, count(t.hash) as shared, count(*) - count(i.hash) as own
-          from mine, candidate c, unnest(c.terms) as h (hash)
-            left join term t on t.hash = h.hash
-            left join ignored i on i.hash = h.hash
-          group by c.id, size
+          select c.id,
+            mine.size,
+            ${countIncludedSql('c.terms', 'mine.hashes')} as shared,
+            cardinality(c.terms) - ${countIncludedSql('c.terms', '(select array_agg(hash) from ignored)')} as own
+          from candidate c, mine
+          offset 0
         ) counted
       )`;
 }
