@@ -91,7 +91,7 @@ export async function storeRow(
     });
     if (stored) {
       requireStorage(caller, stored.storage_bytes, row.size_bytes);
-      await recordMemoryEvent(context, caller, 'memory.created', row);
+      if (stored.has_webhooks) await recordMemoryEvent(context, caller, 'memory.created', row);
       const similar = stored.similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
       return { ...serializeMemory({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
     }

@@ -10,6 +10,8 @@ interface InsertedMemory {
   memories: number;
   /** The near-duplicates, most similar first; empty unless they were asked for. */
   similar: NearDuplicate[];
+  /** Whether the tenant has an enabled webhook: without one, the event of the new memory is not written. */
+  has_webhooks: boolean;
 }
 
 interface InsertOptions {
@@ -30,7 +32,9 @@ export async function insertMemory(
   { terms, frequencies, blocks }: TermFrequencies,
   { enqueue, nearDuplicates }: InsertOptions,
 ): Promise<InsertedMemory | undefined> {
-  const result = await sql.query<{ storage_bytes: string; memories: string; similar: NearDuplicate[] }>({
+  const result = await sql.query<
+    Omit<InsertedMemory, 'storage_bytes' | 'memories'> & Record<'storage_bytes' | 'memories', string>
+  >({
     name: nearDuplicates ? 'insert_memory_find_near_duplicates' : 'insert_memory',
     text: nearDuplicates ? INSERT_AND_FIND_NEAR_DUPLICATES : INSERT,
     values: [
@@ -108,12 +112,14 @@ const INSERT_CTES = `${lexemesCte('$1', '$21', '$22', '$23')},
     returning storage_bytes, memories
   )`;
 
+const HAS_WEBHOOKS = "exists (select from webhooks where user_id = $1 and status = 'enabled') as has_webhooks";
+
 const INSERT = `with ${INSERT_CTES}
-  select storage_bytes, memories, '[]'::jsonb as similar
+  select storage_bytes, memories, ${HAS_WEBHOOKS}, '[]'::jsonb as similar
   from total`;
 
 const INSERT_AND_FIND_NEAR_DUPLICATES = `with ${INSERT_CTES}, ${nearDuplicateCtes('$9', '$25', '$26')}
-  select storage_bytes, memories, coalesce((
+  select storage_bytes, memories, ${HAS_WEBHOOKS}, coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'score', score) order by score desc, id)
     from (
       select id, score
