@@ -6,6 +6,7 @@ import { ServerUnresponsiveError, startHeartbeat } from './heartbeat.ts';
 import { cancelStatement, coalesceClientWrites } from './pg-internals.ts';
 import { isDiskFull, isOverloaded, retryTransient } from './retry.ts';
 import { shareConnections } from './shared-connections.ts';
+import { createFlushTogether, FLUSH } from './shared-flush.ts';
 import type { Sql, Statement } from './sql.ts';
 import {
   APP_ROLE,
@@ -167,6 +168,11 @@ export function connect(options: ConnectOptions): Database {
   const lookupConnection = shareConnections(requestConfig, { count: 1, onOpen, onError });
   // Its writes need no coalescing: a group is one statement.
   const groupConnection = shareConnections(requestConfig, { count: 1, onOpen: heartbeat.watch, onError });
+  const flushConnection = shareConnections(requestConfig, { count: 1, onOpen: heartbeat.watch, onError });
+
+  const flushTogether = createFlushTogether(() =>
+    guarded(async () => void (await executeBatch(await flushConnection.next(), FLUSH))),
+  );
 
   return {
     owner,
@@ -183,11 +189,15 @@ export function connect(options: ConnectOptions): Database {
         return (await executeBatch<Row>(client, statement)).rows;
       }),
     write: (tenant, work, joined = {}) => {
-      const options = tenantStatements(tenant, joined);
+      const statements = tenantStatements(tenant, joined);
       const write = () =>
-        withAppClient(tenant, (client) =>
-          cancellable(client, { signal: signalOf(tenant), counts: isCancelled, cancel }, (check) =>
-            transaction(client, options, (sql) => work(withTenantPlans(tenant, checked(sql, check)))),
+        flushTogether((commitsBeforeFlush) =>
+          withAppClient(tenant, (client) =>
+            cancellable(client, { signal: signalOf(tenant), counts: isCancelled, cancel }, (check) =>
+              transaction(client, { ...statements, commitsBeforeFlush }, (sql) =>
+                work(withTenantPlans(tenant, checked(sql, check))),
+              ),
+            ),
           ),
         );
       return disk.watch(() => retryTransient(write));
@@ -221,7 +231,7 @@ export function connect(options: ConnectOptions): Database {
     probe: heartbeat.probe,
     isDiskFull: disk.isFull,
     close: async () => {
-      const shared = [sharedConnections, lookupConnection, groupConnection];
+      const shared = [sharedConnections, lookupConnection, groupConnection, flushConnection];
       // A server that does not respond does not end connections either.
       const overdue = setTimeout(heartbeat.closeWatched, CLOSE_TIMEOUT_MS);
       await Promise.all([

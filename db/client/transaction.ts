@@ -3,6 +3,7 @@ import { executeBatch } from './batch.ts';
 import { CancelledError } from './cancel.ts';
 import { createDeferred } from './deferred.ts';
 import { isConnectionLost, UnknownOutcomeError } from './retry.ts';
+import { COMMIT_BEFORE_FLUSH } from './shared-flush.ts';
 import type { Sql, Statement } from './sql.ts';
 
 /** Statements that share a transaction's own round trips. */
@@ -15,6 +16,8 @@ export interface JoinedStatements<T> {
 
 interface TransactionOptions<T> extends JoinedStatements<T> {
   begin?: Statement;
+  /** Returns true when the commit need not wait for the disk, because the caller waits for a shared flush. Called ahead of the commit. */
+  commitsBeforeFlush?: (() => boolean) | undefined;
 }
 
 const BEGIN = { name: 'begin', text: 'begin' };
@@ -42,7 +45,7 @@ export async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient)
  */
 export async function transaction<T>(
   client: pg.ClientBase,
-  { begin = BEGIN, before = [], after }: TransactionOptions<T>,
+  { begin = BEGIN, before = [], after, commitsBeforeFlush }: TransactionOptions<T>,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
   const { takeWaiting, takeAtCommit, ...deferred } = createDeferred([begin, ...before]);
@@ -54,6 +57,7 @@ export async function transaction<T>(
     const result = await work(sql);
     // Usage events are locked last and briefly.
     const closing = [...takeWaiting(), ...takeAtCommit(), ...(after?.(result) ?? [])];
+    if (commitsBeforeFlush?.()) closing.push(COMMIT_BEFORE_FLUSH);
     const { command } = await executeBatch(client, ...closing, COMMIT).catch((error) => {
       throw isConnectionLost(error) ? new UnknownOutcomeError(error) : error;
     });

@@ -178,6 +178,31 @@ describe('database.write', () => {
     expect(idle.rowCount).toBe(0);
   });
 
+  it('returns when it is on disk, also when several commit at once', async () => {
+    let begun = 0;
+    let release = () => {};
+    const allBegun = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const write = async (id: string) => {
+      const lsn = await database.write(id, async (sql) => {
+        await sql.query({ text: 'update quotas set words = words + 1 where user_id = $1', values: [id] });
+        if (++begun === tenants.length) release();
+        await allBegun;
+        const { rows } = await sql.query<{ lsn: string }>({
+          text: 'select pg_current_wal_insert_lsn()::text as lsn',
+        });
+        return rows[0]?.lsn;
+      });
+      const { rows } = await database.owner.query<{ durable: boolean }>(
+        'select pg_current_wal_flush_lsn() > $1::pg_lsn as durable',
+        [lsn],
+      );
+      return rows[0]?.durable;
+    };
+    expect(await Promise.all(tenants.map(write))).toEqual(tenants.map(() => true));
+  });
+
   it('retries after a deadlock, so that both writes succeed', async () => {
     let attempts = 0;
     const bothArrived = barrier(2);
