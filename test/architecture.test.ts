@@ -177,7 +177,7 @@ const AREAS: Record<string, Area> = {
 const ONLY_IN: Record<string, RegExp> = {
   knex: /^db\//,
   pg: /^db\/|^scripts\/bench\//,
-  koa: /^api\/(app\.ts|http\/)|^mcp\/(http\.ts|oauth\/)|^scripts\/bench\/bare-route\.ts/,
+  koa: /^api\/(app\.ts|http\/)|^mcp\/(http\.ts|oauth\/)|^scripts\/bench\/(bare|plain)-route\.ts/,
   '@koa/router': /^api\/(app\.ts|http\/routes\/)|^mcp\/(http\.ts|oauth\/)/,
   'oidc-provider': /^mcp\/oauth\//,
   '@modelcontextprotocol/sdk':
