@@ -14,10 +14,12 @@ import { supersedesTransitively } from '../../../db/queries/memories/memories.ts
 import type { NewMemoryRow } from '../../../db/queries/memories/row.ts';
 import { lockTenantStatement } from '../../../db/queries/usage/quotas.ts';
 import type { Caller, RequestContext } from '../../context.ts';
+import type { EmbedderStates } from '../../embeddings/embedder.ts';
 import { Problem } from '../../errors.ts';
 import { contentHash } from '../../memories/content-hash.ts';
 import { storeRow } from '../../memories/create.ts';
 import { changeStorage } from '../../memories/storage-quota.ts';
+import { isRowError, storeRows } from '../../memories/store-rows.ts';
 import { recordEvent } from '../../webhooks/events.ts';
 import { FINDINGS_MAX } from './check.ts';
 import { findOwner, MAY_NOT_WRITE, STORAGE_FULL } from './owner.ts';
@@ -29,8 +31,6 @@ const BATCH = 100;
 const BATCH_BYTES = 2_097_152;
 /** Columns that JSON holds as texts. */
 const TIMES = ['occurred_at', 'expires_at', 'created_at', 'updated_at', 'written_at'];
-/** Classes of PostgreSQL's errors that are about the values of one row. */
-const ROW_ERRORS = ['22', '23'];
 
 /**
  * Stores the next memories of an import, in one transaction with their removal from its items: an import that is killed continues
@@ -62,8 +62,13 @@ async function storeItems(
   const counts = { ...found.counts };
   const findings: Omit<ImportFindingRow, 'finding'>[] = [];
   let isFull = false;
+  const stored = await storeTogether(context, caller, items, found.embeds);
   for (const item of items) {
     const { line, label: what } = item;
+    if (item.kind === 'memory' && stored.has(String(item.data.id))) {
+      counts.imported_memories++;
+      continue;
+    }
     try {
       const stored = await withSavepoint(context.sql, () => storeItem(context, caller, item, found.embeds));
       if (stored.isNew) counts[item.kind === 'memory' ? 'imported_memories' : 'imported_versions']++;
@@ -81,6 +86,17 @@ async function storeItems(
   return isFull ? stop(context, caller.userId, found, STORAGE_FULL) : true;
 }
 
+/** Stores the memories that can be stored in one statement, see {@link storeRows}. Returns their ids. */
+function storeTogether(context: RequestContext, caller: Caller, items: readonly ImportItemRow[], embeds: boolean) {
+  const rows = items
+    .filter(({ kind, data }) => kind === 'memory' && !data.is_digest && data.supersedes === null)
+    .map(({ data }) => {
+      const row = toColumns(data) as unknown as Omit<NewMemoryRow, 'content_hash'>;
+      return { ...row, content_hash: contentHash(row) };
+    });
+  return storeRows(context, caller, rows, embeddersOf(embeds));
+}
+
 async function storeItem(
   context: RequestContext,
   caller: Caller,
@@ -89,7 +105,7 @@ async function storeItem(
 ): Promise<{ isNew: boolean; isUnlinked?: boolean }> {
   const { sql } = context;
   const { userId } = caller;
-  const values = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, toColumn(key, value)]));
+  const values = toColumns(data);
   if (kind === 'version') {
     const version = values as unknown as ImportedVersion;
     const isNew = await insertImportedVersion(sql, userId, version);
@@ -99,10 +115,17 @@ async function storeItem(
   const row = values as unknown as Omit<NewMemoryRow, 'content_hash'>;
   const isUnlinked = row.supersedes !== null && (await supersedesTransitively(sql, userId, row.supersedes, row.id));
   const complete = { ...row, supersedes: isUnlinked ? null : row.supersedes, content_hash: contentHash(row) };
-  const embedders = { current: { state: embeds ? ('ready' as const) : ('disabled' as const) } };
-  const { deduplicated } = await storeRow(context, caller, complete, embedders);
+  const { deduplicated } = await storeRow(context, caller, complete, embeddersOf(embeds));
   if (row.is_digest && !deduplicated) await markDigest(sql, userId, row.id);
   return { isNew: !deduplicated, isUnlinked };
+}
+
+function embeddersOf(embeds: boolean): EmbedderStates {
+  return { current: { state: embeds ? 'ready' : 'disabled' } };
+}
+
+function toColumns(data: ImportItemRow['data']): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, toColumn(key, value)]));
 }
 
 function toColumn(key: string, value: unknown): unknown {
@@ -117,8 +140,7 @@ function toFinding(error: unknown): { code: string; why: string } {
   if (violatedConstraint(error) === 'memories_pkey') {
     return { code: 'id_exists', why: 'you have a memory of this id, which stays as it is' };
   }
-  const isOfRow = error instanceof Error && 'code' in error && ROW_ERRORS.includes(String(error.code).slice(0, 2));
-  if (isOfRow) return { code: 'rejected', why: 'a value cannot be stored' };
+  if (isRowError(error)) return { code: 'rejected', why: 'a value cannot be stored' };
   throw error;
 }
 

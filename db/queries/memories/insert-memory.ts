@@ -112,7 +112,8 @@ const INSERT_CTES = `${lexemesCte('$1', '$21', '$22', '$23')},
     returning storage_bytes, memories
   )`;
 
-const HAS_WEBHOOKS = "exists (select from webhooks where user_id = $1 and status = 'enabled') as has_webhooks";
+/** A column that says whether the tenant has an enabled webhook. */
+export const HAS_WEBHOOKS = "exists (select from webhooks where user_id = $1 and status = 'enabled') as has_webhooks";
 
 const INSERT = `with ${INSERT_CTES}
   select storage_bytes, memories, ${HAS_WEBHOOKS}, '[]'::jsonb as similar

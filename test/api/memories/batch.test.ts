@@ -136,6 +136,90 @@ describe('POST /memories/batch', () => {
   });
 });
 
+/** Returns the search index of a user's memories by lexemes: the hashes of two users differ. */
+async function indexOf(owner: TestUser): Promise<object[]> {
+  const { rows } = await node.service.database.owner.query(
+    `select m.title, m.length, m.size_bytes, m.content_hash, m.occurred_offset_minutes, m.expires_at, m.metadata, (
+        select array_agg(concat_ws(' ', x.lexeme, x.memories, t.frequency, t.block) order by x.lexeme)
+        from unnest(m.terms, m.frequencies, m.term_blocks) as t (hash, frequency, block)
+          join lexicon x on x.user_id = m.user_id and x.hash = t.hash
+      ) as terms, q.memories, q.words, q.storage_bytes
+      from memories m
+      join quotas q using (user_id)
+      where user_id = $1
+      order by title`,
+    [owner.userId],
+  );
+  return rows;
+}
+
+/** Returns the lexemes of a user that are counted otherwise than a rebuild of the lexicon would, and the difference of all terms. */
+async function miscounted(owner: TestUser): Promise<unknown[]> {
+  const { rows } = await node.service.database.owner.query(
+    `with held as (
+        select hash, count(*) as memories
+        from memories, unnest(terms) as hash
+        where user_id = $1
+        group by hash
+      )
+      select lexeme, x.memories, held.memories as rebuilt
+      from (select * from lexicon where user_id = $1) x
+        full join held using (hash)
+      where coalesce(x.memories, 0) <> coalesce(held.memories, 0)
+      union all
+      select 'all terms', words, (select sum(length) from memories where user_id = $1)
+      from quotas
+      where user_id = $1 and words <> (select sum(length) from memories where user_id = $1)`,
+    [owner.userId],
+  );
+  return rows;
+}
+
+describe('memories that are stored together', () => {
+  const memories = [
+    note('Deploying', {
+      tags: ['deploy', 'api'],
+      metadata: { by: 'ünï', n: [1, null] },
+      project: 'p',
+      session_id: 's',
+    }),
+    note('deployed the deploys', { occurred_at: '2026-03-01T23:30:00-05:00', expires_at: '2099-01-01T00:00:00Z' }),
+    { title: 'the', content: 'the of and' },
+    { title: 'quotes', content: 'a "quoted" \\ back\\slash\n{json} 日本語のテキスト' },
+    { title: 'long', content: Array.from({ length: 4_000 }, (_, n) => `word${n % 700} deploy`).join(' ') },
+  ];
+
+  it('have the same search index as those of single creates', async () => {
+    const { owner: single } = await userWith(memories);
+    const together = await node.newUser();
+    const { body } = await together.api.post('/memories/batch', { memories: [...memories, memories[0]] });
+    expect(body.results.map(({ status }: Json) => status)).toEqual([...memories.map(() => 'created'), 'deduplicated']);
+    const [one, other] = [await indexOf(single), await indexOf(together)];
+    expect(one).toHaveLength(memories.length);
+    expect(other).toEqual(one);
+    const found = await together.api.post('/search', { query: 'word699' });
+    expect(found.body.results[0].title).toBe('long');
+  });
+
+  it('leave the term frequencies of a rebuild, beside creates, changes and deletes at the same time', async () => {
+    const owner = await node.newUser();
+    const batch = (from: number) => ({
+      memories: Array.from({ length: 20 }, (_, n) => note(`subject ${(from + n) % 50} shared deploys`)),
+    });
+    const write = async (n: number) => {
+      const { body } = await owner.api.post('/memories', note(`single ${n} deploy shared`));
+      if (n % 2 === 0) await owner.api.patch(`/memories/${body.id}`, { content: `Changed ${n} deploying` });
+      if (n % 3 === 0) await owner.api.delete(`/memories/${body.id}?permanent=true`);
+    };
+    await Promise.all([
+      ...[0, 15, 30].map((from) => owner.api.post('/memories/batch', batch(from))),
+      ...Array.from({ length: 9 }, (_, n) => write(n)),
+    ]);
+    expect((await owner.api.get('/stats')).body.memories.total).toBe(56);
+    expect(await miscounted(owner)).toEqual([]);
+  });
+});
+
 describe('POST /memories/bulk', () => {
   const actions: [action: string, more: object, changed: number[]][] = [
     ['archive', {}, [0, 1]],
