@@ -111,7 +111,7 @@ function DeliveryTable({ webhook, deliveries }: { webhook: Webhook; deliveries: 
                 <Badge kind={KINDS[delivery.state]}>{LABELS[delivery.state]}</Badge>
                 {delivery.next_attempt_at && delivery.attempts > 0 && (
                   <span className="detail block">
-                    next attempt <Time iso={delivery.next_attempt_at} />
+                    next attempt <NextAttempt iso={delivery.next_attempt_at} />
                   </span>
                 )}
               </td>
@@ -137,6 +137,11 @@ function DeliveryTable({ webhook, deliveries }: { webhook: Webhook; deliveries: 
       </table>
     </TableFrame>
   );
+}
+
+/** The worker makes due attempts one after another, so the time may have passed. */
+function NextAttempt({ iso }: { iso: string }) {
+  return Date.parse(iso) <= Date.now() ? 'due now' : <Time iso={iso} />;
 }
 
 function Response({ delivery }: { delivery: Delivery }) {
