@@ -20,7 +20,10 @@ Stores sets of notes in a service of its own, searches for every question of the
   --limit-queries N        N questions of each set, evenly spread
   --env KEY=VALUE[,…]      settings of the service: EMBEDDER=none scores lexical search alone
   --mcp                    sends every question over MCP too (default: 20 of each set)
-  --context                share of the gold notes in context packages of 250 to 4,000 tokens
+  --context                share of the gold notes in context packages of 250 to 4,000 tokens: a note counts when the
+                           package holds 20 consecutive words of its best passage (the 30 words with the rarest words of
+                           the question), or the whole of a shorter note. "for no question": tokens of notes that answer
+                           none of the set's questions
   --base FILE              compares question by question with an earlier --json file
   --json FILE              writes all results, including the ranked ids of every question
   --runs DIR               writes DIR/<set>.jsonl with one line per question: {"id", "ids"}

@@ -16,7 +16,7 @@ import { MEMORY_TYPES, type TierQuotas } from './tiers.ts';
 /** Most memories of a package. */
 const MEMORIES_MAX = 1_000;
 /** Fewest tokens that a memory takes in a package: so many candidates fill any budget. */
-const TOKENS_PER_MEMORY = 20;
+const TOKENS_PER_MEMORY = 15;
 /** Candidates that a search ranks at any budget, and for a tier with both types. */
 const CANDIDATES_MIN = 100;
 const TIER_CANDIDATES = 300;

@@ -35,7 +35,7 @@ export async function context(context: RequestContext, caller: Caller, input: Co
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
   const reason = found.length === 0 ? await emptyReason(context.sql, caller) : undefined;
   const toResponse = (packed: readonly Item[], repeats: readonly Repeat[] = []) => {
-    const text = render(heading, packed);
+    const text = render(heading, packed, tier === undefined ? 'short' : 'full');
     return {
       context: text,
       tokens: countTokens(text),

@@ -27,6 +27,8 @@ const MORE_MIN = 80;
 /** Of English. Tries with other texts start from here. */
 const USUAL_CHARACTERS_PER_TOKEN = 4;
 const EXTEND_ATTEMPTS = 4;
+/** An item whose score is lower by this is worth 1/e of the other. Chosen on the development sets: `npm run eval -- --context`. */
+const SCORE_SCALE = 0.2;
 /** At most this many characters of a text are examined per token of the budget. */
 export const CHARACTERS_PER_TOKEN = 12;
 /** Characters that are counted at any budget, and the length below which a text is always counted. */
@@ -141,8 +143,7 @@ function mayFit(text: string, budget: number): boolean {
 /** Ranks an item by its score per token: a short one that is slightly less relevant ranks above a long one. */
 function valueDensity({ item, rank, cost }: Priced, best: number): number {
   if (item.score === undefined) return -rank;
-  // Exponents chosen on the development sets: `npm run eval -- --context`.
-  return (Math.max(0, item.score) / (best || 1)) ** 4 / Math.sqrt(Math.max(1, cost));
+  return Math.exp((item.score - best) / SCORE_SCALE) / Math.sqrt(Math.max(1, cost));
 }
 
 /** Appends the passages of items while enough of them fits. */

@@ -157,7 +157,7 @@ export const context = operation({
   example: {
     input: { query: 'prepare the release', max_tokens: 1000 },
     output: {
-      context: `## Context Package\n\n### Short-Term Memories\n\n- **Deploys** (created: 2026-11-30T09:41:07Z, tags: ops, deploy)\n  ${MEMORY.content}`,
+      context: `## Context Package\n\n### Short-Term Memories\n\n- **Deploys** (2026-11-30, tags: ops, deploy)\n  ${MEMORY.content}`,
       tokens: 27,
       tokenizer: 'o200k_base',
       memory_ids: [MEMORY_ID],

@@ -1,31 +1,38 @@
 import { z } from 'zod';
 import { countTokens } from '../../api/tokens/count.ts';
 import { tenantOf } from './ask.ts';
+import { bestPassage, countWords, holdsPassage, type WordCounts } from './best-passage.ts';
 import type { EvalSet, Question, Tenants } from './load.ts';
 import { mean } from './score.ts';
 import type { EvalService } from './service.ts';
 
 const BUDGETS = [250, 500, 1_000, 2_000, 4_000] as const;
-/** A note longer than this counts as included when its first 200 characters are. */
-const BEGINNING = 200;
 
-/** Share of the gold notes in the context packages of one budget. */
+/** Means of the context packages of one budget. */
 export interface ContextShare {
   budget: number;
-  /** Mean share of a question's gold notes whose text is in the package. */
+  /** Mean share of a question's gold notes of which the package holds the best passage. */
   share: number;
   /** The same by the ids that the package cites, regardless of the text it includes. */
   cited: number;
   tokens: number;
+  /** Tokens of notes that answer no question of the set, with their titles and details. */
+  unneeded: number;
   /** Number of packages larger than the budget, by their own count or by the evaluation's. */
   overBudget: number;
 }
 
-interface PackageResult {
-  share: number;
-  cited: number;
-  tokens: number;
+interface PackageResult extends Pick<ContextShare, 'share' | 'cited' | 'tokens' | 'unneeded'> {
   over: boolean;
+}
+
+/** Texts and counts to compare packages with. */
+interface Expected {
+  set: EvalSet;
+  textOf: ReadonlyMap<string, string>;
+  /** Notes that answer some question. */
+  needed: ReadonlySet<string>;
+  countsOf: ReadonlyMap<string, WordCounts>;
 }
 
 const contextResponse = z.object({ context: z.string(), tokens: z.number(), memory_ids: z.array(z.string()) });
@@ -37,57 +44,66 @@ export async function measureContext(
   tenants: Tenants,
   questions: readonly Question[],
 ): Promise<ContextShare[]> {
-  const textOf = new Map(set.notes.map(({ id, text }) => [id, text]));
+  const expected: Expected = {
+    set,
+    textOf: new Map(set.notes.map(({ id, text }) => [id, text])),
+    needed: new Set([...set.gold.values()].flatMap((ids) => [...ids])),
+    countsOf: countByOwner(set),
+  };
   const shares: ContextShare[] = [];
   for (const budget of BUDGETS) {
     const packages: PackageResult[] = [];
     for (const question of questions) {
-      const gold = set.gold.get(question.id);
-      if (gold) packages.push(await requestPackage(service, tenants, question, { budget, gold, textOf }));
+      if (set.gold.has(question.id)) packages.push(await requestPackage(service, tenants, question, budget, expected));
       service.progress(`${set.name}: ${packages.length} packages of ${budget} tokens`);
     }
+    const meanOf = (measure: 'share' | 'cited' | 'tokens' | 'unneeded') => mean(packages.map((one) => one[measure]));
     shares.push({
       budget,
-      share: mean(packages.map((one) => one.share)),
-      cited: mean(packages.map((one) => one.cited)),
-      tokens: mean(packages.map((one) => one.tokens)),
+      share: meanOf('share'),
+      cited: meanOf('cited'),
+      tokens: meanOf('tokens'),
+      unneeded: meanOf('unneeded'),
       overBudget: packages.filter(({ over }) => over).length,
     });
   }
   return shares;
 }
 
+function countByOwner({ notes }: EvalSet): Map<string, WordCounts> {
+  const owners = [...new Set(notes.map(({ owner }) => owner))];
+  return new Map(
+    owners.map((owner) => [owner, countWords(notes.filter((one) => one.owner === owner).map(({ text }) => text))]),
+  );
+}
+
 async function requestPackage(
   service: EvalService,
   tenants: Tenants,
   question: Question,
-  { budget, gold, textOf }: { budget: number; gold: ReadonlySet<string>; textOf: ReadonlyMap<string, string> },
+  budget: number,
+  { set, textOf, needed, countsOf }: Expected,
 ): Promise<PackageResult> {
   const tenant = tenantOf(tenants, question);
+  const gold = set.gold.get(question.id) ?? new Set();
+  const counts = countsOf.get(question.owner) as WordCounts;
   const input = { query: question.query, max_tokens: budget };
   const { body } = await service.call(tenant.apiKey, 'POST', '/context', input);
   const { context, tokens, memory_ids } = contextResponse.parse(body);
-  const inside = new Set(memory_ids.flatMap((id) => tenant.notesOf[id] ?? []));
+  const notes = memory_ids.map((id) => tenant.notesOf[id] ?? []);
+  const inside = new Set(notes.flat());
   const cited = [...gold].filter((id) => inside.has(id));
-  const normalized = normalize(context);
-  const included = cited.filter((id) => includesNote(normalized, textOf.get(id) ?? ''));
+  const included = cited.filter((id) =>
+    holdsPassage(context, bestPassage(textOf.get(id) ?? '', question.query, counts)),
+  );
+  // Stored text is indented: only the line of a memory starts like this. All notes have one type, so the ids have the order of the lines.
+  const parts = context.split(/^(?=- \*\*)/m).slice(1);
+  const unneeded = parts.filter((_, index) => !notes[index]?.some((id) => needed.has(id)));
   return {
     share: included.length / gold.size,
     cited: cited.length / gold.size,
     tokens,
+    unneeded: unneeded.reduce((sum, part) => sum + countTokens(part), 0),
     over: tokens > budget || countTokens(context) > budget,
   };
-}
-
-/** Returns true when the package includes a note's text, or the beginning of a long one. */
-function includesNote(context: string, text: string): boolean {
-  return (
-    context.includes(normalize(text)) ||
-    (text.length > BEGINNING && context.includes(normalize(text.slice(0, BEGINNING))))
-  );
-}
-
-/** Collapses white space: Markdown has its own line breaks and indents. */
-function normalize(text: string): string {
-  return text.replace(/\s+/gu, ' ').trim();
 }

@@ -93,14 +93,18 @@ function reportDifference(difference: Difference): string {
 }
 
 function reportContext(context: ContextShare[]): string {
-  const rows = context.map(({ budget, share, cited, tokens, overBudget }) => [
+  const rows = context.map(({ budget, share: included, cited, tokens, unneeded, overBudget }) => [
     budget,
-    percent(share),
+    percent(included),
     percent(cited),
     tokens.toFixed(0),
+    unneeded.toFixed(0),
     overBudget > 0 ? `FAIL: ${overBudget}` : 0,
   ]);
-  return table(['context budget', 'gold included', 'gold cited', 'mean tokens', 'over budget'], rows);
+  return table(
+    ['context budget', 'gold included', 'gold cited', 'mean tokens', 'for no question', 'over budget'],
+    rows,
+  );
 }
 
 /** Formats all sets as one table, with their targets. */

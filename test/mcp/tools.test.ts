@@ -128,7 +128,7 @@ describe('MCP tools', () => {
 
       ### Short-Term Memories
 
-      - **Deploys** (created: <time 1>, tags: release_process, ops, new)
+      - **Deploys** (<day>, tags: release_process, ops, new)
         We deploy on Fridays, after the smoke tests: \`deploy_all.sh\`.
       </stored-memories-nonce>",
       }

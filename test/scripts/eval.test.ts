@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bestPassage, countWords, holdsPassage } from '../../scripts/eval/best-passage.ts';
 import { byCategory } from '../../scripts/eval/evaluate-results.ts';
 import { findBelowFloors } from '../../scripts/eval/floors.ts';
 import { readSets } from '../../scripts/eval/load.ts';
@@ -138,6 +139,26 @@ describe('evaluation sets in test/eval', () => {
   });
 });
 
+describe('best passage of a note', () => {
+  const filler = (from: number) => Array.from({ length: 60 }, (_, index) => `word${from + index}`).join(' ');
+  const note = `${filler(0)} Deploys go out on Thursdays after the meeting. ${filler(100)}`;
+  const counts = countWords([note, filler(0), filler(100)]);
+
+  test('is where the rarest words of the question are, or the beginning', () => {
+    expect(bestPassage(note, 'When is the deploy after a meeting?', counts).join(' ')).toContain('Deploys go out');
+    expect(bestPassage(note, 'giraffe', counts)).toEqual(filler(0).split(' ').slice(0, 30));
+    expect(bestPassage('Two words.', 'giraffe', counts)).toEqual(['Two', 'words.']);
+  });
+
+  test('is held by a text with 20 of its words in one piece, or with all of a short note', () => {
+    const passage = bestPassage(note, 'deploys after the meeting', counts);
+    expect(holdsPassage(`- **Title** (2026-01-01)\n  … ${passage.slice(5, 25).join('\n  ')} …`, passage)).toBe(true);
+    expect(holdsPassage(`${passage.slice(0, 15).join(' ')} … ${passage.slice(16).join(' ')}`, passage)).toBe(false);
+    expect(holdsPassage('Exactly two words. Indeed', ['two', 'words.'])).toBe(true);
+    expect(holdsPassage('two wordsy', ['two', 'words'])).toBe(false);
+  });
+});
+
 describe('npm run eval', () => {
   let directory: string;
   let finished: Finished;
@@ -188,6 +209,8 @@ describe('npm run eval', () => {
     expect(context.map(({ budget }) => budget)).toEqual([250, 500, 1_000, 2_000, 4_000]);
     expect(context.filter(({ overBudget }) => overBudget > 0)).toEqual([]);
     expect(context.at(-1)?.cited).toBeGreaterThanOrEqual(context[0]?.cited ?? 1);
+    for (const { share, cited, tokens, unneeded } of context)
+      expect([share <= cited, unneeded < tokens]).toEqual([true, true]);
   });
 
   test('writes one line per question with ids of the set', async () => {

@@ -315,10 +315,10 @@ describe('max_tokens of a context package', () => {
     expect(await context(owner, { max_tokens: 100_000 })).toMatchObject({ truncated: false });
   }, 60_000);
 
-  it('of 6,000 is filled from more than 100 memories', async () => {
+  it('of 4,000 is filled from more than 100 memories', async () => {
     const { owner } = await userWith(range(300).map((i) => short(i, `tiny ${i}`)));
-    const answer = await context(owner, { max_tokens: 6_000 });
-    expect(answer.tokens).toBeGreaterThan(5_400);
+    const answer = await context(owner, { max_tokens: 4_000 });
+    expect(answer.tokens).toBeGreaterThan(3_600);
     expect(answer.memory_ids.length).toBeGreaterThan(100);
     expect(answer.truncated).toBe(true);
     expect(await context(owner, { max_tokens: 20_000, query: 'tiny' })).toMatchObject({ truncated: false });

@@ -46,7 +46,7 @@ describe('context package', () => {
         runbook(`${filler('gateway', 2)}\n${first}\nThen call Marta.`),
         { title: 'Pager', content: 'The pager of the gateway is with Ravi this week, and with Nadia the next one.' },
       ],
-      { query: 'gateway hangs', max_tokens: 185 },
+      { query: 'gateway hangs', max_tokens: 155 },
     );
     expect(answer.context).toContain('call Marta');
     expect(answer.context).toContain('Ravi');
