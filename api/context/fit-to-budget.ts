@@ -1,7 +1,7 @@
 import { countTokens } from '../tokens/count.ts';
 import { cutText, longestFitting, wholeCharacter } from '../tokens/truncate.ts';
 import type { Item } from './item.ts';
-import { findContainers } from './repeats.ts';
+import { findShownContainers, toPassages } from './passages.ts';
 
 /** A memory that is left out because an included one says the same. */
 export interface Repeat {
@@ -45,22 +45,25 @@ interface Priced {
 }
 
 /**
- * Selects the items that fill a budget best, in their order. All of them where they fit. Otherwise whole ones by value density, then
- * the best passage of one that did not fit, then what is left out before all others: repeats and outdated memories.
+ * Selects the items that fill a budget best, in their order. All of them where they fit. Otherwise by value density, long ones by their
+ * best passage, which grows while tokens are left; then the passage of one that did not fit, then what is left out before all others:
+ * repeats and outdated memories.
  */
-export function packItems(items: readonly Item[], budget: number, measure: MeasurePackage): Selection {
-  const characters = items.reduce((sum, { text }) => sum + text.length, 0);
-  if (characters <= budget * CHARACTERS_PER_TOKEN && measure(items, []) <= budget)
-    return { items: [...items], repeats: [] };
+export function packItems(given: readonly Item[], budget: number, measure: MeasurePackage): Selection {
+  const characters = given.reduce((sum, { text }) => sum + text.length, 0);
+  if (characters <= budget * CHARACTERS_PER_TOKEN && measure(given, []) <= budget)
+    return { items: [...given], repeats: [] };
+  const { items, wholeOf } = toPassages(given, COUNTED_CHARACTERS_MIN + budget * CHARACTERS_PER_TOKEN);
   const priced = priceItems(items, budget, measure);
   const best = Math.max(...items.map(({ score }) => score ?? 0));
   const byDensity = [...priced].sort((a, b) => valueDensity(b, best) - valueDensity(a, best) || a.rank - b.rank);
   const current = byDensity.filter(({ item }) => !item.outdated);
-  const containers = findContainers(current.filter(({ whole }) => whole).map(({ item }) => item));
+  const comparable = current.filter(({ whole }) => whole).map(({ item }) => item);
+  const containers = findShownContainers(comparable, wholeOf);
   const selected = selectWhole(current, containers, budget, measure);
   const included = new Set([...selected].map(({ item }) => item));
   const containerOf = (item: Item) => [...(containers.get(item) ?? [])].find((container) => included.has(container));
-  const packed = inOrder(selected);
+  const packed = extendToWhole(inOrder(selected), wholeOf, budget, measure);
 
   const repeated = current.filter((one) => !selected.has(one) && containerOf(one.item));
   const toRepeats = (left: readonly Priced[]) =>
@@ -69,7 +72,9 @@ export function packItems(items: readonly Item[], budget: number, measure: Measu
   const listed = longestFitting(toRepeats(repeated), fits);
 
   const rest = priced.filter((one) => !selected.has(one) && !one.item.outdated && !containerOf(one.item));
-  const withCut = addPassages(packed, rest.slice(0, CUT_TRIES), budget, (shown) => measure(shown, listed));
+  const measureShown = (shown: readonly Item[]) => measure(shown, listed);
+  const withPassages = addPassages(packed, rest.slice(0, CUT_TRIES), budget, measureShown);
+  const withCut = extendPassages(withPassages, wholeOf, budget, measureShown);
   const outdated = byDensity.filter(({ item }) => item.outdated);
   const left = [...repeated, ...outdated].filter((one) => isBehindSuccessor(one.item, items, withCut));
   return addWhole(withCut, left, listed, budget, measure);
@@ -138,6 +143,43 @@ function inOrder(selected: ReadonlySet<Priced>): Item[] {
 /** Returns whether a text alone takes at most the budget. A token has at least one byte, so a short text is not counted. */
 function mayFit(text: string, budget: number): boolean {
   return Buffer.byteLength(text) <= budget || countTokens(text, budget) <= budget;
+}
+
+/** Replaces passages by their whole texts while these fit, best first. */
+function extendToWhole(
+  packed: readonly Item[],
+  wholeOf: ReadonlyMap<Item, Item>,
+  budget: number,
+  measure: MeasurePackage,
+): Item[] {
+  let shown = [...packed];
+  for (const [at, item] of packed.entries()) {
+    const whole = wholeOf.get(item);
+    if (!whole || !mayFit(whole.text, budget)) continue;
+    const more = shown.with(at, whole);
+    if (measure(more, []) <= budget) shown = more;
+  }
+  return shown;
+}
+
+/** Fills what is left of the budget with more of the best passages. */
+function extendPassages(
+  packed: readonly Item[],
+  wholeOf: ReadonlyMap<Item, Item>,
+  budget: number,
+  measure: (items: readonly Item[]) => number,
+): Item[] {
+  let shown = [...packed];
+  const cut = shown.filter((item) => wholeOf.has(item)).slice(0, CUT_TRIES);
+  for (const item of cut) {
+    if (budget - measure(shown) < PASSAGE_MIN) break;
+    const others = shown.filter((other) => other !== item);
+    const longer = cutToFit(others, clamp(wholeOf.get(item) as Item, budget), budget, measure);
+    if (!longer || longer.text.length <= item.text.length) continue;
+    const more = shown.map((other) => (other === item ? longer : other));
+    if (measure(more) <= budget) shown = more;
+  }
+  return shown;
 }
 
 /** Ranks an item by its score per token: a short one that is slightly less relevant ranks above a long one. */

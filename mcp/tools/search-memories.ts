@@ -24,7 +24,9 @@ export const searchMemories = defineTool(search, {
     const items = page.results.map((hit) => `- ${headline(hit)}\n  ${hit.snippet.replace(/\r?\n/gu, '\n  ')}`);
     const remarks = [
       page.reachable ? ` Only the best ${page.reachable} can be listed.` : '',
-      page.low_confidence ? ' None of them is a close match.' : '',
+      page.low_confidence
+        ? ' None of them is a close match: the answer is probably not stored. Try other words once, then treat it as unknown.'
+        : '',
       isPartial ? ' Semantic search is unavailable at the moment, so these are keyword matches.' : '',
       pending,
     ];

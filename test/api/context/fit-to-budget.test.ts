@@ -75,4 +75,18 @@ describe('context package', () => {
     expect(answer.context).toContain('belongs to Marta');
     expect(answer.context).toContain('behind the mill');
   });
+
+  it('includes passages of long memories instead of few whole ones, and more of the best with what is left', async () => {
+    const sites = Array.from({ length: 8 }, (_, site) => ({
+      title: `Site ${site}`,
+      content: `${filler('farm', 12)}\nThe gateway of site ${site} restarts at ${site}:15.\n${filler('mill', 12)}`,
+    }));
+    const answer = await ask(sites, { query: 'when does the gateway restart', max_tokens: 800 });
+    // Two whole memories take 800 tokens.
+    expect(answer.memory_ids.length).toBeGreaterThanOrEqual(6);
+    expect(answer.context.match(/The gateway of site \d restarts at \d:15\./g)).toHaveLength(answer.memory_ids.length);
+    expect(answer.tokens).toBeGreaterThan(700);
+    expect(answer.tokens).toBeLessThanOrEqual(800);
+    expect(answer).toMatchObject({ truncated: true });
+  });
 });
