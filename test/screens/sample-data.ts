@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import { updateOperator } from '../../db/queries/accounts/users.ts';
 import type { BillingFixture } from '../support/billing-fixture.ts';
 import { Client } from '../support/client.ts';
@@ -119,11 +120,11 @@ export async function makeSampleData(
   await whop.idle();
   whop.end(membership);
   await settled();
-  const customerId = (await account(membership.person?.id))?.id as string;
+  const customer = await vi.waitUntil(() => account(membership.person?.id), { timeout: 60_000, interval: 200 });
   return {
     busy,
     fresh,
-    customerId,
+    customerId: customer.id,
     memoryId,
     importId: imported.body.id,
     webhookId: webhook.body.id,
