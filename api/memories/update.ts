@@ -5,10 +5,10 @@ import {
   findMemory,
   lockExactDuplicate,
   supersedesTransitively,
-  updateMemory,
 } from '../../db/queries/memories/memories.ts';
 import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { removePostings } from '../../db/queries/memories/terms.ts';
+import { updateMemory } from '../../db/queries/memories/update-memory.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
@@ -18,7 +18,7 @@ import { projectOfNew, requireProject } from '../listing/bound-projects.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
 import { changeEvent, recordDeletions, recordMemoryEvent } from '../webhooks/events.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
-import { reindex } from './index-memory.ts';
+import { updateIndexed } from './index-memory.ts';
 import { mergeMetadata } from './merge-metadata.ts';
 import { occurrenceColumns, serializeMemory } from './serialize-memory.ts';
 import { changeStorage } from './storage-quota.ts';
@@ -79,12 +79,11 @@ export async function change(
   if (row.status === 'active') await rejectExactDuplicate(context, caller, row);
   const keepsVersion = changed.some((field) => !STATUS_FIELDS.includes(field));
   const grown = keepsVersion ? await insertVersion(context.sql, caller.userId, memory) : 0;
-  await updateMemory(context.sql, caller.userId, row);
+  let words = 0;
+  if (!is_digest && changed.some((field) => SEARCHED_FIELDS.includes(field))) {
+    words = await updateIndexed(context, caller, row, embedders);
+  } else await updateMemory(context.sql, caller.userId, row);
   await recordMemoryEvent(context, caller, changeEvent(memory, row), row);
-  const words =
-    !is_digest && changed.some((field) => SEARCHED_FIELDS.includes(field))
-      ? await reindex(context, caller, row, embedders)
-      : 0;
   await changeStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;

@@ -1,23 +1,5 @@
 import { exactlyOne, type Sql } from '../../client/sql.ts';
-import { columnValues } from './insert-memory.ts';
 import { MEMORY_COLUMNS, type MemoryRow, type NewMemoryRow } from './row.ts';
-
-/**
- * Replaces every column of a memory but its creation time. An edited digest is an ordinary memory from then on. Throws a violation of {@link EXACT_DUPLICATE_CONSTRAINT} when it would
- * become an exact duplicate of an active one.
- */
-export async function updateMemory(sql: Sql, userId: string, row: NewMemoryRow): Promise<void> {
-  await sql.query({
-    name: 'update_memory',
-    text: `update memories set
-        type = $3, status = $4, title = $5, content = $6, tags = $7, metadata = $8, project = $9, session_id = $10,
-        occurred_at = $11, occurred_offset_minutes = $20, expires_at = $12, supersedes = $13,
-        consolidated_into = $14, version = $15, content_hash = $16, size_bytes = $17, updated_at = $19,
-        is_digest = is_digest and title = $5 and content = $6
-      where user_id = $1 and id = $2 and $18::timestamptz is not null`,
-    values: columnValues(userId, row),
-  });
-}
 
 /** Finds one memory of the tenant. `lock` holds it until the transaction ends. */
 export async function findMemory(sql: Sql, userId: string, id: string, lock = false): Promise<MemoryRow | undefined> {

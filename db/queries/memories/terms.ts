@@ -47,16 +47,25 @@ export const TERM_COLUMNS = {
   length: 'coalesce((select sum(frequency) from lexeme), 0)',
 } as const;
 
-/** Replaces the search terms of a memory and updates the tenant's lexicon. Returns the change of the tenant's total term count. */
-export async function indexTerms(
-  sql: Sql,
-  userId: string,
-  id: string,
-  { terms, frequencies, blocks }: TermFrequencies,
-): Promise<number> {
-  const result = await sql.query<{ grown: string }>({
-    name: 'index_terms',
-    text: `with ${lexemesCte('$1', '$3', '$4', '$5')},
+/** The parameters of the terms in {@link indexSql}, and what else it changes in the memory. */
+interface IndexSql {
+  terms: string;
+  frequencies: string;
+  blocks: string;
+  /** Assignments to other columns, each followed by a comma. */
+  set: string;
+  /** A further condition. */
+  where: string;
+}
+
+/** A statement that replaces the search terms of memory $2 of tenant $1 and updates the lexicon, and returns how much the terms have `grown`. */
+export const indexSql = ({
+  terms,
+  frequencies,
+  blocks,
+  set,
+  where,
+}: IndexSql) => `with ${lexemesCte('$1', terms, frequencies, blocks)},
       former as (
         select terms, length
         from memories
@@ -64,11 +73,12 @@ export async function indexTerms(
       ),
       indexed as (
         update memories set
+          ${set}
           terms = ${TERM_COLUMNS.terms},
           frequencies = ${TERM_COLUMNS.frequencies},
           term_blocks = ${TERM_COLUMNS.term_blocks},
           length = ${TERM_COLUMNS.length}
-        where user_id = $1 and id = $2
+        where user_id = $1 and id = $2 ${where}
       ),
       removed as (
         update lexicon
@@ -83,7 +93,18 @@ export async function indexTerms(
         order by hash
         on conflict (user_id, hash) do update set memories = x.memories + 1
       )
-      select coalesce((select sum(frequency) from lexeme), 0) - coalesce((select length from former), 0) as grown`,
+      select coalesce((select sum(frequency) from lexeme), 0) - coalesce((select length from former), 0) as grown`;
+
+/** Replaces the search terms of a memory and updates the tenant's lexicon. Returns the change of the tenant's total term count. */
+export async function indexTerms(
+  sql: Sql,
+  userId: string,
+  id: string,
+  { terms, frequencies, blocks }: TermFrequencies,
+): Promise<number> {
+  const result = await sql.query<{ grown: string }>({
+    name: 'index_terms',
+    text: indexSql({ terms: '$3', frequencies: '$4', blocks: '$5', set: '', where: '' }),
     values: [userId, id, terms, frequencies, blocks],
   });
   return Number(result.rows[0]?.grown ?? 0);
