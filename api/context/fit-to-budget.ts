@@ -2,6 +2,7 @@ import { countTokens } from '../tokens/count.ts';
 import { cutText, longestFitting, wholeCharacter } from '../tokens/truncate.ts';
 import type { Item } from './item.ts';
 import { findShownContainers, toPassages } from './passages.ts';
+import { renderBody } from './render.ts';
 
 /** A memory that is left out because an included one says the same. */
 export interface Repeat {
@@ -145,19 +146,31 @@ function mayFit(text: string, budget: number): boolean {
   return Buffer.byteLength(text) <= budget || countTokens(text, budget) <= budget;
 }
 
-/** Replaces passages by their whole texts while these fit, best first. */
+/** Replaces passages by their whole texts while these fit, best first. Measures the package once more than it has to give back. */
 function extendToWhole(
   packed: readonly Item[],
   wholeOf: ReadonlyMap<Item, Item>,
   budget: number,
   measure: MeasurePackage,
 ): Item[] {
-  let shown = [...packed];
+  if (wholeOf.size === 0) return [...packed];
+  const shown = [...packed];
+  const extended: number[] = [];
+  let left = budget - measure(packed, []);
   for (const [at, item] of packed.entries()) {
     const whole = wholeOf.get(item);
-    if (!whole || !mayFit(whole.text, budget)) continue;
-    const more = shown.with(at, whole);
-    if (measure(more, []) <= budget) shown = more;
+    if (!whole || left < PASSAGE_MIN) continue;
+    const cost = countTokens(renderBody(item.text));
+    const more = countTokens(renderBody(whole.text), cost + left) - cost;
+    if (more > left) continue;
+    shown[at] = whole;
+    extended.push(at);
+    left -= more;
+  }
+  // Tokens of the parts add up only roughly to those of the whole.
+  while (extended.length > 0 && measure(shown, []) > budget) {
+    const at = extended.pop() as number;
+    shown[at] = packed[at] as Item;
   }
   return shown;
 }

@@ -26,11 +26,13 @@ function renderItem({ memory, text, hasExpired }: Item, details: Details): strin
     ...(hasExpired && memory.expires_at ? [`expired: ${toSeconds(memory.expires_at)}`] : []),
   ];
   const head = `- **${title}** (${shown.join(', ')})`;
-  const body = text
-    .split('\n')
-    .map((line) => (line === '' ? '' : `  ${line}`))
-    .join('\n');
+  const body = renderBody(text);
   return body === '' ? head : `${head}\n${body}`;
+}
+
+/** Indents a text below the line with its title. */
+export function renderBody(text: string): string {
+  return text.replace(/^(?=.)/gmu, '  ');
 }
 
 function fullDetails({ created_at, tags }: MemoryRow): string[] {

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packItems } from '../../../api/context/fit-to-budget.ts';
+import type { Item } from '../../../api/context/item.ts';
+import { render } from '../../../api/context/render.ts';
+import { countTokens } from '../../../api/tokens/count.ts';
 import type { Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
 
@@ -88,5 +92,31 @@ describe('context package', () => {
     expect(answer.tokens).toBeGreaterThan(700);
     expect(answer.tokens).toBeLessThanOrEqual(800);
     expect(answer).toMatchObject({ truncated: true });
+  });
+
+  it('counts the tokens of a large package a few times, not for each passage that grows', () => {
+    const items = Array.from({ length: 300 }, (_, index): Item => {
+      const text = filler(`farm ${index}`, 12);
+      const memory = { id: `${index}`, type: 'long_term', title: `Farm ${index}`, tags: [], created_at: new Date(0) };
+      return {
+        memory: { ...memory, occurred_at: null, superseded_by: null } as unknown as Item['memory'],
+        text,
+        cut: false,
+        hasExpired: false,
+        outdated: false,
+        score: 1 - index / 1_000,
+      };
+    });
+    let counted = 0;
+    const measure = (shown: readonly Item[]) => {
+      if (shown.length > 1) counted++;
+      return countTokens(render('## Context Package', shown, 'short'));
+    };
+    const budget = 50_000;
+    const packed = packItems(items, budget, measure);
+    expect(measure(packed.items)).toBeLessThanOrEqual(budget);
+    expect(measure(packed.items)).toBeGreaterThan(budget - 100);
+    expect(packed.items).toHaveLength(300);
+    expect(counted).toBeLessThan(30);
   });
 });
