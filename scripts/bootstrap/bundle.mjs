@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { UserError } from './console.mjs';
 
-/** The files that Node is started with. Every other file of the server is bundled into those that import it. */
+/** The files that Node is started with, or that tests load in processes of their own. Every other file is bundled into those that import it. */
 const PROGRAMS = [
   'api/main.ts',
   'api/jobs/main.ts',
   'api/embeddings/local/encoder-process.ts',
+  'db/embedded/start.ts',
   'scripts/bench/load-sender.ts',
   'scripts/bench/fairness/sender.ts',
   'scripts/chaos/client.ts',

