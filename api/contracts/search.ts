@@ -33,7 +33,11 @@ export const result = z.strictObject({
   explanation: z
     .record(z.string(), z.number())
     .optional()
-    .meta({ description: 'With `explain`: the contribution of each part of the ranking.' }),
+    .meta({ description: 'With `explain`: the value of each part of the ranking.' }),
+  reasons: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'With `explain`: why it was found, in words, with the share of each part in the score.' }),
 });
 export type SearchResult = z.output<typeof result>;
 

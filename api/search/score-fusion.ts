@@ -52,17 +52,24 @@ export function fuse(
   components: ScoreComponents,
   { boosts = true, comparesTokens = false }: FusionOptions = {},
 ): number {
-  const lexical = components.lexical + components.sessionContext;
-  // Without a vector (too new, or no encoder) the lexical score counts for both.
-  const semantic = components.semantic ?? lexical;
-  const lateInteraction = comparesTokens ? (components.lateInteraction ?? expectedLateInteraction(components)) : 0;
-  const relevance =
-    WEIGHTS.lexical * components.lexical +
-    (comparesTokens ? WEIGHTS.session.besideTokens : WEIGHTS.session.alone) * components.sessionContext +
-    WEIGHTS.semantic * semantic +
-    WEIGHTS.lateInteraction * lateInteraction +
-    WEIGHTS.date * (components.date ?? 0);
+  const relevance = Object.values(scoreParts(components, comparesTokens)).reduce((sum, part) => sum + part, 0);
   return relevance * (boosts ? boost(components) : 1);
+}
+
+/** Computes what each part adds to a score, before ranking boosts. */
+export function scoreParts(components: ScoreComponents, comparesTokens: boolean) {
+  const { lexical, sessionContext, semantic, lateInteraction, date = 0 } = components;
+  const { session } = WEIGHTS;
+  return {
+    lexical: WEIGHTS.lexical * lexical,
+    sessionContext: (comparesTokens ? session.besideTokens : session.alone) * sessionContext,
+    // Without a vector (too new, or no encoder) the lexical score counts for both.
+    semantic: WEIGHTS.semantic * (semantic ?? lexical + sessionContext),
+    lateInteraction: comparesTokens
+      ? WEIGHTS.lateInteraction * (lateInteraction ?? expectedLateInteraction(components))
+      : 0,
+    date: WEIGHTS.date * date,
+  };
 }
 
 /** Estimates the late interaction of a memory whose tokens are not compared, so that it ranks among those whose tokens are. */

@@ -8,6 +8,7 @@ import type { SearchResult } from '../contracts/search.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type FilterInput, toReadFilter } from '../listing/filter.ts';
 import { formatWithOffset } from '../time.ts';
+import { reasonsOf, round, toExplanation } from './explain.ts';
 import { type HybridResult, hybridSearch, type SearchQuery, scoreHits } from './hybrid-search.ts';
 import type { LexicalQuery } from './lexical.ts';
 import { LONG_TEXT_MIN } from './long-texts.ts';
@@ -192,13 +193,14 @@ function toResult(memory: ExcerptRow, hit: Hit, query: LexicalQuery, explain: bo
   const { snippet, highlights, ...inExcerpt } = createSnippet(memory.content, query, near, cuts);
   const matched = memory.held ? termsOfHashes(query, memory.held) : inExcerpt.matched;
   const inTitle = createSnippet(`${memory.title}\n${memory.tags.join(' ')}`, query).matched;
+  const words = [...new Set([...matched, ...inTitle])].sort();
   return {
     id: memory.id,
     title: memory.title,
     snippet,
     highlights,
     score: round(hit.score),
-    matched: [...new Set([...matched, ...inTitle])].sort(),
+    matched: words,
     type: memory.type,
     status: memory.status,
     tags: memory.tags,
@@ -210,18 +212,11 @@ function toResult(memory: ExcerptRow, hit: Hit, query: LexicalQuery, explain: bo
     updated_at: memory.updated_at.toISOString(),
     superseded_by: memory.superseded_by,
     ...(memory.consolidated_into && { consolidated_into: memory.consolidated_into }),
-    ...(explain && { explanation: toExplanation(hit) }),
+    ...(explain && {
+      explanation: toExplanation(hit),
+      reasons: reasonsOf(hit, words, memory.consolidated_into !== null),
+    }),
   };
-}
-
-function toExplanation({ components: { sessionContext, lateInteraction, ...components } }: Hit) {
-  const named = { ...components, session_context: sessionContext, late_interaction: lateInteraction };
-  const known = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [[name, round(value)]]));
-  return Object.fromEntries(known);
-}
-
-function round(score: number): number {
-  return Math.round(score * 1e6) / 1e6;
 }
 
 /** Counts the ranked ids that the shown results use up, including those that no longer exist. */

@@ -89,7 +89,11 @@ describe('lexical ranking', () => {
     expect(first.explanation.lexical).toBeGreaterThan(0);
     expect(second.explanation).toMatchObject({ lexical: 0 });
     expect(second.explanation.session_context).toBeGreaterThan(0);
-    expect((await search(api, 'stoat')).results[0]).not.toHaveProperty('explanation');
+    expect(first.reasons).toEqual(['Contains stoat (100 %)', 'Marked as important', 'Recent']);
+    expect(second.reasons).toEqual(['Beside a match in its session (100 %)', 'Recent']);
+    const [plain] = (await search(api, 'stoat')).results;
+    expect(plain).not.toHaveProperty('explanation');
+    expect(plain).not.toHaveProperty('reasons');
   });
 });
 

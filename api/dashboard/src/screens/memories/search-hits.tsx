@@ -25,7 +25,7 @@ export function SearchHits({ hits, selected, current, onToggle }: SearchHitsProp
             onToggle={onToggle}
           >
             <p className="hit-passage">{highlighted(hit)}</p>
-            <p className="hit-reasons detail">{reasonsOf(hit).join(' · ')}</p>
+            <p className="hit-reasons detail">{hit.reasons?.join(' · ')}</p>
           </MemoryRow>
         </li>
       ))}
@@ -46,27 +46,4 @@ function highlighted({ snippet, highlights }: SearchHit): ReactNode[] {
 /** Leaves out empty lines. */
 function squeezed(text: string): string {
   return text.replace(/\n\s*\n/gu, '\n');
-}
-
-/** Cosine similarities from which a passage is close, and related, to a query. */
-const CLOSE = 0.6;
-const RELATED = 0.35;
-
-/** Says in words why a search found a memory. */
-export function reasonsOf({ matched, explanation = {}, consolidated_into }: SearchHit): string[] {
-  const { semantic = 0, date, session_context: context = 0, recency = 0, importance = 0 } = explanation;
-  const reasons: string[] = [];
-  if (matched.length > 0) reasons.push(`Contains ${matched.slice(0, 6).join(', ')}${matched.length > 6 ? ' …' : ''}`);
-  if (semantic >= CLOSE) reasons.push(`Close in meaning (${percent(semantic)})`);
-  else if (semantic >= RELATED) reasons.push(`Related in meaning (${percent(semantic)})`);
-  if (date) reasons.push('From the time that you named');
-  if (context > 0) reasons.push('Beside a match in its session');
-  if (importance > 0.5) reasons.push('Marked as important');
-  if (recency > 0.8) reasons.push('Recent');
-  if (consolidated_into) reasons.push('Part of a digest');
-  return reasons.length > 0 ? reasons : ['Weak match'];
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }

@@ -246,8 +246,10 @@ class SearchHit(Model):
     superseded_by: Union[str, None]
     #: The digest that contains this memory.
     consolidated_into: Union[str, None] = None
-    #: With `explain`: the contribution of each part of the ranking.
+    #: With `explain`: the value of each part of the ranking.
     explanation: Union[Dict[str, float], None] = None
+    #: With `explain`: why it was found, in words, with the share of each part in the score.
+    reasons: Union[List[str], None] = None
 
 
 class SearchQueryOutputRetrievers(Model):

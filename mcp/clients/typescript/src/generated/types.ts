@@ -193,8 +193,10 @@ export interface SearchHit {
   superseded_by: string | null;
   /** The digest that contains this memory. */
   consolidated_into?: string;
-  /** With `explain`: the contribution of each part of the ranking. */
+  /** With `explain`: the value of each part of the ranking. */
   explanation?: Record<string, number>;
+  /** With `explain`: why it was found, in words, with the share of each part in the score. */
+  reasons?: string[];
 }
 
 export interface SearchQueryOutputRetrievers {
