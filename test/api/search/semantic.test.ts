@@ -81,7 +81,7 @@ describe('semantic retriever', () => {
     expect(found.results[0].matched).toEqual([]);
     expect(found.results[0].explanation).toMatchObject({ lexical: 0, session_context: 0 });
     expect(found.results[0].explanation.semantic).toBeGreaterThan(0.2);
-    expect(found.results[0].reasons[0]).toMatch(/elated in meaning \(\d+ %\)$/);
+    expect(found.results[0].reasons[0]).toMatch(/in meaning \(\d+ %\)$/);
     expect(titlesOf(await search(api, 'when do I have to settle the bill'))[0]).toBe('Money');
   });
 
