@@ -9,8 +9,8 @@ import type { LexicalQuery } from '../search/lexical.ts';
 import { parseDates } from '../search/query-dates.ts';
 import { type Hit, passageInContent } from '../search/score-candidates.ts';
 import { findPassageStart } from '../search/snippet.ts';
-import { CHARACTERS_PER_TOKEN } from './fit-to-budget.ts';
 import type { Item } from './item.ts';
+import { CHARACTERS_PER_TOKEN } from './passages.ts';
 import { MEMORY_TYPES, type TierQuotas } from './tiers.ts';
 
 /** Most memories of a package. */

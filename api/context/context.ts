@@ -6,7 +6,8 @@ import { countTokens, TOKENIZER } from '../tokens/count.ts';
 import { findForBudget, findForTier } from './candidates.ts';
 import type { Repeat } from './fit-to-budget.ts';
 import type { Item } from './item.ts';
-import { render } from './render.ts';
+import { findPassages } from './passages.ts';
+import { createCounter, render } from './render.ts';
 import { applyCaps, TIERS, type Tier } from './tiers.ts';
 
 const DEFAULT_TIER: Tier = 1;
@@ -31,25 +32,33 @@ export async function context(context: RequestContext, caller: Caller, input: Co
     hasMore,
     pending,
   } = tier === undefined ? await findForBudget(read, input.max_tokens ?? 0) : await findForTier(read, TIERS[tier]);
-  const items = tier === undefined ? found : applyCaps(found, TIERS[tier]);
+  const items = await findPassages(
+    tier === undefined ? found : applyCaps(found, TIERS[tier]),
+    input.max_tokens ?? Number.POSITIVE_INFINITY,
+  );
   const heading = `## Context Package${tier === undefined ? '' : ` (Tier ${tier})`}`;
   const reason = found.length === 0 ? await emptyReason(context.sql, caller) : undefined;
+  const details = tier === undefined ? 'short' : 'full';
+  const toFrame = (packed: readonly Item[], repeats: readonly Repeat[] = []) => ({
+    context: '',
+    tokens: 0,
+    tokenizer: TOKENIZER as 'o200k_base',
+    memory_ids: packed.map(({ memory }) => memory.id),
+    // A repeat leaves nothing unsaid.
+    truncated: hasMore || packed.length + repeats.length < found.length || packed.some(({ cut }) => cut),
+    ...(repeats.length > 0 && { repeats: [...repeats] }),
+    ...(reason && { reason }),
+    ...(pending && { embedding_pending: true as const }),
+  });
   const toResponse = (packed: readonly Item[], repeats: readonly Repeat[] = []) => {
-    const text = render(heading, packed, tier === undefined ? 'short' : 'full');
-    return {
-      context: text,
-      tokens: countTokens(text),
-      tokenizer: TOKENIZER as 'o200k_base',
-      memory_ids: packed.map(({ memory }) => memory.id),
-      // A repeat leaves nothing unsaid.
-      truncated: hasMore || packed.length + repeats.length < found.length || packed.some(({ cut }) => cut),
-      ...(repeats.length > 0 && { repeats: [...repeats] }),
-      ...(reason && { reason }),
-      ...(pending && { embedding_pending: true as const }),
-    };
+    const text = render(heading, packed, details);
+    return { ...toFrame(packed, repeats), context: text, tokens: countTokens(text) };
   };
-  return { items, toResponse };
+  return { items, toResponse, toFrame, countText: createCounter(heading, details) };
 }
 
-/** A context package in full: its items, and the response with a selection of them. */
+/**
+ * A context package in full: its items, the response with a selection of them, that response without its text, and the tokens of the
+ * text, which are cheap to ask for many selections.
+ */
 export type PackedContext = Awaited<ReturnType<typeof context>>;

@@ -1,7 +1,7 @@
 import { countTokens } from '../tokens/count.ts';
 import { cutText, longestFitting, wholeCharacter } from '../tokens/truncate.ts';
 import type { Item } from './item.ts';
-import { findShownContainers, toPassages } from './passages.ts';
+import { CHARACTERS_PER_TOKEN, charactersExamined, findShownContainers, toPassages } from './passages.ts';
 import { renderBody } from './render.ts';
 
 /** A memory that is left out because an included one says the same. */
@@ -17,7 +17,7 @@ interface Selection {
 }
 
 /** Counts the tokens of a package. */
-type MeasurePackage = (items: readonly Item[], repeats: readonly Repeat[]) => number;
+export type MeasurePackage = (items: readonly Item[], repeats: readonly Repeat[]) => number;
 
 /** Memories that are tried for the last place: a long title and tags may leave no tokens for the text. */
 const CUT_TRIES = 5;
@@ -30,10 +30,7 @@ const USUAL_CHARACTERS_PER_TOKEN = 4;
 const EXTEND_ATTEMPTS = 4;
 /** An item whose score is lower by this is worth 1/e of the other. Chosen on the development sets: `npm run eval -- --context`. */
 const SCORE_SCALE = 0.2;
-/** At most this many characters of a text are examined per token of the budget. */
-export const CHARACTERS_PER_TOKEN = 12;
-/** Characters that are counted at any budget, and the length below which a text is always counted. */
-const COUNTED_CHARACTERS_MIN = 100_000;
+/** The length below which the tokens of a text are always counted. */
 const SHORT = 4_000;
 
 interface Priced {
@@ -54,7 +51,7 @@ export function packItems(given: readonly Item[], budget: number, measure: Measu
   const characters = given.reduce((sum, { text }) => sum + text.length, 0);
   if (characters <= budget * CHARACTERS_PER_TOKEN && measure(given, []) <= budget)
     return { items: [...given], repeats: [] };
-  const { items, wholeOf } = toPassages(given, COUNTED_CHARACTERS_MIN + budget * CHARACTERS_PER_TOKEN);
+  const { items, wholeOf } = toPassages(given, charactersExamined(budget));
   const priced = priceItems(items, budget, measure);
   const best = Math.max(...items.map(({ score }) => score ?? 0));
   const byDensity = [...priced].sort((a, b) => valueDensity(b, best) - valueDensity(a, best) || a.rank - b.rank);
@@ -98,7 +95,7 @@ function priceItems(items: readonly Item[], budget: number, measure: MeasurePack
     const clamped = clamp(item, budget);
     examined += item.text.length;
     // Counting tokens blocks the event loop, so of many long texts only the best are counted.
-    const affordable = item.text.length <= SHORT || examined <= COUNTED_CHARACTERS_MIN + budget * CHARACTERS_PER_TOKEN;
+    const affordable = item.text.length <= SHORT || examined <= charactersExamined(budget);
     // Measured as rendered only where it may fit; otherwise it is priced at the whole budget.
     const whole = clamped === item && affordable && mayFit(item.text, budget);
     return { item: clamped, rank, whole, cost: whole ? measure([clamped], []) - empty : budget };
@@ -146,7 +143,7 @@ function mayFit(text: string, budget: number): boolean {
   return Buffer.byteLength(text) <= budget || countTokens(text, budget) <= budget;
 }
 
-/** Replaces passages by their whole texts while these fit, best first. Measures the package once more than it has to give back. */
+/** Replaces passages by their whole texts while these fit, best first. Measures the package twice, and once for each text that is too much. */
 function extendToWhole(
   packed: readonly Item[],
   wholeOf: ReadonlyMap<Item, Item>,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { wholeCharacter } from '../tokens/truncate.ts';
 import type { Item } from './item.ts';
 import { findContainers } from './repeats.ts';
@@ -9,23 +10,64 @@ const LONG_CHARACTERS = 480;
 const SENTENCE_WITHIN = 200;
 const SENTENCE_END = /[.!?…。！？]\s+|\n/gu;
 
+/** At most this many characters of a text are examined per token of the budget. */
+export const CHARACTERS_PER_TOKEN = 12;
+/** Characters that are examined at any budget. */
+const EXAMINED_MIN = 100_000;
+/** Characters in which passages are looked for in one turn of the event loop. */
+const CHARACTERS_PER_TURN = 50_000;
+/** A package that has fewer characters per token of the budget probably fits as it is. */
+const FITS_BELOW = 2;
+
 /** Items with passages instead of long texts, and the item of which each passage is a part. */
 interface Passages {
   items: Item[];
   wholeOf: Map<Item, Item>;
 }
 
+/** Returns how many characters of all texts are examined for a budget: counting tokens and finding passages block the event loop. */
+export function charactersExamined(budget: number): number {
+  return EXAMINED_MIN + budget * CHARACTERS_PER_TOKEN;
+}
+
+/**
+ * Finds where the passages of long texts start that {@link toPassages} asks for, a few in each turn of the event loop, so that other calls
+ * do not wait for all of them.
+ */
+export async function findPassages(items: readonly Item[], budget: number): Promise<Item[]> {
+  const characters = items.reduce((sum, { text }) => sum + text.length, 0);
+  if (characters <= FITS_BELOW * budget) return [...items];
+  const found: Item[] = [];
+  let inTurn = 0;
+  for (const { item, isLong } of markLong(items, charactersExamined(budget))) {
+    const start = isLong ? (item.passageStart?.() ?? 0) : undefined;
+    found.push(start === undefined ? item : { ...item, passageStart: () => start });
+    inTurn += isLong ? item.text.length : 0;
+    if (inTurn < CHARACTERS_PER_TURN) continue;
+    inTurn = 0;
+    await nextTurn();
+  }
+  return found;
+}
+
+/** Marks the relevant items with long texts, among the first `charactersMax` characters. Outdated ones keep their text. */
+function markLong(items: readonly Item[], charactersMax: number): { item: Item; isLong: boolean }[] {
+  let examined = 0;
+  return items.map((item) => {
+    examined += item.text.length;
+    const isLong = item.text.length > LONG_CHARACTERS && item.score !== undefined && !item.outdated;
+    return { item, isLong: isLong && examined <= charactersMax };
+  });
+}
+
 /**
  * Replaces the long texts of relevant items by their best passages, so that more memories fit. Outdated items keep their text, and so do
- * those after the first `charactersMax` characters: finding a passage reads the text.
+ * those after the first `charactersMax` characters.
  */
 export function toPassages(items: readonly Item[], charactersMax: number): Passages {
   const wholeOf = new Map<Item, Item>();
-  let examined = 0;
-  const shown = items.map((item) => {
-    examined += item.text.length;
-    const isLong = item.text.length > LONG_CHARACTERS && item.score !== undefined && !item.outdated;
-    if (!isLong || examined > charactersMax) return item;
+  const shown = markLong(items, charactersMax).map(({ item, isLong }) => {
+    if (!isLong) return item;
     const passage = toPassage(item);
     wholeOf.set(passage, item);
     return passage;

@@ -1,5 +1,5 @@
 import type { PackedContext } from '../context/context.ts';
-import { packItems } from '../context/fit-to-budget.ts';
+import { type MeasurePackage, packItems } from '../context/fit-to-budget.ts';
 import type { Memory } from '../contracts/memory.ts';
 import type { SearchResult } from '../contracts/search.ts';
 import {
@@ -64,11 +64,18 @@ export function fitList<Item, Response>({ items, toResponse }: Full<Item, Respon
 }
 
 /** Fits a context package by value density. */
-export function fitContext({ items, toResponse }: PackedContext, budget?: Budget) {
+export function fitContext({ items, toResponse, toFrame, countText }: PackedContext, budget?: Budget) {
   if (!budget) return toResponse(items);
   const { measure, maxTokens } = budget;
-  const packed = packItems(items, maxTokens, (shown, repeats) => measure(toResponse(shown, repeats)));
-  return toResponse(packed.items, packed.repeats);
+  const estimate: MeasurePackage = (shown, repeats) => countText(shown) + measure(toFrame(shown, repeats));
+  for (let left = maxTokens; ; ) {
+    const packed = packItems(items, left, estimate);
+    const response = toResponse(packed.items, packed.repeats);
+    // The estimate may miss a token where the text ends.
+    const excess = measure(response) - maxTokens;
+    if (excess <= 0 || packed.items.length === 0) return response;
+    left -= excess;
+  }
 }
 
 /** Fits one memory: its content is cut, and long fields are shortened where they would take half of the budget. */

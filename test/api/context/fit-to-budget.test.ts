@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { packItems } from '../../../api/context/fit-to-budget.ts';
 import type { Item } from '../../../api/context/item.ts';
-import { render } from '../../../api/context/render.ts';
+import { findPassages } from '../../../api/context/passages.ts';
+import { createCounter, render } from '../../../api/context/render.ts';
 import { countTokens } from '../../../api/tokens/count.ts';
 import type { Json } from '../../support/client.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -94,19 +95,29 @@ describe('context package', () => {
     expect(answer).toMatchObject({ truncated: true });
   });
 
-  it('counts the tokens of a large package a few times, not for each passage that grows', () => {
-    const items = Array.from({ length: 300 }, (_, index): Item => {
+  /** Memories of about 700 characters each. */
+  const farms = (count: number) =>
+    Array.from({ length: count }, (_, index): Item => {
       const text = filler(`farm ${index}`, 12);
-      const memory = { id: `${index}`, type: 'long_term', title: `Farm ${index}`, tags: [], created_at: new Date(0) };
+      const memory = { id: `${index}`, type: index % 3 ? 'long_term' : 'short_term', title: `Farm ${index}`, tags: [] };
       return {
-        memory: { ...memory, occurred_at: null, superseded_by: null } as unknown as Item['memory'],
+        memory: {
+          ...memory,
+          created_at: new Date(0),
+          occurred_at: null,
+          superseded_by: null,
+        } as unknown as Item['memory'],
         text,
         cut: false,
         hasExpired: false,
         outdated: false,
         score: 1 - index / 1_000,
+        passageStart: () => text.indexOf('Line 6'),
       };
     });
+
+  it('counts the tokens of a large package a few times, not for each passage that grows', () => {
+    const items = farms(300);
     let counted = 0;
     const measure = (shown: readonly Item[]) => {
       if (shown.length > 1) counted++;
@@ -118,5 +129,33 @@ describe('context package', () => {
     expect(measure(packed.items)).toBeGreaterThan(budget - 100);
     expect(packed.items).toHaveLength(300);
     expect(counted).toBeLessThan(30);
+  });
+
+  it('is counted item by item as it is counted whole, but for its end', () => {
+    const count = createCounter('## Context Package', 'short');
+    const items = farms(30).map((item, index) => ({
+      ...item,
+      text: ['', 'Ends here.', '```\n\tcode\n', ' “x”…', '日本'][index % 5] ?? item.text,
+    }));
+    for (let shown = 0; shown <= items.length; shown++) {
+      const part = items.slice(0, shown);
+      expect(Math.abs(count(part) - countTokens(render('## Context Package', part, 'short')))).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('looks for the passages of many long memories in turns of the event loop', async () => {
+    const items = farms(400);
+    let [turns, isDone] = [0, false];
+    const next = () => {
+      turns++;
+      if (!isDone) setImmediate(next);
+    };
+    setImmediate(next);
+    const found = await findPassages(items, 10_000);
+    isDone = true;
+    const characters = items.reduce((sum, { text }) => sum + text.length, 0);
+    expect(turns).toBeGreaterThanOrEqual(Math.floor(Math.min(characters, 220_000) / 60_000));
+    expect(found[5]?.passageStart?.()).toBe(items[5]?.passageStart?.());
+    expect(await findPassages(items.slice(0, 2), 10_000)).toEqual(items.slice(0, 2));
   });
 });
