@@ -35,7 +35,7 @@ Measures on this machine, in one run:
     SDK's minimal server. Each row names what it is compared with. Compare the ratios across machines.
   - the parts of a create in an account of 0, 1,000 and 20,000 memories: time, and CPU time of PostgreSQL, of each statement
   - the time until a key that one node revoked is rejected by another
-  - the memory of an idle service
+  - the start of the service on an existing database, and its memory when idle
   - the start time of the bridge, against bare Node
 Loopback only.
 

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import pg from 'pg';
 import getRawBody from 'raw-body';
@@ -11,7 +8,6 @@ import { nearDuplicateOptions, newRow } from '../../api/memories/create.ts';
 import { serializeMemory } from '../../api/memories/serialize-memory.ts';
 import { countTerms } from '../../api/search/term-frequencies.ts';
 import { groupRecorder } from '../../api/usage/event-recorder.ts';
-import { utcDay } from '../../api/usage/usage.ts';
 import { executeBatch } from '../../db/client/batch.ts';
 import { coalesceClientWrites } from '../../db/client/pg-internals.ts';
 import type { Sql, Statement } from '../../db/client/sql.ts';
@@ -19,7 +15,9 @@ import { setTenantStatement } from '../../db/client/tenant.ts';
 import { withClient } from '../../db/client/transaction.ts';
 import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
 import { findMemory } from '../../db/queries/memories/memories.ts';
-import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
+import { insertUsageEventsStatement } from '../../db/queries/usage/events.ts';
+import { serve } from './serve.ts';
+import { GET, usageEvent } from './usage-event.ts';
 
 /**
  * Starts the baseline for the service's figures: a Koa app that executes one statement through `pg`, without authentication,
@@ -49,7 +47,7 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     const [, userId = '', memoryId = '', keyId] = ctx.path.split('/');
     if (ctx.method === 'GET') {
       const row = await findMemory(context.sql, userId, memoryId);
-      if (keyId) await recorder.record(eventOf(userId, keyId));
+      if (keyId) await recorder.record(usageEvent(userId, keyId, GET));
       ctx.body = row && serializeMemory(row);
       return;
     }
@@ -61,17 +59,7 @@ export async function startBareRoute(databaseUrl: string, way: 'plain' | 'tuned'
     ctx.status = 201;
     ctx.body = serializeMemory({ ...row, superseded_by: null });
   });
-  const server = createServer(app.callback());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await pool.end();
-    },
-  };
+  return serve(app.callback(), pool);
 }
 
 function tenantSql(pool: pg.Pool, userId: string): Sql {
@@ -79,12 +67,4 @@ function tenantSql(pool: pg.Pool, userId: string): Sql {
     query: <Row>(statement: Statement) =>
       withClient(pool, (client) => executeBatch<Row>(client, setTenantStatement(userId), statement)),
   };
-}
-
-function eventOf(userId: string, keyId: string): UsageEvent {
-  const at = new Date();
-  const call = { transport: 'rest', operation: 'memories.get', method: 'GET', status: 200, billable: true } as const;
-  const sizes = { durationMs: 1, bytesIn: 0, bytesOut: 500, units: 1, tokens: null };
-  const client = { client: 'node', requestId: uuidv7(), code: null };
-  return { id: uuidv7(), userId, keyId, day: utcDay(at), at, ...call, ...sizes, ...client };
 }

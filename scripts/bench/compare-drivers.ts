@@ -17,11 +17,12 @@ import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
 import { rankByTerms } from '../../db/queries/search/bm25.ts';
 import { findCorpus, findTerms } from '../../db/queries/search/lexicon.ts';
 import { findRankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
-import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
+import { insertUsageEventsStatement } from '../../db/queries/usage/events.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { percentile } from '../eval/score.ts';
 import { type Driver, pgDriver, postgresDriver } from './drivers.ts';
 import { startBenchRedis } from './redis.ts';
+import { CREATE, usageEvent } from './usage-event.ts';
 
 const CALLERS = [1, 10, 50];
 const TURNS = 5;
@@ -115,7 +116,7 @@ function actions(driver: Driver, tenants: readonly Tenant[]): Record<string, Act
       const near = { ignoredTerms: [], scoreMin: 0.6, limit: 3 };
       const insert = (sql: Sql) =>
         insertMemory(sql, userId, row, frequenciesOf(row), { enqueue: false, nearDuplicates: near });
-      await driver.create(userId, insert, () => insertUsageEventsStatement([eventOf(userId, keyId)]));
+      await driver.create(userId, insert, () => insertUsageEventsStatement([usageEvent(userId, keyId, CREATE)]));
     },
     search: async (n) => {
       const { userId } = tenantOf(n);
@@ -242,20 +243,6 @@ function frequenciesOf({ content }: NewMemoryRow) {
   const counts = new Map<string, number>();
   for (const term of content.split(' ')) counts.set(term, (counts.get(term) ?? 0) + 1);
   return { terms: [...counts.keys()], frequencies: [...counts.values()], blocks: [] };
-}
-
-function eventOf(userId: string, keyId: string): UsageEvent {
-  const at = new Date();
-  const call = {
-    transport: 'rest',
-    operation: 'memories.create',
-    method: 'POST',
-    status: 201,
-    billable: true,
-  } as const;
-  const sizes = { durationMs: 1, bytesIn: 400, bytesOut: 500, units: 1, tokens: null };
-  const client = { client: 'node', requestId: uuidv7(), code: null };
-  return { id: uuidv7(), userId, keyId, day: at.toISOString().slice(0, 10), at, ...call, ...sizes, ...client };
 }
 
 function logError(error: Error): void {

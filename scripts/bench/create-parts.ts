@@ -6,11 +6,10 @@ import type { Caller } from '../../api/context.ts';
 import type { Embedders } from '../../api/embeddings/embedder.ts';
 import { PLANS } from '../../api/limits/plans.ts';
 import { create } from '../../api/memories/create.ts';
-import { utcDay } from '../../api/usage/usage.ts';
 import type { Database } from '../../db/client/database.ts';
 import type { Sql, Statement } from '../../db/client/sql.ts';
 import { APP_ROLE, tenantStatements } from '../../db/client/tenant.ts';
-import { insertUsageEventsStatement, type UsageEvent } from '../../db/queries/usage/events.ts';
+import { insertUsageEventsStatement } from '../../db/queries/usage/events.ts';
 import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import { percentile } from '../eval/score.ts';
 import { sumPlanParts } from './explain-parts.ts';
@@ -18,6 +17,7 @@ import { fill, rowOf } from './fill.ts';
 import { insertPlain } from './plain-route.ts';
 import { vacuum } from './tables.ts';
 import { createTexts, GROWING, type Note, type Texts } from './texts.ts';
+import { CREATE, usageEvent } from './usage-event.ts';
 
 /** Memories of the account. */
 const SIZES = [0, 1_000, 20_000];
@@ -100,7 +100,7 @@ async function createOnce(sql: Sql, caller: Caller, note: Note): Promise<void> {
   const { before = [] } = tenantStatements(caller.userId, { before: [lockTenantStatement(caller.userId)] });
   for (const statement of [{ name: 'begin', text: 'begin' }, ...before]) await sql.query(statement);
   await createNote(sql, caller, note);
-  await sql.query(insertUsageEventsStatement([eventOf(caller.userId)]));
+  await sql.query(insertUsageEventsStatement([usageEvent(caller.userId, null, CREATE)]));
   await sql.query({ name: 'commit', text: 'commit' });
 }
 
@@ -164,20 +164,6 @@ async function createCaller(database: Database): Promise<Caller> {
     ),
   );
   return { userId, projects: null, plan: 'enterprise', limits: PLANS.enterprise.limits } as unknown as Caller;
-}
-
-function eventOf(userId: string): UsageEvent {
-  const at = new Date();
-  const call = {
-    transport: 'rest',
-    operation: 'memories.create',
-    method: 'POST',
-    status: 201,
-    billable: true,
-  } as const;
-  const sizes = { durationMs: 1, bytesIn: 400, bytesOut: 700, units: 1, tokens: null };
-  const client = { client: 'node', requestId: uuidv7(), code: null };
-  return { id: uuidv7(), userId, keyId: null, day: utcDay(at), at, ...call, ...sizes, ...client };
 }
 
 function round(ms: number): number {

@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
 import pg from 'pg';
 import getRawBody from 'raw-body';
@@ -10,6 +7,7 @@ import type { NewMemory } from '../../api/contracts/memory.ts';
 import { newRow } from '../../api/memories/create.ts';
 import { columnValues } from '../../db/queries/memories/insert-memory.ts';
 import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
+import { serve } from './serve.ts';
 
 /** The columns of a memory without those of the search index. */
 const COLUMNS = `user_id, id, type, status, title, content, tags, metadata, project, session_id, occurred_at, expires_at, supersedes,
@@ -55,17 +53,7 @@ export async function startPlainRoute(databaseUrl: string) {
     ctx.status = 201;
     ctx.body = { ...row, content_hash: undefined };
   });
-  const server = createServer(app.callback());
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await pool.end();
-    },
-  };
+  return serve(app.callback(), pool);
 }
 
 async function selectPlain(pool: pg.Pool, userId: string, id: string): Promise<unknown> {

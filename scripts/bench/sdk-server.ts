@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import pg from 'pg';
 import { z } from 'zod';
 import { serializeMemory } from '../../api/memories/serialize-memory.ts';
 import { findMemory } from '../../db/queries/memories/memories.ts';
+import { serve } from './serve.ts';
 
 /**
  * Starts the baseline for MCP calls: the SDK's stateless server as its documentation has it, with one tool that executes the same query
@@ -14,7 +12,7 @@ import { findMemory } from '../../db/queries/memories/memories.ts';
  */
 export async function startSdkServer(databaseUrl: string) {
   const pool = new pg.Pool({ connectionString: databaseUrl });
-  const server = createServer(async (request, response) => {
+  return serve(async (request, response) => {
     const userId = request.url?.slice(1) ?? '';
     const mcp = new McpServer({ name: 'minimal', version: '1.0.0' });
     const tool = { description: 'Read a memory', inputSchema: { id: z.string() } };
@@ -26,15 +24,5 @@ export async function startSdkServer(databaseUrl: string) {
     response.once('close', () => void mcp.close());
     await mcp.connect(transport as never);
     await transport.handleRequest(request, response);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    stop: async () => {
-      server.close();
-      server.closeAllConnections();
-      await pool.end();
-    },
-  };
+  }, pool);
 }
