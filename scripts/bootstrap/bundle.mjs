@@ -43,8 +43,8 @@ const COMMON = {
 };
 
 /**
- * Bundles the programs of the server into `outdir`, with the packages that they use: the start of a service would read some 2,200 files
- * otherwise. Parts that several programs share are files in `chunks/`.
+ * Bundles the programs of the server into `outdir`, with the packages that they use: the start of a service would load more than
+ * a thousand modules otherwise. Parts that several programs share are files in `chunks/`.
  */
 export async function bundleServer(root, outdir) {
   const { devDependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -27,8 +27,9 @@ export interface MemoryPosition {
 }
 
 /**
- * Enqueues memories without vectors of a model, or without the codes of their tokens where the model gives them, behind new writes: those among the `limit` memories after a position. Memories that a
- * writer has locked are left out, since it enqueues what it changes. Runs as the owner role.
+ * Enqueues memories without vectors of a model, or without the codes of their tokens where the model gives them, behind new writes: those
+ * among the `limit` memories after a position. Memories that a writer has locked are left out, since it enqueues what it changes. Runs as
+ * the owner role.
  * @returns the number of enqueued memories, and the position to continue from; undefined at the end
  */
 export async function enqueueMissing(
