@@ -27,8 +27,8 @@ export async function measureIdleMemory(databaseUrl: string, settleMs: number): 
   const run = { databaseUrl, settleMs };
   return [
     await measure('first start, creates the tables', run, 'none', ''),
-    await measure('without the encoder', run, 'none', 160),
-    await measure('with the encoder', run, 'local', 350),
+    await measure('without the encoder', run, 'none', 150),
+    await measure('with the encoder', run, 'local', 340),
   ];
 }
 
