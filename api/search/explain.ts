@@ -32,7 +32,7 @@ export function reasonsOf({ components }: Hit, matched: readonly string[], isInD
   const weighed: [string, number][] = [
     [words === '' ? 'Words of the query' : `Contains ${words}`, parts.lexical + inPlace * lexical],
     [inMeaning(components), semantic === undefined ? 0 : parts.semantic],
-    ['Single words close in meaning', parts.lateInteraction],
+    ['Meaning of single words', parts.lateInteraction],
     ['Beside a match in its session', parts.sessionContext + inPlace * sessionContext],
     ['From the time that the query names', parts.date],
   ];
