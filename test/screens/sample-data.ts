@@ -118,7 +118,10 @@ export async function makeSampleData(
 
   const membership = whop.buy('plan_pro');
   await whop.idle();
+  // An account is made of a membership that is active when its webhook is processed.
+  await settled();
   whop.end(membership);
+  await whop.idle();
   await settled();
   const customer = await vi.waitUntil(() => account(membership.person?.id), { timeout: 60_000, interval: 200 });
   return {
