@@ -40,6 +40,7 @@ import type { PipelineDependencies } from './pipeline/dependencies.ts';
 import { countStoredMemories } from './pipeline/domain-events.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
 import { createKeyCheckQueue } from './pipeline/key-check-queue.ts';
+import { createGroupConcurrent } from './pipeline/write-groups.ts';
 import { createClientNames } from './usage/client-names.ts';
 import { groupRecorder, type Recorder } from './usage/event-recorder.ts';
 
@@ -283,6 +284,7 @@ function createPipelineDependencies(
     database,
     limiter,
     requestQueue: createRequestQueue(),
+    groupWrites: createGroupConcurrent(),
     keys,
     clients: createClientNames(),
     keyCheckQueue: createKeyCheckQueue(async (hashes) => {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { markDigest } from '../../db/queries/memories/digests.ts';
 import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
 import { lockExactDuplicate } from '../../db/queries/memories/memories.ts';
-import type { NearDuplicateOptions } from '../../db/queries/memories/near-duplicates.ts';
+import type { NearDuplicate, NearDuplicateOptions } from '../../db/queries/memories/near-duplicates.ts';
 import type { MemoryRow, NewMemoryRow } from '../../db/queries/memories/row.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
@@ -20,9 +20,8 @@ import { change, requireSuperseded } from './update.ts';
 
 /** Attempts to lock the exact duplicate that an insert found; concurrent deletes may remove it in between. */
 const ATTEMPTS_MAX = 5;
-/** Lowest Jaccard similarity of a reported near-duplicate, and the most that are reported. */
-const SIMILARITY_MIN = 0.6;
-const SIMILAR_MAX = 3;
+/** The near-duplicates that a create reports. */
+export const REPORTED_NEAR_DUPLICATES = { scoreMin: 0.6, limit: 3 };
 
 const NO_TERMS = { terms: [], frequencies: [], blocks: [] };
 
@@ -49,7 +48,7 @@ export async function create(context: RequestContext, caller: Caller, input: New
 
 /** Returns the options for near-duplicates of a new memory. */
 export function nearDuplicateOptions(row: NewMemoryRow): NearDuplicateOptions {
-  return { ignoredTerms: ignoredTerms(row), scoreMin: SIMILARITY_MIN, limit: SIMILAR_MAX };
+  return { ignoredTerms: ignoredTerms(row), ...REPORTED_NEAR_DUPLICATES };
 }
 
 /** Returns the terms of a memory's date, which near-duplicate detection ignores: all memories of one day share them. */
@@ -92,13 +91,18 @@ export async function storeRow(
     if (stored) {
       requireStorage(caller, stored.storage_bytes, row.size_bytes);
       if (stored.has_webhooks) await recordMemoryEvent(context, caller, 'memory.created', row);
-      const similar = stored.similar.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
-      return { ...serializeMemory({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
+      return toCreated(row, stored.similar);
     }
     const duplicate = await lockExactDuplicate(context.sql, caller.userId, row);
     if (duplicate) return { ...(await mergeInto(context, caller, duplicate, row, embedders)), similar: [] };
   }
   throw new Error('the exact duplicate of a memory was deleted on every attempt');
+}
+
+/** Builds the response to a create that stored a new memory. */
+export function toCreated(row: NewMemoryRow, nearDuplicates: readonly NearDuplicate[]) {
+  const similar = nearDuplicates.map(({ id, score }) => ({ id, score: Math.round(score * 100) / 100 }));
+  return { ...serializeMemory({ ...row, superseded_by: null }), deduplicated: false, changed: [], similar };
 }
 
 /** Builds the row of a new memory from the input of a create. @throws Problem `project_not_allowed` */

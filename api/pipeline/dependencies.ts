@@ -14,6 +14,7 @@ import type { Recorder } from '../usage/event-recorder.ts';
 import type { DomainEvent } from './domain-events.ts';
 import type { KeyCache } from './key-cache.ts';
 import type { KeyCheckQueue } from './key-check-queue.ts';
+import type { GroupConcurrent } from './write-groups.ts';
 
 /** The services that the pipeline uses, composed once in the entry point of the process. */
 export interface PipelineDependencies {
@@ -21,6 +22,8 @@ export interface PipelineDependencies {
   limiter: Limiter;
   /** Bounds the requests that are executed at once. */
   requestQueue: RequestQueue;
+  /** Groups the writes of an account that arrive while others of them run. */
+  groupWrites: GroupConcurrent;
   /** Verifies the signatures of GitHub's secret scanning. */
   secretScanning: SecretScanning;
   /** Limits requests without a valid key by client IP. */

@@ -16,6 +16,7 @@ import { batch } from '../memories/batch.ts';
 import { bulk } from '../memories/bulk.ts';
 import { consolidate } from '../memories/consolidate.ts';
 import { create } from '../memories/create.ts';
+import { createTogether, isShort } from '../memories/create-together.ts';
 import * as lists from '../memories/list.ts';
 import { nearDuplicates } from '../memories/near-duplicates.ts';
 import * as projects from '../memories/projects.ts';
@@ -166,4 +167,38 @@ type AnyHandler = (context: RequestContext, caller: Caller, input: unknown, serv
  */
 export function handlerOf(id: string): AnyHandler {
   return handlers[id as OperationId] as AnyHandler;
+}
+
+/** Executes several calls of an operation by one account in one transaction. */
+interface GroupHandler<Id extends OperationId> {
+  /** Returns whether a call can be one of a group. */
+  accepts(input: z.output<OperationOf<Id>['input']>): boolean;
+  /** Returns the result of each call, in their order. An error rejects all. */
+  act(
+    context: RequestContext,
+    calls: readonly { caller: Caller; input: z.output<OperationOf<Id>['input']> }[],
+    services: Pick<Services, 'embedders'>,
+  ): Promise<z.input<OperationOf<Id>['output']>[]>;
+}
+
+/** The operations whose concurrent calls are executed together. Their results cost nothing beyond the call. */
+const groupHandlers: { [Id in OperationId]?: GroupHandler<Id> } = {
+  'memories.create': {
+    accepts: isShort,
+    act: (context, calls, { embedders }) => createTogether(context, calls, embedders),
+  },
+};
+
+interface AnyGroupHandler {
+  accepts(input: unknown): boolean;
+  act(
+    context: RequestContext,
+    calls: readonly { caller: Caller; input: unknown }[],
+    services: Pick<Services, 'embedders'>,
+  ): Promise<unknown[]>;
+}
+
+/** Returns what executes several calls of an operation together; undefined where nothing does. */
+export function groupHandlerOf(id: string): AnyGroupHandler | undefined {
+  return groupHandlers[id as OperationId] as AnyGroupHandler | undefined;
 }

@@ -149,7 +149,12 @@ function takesFromPlan({ caller }: Call): boolean {
   return caller.sessionId === null;
 }
 
-function faultContext({ requestId, caller }: Call, operation: string | undefined, { code }: Problem): FaultContext {
+/** Describes the call of a fault. */
+export function faultContext(
+  { requestId, caller }: Call,
+  operation: string | undefined,
+  { code }: Problem,
+): FaultContext {
   return { requestId, userId: caller.userId, operation, code };
 }
 

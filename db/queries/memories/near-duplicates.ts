@@ -177,3 +177,63 @@ const FIND_NEAR_DUPLICATES = `with lexeme as materialized (
     )
   order by score desc, id
   limit $6`;
+
+/** A memory that was just stored, with the terms that its comparison ignores. */
+export interface StoredMemory {
+  id: string;
+  project: string | null;
+  ignoredTerms: readonly string[];
+}
+
+/**
+ * Finds the active memories that are near-duplicates of memories just stored together, in one statement: of each those that were stored
+ * before them, and those before it among them by id. Returns them by the id of the stored memory.
+ */
+export async function findNearDuplicatesOfStored(
+  sql: Sql,
+  userId: string,
+  stored: readonly StoredMemory[],
+  { scoreMin, limit }: Omit<NearDuplicateOptions, 'ignoredTerms'>,
+): Promise<Map<string, NearDuplicate[]>> {
+  const { rows } = await sql.query<NearDuplicate & { stored_id: string }>({
+    name: 'find_near_duplicates_of_stored',
+    text: FIND_NEAR_DUPLICATES_OF_STORED,
+    values: [
+      userId,
+      stored.map(({ id }) => id),
+      stored.map(({ project }) => project),
+      stored.map(({ ignoredTerms }) => ignoredTerms.join(' ')),
+      scoreMin,
+      limit,
+    ],
+  });
+  const found = new Map<string, NearDuplicate[]>();
+  for (const { stored_id, id, score } of rows) {
+    const similar = found.get(stored_id);
+    if (similar) similar.push({ id, score });
+    else found.set(stored_id, [{ id, score }]);
+  }
+  return found;
+}
+
+const FIND_NEAR_DUPLICATES_OF_STORED = `select o.id as stored_id, found.id, found.score
+  from unnest($2::uuid[], $3::text[], $4::text[]) as o (id, project, ignored),
+    lateral (
+      with lexeme as materialized (
+        select unnest(terms) as hash
+        from memories
+        where user_id = $1 and id = o.id
+      ),
+      known as materialized (
+        select hash, memories
+        from lexicon
+        where user_id = $1 and hash in (select hash from lexeme)
+      ),
+      ${nearDuplicateCtes('o.project', "string_to_array(o.ignored, ' ')", '$5', 'id <> o.id and (id < o.id or id <> all($2::uuid[]))')}
+      select id, score
+      from near_duplicate
+      where score >= $5::float8
+      order by score desc, id
+      limit $6
+    ) found
+  order by o.id, found.score desc, found.id`;
