@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { askAll, shareOfLowConfidence } from './eval/ask.ts';
+import { recordCandidates, rescore } from './eval/candidates.ts';
 import { measureContext } from './eval/context.ts';
 import { evaluateResults, spread, unrelatedQuestions } from './eval/evaluate-results.ts';
 import { findBelowFloors } from './eval/floors.ts';
@@ -26,6 +27,9 @@ Stores sets of notes in a service of its own, searches for every question of the
                            none of the set's questions
   --base FILE              compares question by question with an earlier --json file
   --json FILE              writes all results, including the ranked ids of every question
+  --record FILE            appends the first 200 candidates of every question to FILE, with the parts of their scores
+  --rescore FILE           starts no service: scores recorded candidates by the present weights, and compares the rankings
+                           with the recorded ones
   --runs DIR               writes DIR/<set>.jsonl with one line per question: {"id", "ids"}
   --data DIR               keeps the service's data there, and does not store the sets that it already contains.
                            Terms and vectors are then those of the version that stored them.
@@ -49,6 +53,8 @@ function readOptions() {
       context: { type: 'boolean', default: false },
       base: { type: 'string' },
       json: { type: 'string' },
+      record: { type: 'string' },
+      rescore: { type: 'string' },
       runs: { type: 'string' },
       data: { type: 'string' },
       'session-from-title': { type: 'string', default: 'locomo_turns,locomo_obs' },
@@ -76,6 +82,7 @@ async function main(): Promise<void> {
   const options = readOptions();
   if (options.help) return console.log(HELP);
   const sets = await readSets(options.sets.split(','), options.only?.split(','));
+  if (options.rescore) return console.log(await rescore(sets, options.rescore));
   const base = options.base ? await readRun(options.base) : undefined;
   const service = await startEvalService(options.env, options.data && resolve(options.data));
   const results: SetResult[] = [];
@@ -109,6 +116,7 @@ async function evaluate(
   const questions = spread(set.questions, options.limit);
   const sample = new Set(spread([...questions.keys()], options.mcp ? questions.length : MCP_SAMPLE));
   const answers = await askAll(service, set, tenants, questions, (index) => sample.has(index));
+  if (options.record) await recordCandidates(service, set, tenants, questions, options.record);
   const context = options.context ? await measureContext(service, set, tenants, questions) : undefined;
   const before = base?.find((one) => one.set === set.name);
   const result = { ...evaluateResults(set, questions, answers, before), ...(context && { context }) };

@@ -23,7 +23,7 @@ export function toExplanation({ components: { sessionContext, lateInteraction, .
  * @param matched words of the query that occur in the memory
  * @param isInDigest whether the memory was consolidated
  */
-export function reasonsOf({ components }: Hit, matched: readonly string[], isInDigest: boolean): string[] {
+export function reasonsOf({ components, label }: Hit, matched: readonly string[], isInDigest: boolean): string[] {
   const { lexical, sessionContext, semantic, importance = 0, recency = 0 } = components;
   const parts = scoreParts(components, components.lateInteraction !== undefined);
   const words = matched.slice(0, WORDS_MAX).join(', ') + (matched.length > WORDS_MAX ? ' …' : '');
@@ -35,6 +35,7 @@ export function reasonsOf({ components }: Hit, matched: readonly string[], isInD
     ['Meaning of single words', parts.lateInteraction],
     ['Beside a match in its session', parts.sessionContext + inPlace * sessionContext],
     ['From the time that the query names', parts.date],
+    [`Begins with ${label}, which the query names`, parts.label],
   ];
   const total = weighed.reduce((sum, [, part]) => sum + Math.max(0, part), 0);
   return [

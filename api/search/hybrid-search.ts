@@ -8,7 +8,7 @@ import { type LexicalQuery, prepareLexicalQuery, rankLexical } from './lexical.t
 import type { DateSpan } from './query-dates.ts';
 import { parseQuery } from './query-parser.ts';
 import { type Hit, type ScoredHit, scoreCandidates } from './score-candidates.ts';
-import { type ScoreComponents, scoreWithoutDate } from './score-fusion.ts';
+import { matchScore, type ScoreComponents } from './score-fusion.ts';
 import { embedQuery, type SemanticState, semanticSearch } from './semantic.ts';
 
 /** Candidates of each retriever; every candidate is then scored by both. */
@@ -96,7 +96,8 @@ export async function hybridSearch(
     query,
     matching: { count: lexical.candidates, complete: lexical.complete },
     hasMore: !lexical.complete || lexical.candidates > lexical.hits.size,
-    lowConfidence: hits[0] !== undefined && scoreWithoutDate(hits[0]) < lowConfidenceBelow(hits, embeddings.length > 0),
+    lowConfidence:
+      hits.length > 0 && Math.max(...hits.map(matchScore)) < lowConfidenceBelow(hits, embeddings.length > 0),
     pending,
     retrievers: { lexical: 'ok', semantic: state },
   };

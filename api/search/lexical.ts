@@ -37,6 +37,8 @@ export interface LexicalQuery {
   terms: Term[];
   weightedTerms: WeightedTerm[];
   phrases: ScoredPhrase[];
+  /** All terms of the query, as it has them. */
+  queryTerms: ReadonlySet<string>;
   /** Inverse document frequency of each term of the query that is no stop word, as the query has it. */
   idf: ReadonlyMap<string, number>;
   /** Number of the tenant's memories that hold each term, by hash. */
@@ -69,6 +71,7 @@ export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: Pars
     terms,
     weightedTerms: [...weights].map(([hash, weight]) => ({ hash, weight })),
     phrases: scorePhrases(parsed, found, PHRASE_WEIGHT * maximum),
+    queryTerms: new Set(parsed.terms),
     idf: new Map(found.map((term) => [term.query_term, idf(term, corpus)])),
     frequency: new Map(terms.map(({ hash, memories }) => [hash, memories])),
     maximum,

@@ -5,6 +5,7 @@ import type { AdjacentMemory } from '../../db/queries/search/session-context.ts'
 import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/embedded-text.ts';
 import { DAY_MS, wallClock } from '../time.ts';
+import { LABEL_SEARCHED, namedLabel } from './label.ts';
 import { prepareTokens, scoreLateInteraction } from './late-interaction.ts';
 import { type LexicalQuery, scoreLexical } from './lexical.ts';
 import type { DateSpan } from './query-dates.ts';
@@ -24,6 +25,8 @@ export interface Hit {
   components: ScoreComponents;
   /** The passage most similar to the query, in characters of the embedded text. */
   passage: { start: number; end: number } | undefined;
+  /** The label of its text, where the query names it. */
+  label: string | undefined;
 }
 
 export interface ScoredHit extends Hit {
@@ -54,26 +57,27 @@ export async function scoreCandidates(
   const [lexical, similarities, attributes] = await Promise.all([
     scoreLexical(context.sql, caller.userId, filter, query, withAdjacent),
     computeSimilarities(context.sql, caller.userId, embeddings, ids),
-    findRankingAttributes(context.sql, caller.userId, ids),
+    findRankingAttributes(context.sql, caller.userId, ids, LABEL_SEARCHED),
   ]);
   const sessionContext = sessionContextScores(lexical, adjacent);
   const now = context.now();
   const found = attributes
     .filter(({ id }) => lexical.has(id))
-    .map((memory) => ({
-      id: memory.id,
-      components: {
+    .map((memory) => {
+      const similarity = similarities.get(memory.id);
+      const label = namedLabel([memory.title_start, memory.content_start], query.queryTerms);
+      const components: ScoreComponents = {
         lexical: lexical.get(memory.id) ?? 0,
-        semantic: similarities.get(memory.id)?.score,
+        semantic: similarity?.score,
         lateInteraction: undefined,
         sessionContext: sessionContext.get(memory.id) ?? 0,
         date: dates.length === 0 ? undefined : isWithin(dates, memory) ? 1 : 0,
+        label: label === undefined ? undefined : label === null ? 0 : 1,
         recency: Math.exp(-Math.max(0, now.getTime() - memory.updated_at.getTime()) / RECENT_MS),
         importance: memory.importance === null ? undefined : Math.min(1, Math.max(0, memory.importance)),
-      },
-      passage: similarities.get(memory.id)?.passage,
-      attributes: memory,
-    }));
+      };
+      return { id: memory.id, components, passage: similarity?.passage, label: label ?? undefined, attributes: memory };
+    });
   const scoreOf = (components: ScoreComponents, { expires_at }: RankingAttributes, comparesTokens: boolean) =>
     fuse(components, { boosts, comparesTokens }) / (expires_at !== null && expires_at <= now ? 2 : 1);
   const hits = found.map((hit) => ({ ...hit, score: scoreOf(hit.components, hit.attributes, false) }));

@@ -13,6 +13,8 @@ export interface ScoreComponents {
   sessionContext: number;
   /** 1 for a memory of a time that the query names, else 0; undefined when it names none. */
   date: number | undefined;
+  /** 1 for a memory whose text begins with a label that the query names, else 0; undefined for one without a label. */
+  label: number | undefined;
   /** Ranking boosts, 0 to 1; undefined when unknown. */
   recency: number | undefined;
   importance: number | undefined;
@@ -31,6 +33,8 @@ export const WEIGHTS = {
   sessionContext: [0.5, 0.25],
   /** A memory of a time that the query names ranks before one of another time that matches a little better. */
   date: 0.15,
+  /** Half of the turns of a dialogue hold the name of one speaker, so that its term weighs little: what this one said ranks higher. */
+  label: 0.15,
   /** Factor of the logarithm of the number of passages: the best of many is likely to be good by chance. */
   passages: 0.08,
   /** The largest share by which ranking boosts change a score. */
@@ -58,7 +62,7 @@ export function fuse(
 
 /** Computes what each part adds to a score, before ranking boosts. */
 export function scoreParts(components: ScoreComponents, comparesTokens: boolean) {
-  const { lexical, sessionContext, semantic, lateInteraction, date = 0 } = components;
+  const { lexical, sessionContext, semantic, lateInteraction, date = 0, label = 0 } = components;
   const { session } = WEIGHTS;
   return {
     lexical: WEIGHTS.lexical * lexical,
@@ -69,6 +73,7 @@ export function scoreParts(components: ScoreComponents, comparesTokens: boolean)
       ? WEIGHTS.lateInteraction * (lateInteraction ?? expectedLateInteraction(components))
       : 0,
     date: WEIGHTS.date * date,
+    label: WEIGHTS.label * label,
   };
 }
 
@@ -78,9 +83,10 @@ function expectedLateInteraction({ lexical, sessionContext, semantic }: ScoreCom
   return EXPECTED.base + EXPECTED.perSimilarity * semantic;
 }
 
-/** Returns the share of a score that does not come from the date: a date alone does not make a good match. */
-export function scoreWithoutDate({ score, components }: { score: number; components: ScoreComponents }): number {
-  return score - WEIGHTS.date * (components.date ?? 0);
+/** Returns the share of a score that comes from terms and meaning: a date or a label alone does not make a good match. */
+export function matchScore({ score, components }: { score: number; components: ScoreComponents }): number {
+  const { date = 0, label = 0 } = components;
+  return score - WEIGHTS.date * date - WEIGHTS.label * label;
 }
 
 /** Computes the similarity of a text to a query from the cosine similarities of its passages. */

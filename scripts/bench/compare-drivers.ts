@@ -135,7 +135,7 @@ async function search(sql: Sql, userId: string, words: string[]) {
   const candidates = { anyOf: weighted.map(({ hash }) => hash) };
   const hits = await rankByTerms(sql, whereMemories(userId, { status: 'active' }), scoring, candidates, 10);
   const ids = hits.map(({ id }) => id);
-  const [memories] = await Promise.all([findMemories(sql, userId, ids), findRankingAttributes(sql, userId, ids)]);
+  const [memories] = await Promise.all([findMemories(sql, userId, ids), findRankingAttributes(sql, userId, ids, 64)]);
   return memories;
 }
 

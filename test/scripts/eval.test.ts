@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bestPassage, countWords, holdsPassage } from '../../scripts/eval/best-passage.ts';
+import { rescore } from '../../scripts/eval/candidates.ts';
 import { byCategory } from '../../scripts/eval/evaluate-results.ts';
 import { findBelowFloors } from '../../scripts/eval/floors.ts';
 import { readSets } from '../../scripts/eval/load.ts';
@@ -166,6 +167,7 @@ describe('npm run eval', () => {
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'whitemagic-eval-test-'));
     const output = ['--json', join(directory, 'run.json'), '--runs', join(directory, 'runs')];
+    const record = ['--record', join(directory, 'candidates.jsonl')];
     finished = await runScript('scripts/eval.ts', [
       '--only',
       'small',
@@ -175,6 +177,7 @@ describe('npm run eval', () => {
       'EMBEDDER=none',
       '--context',
       ...output,
+      ...record,
     ]);
   }, 120_000);
 
@@ -211,6 +214,14 @@ describe('npm run eval', () => {
     expect(context.at(-1)?.cited).toBeGreaterThanOrEqual(context[0]?.cited ?? 1);
     for (const { share, cited, tokens, unneeded } of context)
       expect([share <= cited, unneeded < tokens]).toEqual([true, true]);
+  });
+
+  test('records candidates that the present weights score as before', async () => {
+    const table = await rescore(await readSets([folder]), join(directory, 'candidates.jsonl'));
+    const [, , small = ''] = table.split('\n');
+    // A successor is ranked by the score of what it supersedes too, which is not recorded: at most that one question differs.
+    expect(small).toMatch(/^small +10 /);
+    expect(small).toMatch(/ [01]\.\d \[0\.0, [0-4]\.\d\] +0\.0 \[0\.0, 0\.0\]$/);
   });
 
   test('writes one line per question with ids of the set', async () => {

@@ -114,6 +114,7 @@ describe('3: a retriever that cannot rank the candidates', () => {
     sessionContext: 0,
     lateInteraction: undefined,
     date: undefined,
+    label: undefined,
     recency: undefined,
     importance: undefined,
   };
