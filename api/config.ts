@@ -37,6 +37,17 @@ const tiers = list.transform((pairs, context) => {
   return table;
 });
 
+const jsonObject = z.string().transform((value, context): Record<string, unknown> => {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  } catch {
+    // Reported below.
+  }
+  context.addIssue('must be a JSON object');
+  return {};
+});
+
 /** Parses headers as OpenTelemetry writes them: `name=value`, the value percent-encoded. */
 function toHeaders(pairs: readonly string[]): Record<string, string> {
   const parts = pairs.map(
@@ -127,6 +138,13 @@ const environment = z.object({
   EMBEDDINGS_URL: url(/^https?$/).optional(),
   EMBEDDINGS_API_KEY: z.string().optional(),
   EMBEDDINGS_MODEL: z.string().optional(),
+  /** Length of the vectors, for models that offer several. */
+  EMBEDDINGS_DIMENSIONS: z.coerce.number().int().min(8).max(16_000).optional(),
+  /** Texts before queries and passages, and parameters of the requests for them, as JSON objects. */
+  EMBEDDINGS_QUERY_PREFIX: z.string().optional(),
+  EMBEDDINGS_PASSAGE_PREFIX: z.string().optional(),
+  EMBEDDINGS_QUERY_PARAMETERS: jsonObject.optional(),
+  EMBEDDINGS_PASSAGE_PARAMETERS: jsonObject.optional(),
   /** Maximum size of a request body, in bytes. */
   BODY_BYTES_MAX: z.coerce.number().int().min(1024).default(1_048_576),
   /** Days for which usage events are kept. Usage by the hour needs 31. Daily totals are kept permanently. */
@@ -206,6 +224,13 @@ export interface BackupConfig {
   bucket: { endpoint: string; region: string; accessKeyId: string; secretAccessKey: string };
 }
 
+/** Texts of one kind as an embedding model expects them. */
+export interface EmbeddingInputs {
+  prefix: string | undefined;
+  /** Further members of the request's body. */
+  parameters: Record<string, unknown> | undefined;
+}
+
 /** The OAuth server, which has an origin of its own. */
 export interface OAuthConfig {
   port: number;
@@ -243,7 +268,14 @@ export interface Config {
   whop: WhopConfig;
   githubMetaUrl: string;
   embedder: 'local' | 'openai' | 'none';
-  embeddings: { url?: string | undefined; key?: string | undefined; model?: string | undefined };
+  embeddings: {
+    url?: string | undefined;
+    key?: string | undefined;
+    model?: string | undefined;
+    dimensions?: number | undefined;
+    queries?: EmbeddingInputs | undefined;
+    passages?: EmbeddingInputs | undefined;
+  };
   bodyBytesMax: number;
   usageRetentionDays: number;
   /** Whether URLs of customers may lead into the network of the service. */
@@ -318,7 +350,14 @@ export function readConfig(variables: NodeJS.ProcessEnv = process.env): Config {
     },
     githubMetaUrl: env.GITHUB_META_URL,
     embedder: env.EMBEDDER,
-    embeddings: { url: env.EMBEDDINGS_URL, key: env.EMBEDDINGS_API_KEY, model: env.EMBEDDINGS_MODEL },
+    embeddings: {
+      url: env.EMBEDDINGS_URL,
+      key: env.EMBEDDINGS_API_KEY,
+      model: env.EMBEDDINGS_MODEL,
+      dimensions: env.EMBEDDINGS_DIMENSIONS,
+      queries: { prefix: env.EMBEDDINGS_QUERY_PREFIX, parameters: env.EMBEDDINGS_QUERY_PARAMETERS },
+      passages: { prefix: env.EMBEDDINGS_PASSAGE_PREFIX, parameters: env.EMBEDDINGS_PASSAGE_PARAMETERS },
+    },
     bodyBytesMax: env.BODY_BYTES_MAX,
     usageRetentionDays: env.USAGE_RETENTION_DAYS,
     allowPrivateUrls: env.ALLOW_PRIVATE_URLS,

@@ -24,6 +24,10 @@ export const stats = operation({
     embedding: z.strictObject({
       state: z.enum(['disabled', 'loading', 'ready', 'degraded']),
       model: z.string().nullable(),
+      languages: z.array(z.string()).nullable().meta({
+        description:
+          'Languages whose texts the model compares by meaning, as BCP 47 codes; texts in others are found by their words. Null where the model of an endpoint decides, or without a model.',
+      }),
       pending: z
         .int()
         .meta({ description: 'Memories that wait for vectors; until then they are found by words only.' }),
@@ -49,6 +53,7 @@ export const stats = operation({
       embedding: {
         state: 'ready',
         model: 'local:all-MiniLM-L6-v2-int8@1',
+        languages: ['en'],
         pending: 0,
         failed: 0,
         failures: [],

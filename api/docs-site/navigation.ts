@@ -21,7 +21,7 @@ export const SECTIONS: readonly Section[] = [
     pages: ['mcp-tools', 'api', ...REFERENCE_PAGES.keys(), 'errors', 'oauth', 'idempotency', 'pagination'],
   },
   { title: 'Your account', pages: ['limits', 'usage', 'keys', 'webhooks', 'import', 'export-and-deletion'] },
-  { title: 'Operate', pages: ['self-hosting', 'configuration', 'whop-setup'] },
+  { title: 'Operate', pages: ['self-hosting', 'configuration', 'embeddings', 'whop-setup'] },
 ];
 
 /** Names of all pages, in the order in which they are read. */

@@ -1,5 +1,6 @@
 import { traced } from '../../db/client/trace.ts';
 import type { QueuedMemory } from '../../db/queries/search/embedding-queue.ts';
+import type { ReadableTexts } from './readable-texts.ts';
 
 /** A passage of a text and its vector. */
 export interface Chunk {
@@ -56,6 +57,8 @@ export interface Embedder {
   readonly dimensions: number;
   /** Whether it gives vectors of tokens too, which a search compares one by one. */
   readonly hasTokenVectors: boolean;
+  /** The texts that it was trained on; undefined where that is not known, as of an endpoint's model. */
+  readonly reads: ReadableTexts | undefined;
   readonly state: EmbedderState;
   /** Reason why it is not `ready`, for operators; undefined when it is. */
   readonly reason: string | undefined;

@@ -5,6 +5,7 @@ export class NoEmbedder implements Embedder {
   readonly model = 'none';
   readonly dimensions = 0;
   readonly hasTokenVectors = false;
+  readonly reads = undefined;
   readonly state = 'disabled';
   readonly reason = 'EMBEDDER is none';
 

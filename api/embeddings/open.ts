@@ -1,5 +1,5 @@
 import type { Embedder } from './embedder.ts';
-import { EndpointEmbedder } from './endpoint/endpoint.ts';
+import { EndpointEmbedder, type InputOptions } from './endpoint/endpoint.ts';
 import { LocalEmbedder } from './local/local.ts';
 import { NoEmbedder } from './none.ts';
 
@@ -13,6 +13,9 @@ interface EmbedderSettings {
   model?: string | undefined;
   /** Vector length, for models that offer several. Default: whatever the endpoint returns. */
   dimensions?: number | undefined;
+  /** Queries and passages as the model expects them. */
+  queries?: InputOptions | undefined;
+  passages?: InputOptions | undefined;
   log?: ((message: string) => void) | undefined;
   /** Called when the process of the local model is started again. */
   onRestart?: (() => void) | undefined;
@@ -22,14 +25,17 @@ interface EmbedderSettings {
  * Opens the configured embedder without waiting for it to load; its `state` shows when it is ready.
  * @throws Error for a URL that is not http(s)
  */
-export function openEmbedder({ embedder, url, key, model, dimensions, log, onRestart }: EmbedderSettings): Embedder {
+export function openEmbedder(settings: EmbedderSettings): Embedder {
+  const { embedder, url, key, model, dimensions, queries, passages, log, onRestart } = settings;
   if (embedder === 'none') return new NoEmbedder();
   if (embedder === 'local') return new LocalEmbedder({ ...(log && { log }), ...(onRestart && { onRestart }) });
   return new EndpointEmbedder({
     url: url ?? 'https://api.openai.com/v1',
     model: model ?? 'text-embedding-3-small',
     ...(key && { key }),
-    ...(dimensions && { dimensions }),
+    dimensions,
+    queries,
+    passages,
     ...(log && { log }),
   });
 }
@@ -41,16 +47,20 @@ export function openEmbedder({ embedder, url, key, model, dimensions, log, onRes
  */
 export function openPreviousModels(settings: EmbedderSettings, models: readonly string[]): Embedder[] {
   return models.flatMap((name) => {
-    const former = openPreviousModel(settings, name);
-    if (former?.model === name) return [former];
-    void former?.close();
+    // The way in which passages were sent is part of the name: as now, or plainly.
+    const plain = { ...settings, queries: undefined, passages: undefined };
+    for (const candidate of [settings, plain]) {
+      const former = openPreviousModel(candidate, name);
+      if (former?.model === name) return [former];
+      void former?.close();
+    }
     return [];
   });
 }
 
 function openPreviousModel(settings: EmbedderSettings, name: string): Embedder | undefined {
   if (name.startsWith('local:')) return openEmbedder({ ...settings, embedder: 'local' });
-  const [, model, dimensions] = /^openai:(.+?)(?::(\d+))?@\d+$/.exec(name) ?? [];
+  const [, model, dimensions] = /^openai:(.+?)(?::(\d+))?@\d+(?:\+[0-9a-f]+)?$/.exec(name) ?? [];
   if (!model || !(settings.url || settings.key)) return undefined;
   return openEmbedder({
     ...settings,

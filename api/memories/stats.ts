@@ -31,6 +31,7 @@ export async function stats(context: RequestContext, caller: Caller, { current }
     embedding: {
       state: current.state,
       model: current.state === 'disabled' ? null : current.model,
+      languages: current.reads ? [...current.reads.languages] : null,
       ...embedding,
       passages_max: PASSAGES_MAX,
     },

@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import { listPlans } from '../limits/plans.ts';
 import { type Html, html } from './html.ts';
 import { page } from './layout.ts';
@@ -11,10 +12,20 @@ export interface HomeOptions {
   hasSignIn: boolean;
   /** Contact address for custom plans. */
   supportEmail: string | undefined;
+  /** Source of vectors, which decides the languages that are compared by meaning. */
+  embedder: Config['embedder'];
 }
 
+/** The use of each language in searches, by the source of vectors. */
+const LANGUAGES = {
+  local: 'Memories in every language are found by their words; those in English also by their meaning.',
+  openai:
+    'Memories in every language are found by their words, and by their meaning in the languages of the embedding model that this service uses.',
+  none: 'Memories in every language are found by their words.',
+} satisfies Record<Config['embedder'], string>;
+
 /** Renders the home page: product, plans and first steps. */
-export function homePage({ checkouts, hasSignIn, supportEmail }: HomeOptions): string {
+export function homePage({ checkouts, hasSignIn, supportEmail, embedder }: HomeOptions): string {
   const plans = listPlans().results;
   const body = html`
 <section class="hero">
@@ -47,6 +58,7 @@ ${hasSignIn && html`<a class="button quiet" href="/auth/whop">Sign in with Whop<
 ${plans.map((plan) => planCard(plan, checkouts[plan.name], supportEmail))}
 </ul>
 ${Object.keys(checkouts).length === 0 && html`<p class="fine">This server sells no plans: ask its operator for an account.</p>`}
+<p class="fine">${LANGUAGES[embedder]}</p>
 <p class="fine">A day ends at midnight UTC. Cancel at any time on Whop; you can still read and export your memories afterwards.</p>
 </section>
 <section aria-labelledby="docs">

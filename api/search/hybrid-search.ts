@@ -5,11 +5,12 @@ import { hasSuperseded, listSuccessors } from '../../db/queries/search/successor
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type LexicalQuery, prepareLexicalQuery, rankLexical } from './lexical.ts';
+import { lowerBound } from './model-trust.ts';
 import type { DateSpan } from './query-dates.ts';
 import { parseQuery } from './query-parser.ts';
 import { type Hit, type ScoredHit, scoreCandidates } from './score-candidates.ts';
 import { matchScore, type ScoreComponents } from './score-fusion.ts';
-import { embedQuery, type SemanticState, semanticSearch } from './semantic.ts';
+import { embedQuery, type QueryEmbedding, type SemanticState, semanticSearch } from './semantic.ts';
 
 /** Candidates of each retriever; every candidate is then scored by both. */
 const LEXICAL_CANDIDATES = 200;
@@ -96,18 +97,17 @@ export async function hybridSearch(
     query,
     matching: { count: lexical.candidates, complete: lexical.complete },
     hasMore: !lexical.complete || lexical.candidates > lexical.hits.size,
-    lowConfidence:
-      hits.length > 0 && Math.max(...hits.map(matchScore)) < lowConfidenceBelow(hits, embeddings.length > 0),
+    lowConfidence: hits.length > 0 && Math.max(...hits.map(matchScore)) < lowConfidenceBelow(hits, embeddings[0]),
     pending,
     retrievers: { lexical: 'ok', semantic: state },
   };
 }
 
 /** Returns the score below which the best hit is a poor match. */
-function lowConfidenceBelow(hits: readonly Hit[], isSemantic: boolean): number {
-  if (!isSemantic) return LOW_CONFIDENCE_BELOW_LEXICAL;
+function lowConfidenceBelow(hits: readonly Hit[], embedding: QueryEmbedding | undefined): number {
+  if (!embedding) return LOW_CONFIDENCE_BELOW_LEXICAL;
   const comparesTokens = hits.some(({ components }) => components.lateInteraction !== undefined);
-  return comparesTokens ? LOW_CONFIDENCE_BELOW_WITH_TOKENS : LOW_CONFIDENCE_BELOW;
+  return lowerBound(comparesTokens ? LOW_CONFIDENCE_BELOW_WITH_TOKENS : LOW_CONFIDENCE_BELOW, embedding.trust);
 }
 
 /** Finds the best lexical candidates, and the memories adjacent to them. */

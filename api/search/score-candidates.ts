@@ -8,6 +8,7 @@ import { DAY_MS, wallClock } from '../time.ts';
 import { LABEL_SEARCHED, namedLabel } from './label.ts';
 import { prepareTokens, scoreLateInteraction } from './late-interaction.ts';
 import { type LexicalQuery, scoreLexical } from './lexical.ts';
+import { weighSimilarity } from './model-trust.ts';
 import type { DateSpan } from './query-dates.ts';
 import { fuse, type ScoreComponents, WEIGHTS } from './score-fusion.ts';
 import { computeSimilarities, type QueryEmbedding } from './semantic.ts';
@@ -60,6 +61,7 @@ export async function scoreCandidates(
     findRankingAttributes(context.sql, caller.userId, ids, LABEL_SEARCHED),
   ]);
   const sessionContext = sessionContextScores(lexical, adjacent);
+  const byWords = (id: string) => (lexical.get(id) ?? 0) + (sessionContext.get(id) ?? 0);
   const now = context.now();
   const found = attributes
     .filter(({ id }) => lexical.has(id))
@@ -68,7 +70,7 @@ export async function scoreCandidates(
       const label = namedLabel([memory.title_start, memory.content_start], query.queryTerms);
       const components: ScoreComponents = {
         lexical: lexical.get(memory.id) ?? 0,
-        semantic: similarity?.score,
+        semantic: weighSimilarity(similarity, byWords(memory.id)),
         lateInteraction: undefined,
         sessionContext: sessionContext.get(memory.id) ?? 0,
         date: dates.length === 0 ? undefined : isWithin(dates, memory) ? 1 : 0,

@@ -4,6 +4,7 @@ import type { Where } from '../../db/queries/memories/where.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { type Embedder, type Embedders, EmbedderUnavailable, type QueryWord } from '../embeddings/embedder.ts';
+import { trustOf } from './model-trust.ts';
 import { embedPending } from './pending-embeddings.ts';
 import { passageSimilarity } from './score-fusion.ts';
 
@@ -19,6 +20,8 @@ export interface QueryEmbedding {
   model: string;
   /** Words with the vectors of their tokens; empty where the model gives none. */
   words: readonly QueryWord[];
+  /** How far its similarities can be trusted, up to 1: less where the model does not know the script of the query. */
+  trust: number;
 }
 
 /** A query's vectors, and the state of the current model. */
@@ -40,7 +43,8 @@ async function embedWith(embedder: Embedder, text: string): Promise<QueryEmbeddi
   try {
     const { model } = embedder;
     const span = { name: 'embed query', kind: 'encoder', attributes: { model } } as const;
-    return { ...(await traced(span, () => embedder.embedQuery(text))), model };
+    const { vector, words } = await traced(span, () => embedder.embedQuery(text));
+    return { vector, model, ...trustOf(text, words, embedder.reads) };
   } catch (error) {
     if (error instanceof EmbedderUnavailable) return 'unavailable';
     throw error;
@@ -77,6 +81,8 @@ export async function semanticSearch(
 export interface Similarity {
   id: string;
   score: number;
+  /** The trust in the similarities of the model. */
+  trust: number;
   passage: { start: number; end: number };
   /** The most similar passages, best first, at most {@link COMPARED_PASSAGES}. */
   best: readonly number[];
@@ -91,14 +97,14 @@ export async function computeSimilarities(
   ids: readonly string[],
 ): Promise<Map<string, Similarity>> {
   const similarities = new Map<string, Similarity>();
-  for (const { model, vector } of embeddings) {
+  for (const { model, vector, trust } of embeddings) {
     for (const [id, rows] of await findVectors(sql, userId, model, ids))
-      similarities.set(id, similarityOf(id, rows, vector));
+      similarities.set(id, { ...similarityOf(id, rows, vector), trust });
   }
   return similarities;
 }
 
-function similarityOf(id: string, rows: readonly VectorRow[], vector: Float32Array): Similarity {
+function similarityOf(id: string, rows: readonly VectorRow[], vector: Float32Array): Omit<Similarity, 'trust'> {
   const cosines = rows.map((row) => dot(row.vector, vector));
   const order = [...cosines.keys()].sort((a, b) => (cosines[b] as number) - (cosines[a] as number));
   const nearest = order.slice(0, COMPARED_PASSAGES).map((index) => rows[index] as VectorRow);

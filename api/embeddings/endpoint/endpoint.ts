@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { retry } from '../../../db/client/retry.ts';
 import { cutByCharacters, type Range } from '../chunks.ts';
 import {
@@ -10,16 +11,28 @@ import {
   EmbedderUnavailable,
   EmbeddingFailed,
 } from '../embedder.ts';
+import { normalize } from '../normalize.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { EndpointFailure, requestVectors } from './request.ts';
 import { Semaphore } from './semaphore.ts';
+
+/** Texts of one kind as a model expects them. */
+export interface InputOptions {
+  /** Put before each text, such as `query: `. */
+  prefix?: string | undefined;
+  /** Further members of the request's body, such as `{ input_type: 'query' }`. */
+  parameters?: Readonly<Record<string, unknown>> | undefined;
+}
 
 export interface EndpointOptions {
   /** With or without the trailing `/embeddings`: `https://api.openai.com/v1`. */
   url: string;
   key?: string;
   model: string;
-  dimensions?: number;
+  /** Vector length. Longer vectors are shortened to it, which only models for it allow (Matryoshka). Default: what the endpoint returns. */
+  dimensions?: number | undefined;
+  queries?: InputOptions | undefined;
+  passages?: InputOptions | undefined;
   log?: (message: string) => void;
   /** Time after which a search continues without the query's vector. Default 2,000. */
   queryMs?: number;
@@ -47,12 +60,15 @@ const PAUSE_MAX_MS = 20_000;
 export class EndpointEmbedder implements Embedder {
   readonly model: string;
   readonly hasTokenVectors = false;
+  readonly reads = undefined;
   readonly #options: EndpointOptions;
   readonly #url: string;
   readonly #breaker = new CircuitBreaker();
   readonly #semaphore = new Semaphore(CONCURRENT_REQUESTS_MAX);
   readonly #open = new Set<AbortController>();
   #isClosed = false;
+  /** Whether the endpoint rejects the parameter `dimensions`; undefined before its first response. */
+  #rejectsDimensions: boolean | undefined;
   #dimensions: number;
 
   /** @throws Error for a URL that is neither http nor https */
@@ -60,7 +76,7 @@ export class EndpointEmbedder implements Embedder {
     this.#options = options;
     this.#url = embeddingsUrl(options.url);
     this.#dimensions = options.dimensions ?? 0;
-    this.model = `openai:${options.model}${options.dimensions ? `:${options.dimensions}` : ''}@1`;
+    this.model = nameOf(options);
   }
 
   get dimensions(): number {
@@ -78,10 +94,10 @@ export class EndpointEmbedder implements Embedder {
 
   async embedQuery(text: string, signal?: AbortSignal): Promise<EmbeddedQuery> {
     if (text.trim() === '') throw new EmbedderUnavailable('the query has no words');
-    const { queryMs = 2_000 } = this.#options;
+    const { queryMs = 2_000, queries = {} } = this.#options;
     return this.#stoppable(
       async (stop) => {
-        const [vector] = await this.#request([text.slice(0, PASSAGE_CHARACTERS)], stop.signal);
+        const [vector] = await this.#request([text.slice(0, passageCharacters(text))], queries, stop.signal);
         return { vector: vector as Float32Array, words: [] };
       },
       { signal, deadlineMs: queryMs },
@@ -99,8 +115,9 @@ export class EndpointEmbedder implements Embedder {
     );
     const batches: string[][] = [];
     for (let at = 0; at < passages.length; at += BATCH_PASSAGES) batches.push(passages.slice(at, at + BATCH_PASSAGES));
+    const { passages: options = {} } = this.#options;
     // The queue repeats what a search could not embed at once.
-    const send = (batch: string[], stop: AbortSignal) => this.#request(batch, stop, once ? 1 : ATTEMPTS_MAX);
+    const send = (batch: string[], stop: AbortSignal) => this.#request(batch, options, stop, once ? 1 : ATTEMPTS_MAX);
     const results = await this.#stoppable(
       ({ signal: stop }) =>
         Promise.all(
@@ -151,7 +168,12 @@ export class EndpointEmbedder implements Embedder {
     return new EmbedderUnavailable(this.#breaker.reason);
   }
 
-  #request(inputs: readonly string[], signal: AbortSignal, attempts = ATTEMPTS_MAX): Promise<Float32Array[]> {
+  #request(
+    texts: readonly string[],
+    options: InputOptions,
+    signal: AbortSignal,
+    attempts = ATTEMPTS_MAX,
+  ): Promise<Float32Array[]> {
     let isAdmitted = false;
     return retry(
       async () => {
@@ -159,7 +181,7 @@ export class EndpointEmbedder implements Embedder {
         signal.throwIfAborted();
         if (!this.#breaker.admits()) throw new EmbedderUnavailable(this.#breaker.reason);
         isAdmitted = true;
-        const vectors = await this.#try(inputs, signal);
+        const vectors = await this.#try(texts, options, signal);
         this.#breaker.succeeded();
         return vectors;
       },
@@ -168,15 +190,46 @@ export class EndpointEmbedder implements Embedder {
     );
   }
 
-  async #try(inputs: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
-    const { key, model, dimensions, timeoutMs = 30_000 } = this.#options;
-    const request = { url: this.#url, model, inputs, signal, timeoutMs };
-    const vectors = await requestVectors({ ...request, ...(key && { key }), ...(dimensions && { dimensions }) });
+  async #try(
+    texts: readonly string[],
+    { prefix = '', parameters }: InputOptions,
+    signal: AbortSignal,
+  ): Promise<Float32Array[]> {
+    const { key, model, dimensions = 0, timeoutMs = 30_000 } = this.#options;
+    const inputs = texts.map((text) => prefix + text);
+    const request = {
+      url: this.#url,
+      model,
+      inputs,
+      signal,
+      timeoutMs,
+      ...(key && { key }),
+      ...(parameters && { parameters }),
+    };
+    const returned = await this.#negotiate(request, dimensions);
+    const isShortened = dimensions > 0 && (returned[0]?.length ?? 0) > dimensions;
+    const vectors = isShortened ? returned.map((vector) => normalize(vector.slice(0, dimensions))) : returned;
     const found = vectors[0]?.length ?? 0;
     this.#dimensions ||= found;
     if (found === this.#dimensions) return vectors;
     // Vectors of another length cannot be compared with the stored ones.
     throw new EndpointFailure(`the endpoint returned vectors of ${found} numbers instead of ${this.#dimensions}`);
+  }
+
+  /** Asks for vectors of a length, or, where the endpoint rejects that, for those that it makes. */
+  async #negotiate(request: Parameters<typeof requestVectors>[0], dimensions: number): Promise<Float32Array[]> {
+    if (dimensions === 0 || this.#rejectsDimensions) return requestVectors(request);
+    try {
+      const vectors = await requestVectors({ ...request, dimensions });
+      this.#rejectsDimensions = false;
+      return vectors;
+    } catch (error) {
+      const mayBeReason = this.#rejectsDimensions === undefined;
+      if (!mayBeReason || !(error instanceof EndpointFailure && error.isAboutInput)) throw error;
+      const vectors = await requestVectors(request);
+      this.#rejectsDimensions = true;
+      return vectors;
+    }
   }
 
   /** Reports a failure to the circuit breaker. Returns the pause before the next attempt, or throws the error for the caller. */
@@ -208,6 +261,13 @@ export class EndpointEmbedder implements Embedder {
     const { pauseMs = 500 } = this.#options;
     return pauseMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
   }
+}
+
+/** Names the vectors of an endpoint: by its model, their length, and how passages are sent, which changes them too. */
+function nameOf({ model, dimensions, passages: { prefix = '', parameters = {} } = {} }: EndpointOptions): string {
+  const isPlain = prefix === '' && Object.keys(parameters).length === 0;
+  const hash = createHash('sha256').update(JSON.stringify([prefix, parameters]));
+  return `openai:${model}${dimensions ? `:${dimensions}` : ''}@1${isPlain ? '' : `+${hash.digest('hex').slice(0, 8)}`}`;
 }
 
 function embeddingsUrl(text: string): string {

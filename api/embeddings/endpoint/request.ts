@@ -39,6 +39,8 @@ interface EndpointRequest {
   model: string;
   /** Requested vector length, for models that offer several. */
   dimensions?: number;
+  /** Further members of the request's body. */
+  parameters?: Readonly<Record<string, unknown>>;
   inputs: readonly string[];
   signal: AbortSignal;
   /** Timeout of this request. */
@@ -61,12 +63,13 @@ export async function requestVectors(request: EndpointRequest): Promise<Float32A
   return vectorsOf(body, request.inputs.length);
 }
 
-async function post({ url, key, model, dimensions, inputs, signal, timeoutMs }: EndpointRequest): Promise<Response> {
+async function post(request: EndpointRequest): Promise<Response> {
+  const { url, key, model, dimensions, parameters, inputs, signal, timeoutMs } = request;
   try {
     return await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
-      body: JSON.stringify({ model, input: inputs, ...(dimensions && { dimensions }) }),
+      body: JSON.stringify({ ...parameters, model, input: inputs, ...(dimensions && { dimensions }) }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
       // The key must not be sent anywhere but to the configured address.
       redirect: 'error',

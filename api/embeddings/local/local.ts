@@ -9,6 +9,7 @@ import {
   EmbedderUnavailable,
   EmbeddingFailed,
 } from '../embedder.ts';
+import { ENGLISH } from '../readable-texts.ts';
 import { EncoderChild } from './encoder-child.ts';
 import type { FromEncoder } from './messages.ts';
 import { LOCAL_DIMENSIONS, LOCAL_MODEL } from './model-name.ts';
@@ -60,6 +61,7 @@ export class LocalEmbedder implements Embedder {
   readonly model = LOCAL_MODEL;
   readonly dimensions = LOCAL_DIMENSIONS;
   readonly hasTokenVectors = true;
+  readonly reads = ENGLISH;
   readonly #child: EncoderChild;
   readonly #queryMs: number;
   readonly #queries = new Map<number, Query>();

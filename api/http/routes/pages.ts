@@ -77,6 +77,6 @@ export function pageRoutes(router: Router, signIn: BrowserSignIn, config: Config
   });
 }
 
-function homeOptions({ whop, supportEmail }: Config): Omit<HomeOptions, 'hasSignIn'> {
-  return { checkouts: checkoutUrls(whop.plans), supportEmail };
+function homeOptions({ whop, supportEmail, embedder }: Config): Omit<HomeOptions, 'hasSignIn'> {
+  return { checkouts: checkoutUrls(whop.plans), supportEmail, embedder };
 }

@@ -277,6 +277,7 @@ describe('GET /stats', () => {
       embedding: {
         state: 'disabled',
         model: null,
+        languages: null,
         pending: 0,
         failed: 0,
         failures: [],

@@ -286,6 +286,27 @@ describe('late interaction', () => {
   });
 });
 
+describe('query in a script that the encoder does not know', () => {
+  it('is ranked by its words, and compares only its words that the encoder knows', async () => {
+    const { api, ids } = await clientWith([
+      { title: 'Сборка', content: 'Релиз собирают командой make release.' },
+      { title: 'Отпуск', content: 'Марина в отпуске до конца августа.' },
+      { title: 'Доступ', content: 'Олег выдаёт ключи от сервера.' },
+    ]);
+    const found = await search(api, { query: 'какой командой собирают релиз', explain: true });
+    expect(found.results[0].id).toBe(ids[0]);
+    expect(found).not.toHaveProperty('low_confidence');
+    for (const { explanation } of found.results) {
+      expect(explanation).not.toHaveProperty('late_interaction');
+      // A third of the similarity, and the rest by words: of texts without a common word, at most a third.
+      if (explanation.lexical === 0) expect(explanation.semantic).toBeLessThanOrEqual(0.3);
+    }
+    const mixed = await search(api, { query: 'команда make release', explain: true });
+    expect(mixed.results[0].explanation).toHaveProperty('late_interaction');
+    expect((await api.get('/stats')).body.embedding.languages).toEqual(['en']);
+  });
+});
+
 describe('killed encoder', () => {
   it('leaves searches lexical, which report it, and restarts', async () => {
     const { api, ids } = await clientWith([

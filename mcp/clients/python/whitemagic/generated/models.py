@@ -804,6 +804,8 @@ class StatsGetOutputEmbeddingFailures(Model):
 class StatsGetOutputEmbedding(Model):
     state: Literal["disabled", "loading", "ready", "degraded"]
     model: Union[str, None]
+    #: Languages whose texts the model compares by meaning, as BCP 47 codes; texts in others are found by their words. Null where the model of an endpoint decides, or without a model.
+    languages: Union[List[str], None]
     #: Memories that wait for vectors; until then they are found by words only.
     pending: int
     #: Memories that cannot be embedded: found by words only. An edit tries again.

@@ -795,6 +795,8 @@ export interface StatsGetOutputEmbeddingFailures {
 export interface StatsGetOutputEmbedding {
   state: 'disabled' | 'loading' | 'ready' | 'degraded';
   model: string | null;
+  /** Languages whose texts the model compares by meaning, as BCP 47 codes; texts in others are found by their words. Null where the model of an endpoint decides, or without a model. */
+  languages: string[] | null;
   /** Memories that wait for vectors; until then they are found by words only. */
   pending: number;
   /** Memories that cannot be embedded: found by words only. An edit tries again. */
