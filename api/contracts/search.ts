@@ -62,7 +62,10 @@ export const search = operation({
     boosts: z
       .boolean()
       .default(true)
-      .meta({ description: 'Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %.' }),
+      .meta({
+        description:
+          'Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %, and rank the newer of two memories about a subject first.',
+      }),
     explain: z.boolean().default(false).meta({ description: 'Return the contribution of each part of the ranking.' }),
     max_tokens: f
       .maxTokens(100_000)

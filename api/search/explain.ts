@@ -1,5 +1,6 @@
 import type { Hit } from './score-candidates.ts';
 import { type ScoreComponents, scoreParts, WEIGHTS } from './score-fusion.ts';
+import { displayTerm } from './tokenizer.ts';
 
 /** Cosine similarities from which a passage is close, and related, to a query. */
 const CLOSE = 0.6;
@@ -23,7 +24,11 @@ export function toExplanation({ components: { sessionContext, lateInteraction, .
  * @param matched words of the query that occur in the memory
  * @param isInDigest whether the memory was consolidated
  */
-export function reasonsOf({ components, label }: Hit, matched: readonly string[], isInDigest: boolean): string[] {
+export function reasonsOf(
+  { components, label, raised }: Hit,
+  matched: readonly string[],
+  isInDigest: boolean,
+): string[] {
   const { lexical, sessionContext, semantic, importance = 0, recency = 0 } = components;
   const parts = scoreParts(components, components.lateInteraction !== undefined);
   const words = matched.slice(0, WORDS_MAX).join(', ') + (matched.length > WORDS_MAX ? ' …' : '');
@@ -42,6 +47,11 @@ export function reasonsOf({ components, label }: Hit, matched: readonly string[]
     ...weighed.flatMap(([text, part]) =>
       part >= SHARE_MIN * total && part > 0 ? [`${text} (${percent(part / total)})`] : [],
     ),
+    ...(raised
+      ? [
+          `${raised.preference === 'newer' ? 'Newer' : 'Older'} than a similar memory about ${displayTerm(raised.subject)}`,
+        ]
+      : []),
     ...(importance > IMPORTANT ? ['Marked as important'] : []),
     ...(recency > RECENT ? ['Recent'] : []),
     ...(isInDigest ? ['Part of a digest'] : []),

@@ -7,7 +7,9 @@ import type { Embedders } from '../embeddings/embedder.ts';
 import { type LexicalQuery, prepareLexicalQuery, rankLexical } from './lexical.ts';
 import { lowerBound } from './model-trust.ts';
 import type { DateSpan } from './query-dates.ts';
+import { preferenceOf } from './query-intent.ts';
 import { parseQuery } from './query-parser.ts';
+import { raisePreferred } from './same-subject.ts';
 import { type Hit, type ScoredHit, scoreCandidates } from './score-candidates.ts';
 import { matchScore, type ScoreComponents } from './score-fusion.ts';
 import { embedQuery, type QueryEmbedding, type SemanticState, semanticSearch } from './semantic.ts';
@@ -54,7 +56,7 @@ export interface SearchQuery {
   text: string;
   /** Spans of time that the text names: memories of these times score higher. */
   dates: readonly DateSpan[];
-  /** Whether recency and importance count. Default true. */
+  /** Whether recency and importance count, and newer memories about a subject rank first. Default true. */
   boosts?: boolean | undefined;
   /** Candidates of each retriever. */
   candidates?: number | undefined;
@@ -74,11 +76,12 @@ export async function hybridSearch(
   const filter: MemoryFilter = { passages: 'own_type', ...narrowed };
   const { superseded, ...scope } = filter;
   const where = () => whereMemories(caller.userId, scope);
+  const named = dates.filter(({ isOpen }) => !isOpen);
   const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }, dated, hasReplaced] = await Promise.all(
     [
       lexicalSearch(context, caller, filter, text, Math.max(LEXICAL_CANDIDATES, candidates)),
       semanticSearch(context, caller, embedders, where, text, candidates),
-      Promise.all(dates.map((span) => findCreatedWithin(context.sql, where(), span, DATED_CANDIDATES))),
+      Promise.all(named.map((span) => findCreatedWithin(context.sql, where(), span, DATED_CANDIDATES))),
       superseded === false && hasSuperseded(context.sql, caller.userId),
     ],
   );
@@ -90,7 +93,10 @@ export async function hybridSearch(
   const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...near, ...others])];
   const scored = await scoreCandidates(context, caller, scope, { ids, adjacent, query, embeddings, dates, boosts });
   const successors = new Set(replaced.successors);
-  const ranked = rank(scored.filter(({ id, components }) => isMatch(components) || successors.has(id)));
+  const matching = scored.filter(({ id, components }) => isMatch(components) || successors.has(id));
+  const preference = boosts === false ? undefined : preferenceOf(text);
+  if (preference) raisePreferred(matching, query, preference);
+  const ranked = rank(matching);
   const hits = ranked.filter(({ attributes }) => superseded !== false || attributes.superseded_by === null);
   return {
     hits,

@@ -41,6 +41,8 @@ export interface LexicalQuery {
   queryTerms: ReadonlySet<string>;
   /** Inverse document frequency of each term of the query that is no stop word, as the query has it. */
   idf: ReadonlyMap<string, number>;
+  /** Number of the tenant's memories. */
+  memories: number;
   /** Number of the tenant's memories that hold each term, by hash. */
   frequency: Map<string, number>;
   /** The highest possible score without phrases: each term at any frequency. */
@@ -73,6 +75,7 @@ export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: Pars
     phrases: scorePhrases(parsed, found, PHRASE_WEIGHT * maximum),
     queryTerms: new Set(parsed.terms),
     idf: new Map(found.map((term) => [term.query_term, idf(term, corpus)])),
+    memories: corpus.memories,
     frequency: new Map(terms.map(({ hash, memories }) => [hash, memories])),
     maximum,
     bm25: { k1: K1, b: B, meanLength: corpus.memories === 0 ? 1 : corpus.words / corpus.memories },

@@ -9,10 +9,14 @@ export interface DateSpan {
   to: Date;
   /** The same span as wall clock times, written as if they were UTC: for times whose own offset is known. */
   local: { from: Date; to: Date };
+  /** True for all that was before or since a date, which says less about a memory than a named day. */
+  isOpen: boolean;
 }
 
-/** A span of wall clock times. */
-type LocalSpan = Omit<DateSpan, 'local'>;
+/** A span of wall clock times, and where in the query its name starts. */
+interface LocalSpan extends Omit<DateSpan, 'local' | 'isOpen'> {
+  isOpen?: boolean;
+}
 
 /** Spans of one query that are used; the rest is ignored. */
 const SPANS_MAX = 4;
@@ -21,13 +25,22 @@ const CHARACTERS_MAX = 300;
 
 /** ISO years and months, and years after a preposition, which the library does not read. */
 const ISO_MONTH = /(?<![\d-])((?:19|20)\d\d)-(0[1-9]|1[0-2])(?![\d-])/g;
-const YEAR = /\b(?:in|during|since|of|year)\s+((?:19|20)\d\d)(?![\d.-])/gi;
+const YEAR = /\b(?:in|during|since|of|year|before|after|until)\s+((?:19|20)\d\d)(?![\d.-])/gi;
 /** Words that are dates only beside another part of a date, or after a word that introduces one. */
 const AMBIGUOUS = /^(?:may|march|sun|sat|mon|wed|fri|thu|tue|mar|jan|dec|oct|nov|sep|jun|jul|aug|apr|feb|second)$/i;
 const INTRODUCED = /\b(?:in|since|until|during|of|last|this|next|every|on|early|late|mid|from|before|after)[\s-]+$/i;
 /** `1/2`, `10:30`, `3-4`: numbers without a month's name that are not a full date. */
 const BARE_NUMBERS = /^[\d\s/.:-]+$/;
 const FULL_DATE = /\d{4}/;
+/** Words before a date that name all that was before it, or since; but not those of `the day before yesterday`. */
+const ARTICLES = '(?:\\s+(?:the|about|around))?\\s*$';
+const BEFORE = new RegExp(
+  `(?<!\\b(?:days?|weeks?|months?|years?)\\s)\\b(?:before|prior to|earlier than)${ARTICLES}`,
+  'i',
+);
+const UNTIL = new RegExp(`\\b(?:until|till|up to)${ARTICLES}`, 'i');
+const SINCE = new RegExp(`\\bsince${ARTICLES}`, 'i');
+const AFTER = new RegExp(`(?<!\\b(?:days?|weeks?|months?|years?)\\s)\\b(?:after|later than)${ARTICLES}`, 'i');
 
 /**
  * Returns the spans of time that a query names, such as "yesterday", "last month", "in March", "March 14th" or "2026-03".
@@ -37,22 +50,25 @@ const FULL_DATE = /\d{4}/;
 export function parseDates(query: string, now: Date, timeZone = 'UTC'): DateSpan[] {
   const text = query.slice(0, CHARACTERS_MAX);
   const local = toLocal(now, timeZone);
-  const spans = [...explicitSpans(text), ...namedSpans(text, local)].slice(0, SPANS_MAX);
-  return spans.map(({ text: name, from, to }) => ({
+  const spans = [...explicitSpans(text, local), ...namedSpans(text, local)].slice(0, SPANS_MAX);
+  return spans.map(({ text: name, from, to, isOpen = false }) => ({
     text: name,
     from: toInstant(from, timeZone),
     to: toInstant(to, timeZone),
     local: { from, to },
+    isOpen,
   }));
 }
 
 /** ISO months and years. Times are local, written as UTC. */
-function explicitSpans(text: string): LocalSpan[] {
-  const months = [...text.matchAll(ISO_MONTH)].map(([name, year, month]) =>
-    monthSpan(name, Number(year), Number(month)),
+function explicitSpans(text: string, local: Date): LocalSpan[] {
+  const months = [...text.matchAll(ISO_MONTH)].map(({ 0: name, 1: year, 2: month, index }) =>
+    widen(monthSpan(name, Number(year), Number(month)), text.slice(0, index), local),
   );
-  const years = [...text.matchAll(YEAR)].map(([, year = '']) => yearSpan(year, Number(year)));
-  return [...months, ...years];
+  const years = [...text.matchAll(YEAR)].map(({ 0: name, 1: year = '', index }) =>
+    widen(yearSpan(year, Number(year)), text.slice(0, index + name.length - year.length), local),
+  );
+  return [...months, ...years].flatMap((span) => span ?? []);
 }
 
 function namedSpans(text: string, local: Date): LocalSpan[] {
@@ -61,11 +77,22 @@ function namedSpans(text: string, local: Date): LocalSpan[] {
     const before = text.slice(0, result.index);
     if (!isDate(result.text, before)) return [];
     const span = spanOf(result, local);
-    return span ? [span] : [];
+    return (span && widen(span, before, local)) ?? [];
   });
 }
 
+/** Returns all that was before, until, since or after a span, where the words in front of it say so; undefined where that is empty. */
+function widen(span: LocalSpan, before: string, local: Date): LocalSpan | undefined {
+  const open = { ...span, isOpen: true };
+  if (BEFORE.test(before)) return { ...open, from: new Date(0), to: span.from };
+  if (UNTIL.test(before)) return { ...open, from: new Date(0) };
+  const from = SINCE.test(before) ? span.from : AFTER.test(before) ? span.to : undefined;
+  if (!from) return span;
+  return from <= local ? { ...open, from, to: nextDay(local) } : undefined;
+}
+
 function isDate(name: string, before: string): boolean {
+  if (/\bnow$/i.test(name)) return false;
   if (BARE_NUMBERS.test(name)) return FULL_DATE.test(name);
   if (!AMBIGUOUS.test(name)) return true;
   return INTRODUCED.test(before) || (/^(?:March|May)$/.test(name) && before !== '');
@@ -94,7 +121,7 @@ function periodOf(text: string, date: chrono.ParsedComponents, local: Date): Loc
   if (date.isCertain('month')) return withYear(date, monthSpan(text, year, month), local);
   if (date.isCertain('weekday'))
     return /\bnext\b/i.test(text) ? daySpan(text, at) : latest(daySpan(text, at), 7, local);
-  return /\b(?:today|tonight|now)\b/i.test(text) ? daySpan(text, at) : undefined;
+  return /\b(?:today|tonight)\b/i.test(text) ? daySpan(text, at) : undefined;
 }
 
 /** Moves a date without a year to the latest year in which it has begun. */

@@ -10,6 +10,7 @@ import { prepareTokens, scoreLateInteraction } from './late-interaction.ts';
 import { type LexicalQuery, scoreLexical } from './lexical.ts';
 import { weighSimilarity } from './model-trust.ts';
 import type { DateSpan } from './query-dates.ts';
+import type { Preference } from './query-intent.ts';
 import { fuse, type ScoreComponents, WEIGHTS } from './score-fusion.ts';
 import { computeSimilarities, type QueryEmbedding } from './semantic.ts';
 
@@ -28,10 +29,14 @@ export interface Hit {
   passage: { start: number; end: number } | undefined;
   /** The label of its text, where the query names it. */
   label: string | undefined;
+  /** Why it is ranked directly above another memory about the same subject. */
+  raised?: { preference: Preference; subject: string };
 }
 
 export interface ScoredHit extends Hit {
   attributes: RankingAttributes;
+  /** The vector of the passage most similar to the query. */
+  vector: Float32Array | undefined;
 }
 
 /** Memories to score, and what they are scored by. */
@@ -78,7 +83,14 @@ export async function scoreCandidates(
         recency: Math.exp(-Math.max(0, now.getTime() - memory.updated_at.getTime()) / RECENT_MS),
         importance: memory.importance === null ? undefined : Math.min(1, Math.max(0, memory.importance)),
       };
-      return { id: memory.id, components, passage: similarity?.passage, label: label ?? undefined, attributes: memory };
+      return {
+        id: memory.id,
+        components,
+        passage: similarity?.passage,
+        vector: similarity?.vector,
+        label: label ?? undefined,
+        attributes: memory,
+      };
     });
   const scoreOf = (components: ScoreComponents, { expires_at }: RankingAttributes, comparesTokens: boolean) =>
     fuse(components, { boosts, comparesTokens }) / (expires_at !== null && expires_at <= now ? 2 : 1);

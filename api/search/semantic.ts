@@ -84,6 +84,8 @@ export interface Similarity {
   /** The trust in the similarities of the model. */
   trust: number;
   passage: { start: number; end: number };
+  /** The vector of that passage. */
+  vector: Float32Array;
   /** The most similar passages, best first, at most {@link COMPARED_PASSAGES}. */
   best: readonly number[];
   passages: number;
@@ -104,15 +106,16 @@ export async function computeSimilarities(
   return similarities;
 }
 
-function similarityOf(id: string, rows: readonly VectorRow[], vector: Float32Array): Omit<Similarity, 'trust'> {
-  const cosines = rows.map((row) => dot(row.vector, vector));
+function similarityOf(id: string, rows: readonly VectorRow[], query: Float32Array): Omit<Similarity, 'trust'> {
+  const cosines = rows.map((row) => dot(row.vector, query));
   const order = [...cosines.keys()].sort((a, b) => (cosines[b] as number) - (cosines[a] as number));
   const nearest = order.slice(0, COMPARED_PASSAGES).map((index) => rows[index] as VectorRow);
-  const { start, end } = nearest[0] as VectorRow;
+  const { start, end, vector } = nearest[0] as VectorRow;
   return {
     id,
     score: passageSimilarity(cosines),
     passage: { start, end },
+    vector,
     best: nearest.map(({ chunk }) => chunk),
     passages: rows.length,
   };

@@ -49,6 +49,13 @@ export function createSnippet(text: string, query: SnippetQuery, near?: Range, c
   return { ...passage, matched };
 }
 
+/** Returns the query's terms that a short text holds, inflections included. */
+export function matchedTerms(text: string, { terms }: Pick<LexicalQuery, 'terms'>): Term[] {
+  const lexemes = new Map(terms.map(({ lexeme }) => [lexeme, 1]));
+  const held = new Set(Array.from(tokenize(text), ({ term }) => findLexeme(term, lexemes)));
+  return terms.filter(({ lexeme }) => held.has(lexeme));
+}
+
 /** Returns the query's terms of these hashes, as the query has them. */
 export function termsOfHashes(query: SnippetQuery, hashes: readonly string[]): string[] {
   const held = new Set(hashes);

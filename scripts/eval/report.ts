@@ -29,6 +29,9 @@ export interface SetResult {
   answers: QuestionResult[];
 }
 
+/** Categories of questions about time and change, in all sets that have some. */
+const ABOUT_TIME = /^(?:temporal|knowledge_update|contradiction|event_ordering|superseded|latest|when)/;
+
 /** Number of the most frequent values to print. */
 const RETRIEVERS_SHOWN = 5;
 
@@ -127,7 +130,17 @@ export function reportSummary(results: readonly SetResult[], lexicalOnly: boolea
   if (results.length > 1) rows.push(meanRow('mean of all', results, ''));
   if (targeted.length === Object.keys(TARGETS).length)
     rows.push(meanRow('mean of the six', targeted, formatTarget(lexicalOnly ? LEXICAL_MEAN_TARGET : MEAN_TARGET)));
-  return `\n${table([...head, 'target nDCG / R@10'], rows)}`;
+  return `\n${table([...head, 'target nDCG / R@10'], rows)}${reportTime(results)}`;
+}
+
+/** Formats the categories about time and change of all sets; empty without any. */
+function reportTime(results: readonly SetResult[]): string {
+  const rows = results.flatMap(({ set, categories }) =>
+    Object.entries(categories).flatMap(([name, { summary }]) =>
+      summary && ABOUT_TIME.test(name) ? [[`${set} ${name}`, ...quality(summary)]] : [],
+    ),
+  );
+  return rows.length === 0 ? '' : `\n\n${table(['about time and change', ...QUALITY], rows)}`;
 }
 
 function summaryRow(result: SetResult): Cell[] {

@@ -186,6 +186,7 @@ describe('npm run eval', () => {
   test('searches over both transports, scores, and finds no result of another owner', async () => {
     expect(finished).toMatchObject({ code: 0 });
     expect(finished.stdout).toContain('nDCG@10');
+    expect(finished.stdout).toMatch(/^about time and change .*\n-.*\nsmall (?:superseded|temporal) /m);
     expect(finished.stdout).toContain('10 of 10 ranked equally over MCP');
     const { env, sets } = JSON.parse(await readFile(join(directory, 'run.json'), 'utf8')) as {
       env: Record<string, string>;

@@ -47,6 +47,17 @@ describe('search for a time', () => {
     expect(titlesOf(await search(api, 'what happened last year'))).toEqual([]);
   });
 
+  it('ranks memories from before or since a date first, and finds none by that alone', async () => {
+    const api = await clientWith([
+      { title: 'Long ago', content: 'The ledger ran on MySQL.', occurred_at: daysAgo(100) },
+      { title: 'Lately', content: 'The ledger ran on PostgreSQL.', occurred_at: daysAgo(1) },
+      { title: 'Walrus', content: 'A marmoset sleeps.' },
+    ]);
+    const query = 'what did the ledger run on';
+    expect(titlesOf(await search(api, `${query} before last week`))).toEqual(['Long ago', 'Lately']);
+    expect(titlesOf(await search(api, `${query} since last week`))).toEqual(['Lately', 'Long ago']);
+  });
+
   it('keeps the order of its pages', async () => {
     const many = Array.from({ length: 9 }, (_, n) => ({
       title: `Note ${n}`,

@@ -31,6 +31,15 @@ describe('dates in a query', () => {
     ['from 3 to 9 March 2026', '2026-03-03..2026-03-10'],
     ['what broke in the last 3 days', '2026-11-26..2026-11-30'],
     ['two weeks ago', '2026-11-15..2026-11-16'],
+    ['deploys before March', '1970-01-01..2026-03-01'],
+    ['what ran before last week', '1970-01-01..2026-11-16'],
+    ['prior to 2026-03', '1970-01-01..2026-03-01'],
+    ['decisions before 2025', '1970-01-01..2025-01-01'],
+    ['everything until yesterday', '1970-01-01..2026-11-29'],
+    ['incidents since March', '2026-03-01..2026-11-30'],
+    ['incidents since 2025', '2025-01-01..2026-11-30'],
+    ['incidents after March', '2026-04-01..2026-11-30'],
+    ['incidents after March 14th', '2026-03-15..2026-11-30'],
   ])('reads "%s"', (query, span) => {
     expect(days(query)).toEqual([span]);
   });
@@ -47,6 +56,8 @@ describe('dates in a query', () => {
     'error code 2023',
     'port 2024',
     'deploy second region',
+    'which version runs now',
+    'what is due after December 2027',
     '',
   ])('finds none in "%s"', (query) => {
     expect(spans(query)).toEqual([]);

@@ -1710,7 +1710,7 @@ export interface SearchQueryInput {
   include_expired?: boolean;
   /** IANA time zone for dates in `query`, such as "yesterday". Default: UTC. */
   timezone?: string;
-  /** Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %. */
+  /** Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %, and rank the newer of two memories about a subject first. */
   boosts?: boolean;
   /** Return the contribution of each part of the ranking. */
   explain?: boolean;
