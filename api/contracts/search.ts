@@ -59,13 +59,10 @@ export const search = operation({
     ...f.filterFields,
     ...f.outdatedFields,
     timezone: f.timezone.optional(),
-    boosts: z
-      .boolean()
-      .default(true)
-      .meta({
-        description:
-          'Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %, and rank the newer of two memories about a subject first.',
-      }),
+    boosts: z.boolean().default(true).meta({
+      description:
+        'Adjust scores by recency and `metadata.importance` (0 to 1), by at most 5 %, and rank the newer of two memories about a subject first.',
+    }),
     explain: z.boolean().default(false).meta({ description: 'Return the contribution of each part of the ranking.' }),
     max_tokens: f
       .maxTokens(100_000)

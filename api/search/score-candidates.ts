@@ -65,7 +65,8 @@ export async function scoreCandidates(
     computeSimilarities(context.sql, caller.userId, embeddings, ids),
     findRankingAttributes(context.sql, caller.userId, ids, LABEL_SEARCHED),
   ]);
-  const sessionContext = sessionContextScores(lexical, adjacent);
+  const pairs = toPairs(adjacent);
+  const sessionContext = sessionContextScores(lexical, pairs);
   const byWords = (id: string) => (lexical.get(id) ?? 0) + (sessionContext.get(id) ?? 0);
   const now = context.now();
   const found = attributes
@@ -100,8 +101,13 @@ export async function scoreCandidates(
   const tokens = embeddings.map((embedding) => prepareTokens(embedding, query.idf));
   const lateInteraction = await scoreLateInteraction(context.sql, caller.userId, tokens, compared);
   if (lateInteraction.size === 0) return hits;
+  const sessionTokens = sessionTokenScores(lateInteraction, pairs);
   return hits.map((hit) => {
-    const components = { ...hit.components, lateInteraction: lateInteraction.get(hit.id) };
+    const components = {
+      ...hit.components,
+      lateInteraction: lateInteraction.get(hit.id),
+      sessionContext: hit.components.sessionContext + (sessionTokens.get(hit.id) ?? 0),
+    };
     return { ...hit, components, score: scoreOf(components, hit.attributes, true) };
   });
 }
@@ -117,22 +123,53 @@ function isWithin(dates: readonly DateSpan[], memory: RankingAttributes): boolea
   });
 }
 
-/** Computes what adjacent memories of a session add to each other, by distance; each pair counts once, however often it was found. */
+/** A memory, a later one of the same session, and the turns between them: 1 or 2. */
+interface SessionPair {
+  earlier: string;
+  later: string;
+  distance: number;
+}
+
+/** Returns each pair of adjacent memories once, however often it was found. */
+function toPairs(adjacent: readonly AdjacentMemory[]): SessionPair[] {
+  const pairs = adjacent.map(({ id, adjacent_id, distance }) =>
+    distance < 0
+      ? { earlier: adjacent_id, later: id, distance: -distance }
+      : { earlier: id, later: adjacent_id, distance },
+  );
+  return [...new Map(pairs.map((pair) => [`${pair.earlier} ${pair.later}`, pair])).values()];
+}
+
+/** Computes what the lexical scores of adjacent memories of a session add to each other, by distance. */
 function sessionContextScores(
   lexical: ReadonlyMap<string, number>,
-  adjacent: readonly AdjacentMemory[],
+  pairs: readonly SessionPair[],
 ): Map<string, number> {
+  const { before, after } = WEIGHTS.sessionContext;
   const scores = new Map<string, number>();
-  const seen = new Set<string>();
-  for (const { id, adjacent_id, distance } of adjacent) {
-    const pair = id < adjacent_id ? `${id} ${adjacent_id}` : `${adjacent_id} ${id}`;
-    if (seen.has(pair)) continue;
-    seen.add(pair);
-    const weight = WEIGHTS.sessionContext[distance - 1] ?? 0;
-    scores.set(id, (scores.get(id) ?? 0) + weight * (lexical.get(adjacent_id) ?? 0));
-    scores.set(adjacent_id, (scores.get(adjacent_id) ?? 0) + weight * (lexical.get(id) ?? 0));
+  for (const { earlier, later, distance } of pairs) {
+    add(scores, later, (before[distance - 1] ?? 0) * (lexical.get(earlier) ?? 0));
+    add(scores, earlier, (after[distance - 1] ?? 0) * (lexical.get(later) ?? 0));
   }
   return scores;
+}
+
+/** Computes what the late interaction of the memories before adds, as far as it exceeds the mean. */
+function sessionTokenScores(
+  lateInteraction: ReadonlyMap<string, number>,
+  pairs: readonly SessionPair[],
+): Map<string, number> {
+  const mean = [...lateInteraction.values()].reduce((sum, score) => sum + score, 0) / lateInteraction.size;
+  const scores = new Map<string, number>();
+  for (const { earlier, later, distance } of pairs) {
+    const excess = Math.max(0, (lateInteraction.get(earlier) ?? mean) - mean);
+    add(scores, later, (WEIGHTS.sessionTokens[distance - 1] ?? 0) * excess);
+  }
+  return scores;
+}
+
+function add(scores: Map<string, number>, id: string, value: number): void {
+  scores.set(id, (scores.get(id) ?? 0) + value);
 }
 
 /** Returns a hit's passage as offsets in the loaded part of the content: the embedded text may start with the title. */

@@ -9,7 +9,7 @@ export interface ScoreComponents {
    * undefined where the tokens were not compared: without their codes, or for a memory that is not among the best candidates.
    */
   lateInteraction: number | undefined;
-  /** Share of the lexical scores of adjacent memories of the session, on the scale of `lexical`. */
+  /** What adjacent memories of the session contribute, on the scale of `lexical`. */
   sessionContext: number;
   /** 1 for a memory of a time that the query names, else 0; undefined when it names none. */
   date: number | undefined;
@@ -29,8 +29,10 @@ export const WEIGHTS = {
   length: { perLogToken: 0.025, perLogPassage: 0.075 },
   /** Weight of session context, and in a search that compares tokens, where it stands beside one part more. */
   session: { alone: 0.6, besideTokens: 1 },
-  /** Share of the lexical score of an adjacent memory, by distance in turns. */
-  sessionContext: [0.5, 0.25],
+  /** Shares of the lexical score of the memories before and after in the session, by distance in turns: an answer follows its question. */
+  sessionContext: { before: [0.5, 0.25], after: [0.4, 0.2] },
+  /** Shares of the late interaction of the memories before, as far as it exceeds the mean of the candidates. */
+  sessionTokens: [0.1, 0.05],
   /** A memory of a time that the query names ranks before one of another time that matches a little better. */
   date: 0.15,
   /** Half of the turns of a dialogue hold the name of one speaker, so that its term weighs little: what this one said ranks higher. */

@@ -3,7 +3,7 @@ import type { Sql } from '../../client/sql.ts';
 export interface AdjacentMemory {
   id: string;
   adjacent_id: string;
-  /** 1 or 2 turns away. */
+  /** Turns from the memory to the adjacent one: -2 and -1 for those before, 1 and 2 for those after. */
   distance: number;
 }
 
@@ -14,7 +14,7 @@ export async function findAdjacentMemories(
   ids: readonly string[],
 ): Promise<AdjacentMemory[]> {
   const side = (operator: '<' | '>', order: 'asc' | 'desc') => `(
-      select n.id, row_number() over (order by coalesce(n.occurred_at, n.created_at) ${order}, n.id ${order}) as distance
+      select n.id, ${operator === '<' ? '-' : ''}row_number() over (order by coalesce(n.occurred_at, n.created_at) ${order}, n.id ${order}) as distance
       from memories n
       where n.user_id = m.user_id and n.session_id = m.session_id
         and (coalesce(n.occurred_at, n.created_at), n.id) ${operator} (coalesce(m.occurred_at, m.created_at), m.id)
