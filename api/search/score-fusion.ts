@@ -26,7 +26,7 @@ export const WEIGHTS = {
   semantic: 0.4,
   lateInteraction: 0.4,
   /** Reductions of the late interaction: a long text has a token near to anything. */
-  length: { perLogToken: 0.025, perLogPassage: 0.075 },
+  length: { perLogToken: 0.03, perLogPassage: 0.06 },
   /** Weight of session context, and in a search that compares tokens, where it stands beside one part more. */
   session: { alone: 0.6, besideTokens: 1 },
   /** Shares of the lexical score of the memories before and after in the session, by distance in turns: an answer follows its question. */
