@@ -77,6 +77,19 @@ describe('lexical ranking', () => {
     }
   });
 
+  it('raises memories after a match in its session more than those before, by their distance', async () => {
+    const at = (minute: number) => `2025-01-01T10:0${minute}:00Z`;
+    const contents = ['so what', 'well then', 'a stoat', 'oh yes', 'and more'];
+    const api = await clientWith(
+      contents.map((content, n) => ({ title: `Turn ${n}`, content, session_id: 's', occurred_at: at(n) })),
+    );
+    const { results } = await search(api, { query: 'stoat', explain: true });
+    expect(titlesOf({ results })).toEqual(['Turn 2', 'Turn 3', 'Turn 1', 'Turn 4', 'Turn 0']);
+    const [match, ...others] = results.map(({ explanation }: Json) => explanation);
+    const shares = others.map((one: Json) => Number((one.session_context / match.lexical).toFixed(3)));
+    expect(shares).toEqual([0.5, 0.4, 0.25, 0.2]);
+  });
+
   it('is explained with `explain`, and not without', async () => {
     const { api } = await node.newUser();
     await storeAll(api, [
