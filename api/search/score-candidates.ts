@@ -154,7 +154,7 @@ function sessionContextScores(
   return scores;
 }
 
-/** Computes what the late interaction of the memories before adds, as far as it exceeds the mean. */
+/** Computes the session context that the late interaction of the memories before adds, as far as it exceeds the mean. */
 function sessionTokenScores(
   lateInteraction: ReadonlyMap<string, number>,
   pairs: readonly SessionPair[],

@@ -9,7 +9,7 @@ export interface ScoreComponents {
    * undefined where the tokens were not compared: without their codes, or for a memory that is not among the best candidates.
    */
   lateInteraction: number | undefined;
-  /** What adjacent memories of the session contribute, on the scale of `lexical`. */
+  /** Shares of the scores of adjacent memories of the session, on the scale of `lexical`. */
   sessionContext: number;
   /** 1 for a memory of a time that the query names, else 0; undefined when it names none. */
   date: number | undefined;
