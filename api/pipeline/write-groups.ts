@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /** Executes a group, and returns the outcome of each item in their order. Does not throw. */
 type Execute<Item, Result> = (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Result>[]>;
 
@@ -16,6 +18,8 @@ const SIZE_MAX = 16;
 
 interface Waiting<Item, Result> {
   item: Item;
+  /** Executes a group as work of the call that brought this item, so that traces show it there. */
+  execute: Execute<Item, Result>;
   settle: (outcome: PromiseSettledResult<Result>) => void;
 }
 
@@ -27,9 +31,10 @@ export function createGroupConcurrent(): GroupConcurrent {
   const queues = new Map<string, Waiting<unknown, unknown>[]>();
 
   /** Executes the queue of a key in groups until it is empty. */
-  const drain = async <Item, Result>(key: string, queue: Waiting<Item, Result>[], execute: Execute<Item, Result>) => {
+  const drain = async <Item, Result>(key: string, queue: Waiting<Item, Result>[]) => {
     while (queue.length > 0) {
       const group = queue.splice(0, SIZE_MAX);
+      const [{ execute }] = group as [Waiting<Item, Result>];
       const outcomes = await execute(group.map(({ item }) => item));
       // Before the items are settled: one that arrives in response to that starts a queue of its own.
       if (queue.length === 0) queues.delete(key);
@@ -41,13 +46,14 @@ export function createGroupConcurrent(): GroupConcurrent {
     new Promise<Result>((resolve, reject) => {
       const settle = (outcome: PromiseSettledResult<Result>) =>
         outcome.status === 'fulfilled' ? resolve(outcome.value) : reject(outcome.reason);
+      const waiting = { item, execute: AsyncResource.bind(execute), settle };
       const queue = queues.get(key) as Waiting<Item, Result>[] | undefined;
       if (queue) {
-        queue.push({ item, settle });
+        queue.push(waiting);
         return;
       }
-      const started = [{ item, settle }];
-      queues.set(key, started as Waiting<unknown, unknown>[]);
-      void drain(key, started, execute);
+      const started = [waiting];
+      queues.set(key, started as unknown as Waiting<unknown, unknown>[]);
+      void drain(key, started);
     });
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, it } from 'vitest';
 import { createGroupConcurrent } from '../../../api/pipeline/write-groups.ts';
 
@@ -55,4 +56,20 @@ it('write groups › have at most sixteen items', async () => {
   for (let n = 0; n < 3; n++) await release();
   await Promise.all(results);
   expect(groups.map(({ length }) => length)).toEqual([1, 16, 3]);
+});
+
+it('write groups › are work of the call whose item is their first', async () => {
+  const calls = new AsyncLocalStorage<string>();
+  const seen: [string | undefined, string[]][] = [];
+  const execute = async (items: readonly string[]): Promise<Outcomes> => {
+    seen.push([calls.getStore(), [...items]]);
+    await new Promise(setImmediate);
+    return items.map((value) => ({ status: 'fulfilled', value }));
+  };
+  const run = createGroupConcurrent();
+  await Promise.all(['a', 'b', 'c'].map((item) => calls.run(`call ${item}`, () => run('key', item, execute))));
+  expect(seen).toEqual([
+    ['call a', ['a']],
+    ['call b', ['b', 'c']],
+  ]);
 });
