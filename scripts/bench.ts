@@ -17,6 +17,7 @@ import { updateOverrides } from '../db/queries/accounts/users.ts';
 import { startBareRoute } from './bench/bare-route.ts';
 import { compareDrivers } from './bench/compare-drivers.ts';
 import { measureCreates } from './bench/create-parts.ts';
+import { measureWaits } from './bench/create-waits.ts';
 import { measureIdleMemory } from './bench/idle-memory.ts';
 import { type LoadResult, load, type Target } from './bench/load.ts';
 import { createPlainTable, startPlainRoute } from './bench/plain-route.ts';
@@ -33,6 +34,7 @@ Measures on this machine, in one run:
     row in a table without any index but its primary key ("of plain"), and against one that executes the service's own
     statement through pg, as it is and tuned like the service's connections ("of bare route"); an MCP call also against the
     SDK's minimal server. Each row names what it is compared with. Compare the ratios across machines.
+  - where the time of a create goes while many run: event loop, PostgreSQL, lock, flush
   - the parts of a create in an account of 0, 1,000 and 20,000 memories: time, and CPU time of PostgreSQL, of each statement
   - the time until a key that one node revoked is rejected by another
   - the start of the service on an existing database, and its memory when idle
@@ -82,6 +84,8 @@ async function main(seconds: number): Promise<void> {
     await sdk.stop();
     await simple.stop();
     console.table(await measureCreates(service.database, embedded.url, seconds));
+    const targets = { 'many accounts': targetOf(cases, CREATE.many), 'one account': targetOf(cases, CREATE.one) };
+    console.table(await measureWaits(embedded.url, targets, CONNECTIONS, seconds * 1000));
     const other = await node();
     const [first] = callers as [Caller];
     console.table([
@@ -158,6 +162,9 @@ interface Case {
 /** The cases of the plain statements. */
 const PLAIN = { read: 'plain SELECT', insert: 'plain INSERT' };
 
+/** The cases of creates. */
+const CREATE = { many: 'REST create', one: 'REST create, one account' };
+
 /** The case of the SDK's minimal server. */
 const SDK_SERVER = "the SDK's minimal server";
 
@@ -212,8 +219,8 @@ function casesOf(
       target: create(({ userId }) => `${bare.tuned}/${userId}/without-near-duplicates`),
       baseline: 'insert',
     },
-    'REST create': { target: create(() => `${url}/api/v1/memories`), baseline: 'insert' },
-    'REST create, one account': { target: create(() => `${url}/api/v1/memories`, [first]), baseline: 'insert' },
+    [CREATE.many]: { target: create(() => `${url}/api/v1/memories`), baseline: 'insert' },
+    [CREATE.one]: { target: create(() => `${url}/api/v1/memories`, [first]), baseline: 'insert' },
   };
   if (redisUrl) {
     const target = get(({ memoryId }) => `${redisUrl}/api/v1/memories/${memoryId}`);
@@ -224,6 +231,12 @@ function casesOf(
     };
   }
   return cases;
+}
+
+function targetOf(cases: Record<string, Case>, name: string): Target {
+  const found = cases[name];
+  if (!found) throw new Error(`${name} is not measured`);
+  return found.target;
 }
 
 async function measureAll(cases: Record<string, Case>, turns: number, milliseconds: number) {

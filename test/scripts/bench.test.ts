@@ -16,6 +16,9 @@ it('npm run bench › measures every case at every number of connections, from d
   expect(stdout).toMatch(/'REST create' .*'plain INSERT' +│ '[1-9]\d* %'/);
   expect(stdout).toMatch(/'insert_usage_event' +│ \d/);
   expect(stdout).toMatch(/'commit' +│ \d/);
+  expect(stdout).toMatch(
+    /'many accounts' +│ 50 +│ [1-9]\d* +│ [\d.]+ +│ [\d.]+ +│ [\d.]+ +│ [\d.]+ +│ [\d.]+ +│ [\d.]+ +│/,
+  );
   expect(stdout).toMatch(/' {2}of the insert: candidate' +│ \d/);
 }, 180_000);
 
