@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { askAll, shareOfLowConfidence } from './eval/ask.ts';
 import { recordCandidates, rescore } from './eval/candidates.ts';
 import { measureContext } from './eval/context.ts';
+import { DISTORTIONS, startEncoderEndpoint } from './eval/encoder-endpoint.ts';
 import { evaluateResults, spread, unrelatedQuestions } from './eval/evaluate-results.ts';
 import { findBelowFloors } from './eval/floors.ts';
 import { storeUnlessKept } from './eval/keep.ts';
@@ -20,6 +21,8 @@ Stores sets of notes in a service of its own, searches for every question of the
   --only NAME[,NAME…]      only sets with these names
   --limit-queries N        N questions of each set, evenly spread
   --env KEY=VALUE[,…]      settings of the service: EMBEDDER=none scores lexical search alone
+  --distort NAME           takes the vectors of the built-in encoder through an endpoint, and changes all similarities
+                           without their order: none, scale, shift or narrow. Words are not compared one by one then
   --mcp                    sends every question over MCP too (default: 20 of each set)
   --context                share of the gold notes in context packages of 250 to 4,000 tokens: a note counts when the
                            package holds 20 consecutive words of its best passage (the 30 words with the rarest words of
@@ -49,6 +52,7 @@ function readOptions() {
       only: { type: 'string' },
       'limit-queries': { type: 'string' },
       env: { type: 'string', default: '' },
+      distort: { type: 'string' },
       mcp: { type: 'boolean', default: false },
       context: { type: 'boolean', default: false },
       base: { type: 'string' },
@@ -63,7 +67,15 @@ function readOptions() {
   });
   const limit = Number(values['limit-queries'] ?? Number.POSITIVE_INFINITY);
   if (!(limit >= 1)) throw new Error('--limit-queries takes a number of at least 1');
-  return { ...values, limit, env: readSettings(values.env), sessions: values['session-from-title'].split(',') };
+  const distortion = DISTORTIONS.find((name) => name === values.distort);
+  if (values.distort && !distortion) throw new Error(`--distort takes ${DISTORTIONS.join(', ')}`);
+  return {
+    ...values,
+    distortion,
+    limit,
+    env: readSettings(values.env),
+    sessions: values['session-from-title'].split(','),
+  };
 }
 type Options = ReturnType<typeof readOptions>;
 
@@ -84,6 +96,8 @@ async function main(): Promise<void> {
   const sets = await readSets(options.sets.split(','), options.only?.split(','));
   if (options.rescore) return console.log(await rescore(sets, options.rescore));
   const base = options.base ? await readRun(options.base) : undefined;
+  const endpoint = options.distortion && (await startEncoderEndpoint(options.distortion));
+  Object.assign(options.env, endpoint?.settings);
   const service = await startEvalService(options.env, options.data && resolve(options.data));
   const results: SetResult[] = [];
   try {
@@ -95,6 +109,7 @@ async function main(): Promise<void> {
     }
   } finally {
     await service.stop();
+    await endpoint?.close();
   }
   console.log(reportSummary(results, options.env.EMBEDDER === 'none'));
   if (options.json) await writeFile(options.json, `${JSON.stringify({ env: options.env, sets: results })}\n`);

@@ -181,7 +181,7 @@ const ONLY_IN: Record<string, RegExp> = {
   '@koa/router': /^api\/(app\.ts|http\/routes\/)|^mcp\/(http\.ts|oauth\/)/,
   'oidc-provider': /^mcp\/oauth\//,
   '@modelcontextprotocol/sdk':
-    /^mcp\/legacy\.ts|^scripts\/(demo|launch|eval\/ask|bench\/sdk-server|bench-agents\/memories)\.ts/,
+    /^mcp\/legacy\.ts|^scripts\/(demo|launch|eval\/ask|bench\/sdk-server|bench\/peers\/(mcp-peers|whitemagic)|bench-agents\/memories)\.ts/,
   '@modelcontextprotocol/server': /^mcp\/modern\.ts/,
 };
 

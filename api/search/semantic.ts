@@ -3,10 +3,13 @@ import { traced } from '../../db/client/trace.ts';
 import type { Where } from '../../db/queries/memories/where.ts';
 import { findNearest, findVectors, type VectorRow } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
+import { type Background, dot, modelBackground } from '../embeddings/background.ts';
 import { type Embedder, type Embedders, EmbedderUnavailable, type QueryWord } from '../embeddings/embedder.ts';
+import { LOCAL_MODEL } from '../embeddings/local/model-name.ts';
 import { trustOf } from './model-trust.ts';
 import { embedPending } from './pending-embeddings.ts';
 import { passageSimilarity } from './score-fusion.ts';
+import { similarityScale } from './similarity-scale.ts';
 
 /** Passages of a memory whose tokens are compared with those of a query. */
 const COMPARED_PASSAGES = 2;
@@ -22,6 +25,8 @@ export interface QueryEmbedding {
   words: readonly QueryWord[];
   /** How far its similarities can be trusted, up to 1: less where the model does not know the script of the query. */
   trust: number;
+  /** The background of the model; undefined for the built-in encoder, and until it is known. */
+  background: Background | undefined;
 }
 
 /** A query's vectors, and the state of the current model. */
@@ -44,7 +49,8 @@ async function embedWith(embedder: Embedder, text: string): Promise<QueryEmbeddi
     const { model } = embedder;
     const span = { name: 'embed query', kind: 'encoder', attributes: { model } } as const;
     const { vector, words } = await traced(span, () => embedder.embedQuery(text));
-    return { vector, model, ...trustOf(text, words, embedder.reads) };
+    const background = model === LOCAL_MODEL ? undefined : modelBackground(embedder);
+    return { vector, model, background, ...trustOf(text, words, embedder.reads) };
   } catch (error) {
     if (error instanceof EmbedderUnavailable) return 'unavailable';
     throw error;
@@ -99,15 +105,22 @@ export async function computeSimilarities(
   ids: readonly string[],
 ): Promise<Map<string, Similarity>> {
   const similarities = new Map<string, Similarity>();
-  for (const { model, vector, trust } of embeddings) {
+  for (const embedding of embeddings) {
+    const { model, vector, trust } = embedding;
+    const toScale = await similarityScale(sql, userId, embedding);
     for (const [id, rows] of await findVectors(sql, userId, model, ids))
-      similarities.set(id, { ...similarityOf(id, rows, vector), trust });
+      similarities.set(id, { ...similarityOf(id, rows, vector, toScale), trust });
   }
   return similarities;
 }
 
-function similarityOf(id: string, rows: readonly VectorRow[], query: Float32Array): Omit<Similarity, 'trust'> {
-  const cosines = rows.map((row) => dot(row.vector, query));
+function similarityOf(
+  id: string,
+  rows: readonly VectorRow[],
+  query: Float32Array,
+  toScale: (cosine: number) => number,
+): Omit<Similarity, 'trust'> {
+  const cosines = rows.map((row) => toScale(dot(row.vector, query)));
   const order = [...cosines.keys()].sort((a, b) => (cosines[b] as number) - (cosines[a] as number));
   const nearest = order.slice(0, COMPARED_PASSAGES).map((index) => rows[index] as VectorRow);
   const { start, end, vector } = nearest[0] as VectorRow;
@@ -119,10 +132,4 @@ function similarityOf(id: string, rows: readonly VectorRow[], query: Float32Arra
     best: nearest.map(({ chunk }) => chunk),
     passages: rows.length,
   };
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let total = 0;
-  for (let i = 0; i < a.length; i++) total += (a[i] as number) * (b[i] as number);
-  return total;
 }

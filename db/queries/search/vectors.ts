@@ -209,7 +209,8 @@ function toBytes(vector: Float32Array): Buffer {
   return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
 }
 
-function fromBytes(bytes: Buffer): Float32Array {
+/** Decodes a vector of {@link toBytes}. */
+export function fromBytes(bytes: Buffer): Float32Array {
   // A copy: the driver's buffer is shared and need not be aligned.
   const copy = new Uint8Array(bytes);
   return new Float32Array(copy.buffer, 0, copy.byteLength / 4);
