@@ -44,6 +44,7 @@ export const COMMANDS = {
     'replay the histories of coding agents, and measure what later sessions find',
     'scripts/bench-agents',
   ),
+  'bench:peers': program('compare with other memories: latency, recall, lost stores', 'scripts/bench-peers'),
   chaos: program('kill the service under load and compare its responses with the database', 'scripts/chaos'),
   fuzz: program('call every operation with random input by schemathesis', 'scripts/fuzz'),
   launch: tools('play a soft launch: customers, agents, upgrades and cancellations', [
