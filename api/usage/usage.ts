@@ -1,5 +1,6 @@
 import { exactlyOne } from '../../db/client/sql.ts';
 import { sumDayUnitsStatement, type Transport } from '../../db/queries/usage/events.ts';
+import { sumUsageByHour } from '../../db/queries/usage/hours.ts';
 import { findQuota } from '../../db/queries/usage/quotas.ts';
 import { sumBillable, sumUsage, type UsageGroup, type UsageSumRow } from '../../db/queries/usage/totals.ts';
 import type { Caller, RequestContext } from '../context.ts';
@@ -40,7 +41,9 @@ export async function usage(
   const { from, to } = rangeOf(context.now(), input, daysMax);
   const filter = { ...input, keyId: input.key_id };
   const [rows, plan] = await Promise.all([
-    sumUsage(context.sql, caller.userId, from, to, group, filter),
+    group === 'hour'
+      ? sumUsageByHour(context.sql, caller.userId, from, to, filter)
+      : sumUsage(context.sql, caller.userId, from, to, group, filter),
     planUsage(context, caller),
   ]);
   const sum = (field: 'calls' | 'billable' | 'errors') => rows.reduce((total, row) => total + row[field], 0);

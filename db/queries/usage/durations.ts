@@ -17,6 +17,19 @@ export function countDurationsSql(column: string): string {
   return `array[${counts.join(', ')}]`;
 }
 
+/** Returns SQL for the subscript, from 0, of the range that a duration is in. `column` is in milliseconds. */
+export function durationRangeSql(column: string): string {
+  return `width_bucket(${column}::float8, '{${DURATION_BOUNDS_MS.join(', ')}}'::float8[])`;
+}
+
+/** Returns SQL for the sums of `calls` over the rows of a group by their range, from 0: a `float8[]`. */
+export function countRangesSql(range: string, calls: string): string {
+  const sums = RANGES.map(
+    (subscript) => `coalesce(sum(${calls}) filter (where ${range} = ${subscript - 1}), 0)::float8`,
+  );
+  return `array[${sums.join(', ')}]`;
+}
+
 /** Returns the number of calls in each range of durations for one call: a one and zeros. */
 export function countDuration(durationMs: number): number[] {
   const next = DURATION_BOUNDS_MS.findIndex((bound) => durationMs < bound);

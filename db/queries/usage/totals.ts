@@ -1,9 +1,12 @@
 import { exactlyOne, type Sql } from '../../client/sql.ts';
-import { countDurationsSql, sumDurationCountsSql } from './durations.ts';
+import { sumDurationCountsSql } from './durations.ts';
 import { NO_KEY, type Transport } from './events.ts';
 
 /** Grouping of usage. `endpoint` groups by day, transport and operation, like the daily totals. */
 export type UsageGroup = 'endpoint' | 'day' | 'operation' | 'transport' | 'hour' | 'month' | 'key' | 'client';
+
+/** A grouping of the daily totals. Hours are summed from single calls. */
+type DailyGroup = Exclude<UsageGroup, 'hour'>;
 
 /** Totals of a group. Of the first seven fields it has those that it is grouped by. */
 export interface UsageSumRow {
@@ -43,41 +46,46 @@ export interface UsageFilter {
 
 const DAY = "to_char(u.day, 'YYYY-MM-DD')";
 const MONTH = "to_char(u.day, 'YYYY-MM')";
-const HOUR = "date_trunc('hour', u.at, 'UTC')";
 const KEY_NAME = '(select name from api_keys k where k.user_id = $1 and k.id = u.key_id)';
 
-/** Table, columns, grouping and order of each grouping. */
-const GROUPS: Record<
-  UsageGroup,
-  { table: 'usage_daily' | 'usage_events'; columns: string; by: string; order: string }
-> = {
+/** Columns, grouping and order of each grouping. */
+const GROUPS: Record<DailyGroup, { columns: string; by: string; order: string }> = {
   endpoint: {
-    table: 'usage_daily',
     columns: `${DAY} as day, u.transport, u.operation`,
     by: 'u.day, u.transport, u.operation',
     order: 'u.day desc, calls desc, u.operation, u.transport',
   },
-  day: { table: 'usage_daily', columns: `${DAY} as day`, by: 'u.day', order: 'u.day desc' },
-  month: { table: 'usage_daily', columns: `${MONTH} as month`, by: MONTH, order: 'month desc' },
-  operation: { table: 'usage_daily', columns: 'u.operation', by: 'u.operation', order: 'calls desc, u.operation' },
-  transport: { table: 'usage_daily', columns: 'u.transport', by: 'u.transport', order: 'calls desc, u.transport' },
-  hour: { table: 'usage_events', columns: `${HOUR} as hour`, by: HOUR, order: 'hour desc' },
+  day: { columns: `${DAY} as day`, by: 'u.day', order: 'u.day desc' },
+  month: { columns: `${MONTH} as month`, by: MONTH, order: 'month desc' },
+  operation: { columns: 'u.operation', by: 'u.operation', order: 'calls desc, u.operation' },
+  transport: { columns: 'u.transport', by: 'u.transport', order: 'calls desc, u.transport' },
   key: {
-    table: 'usage_daily',
     columns: `nullif(u.key_id, '${NO_KEY}') as key_id, ${KEY_NAME} as key_name`,
     by: 'u.key_id',
     order: 'calls desc, key_id',
   },
   client: {
-    table: 'usage_daily',
     columns: "nullif(u.client, '') as client",
     by: 'u.client',
     order: 'calls desc, client',
   },
 };
 
-const SUMS = {
-  usage_daily: `sum(u.calls)::float8 as calls,
+/** Sums the tenant's daily totals from `from` to `to` (UTC days, inclusive), newest or most requested first. */
+export async function sumUsage(
+  sql: Sql,
+  userId: string,
+  from: string,
+  to: string,
+  group: DailyGroup,
+  filter: UsageFilter = {},
+): Promise<UsageSumRow[]> {
+  const { columns, by, order } = GROUPS[group];
+  const result = await sql.query<UsageSumRow>({
+    name: `sum_usage_by_${group}`,
+    text: `select
+        ${columns},
+        sum(u.calls)::float8 as calls,
         sum(u.billable)::float8 as billable,
         sum(u.errors)::float8 as errors,
         sum(u.duration_ms) as duration_ms,
@@ -85,44 +93,12 @@ const SUMS = {
         sum(u.bytes_out)::float8 as bytes_out,
         sum(u.units)::float8 as quota_units,
         coalesce(sum(u.tokens), 0)::float8 as tokens,
-        ${sumDurationCountsSql('u.duration_counts')} as duration_counts`,
-  usage_events: `count(*)::float8 as calls,
-        (count(*) filter (where u.billable))::float8 as billable,
-        (count(*) filter (where u.status >= 400))::float8 as errors,
-        sum(u.duration_ms::float8) as duration_ms,
-        sum(u.bytes_in)::float8 as bytes_in,
-        sum(u.bytes_out)::float8 as bytes_out,
-        sum(u.units)::float8 as quota_units,
-        coalesce(sum(u.tokens), 0)::float8 as tokens,
-        ${countDurationsSql('u.duration_ms')} as duration_counts`,
-};
-
-/** Columns of the key and the client's name in each table. */
-const FILTERED = {
-  usage_daily: { key: 'u.key_id', client: 'u.client' },
-  usage_events: { key: 'u.api_key_id', client: "split_part(u.client, '/', 1)" },
-};
-
-/** Sums the tenant's usage from `from` to `to` (UTC days, inclusive), newest or most requested first. */
-export async function sumUsage(
-  sql: Sql,
-  userId: string,
-  from: string,
-  to: string,
-  group: UsageGroup,
-  filter: UsageFilter = {},
-): Promise<UsageSumRow[]> {
-  const { table, columns, by, order } = GROUPS[group];
-  const result = await sql.query<UsageSumRow>({
-    name: `sum_usage_by_${group}`,
-    text: `select
-        ${columns},
-        ${SUMS[table]}
-      from ${table} u
+        ${sumDurationCountsSql('u.duration_counts')} as duration_counts
+      from usage_daily u
       where u.user_id = $1
         and u.day between $2 and $3
-        and ($4::uuid is null or ${FILTERED[table].key} = $4)
-        and ($5::text is null or ${FILTERED[table].client} = $5)
+        and ($4::uuid is null or u.key_id = $4)
+        and ($5::text is null or u.client = $5)
         and case when $6::text is null then u.transport <> 'dashboard' else u.transport = $6 end
         and ($7::text is null or u.operation = $7)
       group by ${by}

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS } from '../../../api/time.ts';
 import { countTokens } from '../../../api/tokens/count.ts';
 import { updateOverrides } from '../../../db/queries/accounts/users.ts';
+import { countDuration, DURATION_BOUNDS_MS } from '../../../db/queries/usage/durations.ts';
+import { sumUsageByHour } from '../../../db/queries/usage/hours.ts';
 import { Client, type Json } from '../../support/client.ts';
 import { connectMcp } from '../../support/mcp.ts';
 import { startTestService, type TestService, type TestUser } from '../../support/service.ts';
@@ -111,6 +113,23 @@ describe('usage groups', () => {
     ]);
     const calls = results.slice(0, -2).reduce((sum: number, row: Json) => sum + row.calls, 0);
     expect(calls).toBe(4);
+  });
+
+  it('by hour count durations in the same ranges as the daily totals', async () => {
+    const user = await node.newUser();
+    const durations = [0, ...DURATION_BOUNDS_MS, 40_000].flatMap((bound) => [bound, Math.max(0, bound - 0.25)]);
+    const { owner } = node.service.database;
+    await owner.query(
+      `insert into usage_events
+        (user_id, day, id, at, transport, operation, method, status, billable, duration_ms, bytes_in, bytes_out)
+        select $1, $2::date, gen_random_uuid(), $2::timestamptz, 'rest', 'stats.get', 'GET', 200, true, duration_ms, 1, 1
+        from unnest($3::real[]) duration_ms`,
+      [user.userId, daysAgo(2), durations],
+    );
+    const counts = durations.map(countDuration);
+    const expected = counts[0]?.map((_, range) => counts.reduce((sum, one) => sum + (one[range] ?? 0), 0));
+    const [hour] = await sumUsageByHour(owner, user.userId, daysAgo(2), daysAgo(2));
+    expect(hour).toMatchObject({ calls: durations.length, duration_counts: expected });
   });
 
   it('by client have the names of programs, and filters select by key, client, transport and operation', async () => {
