@@ -12,12 +12,18 @@ import { deviceCode, makeSampleData, type SampleData } from './sample-data.ts';
 
 /** Folder of the images, with a page that shows them side by side. */
 const OUT = process.env.SCREENS_DIR ?? 'screens';
+/** Names of the screens to open, separated by commas. Default: all. */
+const ONLY = process.env.SCREENS_ONLY?.split(',');
 const LOOKS = [
   { look: 'light', theme: 'light', width: 1_280 },
   { look: 'dark', theme: 'dark', width: 1_280 },
   { look: 'phone', theme: 'light', width: 360 },
   { look: 'phone-dark', theme: 'dark', width: 360 },
 ] as const;
+
+/** Names of the tables that scroll sideways. */
+const WIDE_TABLES =
+  '[...document.querySelectorAll(".table-frame")].filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel)';
 
 interface Screen {
   name: string;
@@ -85,7 +91,7 @@ beforeAll(async () => {
   bench.whop.autoDeliver = true;
   browser = await startBrowser();
   data = await makeSampleData(bench, clock);
-  screens = SCREENS(data);
+  screens = SCREENS(data).filter(({ name }) => ONLY?.includes(name) ?? true);
 });
 afterAll(async () => {
   const names = (screens ?? []).map(({ name }) => name);
@@ -117,6 +123,7 @@ describe.each(LOOKS)('every screen, $look', ({ look, theme, width }) => {
       await page.screenshot({ path: join(OUT, `${name}-${look}.png`), fullPage: true });
       const excess = await page.evaluate<number>('document.documentElement.scrollWidth - window.innerWidth');
       if (excess > 0) problems.push(`${excess} pixels wider than the window`);
+      for (const table of await page.evaluate<string[]>(WIDE_TABLES)) problems.push(`wide table: ${table}`);
       problems.push(...(await findAccessibilityViolations(page)));
       faults.push(...problems.filter((one) => !isExpected(name, one)).map((one) => `${name}: ${one}`));
       await context.close();

@@ -110,6 +110,28 @@ describe.skipIf(!hasBrowser)('dashboard › home, usage and request log', () => 
     await context.close();
   });
 
+  it('shows each call as a card on a phone, which is still a row of the table to screen readers', async () => {
+    const { page, context } = await open('/requests', { theme: 'light', width: 360 });
+    const table = page.getByRole('table', { name: 'Calls' });
+    const call = table.getByRole('row', { name: /400 invalid_request/ });
+    await call.waitFor();
+    const [box, frame] = await Promise.all([call.boundingBox(), table.boundingBox()]);
+    expect(box?.width).toBe(frame?.width);
+    expect(box?.height).toBeGreaterThan(100);
+    expect(await table.getByRole('columnheader').allTextContents()).toEqual([
+      'Time',
+      'Operation',
+      'Status',
+      'Client',
+      'Duration',
+      'Tokens',
+    ]);
+    expect(await call.getByRole('rowheader').count()).toBe(1);
+    // The label of the card is not read in addition to the header of the column.
+    expect(await call.getByRole('cell', { name: /^Acme Bot 1.0/ }).count()).toBe(1);
+    await context.close();
+  });
+
   it.each([
     ['/home', 'light', 1280],
     ['/home', 'dark', 360],

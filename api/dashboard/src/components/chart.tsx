@@ -1,9 +1,15 @@
 import { lazy, Suspense } from 'react';
 import './chart.css';
 import { type ChartProps, formatValue } from './chart-series.ts';
-import { TableFrame } from './table-frame.tsx';
+import { DataTable } from './data-table.tsx';
 
 const Canvas = lazy(() => import('./chart-canvas.tsx'));
+
+interface DayRow {
+  day: string;
+  /** Position of the day's value in each series. */
+  index: number;
+}
 
 /** Renders values by day as a chart, and the same numbers as a table for those who cannot see it. */
 export function Chart(props: ChartProps) {
@@ -29,34 +35,20 @@ export function Chart(props: ChartProps) {
       </Suspense>
       <details>
         <summary>Show as a table</summary>
-        <TableFrame label={`${title}, as a table`}>
-          <table className="table" aria-label={title}>
-            <thead>
-              <tr>
-                <th scope="col">Day (UTC)</th>
-                {series.map(({ label }) => (
-                  <th key={label} scope="col" className="number">
-                    {label}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {days
-                .map((day, index) => (
-                  <tr key={day}>
-                    <th scope="row">{day}</th>
-                    {series.map(({ label, values }) => (
-                      <td key={label} className="number">
-                        {formatValue(values[index], format)}
-                      </td>
-                    ))}
-                  </tr>
-                ))
-                .reverse()}
-            </tbody>
-          </table>
-        </TableFrame>
+        <DataTable
+          label={title}
+          columns={[
+            { label: 'Day (UTC)', value: ({ day }) => day, isRowHeader: true },
+            ...series.map(({ label, values }) => ({
+              label,
+              value: ({ index }: DayRow) => formatValue(values[index], format),
+              isNumber: true,
+            })),
+          ]}
+          rows={days.map((day, index) => ({ day, index })).reverse()}
+          keyOf={({ day }) => day}
+          hasCards={false}
+        />
       </details>
     </figure>
   );

@@ -2,6 +2,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import type { OutputOf } from '../../api/client.ts';
 import { useOperation, useOperationPages } from '../../api/hooks.ts';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { Badge, EmptyState } from '../../components/feedback.tsx';
 import { SearchField } from '../../components/fields.tsx';
 import { formatBytes, formatNumber, Time } from '../../components/format.tsx';
@@ -51,7 +52,7 @@ export function AccountsScreen() {
           </EmptyState>
         }
       >
-        {(rows) => <AccountTable rows={rows} />}
+        {(rows) => <DataTable label="Accounts" columns={COLUMNS} rows={rows} keyOf={({ id }) => id} />}
       </Pages>
     </AdminSection>
   );
@@ -91,49 +92,30 @@ function Count({ label, value, detail }: { label: string; value: number; detail?
   );
 }
 
-function AccountTable({ rows }: { rows: Account[] }) {
-  return (
-    <div className="table-frame">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Account</th>
-            <th scope="col">Plan</th>
-            <th scope="col">Status</th>
-            <th scope="col" className="number">
-              Memories
-            </th>
-            <th scope="col" className="number">
-              Storage
-            </th>
-            <th scope="col">Last seen</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.id}>
-              <td className="admin-account">
-                <Link to="/admin/users/$id" params={{ id: row.id }}>
-                  {row.email ?? row.id}
-                </Link>
-                <div className="detail clipped">{row.whop_user_id ?? 'without a purchase at Whop'}</div>
-              </td>
-              <td>
-                <span className="row">
-                  {row.plan}
-                  {row.is_operator && <Badge kind="accent">operator</Badge>}
-                </span>
-              </td>
-              <td>
-                <StatusBadge status={row.status} />
-              </td>
-              <td className="number">{formatNumber(row.memories)}</td>
-              <td className="number">{formatBytes(row.storage_bytes)}</td>
-              <td>{row.last_seen_at ? <Time iso={row.last_seen_at} /> : 'never'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
+const COLUMNS: readonly Column<Account>[] = [
+  {
+    label: 'Account',
+    isRowHeader: true,
+    value: (row) => (
+      <div className="admin-account">
+        <Link to="/admin/users/$id" params={{ id: row.id }}>
+          {row.email ?? row.id}
+        </Link>
+        <div className="detail clipped">{row.whop_user_id ?? 'without a purchase at Whop'}</div>
+      </div>
+    ),
+  },
+  {
+    label: 'Plan',
+    value: (row) => (
+      <span className="row">
+        {row.plan}
+        {row.is_operator && <Badge kind="accent">operator</Badge>}
+      </span>
+    ),
+  },
+  { label: 'Status', corner: 'state', value: (row) => <StatusBadge status={row.status} /> },
+  { label: 'Memories', isNumber: true, value: (row) => formatNumber(row.memories) },
+  { label: 'Storage', isNumber: true, value: (row) => formatBytes(row.storage_bytes) },
+  { label: 'Last seen', value: (row) => (row.last_seen_at ? <Time iso={row.last_seen_at} /> : 'never') },
+];

@@ -2,6 +2,7 @@ import { useMutation } from '@tanstack/react-query';
 import type { ApiError, OutputOf } from '../../api/client.ts';
 import { useAction, useOperation } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { Badge, Callout, Progress } from '../../components/feedback.tsx';
 import { formatBytes, formatNumber } from '../../components/format.tsx';
 import { Loaded } from '../../components/screen.tsx';
@@ -84,7 +85,14 @@ function Shown({ state, onClose }: { state: State; onClose: () => void }) {
           </div>
         </dl>
       )}
-      {findings.length > 0 && <Findings findings={findings} />}
+      {findings.length > 0 && (
+        <DataTable
+          label="What does not fit"
+          columns={FINDING_COLUMNS}
+          rows={findings}
+          keyOf={({ line, what, why }) => `${line} ${what} ${why}`}
+        />
+      )}
       <div className="row">
         {(status === 'checked' || status === 'stopped') && (
           <Button variant="primary" isPending={run.isPending} onPress={() => run.mutate({ id, dry_run: false })}>
@@ -114,30 +122,8 @@ function Count({ label, value }: { label: string; value: number }) {
   );
 }
 
-function Findings({ findings }: { findings: State['findings'] }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section className="table-frame" tabIndex={0} aria-label="What does not fit">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col" className="number">
-              Line
-            </th>
-            <th scope="col">Record</th>
-            <th scope="col">Reason</th>
-          </tr>
-        </thead>
-        <tbody>
-          {findings.map(({ line, what, why }) => (
-            <tr key={`${line} ${what} ${why}`}>
-              <td className="number">{formatNumber(line)}</td>
-              <td>{what}</td>
-              <td>{why}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
-}
+const FINDING_COLUMNS: readonly Column<State['findings'][number]>[] = [
+  { label: 'Line', isNumber: true, value: ({ line }) => formatNumber(line) },
+  { label: 'Record', isRowHeader: true, value: ({ what }) => what },
+  { label: 'Reason', value: ({ why }) => why },
+];

@@ -4,13 +4,13 @@ import { useState } from 'react';
 import { useOperation } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
 import { formatClient, formatTransport } from '../../components/calls.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { Badge, EmptyState } from '../../components/feedback.tsx';
 import { Checkbox } from '../../components/fields.tsx';
 import { formatDate, formatNumber, Time } from '../../components/format.tsx';
 import { Menu } from '../../components/menu.tsx';
 import { Loaded, Screen } from '../../components/screen.tsx';
 import { Sparkline } from '../../components/sparkline.tsx';
-import { TableFrame } from '../../components/table-frame.tsx';
 import {
   CreateKeyDialog,
   EditKeyDialog,
@@ -95,61 +95,56 @@ interface KeyTableProps {
 
 function KeyTable({ keys, onEdit, onOpen }: KeyTableProps) {
   return (
-    <TableFrame label="Keys">
-      <table className="table keys">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Last used</th>
-            <th scope="col">Last 30 days</th>
-            <th scope="col">May</th>
-            <th scope="col">Expires</th>
-            <th scope="col">Actions</th>
-          </tr>
-        </thead>
-        <tbody>
-          {keys.map((key) => (
-            <tr key={key.id} className={key.active ? undefined : 'inactive'}>
-              <th scope="row">
-                <span className="key-name">{key.name}</span>
-                <code className="detail">{`${key.prefix}…${key.last4}`}</code>
-              </th>
-              <td>
-                <LastUse item={key} />
-              </td>
-              <td>
-                <Sparkline values={key.calls_by_day} />
-              </td>
-              <td>
-                <Permissions item={key} />
-              </td>
-              <td>
-                <Expiry item={key} />
-              </td>
-              <td>
-                {key.active && (
-                  <Menu
-                    label={`Actions of key ${key.name}`}
-                    actions={[
-                      { id: 'edit', label: 'Rename or edit', run: () => onEdit(key.id) },
-                      { id: 'rotate', label: 'Rotate', run: () => onOpen({ kind: 'rotate', target: key }) },
-                      {
-                        id: 'revoke',
-                        label: 'Revoke',
-                        isDangerous: true,
-                        run: () => onOpen({ kind: 'revoke', target: key }),
-                      },
-                    ]}
-                  >
-                    <MoreHorizontal size={18} aria-hidden />
-                  </Menu>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableFrame>
+    <DataTable
+      label="Keys"
+      className="keys"
+      columns={columnsOf(onEdit, onOpen)}
+      rows={keys}
+      keyOf={({ id }) => id}
+      rowClass={({ active }) => (active ? undefined : 'inactive')}
+    />
+  );
+}
+
+function columnsOf(onEdit: KeyTableProps['onEdit'], onOpen: KeyTableProps['onOpen']): readonly Column<Key>[] {
+  return [
+    {
+      label: 'Name',
+      isRowHeader: true,
+      value: (key) => (
+        <>
+          <span className="key-name">{key.name}</span>
+          <code className="detail">{`${key.prefix}…${key.last4}`}</code>
+        </>
+      ),
+    },
+    { label: 'Last used', value: (key) => <LastUse item={key} /> },
+    {
+      label: 'Last 30 days',
+      value: ({ calls_by_day: calls }) => calls.some((count) => count > 0) && <Sparkline values={calls} />,
+    },
+    { label: 'May', value: (key) => <Permissions item={key} /> },
+    { label: 'Expires', value: (key) => <Expiry item={key} /> },
+    {
+      label: 'Actions',
+      corner: 'actions',
+      value: (key) => key.active && <KeyMenu item={key} onEdit={onEdit} onOpen={onOpen} />,
+    },
+  ];
+}
+
+function KeyMenu({ item, onEdit, onOpen }: Omit<KeyTableProps, 'keys'> & { item: Key }) {
+  return (
+    <Menu
+      label={`Actions of key ${item.name}`}
+      actions={[
+        { id: 'edit', label: 'Rename or edit', run: () => onEdit(item.id) },
+        { id: 'rotate', label: 'Rotate', run: () => onOpen({ kind: 'rotate', target: item }) },
+        { id: 'revoke', label: 'Revoke', isDangerous: true, run: () => onOpen({ kind: 'revoke', target: item }) },
+      ]}
+    >
+      <MoreHorizontal size={18} aria-hidden />
+    </Menu>
   );
 }
 

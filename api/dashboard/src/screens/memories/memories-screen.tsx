@@ -188,7 +188,7 @@ export function MemoriesScreen() {
             </Button>
           </div>
         )}
-        <p className="keys detail" aria-hidden>
+        <p className="key-hints detail" aria-hidden>
           <kbd>/</kbd> search <kbd>j</kbd> <kbd>k</kbd> move <kbd>Enter</kbd> open <kbd>e</kbd> edit <kbd>x</kbd> select
         </p>
       </>

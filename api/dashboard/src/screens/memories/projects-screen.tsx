@@ -4,6 +4,7 @@ import { useState } from 'react';
 import type { OutputOf } from '../../api/client.ts';
 import { useOperationPages } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { Callout, EmptyState, ErrorPanel, Loading } from '../../components/feedback.tsx';
 import { Checkbox, TextField } from '../../components/fields.tsx';
 import { formatBytes, formatNumber, Time } from '../../components/format.tsx';
@@ -52,68 +53,49 @@ export function ProjectsScreen() {
 }
 
 function ProjectTable({ projects, onAsk }: { projects: readonly Project[]; onAsk: (asked: Asked) => void }) {
-  return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a table that scrolls must be reachable by keyboard
-    <section className="table-frame" tabIndex={0} aria-label="Projects">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Project</th>
-            <th scope="col" className="number">
-              Active
-            </th>
-            <th scope="col" className="number">
-              Archived
-            </th>
-            <th scope="col" className="number">
-              Size
-            </th>
-            <th scope="col">Last edit</th>
-            <th scope="col">
-              <span className="unseen">Acts</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {projects.map(({ name, active, archived, bytes, updated_at }) => (
-            <tr key={name ?? ''}>
-              <th scope="row" className="project-cell">
-                <Link to="/memories" search={{ project: name ?? NO_PROJECT, status: 'all' }} className="clipped">
-                  {name ?? 'No project'}
-                </Link>
-              </th>
-              <td className="number">{formatNumber(active)}</td>
-              <td className="number">{formatNumber(archived)}</td>
-              <td className="number">{formatBytes(bytes)}</td>
-              <td>
-                <Time iso={updated_at} />
-              </td>
-              <td className="number">
-                <Menu
-                  label={`Acts on ${name ?? 'the memories of no project'}`}
-                  actions={[
-                    {
-                      id: 'rename',
-                      label: name === null ? 'Move to a project' : 'Rename, merge or move',
-                      run: () => onAsk({ kind: 'rename', name }),
-                    },
-                    {
-                      id: 'delete',
-                      label: 'Archive or delete',
-                      run: () => onAsk({ kind: 'delete', name }),
-                      isDangerous: true,
-                    },
-                  ]}
-                >
-                  <MoreHorizontal size={18} aria-hidden />
-                </Menu>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </section>
-  );
+  return <DataTable label="Projects" columns={columnsOf(onAsk)} rows={projects} keyOf={({ name }) => name ?? ''} />;
+}
+
+function columnsOf(onAsk: (asked: Asked) => void): readonly Column<Project>[] {
+  return [
+    {
+      label: 'Project',
+      isRowHeader: true,
+      value: ({ name }) => (
+        <Link to="/memories" search={{ project: name ?? NO_PROJECT, status: 'all' }} className="project-link clipped">
+          {name ?? 'No project'}
+        </Link>
+      ),
+    },
+    { label: 'Active', isNumber: true, value: ({ active }) => formatNumber(active) },
+    { label: 'Archived', isNumber: true, value: ({ archived }) => formatNumber(archived) },
+    { label: 'Size', isNumber: true, value: ({ bytes }) => formatBytes(bytes) },
+    { label: 'Last edit', value: ({ updated_at: at }) => <Time iso={at} /> },
+    {
+      label: 'Actions',
+      corner: 'actions',
+      value: ({ name }) => (
+        <Menu
+          label={`Acts on ${name ?? 'the memories of no project'}`}
+          actions={[
+            {
+              id: 'rename',
+              label: name === null ? 'Move to a project' : 'Rename, merge or move',
+              run: () => onAsk({ kind: 'rename', name }),
+            },
+            {
+              id: 'delete',
+              label: 'Archive or delete',
+              run: () => onAsk({ kind: 'delete', name }),
+              isDangerous: true,
+            },
+          ]}
+        >
+          <MoreHorizontal size={18} aria-hidden />
+        </Menu>
+      ),
+    },
+  ];
 }
 
 function RenameProject({ name, onClose }: { name: string | null; onClose: () => void }) {

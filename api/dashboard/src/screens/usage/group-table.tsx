@@ -1,10 +1,10 @@
 import type { OutputOf } from '../../api/client.ts';
 import { useOperation } from '../../api/hooks.ts';
 import { formatClient, formatTransport } from '../../components/calls.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { Select } from '../../components/fields.tsx';
 import { formatMs, formatNumber } from '../../components/format.tsx';
 import { Loaded } from '../../components/screen.tsx';
-import { TableFrame } from '../../components/table-frame.tsx';
 import { type Group, toFilterInput, type UsageSearch } from './search.ts';
 
 type Row = OutputOf<'user.usage'>['results'][number];
@@ -41,47 +41,24 @@ export function GroupTable({ search, range, onChange }: GroupTableProps) {
           results.length === 0 ? (
             <p className="detail">No calls in this range.</p>
           ) : (
-            <TableFrame label={`Calls by ${by}`}>
-              <table className="table usage-table">
-                <thead>
-                  <tr>
-                    <th scope="col">{GROUP_CHOICES.find(({ value }) => value === by)?.label}</th>
-                    <th scope="col" className="number">
-                      Calls
-                    </th>
-                    <th scope="col" className="number">
-                      Errors
-                    </th>
-                    <th scope="col" className="number">
-                      p50
-                    </th>
-                    <th scope="col" className="number">
-                      p95
-                    </th>
-                    <th scope="col" className="number">
-                      Tokens
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {results.map((row) => (
-                    <tr key={nameOf(row)}>
-                      <th scope="row">{nameOf(row)}</th>
-                      <td className="number">{formatNumber(row.calls)}</td>
-                      <td className="number">{formatNumber(row.errors)}</td>
-                      <td className="number">{row.p50_ms === null ? '–' : formatMs(row.p50_ms)}</td>
-                      <td className="number">{row.p95_ms === null ? '–' : formatMs(row.p95_ms)}</td>
-                      <td className="number">{formatNumber(row.tokens)}</td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </TableFrame>
+            <DataTable label={`Calls by ${by}`} columns={columnsOf(by)} rows={results} keyOf={nameOf} />
           )
         }
       </Loaded>
     </section>
   );
+}
+
+function columnsOf(by: Group): readonly Column<Row>[] {
+  const name = GROUP_CHOICES.find(({ value }) => value === by)?.label ?? by;
+  return [
+    { label: name, isRowHeader: true, value: nameOf },
+    { label: 'Calls', isNumber: true, value: ({ calls }) => formatNumber(calls) },
+    { label: 'Errors', isNumber: true, value: ({ errors }) => formatNumber(errors) },
+    { label: 'p50', isNumber: true, value: ({ p50_ms: ms }) => ms !== null && formatMs(ms) },
+    { label: 'p95', isNumber: true, value: ({ p95_ms: ms }) => ms !== null && formatMs(ms) },
+    { label: 'Tokens', isNumber: true, value: ({ tokens }) => formatNumber(tokens) },
+  ];
 }
 
 function nameOf({ operation, transport, client, key_name: key, key_id: keyId }: Row): string {

@@ -4,11 +4,11 @@ import type { OutputOf } from '../../api/client.ts';
 import { useOperationPages } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
 import { CallStatus, formatClient, formatTransport } from '../../components/calls.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { EmptyState, ErrorPanel, Loading } from '../../components/feedback.tsx';
 import { Select, TextField } from '../../components/fields.tsx';
 import { formatDateTime, formatLogTime, formatMs, formatNumber } from '../../components/format.tsx';
 import { Screen } from '../../components/screen.tsx';
-import { TableFrame } from '../../components/table-frame.tsx';
 import { CallFilters } from './call-filters.tsx';
 import { type RequestsSearch, toFilterInput } from './search.ts';
 import './usage.css';
@@ -97,52 +97,50 @@ export function RequestsScreen() {
 
 function CallTable({ calls, onOperation }: { calls: readonly Call[]; onOperation: (operation: string) => void }) {
   return (
-    <TableFrame label="Calls">
-      <table className="table usage-table log">
-        <thead>
-          <tr>
-            <th scope="col">Time, request id</th>
-            <th scope="col">Operation</th>
-            <th scope="col">Status</th>
-            <th scope="col">Client, key</th>
-            <th scope="col" className="number">
-              Duration
-            </th>
-            <th scope="col" className="number">
-              Tokens
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {calls.map((call) => (
-            <tr key={call.id}>
-              <td>
-                <time dateTime={call.at} title={formatDateTime(call.at)}>
-                  {formatLogTime(call.at)}
-                </time>
-                <code className="detail block request-id">{call.request_id ?? '–'}</code>
-              </td>
-              <td>
-                <Button variant="plain" onPress={() => onOperation(call.operation)}>
-                  {call.endpoint}
-                </Button>
-              </td>
-              <td>
-                <CallStatus status={call.status} code={call.code} />
-              </td>
-              <td>
-                {formatClient(call.client)}
-                <span className="detail block">
-                  {formatTransport(call.transport)}
-                  {call.key_name && `, ${call.key_name}`}
-                </span>
-              </td>
-              <td className="number">{formatMs(call.duration_ms)}</td>
-              <td className="number">{call.tokens === null ? '–' : formatNumber(call.tokens)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableFrame>
+    <DataTable label="Calls" className="log" columns={columnsOf(onOperation)} rows={calls} keyOf={({ id }) => id} />
   );
+}
+
+function columnsOf(onOperation: (operation: string) => void): readonly Column<Call>[] {
+  return [
+    {
+      label: 'Time',
+      value: (call) => (
+        <>
+          <time dateTime={call.at} title={formatDateTime(call.at)}>
+            {formatLogTime(call.at)}
+          </time>
+          {call.request_id && (
+            <code className="detail request-id" title="Request id">
+              {call.request_id}
+            </code>
+          )}
+        </>
+      ),
+    },
+    {
+      label: 'Operation',
+      isRowHeader: true,
+      value: (call) => (
+        <Button variant="plain" onPress={() => onOperation(call.operation)}>
+          {call.endpoint}
+        </Button>
+      ),
+    },
+    { label: 'Status', corner: 'state', value: (call) => <CallStatus status={call.status} code={call.code} /> },
+    {
+      label: 'Client',
+      value: (call) => (
+        <>
+          {formatClient(call.client)}
+          <span className="detail block">
+            {formatTransport(call.transport)}
+            {call.key_name && `, ${call.key_name}`}
+          </span>
+        </>
+      ),
+    },
+    { label: 'Duration', isNumber: true, value: (call) => formatMs(call.duration_ms) },
+    { label: 'Tokens', isNumber: true, value: ({ tokens }) => tokens !== null && formatNumber(tokens) },
+  ];
 }

@@ -1,8 +1,8 @@
 import type { OutputOf } from '../../api/client.ts';
 import { useOperation } from '../../api/hooks.ts';
+import { DataTable } from '../../components/data-table.tsx';
 import { formatBytes, formatNumber } from '../../components/format.tsx';
 import { Loaded } from '../../components/screen.tsx';
-import { TableFrame } from '../../components/table-frame.tsx';
 
 const TYPES: Record<string, string> = { short_term: 'Short-term', long_term: 'Long-term' };
 
@@ -32,34 +32,21 @@ function StorageTable({ storage }: { storage: OutputOf<'stats.storage'> }) {
         ))}
         {' · '}former versions {formatBytes(versions.bytes)} ({formatNumber(versions.versions)})
       </p>
-      <TableFrame label="Storage by project">
-        <table className="table">
-          <thead>
-            <tr>
-              <th scope="col">Project</th>
-              <th scope="col" className="number">
-                Memories
-              </th>
-              <th scope="col" className="number">
-                Size
-              </th>
-              <th scope="col" className="number">
-                Share
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {projects.map(({ project, memories, bytes: size }) => (
-              <tr key={project ?? ''}>
-                <th scope="row">{project ?? <span className="detail">No project</span>}</th>
-                <td className="number">{formatNumber(memories)}</td>
-                <td className="number">{formatBytes(size)}</td>
-                <td className="number">{Math.round((size / bytes) * 100)} %</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </TableFrame>
+      <DataTable
+        label="Storage by project"
+        columns={[
+          {
+            label: 'Project',
+            isRowHeader: true,
+            value: ({ project }) => project ?? <span className="detail">No project</span>,
+          },
+          { label: 'Memories', isNumber: true, value: ({ memories }) => formatNumber(memories) },
+          { label: 'Size', isNumber: true, value: ({ bytes: size }) => formatBytes(size) },
+          { label: 'Share', isNumber: true, value: ({ bytes: size }) => `${Math.round((size / bytes) * 100)} %` },
+        ]}
+        rows={projects}
+        keyOf={({ project }) => project ?? ''}
+      />
       {projects.length >= 100 && <p className="detail">The 100 largest projects.</p>}
     </>
   );

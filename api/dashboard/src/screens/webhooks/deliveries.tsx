@@ -2,11 +2,11 @@ import { getRouteApi } from '@tanstack/react-router';
 import type { OutputOf } from '../../api/client.ts';
 import { useAction, useOperation, useOperationPages } from '../../api/hooks.ts';
 import { Button } from '../../components/button.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { Badge, EmptyState } from '../../components/feedback.tsx';
 import { Select } from '../../components/fields.tsx';
 import { formatMs, Time } from '../../components/format.tsx';
 import { Loaded } from '../../components/screen.tsx';
-import { TableFrame } from '../../components/table-frame.tsx';
 import { notifyDone } from '../../components/toasts.tsx';
 import { DELIVERY_STATES, type DeliveryFilter } from './search.ts';
 import type { Webhook } from './webhook-dialogs.tsx';
@@ -85,57 +85,50 @@ function DeliveryTable({ webhook, deliveries }: { webhook: Webhook; deliveries: 
     changes: ['webhooks.deliveries', 'webhooks.get'],
     onSuccess: () => notifyDone('The event is delivered again'),
   });
+  const columns: readonly Column<Delivery>[] = [
+    {
+      label: 'Event',
+      isRowHeader: true,
+      value: ({ id, type, body }) => (
+        <details>
+          <summary>{type}</summary>
+          <pre>{JSON.stringify(body, null, 2)}</pre>
+          <p className="detail">Id {id}</p>
+        </details>
+      ),
+    },
+    {
+      label: 'State',
+      value: ({ state, attempts, next_attempt_at: next }) => (
+        <>
+          <Badge kind={KINDS[state]}>{LABELS[state]}</Badge>
+          {next && attempts > 0 && (
+            <span className="detail block">
+              next attempt <NextAttempt iso={next} />
+            </span>
+          )}
+        </>
+      ),
+    },
+    { label: 'Response', value: (delivery) => <Response delivery={delivery} /> },
+    { label: 'Happened', value: ({ occurred_at: at }) => <Time iso={at} /> },
+    {
+      label: 'Actions',
+      corner: 'actions',
+      value: ({ id, type }) => (
+        <Button
+          isDisabled={webhook.status === 'disabled'}
+          isPending={replay.isPending && replay.variables?.delivery === id}
+          aria-label={`Deliver again: ${type}`}
+          onPress={() => replay.mutate({ id: webhook.id, delivery: id })}
+        >
+          Deliver again
+        </Button>
+      ),
+    },
+  ];
   return (
-    <TableFrame label="Deliveries">
-      <table className="table deliveries">
-        <thead>
-          <tr>
-            <th scope="col">Event</th>
-            <th scope="col">State</th>
-            <th scope="col">Response</th>
-            <th scope="col">Happened</th>
-            <th scope="col">Actions</th>
-          </tr>
-        </thead>
-        <tbody>
-          {deliveries.map((delivery) => (
-            <tr key={delivery.id}>
-              <td>
-                <details>
-                  <summary>{delivery.type}</summary>
-                  <pre>{JSON.stringify(delivery.body, null, 2)}</pre>
-                  <p className="detail">Id {delivery.id}</p>
-                </details>
-              </td>
-              <td>
-                <Badge kind={KINDS[delivery.state]}>{LABELS[delivery.state]}</Badge>
-                {delivery.next_attempt_at && delivery.attempts > 0 && (
-                  <span className="detail block">
-                    next attempt <NextAttempt iso={delivery.next_attempt_at} />
-                  </span>
-                )}
-              </td>
-              <td>
-                <Response delivery={delivery} />
-              </td>
-              <td>
-                <Time iso={delivery.occurred_at} />
-              </td>
-              <td>
-                <Button
-                  isDisabled={webhook.status === 'disabled'}
-                  isPending={replay.isPending && replay.variables?.delivery === delivery.id}
-                  aria-label={`Deliver again: ${delivery.type}`}
-                  onPress={() => replay.mutate({ id: webhook.id, delivery: delivery.id })}
-                >
-                  Deliver again
-                </Button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableFrame>
+    <DataTable label="Deliveries" className="deliveries" columns={columns} rows={deliveries} keyOf={({ id }) => id} />
   );
 }
 

@@ -3,10 +3,10 @@ import { Plus } from 'lucide-react';
 import { useState } from 'react';
 import { useOperation } from '../../api/hooks.ts';
 import { Button, ButtonLink } from '../../components/button.tsx';
+import { type Column, DataTable } from '../../components/data-table.tsx';
 import { EmptyState } from '../../components/feedback.tsx';
 import { formatNumber, Time } from '../../components/format.tsx';
 import { Loaded, Screen } from '../../components/screen.tsx';
-import { TableFrame } from '../../components/table-frame.tsx';
 import { EVENTS } from './events.ts';
 import { CreateWebhookDialog, type MadeSecret, SigningSecretDialog, type Webhook } from './webhook-dialogs.tsx';
 import { WebhookState } from './webhook-state.tsx';
@@ -32,7 +32,9 @@ export function WebhooksScreen() {
     >
       <Loaded result={webhooks}>
         {({ results }) => {
-          if (results.length > 0) return <WebhookTable webhooks={results} />;
+          if (results.length > 0) {
+            return <DataTable label="Webhooks" columns={COLUMNS} rows={results} keyOf={({ id }) => id} />;
+          }
           return isIncluded ? (
             <EmptyState title="No webhooks yet" action={create}>
               A webhook is a URL of yours that receives a signed request for each event.{' '}
@@ -66,44 +68,28 @@ export function WebhooksScreen() {
   );
 }
 
-function WebhookTable({ webhooks }: { webhooks: readonly Webhook[] }) {
-  return (
-    <TableFrame label="Webhooks">
-      <table className="table webhooks">
-        <thead>
-          <tr>
-            <th scope="col">URL</th>
-            <th scope="col">State</th>
-            <th scope="col">Events</th>
-            <th scope="col">Waiting</th>
-            <th scope="col">Last delivered</th>
-          </tr>
-        </thead>
-        <tbody>
-          {webhooks.map((webhook) => (
-            <tr key={webhook.id}>
-              <th scope="row">
-                <Link to="/webhooks/$id" params={{ id: webhook.id }}>
-                  {webhook.url}
-                </Link>
-                {webhook.description && <span className="detail block">{webhook.description}</span>}
-              </th>
-              <td>
-                <WebhookState webhook={webhook} />
-              </td>
-              <td>{webhook.events.length === EVENTS.length ? 'All' : webhook.events.length}</td>
-              <td>{formatNumber(webhook.waiting)}</td>
-              <td>
-                {webhook.last_delivered_at ? (
-                  <Time iso={webhook.last_delivered_at} />
-                ) : (
-                  <span className="detail">Never</span>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </TableFrame>
-  );
-}
+const COLUMNS: readonly Column<Webhook>[] = [
+  {
+    label: 'URL',
+    isRowHeader: true,
+    value: ({ id, url, description }) => (
+      <div className="webhook-name">
+        <Link to="/webhooks/$id" params={{ id }}>
+          {url}
+        </Link>
+        {description && <span className="detail block">{description}</span>}
+      </div>
+    ),
+  },
+  { label: 'State', corner: 'state', value: (webhook) => <WebhookState webhook={webhook} /> },
+  {
+    label: 'Events',
+    isNumber: true,
+    value: ({ events }) => (events.length === EVENTS.length ? 'All' : formatNumber(events.length)),
+  },
+  { label: 'Waiting', isNumber: true, value: ({ waiting }) => formatNumber(waiting) },
+  {
+    label: 'Last delivered',
+    value: ({ last_delivered_at: at }) => (at ? <Time iso={at} /> : <span className="detail">Never</span>),
+  },
+];
