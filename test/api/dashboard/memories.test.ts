@@ -33,6 +33,18 @@ async function finish(): Promise<void> {
   await open.context.close();
 }
 
+/** Stores memories for a new user, "Memory 1" the newest, without calls. */
+async function fill(count: number): Promise<void> {
+  user = await service.newUser();
+  await service.service.database.owner.query(
+    `insert into memories (user_id, id, type, status, title, content, content_hash, size_bytes, created_at, updated_at)
+      select $1, ('019ab0c0-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'short_term', 'active', 'Memory ' || n,
+        'Text ' || n, sha256(n::text::bytea), 20, now() - n * interval '1 minute', now() - n * interval '1 minute'
+      from generate_series(1, $2::int) n`,
+    [user.userId, count],
+  );
+}
+
 const note = (title: string, more: object = {}) => ({ title, content: `About ${title.toLowerCase()}.`, ...more });
 const read = async (id: string | undefined): Promise<Json> => (await user.api.get(`/memories/${id}`)).body;
 const row = (page: Page, title: string) => page.locator('.memory-row', { hasText: title });
@@ -174,14 +186,7 @@ describe.skipIf(!hasBrowser)('memories screen', () => {
   });
 
   it('scrolls through ten thousand memories with few elements', async () => {
-    user = await service.newUser();
-    await service.service.database.owner.query(
-      `insert into memories (user_id, id, type, status, title, content, content_hash, size_bytes, created_at, updated_at)
-        select $1, ('019ab0c0-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'short_term', 'active', 'Memory ' || n,
-          'Text ' || n, sha256(n::text::bytea), 20, now() - n * interval '1 minute', now()
-        from generate_series(1, 10000) n`,
-      [user.userId],
-    );
+    await fill(10_000);
     open = await openDashboard(browser, service, user.userId, { path: '/memories' });
     const { page } = open;
     await row(page, 'Memory 1').first().waitFor();
@@ -199,6 +204,87 @@ describe.skipIf(!hasBrowser)('memories screen', () => {
     expect(reached).toBeGreaterThanOrEqual(2_000);
     expect(most).toBeLessThan(60);
     expect(await page.evaluate<number>('document.querySelectorAll("*").length')).toBeLessThan(1_500);
+    await finish();
+  });
+
+  it('reads only the first page and that of the change again in a list of several pages', async () => {
+    await fill(1_100);
+    open = await openDashboard(browser, service, user.userId, { path: '/memories' });
+    const { page } = open;
+    const reads: (string | null)[] = [];
+    page.on('request', (request) => {
+      const url = new URL(request.url());
+      const isList = request.method() === 'GET' && url.pathname === '/api/v1/memories';
+      if (isList) reads.push(url.searchParams.get('cursor'));
+    });
+    const scrollTo = async (title: string, index: number) => {
+      await expect
+        .poll(async () => {
+          await page.evaluate(`window.scrollTo(0, ${index * 92})`);
+          return row(page, title).count();
+        })
+        .toBe(1);
+    };
+    const titles = async (from: number, to: number) => {
+      const shown = await page
+        .locator('.virtual-rows > li')
+        .evaluateAll((items) =>
+          items.map((item): [number, string] => [
+            Number(item.getAttribute('aria-posinset')),
+            item.querySelector('.memory-row-title')?.textContent ?? '',
+          ]),
+        );
+      return shown.filter(([position]) => position >= from && position <= to).sort((one, other) => one[0] - other[0]);
+    };
+    const total = (text: string) => page.locator('.lead', { hasText: text }).waitFor();
+    await total('1,100 memories.');
+    for (const loaded of [200, 400, 600, 800, 1_000]) await scrollTo(`Memory ${loaded}`, loaded);
+    await scrollTo('Memory 500', 500);
+    reads.length = 0;
+
+    await row(page, 'Memory 500').locator('.checkbox').click();
+    await button(page, 'Archive').click();
+    await button(page, 'Archive 1 memory').click();
+    await total('1,099 memories.');
+    await row(page, 'Memory 500').waitFor({ state: 'detached' });
+    expect(await titles(499, 501)).toEqual([
+      [499, 'Memory 499'],
+      [500, 'Memory 501'],
+      [501, 'Memory 502'],
+    ]);
+    expect(reads.length).toBe(2);
+    expect(reads).toContain(null);
+    reads.length = 0;
+
+    await undo(page);
+    await total('1,100 memories.');
+    await row(page, 'Memory 500').waitFor();
+    expect(await titles(499, 501)).toEqual([
+      [499, 'Memory 499'],
+      [500, 'Memory 500'],
+      [501, 'Memory 501'],
+    ]);
+    expect(reads.length).toBe(2);
+
+    await row(page, 'Memory 500').getByRole('link', { name: 'Memory 500' }).click();
+    await button(page, 'Edit').click();
+    await page.getByRole('textbox', { name: 'Title' }).fill('Another title');
+    await button(page, 'Save').click();
+    await page.getByText('Memory saved').waitFor();
+    reads.length = 0;
+    await page.goBack();
+    await scrollTo('Another title', 500);
+    expect(await titles(499, 501)).toEqual([
+      [499, 'Memory 499'],
+      [500, 'Another title'],
+      [501, 'Memory 501'],
+    ]);
+    // Where two pages meet, nothing is missing and nothing is listed twice.
+    await scrollTo('Memory 600', 600);
+    expect((await titles(597, 603)).map(([, title]) => title)).toEqual(
+      [597, 598, 599, 600, 601, 602, 603].map((n) => `Memory ${n}`),
+    );
+    expect(reads.length).toBe(2);
     await finish();
   });
 });

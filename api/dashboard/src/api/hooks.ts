@@ -1,18 +1,17 @@
 import {
-  type InfiniteData,
   keepPreviousData,
   QueryClient,
-  type QueryKey,
   type UseMutationResult,
   type UseQueryResult,
-  useInfiniteQuery,
   useMutation,
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
+import { useCallback, useMemo } from 'react';
 import type { OperationId } from '../../../contracts/index.ts';
 import { notifyError } from '../components/toasts.tsx';
 import { ApiError, call, type InputOf, type OutputOf } from './client.ts';
+import { append, type Page, type ReadPages, readFirst, recordAct, refresh } from './pages.ts';
 
 /** Cache of responses. A failed read is repeated only where a repetition can help. */
 export const queryClient = new QueryClient({
@@ -56,27 +55,62 @@ export function useOperation<Id extends OperationId>(
   } as Parameters<typeof useQuery<OutputOf<Id>, ApiError>>[0]);
 }
 
-/** An output with a cursor to its next page. */
-interface Page {
-  next_cursor?: string | null | undefined;
+interface PagesOptions<Output> {
+  enabled?: boolean;
+  /** Returns the milliseconds until the list is read again, by its last pages. */
+  refetchInterval?: (pages: readonly Output[]) => number | false;
 }
 
-/** Reads an operation page by page. `data.pages` has the pages so far; `fetchNextPage()` reads the next one. */
-export function useOperationPages<Id extends OperationId>(id: Id, input: InputOf<Id>, { enabled = true } = {}) {
-  return useInfiniteQuery<
-    OutputOf<Id>,
-    ApiError,
-    InfiniteData<OutputOf<Id>, string | undefined>,
-    QueryKey,
-    string | undefined
-  >({
-    queryKey: [id, 'pages', input],
-    queryFn: ({ signal, pageParam }) =>
-      call(id, { ...(input as object), ...(pageParam && { cursor: pageParam }) } as InputOf<Id>, { signal }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last) => (last as Page).next_cursor ?? undefined,
+/**
+ * Reads an operation page by page. `data.pages` has the pages so far; `fetchNextPage()` reads the next one. A list that
+ * is read again keeps its pages: only the first one, and those with what an act changed, are requested.
+ */
+export function useOperationPages<Id extends OperationId>(
+  id: Id,
+  input: InputOf<Id>,
+  { enabled = true, refetchInterval = () => false }: PagesOptions<OutputOf<Id>> = {},
+) {
+  type Output = OutputOf<Id> & Page;
+  const client = useQueryClient();
+  const queryKey = [id, 'pages', input];
+  const readOne = (cursor: string | undefined, signal?: AbortSignal) =>
+    call(id, { ...(input as object), ...(cursor && { cursor }) } as InputOf<Id>, { signal }) as Promise<Output>;
+  const latest = () => client.getQueryData<ReadPages<Output>>(queryKey);
+  const query = useQuery<ReadPages<Output>, ApiError>({
+    queryKey,
+    queryFn: ({ signal }) => {
+      const former = latest();
+      const read = (cursor: string | undefined) => readOne(cursor, signal);
+      return former ? refresh(id, former, read, latest) : readFirst(read);
+    },
     enabled,
+    refetchInterval: ({ state }) => refetchInterval(state.data?.read.map(({ output }) => output) ?? []),
   });
+  const next = useMutation<Output, ApiError, string>({
+    mutationFn: (cursor) => readOne(cursor),
+    onSuccess: (output, cursor) =>
+      client.setQueryData<ReadPages<Output>>(queryKey, (former) => append(former, cursor, output)),
+  });
+  const { data: read, refetch } = query;
+  const { mutate } = next;
+  const data = useMemo(() => read && { pages: read.read.map(({ output }) => output as OutputOf<Id>) }, [read]);
+  const nextCursor = read?.read.at(-1)?.output.next_cursor ?? undefined;
+  const isFetchNextPageError = next.isError && next.variables === nextCursor;
+  return {
+    data,
+    error: query.error ?? (isFetchNextPageError ? next.error : null),
+    isPending: query.isPending,
+    isLoading: query.isLoading,
+    isFetching: query.isFetching || next.isPending,
+    isRefetching: query.isRefetching,
+    hasNextPage: nextCursor !== undefined,
+    isFetchingNextPage: next.isPending,
+    isFetchNextPageError,
+    fetchNextPage: useCallback(() => {
+      if (nextCursor !== undefined) mutate(nextCursor);
+    }, [nextCursor, mutate]),
+    refetch,
+  };
 }
 
 /** Calls an operation, and once more when its response was lost. The idempotency key makes the repetition safe. */
@@ -107,6 +141,7 @@ export function useAction<Id extends OperationId>(
   return useMutation<OutputOf<Id>, ApiError, InputOf<Id>>({
     mutationFn: (input) => callTwice(id, input),
     onSuccess: async (output, input) => {
+      recordAct(changes, input, output);
       onSuccess?.(output, input);
       await Promise.all(changes.map((name) => client.invalidateQueries({ queryKey: [name] })));
     },

@@ -1,10 +1,11 @@
 import type { OperationId } from '../../../../contracts/index.ts';
 import { ApiError, call, type InputOf, type OutputOf } from '../../api/client.ts';
 import { queryClient } from '../../api/hooks.ts';
+import { recordAct } from '../../api/pages.ts';
 import { notifyDone, notifyError } from '../../components/toasts.tsx';
 
 /** Operations whose results an act on memories changes. */
-const MEMORY_READS: readonly OperationId[] = [
+export const MEMORY_READS: readonly OperationId[] = [
   'memories.list',
   'memories.get',
   'memories.versions',
@@ -21,7 +22,7 @@ type Memory = Pick<OutputOf<'memories.get'>, 'id' | 'title' | 'version'>;
 export type BulkInput = InputOf<'memories.bulk'>;
 
 /** Reads again everything that an act on memories may have changed. */
-export async function refreshMemories(): Promise<void> {
+async function refreshMemories(): Promise<void> {
   await Promise.all(MEMORY_READS.map((id) => queryClient.invalidateQueries({ queryKey: [id] })));
 }
 
@@ -48,8 +49,15 @@ export async function perform(
 }
 
 /** Calls a write so that a repetition of a lost call does no harm. */
-export function write<Id extends OperationId>(id: Id, input: InputOf<Id>): Promise<OutputOf<Id>> {
-  return call(id, input, { idempotencyKey: crypto.randomUUID() });
+export async function write<Id extends OperationId>(id: Id, input: InputOf<Id>): Promise<OutputOf<Id>> {
+  let output: OutputOf<Id> | undefined;
+  try {
+    output = await call(id, input, { idempotencyKey: crypto.randomUUID() });
+    return output;
+  } finally {
+    // A call whose response was lost may have changed something too.
+    recordAct(MEMORY_READS, input, output);
+  }
 }
 
 /** Archives a memory; undone by restoring it. */

@@ -6,7 +6,7 @@ import { Callout } from '../../components/feedback.tsx';
 import { errorOf, Select, TextField } from '../../components/fields.tsx';
 import { Markdown } from '../../components/markdown.tsx';
 import { notifyDone } from '../../components/toasts.tsx';
-import { perform, refreshMemories, write } from './acts.ts';
+import { MEMORY_READS, perform, write } from './acts.ts';
 import type { Memory } from './memory-facts.tsx';
 import { TagPicker } from './tag-picker.tsx';
 import { useSettled } from './use-settled.ts';
@@ -31,13 +31,12 @@ export function MemoryEditor({ memory, onClose }: MemoryEditorProps) {
   const [metadata, setMetadata] = useState(JSON.stringify(opened.metadata, null, 2));
   const [metadataError, setMetadataError] = useState<string>();
   const save = useAction('memories.update', {
-    changes: [],
+    changes: MEMORY_READS,
     showsErrors: true,
-    onSuccess: async ({ id, version }) => {
+    onSuccess: ({ id, version }) => {
       const undo = () => perform('Undone', () => write('memories.restore', { id, version: opened.version }));
       notifyDone('Memory saved', version === opened.version ? undefined : () => void undo());
       onClose();
-      await refreshMemories();
     },
   });
   const submit = () => {

@@ -31,19 +31,13 @@ export function Deliveries({ webhook }: { webhook: Webhook }) {
   const { state = 'all' } = route.useSearch();
   const navigate = route.useNavigate();
   const input = { id: webhook.id, ...(state !== 'all' && { state }) };
-  const pages = useOperationPages('webhooks.deliveries', input);
-  // Reads the newest page again while something waits, for the result of a test.
-  const isWaiting = pages.data?.pages.some(({ results }) => results.some((one) => one.state === 'pending')) ?? false;
-  useOperation(
-    'webhooks.get',
-    { id: webhook.id },
-    {
-      refetchInterval: () => {
-        if (isWaiting && webhook.status === 'enabled') void pages.refetch();
-        return isWaiting && webhook.status === 'enabled' ? REFRESH_MS : false;
-      },
-    },
-  );
+  // Reads again while something waits, for the result of a test.
+  const interval = (read: readonly OutputOf<'webhooks.deliveries'>[]) =>
+    webhook.status === 'enabled' && read.some(({ results }) => results.some((one) => one.state === 'pending'))
+      ? REFRESH_MS
+      : false;
+  const pages = useOperationPages('webhooks.deliveries', input, { refetchInterval: interval });
+  useOperation('webhooks.get', { id: webhook.id }, { refetchInterval: interval(pages.data?.pages ?? []) });
   return (
     <section className="stack" aria-label="Deliveries">
       <div className="row spread">
