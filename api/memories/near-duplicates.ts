@@ -10,12 +10,14 @@ import { ignoredTerms } from './create.ts';
 const POSITION = z.tuple([id]);
 /** Characters of each content. */
 const EXCERPT_LENGTH = 1_000;
+/** Memories that one statement compares: a busy service lets a caller wait for a connection before each statement. */
+const TOGETHER = 20;
 /** The most near-duplicates of a memory that are listed. */
 const SIMILAR_MAX = 10;
 
 /**
- * Compares a block of active memories, newest first, with older ones, and returns those that have near-duplicates. Each memory is one
- * statement that compares it with at most a hundred others.
+ * Compares a block of active memories, newest first, with older ones, and returns those that have near-duplicates. Each memory is
+ * compared with at most a hundred others.
  */
 export async function nearDuplicates(
   context: RequestContext,
@@ -27,10 +29,14 @@ export async function nearDuplicates(
   const before = input.cursor === undefined ? undefined : decodeCursor(query, input.cursor, POSITION)[0];
   const compared = await listCompared(context.sql, caller.userId, { project, before, limit: input.limit });
   const groups: { id: string; similar: NearDuplicate[] }[] = [];
-  for (const memory of compared) {
-    const options = { ignoredTerms: ignoredTerms(memory), scoreMin: input.min_score, limit: SIMILAR_MAX };
-    const similar = await findNearDuplicates(context.sql, caller.userId, memory, options);
-    if (similar.length > 0) groups.push({ id: memory.id, similar });
+  for (let at = 0; at < compared.length; at += TOGETHER) {
+    const some = compared.slice(at, at + TOGETHER).map((one) => ({ ...one, ignoredTerms: ignoredTerms(one) }));
+    const options = { scoreMin: input.min_score, limit: SIMILAR_MAX };
+    const found = await findNearDuplicates(context.sql, caller.userId, some, options);
+    for (const { id } of some) {
+      const similar = found.get(id);
+      if (similar) groups.push({ id, similar });
+    }
   }
   const last = compared.at(-1);
   return {

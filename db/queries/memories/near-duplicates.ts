@@ -141,82 +141,69 @@ export async function listCompared(
   return result.rows;
 }
 
-/** Finds the older active memories, by id, that are near-duplicates of a stored one, most similar first. Superseded ones are left out. */
-export async function findNearDuplicates(
-  sql: Sql,
-  userId: string,
-  memory: Pick<ComparedMemory, 'id' | 'project'>,
-  { ignoredTerms, scoreMin, limit }: NearDuplicateOptions,
-): Promise<NearDuplicate[]> {
-  const result = await sql.query<NearDuplicate>({
-    name: 'find_near_duplicates',
-    text: FIND_NEAR_DUPLICATES,
-    values: [userId, memory.id, memory.project, ignoredTerms, scoreMin, limit],
-  });
-  return result.rows;
-}
-
-const FIND_NEAR_DUPLICATES = `with lexeme as materialized (
-    select unnest(terms) as hash
-    from memories
-    where user_id = $1 and id = $2
-  ),
-  known as materialized (
-    select hash, memories
-    from lexicon
-    where user_id = $1 and hash in (select hash from lexeme)
-  ),
-  ${nearDuplicateCtes('$3', '$4', '$5', 'id < $2')}
-  select id, score
-  from near_duplicate
-  where score >= $5::float8
-    and not exists (
-      select
-      from memories s
-      where s.user_id = $1 and s.supersedes = near_duplicate.id and (s.status = 'active') is true
-    )
-  order by score desc, id
-  limit $6`;
-
-/** A memory that was just stored, with the terms that its comparison ignores. */
-export interface StoredMemory {
-  id: string;
-  project: string | null;
+/** A stored memory that is compared with others, and the terms that its comparison ignores. */
+export interface ComparedTerms extends Pick<ComparedMemory, 'id' | 'project'> {
   ignoredTerms: readonly string[];
 }
 
-/**
- * Finds the active memories that are near-duplicates of memories just stored together, in one statement: of each those that were stored
- * before them, and those before it among them by id. Returns them by the id of the stored memory.
- */
-export async function findNearDuplicatesOfStored(
+/** Finds the older active memories, by id, that are near-duplicates of each of the stored ones. Superseded ones are left out. */
+export function findNearDuplicates(
   sql: Sql,
   userId: string,
-  stored: readonly StoredMemory[],
-  { scoreMin, limit }: Omit<NearDuplicateOptions, 'ignoredTerms'>,
+  memories: readonly ComparedTerms[],
+  options: Omit<NearDuplicateOptions, 'ignoredTerms'>,
 ): Promise<Map<string, NearDuplicate[]>> {
-  const { rows } = await sql.query<NearDuplicate & { stored_id: string }>({
-    name: 'find_near_duplicates_of_stored',
-    text: FIND_NEAR_DUPLICATES_OF_STORED,
+  return findOfEach(sql, userId, memories, options, { name: 'find_near_duplicates', text: FIND_NEAR_DUPLICATES });
+}
+
+/**
+ * Finds the active memories that are near-duplicates of each of the memories that were just stored together: those that were stored before
+ * them, and those before it among them by id.
+ */
+export function findNearDuplicatesOfStored(
+  sql: Sql,
+  userId: string,
+  stored: readonly ComparedTerms[],
+  options: Omit<NearDuplicateOptions, 'ignoredTerms'>,
+): Promise<Map<string, NearDuplicate[]>> {
+  const statement = { name: 'find_near_duplicates_of_stored', text: FIND_NEAR_DUPLICATES_OF_STORED };
+  return findOfEach(sql, userId, stored, options, statement);
+}
+
+/** Executes {@link findOfEachSql}. Returns the near-duplicates by the id of the memory they are compared with, most similar first. */
+async function findOfEach(
+  sql: Sql,
+  userId: string,
+  memories: readonly ComparedTerms[],
+  { scoreMin, limit }: Omit<NearDuplicateOptions, 'ignoredTerms'>,
+  statement: { name: string; text: string },
+): Promise<Map<string, NearDuplicate[]>> {
+  const { rows } = await sql.query<NearDuplicate & { compared_id: string }>({
+    ...statement,
     values: [
       userId,
-      stored.map(({ id }) => id),
-      stored.map(({ project }) => project),
-      stored.map(({ ignoredTerms }) => ignoredTerms.join(' ')),
+      memories.map(({ id }) => id),
+      memories.map(({ project }) => project),
+      memories.map(({ ignoredTerms }) => ignoredTerms.join(' ')),
       scoreMin,
       limit,
     ],
   });
   const found = new Map<string, NearDuplicate[]>();
-  for (const { stored_id, id, score } of rows) {
-    const similar = found.get(stored_id);
+  for (const { compared_id, id, score } of rows) {
+    const similar = found.get(compared_id);
     if (similar) similar.push({ id, score });
-    else found.set(stored_id, [{ id, score }]);
+    else found.set(compared_id, [{ id, score }]);
   }
   return found;
 }
 
-const FIND_NEAR_DUPLICATES_OF_STORED = `select o.id as stored_id, found.id, found.score
+/**
+ * Returns a statement that finds the near-duplicates of each of several stored memories, `o`.
+ * @param eligible condition on the memories that are compared
+ * @param reported condition on those that are found
+ */
+const findOfEachSql = (eligible: string, reported: string) => `select o.id as compared_id, found.id, found.score
   from unnest($2::uuid[], $3::text[], $4::text[]) as o (id, project, ignored),
     lateral (
       with lexeme as materialized (
@@ -229,11 +216,22 @@ const FIND_NEAR_DUPLICATES_OF_STORED = `select o.id as stored_id, found.id, foun
         from lexicon
         where user_id = $1 and hash in (select hash from lexeme)
       ),
-      ${nearDuplicateCtes('o.project', "string_to_array(o.ignored, ' ')", '$5', 'id <> o.id and (id < o.id or id <> all($2::uuid[]))')}
+      ${nearDuplicateCtes('o.project', "string_to_array(o.ignored, ' ')", '$5', eligible)}
       select id, score
       from near_duplicate
-      where score >= $5::float8
+      where score >= $5::float8 and ${reported}
       order by score desc, id
       limit $6
     ) found
   order by o.id, found.score desc, found.id`;
+
+const FIND_NEAR_DUPLICATES = findOfEachSql(
+  'id < o.id',
+  `not exists (
+        select
+        from memories s
+        where s.user_id = $1 and s.supersedes = near_duplicate.id and (s.status = 'active') is true
+      )`,
+);
+
+const FIND_NEAR_DUPLICATES_OF_STORED = findOfEachSql('id <> o.id and (id < o.id or id <> all($2::uuid[]))', 'true');
