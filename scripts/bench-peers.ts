@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installMem0, installNodePeers } from './bench/peers/install.ts';
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
     if (values.json) await writeFile(values.json, `${JSON.stringify(measured)}\n`);
   }
   const inOrder = Object.keys(PEERS).flatMap((name) => measured[name] ?? []);
-  console.log(report(inOrder, texts.questions.length));
+  console.log(report(inOrder, texts.questions.length, availableParallelism()));
 }
 
 /** Opens a memory in a folder of its own, measures it, and removes the folder. */

@@ -89,16 +89,17 @@ describe('report', () => {
       stopped: { size: 10_000, seconds: 150 },
       first: { stored: 100, kept: 90 },
       together: { acknowledged: 50, kept: 1 },
+      load: 0.25,
     };
-    expect(report([one], 89)).toMatchInlineSnapshot(`
+    expect(report([one], 89, 2)).toMatchInlineSnapshot(`
       "| memory | memories | s to fill | store p50 / p95, ms | search p50 / p95, ms | R@10 of 89 questions | R@10 by the longest word |
       |---|---|---|---|---|---|---|
       | a memory | 1,000 | 2.0 | 1.2 / 46 | 1.2 / 46 | 50.0 | 100.0 |
       | a memory | 10,000 | more than 150 | – | – | – | – |
 
-      | memory | lost of the first notes | lost of 50 stores at once |
-      |---|---|---|
-      | a memory | 10 of 100 | 49 of 50 |"
+      | memory | lost of the first notes | lost of 50 stores at once | load on 2 cores |
+      |---|---|---|---|
+      | a memory | 10 of 100 | 49 of 50 | 0.3 |"
     `);
   });
 });

@@ -107,7 +107,13 @@ export async function memorix(packages: string, folder: string): Promise<Peer> {
   });
   const store = async ({ id, title, text }: PeerNote) =>
     void (await call('memorix_store', { entityName: id, type: 'discovery', title: `${id} ${title}`, narrative: text }));
-  const search = async (query: string) => idsIn(await call('memorix_search', { query, limit: HITS })).slice(0, HITS);
+  const search = async (query: string) => {
+    // The response repeats the query above the rows of its hits.
+    const rows = (await call('memorix_search', { query, limit: HITS }))
+      .split('\n')
+      .filter((line) => line.startsWith('|'));
+    return idsIn(rows.join('\n')).slice(0, HITS);
+  };
   return {
     name: 'memorix 1.0.7',
     async fill(notes, signal) {

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { percentile } from '../../eval/score.ts';
 import { HITS, type Peer } from './peer.ts';
 import type { PeerNote, PeerQuestion } from './texts.ts';
@@ -37,6 +38,8 @@ export interface Measured {
   first: { stored: number; kept: number };
   /** Acknowledged stores of {@link WRITERS} at once, and how many of them are kept. */
   together: { acknowledged: number; kept: number };
+  /** Load average of the last minute: above the number of cores, latencies are those of a busy machine. */
+  load: number;
 }
 
 /** Fills a peer to each size and measures it there. Ends at the first size that takes longer than `seconds` to fill. */
@@ -88,6 +91,7 @@ export async function measure(
     stopped,
     first: first ?? NONE,
     together: together ?? { acknowledged: 0, kept: 0 },
+    load: loadavg()[0] ?? 0,
   };
 }
 

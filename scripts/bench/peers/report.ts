@@ -1,7 +1,7 @@
 import type { Figures, Latency, Measured } from './measure.ts';
 
 /** Returns the figures as tables in Markdown. */
-export function report(measured: readonly Measured[], questions: number): string {
+export function report(measured: readonly Measured[], questions: number, cores: number): string {
   const rows = measured.flatMap((one) => [
     ...one.sizes.map((figures) => rowOf(one.name, figures)),
     ...(one.stopped
@@ -9,16 +9,16 @@ export function report(measured: readonly Measured[], questions: number): string
       : []),
   ]);
   const writers = measured.map(
-    ({ name, first, together: { acknowledged, kept } }) =>
-      `| ${name} | ${first.stored - first.kept} of ${first.stored} | ${acknowledged - kept} of ${acknowledged} |`,
+    ({ name, first, together: { acknowledged, kept }, load }) =>
+      `| ${name} | ${first.stored - first.kept} of ${first.stored} | ${acknowledged - kept} of ${acknowledged} | ${load.toFixed(1)} |`,
   );
   return [
     `| memory | memories | s to fill | store p50 / p95, ms | search p50 / p95, ms | R@10 of ${questions} questions | R@10 by the longest word |`,
     '|---|---|---|---|---|---|---|',
     ...rows,
     '',
-    '| memory | lost of the first notes | lost of 50 stores at once |',
-    '|---|---|---|',
+    `| memory | lost of the first notes | lost of 50 stores at once | load on ${cores} cores |`,
+    '|---|---|---|---|',
     ...writers,
   ].join('\n');
 }

@@ -67,7 +67,7 @@ async function overMcp(service: EvalService, key: string): Promise<Calls> {
     async search(query) {
       // Without a budget of its own a tool cuts its response to 1,500 tokens.
       const result = await call('search_memories', { query, limit: HITS, max_tokens: 10_000 });
-      return titlesIn(result.structuredContent).flatMap(idsIn);
+      return idsIn(textOf(result)).slice(0, HITS);
     },
     close: () => client.close(),
   };
