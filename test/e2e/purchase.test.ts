@@ -105,7 +105,7 @@ describe.skipIf(!hasBrowser)('purchase to first call', () => {
     await page.getByText(NOTE.content).first().waitFor();
 
     await page.getByRole('link', { name: 'Request log' }).click();
-    await page.getByRole('cell', { name: /create_memory/ }).waitFor();
+    await page.getByRole('rowheader', { name: /create_memory/ }).waitFor();
     await page.getByRole('link', { name: 'Home' }).click();
     await page
       .getByText(/^1 of [\d,]+/)
