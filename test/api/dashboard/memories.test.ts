@@ -58,6 +58,23 @@ const undo = async (page: Page) => {
 };
 
 describe.skipIf(!hasBrowser)('memories screen', () => {
+  it('opens a memory that is chosen before typing pauses, however long its screen takes to load', async () => {
+    await start([note('Deploys'), note('Lunch')]);
+    const { page } = open;
+    let delayed = 0;
+    await page.route(/\/assets\/memory-screen.*\.js/, async (route) => {
+      delayed++;
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await route.continue();
+    });
+    await page.getByRole('searchbox', { name: 'Search memories' }).fill('deploys');
+    await page.getByRole('link', { name: 'Deploys' }).first().click();
+    await page.getByRole('heading', { name: 'Deploys' }).waitFor();
+    await button(page, 'Edit').waitFor();
+    expect(delayed).toBe(1);
+    await finish();
+  });
+
   it('searches, says why each hit is there, and keeps query and filters in the URL', async () => {
     await start([
       note('Deploys', { content: 'We deploy on Fridays.', tags: ['ops'], project: 'shop' }),

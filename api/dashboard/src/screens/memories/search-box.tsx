@@ -1,3 +1,4 @@
+import { useRouter } from '@tanstack/react-router';
 import { type RefObject, useCallback, useEffect, useState } from 'react';
 import { SearchField } from '../../components/fields.tsx';
 import type { BrowseSearch } from './search-params.ts';
@@ -14,6 +15,8 @@ interface SearchBoxProps {
 /** Renders the search input. It searches when typing pauses, and at once on Enter. */
 export function SearchBox({ search, onChange, inputRef }: SearchBoxProps) {
   const [text, setText] = useState(search.q ?? '');
+  const router = useRouter();
+  const [path] = useState(router.latestLocation.pathname);
   const submit = useCallback(
     (typed: string) => {
       const { q, ...rest } = search;
@@ -23,9 +26,12 @@ export function SearchBox({ search, onChange, inputRef }: SearchBoxProps) {
     [search, onChange],
   );
   useEffect(() => {
-    const timer = setTimeout(() => submit(text), TYPING_MS);
+    const timer = setTimeout(() => {
+      // This screen stays while the next one is loaded: a search would lead back to it.
+      if (router.latestLocation.pathname === path) submit(text);
+    }, TYPING_MS);
     return () => clearTimeout(timer);
-  }, [text, submit]);
+  }, [text, submit, router, path]);
   return (
     <div className="grow">
       <SearchField
