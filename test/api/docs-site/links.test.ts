@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 /** Files of `docs` that are for contributors and operators. */
 const INTERNAL = [
   'architecture',
+  'benchmarks',
   'glossary',
   'deploy',
   'runbook',
