@@ -2,11 +2,11 @@
 export interface ReadableTexts {
   /** BCP 47 codes of the languages. */
   languages: readonly string[];
-  /** Matches a letter of their script. */
+  /** Matches one letter of the script that they are written in. */
   letter: RegExp;
 }
 
-/** English, and with less certainty what shares words with it. Of other scripts such a model knows single characters, and no words. */
+/** English. Texts in other languages of the Latin script share words with it; of other scripts the model knows characters, and no words. */
 export const ENGLISH: ReadableTexts = { languages: ['en'], letter: /\p{Script=Latin}/u };
 
 const LETTER = /\p{L}/gu;

@@ -2,8 +2,8 @@ import type { EmbeddedQuery } from '../embeddings/embedder.ts';
 import { type ReadableTexts, readableShare } from '../embeddings/readable-texts.ts';
 
 /**
- * What is left of a similarity where the model knows nothing of the script of a query: it then compares characters, which finds some
- * other forms of a word. Chosen on the Russian questions of `test/eval/agents`.
+ * Share of a similarity that counts for a query in a script that the model was not trained on. It is not 0, because the model compares
+ * characters then, which finds some other forms of a word. Chosen on the Russian questions of `test/eval/agents`.
  */
 const TRUST_MIN = 0.3;
 
