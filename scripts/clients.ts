@@ -77,15 +77,19 @@ async function main(): Promise<number> {
   return reports.every(({ connected, setUp }) => connected && setUp !== false) ? 0 : 1;
 }
 
-/** Installs a client, unless it is there. Its scripts are not run. */
-function install({ package: name }: TestedClient, base: string): { folder: string; version: string } {
+/** Installs a client, unless it is there. Install scripts run only where a client needs its own, whatever npm's settings say. */
+function install(
+  { package: name, needsInstallScript = false }: TestedClient,
+  base: string,
+): { folder: string; version: string } {
   const folder = join(base, name.replaceAll(/[@/]/g, '_'));
   const manifest = join(folder, 'node_modules', name, 'package.json');
   if (!existsSync(manifest)) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
     console.error(`installing ${name} …`);
-    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', name], {
+    const scripts = `--ignore-scripts=${!needsInstallScript}`;
+    execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', scripts, name], {
       cwd: folder,
       stdio: 'inherit',
     });

@@ -29,6 +29,8 @@ export interface TestedClient {
   how: string;
   /** Direct connections only: the tool is given an address. */
   onlyHttp?: boolean;
+  /** Its install script puts its native program in place. */
+  needsInstallScript?: boolean;
 }
 
 const PROMPT = 'Say hello.';
@@ -42,6 +44,7 @@ export const TESTED_CLIENTS: readonly TestedClient[] = [
     program: 'claude',
     args: () => ['mcp', 'list'],
     how: '`claude mcp list`',
+    needsInstallScript: true,
   },
   {
     package: '@openai/codex',
@@ -79,6 +82,7 @@ export const TESTED_CLIENTS: readonly TestedClient[] = [
     program: 'opencode',
     args: () => ['mcp', 'list'],
     how: '`opencode mcp list`',
+    needsInstallScript: true,
   },
   {
     package: '@qwen-code/qwen-code',
