@@ -117,9 +117,7 @@ async function measureAll(
     const connections = attack.connections ?? CONNECTIONS;
     const measured = await measure(() => senders.heavy.send({ kind: 'heavy', calls, connections, milliseconds }));
     rows.push(toRow(attack.name, measured, alone));
-    await clearEmbeddingQueue(service.database);
-    // Lets the service finish its work for these calls before the next measurement.
-    await delay(1_000);
+    await stopEmbedding(service);
   }
   console.table(rows);
   return rows.every((row) => row['within reach'] === 'yes');
@@ -169,9 +167,15 @@ async function prepare(service: Service, { stored, calls }: Attack): Promise<Cal
   }
   if (batch.length > 0) ids.push(...(await store(api, batch)));
   if (ids.length > 100) await untilEmbedded(service.database);
-  else await clearEmbeddingQueue(service.database);
+  else await stopEmbedding(service);
   await vacuum(service.database);
   return calls(api, ids);
+}
+
+/** Clears the embedding queue, and waits until the encoder has done what it had taken from it: some 24,000 characters. */
+async function stopEmbedding({ database }: Service): Promise<void> {
+  await clearEmbeddingQueue(database);
+  await delay(4_000);
 }
 
 async function store(api: Api, memories: object[]): Promise<string[]> {

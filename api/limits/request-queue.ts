@@ -1,5 +1,6 @@
 import { createFairSemaphore, type FairSemaphoreOptions, NoPermitError } from '../../db/client/fair-semaphore.ts';
 import { Problem } from '../errors.ts';
+import { followLongRequests } from './long-requests.ts';
 
 /** Bounds the requests that a node executes at once, and shares them fairly between tenants. */
 export interface RequestQueue {
@@ -25,16 +26,19 @@ export const REQUESTS_PER_TENANT = 8;
 /** Waiting requests of one tenant: the burst that the pro plan allows in a minute passes whole. */
 export const WAITING_PER_TENANT = 300;
 
-const LIMITS: FairSemaphoreOptions = {
+const LIMITS: Omit<FairSemaphoreOptions, 'permitsPerTenant'> = {
   permits: 128,
-  permitsPerTenant: REQUESTS_PER_TENANT,
   waitingPerTenant: WAITING_PER_TENANT,
   waitingMax: 2_048,
   waitMs: 20_000,
 };
 
-export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): RequestQueue {
-  const semaphore = createFairSemaphore({ ...LIMITS, ...limits });
+export function createRequestQueue(
+  limits: Partial<FairSemaphoreOptions> = {},
+  now = () => performance.now(),
+): RequestQueue {
+  const long = followLongRequests({ permits: REQUESTS_PER_TENANT, now });
+  const semaphore = createFairSemaphore({ ...LIMITS, permitsPerTenant: long.permitsOf, ...limits });
   const unsent = new Map<string, number>();
   const add = (tenant: string, bytes: number) => {
     const sum = (unsent.get(tenant) ?? 0) + bytes;
@@ -49,9 +53,14 @@ export function createRequestQueue(limits: Partial<FairSemaphoreOptions> = {}): 
       }
       let isRunning = false;
       try {
-        return await semaphore.run(tenant, () => {
+        return await semaphore.run(tenant, async () => {
           isRunning = true;
-          return work();
+          const end = long.start(tenant);
+          try {
+            return await work();
+          } finally {
+            end();
+          }
         });
       } catch (error) {
         if (isRunning || !(error instanceof NoPermitError)) throw error;

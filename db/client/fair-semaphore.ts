@@ -2,8 +2,8 @@
 export interface FairSemaphoreOptions {
   /** Permits in all. */
   permits: number;
-  /** Permits that one tenant may hold at once. */
-  permitsPerTenant: number;
+  /** Permits that a tenant may hold at once. Read whenever it asks for one, and when one becomes free. */
+  permitsPerTenant: number | ((tenant: string) => number);
   /** Callers of one tenant that may wait. Unbounded by default. */
   waitingPerTenant?: number;
   /** Callers of all tenants that may wait. Unbounded by default. */
@@ -51,6 +51,9 @@ export function createFairSemaphore({
   let held = 0;
   let waitingCount = 0;
 
+  const shareOf = (id: string): number =>
+    typeof permitsPerTenant === 'number' ? permitsPerTenant : permitsPerTenant(id);
+
   const tenantOf = (id: string): Tenant => {
     const tenant = tenants.get(id) ?? { held: 0, waiting: new Set() };
     tenants.set(id, tenant);
@@ -60,7 +63,7 @@ export function createFairSemaphore({
   const acquire = (id: string): Promise<void> | undefined => {
     const tenant = tenantOf(id);
     // A tenant below its share waits only while all permits are held: no tenant has a claim to a free one.
-    if (held < permits && tenant.held < permitsPerTenant) {
+    if (held < permits && tenant.held < shareOf(id)) {
       held++;
       tenant.held++;
       return undefined;
@@ -79,7 +82,7 @@ export function createFairSemaphore({
       };
       const timer = setTimeout(() => {
         leave();
-        reject(new NoPermitError(tenant.held >= permitsPerTenant ? 'tenant' : 'everybody'));
+        reject(new NoPermitError(tenant.held >= shareOf(id) ? 'tenant' : 'everybody'));
         forgetIdle(id, tenant);
       }, waitMs);
       tenant.waiting.add(take);
@@ -92,21 +95,23 @@ export function createFairSemaphore({
     held--;
     tenant.held--;
     forgetIdle(id, tenant);
-    if (waitingCount > 0) serveNext();
+    // More than one: a share can have grown.
+    while (waitingCount > 0 && held < permits && serveNext());
   };
 
-  /** Hands a free permit to the next tenant that waits and is below its share. */
-  const serveNext = (): void => {
+  /** Hands a free permit to the next tenant that waits and is below its share. Returns false when there is none. */
+  const serveNext = (): boolean => {
     for (const [id, tenant] of tenants) {
       const [take] = tenant.waiting;
-      if (!take || tenant.held >= permitsPerTenant) continue;
+      if (!take || tenant.held >= shareOf(id)) continue;
       held++;
       tenant.held++;
       tenants.delete(id);
       tenants.set(id, tenant);
       take();
-      return;
+      return true;
     }
+    return false;
   };
 
   const forgetIdle = (id: string, tenant: Tenant): void => {

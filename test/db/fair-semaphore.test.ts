@@ -35,6 +35,16 @@ describe('fair semaphore', () => {
     expect(started).toEqual(['a', 'a', 'b', 'c', 'a', 'b', 'a']);
   });
 
+  it('runs all that wait when the share of a tenant grows', async () => {
+    let share = 1;
+    const { call, started, endOne } = fixture({ permitsPerTenant: () => share });
+    for (let n = 0; n < 4; n++) void call('a');
+    expect(started).toHaveLength(1);
+    share = 3;
+    await endOne();
+    expect(started).toHaveLength(4);
+  });
+
   it('holds no more permits than there are, whatever order callers come, fail and end in', async () => {
     const { semaphore } = fixture({ permits: 3 });
     let running = 0;

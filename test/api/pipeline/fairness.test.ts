@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LONG_REQUESTS_PER_TENANT } from '../../../api/limits/long-requests.ts';
 import {
   createRequestQueue,
   REQUESTS_PER_TENANT,
@@ -93,6 +94,42 @@ describe('request queue', () => {
       expect(length).toBeGreaterThan(900_000);
       sum += length;
     }
+  });
+
+  it('runs few requests at once of a tenant with long ones, as long as others send requests', async () => {
+    let now = 0;
+    const queue = createRequestQueue({}, () => now);
+    const meter = { refund: async () => undefined };
+    const ends: (() => void)[] = [];
+    const send = (tenant: string, calls: number) => {
+      const started = ends.length;
+      const all = Array.from({ length: calls }, () =>
+        queue.run(tenant, meter, () => new Promise<void>((resolve) => ends.push(resolve))),
+      );
+      return { all, running: ends.length - started };
+    };
+    const endAll = async (all: Promise<void>[]) => {
+      for (let n = 0; n < ends.length; n++) {
+        ends[n]?.();
+        await new Promise(setImmediate);
+      }
+      await Promise.all(all);
+    };
+    const first = send('heavy', 4);
+    expect(first.running).toBe(4);
+    now += 400;
+    await endAll(first.all);
+    // Alone on the node, it has all that a tenant may have.
+    const alone = send('heavy', 4);
+    expect(alone.running).toBe(4);
+    await endAll(alone.all);
+    const quiet = send('quiet', 1);
+    const beside = send('heavy', 4);
+    expect(beside.running).toBe(LONG_REQUESTS_PER_TENANT);
+    // Once they are short, all that wait are run.
+    now += 10_000;
+    await endAll([...quiet.all, ...beside.all]);
+    expect(send('heavy', 4).running).toBe(4);
   });
 
   it('reports a node whose requests are all in use as overloaded', async () => {
