@@ -20,17 +20,15 @@ const EXCERPT_CHARS_MAX = 1_500;
 export const SOURCE_CHARS = 2_000;
 /** Similarity from which two memories are about one subject: a shared tag is worth 1, all words in common 1. */
 const SIMILARITY_MIN = 0.2;
-/** Sources that are compared with all groups in one turn of the event loop. */
-const SOURCES_PER_TURN = 20;
+/** Sources that are compared with the groups in one turn of the event loop. */
+const SOURCES_PER_TURN = 5;
 /** Most tags that a title names. */
 const TITLE_TAGS_MAX = 3;
 const DIGEST_TAGS = ['consolidated', 'archive'];
 
-/** Sources that are gathered in one digest, with their subject. */
+/** Sources that are gathered in one digest, and the length of their texts in it. */
 interface Group {
   sources: MemoryHead[];
-  tags: Set<string>;
-  words: Set<string>;
   length: number;
 }
 
@@ -75,27 +73,40 @@ async function groupBySubject(sources: readonly MemoryHead[]): Promise<Group[]> 
     if (words.length % SOURCES_PER_TURN === 0) await nextTurn();
   }
   const weights = rareWordWeights(words);
-  const groups: Group[] = [];
+  const groups = new Set<Group>();
+  const byTag = new Map<string, Set<Group>>();
+  const byWord = new Map<string, Set<Group>>();
   for (const [index, source] of sources.entries()) {
     if (index % SOURCES_PER_TURN === 0) await nextTurn();
     const own = words[index] as Set<string>;
     const length = describeSource(source).length;
-    const related = groups
+    const similarities = similarGroups(source, own, weights, { byTag, byWord });
+    // In the order of the groups, of which the first of the most similar ones is taken.
+    const related = [...groups]
       .filter((group) => group.length + length <= DIGEST_CHARS_MAX)
-      .map((group) => ({ group, similarity: similarityOf(source, own, group, weights) }))
+      .map((group) => ({ group, similarity: similarities.get(group) ?? 0 }))
       .filter(({ similarity }) => similarity >= SIMILARITY_MIN)
       .sort((a, b) => b.similarity - a.similarity)[0]?.group;
-    if (related) addTo(related, source, own, length);
-    else groups.push({ sources: [source], tags: new Set(source.tags), words: new Set(own), length });
+    const group = related ?? { sources: [], length: 0 };
+    groups.add(group);
+    addTo(group, source, length);
+    addEach(byTag, source.tags, group);
+    addEach(byWord, own, group);
   }
-  return mergeSingles(groups);
+  return mergeSingles([...groups]);
 }
 
-function addTo(group: Group, source: MemoryHead, words: ReadonlySet<string>, length: number): void {
+function addEach(index: Map<string, Set<Group>>, keys: Iterable<string>, group: Group): void {
+  for (const key of keys) {
+    const found = index.get(key);
+    if (found) found.add(group);
+    else index.set(key, new Set([group]));
+  }
+}
+
+function addTo(group: Group, source: MemoryHead, length: number): void {
   group.sources.push(source);
   group.length += length;
-  for (const tag of source.tags) group.tags.add(tag);
-  for (const word of words) group.words.add(word);
 }
 
 /** Gathers groups of one source, where no other is related, as long as they fit together. */
@@ -105,7 +116,7 @@ function mergeSingles(groups: readonly Group[]): Group[] {
   for (const group of groups) {
     const [source] = group.sources;
     if (group.sources.length > 1 || !source) merged.push(group);
-    else if (open && open.length + group.length <= DIGEST_CHARS_MAX) addTo(open, source, group.words, group.length);
+    else if (open && open.length + group.length <= DIGEST_CHARS_MAX) addTo(open, source, group.length);
     else {
       merged.push(group);
       open = group;
@@ -125,20 +136,25 @@ function rareWordWeights(words: readonly ReadonlySet<string>[]): Map<string, num
   return new Map([...counts].map(([word, count]) => [word, Math.log(words.length / count)]));
 }
 
-function similarityOf(
-  source: MemoryHead,
+/** Computes the similarity of a source to each group that has one of its tags or words. */
+function similarGroups(
+  { tags }: MemoryHead,
   words: ReadonlySet<string>,
-  group: Group,
   weights: ReadonlyMap<string, number>,
-): number {
-  let [shared, all] = [0, 0];
+  { byTag, byWord }: { byTag: ReadonlyMap<string, Set<Group>>; byWord: ReadonlyMap<string, Set<Group>> },
+): Map<Group, number> {
+  const similarities = new Map<Group, number>();
+  const add = (groups: ReadonlySet<Group> | undefined, similarity: number) => {
+    for (const group of groups ?? []) similarities.set(group, (similarities.get(group) ?? 0) + similarity);
+  };
+  let all = 0;
+  for (const word of words) all += weights.get(word) ?? 0;
+  for (const tag of tags) add(byTag.get(tag), 1);
   for (const word of words) {
     const weight = weights.get(word) ?? 0;
-    all += weight;
-    if (group.words.has(word)) shared += weight;
+    if (weight > 0) add(byWord.get(word), weight / all);
   }
-  const tags = source.tags.filter((tag) => group.tags.has(tag)).length;
-  return tags + (all > 0 ? shared / all : 0);
+  return similarities;
 }
 
 /** Names the subject of a digest by the tags of its sources, or by the title of the first one. */
