@@ -17,7 +17,9 @@ export function createEmbedNow(indexing: Indexing, deadlineMs = DEADLINE_MS): No
 
   async function embedAndStore(memory: QueuedMemory): Promise<void> {
     try {
-      const [chunks = []] = await embedDocuments(embedder, [memory.text], { urgent: true });
+      const [chunks = []] = await embedDocuments(embedder, [{ text: memory.text, lead: memory.lead }], {
+        urgent: true,
+      });
       await storePart(database, embedder.model, memory, chunks);
     } catch (error) {
       // The queue tries it again, alone, and no search does.

@@ -43,7 +43,7 @@ export async function embedParts(
   }, RENEW_EVERY_MS).unref();
   const passages = new Map<string, number>();
   try {
-    const parts = queued.map(({ text, is_continued }) => ({ text, isContinued: is_continued }));
+    const parts = queued.map(({ text, is_continued, lead }) => ({ text, isContinued: is_continued, lead }));
     const once = queued.every(({ attempts }) => attempts > 0);
     const chunks = await embedDocuments(embedder, parts, { signal, once });
     for (const [index, memory] of queued.entries()) {

@@ -37,8 +37,19 @@ export interface EmbeddedQuery {
  */
 export type EmbedderState = 'disabled' | 'loading' | 'ready' | 'degraded';
 
-/** A text to embed, or a part of one: of a part that is continued, a short last passage is left to the next part. */
-export type Document = string | { text: string; isContinued: boolean };
+/** A text to embed, or a part of one. */
+export type Document = string | DocumentPart;
+
+export interface DocumentPart {
+  text: string;
+  /** More text follows: a short last passage is left to the next part. Default false. */
+  isContinued?: boolean;
+  /**
+   * What was said before the text, such as the turns of a dialogue before it. An encoder that gives vectors of tokens reads the first
+   * passage behind it, if both fit, and keeps the passage's own tokens (late chunking, Günther et al. 2024); others ignore it.
+   */
+  lead?: string | null;
+}
 
 export interface DocumentOptions {
   /** Puts the texts ahead of all other documents, beside queries; for a few short texts. */

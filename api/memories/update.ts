@@ -10,6 +10,7 @@ import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { removePostings } from '../../db/queries/memories/terms.ts';
 import { updateMemory } from '../../db/queries/memories/update-memory.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
+import { enqueueFollowers } from '../../db/queries/search/embedding-enqueue.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
 import type { EmbedderStates, Embedders } from '../embeddings/embedder.ts';
@@ -154,12 +155,13 @@ export async function remove(
   return { id: memory.id, status: 'archived' as const, version: archived.version };
 }
 
-/** Deletes memories and their versions permanently, also from the files of exports, and frees their storage. */
+/** Deletes memories and their versions permanently, also from the files of exports and the vectors of others, and frees their storage. */
 export async function deletePermanently(
   context: RequestContext,
   caller: Caller,
   ids: readonly string[],
 ): Promise<void> {
+  await enqueueFollowers(context.sql, caller.userId, ids);
   const words = await removePostings(context.sql, caller.userId, ids);
   const deleted = await deleteMemories(context.sql, caller.userId, ids);
   if (deleted.memories.length > 0) await eraseExports(context.sql, caller.userId);

@@ -19,6 +19,9 @@ const BATCH_TOKENS = 256;
 /** Passages of a query that are embedded (about 500 tokens); the rest is ignored so that it is ready in time. */
 const QUERY_PASSAGES = 2;
 
+/** Most tokens of a lead: about the two turns of a dialogue before a text. */
+const LEAD_TOKENS_MAX = 64;
+
 /** Texts are split ahead until this many passages wait, so that batches can be formed from similar lengths. */
 const PASSAGES_AHEAD = 64;
 
@@ -36,15 +39,20 @@ interface Task {
   left: number;
 }
 
-type Document = Pick<ToEncoder & { type: 'document' }, 'id' | 'text' | 'isContinued'>;
+type Document = Pick<ToEncoder & { type: 'document' }, 'id' | 'text' | 'lead' | 'isContinued'>;
 
 interface Row {
   task: Task;
   index: number;
+  /** Tokens of the lead, if any, and of the passage. */
   ids: number[];
+  leadTokens: number;
 }
 
-/** Schedules the encoder: queries and urgent documents first, the shortest before others, then passages of documents in batches. Reads new messages after each batch. */
+/**
+ * Schedules the encoder: queries and urgent documents first, the shortest before others, then passages of documents in batches. Reads new
+ * messages after each batch.
+ */
 export class EncoderWork {
   readonly #words: WordCutter;
   readonly #encoder: Encoder;
@@ -114,9 +122,24 @@ export class EncoderWork {
     return this.#rowsOf(id, this.#cut(beginning).slice(0, QUERY_PASSAGES), beginning);
   }
 
-  #cutDocument({ id, text, isContinued }: Document): Row[] {
+  #cutDocument({ id, text, lead, isContinued }: Document): Row[] {
     const passages = this.#cut(text);
-    return this.#rowsOf(id, isContinued && passages.length > 1 ? passages.slice(0, -1) : passages);
+    const rows = this.#rowsOf(id, isContinued && passages.length > 1 ? passages.slice(0, -1) : passages);
+    const [first] = rows;
+    if (first && lead !== '') this.#putBehind(lead, first);
+    return rows;
+  }
+
+  /** Puts the end of a lead before the tokens of a row, as far as there is room. */
+  #putBehind(lead: string, row: Row): void {
+    const room = Math.min(LEAD_TOKENS_MAX, LOCAL_CHUNK.tokens - row.ids.length);
+    if (room <= 0) return;
+    const ids = this.#words
+      .cut(lead)
+      .flatMap((word) => word.ids)
+      .slice(-room);
+    row.ids = [...ids, ...row.ids];
+    row.leadTokens = ids.length;
   }
 
   #cut(text: string): Passage[] {
@@ -127,12 +150,12 @@ export class EncoderWork {
   #rowsOf(id: number, passages: readonly Passage[], query?: string): Row[] {
     const task: Task = { id, query, passages, vectors: [], codes: [], words: [], left: passages.length };
     if (task.left === 0) this.#finish(task);
-    return passages.map(({ ids }, index) => ({ task, index, ids }));
+    return passages.map(({ ids }, index) => ({ task, index, ids, leadTokens: 0 }));
   }
 
   async #encode(batch: Row[]): Promise<void> {
     try {
-      const encoded = await this.#encoder.encode(batch.map(({ ids }) => ids));
+      const encoded = await this.#encoder.encode(batch);
       this.#send({ type: 'progress' });
       for (const [index, { task, index: place }] of batch.entries()) {
         keep(task, place, encoded[index] as EncodedRow);

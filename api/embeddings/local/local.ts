@@ -4,6 +4,7 @@ import {
   type Chunk,
   type Document,
   type DocumentOptions,
+  type DocumentPart,
   type EmbeddedQuery,
   type Embedder,
   EmbedderUnavailable,
@@ -45,6 +46,7 @@ interface Item {
   call: Call;
   index: number;
   text: string;
+  lead: string;
   isUrgent: boolean;
   isContinued: boolean;
 }
@@ -176,8 +178,8 @@ export class LocalEmbedder implements Embedder {
       const id = ++this.#lastId;
       this.#inFlight.set(id, next);
       this.#inFlightCharacters += next.text.length;
-      const { text, isUrgent, isContinued } = next;
-      this.#child.send({ type: 'document', id, text, isUrgent, isContinued });
+      const { text, lead, isUrgent, isContinued } = next;
+      this.#child.send({ type: 'document', id, text, lead, isUrgent, isContinued });
     }
   }
 
@@ -240,8 +242,14 @@ export class LocalEmbedder implements Embedder {
   }
 }
 
-const partOf = (document: Document) =>
-  typeof document === 'string' ? { text: document, isContinued: false } : document;
+function partOf(document: Document) {
+  const {
+    text,
+    lead,
+    isContinued = false,
+  }: DocumentPart = typeof document === 'string' ? { text: document } : document;
+  return { text, lead: lead ?? '', isContinued };
+}
 
 function failureOf({ reason, isRejected }: FromEncoder & { type: 'failed' }): Error {
   return isRejected ? new EmbeddingFailed(reason, 'rejected') : new EmbedderUnavailable(reason);

@@ -68,11 +68,17 @@ async function readChecked(folder: string, name: string): Promise<Buffer> {
   return bytes;
 }
 
+/** The tokens of a passage, behind those of a lead if there is one. */
+export interface EncoderRow {
+  ids: readonly number[];
+  leadTokens: number;
+}
+
 /** The result of encoding a row. */
 export interface EncodedRow {
-  /** Mean of all tokens, L2-normalized. */
+  /** Mean of the passage's tokens, [SEP], and [CLS] without a lead; L2-normalized. */
   vector: Float32Array;
-  /** Vectors of the row's tokens, one after the other, each of `LOCAL_DIMENSIONS`. */
+  /** Vectors of the passage's tokens, one after the other, each of `LOCAL_DIMENSIONS`. */
   states: Float32Array;
 }
 
@@ -87,11 +93,11 @@ export class Encoder {
   }
 
   /** Encodes rows. The result of one depends neither on the other rows nor on the padding. */
-  async encode(rows: readonly (readonly number[])[]): Promise<EncodedRow[]> {
-    const width = Math.max(...rows.map((row) => row.length)) + 2;
+  async encode(rows: readonly EncoderRow[]): Promise<EncodedRow[]> {
+    const width = Math.max(...rows.map(({ ids }) => ids.length)) + 2;
     const ids = new BigInt64Array(rows.length * width);
     const mask = new BigInt64Array(rows.length * width);
-    for (const [index, row] of rows.entries()) fill(ids, mask, index * width, row);
+    for (const [index, row] of rows.entries()) fill(ids, mask, index * width, row.ids);
     const tensor = (data: BigInt64Array) => new this.#Tensor('int64', data, [rows.length, width]);
     const output = await this.#session.run({
       input_ids: tensor(ids),
@@ -100,10 +106,11 @@ export class Encoder {
     });
     const states = output.last_hidden_state?.data as Float32Array;
     return rows.map((row, index) => {
-      const first = index * width + 1;
+      const first = index * width + 1 + row.leadTokens;
+      const end = index * width + 1 + row.ids.length;
       return {
-        vector: meanOfTokens(states, index * width, row.length + 2),
-        states: states.subarray(first * LOCAL_DIMENSIONS, (first + row.length) * LOCAL_DIMENSIONS),
+        vector: meanOfTokens(states, row.leadTokens > 0 ? first : first - 1, end + 1),
+        states: states.subarray(first * LOCAL_DIMENSIONS, end * LOCAL_DIMENSIONS),
       };
     });
   }
@@ -116,10 +123,10 @@ function fill(ids: BigInt64Array, mask: BigInt64Array, offset: number, row: read
   mask.fill(1n, offset, offset + row.length + 2);
 }
 
-function meanOfTokens(states: Float32Array, from: number, tokens: number): Float32Array {
+/** Computes the mean of the tokens from one to before another. */
+function meanOfTokens(states: Float32Array, from: number, end: number): Float32Array {
   const sum = new Float32Array(LOCAL_DIMENSIONS);
-  const end = (from + tokens) * LOCAL_DIMENSIONS;
-  for (let at = from * LOCAL_DIMENSIONS; at < end; at += LOCAL_DIMENSIONS) {
+  for (let at = from * LOCAL_DIMENSIONS; at < end * LOCAL_DIMENSIONS; at += LOCAL_DIMENSIONS) {
     for (let k = 0; k < LOCAL_DIMENSIONS; k++) sum[k] = (sum[k] as number) + (states[at + k] as number);
   }
   return normalize(sum);

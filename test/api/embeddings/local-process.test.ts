@@ -152,7 +152,7 @@ it('encoder work reports each batch of passages, long before a text is done', as
     sent.push(type);
     if (type === 'done') resolve();
   });
-  work.addDocument({ type: 'document', id: 1, text: 'x', isUrgent: false, isContinued: false });
+  work.addDocument({ type: 'document', id: 1, text: 'x', isUrgent: false, isContinued: false, lead: '' });
   await done;
   expect(sent.slice(0, -1)).toEqual(Array.from({ length: 20 }, () => 'progress'));
 });

@@ -56,6 +56,25 @@ describe('local encoder', () => {
     expect(maxSimilarity(query, near as Uint8Array)).toBeGreaterThan(maxSimilarity(query, far as Uint8Array) + 0.1);
   });
 
+  it('reads a text behind its lead, and keeps the tokens of the text', async () => {
+    const behind = async (text: string, lead: string) => {
+      const [chunks] = await embedder.embedDocuments([{ text, lead }]);
+      return chunks ?? [];
+    };
+    const [answer] = await one('Yes, I bought it yesterday.');
+    const [led] = await behind('Yes, I bought it yesterday.', 'Did you buy the violin?');
+    expect([led?.start, led?.end, led?.tokens.length]).toEqual([answer?.start, answer?.end, answer?.tokens.length]);
+    const { vector: question } = await embedder.embedQuery('Who has a violin?');
+    const similarity = (chunk: typeof answer) => cosine(question, chunk?.vector as Float32Array);
+    expect(similarity(led)).toBeGreaterThan(similarity(answer) + 0.05);
+    // Only the end of a long lead is read, and none by a passage that is full.
+    const [cut] = await behind('Yes, I bought it yesterday.', `${textOf(400)} Did you buy the violin?`);
+    expect(similarity(cut)).toBeGreaterThan(similarity(answer) + 0.05);
+    const [full] = await one(textOf(1_000));
+    const [same] = await behind(textOf(1_000), 'Did you buy the violin?');
+    expect(cosine(full?.vector as Float32Array, same?.vector as Float32Array)).toBeGreaterThan(0.98);
+  });
+
   it('returns a higher similarity for the related text', async () => {
     const { vector: query } = await embedder.embedQuery('How do we deploy to production?');
     const [near] = await one('Releases go live through the pipeline on every merge to main.');

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { NIL } from 'uuid';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../db/client/database.ts';
-import { enqueueEmbedding, enqueueMissing, type MemoryPosition } from '../../../db/queries/search/embedding-enqueue.ts';
+import {
+  enqueueEmbedding,
+  enqueueFollowers,
+  enqueueMissing,
+  type MemoryPosition,
+} from '../../../db/queries/search/embedding-enqueue.ts';
 import { completeQueued, leaseQueued } from '../../../db/queries/search/embedding-queue.ts';
 import { replaceVectors } from '../../../db/queries/search/vectors.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
@@ -101,6 +106,67 @@ it('embedding queue takes memories that were embedded without codes of tokens, f
   expect((await enqueueMissing(database.owner, NEW, start, 9)).enqueued).toBe(1);
   const queued = await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 9);
   expect(queued.map(({ memory_id }) => memory_id)).toEqual([rows[0].id]);
+});
+
+/** Adds turns of one session, a minute apart, and returns their ids. */
+async function addTurns(userId: string, turns: { content: string; project?: string }[]): Promise<string[]> {
+  const ids = turns.map(() => randomUUID());
+  for (const [index, { content, project = null }] of turns.entries()) {
+    await database.owner.query(
+      `insert into memories
+        (user_id, id, type, status, title, content, project, session_id, occurred_at, content_hash, size_bytes, created_at, updated_at)
+        values ($1, $2, 'long_term', 'active', left($3, 20), $3, $4, 'call', $5, uuid_send($2), octet_length($3), now(), now())`,
+      [userId, ids[index], content, project, new Date(Date.UTC(2026, 0, 1, 12, index))],
+    );
+  }
+  return ids;
+}
+
+it('embedding queue leads a turn of a session by the ends of the two short ones before it in its project', async () => {
+  const userId = await tenantWith(0);
+  const long = `${'word '.repeat(60)}end`;
+  const turns = ['Shall we meet?', long, 'Yes, on Monday.', 'Good.', 'x'.repeat(20_000), 'y'.repeat(1_001), 'Bye.'];
+  const ids = await addTurns(userId, [
+    ...turns.map((content) => ({ content })),
+    { content: 'Secret.', project: 'other' },
+    { content: 'Hello?' },
+  ]);
+  await database.owner.query('insert into embedding_queue (user_id, memory_id) select $1, unnest($2::uuid[])', [
+    userId,
+    ids,
+  ]);
+  const queued = await leaseQueued(database.owner, { isReembedding: false, after: NIL }, 16);
+  const leads = new Map(queued.map(({ memory_id, lead }) => [memory_id, lead]));
+  const end = long.slice(-200);
+  expect(ids.map((id) => leads.get(id))).toEqual([
+    null,
+    'Shall we meet?',
+    `Shall we meet?\n${end}`,
+    `${end}\nYes, on Monday.`,
+    null,
+    null,
+    'y'.repeat(200),
+    null,
+    'Bye.',
+  ]);
+});
+
+it('embedding queue takes the two turns after one that changes, where they were embedded behind it', async () => {
+  const userId = await tenantWith(0);
+  const ids = await addTurns(
+    userId,
+    ['One.', 'Two.', 'Three.', 'Four.', 'Five.', 'Six.'].map((content) => ({ content })),
+  );
+  const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array(16) };
+  for (const id of ids.slice(1)) await replaceVectors(database.owner, userId, id, NEW.model, [chunk]);
+  await database.owner.query("update memory_vectors set tokens = '' where memory_id = $1", [ids[4]]);
+  await enqueueFollowers(database.owner, userId, [ids[0] as string, ids[1] as string, ids[3] as string]);
+  const queued = await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 9);
+  expect(queued.map(({ memory_id }) => memory_id).toSorted()).toEqual([ids[2], ids[5]].toSorted());
+  // A worker that read the former lead does not store what it made of it.
+  await enqueueFollowers(database.owner, userId, [ids[1] as string]);
+  const former = queued.find(({ memory_id }) => memory_id === ids[2]);
+  expect(await completeQueued(database.owner, former as (typeof queued)[number])).toBe(false);
 });
 
 it('embedding queue keeps a memory that was completed by one worker and changed before another completes it', async () => {

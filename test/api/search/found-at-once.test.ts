@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { idsOf, search, storeAll, storeMany, untilEmbedded } from '../../support/retrieval.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
@@ -25,6 +25,56 @@ const manyNotes = (ticket = 0) =>
   Array.from({ length: 100 }, (_, n) => note(`Ticket ${ticket}: the office chairs of floor ${n} arrive in week ${n}.`));
 
 describe('search after a create', () => {
+  // First: what the other tests import is new, and embedded before what is embedded again.
+  it('embeds the two turns after one again when that changes or is deleted for good', async () => {
+    const { api, userId } = await node.newUser();
+    const turn = (content: string, minute: number) => ({
+      content,
+      session_id: 'call',
+      occurred_at: `2026-01-01T12:0${minute}:00Z`,
+    });
+    const ids = await storeAll(api, [
+      turn('Shall we buy the violin?', 0),
+      turn('Yes, tomorrow.', 1),
+      turn('Good, at nine.', 2),
+      turn('See you there.', 3),
+    ]);
+    const vectors = async () => {
+      await untilEmbedded(api);
+      const { rows } = await node.service.database.owner.query<{ memory_id: string; vector: string }>(
+        'select memory_id, vector::text as vector from memory_vectors where user_id = $1',
+        [userId],
+      );
+      return new Map(rows.map(({ memory_id, vector }) => [memory_id, vector]));
+    };
+    const changed = async (act: () => Promise<unknown>) => {
+      const before = await vectors();
+      await act();
+      await vi.waitFor(async () => {
+        const { rows } = await node.service.database.owner.query('select from embedding_queue where user_id = $1', [
+          userId,
+        ]);
+        expect(rows).toEqual([]);
+      }, 20_000);
+      const after = await vectors();
+      return ids.map((id) => before.get(id) !== after.get(id));
+    };
+    await vectors();
+    expect(await changed(() => api.patch(`/memories/${ids[0]}`, { content: 'Shall we rent a car?' }))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(await changed(() => api.patch(`/memories/${ids[0]}`, { tags: ['car'] }))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    expect(await changed(() => api.delete(`/memories/${ids[1]}?permanent=true`))).toEqual([false, true, true, true]);
+  });
+
   it('finds each of 100 memories by its meaning in the next call, while another tenant imports', async () => {
     const { api: importer } = await node.newUser();
     let importing = true;
