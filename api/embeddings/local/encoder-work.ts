@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { cutByTokens, type Passage } from '../chunks.ts';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { type ChunkSize, cutByTokens, type Passage } from '../chunks.ts';
 import type { QueryWord } from '../embedder.ts';
 import { normalize } from '../normalize.ts';
 import { takeBatch } from './batches.ts';
@@ -16,11 +16,22 @@ import type { WordCutter } from './word-tokenizer.ts';
  */
 const BATCH_TOKENS = 256;
 
-/** Passages of a query that are embedded (about 500 tokens); the rest is ignored so that it is ready in time. */
-const QUERY_PASSAGES = 2;
+/**
+ * Passages of a query, half as long as those of a document: another query waits for the passage that is being encoded. Only about the
+ * first 500 tokens are embedded, so that a query is ready in time.
+ */
+const QUERY_CHUNK: ChunkSize = { tokens: 126, shared: 16 };
+const QUERY_PASSAGES = 4;
+/** Tokens of a batch of queries and urgent documents: one passage of a query, or several short ones. */
+const URGENT_TOKENS = 128;
 
 /** Most tokens of a lead: about the two turns of a dialogue before a text. */
 const LEAD_TOKENS_MAX = 64;
+
+/** Share of a batch's time in which the process had the processor: below it, others wait for the cores, and documents do. */
+const PROCESSOR_SHARE_MIN = 0.8;
+/** Interval at which a pause looks for queries. */
+const PAUSE_STEP_MS = 5;
 
 /** Texts are split ahead until this many passages wait, so that batches can be formed from similar lengths. */
 const PASSAGES_AHEAD = 64;
@@ -61,6 +72,8 @@ export class EncoderWork {
   #urgent: Row[] = [];
   #waiting: Row[] = [];
   #running = false;
+  /** Time before which no documents are encoded. */
+  #pausedUntil = 0;
 
   constructor(words: WordCutter, encoder: Encoder, send: (message: FromEncoder) => void) {
     this.#words = words;
@@ -101,15 +114,24 @@ export class EncoderWork {
       await nextTurn();
       if (this.#urgent.length > 0) await this.#encode(this.#nextUrgent());
       else if (this.#texts.length > 0 && this.#waiting.length < PASSAGES_AHEAD) this.#cutNext();
-      else await this.#encode(takeBatch(this.#waiting, BATCH_TOKENS));
+      else if (performance.now() < this.#pausedUntil) await delay(PAUSE_STEP_MS);
+      else await this.#encodeDocuments();
     }
     this.#running = false;
+  }
+
+  /** Encodes a batch of documents. Then pauses for as long, where the machine is busy: calls wait for its cores, documents can. */
+  async #encodeDocuments(): Promise<void> {
+    const [started, usage] = [performance.now(), process.cpuUsage()];
+    await this.#encode(takeBatch(this.#waiting, BATCH_TOKENS));
+    const [took, { user, system }] = [performance.now() - started, process.cpuUsage(usage)];
+    if ((user + system) / 1_000 < PROCESSOR_SHARE_MIN * took) this.#pausedUntil = performance.now() + took;
   }
 
   /** Takes the shortest rows first: a short query does not wait for the long ones of others. */
   #nextUrgent(): Row[] {
     this.#urgent.sort((one, other) => one.ids.length - other.ids.length);
-    return takeBatch(this.#urgent, BATCH_TOKENS);
+    return takeBatch(this.#urgent, URGENT_TOKENS);
   }
 
   #cutNext(): void {
@@ -118,8 +140,8 @@ export class EncoderWork {
   }
 
   #cutQuery(id: number, text: string): Row[] {
-    const beginning = text.slice(0, QUERY_PASSAGES * 4_000);
-    return this.#rowsOf(id, this.#cut(beginning).slice(0, QUERY_PASSAGES), beginning);
+    const beginning = text.slice(0, QUERY_PASSAGES * 2_000);
+    return this.#rowsOf(id, this.#cut(beginning, QUERY_CHUNK).slice(0, QUERY_PASSAGES), beginning);
   }
 
   #cutDocument({ id, text, lead, isContinued }: Document): Row[] {
@@ -142,8 +164,8 @@ export class EncoderWork {
     row.leadTokens = ids.length;
   }
 
-  #cut(text: string): Passage[] {
-    return cutByTokens(this.#words.cut(text), text.length, LOCAL_CHUNK);
+  #cut(text: string, size = LOCAL_CHUNK): Passage[] {
+    return cutByTokens(this.#words.cut(text), text.length, size);
   }
 
   /** Returns the rows of the passages of a text. A text without passages is finished at once. */

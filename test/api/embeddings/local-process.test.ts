@@ -4,6 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { EmbedderUnavailable, EmbeddingFailed } from '../../../api/embeddings/embedder.ts';
 import { EncoderWork } from '../../../api/embeddings/local/encoder-work.ts';
@@ -155,6 +156,32 @@ it('encoder work reports each batch of passages, long before a text is done', as
   work.addDocument({ type: 'document', id: 1, text: 'x', isUrgent: false, isContinued: false, lead: '' });
   await done;
   expect(sent.slice(0, -1)).toEqual(Array.from({ length: 20 }, () => 'progress'));
+});
+
+it('encoder work lets documents wait while the machine is busy, and no query', async () => {
+  const sent: FromEncoder[] = [];
+  const { promise: done, resolve } = deferred();
+  const word = { ids: Array.from({ length: 100 }, () => 1), start: 0, end: 1, isContent: false };
+  const words = { cut: (text: string) => Array.from({ length: text.length }, () => word) } as unknown as WordCutter;
+  let isBusy = true;
+  const encoder = {
+    // A process that waits for the processor takes time, and none of its own.
+    encode: async (rows: unknown[]) => {
+      await delay(isBusy ? 100 : 0);
+      return rows.map(() => ({ vector: new Float32Array(384), states: new Float32Array(38_400) }));
+    },
+  } as unknown as Encoder;
+  const work = new EncoderWork(words, encoder, (message) => {
+    sent.push(message);
+    if (message.type === 'progress' && sent.length === 1) {
+      isBusy = false;
+      work.addQuery(2, 'q');
+    }
+    if (message.type === 'done') resolve();
+  });
+  work.addDocument({ type: 'document', id: 1, text: 'xxxx', lead: '', isUrgent: false, isContinued: false });
+  await done;
+  expect(sent.map(({ type }) => type)).toEqual(['progress', 'progress', 'query done', 'progress', 'done']);
 });
 
 function deferred() {
