@@ -91,7 +91,7 @@ export function startIndexer(indexing: Indexing, previousModels: Embedder[]): In
 
   async function retirePreviousModels(): Promise<void> {
     previousModelsCheckedAt = Date.now();
-    log.info({ memories: reembedded, model: embedder.model }, 'memories embedded again with the current model so far');
+    log.info({ memories: reembedded, model: embedder.model }, 'memories embedded again so far');
     for (const previous of [...previousModels]) {
       if (!(await deleteUnusedModel(database.owner, previous.model))) continue;
       previousModels.splice(previousModels.indexOf(previous), 1);

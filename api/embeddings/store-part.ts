@@ -7,6 +7,7 @@ import {
   lockAgainstChangeStatement,
   type QueuedMemory,
 } from '../../db/queries/search/embedding-queue.ts';
+import { enqueueFollowersOfNew } from '../../db/queries/search/session-leads.ts';
 import { insertVectors, replaceVectors } from '../../db/queries/search/vectors.ts';
 import type { Chunk } from './embedder.ts';
 
@@ -17,7 +18,7 @@ export const PASSAGES_MAX = 256;
  * Stores the vectors of a part of a memory, and moves the memory to its next part in the queue or removes it, unless it was changed or
  * deleted since it was leased. Locks in the order of docs/architecture.md: the tenant's clusters, the memory, its queue entry, its vectors.
  */
-export function storePart(
+export async function storePart(
   database: Database,
   model: string,
   memory: QueuedMemory,
@@ -34,6 +35,10 @@ export function storePart(
     vector,
     tokens,
   }));
+  // Ahead of its vectors, so that a killed node repeats it.
+  if (memory.in_session && memory.passages === 0) {
+    await enqueueFollowersOfNew(database.owner, memory.user_id, memory.memory_id);
+  }
   const before = [keepClustersStatement({ userId: memory.user_id, model }), lockAgainstChangeStatement(memory)];
   const work = async (sql: Sql) => {
     const isCurrent = next ? await advanceQueued(sql, memory, next) : await completeQueued(sql, memory);

@@ -1,6 +1,6 @@
 import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
 import { updateIndexedMemory } from '../../db/queries/memories/update-memory.ts';
-import { enqueueEmbedding, enqueueFollowers } from '../../db/queries/search/embedding-enqueue.ts';
+import { enqueueEmbedding } from '../../db/queries/search/embedding-enqueue.ts';
 import { deleteVectors } from '../../db/queries/search/vectors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { canEmbed, type EmbedderStates } from '../embeddings/embedder.ts';
@@ -17,12 +17,8 @@ export async function updateIndexed(
   embedders: EmbedderStates,
 ): Promise<number> {
   const grown = await updateIndexedMemory(context.sql, caller.userId, memory, await countTerms(memory));
-  if (canEmbed(embedders)) {
-    await enqueueEmbedding(context.sql, caller.userId, memory.id);
-    if (memory.session_id !== null) await enqueueFollowers(context.sql, caller.userId, [memory.id]);
-  } else {
-    // Without an encoder the outdated vectors would stay.
-    await deleteVectors(context.sql, caller.userId, memory.id);
-  }
+  if (canEmbed(embedders)) await enqueueEmbedding(context.sql, caller.userId, memory.id);
+  // Without an encoder the outdated vectors would stay.
+  else await deleteVectors(context.sql, caller.userId, memory.id);
   return grown;
 }

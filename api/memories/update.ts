@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { deferRows } from '../../db/client/sql.ts';
 import { eraseExports } from '../../db/queries/accounts/exports.ts';
 import {
   deleteMemories,
@@ -10,10 +11,11 @@ import type { MemoryRow } from '../../db/queries/memories/row.ts';
 import { removePostings } from '../../db/queries/memories/terms.ts';
 import { updateMemory } from '../../db/queries/memories/update-memory.ts';
 import { findVersion, insertVersion } from '../../db/queries/memories/versions.ts';
-import { enqueueFollowers } from '../../db/queries/search/embedding-enqueue.ts';
+import { enqueueEmbedding } from '../../db/queries/search/embedding-enqueue.ts';
+import { enqueueFollowersStatement, findFollowers } from '../../db/queries/search/session-leads.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { NewMemory } from '../contracts/memory.ts';
-import type { EmbedderStates, Embedders } from '../embeddings/embedder.ts';
+import { canEmbed, type EmbedderStates, type Embedders } from '../embeddings/embedder.ts';
 import { invalidField, Problem } from '../errors.ts';
 import { projectOfNew, requireProject } from '../listing/bound-projects.ts';
 import { changeTags, normalizeTags, requireTags } from '../listing/tags.ts';
@@ -48,6 +50,9 @@ export type Changes = Partial<
 /** Fields that are indexed for search. */
 const SEARCHED_FIELDS = ['title', 'content', 'tags', 'occurred_at', 'occurred_offset_minutes'];
 
+/** Fields that decide of which leads a memory is part, and with which text. */
+const LEADING_FIELDS = ['title', 'content', 'session_id', 'occurred_at'];
+
 /** Fields whose change keeps no version: archiving must not use storage. */
 const STATUS_FIELDS = ['status', 'consolidated_into'];
 
@@ -80,14 +85,29 @@ export async function change(
   if (row.status === 'active') await rejectExactDuplicate(context, caller, row);
   const keepsVersion = changed.some((field) => !STATUS_FIELDS.includes(field));
   const grown = keepsVersion ? await insertVersion(context.sql, caller.userId, memory) : 0;
+  const isLeading = changed.some((field) => LEADING_FIELDS.includes(field));
+  if (isLeading && memory.session_id !== null) await embedFollowersAgain(context, caller, [memory.id]);
   let words = 0;
   if (!is_digest && changed.some((field) => SEARCHED_FIELDS.includes(field))) {
     words = await updateIndexed(context, caller, row, embedders);
   } else await updateMemory(context.sql, caller.userId, row);
+  if (changed.includes('session_id') || changed.includes('occurred_at')) {
+    await embedFollowersAgain(context, caller, [memory.id]);
+    if (changed.includes('session_id') && canEmbed(embedders))
+      await enqueueEmbedding(context.sql, caller.userId, row.id);
+  }
   await recordMemoryEvent(context, caller, changeEvent(memory, row), row);
   await changeStorage(context, caller, { bytes: grown + row.size_bytes - memory.size_bytes, words });
   const { content_hash, ...written } = row;
   return written;
+}
+
+/** Has the followers of memories embedded again at the end of the transaction: the present lead of each changes, or is deleted. */
+async function embedFollowersAgain(context: RequestContext, caller: Caller, ids: readonly string[]): Promise<void> {
+  const followers = await findFollowers(context.sql, caller.userId, ids);
+  if (followers.length === 0) return;
+  const toStatement = (rows: readonly string[]) => enqueueFollowersStatement(caller.userId, rows);
+  await deferRows(context.sql, 'followers', toStatement, followers);
 }
 
 /** Changes the fields that the input names. */
@@ -161,7 +181,7 @@ export async function deletePermanently(
   caller: Caller,
   ids: readonly string[],
 ): Promise<void> {
-  await enqueueFollowers(context.sql, caller.userId, ids);
+  await embedFollowersAgain(context, caller, ids);
   const words = await removePostings(context.sql, caller.userId, ids);
   const deleted = await deleteMemories(context.sql, caller.userId, ids);
   if (deleted.memories.length > 0) await eraseExports(context.sql, caller.userId);

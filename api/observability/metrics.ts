@@ -37,7 +37,7 @@ const DURATION_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 interface Backlog {
   /** Newly written ones. */
   waiting: number;
-  /** Those to embed again after a change of model. */
+  /** Those to embed again after a change of model, or of the memories before them in a session. */
   reembedding: number;
   /** Seconds that the oldest newly written one has waited. */
   oldestSeconds: number;

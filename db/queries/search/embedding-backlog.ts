@@ -5,7 +5,7 @@ import type { EmbeddingFailure } from './embedding-queue.ts';
 export interface EmbeddingBacklog {
   /** Newly written memories. Counted up to {@link COUNTED_MAX}. */
   waiting: number;
-  /** Memories to embed again after a change of model. Counted up to {@link COUNTED_MAX}. */
+  /** Memories to embed again after a change of model, or of the memories before them in a session. Counted up to {@link COUNTED_MAX}. */
   reembedding: number;
   /** Seconds that the oldest newly written memory has waited; 0 when none waits. */
   oldestSeconds: number;

@@ -1,5 +1,4 @@
 import type { Sql } from '../../client/sql.ts';
-import { LED_BYTES_MAX } from './embedding-queue.ts';
 
 /** Enqueues a memory from its start, in the transaction that wrote it. */
 export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: string): Promise<void> {
@@ -18,54 +17,6 @@ export async function enqueueEmbedding(sql: Sql, userId: string, memoryId: strin
         attempts = 0,
         failure = null`,
     values: [userId, memoryId],
-  });
-}
-
-/**
- * Enqueues the two memories after each memory in its session, behind new writes: they were embedded behind its text, which changes or is
- * deleted in this transaction. Those whose model gives no vectors of tokens read no lead and are left out, as are those that a writer
- * has locked, since it enqueues what it changes.
- */
-export async function enqueueFollowers(sql: Sql, userId: string, ids: readonly string[]): Promise<void> {
-  await sql.query({
-    name: 'enqueue_followers',
-    text: `with follower as materialized (
-        select distinct n.id
-        from memories m
-        cross join lateral (
-          select f.id, f.size_bytes
-          from memories f
-          where f.user_id = m.user_id and f.session_id = m.session_id
-            and (coalesce(f.occurred_at, f.created_at), f.id) > (coalesce(m.occurred_at, m.created_at), m.id)
-          order by coalesce(f.occurred_at, f.created_at), f.id
-          limit 2
-        ) n
-        where m.user_id = $1 and m.id = any ($2) and m.session_id is not null
-          and n.id <> all ($2) and n.size_bytes <= ${LED_BYTES_MAX}
-      ),
-      led as materialized (
-        select m.id
-        from memories m
-        join follower f on f.id = m.id
-        where m.user_id = $1
-          and (
-            exists (
-              select
-              from memory_vectors v
-              where v.user_id = $1 and v.memory_id = m.id and length(v.tokens) > 0
-            )
-            or exists (select from embedding_queue q where q.user_id = $1 and q.memory_id = m.id)
-          )
-        for key share of m skip locked
-      )
-      insert into embedding_queue as q (user_id, memory_id, renewal)
-      select $1, id, true
-      from led
-      order by id
-      on conflict (user_id, memory_id) do update set
-        revision = excluded.revision,
-        leased_until = null`,
-    values: [userId, ids],
   });
 }
 

@@ -1,5 +1,7 @@
 import { NIL } from 'uuid';
 import type { Sql, Statement } from '../../client/sql.ts';
+import { wholeText } from './embedded-text.ts';
+import { LEAD } from './session-leads.ts';
 
 /** Identifies an entry of the queue. */
 export interface QueueEntry {
@@ -12,8 +14,9 @@ export interface QueueEntry {
 /** A queued memory with the next part of its text: title and content, or the content alone if it starts with the title. */
 export interface QueuedMemory extends QueueEntry {
   text: string;
-  /** The ends of the texts of the two memories before it in its session; null for a long text, a later part, or without any. */
+  /** The ends of the two memories before it in its session, behind which it is embedded; null for a long text, or without any. */
   lead: string | null;
+  in_session: boolean;
   /** More text follows this part. */
   is_continued: boolean;
   /** Start of the part in the whole text, in UTF-16 code units and in code points. */
@@ -40,43 +43,17 @@ const LEASED_SIZE_MAX = 24_000;
 /** Counted for each part beside its size: what storing its vectors takes. */
 const OVERHEAD = 400;
 
-/** The same as `textOf` in api/embeddings/embedded-text.ts. */
-const wholeText = (table: string) =>
-  `case when starts_with(${table}.content, ${table}.title) then ${table}.content else ${table}.title || e'\\n' || ${table}.content end`;
 const WHOLE_TEXT = wholeText('m');
-
-/** Size of the largest memory that gets a lead: a longer text fills a passage and says enough alone. */
-export const LED_BYTES_MAX = 1_000;
-/** Larger memories are no turns of a dialogue, and are not read for a lead. */
-const LEADING_BYTES_MAX = 16_384;
-/** Code points of each of the two memories of a lead, from its end. */
-const LEAD_CODE_POINTS = 200;
-
-const timeOf = (table: string) => `coalesce(${table}.occurred_at, ${table}.created_at)`;
-
-/** The lead of `m`: of the two memories before it in its session, those of its project that are short. */
-const LEAD = `case when m.session_id is not null and m.size_bytes <= ${LED_BYTES_MAX} then (
-          select string_agg(right(${wholeText('l')}, ${LEAD_CODE_POINTS}), e'\\n' order by ${timeOf('l')}, l.id)
-          from (
-            select *
-            from memories n
-            where n.user_id = m.user_id and n.session_id = m.session_id
-              and (${timeOf('n')}, n.id) < (${timeOf('m')}, m.id)
-            order by ${timeOf('n')} desc, n.id desc
-            limit 2
-          ) l
-          where l.project is not distinct from m.project and l.size_bytes <= ${LEADING_BYTES_MAX}
-        ) end as lead`;
 
 /** Columns of a {@link QueuedMemory} of `q`, an entry, and `m`, its memory. */
 const PART = `q.user_id, q.memory_id, q.revision, q.next_character, q.next_code_point, q.passages, q.attempts,
         substr(${WHOLE_TEXT}, q.next_code_point + 1, ${PART_CODE_POINTS}) as text,
         char_length(${WHOLE_TEXT}) > q.next_code_point + ${PART_CODE_POINTS} as is_continued,
-        ${LEAD}`;
+        ${LEAD} as lead, m.session_id is not null as in_session`;
 
 /** Selects the queued memories to lease. */
 interface LeaseOrder {
-  /** False for new writes, true for memories to embed again after a change of model. */
+  /** False for new writes, true for memories to embed again: after a change of model, or of their lead. */
   isReembedding: boolean;
   /** The last tenant of the previous turn: the next ones in the order of ids are considered first. */
   after: string;
@@ -208,11 +185,11 @@ export async function findQueued(
           case
             when q.attempts = 0 and q.next_code_point = 0 and m.size_bytes <= ${HEAD_BYTES_MAX} then ${WHOLE_TEXT}
           end as text,
-          ${LEAD}
+          ${LEAD} as lead, m.session_id is not null as in_session
         from newest q
         join memories m on m.user_id = q.user_id and m.id = q.memory_id
       )
-      select user_id, memory_id, revision, next_character, next_code_point, passages, attempts, false as is_continued, lead,
+      select user_id, memory_id, revision, next_character, next_code_point, passages, attempts, false as is_continued, lead, in_session,
         case when char_length(text) <= $3 then text end as text
       from head
       order by queued_at desc`,

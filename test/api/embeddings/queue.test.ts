@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { NIL } from 'uuid';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../../db/client/database.ts';
-import {
-  enqueueEmbedding,
-  enqueueFollowers,
-  enqueueMissing,
-  type MemoryPosition,
-} from '../../../db/queries/search/embedding-enqueue.ts';
+import { enqueueEmbedding, enqueueMissing, type MemoryPosition } from '../../../db/queries/search/embedding-enqueue.ts';
 import { completeQueued, leaseQueued } from '../../../db/queries/search/embedding-queue.ts';
+import {
+  enqueueFollowersOfNew,
+  enqueueFollowersStatement,
+  findFollowers,
+} from '../../../db/queries/search/session-leads.ts';
 import { replaceVectors } from '../../../db/queries/search/vectors.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 
@@ -147,7 +147,7 @@ it('embedding queue leads a turn of a session by the ends of the two short ones 
     null,
     'y'.repeat(200),
     null,
-    'Bye.',
+    `${'y'.repeat(200)}\nBye.`,
   ]);
 });
 
@@ -160,13 +160,45 @@ it('embedding queue takes the two turns after one that changes, where they were 
   const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array(16) };
   for (const id of ids.slice(1)) await replaceVectors(database.owner, userId, id, NEW.model, [chunk]);
   await database.owner.query("update memory_vectors set tokens = '' where memory_id = $1", [ids[4]]);
-  await enqueueFollowers(database.owner, userId, [ids[0] as string, ids[1] as string, ids[3] as string]);
+  const changed = [ids[0], ids[1], ids[3]] as string[];
+  const followers = await findFollowers(database.owner, userId, changed);
+  expect(followers.toSorted()).toEqual([ids[2], ids[4], ids[5]].toSorted());
+  const enqueueFollowers = () => database.owner.query(enqueueFollowersStatement(userId, followers) as never);
+  await enqueueFollowers();
   const queued = await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 9);
+  // A model that gives no vectors of tokens reads no lead.
   expect(queued.map(({ memory_id }) => memory_id).toSorted()).toEqual([ids[2], ids[5]].toSorted());
   // A worker that read the former lead does not store what it made of it.
-  await enqueueFollowers(database.owner, userId, [ids[1] as string]);
-  const former = queued.find(({ memory_id }) => memory_id === ids[2]);
-  expect(await completeQueued(database.owner, former as (typeof queued)[number])).toBe(false);
+  await enqueueFollowers();
+  expect(await completeQueued(database.owner, queued[0] as (typeof queued)[number])).toBe(false);
+});
+
+it('embedding queue takes the turns after one that was stored between others', async () => {
+  const userId = await tenantWith(0);
+  const ids = await addTurns(
+    userId,
+    ['One.', 'Two.', 'Three.', 'Four.'].map((content) => ({ content })),
+  );
+  const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array(16) };
+  for (const id of ids.slice(1)) await replaceVectors(database.owner, userId, id, NEW.model, [chunk]);
+  await enqueueFollowersOfNew(database.owner, userId, ids[1] as string);
+  expect(await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 9)).toEqual([]);
+  await enqueueFollowersOfNew(database.owner, userId, ids[0] as string);
+  const queued = await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 9);
+  expect(queued.map(({ memory_id }) => memory_id).toSorted()).toEqual([ids[1], ids[2]].toSorted());
+});
+
+it('embedding queue finds the turns after one in each project: it can have been moved', async () => {
+  const userId = await tenantWith(0);
+  const ids = await addTurns(userId, [
+    { content: 'One.', project: 'a' },
+    { content: 'Two.' },
+    { content: 'Three.' },
+    { content: 'Four.' },
+    { content: 'Five.', project: 'a' },
+  ]);
+  const followers = await findFollowers(database.owner, userId, [ids[0] as string]);
+  expect(followers.toSorted()).toEqual([ids[1], ids[2], ids[4]].toSorted());
 });
 
 it('embedding queue keeps a memory that was completed by one worker and changed before another completes it', async () => {

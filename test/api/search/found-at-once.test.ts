@@ -72,6 +72,10 @@ describe('search after a create', () => {
       false,
       false,
     ]);
+    const between = { ...turn('In the old town.', 0), occurred_at: '2026-01-01T12:00:30Z' };
+    expect(await changed(() => api.post('/memories', between))).toEqual([false, true, true, false]);
+    const later = { occurred_at: '2026-01-01T12:09:00Z' };
+    expect(await changed(() => api.patch(`/memories/${ids[0]}`, later))).toEqual([true, true, false, false]);
     expect(await changed(() => api.delete(`/memories/${ids[1]}?permanent=true`))).toEqual([false, true, true, true]);
   });
 
