@@ -1,4 +1,4 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ChunkSize, cutByTokens, type Passage } from '../chunks.ts';
 import type { QueryWord } from '../embedder.ts';
 import { normalize } from '../normalize.ts';
@@ -18,7 +18,7 @@ const BATCH_TOKENS = 256;
 
 /**
  * Passages of a query, half as long as those of a document: another query waits for the passage that is being encoded. Only about the
- * first 500 tokens are embedded, so that a query is ready in time.
+ * first 450 tokens are embedded, so that a query is ready in time.
  */
 const QUERY_CHUNK: ChunkSize = { tokens: 126, shared: 16 };
 const QUERY_PASSAGES = 4;
@@ -28,10 +28,9 @@ const URGENT_TOKENS = 128;
 /** Most tokens of a lead: about the two turns of a dialogue before a text. */
 const LEAD_TOKENS_MAX = 64;
 
-/** Share of a batch's time in which the process had the processor: below it, others wait for the cores, and documents do. */
+/** A machine is busy when a batch gets less of the processor than this part of the most that one got. */
 const PROCESSOR_SHARE_MIN = 0.8;
-/** Interval at which a pause looks for queries. */
-const PAUSE_STEP_MS = 5;
+const PAUSE_MS_MAX = 500;
 
 /** Texts are split ahead until this many passages wait, so that batches can be formed from similar lengths. */
 const PASSAGES_AHEAD = 64;
@@ -74,6 +73,9 @@ export class EncoderWork {
   #running = false;
   /** Time before which no documents are encoded. */
   #pausedUntil = 0;
+  /** Most processor time of a batch in relation to its duration: with several threads more than 1. */
+  #processorShare = 1;
+  #endPause = () => {};
 
   constructor(words: WordCutter, encoder: Encoder, send: (message: FromEncoder) => void) {
     this.#words = words;
@@ -83,12 +85,14 @@ export class EncoderWork {
 
   addQuery(id: number, text: string): void {
     this.#urgent.push(...this.#cutQuery(id, text));
+    this.#endPause();
     this.#run();
   }
 
   addDocument({ isUrgent, ...document }: ToEncoder & { type: 'document' }): void {
     if (isUrgent) this.#urgent.push(...this.#cutDocument(document));
     else this.#texts.push(document);
+    this.#endPause();
     this.#run();
   }
 
@@ -114,7 +118,7 @@ export class EncoderWork {
       await nextTurn();
       if (this.#urgent.length > 0) await this.#encode(this.#nextUrgent());
       else if (this.#texts.length > 0 && this.#waiting.length < PASSAGES_AHEAD) this.#cutNext();
-      else if (performance.now() < this.#pausedUntil) await delay(PAUSE_STEP_MS);
+      else if (performance.now() < this.#pausedUntil) await this.#pause(this.#pausedUntil - performance.now());
       else await this.#encodeDocuments();
     }
     this.#running = false;
@@ -122,10 +126,27 @@ export class EncoderWork {
 
   /** Encodes a batch of documents. Then pauses for as long, where the machine is busy: calls wait for its cores, documents can. */
   async #encodeDocuments(): Promise<void> {
+    const batch = takeBatch(this.#waiting, BATCH_TOKENS);
+    if (batch.length === 0) return;
     const [started, usage] = [performance.now(), process.cpuUsage()];
-    await this.#encode(takeBatch(this.#waiting, BATCH_TOKENS));
+    await this.#encode(batch);
     const [took, { user, system }] = [performance.now() - started, process.cpuUsage(usage)];
-    if ((user + system) / 1_000 < PROCESSOR_SHARE_MIN * took) this.#pausedUntil = performance.now() + took;
+    const share = (user + system) / 1_000 / took;
+    this.#processorShare = Math.max(this.#processorShare, share);
+    if (share < PROCESSOR_SHARE_MIN * this.#processorShare) {
+      this.#pausedUntil = performance.now() + Math.min(took, PAUSE_MS_MAX);
+    }
+  }
+
+  /** Waits, but only until a query or document arrives. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Takes the shortest rows first: a short query does not wait for the long ones of others. */
@@ -152,14 +173,14 @@ export class EncoderWork {
     return rows;
   }
 
-  /** Puts the end of a lead before the tokens of a row, as far as there is room. */
+  /** Puts the end of a lead before the tokens of a row, as far as both fit a passage. */
   #putBehind(lead: string, row: Row): void {
-    const room = Math.min(LEAD_TOKENS_MAX, LOCAL_CHUNK.tokens - row.ids.length);
-    if (room <= 0) return;
+    const tokens = Math.min(LEAD_TOKENS_MAX, LOCAL_CHUNK.tokens - row.ids.length);
+    if (tokens <= 0) return;
     const ids = this.#words
       .cut(lead)
       .flatMap((word) => word.ids)
-      .slice(-room);
+      .slice(-tokens);
     row.ids = [...ids, ...row.ids];
     row.leadTokens = ids.length;
   }
