@@ -73,6 +73,8 @@ const STOP_MS = 16_000;
 const JOBS_STOP_MS = 3_000;
 /** Time for the batch of texts that is being embedded. They stay in the queue. */
 const INDEXER_STOP_MS = 2_000;
+/** Milliseconds beyond which a request is long where searches wait for an endpoint, which takes nothing of this machine. */
+const ORDINARY_MS_WITH_ENDPOINT = 1_000;
 /** Time for each other resource. */
 const CLOSE_MS = 2_000;
 
@@ -283,7 +285,10 @@ function createPipelineDependencies(
   return {
     database,
     limiter,
-    requestQueue: createRequestQueue(),
+    requestQueue: createRequestQueue(
+      {},
+      { ordinaryMs: config.embedder === 'openai' ? ORDINARY_MS_WITH_ENDPOINT : undefined },
+    ),
     groupWrites: createGroupConcurrent(),
     keys,
     clients: createClientNames(),

@@ -12,11 +12,12 @@ export interface LongRequests {
 export interface LongRequestsOptions {
   /** Requests of a tenant at once, otherwise. */
   permits: number;
-  /** Milliseconds of a monotonic clock. */
-  now: () => number;
+  /** Milliseconds of a request that are not long. Default 50: an ordinary search takes 10 to 50. */
+  ordinaryMs?: number | undefined;
+  /** Milliseconds of a monotonic clock. Default: that of the process. */
+  now?: (() => number) | undefined;
 }
 
-/** What a request takes beyond this time is long: an ordinary search takes 10 to 50 ms. */
 const ORDINARY_MS = 50;
 /** Long time counts less with its age: by 1/e after this time. */
 const REMEMBERED_MS = 5_000;
@@ -28,7 +29,11 @@ const ACTIVE_MS = 1_000;
 export const LONG_REQUESTS_PER_TENANT = Math.max(1, Math.floor(availableParallelism() / 4));
 const TENANTS_MAX = 10_000;
 
-export function followLongRequests({ permits, now }: LongRequestsOptions): LongRequests {
+export function followLongRequests({
+  permits,
+  ordinaryMs = ORDINARY_MS,
+  now = () => performance.now(),
+}: LongRequestsOptions): LongRequests {
   const long = new LRUCache<string, { ms: number; at: number }>({ max: TENANTS_MAX });
   /** The two tenants that sent a request last, the latest first. */
   let latest: { tenant: string; at: number }[] = [];
@@ -45,11 +50,11 @@ export function followLongRequests({ permits, now }: LongRequestsOptions): LongR
       const startedAt = now();
       latest = [{ tenant, at: startedAt }, ...latest.filter((one) => one.tenant !== tenant)].slice(0, 2);
       return () => {
-        const excess = now() - startedAt - ORDINARY_MS;
+        const excess = now() - startedAt - ordinaryMs;
         if (excess > 0) long.set(tenant, { ms: longMs(tenant) + excess, at: now() });
       };
     },
     permitsOf: (tenant) =>
-      longMs(tenant) > LONG_MS_MAX && isAnotherActive(tenant) ? LONG_REQUESTS_PER_TENANT : permits,
+      longMs(tenant) > LONG_MS_MAX && isAnotherActive(tenant) ? Math.min(permits, LONG_REQUESTS_PER_TENANT) : permits,
   };
 }

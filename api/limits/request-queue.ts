@@ -1,6 +1,6 @@
 import { createFairSemaphore, type FairSemaphoreOptions, NoPermitError } from '../../db/client/fair-semaphore.ts';
 import { Problem } from '../errors.ts';
-import { followLongRequests } from './long-requests.ts';
+import { followLongRequests, type LongRequestsOptions } from './long-requests.ts';
 
 /** Bounds the requests that a node executes at once, and shares them fairly between tenants. */
 export interface RequestQueue {
@@ -21,7 +21,7 @@ export interface RequestQueue {
 /** Eight pages of the largest size: more memory is not kept for clients that do not read. */
 export const UNSENT_BYTES_MAX = 16_777_216;
 
-/** Requests of one tenant that a node executes at once. Each may have several statements running. */
+/** Most requests of one tenant that a node executes at once. Each may have several statements running. */
 export const REQUESTS_PER_TENANT = 8;
 /** Waiting requests of one tenant: the burst that the pro plan allows in a minute passes whole. */
 export const WAITING_PER_TENANT = 300;
@@ -35,9 +35,9 @@ const LIMITS: Omit<FairSemaphoreOptions, 'permitsPerTenant'> = {
 
 export function createRequestQueue(
   limits: Partial<FairSemaphoreOptions> = {},
-  now = () => performance.now(),
+  options: Omit<LongRequestsOptions, 'permits'> = {},
 ): RequestQueue {
-  const long = followLongRequests({ permits: REQUESTS_PER_TENANT, now });
+  const long = followLongRequests({ permits: REQUESTS_PER_TENANT, ...options });
   const semaphore = createFairSemaphore({ ...LIMITS, permitsPerTenant: long.permitsOf, ...limits });
   const unsent = new Map<string, number>();
   const add = (tenant: string, bytes: number) => {
@@ -80,6 +80,6 @@ const UNREAD =
 
 function toProblem(error: NoPermitError): Problem {
   if (error.heldBy === 'everybody') return new Problem('overloaded', { headers: { 'Retry-After': '2' } }, error);
-  const detail = `This service executes ${REQUESTS_PER_TENANT} requests of an account at once, and lets ${WAITING_PER_TENANT} wait. Nothing was changed.`;
+  const detail = `This service executes at most ${REQUESTS_PER_TENANT} requests of an account at once, fewer while they take long, and lets ${WAITING_PER_TENANT} wait. Nothing was changed.`;
   return new Problem('concurrency_exceeded', { detail, headers: { 'Retry-After': '1' } }, error);
 }

@@ -143,18 +143,20 @@ function similarGroups(
   weights: ReadonlyMap<string, number>,
   { byTag, byWord }: { byTag: ReadonlyMap<string, Set<Group>>; byWord: ReadonlyMap<string, Set<Group>> },
 ): Map<Group, number> {
-  const similarities = new Map<Group, number>();
-  const add = (groups: ReadonlySet<Group> | undefined, similarity: number) => {
-    for (const group of groups ?? []) similarities.set(group, (similarities.get(group) ?? 0) + similarity);
+  const sums = new Map<Group, { tags: number; words: number }>();
+  const sumsOf = (group: Group) => {
+    const found = sums.get(group) ?? { tags: 0, words: 0 };
+    sums.set(group, found);
+    return found;
   };
   let all = 0;
-  for (const word of words) all += weights.get(word) ?? 0;
-  for (const tag of tags) add(byTag.get(tag), 1);
+  for (const tag of tags) for (const group of byTag.get(tag) ?? []) sumsOf(group).tags++;
   for (const word of words) {
     const weight = weights.get(word) ?? 0;
-    if (weight > 0) add(byWord.get(word), weight / all);
+    all += weight;
+    if (weight > 0) for (const group of byWord.get(word) ?? []) sumsOf(group).words += weight;
   }
-  return similarities;
+  return new Map([...sums].map(([group, sum]) => [group, sum.tags + (all > 0 ? sum.words / all : 0)]));
 }
 
 /** Names the subject of a digest by the tags of its sources, or by the title of the first one. */

@@ -62,6 +62,7 @@ export function createFairSemaphore({
 
   const acquire = (id: string): Promise<void> | undefined => {
     const tenant = tenantOf(id);
+    serveWaiting();
     // A tenant below its share waits only while all permits are held: no tenant has a claim to a free one.
     if (held < permits && tenant.held < shareOf(id)) {
       held++;
@@ -81,6 +82,8 @@ export function createFairSemaphore({
         resolve();
       };
       const timer = setTimeout(() => {
+        serveWaiting();
+        if (!tenant.waiting.has(take)) return;
         leave();
         reject(new NoPermitError(tenant.held >= shareOf(id) ? 'tenant' : 'everybody'));
         forgetIdle(id, tenant);
@@ -95,7 +98,11 @@ export function createFairSemaphore({
     held--;
     tenant.held--;
     forgetIdle(id, tenant);
-    // More than one: a share can have grown.
+    serveWaiting();
+  };
+
+  /** Hands out free permits until no tenant that waits is below its share: more than one at a time where a share has grown. */
+  const serveWaiting = (): void => {
     while (waitingCount > 0 && held < permits && serveNext());
   };
 
