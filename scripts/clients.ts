@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { readCredentials } from '../api/accounts/local-owner.ts';
 import { TESTED_CLIENTS, type TestedClient } from './clients/client-list.ts';
@@ -52,11 +53,14 @@ async function main(): Promise<number> {
   try {
     const key = (await readCredentials(dataDir))?.api_key;
     if (!key) throw new Error('The service wrote no key.');
+    await remember(service.url, key);
     const given = {
       serviceUrl: service.url,
       key,
       cli: join(root, 'dist/mcp/cli/whitemagic.js'),
       model: model.url,
+      modelRequests: model.requests,
+      remembered: REMEMBERED,
       isDirect,
     };
     for (const client of chosen) {
@@ -74,7 +78,19 @@ async function main(): Promise<number> {
   const table = tableOf(reports);
   console.log(table);
   if (values.write) writeTable(table, isDirect ? 'With address and key' : 'With the bridge');
-  return reports.every(({ connected, setUp }) => connected && setUp !== false) ? 0 : 1;
+  return reports.every(({ connected, setUp, context }) => connected && setUp !== false && context !== false) ? 0 : 1;
+}
+
+const REMEMBERED = 'The shop is never deployed on Fridays';
+
+/** Stores a memory that a client's session can begin with. */
+async function remember(url: string, key: string): Promise<void> {
+  const response = await fetch(`${url}/api/v1/memories`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ content: `${REMEMBERED}: the payment provider has no support then.` }),
+  });
+  if (response.status !== 201) throw new Error(`The memory was not stored: ${response.status}`);
 }
 
 /** Installs a client, unless it is there. Install scripts run only where a client needs its own, whatever npm's settings say. */
@@ -97,28 +113,31 @@ function install(
   return { folder, version: JSON.parse(readFileSync(manifest, 'utf8')).version };
 }
 
-/** Starts a server in place of a model's, which rejects every request. */
-async function startRejectingModel(): Promise<{ url: string; close(): void }> {
-  const server = createServer((req, res) => {
-    req.resume();
+/** Starts a server in place of a model's, which keeps every request and rejects it. */
+async function startRejectingModel(): Promise<{ url: string; requests: string[]; close(): void }> {
+  const requests: string[] = [];
+  const server = createServer(async (req, res) => {
+    requests.push(await text(req));
     res.writeHead(400, { 'Content-Type': 'application/json' });
     res.end('{"error":{"message":"There is no model here.","type":"invalid_request_error","code":"none"}}');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, close: () => server.close() };
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  return { url, requests, close: () => server.close() };
 }
 
 function tableOf(reports: readonly ClientReport[]): string {
   return [
-    '| client | version | checked with | set up | connected | lists tools | wrong key: says so | back after the service was away |',
-    '|---|---|---|---|---|---|---|---|',
+    '| client | version | checked with | set up | connected | lists tools | wrong key: says so | back after the service was away | starts with context |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...reports.map(rowOf),
   ].join('\n');
 }
 
-function rowOf({ name, version, how, setUp, connected, tools, wrongKey, back }: ClientReport): string {
+function rowOf({ name, version, how, setUp, connected, tools, wrongKey, back, context }: ClientReport): string {
   const word = (value: boolean | undefined) => (value === undefined ? 'by arguments' : value ? 'yes' : 'no');
-  return `| ${[name, version, how, ...[setUp, connected, tools, wrongKey, back].map(word)].join(' | ')} |`;
+  const steps = [setUp, connected, tools, wrongKey, back].map(word);
+  return `| ${[name, version, how, ...steps, context === undefined ? 'no hooks' : word(context)].join(' | ')} |`;
 }
 
 /** Replaces the table below its sentence in docs/clients.md. */

@@ -25,6 +25,8 @@ export interface TestedClient {
   env?(options: RunOptions): Record<string, string>;
   /** Files that the client needs in its home, beside those of `setup`. */
   prepare?(home: string): void;
+  /** A session with a model, of a client with hooks: what the model is sent shows whether the hook at its start ran. */
+  session?: { args(options: RunOptions): string[]; env?(options: RunOptions): Record<string, string> };
   /** Way in which the check was made, for the table. */
   how: string;
   /** Direct connections only: the tool is given an address. */
@@ -35,6 +37,16 @@ export interface TestedClient {
 
 const PROMPT = 'Say hello.';
 
+const codexArgs = ({ model }: RunOptions) => [
+  'exec',
+  '--skip-git-repo-check',
+  '-c',
+  'model_provider=none',
+  '-c',
+  `model_providers.none={name="none",base_url="${model}",wire_api="responses",request_max_retries=0,stream_max_retries=0}`,
+  PROMPT,
+];
+
 /** Every client that can be driven without an account. */
 export const TESTED_CLIENTS: readonly TestedClient[] = [
   {
@@ -43,6 +55,10 @@ export const TESTED_CLIENTS: readonly TestedClient[] = [
     name: 'Claude Code',
     program: 'claude',
     args: () => ['mcp', 'list'],
+    session: {
+      args: () => ['-p', PROMPT],
+      env: ({ model }) => ({ ANTHROPIC_API_KEY: 'none', ANTHROPIC_BASE_URL: model }),
+    },
     how: '`claude mcp list`',
     needsInstallScript: true,
   },
@@ -51,15 +67,9 @@ export const TESTED_CLIENTS: readonly TestedClient[] = [
     id: 'codex',
     name: 'Codex',
     program: 'codex',
-    args: ({ model }) => [
-      'exec',
-      '--skip-git-repo-check',
-      '-c',
-      'model_provider=none',
-      '-c',
-      `model_providers.none={name="none",base_url="${model}",wire_api="responses",request_max_retries=0,stream_max_retries=0}`,
-      PROMPT,
-    ],
+    args: codexArgs,
+    // A person trusts hooks once, with /hooks.
+    session: { args: (options) => [...codexArgs(options), '--dangerously-bypass-hook-trust'] },
     how: '`codex exec`, without a model',
   },
   {
@@ -71,7 +81,14 @@ export const TESTED_CLIENTS: readonly TestedClient[] = [
     // It starts no server in a folder that the person has not trusted.
     prepare: (home) => {
       mkdirSync(join(home, '.gemini'), { recursive: true });
-      writeFileSync(join(home, '.gemini', 'trustedFolders.json'), JSON.stringify({ [home]: 'TRUST_FOLDER' }));
+      const write = (name: string, value: object) =>
+        writeFileSync(join(home, '.gemini', name), JSON.stringify(value, undefined, 2));
+      write('trustedFolders.json', { [home]: 'TRUST_FOLDER' });
+      write('settings.json', { security: { auth: { selectedType: 'gemini-api-key' } } });
+    },
+    session: {
+      args: () => ['-p', PROMPT],
+      env: ({ model }) => ({ GEMINI_API_KEY: 'none', GOOGLE_GEMINI_BASE_URL: model }),
     },
     how: '`gemini mcp list`, folder trusted',
   },

@@ -17,6 +17,8 @@ export interface ClientReport {
   wrongKey: boolean;
   /** It works again after the service was away. */
   back: boolean;
+  /** A session begins with the context of the memory. Undefined: it has no hooks, or they were not run. */
+  context: boolean | undefined;
   /** The output of a step that failed. */
   output: string;
 }
@@ -28,6 +30,10 @@ export interface Surroundings {
   /** The command line of this checkout. */
   cli: string;
   model: string;
+  /** Bodies of the requests to the model. */
+  modelRequests: string[];
+  /** A text that a memory of the key's account holds. */
+  remembered: string;
   /** Write address and key instead of the bridge. */
   isDirect: boolean;
 }
@@ -71,6 +77,12 @@ export async function testClient(
       proxy.messages.some(({ method, status }) => methods.includes(method) && status === 200);
     return { ...run, connected: passed('initialize', 'server/discover'), tools: passed('tools/list') };
   };
+  const startsWithContext = async ({ args, env: own }: NonNullable<TestedClient['session']>) => {
+    given.modelRequests.length = 0;
+    const values = options(given.key);
+    await runProgram(client.program, args(values), { ...env, ...own?.(values) }, home);
+    return given.modelRequests.some((body) => body.includes(given.remembered));
+  };
   try {
     client.prepare?.(home);
     let setUp: boolean | undefined;
@@ -84,10 +96,12 @@ export async function testClient(
         '--url',
         url,
         ...(given.isDirect ? ['--http'] : []),
+        ...(client.session ? ['--hooks'] : []),
       ];
       setUp = (await runProgram(process.execPath, args, { ...env, WHITEMAGIC_API_KEY: given.key }, home)).code === 0;
     }
     const good = await check(given.key);
+    const context = client.session && (await startsWithContext(client.session));
     await proxy.stop();
     await check(given.key);
     proxy = await startRecordingProxy(given.serviceUrl, port);
@@ -104,6 +118,7 @@ export async function testClient(
       tools: good.tools,
       wrongKey: !rejected.connected && KEY_WORDS.test(rejected.output),
       back: back.connected,
+      context,
       output: [good, rejected].map(({ output }) => output.slice(-600)).join('\n--- wrong key ---\n'),
     };
   } finally {
