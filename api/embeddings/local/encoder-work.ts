@@ -28,10 +28,6 @@ const URGENT_TOKENS = 128;
 /** Most tokens of a lead: about the two turns of a dialogue before a text. */
 const LEAD_TOKENS_MAX = 64;
 
-/** A machine is busy when a batch gets less of the processor than this part of the most that one got. */
-const PROCESSOR_SHARE_MIN = 0.8;
-const PAUSE_MS_MAX = 500;
-
 /** Texts are split ahead until this many passages wait, so that batches can be formed from similar lengths. */
 const PASSAGES_AHEAD = 64;
 
@@ -71,11 +67,6 @@ export class EncoderWork {
   #urgent: Row[] = [];
   #waiting: Row[] = [];
   #running = false;
-  /** Time before which no documents are encoded. */
-  #pausedUntil = 0;
-  /** Most processor time of a batch in relation to its duration: with several threads more than 1. */
-  #processorShare = 1;
-  #endPause = () => {};
 
   constructor(words: WordCutter, encoder: Encoder, send: (message: FromEncoder) => void) {
     this.#words = words;
@@ -85,14 +76,12 @@ export class EncoderWork {
 
   addQuery(id: number, text: string): void {
     this.#urgent.push(...this.#cutQuery(id, text));
-    this.#endPause();
     this.#run();
   }
 
   addDocument({ isUrgent, ...document }: ToEncoder & { type: 'document' }): void {
     if (isUrgent) this.#urgent.push(...this.#cutDocument(document));
     else this.#texts.push(document);
-    this.#endPause();
     this.#run();
   }
 
@@ -118,35 +107,9 @@ export class EncoderWork {
       await nextTurn();
       if (this.#urgent.length > 0) await this.#encode(this.#nextUrgent());
       else if (this.#texts.length > 0 && this.#waiting.length < PASSAGES_AHEAD) this.#cutNext();
-      else if (performance.now() < this.#pausedUntil) await this.#pause(this.#pausedUntil - performance.now());
-      else await this.#encodeDocuments();
+      else await this.#encode(takeBatch(this.#waiting, BATCH_TOKENS));
     }
     this.#running = false;
-  }
-
-  /** Encodes a batch of documents. Then pauses for as long, where the machine is busy: calls wait for its cores, documents can. */
-  async #encodeDocuments(): Promise<void> {
-    const batch = takeBatch(this.#waiting, BATCH_TOKENS);
-    if (batch.length === 0) return;
-    const [started, usage] = [performance.now(), process.cpuUsage()];
-    await this.#encode(batch);
-    const [took, { user, system }] = [performance.now() - started, process.cpuUsage(usage)];
-    const share = (user + system) / 1_000 / took;
-    this.#processorShare = Math.max(this.#processorShare, share);
-    if (share < PROCESSOR_SHARE_MIN * this.#processorShare) {
-      this.#pausedUntil = performance.now() + Math.min(took, PAUSE_MS_MAX);
-    }
-  }
-
-  /** Waits, but only until a query or document arrives. */
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   /** Takes the shortest rows first: a short query does not wait for the long ones of others. */

@@ -4,7 +4,6 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { EmbedderUnavailable, EmbeddingFailed } from '../../../api/embeddings/embedder.ts';
 import { EncoderWork } from '../../../api/embeddings/local/encoder-work.ts';
@@ -158,30 +157,30 @@ it('encoder work reports each batch of passages, long before a text is done', as
   expect(sent.slice(0, -1)).toEqual(Array.from({ length: 20 }, () => 'progress'));
 });
 
-it('encoder work lets documents wait while the machine is busy, and no query', async () => {
-  const sent: FromEncoder[] = [];
+it('encoder work encodes a short query between the passages of a long one', async () => {
+  const finished: number[] = [];
   const { promise: done, resolve } = deferred();
-  const word = { ids: Array.from({ length: 100 }, () => 1), start: 0, end: 1, isContent: false };
-  const words = { cut: (text: string) => Array.from({ length: text.length }, () => word) } as unknown as WordCutter;
-  let isBusy = true;
-  const encoder = {
-    // A process that waits for the processor takes time, and none of its own.
-    encode: async (rows: unknown[]) => {
-      await delay(isBusy ? 100 : 0);
-      return rows.map(() => ({ vector: new Float32Array(384), states: new Float32Array(38_400) }));
-    },
-  } as unknown as Encoder;
-  const work = new EncoderWork(words, encoder, (message) => {
-    sent.push(message);
-    if (message.type === 'progress' && sent.length === 1) {
-      isBusy = false;
-      work.addQuery(2, 'q');
-    }
-    if (message.type === 'done') resolve();
+  const word = (tokens: number) => ({
+    ids: Array.from({ length: tokens }, () => 1),
+    start: 0,
+    end: 1,
+    isContent: false,
   });
-  work.addDocument({ type: 'document', id: 1, text: 'xxxx', lead: '', isUrgent: false, isContinued: false });
+  const words = {
+    cut: (text: string) => (text === 'short' ? [word(5)] : Array.from({ length: 3 }, () => word(100))),
+  } as unknown as WordCutter;
+  const encoder = {
+    encode: async (rows: unknown[]) => rows.map(() => ({ vector: new Float32Array(384), states: new Float32Array() })),
+  } as unknown as Encoder;
+  let batches = 0;
+  const work = new EncoderWork(words, encoder, (message) => {
+    if (message.type === 'progress' && ++batches === 1) work.addQuery(2, 'short');
+    if (message.type === 'query done') finished.push(message.id);
+    if (finished.length === 2) resolve();
+  });
+  work.addQuery(1, 'long');
   await done;
-  expect(sent.map(({ type }) => type)).toEqual(['progress', 'progress', 'query done', 'progress', 'done']);
+  expect([finished, batches]).toEqual([[2, 1], 4]);
 });
 
 function deferred() {

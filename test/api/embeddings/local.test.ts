@@ -96,7 +96,6 @@ describe('local encoder', () => {
     const { vector: query } = await embedder.embedQuery('Where is the safe?');
     const best = chunks.toSorted((a, b) => cosine(query, b.vector) - cosine(query, a.vector))[0];
     expect(text.slice(best?.start, best?.end)).toContain('red horse');
-    // Beside other tests, documents wait.
   }, 120_000);
 
   it.each([
