@@ -45,7 +45,7 @@ export interface DocumentPart {
   /** More text follows: a short last passage is left to the next part. Default false. */
   isContinued?: boolean;
   /**
-   * What was said before the text, such as the turns of a dialogue before it. An encoder that gives vectors of tokens reads the first
+   * Text from before this one, such as the former turns of a dialogue. An encoder that gives vectors of tokens reads the first
    * passage behind it, if both fit, and keeps the passage's own tokens (late chunking, Günther et al. 2024); others ignore it.
    */
   lead?: string | null;

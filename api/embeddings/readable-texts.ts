@@ -2,7 +2,7 @@
 export interface ReadableTexts {
   /** BCP 47 codes of the languages. */
   languages: readonly string[];
-  /** Matches one letter of the script that they are written in. */
+  /** Matches a letter of the script of these texts. */
   letter: RegExp;
 }
 

@@ -8,8 +8,8 @@ import type { EmbeddedQuery } from '../embedder.ts';
 export type ToEncoder =
   | { type: 'query'; id: number; text: string }
   /**
-   * `isUrgent`: ahead of all other documents, beside queries. `isContinued`: a short last passage is left out. `lead`: what was said
-   * before the text, which its first passage is encoded behind.
+   * `isUrgent`: ahead of all other documents, beside queries. `isContinued`: a short last passage is left out. `lead`: text
+   * from before this one; the first passage is encoded behind it.
    */
   | { type: 'document'; id: number; text: string; lead: string; isUrgent: boolean; isContinued: boolean }
   /** The caller no longer waits; the task may be done already. */
