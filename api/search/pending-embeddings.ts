@@ -2,7 +2,7 @@ import { findQueued, type QueuedHead, type QueuedMemory } from '../../db/queries
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 
-/** Bounds of what a search embeds before it looks: about four of the encoder's batches, so that no tenant delays others. */
+/** Bounds of what a search embeds before it looks: about four of the encoder's longest passages, so that no tenant delays others. */
 const MEMORIES_MAX = 8;
 const CHARACTERS_MAX = 4_000;
 

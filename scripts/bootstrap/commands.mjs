@@ -58,6 +58,10 @@ export const COMMANDS = {
   ]),
   eval: program('measure the quality of search results', 'scripts/eval'),
   schema: program('write db/schema/schema.sql from the migrations', 'scripts/schema'),
+  'encoder-model': tools(
+    "write api/embeddings/local/model/model.onnx, the encoder's graph with fused operators, from the published model",
+    [{ name: 'tsx', args: ['scripts/encoder-model.ts'] }],
+  ),
   ranks: tools('write api/tokens/o200k_base.bin, the tokens that budgets are counted in, from gpt-tokenizer', [
     { name: 'tsx', args: ['scripts/ranks.ts'] },
   ]),

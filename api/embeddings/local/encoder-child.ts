@@ -30,7 +30,7 @@ const LONGEST_PAUSE_MS = 30_000;
 const LONG_LIFE_MS = 60_000;
 /** Loading takes 0.5 s, so a process that has not loaded after this time hangs. */
 const LOADING_MS_MAX = 60_000;
-/** A batch of passages takes 0.1 s and is reported, so a process that is silent for this long while it works hangs. */
+/** A passage takes 0.1 s at most and is reported, so a process that is silent for this long while it works hangs. */
 const SILENCE_MS_MAX = 20_000;
 
 /**
@@ -88,7 +88,7 @@ export class EncoderChild {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.ref();
-    // It has no state to save, and a graceful stop would wait for the current batch.
+    // It has no state to save, and a graceful stop would wait for the current passage.
     child.kill('SIGKILL');
     await ended;
   }

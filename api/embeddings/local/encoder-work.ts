@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ChunkSize, cutByTokens, type Passage } from '../chunks.ts';
 import type { QueryWord } from '../embedder.ts';
 import { normalize } from '../normalize.ts';
-import { takeBatch } from './batches.ts';
 import type { FromEncoder, ToEncoder } from './messages.ts';
 import { type EncodedRow, type Encoder, LOCAL_CHUNK } from './model.ts';
 import { LOCAL_DIMENSIONS } from './model-name.ts';
@@ -10,26 +9,13 @@ import { queryWords, tokenCodes } from './passage-tokens.ts';
 import type { WordCutter } from './word-tokenizer.ts';
 
 /**
- * Tokens of a batch including padding: one full passage. 1,024 would fit the memory limit, but without onnxruntime's
- * arena larger batches spend their time on page faults (one thread: 3,100 to 3,900 tokens a second at 256, 2,200 at
- * 1,024), and a query waits for the current batch: about 80 ms instead of 500.
- */
-const BATCH_TOKENS = 256;
-
-/**
  * Passages of a query, half as long as those of a document: another query waits for the passage that is being encoded. Only about the
  * first 450 tokens are embedded, so that a query is ready in time.
  */
 const QUERY_CHUNK: ChunkSize = { tokens: 126, shared: 16 };
 const QUERY_PASSAGES = 4;
-/** Tokens of a batch of queries and urgent documents: one passage of a query, or several short ones. */
-const URGENT_TOKENS = 128;
-
 /** Most tokens of a lead: about the two turns of a dialogue before a text. */
 const LEAD_TOKENS_MAX = 64;
-
-/** Texts are split ahead until this many passages wait, so that batches can be formed from similar lengths. */
-const PASSAGES_AHEAD = 64;
 
 /** A text that is encoded. The results of its passages are at their places. */
 interface Task {
@@ -56,8 +42,8 @@ interface Row {
 }
 
 /**
- * Schedules the encoder: queries and urgent documents first, the shortest before others, then passages of documents in batches. Reads new
- * messages after each batch.
+ * Schedules the encoder: passages of queries and urgent documents first, the shortest before others, then those of other documents in
+ * turn. Reads new messages after each passage.
  */
 export class EncoderWork {
   readonly #words: WordCutter;
@@ -105,17 +91,17 @@ export class EncoderWork {
     while (this.#urgent.length + this.#waiting.length + this.#texts.length > 0) {
       // Messages are read only here, because encoding blocks the thread.
       await nextTurn();
-      if (this.#urgent.length > 0) await this.#encode(this.#nextUrgent());
-      else if (this.#texts.length > 0 && this.#waiting.length < PASSAGES_AHEAD) this.#cutNext();
-      else await this.#encode(takeBatch(this.#waiting, BATCH_TOKENS));
+      const row = this.#nextUrgent() ?? this.#waiting.shift();
+      if (row) await this.#encode(row);
+      else this.#cutNext();
     }
     this.#running = false;
   }
 
-  /** Takes the shortest rows first: a short query does not wait for the long ones of others. */
-  #nextUrgent(): Row[] {
+  /** Takes the shortest row: a short query does not wait for the long ones of others. */
+  #nextUrgent(): Row | undefined {
     this.#urgent.sort((one, other) => one.ids.length - other.ids.length);
-    return takeBatch(this.#urgent, URGENT_TOKENS);
+    return this.#urgent.shift();
   }
 
   #cutNext(): void {
@@ -159,19 +145,15 @@ export class EncoderWork {
     return passages.map(({ ids }, index) => ({ task, index, ids, leadTokens: 0 }));
   }
 
-  async #encode(batch: Row[]): Promise<void> {
+  async #encode(row: Row): Promise<void> {
+    const { task, index } = row;
     try {
-      const encoded = await this.#encoder.encode(batch);
-      this.#send({ type: 'progress' });
-      for (const [index, { task, index: place }] of batch.entries()) {
-        keep(task, place, encoded[index] as EncodedRow);
-        if (--task.left === 0) this.#finish(task);
-      }
+      keep(task, index, await this.#encoder.encode(row));
+      if (--task.left === 0) this.#finish(task);
+      else this.#send({ type: 'progress' });
     } catch (error) {
-      for (const id of new Set(batch.map(({ task }) => task.id))) {
-        this.#drop(id);
-        this.#send({ type: 'failed', id, reason: String(error), isRejected: true });
-      }
+      this.#drop(task.id);
+      this.#send({ type: 'failed', id: task.id, reason: String(error), isRejected: true });
     }
   }
 

@@ -17,12 +17,12 @@ export type ToEncoder =
 
 export type FromEncoder =
   | { type: 'ready' }
-  /** A batch of passages is encoded: the process works, although no text may be done for a while. */
+  /** A passage is encoded: the process works, although its text may not be done for a while. */
   | { type: 'progress' }
   /** The model cannot run on this machine; a restart would not help. */
   | { type: 'unusable'; reason: string }
   /** `vectors` holds one vector per range, concatenated, and `tokens` the codes of the tokens of each. */
   | { type: 'done'; id: number; ranges: { start: number; end: number }[]; vectors: Float32Array; tokens: Uint8Array[] }
   | { type: 'query done'; id: number; query: EmbeddedQuery }
-  /** `isRejected`: the text, or one that was encoded with it, is the reason. */
+  /** `isRejected`: the text is the reason. */
   | { type: 'failed'; id: number; reason: string; isRejected: boolean };

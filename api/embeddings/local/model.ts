@@ -12,7 +12,7 @@ export const LOCAL_CHUNK: ChunkSize = { tokens: 254, shared: 32 };
 
 /** Checksums of the files in `model/`. `model/README.md` names their sources. */
 const SHA256: Record<string, string> = {
-  'model.onnx': '8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6',
+  'model.onnx': 'da1738a61489f3315f1a2eb75b9da50170c5aa243e8c2cda156227e6586dd608',
   'tokenizer.json': 'be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037',
   'tokenizer_config.json': 'acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b',
 };
@@ -25,9 +25,14 @@ export class ModelUnusable extends Error {}
 
 /**
  * Loads library, weights and tokenizer.
+ * @param isUnsigned makes the weights unsigned, which changes no result. Default: where the processor needs it
  * @throws ModelUnusable if a retry would fail in the same way
  */
-export async function loadModel(folder: string, threads: number): Promise<{ words: WordCutter; encoder: Encoder }> {
+export async function loadModel(
+  folder: string,
+  threads: number,
+  isUnsigned?: boolean,
+): Promise<{ words: WordCutter; encoder: Encoder }> {
   const ort = await loadLibrary();
   const tokenizer = await readChecked(folder, 'tokenizer.json');
   const config = await readChecked(folder, 'tokenizer_config.json');
@@ -39,12 +44,27 @@ export async function loadModel(folder: string, threads: number): Promise<{ word
     interOpNumThreads: 1,
     // Spinning threads take cores from the service: on two busy cores a query took 24 ms with two spinning threads, 6 ms
     // with one thread.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-    // With either of them memory grows with the largest batch and never shrinks (up to 900 MB).
+    extra: {
+      session: {
+        intra_op: { allow_spinning: '0' },
+        x64quantprecision: (isUnsigned ?? (await clampsSums())) ? '1' : '0',
+      },
+    },
+    // With either of them memory grows with the longest text and never shrinks.
     enableCpuMemArena: false,
     enableMemPattern: false,
   });
   return { words, encoder: new Encoder(session, ort.Tensor) };
+}
+
+/**
+ * Returns whether the processor may add two products of 8-bit integers in 16 bits, which clamps large sums unless both are unsigned: x86
+ * without VNNI. Where it is not known, it is slower rather than wrong.
+ */
+async function clampsSums(): Promise<boolean> {
+  if (process.arch !== 'x64') return false;
+  const processors = await readFile('/proc/cpuinfo', 'utf8').catch(() => '');
+  return !/\b(avx512_vnni|avx_vnni)\b/.test(processors);
 }
 
 async function loadLibrary(): Promise<typeof import('onnxruntime-node')> {
@@ -82,7 +102,7 @@ export interface EncodedRow {
   states: Float32Array;
 }
 
-/** Turns rows of token ids into vectors. `encode` blocks the thread: do not use it in a process that serves requests. */
+/** Turns token ids into vectors. `encode` blocks the thread: do not use it in a process that serves requests. */
 export class Encoder {
   readonly #session: InferenceSession;
   readonly #Tensor: typeof Tensor;
@@ -92,35 +112,17 @@ export class Encoder {
     this.#Tensor = TensorClass;
   }
 
-  /** Encodes rows. The result of one depends neither on the other rows nor on the padding. */
-  async encode(rows: readonly EncoderRow[]): Promise<EncodedRow[]> {
-    const width = Math.max(...rows.map(({ ids }) => ids.length)) + 2;
-    const ids = new BigInt64Array(rows.length * width);
-    const mask = new BigInt64Array(rows.length * width);
-    for (const [index, row] of rows.entries()) fill(ids, mask, index * width, row.ids);
-    const tensor = (data: BigInt64Array) => new this.#Tensor('int64', data, [rows.length, width]);
-    const output = await this.#session.run({
-      input_ids: tensor(ids),
-      attention_mask: tensor(mask),
-      token_type_ids: tensor(new BigInt64Array(ids.length)),
-    });
+  /** Encodes a passage by itself: the model quantizes what it computes by the range of all values, so another text would change the result. */
+  async encode({ ids, leadTokens }: EncoderRow): Promise<EncodedRow> {
+    const input = BigInt64Array.from([CLS, ...ids.map(BigInt), SEP]);
+    const output = await this.#session.run({ input_ids: new this.#Tensor('int64', input, [1, input.length]) });
     const states = output.last_hidden_state?.data as Float32Array;
-    return rows.map((row, index) => {
-      const first = index * width + 1 + row.leadTokens;
-      const end = index * width + 1 + row.ids.length;
-      return {
-        vector: meanOfTokens(states, row.leadTokens > 0 ? first : first - 1, end + 1),
-        states: states.subarray(first * LOCAL_DIMENSIONS, end * LOCAL_DIMENSIONS),
-      };
-    });
+    const [first, end] = [1 + leadTokens, 1 + ids.length];
+    return {
+      vector: meanOfTokens(states, leadTokens > 0 ? first : 0, end + 1),
+      states: states.subarray(first * LOCAL_DIMENSIONS, end * LOCAL_DIMENSIONS),
+    };
   }
-}
-
-function fill(ids: BigInt64Array, mask: BigInt64Array, offset: number, row: readonly number[]): void {
-  ids[offset] = CLS;
-  for (const [index, id] of row.entries()) ids[offset + 1 + index] = BigInt(id);
-  ids[offset + 1 + row.length] = SEP;
-  mask.fill(1n, offset, offset + row.length + 2);
 }
 
 /** Computes the mean of the tokens from one to before another. */

@@ -61,7 +61,7 @@ export async function enqueueMissing(
             or $5 and exists (
               select
               from memory_vectors v
-              where v.user_id = p.user_id and v.memory_id = p.id and v.model = $1 and v.tokens is null
+              where v.user_id = p.user_id and v.memory_id = p.id and v.model = $1 and v.token_codes is null
             )
           )
           and not exists (select from embedding_queue q where q.user_id = p.user_id and q.memory_id = p.id)

@@ -75,7 +75,7 @@ const ENQUEUE_FOLLOWERS = `led as materialized (
         where exists (
             select
             from memory_vectors v
-            where v.user_id = $1 and v.memory_id = m.id and length(v.tokens) > 0
+            where v.user_id = $1 and v.memory_id = m.id and length(coalesce(v.token_codes, v.tokens)) > 0
           )
           or exists (select from embedding_queue q where q.user_id = $1 and q.memory_id = m.id)
         order by m.id

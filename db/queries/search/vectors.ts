@@ -44,7 +44,7 @@ export async function insertVectors(
         from unnest($4::smallint[], $5::integer[], $6::integer[], $7::bytea[], $8::text[], $9::bytea[])
           as c (chunk, first, last, vector, code, tokens)
       ), exact as (
-        insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector, tokens)
+        insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector, token_codes)
         select $1, $2, $3, chunk, first, last, vector, tokens from chunk
       )
       insert into memory_codes (user_id, model, memory_id, chunk, code, cell)
@@ -185,10 +185,10 @@ export async function findTokenCodes(
 ): Promise<Map<string, Uint8Array[]>> {
   const result = await sql.query<{ memory_id: string; tokens: Buffer }>({
     name: 'find_token_codes',
-    text: `select v.memory_id::text, v.tokens
+    text: `select v.memory_id::text, v.token_codes as tokens
       from unnest($3::uuid[], $4::smallint[]) as p (memory_id, chunk)
       join memory_vectors v on v.user_id = $1 and v.model = $2 and v.memory_id = p.memory_id and v.chunk = p.chunk
-      where v.tokens is not null`,
+      where v.token_codes is not null`,
     values: [userId, model, passages.map(({ id }) => id), passages.map(({ chunk }) => chunk)],
   });
   const byMemory = new Map<string, Uint8Array[]>();

@@ -4,7 +4,6 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutByCharacters, cutByTokens, type Word } from '../../../api/embeddings/chunks.ts';
-import { takeBatch } from '../../../api/embeddings/local/batches.ts';
 import { WordCutter } from '../../../api/embeddings/local/word-tokenizer.ts';
 
 const file = (name: string) =>
@@ -85,17 +84,5 @@ describe('passages', () => {
         }
       }),
     );
-  });
-});
-
-describe('encoder batches', () => {
-  const rows = (...lengths: number[]) => lengths.map((length) => ({ ids: new Array<number>(length).fill(1) }));
-
-  it('hold the oldest row and rows of similar length, within the limit including padding', () => {
-    const waiting = rows(10, 200, 11, 9, 200, 60);
-    expect(takeBatch(waiting, 64).map(({ ids }) => ids.length)).toEqual([10, 11, 9]);
-    expect(waiting.map(({ ids }) => ids.length)).toEqual([200, 200, 60]);
-    expect(takeBatch(waiting, 64).map(({ ids }) => ids.length)).toEqual([200]);
-    expect(takeBatch([], 64)).toEqual([]);
   });
 });

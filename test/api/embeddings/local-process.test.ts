@@ -140,13 +140,13 @@ it('encoder process that hangs is killed, and the texts in flight may be the rea
   expect(isAlive(pid)).toBe(false);
 });
 
-it('encoder work reports each batch of passages, long before a text is done', async () => {
+it('encoder work reports each passage, long before a text is done', async () => {
   const sent: FromEncoder['type'][] = [];
   const { promise: done, resolve } = deferred();
   const word = { ids: Array.from({ length: 100 }, () => 1), start: 0, end: 1, isContent: false };
   const words = { cut: () => Array.from({ length: 40 }, () => word) } as unknown as WordCutter;
   const encoder = {
-    encode: async (rows: unknown[]) => rows.map(() => ({ vector: new Float32Array(384), states: new Float32Array() })),
+    encode: async () => ({ vector: new Float32Array(384), states: new Float32Array() }),
   } as unknown as Encoder;
   const work = new EncoderWork(words, encoder, ({ type }) => {
     sent.push(type);
@@ -154,7 +154,7 @@ it('encoder work reports each batch of passages, long before a text is done', as
   });
   work.addDocument({ type: 'document', id: 1, text: 'x', isUrgent: false, isContinued: false, lead: '' });
   await done;
-  expect(sent.slice(0, -1)).toEqual(Array.from({ length: 20 }, () => 'progress'));
+  expect(sent.slice(0, -1)).toEqual(Array.from({ length: 19 }, () => 'progress'));
 });
 
 it('encoder work encodes a short query between the passages of a long one', async () => {
@@ -170,17 +170,17 @@ it('encoder work encodes a short query between the passages of a long one', asyn
     cut: (text: string) => (text === 'short' ? [word(5)] : Array.from({ length: 3 }, () => word(100))),
   } as unknown as WordCutter;
   const encoder = {
-    encode: async (rows: unknown[]) => rows.map(() => ({ vector: new Float32Array(384), states: new Float32Array() })),
+    encode: async () => ({ vector: new Float32Array(384), states: new Float32Array() }),
   } as unknown as Encoder;
-  let batches = 0;
+  let passages = 0;
   const work = new EncoderWork(words, encoder, (message) => {
-    if (message.type === 'progress' && ++batches === 1) work.addQuery(2, 'short');
+    if (message.type === 'progress' && ++passages === 1) work.addQuery(2, 'short');
     if (message.type === 'query done') finished.push(message.id);
     if (finished.length === 2) resolve();
   });
   work.addQuery(1, 'long');
   await done;
-  expect([finished, batches]).toEqual([[2, 1], 4]);
+  expect([finished, passages]).toEqual([[2, 1], 2]);
 });
 
 function deferred() {

@@ -20,20 +20,19 @@ describe('local encoder', () => {
     return chunks ?? [];
   };
 
-  it('returns the reference numbers of the model', async () => {
+  it('returns vectors of length 1', async () => {
     const { vector } = await embedder.embedQuery(QUERY);
-    expect(Array.from(vector.slice(0, 5), (x) => x.toFixed(4)).join(' ')).toBe('-0.0108 0.0152 -0.0409 0.0972 -0.0530');
     expect(vector).toHaveLength(embedder.dimensions);
     expect(cosine(vector, vector)).toBeCloseTo(1, 5);
   });
 
-  it('returns the same vector for a text alone, as a query, in a batch, and padded', async () => {
+  it('returns the same vector for a text alone, as a query and beside others', async () => {
     const { vector: alone } = await embedder.embedQuery(QUERY);
     const [first, ...others] = await embedder.embedDocuments([QUERY, textOf(12), textOf(30), textOf(190)]);
-    expect(cosine(alone, first?.[0]?.vector as Float32Array)).toBeGreaterThan(0.999);
+    expect(cosine(alone, first?.[0]?.vector as Float32Array)).toBeCloseTo(1, 5);
     for (const [index, [chunk]] of others.entries()) {
       const [same] = await one([textOf(12), textOf(30), textOf(190)][index] as string);
-      expect(cosine(chunk?.vector as Float32Array, same?.vector as Float32Array)).toBeGreaterThan(0.999);
+      expect(cosine(chunk?.vector as Float32Array, same?.vector as Float32Array)).toBeCloseTo(1, 5);
     }
   });
 
@@ -42,7 +41,7 @@ describe('local encoder', () => {
     // Stop words, punctuation and what the model does not know have no codes; a word of two tokens has two.
     expect(await tokensOf('The harbor is in the north, and it is what it is; 𓀀!')).toHaveLength(2 * TOKEN_CODE_BYTES);
     expect(await tokensOf('to be, or not to be')).toHaveLength(0);
-    expect(await tokensOf(textOf(2_000))).toHaveLength(TOKENS_MAX * TOKEN_CODE_BYTES);
+    expect(await tokensOf(textOf(300))).toHaveLength(TOKENS_MAX * TOKEN_CODE_BYTES);
     const { words } = await embedder.embedQuery('Where is the harbor of Kirkwall?');
     expect(words.map(({ text, tokens }) => [text, tokens.length])).toEqual([
       ['harbor', 1],
@@ -70,8 +69,8 @@ describe('local encoder', () => {
     // Only the end of a long lead is read, and none by a passage that is full.
     const [cut] = await behind('Yes, I bought it yesterday.', `${textOf(400)} Did you buy the violin?`);
     expect(similarity(cut)).toBeGreaterThan(similarity(answer) + 0.05);
-    const [full] = await one(textOf(1_000));
-    const [same] = await behind(textOf(1_000), 'Did you buy the violin?');
+    const [full] = await one(textOf(300));
+    const [same] = await behind(textOf(300), 'Did you buy the violin?');
     expect(cosine(full?.vector as Float32Array, same?.vector as Float32Array)).toBeGreaterThan(0.98);
   });
 
@@ -174,9 +173,9 @@ describe('local encoder', () => {
     expect(longestMs).toBeLessThan(50);
   });
 
-  it.runIf(process.platform === 'linux')('has stayed below 450 MB over 100 kB of text and 250 documents', () => {
+  it.runIf(process.platform === 'linux')('has stayed below 300 MB over 100 kB of text and 250 documents', () => {
     const { now, peak } = memoryOf(embedder.pid as number);
     console.log(`encoder process: ${now >> 10} MB now, ${peak >> 10} MB at most`);
-    expect(peak).toBeLessThan(450 * 1024);
+    expect(peak).toBeLessThan(300 * 1024);
   });
 });

@@ -108,7 +108,7 @@ it('memory changed without a model: the outdated vector is removed', async () =>
     // An endpoint gives no vectors of tokens: none are compared, and none are missing.
     expect(hit.explanation).not.toHaveProperty('late_interaction');
     const { rows } = await node.service.database.owner.query(
-      'select memory_id from memory_vectors where tokens is null',
+      'select memory_id from memory_vectors where token_codes is null',
     );
     expect(rows).toEqual([]);
   } finally {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { NIL } from 'uuid';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { TOKEN_CODE_BYTES } from '../../../api/embeddings/token-codes.ts';
 import type { Database } from '../../../db/client/database.ts';
 import { enqueueEmbedding, enqueueMissing, type MemoryPosition } from '../../../db/queries/search/embedding-enqueue.ts';
 import { completeQueued, leaseQueued } from '../../../db/queries/search/embedding-queue.ts';
@@ -97,7 +98,7 @@ it('embedding queue takes memories that were embedded without codes of tokens, f
   const { rows } = await database.owner.query('select id from memories where user_id = $1 order by id', [userId]);
   const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array() };
   for (const { id } of rows) await replaceVectors(database.owner, userId, id, NEW.model, [chunk]);
-  await database.owner.query('update memory_vectors set tokens = null where memory_id = any ($1)', [
+  await database.owner.query('update memory_vectors set token_codes = null where memory_id = any ($1)', [
     [rows[0].id, rows[1].id],
   ]);
   await enqueueEmbedding(database.owner, userId, rows[1].id);
@@ -157,9 +158,9 @@ it('embedding queue takes the two turns after one that changes, where they were 
     userId,
     ['One.', 'Two.', 'Three.', 'Four.', 'Five.', 'Six.'].map((content) => ({ content })),
   );
-  const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array(16) };
+  const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array(TOKEN_CODE_BYTES) };
   for (const id of ids.slice(1)) await replaceVectors(database.owner, userId, id, NEW.model, [chunk]);
-  await database.owner.query("update memory_vectors set tokens = '' where memory_id = $1", [ids[4]]);
+  await database.owner.query("update memory_vectors set token_codes = '' where memory_id = $1", [ids[4]]);
   const changed = [ids[0], ids[1], ids[3]] as string[];
   const followers = await findFollowers(database.owner, userId, changed);
   expect(followers.toSorted()).toEqual([ids[2], ids[4], ids[5]].toSorted());
@@ -179,7 +180,7 @@ it('embedding queue takes the turns after one that was stored between others', a
     userId,
     ['One.', 'Two.', 'Three.', 'Four.'].map((content) => ({ content })),
   );
-  const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array(16) };
+  const chunk = { chunk: 0, start: 0, end: 1, vector: new Float32Array(1), tokens: new Uint8Array(TOKEN_CODE_BYTES) };
   for (const id of ids.slice(1)) await replaceVectors(database.owner, userId, id, NEW.model, [chunk]);
   await enqueueFollowersOfNew(database.owner, userId, ids[1] as string);
   expect(await leaseQueued(database.owner, { isReembedding: true, after: NIL }, 9)).toEqual([]);

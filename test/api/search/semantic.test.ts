@@ -258,7 +258,7 @@ describe('late interaction', () => {
     for (const { explanation } of others) {
       expect(explanation.late_interaction).toBeLessThan(first.explanation.late_interaction);
     }
-    await node.service.database.owner.query('update memory_vectors set tokens = null where memory_id = any ($1)', [
+    await node.service.database.owner.query('update memory_vectors set token_codes = null where memory_id = any ($1)', [
       ids,
     ]);
     const without = (await search(api, query)).results;
@@ -270,7 +270,7 @@ describe('late interaction', () => {
     const { api, ids } = await clientWith(notes);
     const { owner } = node.service.database;
     for (const missing of ids) {
-      await owner.query('update memory_vectors set tokens = null where memory_id = $1', [missing]);
+      await owner.query('update memory_vectors set token_codes = null where memory_id = $1', [missing]);
       const { results } = await search(api, query);
       expect(results[0].id).toBe(ids[2]);
       expect(results.find(({ id }: Json) => id === missing).explanation).not.toHaveProperty('late_interaction');
