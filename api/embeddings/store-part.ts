@@ -11,8 +11,8 @@ import { enqueueFollowersOfNew } from '../../db/queries/search/session-leads.ts'
 import { insertVectors, replaceVectors } from '../../db/queries/search/vectors.ts';
 import type { Chunk } from './embedder.ts';
 
-/** Most passages of a memory that are embedded, about 57,000 tokens; the rest of its text is found by words. */
-export const PASSAGES_MAX = 256;
+/** Most passages of a memory that are embedded, about 56,000 tokens; the rest of its text is found by words. */
+export const PASSAGES_MAX = 512;
 
 /**
  * Stores the vectors of a part of a memory, and moves the memory to its next part in the queue or removes it, unless it was changed or

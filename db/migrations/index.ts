@@ -40,6 +40,7 @@ import * as recordAcceptedTerms from './20261130000200_record_accepted_terms.ts'
 import * as createServiceDays from './20261130000300_create_service_days.ts';
 import * as storeTokenCodes from './20261130001000_store_token_codes.ts';
 import * as addTokenCodes from './20261130002000_add_token_codes.ts';
+import * as embed512Passages from './20261130002100_embed_512_passages.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -84,6 +85,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261130000300_create_service_days': createServiceDays,
   '20261130001000_store_token_codes': storeTokenCodes,
   '20261130002000_add_token_codes': addTokenCodes,
+  '20261130002100_embed_512_passages': embed512Passages,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

@@ -518,7 +518,7 @@ create table memory_codes (
   constraint memory_codes_user_id_model_cell_fkey FOREIGN KEY (user_id, model, cell) REFERENCES memory_cells(user_id, model, cell) ON DELETE SET NULL (cell)
 );
 CREATE INDEX memory_codes_cell ON public.memory_codes USING btree (user_id, model, cell) INCLUDE (memory_id, code);
-CREATE INDEX memory_codes_last_passage ON public.memory_codes USING btree (user_id) WHERE (chunk = 255);
+CREATE INDEX memory_codes_last_passage ON public.memory_codes USING btree (user_id) WHERE (chunk = 511);
 alter table memory_codes enable row level security;
 alter table memory_codes force row level security;
 create policy owner on memory_codes to owner using (true) with check (true);

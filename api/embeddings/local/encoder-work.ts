@@ -14,6 +14,13 @@ import type { WordCutter } from './word-tokenizer.ts';
  */
 const QUERY_CHUNK: ChunkSize = { tokens: 126, shared: 16 };
 const QUERY_PASSAGES = 4;
+/**
+ * Passages of a long text. A vector is the mean of its tokens: with few of them it is about one subject, of which a long text has several.
+ * A text that is hardly longer than a passage is about one, and cutting it into short ones loses recall.
+ */
+const LONG_TEXT_CHUNK: ChunkSize = { tokens: 126, shared: 16 };
+const LONG_TEXT_TOKENS = 2 * LOCAL_CHUNK.tokens;
+
 /** Most tokens of a lead: about the two turns of a dialogue before a text. */
 const LEAD_TOKENS_MAX = 64;
 
@@ -111,11 +118,14 @@ export class EncoderWork {
 
   #cutQuery(id: number, text: string): Row[] {
     const beginning = text.slice(0, QUERY_PASSAGES * 2_000);
-    return this.#rowsOf(id, this.#cut(beginning, QUERY_CHUNK).slice(0, QUERY_PASSAGES), beginning);
+    const passages = cutByTokens(this.#words.cut(beginning), beginning.length, QUERY_CHUNK);
+    return this.#rowsOf(id, passages.slice(0, QUERY_PASSAGES), beginning);
   }
 
   #cutDocument({ id, text, lead, isContinued }: Document): Row[] {
-    const passages = this.#cut(text);
+    const words = this.#words.cut(text);
+    const isLong = isContinued || words.reduce((sum, { ids }) => sum + ids.length, 0) > LONG_TEXT_TOKENS;
+    const passages = cutByTokens(words, text.length, isLong ? LONG_TEXT_CHUNK : LOCAL_CHUNK);
     const rows = this.#rowsOf(id, isContinued && passages.length > 1 ? passages.slice(0, -1) : passages);
     const [first] = rows;
     if (first && lead !== '') this.#putBehind(lead, first);
@@ -132,10 +142,6 @@ export class EncoderWork {
       .slice(-tokens);
     row.ids = [...ids, ...row.ids];
     row.leadTokens = ids.length;
-  }
-
-  #cut(text: string, size = LOCAL_CHUNK): Passage[] {
-    return cutByTokens(this.#words.cut(text), text.length, size);
   }
 
   /** Returns the rows of the passages of a text. A text without passages is finished at once. */

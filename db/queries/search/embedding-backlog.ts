@@ -68,7 +68,7 @@ export interface TenantEmbedding {
 }
 
 /** Number of the last passage that a memory may have (`PASSAGES_MAX` in api/embeddings/store-part.ts), as in an index of its own. */
-const LAST_PASSAGE = 255;
+const LAST_PASSAGE = 511;
 /** Most failures that are listed. */
 const FAILURES_MAX = 10;
 

@@ -72,7 +72,7 @@ async function accountWith(contents: readonly string[]) {
 }
 
 const notes = (count: number) => Array.from({ length: count }, (_, n) => `The office chairs of floor ${n} arrive.`);
-const LONG = 'The meeting of the board took two hours, and nothing was decided. '.repeat(9_000);
+const LONG = 'The meeting of the board took two hours, and nothing was decided. '.repeat(15_100);
 
 describe('embedding of a long memory', () => {
   it('does not delay 100 short ones of another account, and ends at the most passages', async () => {

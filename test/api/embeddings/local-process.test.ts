@@ -154,7 +154,7 @@ it('encoder work reports each passage, long before a text is done', async () => 
   });
   work.addDocument({ type: 'document', id: 1, text: 'x', isUrgent: false, isContinued: false, lead: '' });
   await done;
-  expect(sent.slice(0, -1)).toEqual(Array.from({ length: 19 }, () => 'progress'));
+  expect(sent.slice(0, -1)).toEqual(Array.from({ length: 39 }, () => 'progress'));
 });
 
 it('encoder work encodes a short query between the passages of a long one', async () => {

@@ -282,7 +282,7 @@ describe('GET /stats', () => {
         failed: 0,
         failures: [],
         truncated: 0,
-        passages_max: 256,
+        passages_max: 512,
       },
       last_consolidation_at: null,
     });
