@@ -58,7 +58,7 @@ export const stats = operation({
         failed: 0,
         failures: [],
         truncated: 0,
-        passages_max: 256,
+        passages_max: 512,
       },
       last_consolidation_at: '2026-11-28T02:00:12.301Z',
     },

@@ -35,7 +35,7 @@ const SILENCE_MS_MAX = 20_000;
 
 /**
  * Default settings of glibc's allocator: allocations above the threshold are returned to the system when freed. Without
- * them, copies of the weights (2.4 MB each, 50 MB in all) stay after loading; smaller thresholds slow down long texts.
+ * them, copies of large weights stay after loading; smaller thresholds slow down long texts.
  */
 const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '2200000', MALLOC_TRIM_THRESHOLD_: '67108864' };
 

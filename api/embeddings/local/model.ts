@@ -42,8 +42,8 @@ export async function loadModel(
     executionProviders: ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // Spinning threads take cores from the service: on two busy cores a query took 24 ms with two spinning threads, 6 ms
-    // with one thread.
+    // Spinning threads take cores from the service: on two busy cores a query took 24 ms with two spinning threads of
+    // the published graph, 6 ms with one.
     extra: {
       session: {
         intra_op: { allow_spinning: '0' },
