@@ -19,7 +19,7 @@ interface Matrix {
 /**
  * Writes the graph of the encoder anew with the fused operators of ONNX Runtime, from a model whose weights are int8 with a scale for each
  * column. The exported graph turns all weights into floats when it is loaded; here they stay int8. Matrices are multiplied as integers: what
- * goes into one is quantized to 8 bits, by the range of its values in the text. The graph therefore takes one text at a time, so that a
+ * goes into one is quantized to 8 bits, by the range of its values in the text or, where a few tokens are much larger, in each token. The graph therefore takes one text at a time, so that a
  * text's vector does not depend on others.
  * @param bytes the model as it was exported: `input_ids`, `attention_mask`, `token_type_ids` to `last_hidden_state`
  */

@@ -33,12 +33,6 @@ const LOADING_MS_MAX = 60_000;
 /** A passage takes 0.1 s at most and is reported, so a process that is silent for this long while it works hangs. */
 const SILENCE_MS_MAX = 20_000;
 
-/**
- * Default settings of glibc's allocator: allocations above the threshold are returned to the system when freed. Without
- * them, copies of large weights stay after loading; smaller thresholds slow down long texts.
- */
-const ALLOCATOR = { MALLOC_MMAP_THRESHOLD_: '2200000', MALLOC_TRIM_THRESHOLD_: '67108864' };
-
 const IS_SOURCE = import.meta.url.endsWith('.ts');
 const ENTRY = fileURLToPath(new URL(`./encoder-process.${IS_SOURCE ? 'ts' : 'js'}`, import.meta.url));
 
@@ -99,8 +93,6 @@ export class EncoderChild {
       serialization: 'advanced',
       // The heap stays small: the model is outside of it.
       execArgv: ['--max-old-space-size=256', '--expose-gc', ...loader(), ...execArgv],
-      // biome-ignore lint/style/noProcessEnv: passed on, not read.
-      env: { ...ALLOCATOR, ...process.env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const started = performance.now();

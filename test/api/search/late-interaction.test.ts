@@ -33,7 +33,6 @@ it('codes of tokens estimate the cosine with a vector to .04', () => {
     own.push(estimate(token));
   }
   const mean = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-  // Codes of one bit have an error of .05.
   expect(Math.sqrt(mean(errors.map((error) => error ** 2)))).toBeLessThan(0.04);
   expect(Math.abs(mean(errors))).toBeLessThan(0.005);
   expect(mean(own)).toBeCloseTo(1, 2);
