@@ -41,6 +41,7 @@ import * as createServiceDays from './20261130000300_create_service_days.ts';
 import * as storeTokenCodes from './20261130001000_store_token_codes.ts';
 import * as addTokenCodes from './20261130002000_add_token_codes.ts';
 import * as embed512Passages from './20261130002100_embed_512_passages.ts';
+import * as storeVectorsAsBytes from './20261130003000_store_vectors_as_bytes.ts';
 
 /** Every migration in its order. A name, once merged, never changes: the database remembers it. */
 const migrations: Record<string, Knex.Migration> = {
@@ -86,6 +87,7 @@ const migrations: Record<string, Knex.Migration> = {
   '20261130001000_store_token_codes': storeTokenCodes,
   '20261130002000_add_token_codes': addTokenCodes,
   '20261130002100_embed_512_passages': embed512Passages,
+  '20261130003000_store_vectors_as_bytes': storeVectorsAsBytes,
 };
 
 /** Tells knex of the migrations by import rather than by directory, so that sources and build share the names. */

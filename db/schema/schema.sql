@@ -532,14 +532,14 @@ create table memory_vectors (
   chunk smallint not null,
   first_character integer not null,
   last_character integer not null,
-  vector bytea not null,
+  vector bytea,
   tokens bytea,
   token_codes bytea,
+  vector_int8 bytea,
   constraint memory_vectors_pkey PRIMARY KEY (user_id, memory_id, model, chunk),
   constraint memory_vectors_user_id_memory_id_fkey FOREIGN KEY (user_id, memory_id) REFERENCES memories(user_id, id) ON DELETE CASCADE
 );
 CREATE INDEX memory_vectors_without_token_codes_index ON public.memory_vectors USING btree (user_id, memory_id) WHERE (token_codes IS NULL);
-CREATE INDEX memory_vectors_without_tokens_index ON public.memory_vectors USING btree (user_id, memory_id) WHERE (tokens IS NULL);
 alter table memory_vectors enable row level security;
 alter table memory_vectors force row level security;
 create policy owner on memory_vectors to owner using (true) with check (true);

@@ -15,7 +15,8 @@ import {
 } from '../../db/queries/search/clusters.ts';
 import { enqueueEmbedding, enqueueMissing } from '../../db/queries/search/embedding-enqueue.ts';
 import { leaseQueued, releaseQueued, renewLeases } from '../../db/queries/search/embedding-queue.ts';
-import { deleteVectors, replaceVectors, toBinaryCode } from '../../db/queries/search/vectors.ts';
+import { toBinaryCode } from '../../db/queries/search/vector-encoding.ts';
+import { deleteVectors, replaceVectors } from '../../db/queries/search/vectors.ts';
 import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import { until } from '../support/retrieval.ts';
 import { startTestService, type TestService } from '../support/service.ts';

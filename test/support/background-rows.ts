@@ -4,7 +4,7 @@ import type pg from 'pg';
 const STATEMENTS: Record<string, string> = {
   embedding_queue: 'insert into embedding_queue (user_id, memory_id) select user_id, id from memories',
   term_queue: 'insert into term_queue (user_id, memory_id) select user_id, id from memories',
-  memory_vectors: `insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector)
+  memory_vectors: `insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector_int8)
     select user_id, id, 'test', 0, 0, 1, '\\x00' from memories`,
   embedding_models: `insert into embedding_models (model) values ('test')`,
   memory_cells: `insert into memory_cells (user_id, model, cell, code, codes_when_cut) select id, 'test', 1, B'01', 1 from users`,

@@ -2,7 +2,8 @@ import type { Database } from '../../db/client/database.ts';
 import type { Sql } from '../../db/client/sql.ts';
 import { countBinaryCodes, insertClusters } from '../../db/queries/search/clusters.ts';
 import { enqueueEmbedding } from '../../db/queries/search/embedding-enqueue.ts';
-import { NEAR_CODES, replaceVectors, toBinaryCode } from '../../db/queries/search/vectors.ts';
+import { toBinaryCode } from '../../db/queries/search/vector-encoding.ts';
+import { NEAR_CODES, replaceVectors } from '../../db/queries/search/vectors.ts';
 
 /** Stores a vector of a memory in a cluster and enqueues its embedding, without an encoder. */
 export async function fillIndex(database: Database, userId: string, memoryId: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Sql } from '../../client/sql.ts';
 import type { Where } from '../memories/where.ts';
+import { decodeFloats, decodeVector, encodeVector, toBinaryCode } from './vector-encoding.ts';
 
 /** A passage of a memory and its vector. Offsets are characters of the embedded text. */
 export interface VectorRow {
@@ -44,7 +45,7 @@ export async function insertVectors(
         from unnest($4::smallint[], $5::integer[], $6::integer[], $7::bytea[], $8::text[], $9::bytea[])
           as c (chunk, first, last, vector, code, tokens)
       ), exact as (
-        insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector, token_codes)
+        insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector_int8, token_codes)
         select $1, $2, $3, chunk, first, last, vector, tokens from chunk
       )
       insert into memory_codes (user_id, model, memory_id, chunk, code, cell)
@@ -59,7 +60,7 @@ export async function insertVectors(
       chunks.map(({ chunk }) => chunk),
       chunks.map(({ start }) => start),
       chunks.map(({ end }) => end),
-      chunks.map(({ vector }) => toBytes(vector)),
+      chunks.map(({ vector }) => encodeVector(vector)),
       chunks.map(({ vector }) => toBinaryCode(vector)),
       chunks.map(({ tokens }) => Buffer.from(tokens)),
     ],
@@ -148,23 +149,36 @@ async function scanFilteredCodes(
   return result.rows.map((row) => row.memory_id);
 }
 
-/** Finds the exact vectors of memories, by memory id. */
+/** The columns of a vector, one of which is null: signed bytes, or floats where a version before stored it. */
+export interface StoredVector {
+  vector_int8: Buffer | null;
+  vector: Buffer | null;
+}
+
+/** Decodes a stored vector. */
+export function readVector({ vector_int8, vector }: StoredVector): Float32Array {
+  return vector_int8 ? decodeVector(vector_int8) : decodeFloats(vector ?? Buffer.alloc(0));
+}
+
+/** Finds the vectors of memories, by memory id. */
 export async function findVectors(
   sql: Sql,
   userId: string,
   model: string,
   ids: readonly string[],
 ): Promise<Map<string, VectorRow[]>> {
-  const result = await sql.query<{ memory_id: string; chunk: number; start: number; end: number; vector: Buffer }>({
+  const result = await sql.query<StoredVector & { memory_id: string; chunk: number; start: number; end: number }>({
     name: 'find_vectors',
-    text: `select memory_id::text, chunk, first_character as start, last_character as end, vector from memory_vectors
-      where user_id = $1 and model = $2 and memory_id = any ($3) order by memory_id, chunk`,
+    text: `select memory_id, chunk, first_character as start, last_character as end, vector_int8, vector
+      from memory_vectors
+      where user_id = $1 and model = $2 and memory_id = any ($3)
+      order by memory_id, chunk`,
     values: [userId, model, ids],
   });
   const byMemory = new Map<string, VectorRow[]>();
-  for (const { memory_id, vector, ...row } of result.rows) {
+  for (const { memory_id, chunk, start, end, ...stored } of result.rows) {
     const rows = byMemory.get(memory_id) ?? [];
-    rows.push({ ...row, vector: fromBytes(vector) });
+    rows.push({ chunk, start, end, vector: readVector(stored) });
     byMemory.set(memory_id, rows);
   }
   return byMemory;
@@ -185,7 +199,7 @@ export async function findTokenCodes(
 ): Promise<Map<string, Uint8Array[]>> {
   const result = await sql.query<{ memory_id: string; tokens: Buffer }>({
     name: 'find_token_codes',
-    text: `select v.memory_id::text, v.token_codes as tokens
+    text: `select v.memory_id, v.token_codes as tokens
       from unnest($3::uuid[], $4::smallint[]) as p (memory_id, chunk)
       join memory_vectors v on v.user_id = $1 and v.model = $2 and v.memory_id = p.memory_id and v.chunk = p.chunk
       where v.token_codes is not null`,
@@ -195,23 +209,4 @@ export async function findTokenCodes(
   for (const { memory_id, tokens } of result.rows)
     byMemory.set(memory_id, [...(byMemory.get(memory_id) ?? []), tokens]);
   return byMemory;
-}
-
-/** Computes the binary code of a vector: a bit per component, 1 where it is positive, as text of 0 and 1. */
-export function toBinaryCode(vector: Float32Array): string {
-  let bits = '';
-  for (const number of vector) bits += number > 0 ? '1' : '0';
-  return bits;
-}
-
-/** Encodes a vector as little-endian 32-bit floats. */
-function toBytes(vector: Float32Array): Buffer {
-  return Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength);
-}
-
-/** Decodes a vector of {@link toBytes}. */
-export function fromBytes(bytes: Buffer): Float32Array {
-  // A copy: the driver's buffer is shared and need not be aligned.
-  const copy = new Uint8Array(bytes);
-  return new Float32Array(copy.buffer, 0, copy.byteLength / 4);
 }

@@ -4,7 +4,8 @@ import { CLUSTERED_FROM, findCentroids, updateClusters } from '../../../api/embe
 import { createLog } from '../../../api/observability/log.ts';
 import type { Database } from '../../../db/client/database.ts';
 import { countBinaryCodes, findPreviousClustering } from '../../../db/queries/search/clusters.ts';
-import { replaceVectors, toBinaryCode } from '../../../db/queries/search/vectors.ts';
+import { toBinaryCode } from '../../../db/queries/search/vector-encoding.ts';
+import { replaceVectors } from '../../../db/queries/search/vectors.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 import { findInNearClusters } from '../../support/vectors.ts';
 

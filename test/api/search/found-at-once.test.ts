@@ -42,7 +42,7 @@ describe('search after a create', () => {
     const vectors = async () => {
       await untilEmbedded(api);
       const { rows } = await node.service.database.owner.query<{ memory_id: string; vector: string }>(
-        'select memory_id, vector::text as vector from memory_vectors where user_id = $1',
+        'select memory_id, vector_int8::text as vector from memory_vectors where user_id = $1',
         [userId],
       );
       return new Map(rows.map(({ memory_id, vector }) => [memory_id, vector]));

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOCAL_MODEL } from '../../../api/embeddings/local/model-name.ts';
 import { startEmbedded } from '../../../db/embedded/start.ts';
 import { enqueueMissing } from '../../../db/queries/search/embedding-enqueue.ts';
+import { decodeVector } from '../../../db/queries/search/vector-encoding.ts';
 import { ask, tenantOf } from '../../../scripts/eval/ask.ts';
 import { byCategory } from '../../../scripts/eval/evaluate-results.ts';
 import { findBelowFloors } from '../../../scripts/eval/floors.ts';
@@ -175,7 +176,8 @@ describe('hybrid search', () => {
           insert into memories select (jsonb_populate_record(m, jsonb_build_object('id', uuidv7(), 'content_hash', '\\x' || encode(sha256(n::text::bytea), 'hex')))).*
           from memories m, generate_series(1, 1500) n where user_id = $1 and id = $2 returning id
         ), vectors as (
-          insert into memory_vectors select v.user_id, made.id, model, chunk, first_character, last_character, vector
+          insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector_int8)
+          select v.user_id, made.id, model, chunk, first_character, last_character, vector_int8
           from memory_vectors v, made where v.user_id = $1 and v.memory_id = $2
         )
         insert into memory_codes select c.user_id, model, made.id, chunk, code
@@ -203,6 +205,24 @@ describe('hybrid search', () => {
     ]);
     expect(titlesOf(await search(api, 'two wheels "the green one"'))[0]).toBe('Cycle');
     expect((await search(api, 'two wheels "the green one"')).results).toHaveLength(2);
+  });
+
+  it('compares vectors that a version before stored as floats', async () => {
+    const { api, ids } = await clientWith([
+      { title: 'Bike', content: 'She repairs her bicycle.' },
+      { title: 'Tea', content: 'He drinks tea.' },
+    ]);
+    const query = { query: 'cycling on two wheels', explain: true };
+    const [bike] = (await search(api, query)).results;
+    const { owner } = node.service.database;
+    const stored = await owner.query('select vector_int8 from memory_vectors where memory_id = $1', [ids[0]]);
+    await owner.query('update memory_vectors set vector = $2, vector_int8 = null where memory_id = $1', [
+      ids[0],
+      Buffer.from(decodeVector(stored.rows[0].vector_int8).buffer),
+    ]);
+    const [again] = (await search(api, query)).results;
+    expect(again.id).toBe(ids[0]);
+    expect(again.explanation.semantic).toBe(bike.explanation.semantic);
   });
 
   it('adds session context within a session only', async () => {
