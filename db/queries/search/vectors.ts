@@ -113,7 +113,10 @@ export async function findNearest(
   return scanFilteredCodes(sql, where(), model, toBinaryCode(vector), limit);
 }
 
-/** Filters the memories of the nearest passages. Returns those that match, nearest first, and the number of passages. */
+/**
+ * Filters the memories of the nearest passages, one by one (`limit 1`), nearest first, until enough match. Returns those that match, nearest
+ * first, and the number of passages.
+ */
 async function scanNearestCodes(sql: Sql, where: Where, model: string, code: string, limit: number) {
   const filter = where.text;
   const [name, bits] = [where.value(model), where.value(code)];
@@ -123,8 +126,20 @@ async function scanNearestCodes(sql: Sql, where: Where, model: string, code: str
         order by distance, memory_id limit ${SCANNED}
       )
       select memory_id, (select count(*) from near) as scanned
-      from near where memory_id in (select id from memories where ${filter} and id in (select memory_id from near))
-      group by memory_id order by min(distance), memory_id limit ${where.value(limit)}`,
+      from (
+        select memory_id, min(distance) as distance
+        from near
+        group by memory_id
+        order by distance, memory_id
+      ) nearest
+      cross join lateral (
+        select
+        from memories
+        where ${filter} and id = memory_id
+        limit 1
+      ) matching
+      order by distance, memory_id
+      limit ${where.value(limit)}`,
     values: where.values,
   });
   return { ids: result.rows.map((row) => row.memory_id), scanned: Number(result.rows[0]?.scanned ?? SCANNED) };
