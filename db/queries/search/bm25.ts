@@ -1,3 +1,4 @@
+import { shapeNames } from '../../client/shape-names.ts';
 import type { Sql } from '../../client/sql.ts';
 import { includesTermsSql } from '../memories/terms.ts';
 import type { Where } from '../memories/where.ts';
@@ -45,6 +46,9 @@ export interface CandidateTerms {
   cap?: { candidates: number; pairs: readonly [string, string][] } | undefined;
 }
 
+const rankName = shapeNames('rank_by_terms');
+const scoreName = shapeNames('score_by_terms');
+
 /**
  * Ranks by BM25 (Robertson & Zaragoza 2009) the memories that hold any of the candidate terms and match the filter, best first.
  * @param where the filter, already restricted to the tenant
@@ -71,12 +75,14 @@ export async function rankByTerms(
           where ${where.textForTermIndex} and ${condition}
           ${cap})`,
   );
-  const result = await sql.query<{ id: string; score: number; candidates: string }>({
-    text: `with candidate as materialized (${candidates.join(' union ')})
+  const text = `with candidate as materialized (${candidates.join(' union ')})
       select id, score, count(*) over () as candidates
       from candidate
       order by score desc, created_at desc, id desc
-      limit ${where.value(limit)}`,
+      limit ${where.value(limit)}`;
+  const result = await sql.query<{ id: string; score: number; candidates: string }>({
+    ...rankName(text),
+    text,
     values: where.values,
   });
   return result.rows.map((row) => ({ ...row, candidates: Number(row.candidates) }));
@@ -90,12 +96,10 @@ export async function scoreByTerms(
   ids: readonly string[],
 ): Promise<{ id: string; score: number }[]> {
   const score = scoreSql(where, scoring);
-  const result = await sql.query<{ id: string; score: number }>({
-    text: `select id, ${score} as score
+  const text = `select id, ${score} as score
       from memories m
-      where ${where.text} and id = any (${where.value(ids)})`,
-    values: where.values,
-  });
+      where ${where.text} and id = any (${where.value(ids)})`;
+  const result = await sql.query<{ id: string; score: number }>({ ...scoreName(text), text, values: where.values });
   return result.rows;
 }
 

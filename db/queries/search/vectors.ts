@@ -1,3 +1,4 @@
+import { shapeNames } from '../../client/shape-names.ts';
 import type { Sql } from '../../client/sql.ts';
 import type { Where } from '../memories/where.ts';
 import { decodeFloats, decodeVector, encodeVector, toBinaryCode } from './vector-encoding.ts';
@@ -77,6 +78,8 @@ export async function deleteVectors(sql: Sql, userId: string, memoryId: string):
   });
 }
 
+const nearestName = shapeNames('scan_nearest_codes');
+
 /** Number of the nearest passages that are filtered. */
 const SCANNED = 1_000;
 /** Share of a tenant's clusters that is scanned: they hold 98 % of the 200 nearest codes (`test/api/search/clusters.test.ts`). */
@@ -120,8 +123,7 @@ export async function findNearest(
 async function scanNearestCodes(sql: Sql, where: Where, model: string, code: string, limit: number) {
   const filter = where.text;
   const [name, bits] = [where.value(model), where.value(code)];
-  const result = await sql.query<{ memory_id: string; scanned: string }>({
-    text: `with near as materialized (
+  const text = `with near as materialized (
         select memory_id, bit_count(code # ${bits}::varbit) as distance from ${NEAR_CODES(name, bits)} codes
         order by distance, memory_id limit ${SCANNED}
       )
@@ -139,7 +141,10 @@ async function scanNearestCodes(sql: Sql, where: Where, model: string, code: str
         limit 1
       ) matching
       order by distance, memory_id
-      limit ${where.value(limit)}`,
+      limit ${where.value(limit)}`;
+  const result = await sql.query<{ memory_id: string; scanned: string }>({
+    ...nearestName(text),
+    text,
     values: where.values,
   });
   return { ids: result.rows.map((row) => row.memory_id), scanned: Number(result.rows[0]?.scanned ?? SCANNED) };
