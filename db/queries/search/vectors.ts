@@ -82,8 +82,11 @@ const nearestName = shapeNames('scan_nearest_codes');
 
 /** Number of the nearest passages that are filtered. */
 const SCANNED = 1_000;
-/** Share of a tenant's clusters that is scanned: they hold 98 % of the 200 nearest codes (`test/api/search/clusters.test.ts`). */
-const SCANNED_CELLS = 0.35;
+/**
+ * The clusters that are scanned, as a multiple of the square root of their number: of 20,000 codes a quarter, of 100,000 a sixth. They hold
+ * nearly all of the nearest codes (`test/api/search/clusters.test.ts`, docs/decisions/0157).
+ */
+const SCANNED_CELLS = 4;
 
 /**
  * A subquery for the codes in the clusters nearest to a query, and those in no cluster (of a small tenant, all). The tenant of the latter
@@ -95,7 +98,7 @@ export const NEAR_CODES = (model: string, code: string) => `(
     union all
     select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell = any (array(
       select cell from memory_cells where user_id = $1 and model = ${model} order by bit_count(code # ${code}::varbit), cell
-      limit (select ceil(count(*) * ${SCANNED_CELLS}) from memory_cells where user_id = $1 and model = ${model})
+      limit (select ceil(sqrt(count(*)) * ${SCANNED_CELLS}) from memory_cells where user_id = $1 and model = ${model})
     ))
   )`;
 

@@ -13,7 +13,7 @@ const MODEL = 'test';
 const LENGTH = 384;
 const DIRECTIONS = 64;
 const TOPICS = 400;
-const NEAREST = 200;
+const NEAREST = 100;
 const log = createLog({ level: 'silent', pretty: false });
 
 let node: TestService;
@@ -35,7 +35,7 @@ const tend = (signal = new AbortController().signal) => updateClusters(database,
 const never = new AbortController().signal;
 
 describe('clusters of binary codes', () => {
-  it('hold 98 % of the nearest codes in the third of them that is scanned', async () => {
+  it('hold 97 % of the nearest codes in the quarter of them that is scanned', async () => {
     const questions = Array.from({ length: 30 }, () => toBinaryCode(draw()));
     const exact = await Promise.all(questions.map(nearestOfAll));
     await tend();
@@ -48,7 +48,7 @@ describe('clusters of binary codes', () => {
       const near = new Set(await findInNearClusters(database.owner, userId, MODEL, question, NEAREST));
       shared += exact[index]?.filter((id) => near.has(id)).length ?? 0;
     }
-    expect(shared / (questions.length * NEAREST)).toBeGreaterThanOrEqual(0.98);
+    expect(shared / (questions.length * NEAREST)).toBeGreaterThanOrEqual(0.97);
     // All codes are scanned thirty times, which takes long on a busy machine.
   }, 90_000);
 
@@ -56,11 +56,11 @@ describe('clusters of binary codes', () => {
     const { rows } = await database.owner.query(
       `select count(*)::int as codes from memory_codes where user_id = $1 and cell in (
         select cell from memory_cells where user_id = $1 order by bit_count(code # $2::varbit), cell
-        limit (select ceil(count(*) * 0.35) from memory_cells where user_id = $1))`,
+        limit (select ceil(sqrt(count(*)) * 4) from memory_cells where user_id = $1))`,
       [userId, toBinaryCode(draw())],
     );
     expect(rows[0].codes).toBeGreaterThan(CLUSTERED_FROM * 0.1);
-    expect(rows[0].codes).toBeLessThan(CLUSTERED_FROM * 0.6);
+    expect(rows[0].codes).toBeLessThan(CLUSTERED_FROM * 0.4);
   });
 
   it('take up codes that are stored later, each in the nearest cluster', async () => {
@@ -184,8 +184,8 @@ async function fill(count: number): Promise<void> {
 }
 
 /**
- * Draws vectors around topics whose variance lies in few directions, as that of sentences does: on 30,000 passages of public sets
- * a third of the cells holds 99 % of the nearest, on these as many.
+ * Draws vectors around topics whose variance lies in few directions, as that of sentences does: on 42,000 passages of public texts
+ * a quarter of the cells holds 98 % of the nearest, on these as many.
  */
 function drawer(seed: number): () => Float32Array {
   let state = seed;
