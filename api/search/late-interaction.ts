@@ -8,19 +8,29 @@ import { tokenize } from './tokenizer.ts';
 /** Tokens of a query that are compared, those of its rarest words. */
 const QUERY_TOKENS_MAX = 32;
 
-/** A similarity of 1 in the tables of sums: integers of 16 bits take half the cache of floats. An entry is at most 2,478. */
+/** A similarity of 1 in the tables. A sum over all bytes of a code is at most 1.72 (the levels of the codes times √128): 16 bits hold it. */
 const TABLE_SCALE = 8_192;
+const SECOND = 2 ** 16;
 
-/** A token of a query: its weight, and what each value of each byte of a code adds to the similarity. */
+/**
+ * Two tokens of a query: their weights, and what each value of each byte of a code adds to their similarities. An entry holds both, that of
+ * the second times {@link SECOND}, so that one look-up serves two tokens. The weight of a missing second one is 0.
+ */
+interface TokenPair {
+  first: number;
+  second: number;
+  table: Int32Array;
+}
+
 interface WeightedToken {
   weight: number;
-  table: Int16Array;
+  vector: Float32Array;
 }
 
 /** The tokens of a query in one model, ready to be compared. */
 export interface PreparedTokens {
   model: string;
-  tokens: readonly WeightedToken[];
+  pairs: readonly TokenPair[];
   /** Sum of all weights; 0 when nothing can be compared. */
   weights: number;
 }
@@ -40,9 +50,16 @@ export function prepareTokens(
     })
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight)
-    .slice(0, QUERY_TOKENS_MAX)
-    .map(({ weight, vector }) => ({ weight, table: similarityTable(vector) }));
-  return { model, tokens, weights: tokens.reduce((sum, { weight }) => sum + weight, 0) };
+    .slice(0, QUERY_TOKENS_MAX);
+  const pairs: TokenPair[] = [];
+  for (let at = 0; at < tokens.length; at += 2) {
+    const [first, second] = [tokens[at] as WeightedToken, tokens[at + 1]];
+    const table = new Int32Array(TOKEN_CODE_BYTES * 256);
+    addSimilarities(table, first.vector, 1);
+    if (second) addSimilarities(table, second.vector, SECOND);
+    pairs.push({ first: first.weight, second: second?.weight ?? 0, table });
+  }
+  return { model, pairs, weights: tokens.reduce((sum, { weight }) => sum + weight, 0) };
 }
 
 /**
@@ -70,29 +87,34 @@ export async function scoreLateInteraction(
 }
 
 /** Computes the weighted mean of the highest similarity of each token of a query to the tokens of a passage: an estimate of a cosine. */
-export function maxSimilarity({ tokens, weights }: PreparedTokens, codes: Uint8Array): number {
+export function maxSimilarity({ pairs, weights }: PreparedTokens, codes: Uint8Array): number {
   if (codes.length === 0) return 0;
   let total = 0;
-  for (const { weight, table } of tokens) total += weight * highestSum(table, codes);
+  for (const pair of pairs) total += highestSum(pair, codes);
   return total / (weights * TABLE_SCALE);
 }
 
-function highestSum(table: Int16Array, codes: Uint8Array): number {
-  let highest = -TABLE_SCALE;
+/** Adds the highest sums of both tokens, each times its weight. */
+function highestSum({ first, second, table }: TokenPair, codes: Uint8Array): number {
+  let highestFirst = -TABLE_SCALE;
+  let highestSecond = -TABLE_SCALE;
   for (let at = 0; at < codes.length; at += TOKEN_CODE_BYTES) {
-    let sum = 0;
+    let sums = 0;
     // Four bytes at a time, which takes half the time of a byte at a time.
     for (let byte = 0; byte < TOKEN_CODE_BYTES; byte += 4) {
       const row = byte * 256;
-      sum +=
+      sums +=
         (table[row + (codes[at + byte] as number)] as number) +
         (table[row + 256 + (codes[at + byte + 1] as number)] as number) +
         (table[row + 512 + (codes[at + byte + 2] as number)] as number) +
         (table[row + 768 + (codes[at + byte + 3] as number)] as number);
     }
-    if (sum > highest) highest = sum;
+    const sumOfFirst = (sums << 16) >> 16;
+    const sumOfSecond = (sums - sumOfFirst) >> 16;
+    if (sumOfFirst > highestFirst) highestFirst = sumOfFirst;
+    if (sumOfSecond > highestSecond) highestSecond = sumOfSecond;
   }
-  return highest;
+  return first * highestFirst + second * highestSecond;
 }
 
 function lengthPrice(codes: Uint8Array, passages: number): number {
@@ -100,23 +122,28 @@ function lengthPrice(codes: Uint8Array, passages: number): number {
   return perLogToken * Math.log(1 + codes.length / TOKEN_CODE_BYTES) + perLogPassage * Math.log(passages);
 }
 
-/** Computes for each value of each byte of a code what it adds to the dot product with a vector, times {@link TABLE_SCALE}. */
-function similarityTable(vector: Float32Array): Int16Array {
-  const table = new Int16Array(TOKEN_CODE_BYTES * 256);
-  const sums = new Float32Array(256);
+/**
+ * Adds to a table, for each value of each byte of a code, what it adds to the dot product with a vector, times the scale and `place`. The
+ * lower half of a byte is the code of two dimensions, the upper half that of the next two: 16 sums of each make the 256 of a byte.
+ */
+function addSimilarities(table: Int32Array, vector: Float32Array, place: number): void {
   for (let byte = 0; byte < TOKEN_CODE_BYTES; byte++) {
-    sums[0] = 0;
-    for (let place = 0; place < DIMENSIONS_PER_BYTE; place++) {
-      // The sums of the lower places are known: each is continued by all codes of this place, the code 0 last, which replaces them.
-      const known = LEVEL_OF_CODE.length ** place;
-      const part = vector[byte * DIMENSIONS_PER_BYTE + place] as number;
-      for (let code = LEVEL_OF_CODE.length - 1; code >= 0; code--) {
-        const added = part * (LEVEL_OF_CODE[code] as number);
-        for (let at = 0; at < known; at++) sums[code * known + at] = (sums[at] as number) + added;
-      }
+    const dimension = byte * DIMENSIONS_PER_BYTE;
+    const lower = sumsOfHalf(vector, dimension, place);
+    const upper = sumsOfHalf(vector, dimension + 2, place);
+    let at = byte * 256;
+    for (const sum of upper) {
+      for (let half = 0; half < 16; half++, at++) table[at] = (table[at] as number) + sum + (lower[half] as number);
     }
-    for (let value = 0; value < 256; value++)
-      table[byte * 256 + value] = Math.round((sums[value] as number) * TABLE_SCALE);
   }
-  return table;
+}
+
+function sumsOfHalf(vector: Float32Array, dimension: number, place: number): Int32Array {
+  const [first, second] = [vector[dimension] as number, vector[dimension + 1] as number];
+  const sums = new Int32Array(16);
+  for (let half = 0; half < 16; half++) {
+    const sum = first * (LEVEL_OF_CODE[half & 3] as number) + second * (LEVEL_OF_CODE[half >> 2] as number);
+    sums[half] = Math.round(sum * TABLE_SCALE) * place;
+  }
+  return sums;
 }

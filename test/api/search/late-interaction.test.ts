@@ -63,3 +63,17 @@ it('late interaction takes the best token of a passage for each token of the que
   expect(harbor).toBeGreaterThan(2 * north);
   expect(maxSimilarity(query, new Uint8Array())).toBe(0);
 });
+
+it('compares tokens of a query two at a time as it does one by one', () => {
+  const next = normalNumbers(3);
+  const unit = () => normalize(Float32Array.from({ length: TOKEN_DIMENSIONS }, next));
+  const codes = encodeTokens(Array.from({ length: 20 }, unit));
+  const words = ['harbor', 'north', 'ferry'].map((text) => ({ text, tokens: [unit()] }));
+  const idf = new Map(words.map(({ text }, index) => [text, 1 + index]));
+  const alone = words.map((word) => maxSimilarity(prepareTokens({ model: 'm', words: [word] }, idf), codes));
+  const weighted = alone.map((similarity, index) => similarity * (1 + index));
+  expect(maxSimilarity(prepareTokens({ model: 'm', words }, idf), codes)).toBeCloseTo(
+    weighted.reduce((sum, one) => sum + one, 0) / 6,
+    10,
+  );
+});
