@@ -91,7 +91,15 @@ export async function hybridSearch(
   const near = adjacent.map(({ adjacent_id }) => adjacent_id);
   const others = [...dated.flat(), ...replaced.ids, ...replaced.successors];
   const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...near, ...others])];
-  const scored = await scoreCandidates(context, caller, scope, { ids, adjacent, query, embeddings, dates, boosts });
+  const scored = await scoreCandidates(context, caller, scope, {
+    ids,
+    lexical: lexical.hits,
+    adjacent,
+    query,
+    embeddings,
+    dates,
+    boosts,
+  });
   const successors = new Set(replaced.successors);
   const matching = scored.filter(({ id, components }) => isMatch(components) || successors.has(id));
   const preference = boosts === false ? undefined : preferenceOf(text);

@@ -183,6 +183,7 @@ function toInstant(local: Date, timeZone: string): Date {
 }
 
 function offsetMs(instant: Date, timeZone: string): number {
+  if (timeZone === 'UTC') return 0;
   const parts = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' }).formatToParts(instant);
   const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? 'GMT';
   const [, sign, hours, minutes] = /([+-])(\d\d):(\d\d)/.exec(name) ?? [];

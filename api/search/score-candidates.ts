@@ -42,6 +42,8 @@ export interface ScoredHit extends Hit {
 /** Memories to score, and what they are scored by. */
 export interface Candidates {
   ids: readonly string[];
+  /** Lexical scores that are known. */
+  lexical?: ReadonlyMap<string, number>;
   /** The adjacent memories that contribute session context. */
   adjacent: readonly AdjacentMemory[];
   query: LexicalQuery;
@@ -56,15 +58,17 @@ export async function scoreCandidates(
   context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
-  { ids, adjacent, query, embeddings, dates, boosts }: Candidates,
+  { ids, lexical: known = new Map(), adjacent, query, embeddings, dates, boosts }: Candidates,
 ): Promise<ScoredHit[]> {
   if (ids.length === 0) return [];
   const withAdjacent = [...new Set([...ids, ...adjacent.map(({ adjacent_id }) => adjacent_id)])];
-  const [lexical, similarities, attributes] = await Promise.all([
-    scoreLexical(context.sql, caller.userId, filter, query, withAdjacent),
+  const unknown = withAdjacent.filter((id) => !known.has(id));
+  const [scored, similarities, attributes] = await Promise.all([
+    scoreLexical(context.sql, caller.userId, filter, query, unknown),
     computeSimilarities(context.sql, caller.userId, embeddings, ids),
     findRankingAttributes(context.sql, caller.userId, ids, LABEL_SEARCHED),
   ]);
+  const lexical = new Map([...known, ...scored]);
   const pairs = toPairs(adjacent);
   const sessionContext = sessionContextScores(lexical, pairs);
   const byWords = (id: string) => (lexical.get(id) ?? 0) + (sessionContext.get(id) ?? 0);
