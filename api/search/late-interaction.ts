@@ -8,7 +8,10 @@ import { tokenize } from './tokenizer.ts';
 /** Tokens of a query that are compared, those of its rarest words. */
 const QUERY_TOKENS_MAX = 32;
 
-/** A similarity of 1 in the tables. A sum over all bytes of a code is at most 1.72 (the levels of the codes times √128): 16 bits hold it. */
+/**
+ * A similarity of 1 in the tables. A sum over all bytes of a code is at most 1.72 for an L2-normalized vector (the highest level times √128):
+ * 16 bits hold it.
+ */
 const TABLE_SCALE = 8_192;
 const SECOND = 2 ** 16;
 

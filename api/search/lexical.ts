@@ -123,6 +123,7 @@ export async function scoreLexical(
   query: LexicalQuery,
   ids: readonly string[],
 ): Promise<Map<string, number>> {
+  if (ids.length === 0) return new Map();
   const scored = await scoreByTerms(sql, whereMemories(userId, filter), query, ids);
   return new Map(scored.map(({ id, score }) => [id, query.maximum > 0 ? score / query.maximum : 0]));
 }

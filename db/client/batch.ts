@@ -23,9 +23,11 @@ export async function executeBatch<Row>(
   }
 }
 
-/** Describes statements by their names, and those without one by their first word. */
+/** Describes statements by their names, without the number of their shape, and those without one by their first word. */
 export function statementSpan(statements: readonly Statement[]): SpanData {
-  const names = statements.map(({ name, text }) => name ?? text.trimStart().split(/\s/, 1)[0]?.toLowerCase() ?? '');
+  const names = statements.map(
+    ({ name, text }) => name?.replace(/_\d+/, '') ?? text.trimStart().split(/\s/, 1)[0]?.toLowerCase() ?? '',
+  );
   return {
     name: names.at(-1) ?? '',
     kind: 'sql',

@@ -2,8 +2,8 @@ import type { Knex } from 'knex';
 
 /**
  * Adds a column for vectors with a signed byte for each component, a quarter of the size. The column `vector`, with floats, is no longer
- * written, and read where a version before has stored it; nodes of that version find what is embedded meanwhile by its words. The index
- * that only such nodes used, for codes of one bit, is dropped: it would hold every new row.
+ * written, and read where a version before has stored it. See docs/decisions/0157 for nodes of that version. The index of rows without codes
+ * of one bit is dropped: no version uses it since `token_codes`, and it would hold every new row.
  */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw('alter table memory_vectors add column vector_int8 bytea');
@@ -15,6 +15,11 @@ export async function up(knex: Knex): Promise<void> {
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(
     'delete from memory_codes where (user_id, memory_id) in (select user_id, memory_id from memory_vectors where vector is null)',
+  );
+  await knex.raw(
+    `update embedding_queue
+      set next_character = 0, next_code_point = 0, passages = 0
+      where (user_id, memory_id) in (select user_id, memory_id from memory_vectors where vector is null)`,
   );
   await knex.raw('delete from memory_vectors where vector is null');
   await knex.raw('alter table memory_vectors alter column vector set not null');

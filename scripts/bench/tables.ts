@@ -31,7 +31,7 @@ export interface Sizes {
   parts: Record<string, number>;
 }
 
-/** Measures the disk space of texts, GIN index of terms, lexicon, binary codes and exact vectors. */
+/** Measures the disk space of texts, GIN index of terms, lexicon, binary codes, and vectors with the codes of tokens. */
 export async function measureSizes(database: Database): Promise<Sizes> {
   const { rows } = await database.owner.query<Record<string, string>>(
     `select (
@@ -43,7 +43,7 @@ export async function measureSizes(database: Database): Promise<Sizes> {
       pg_indexes_size('memories') - pg_relation_size('memories_terms') as "memories, other indexes",
       pg_total_relation_size('lexicon') as lexicon,
       pg_total_relation_size('memory_codes') as codes,
-      pg_total_relation_size('memory_vectors') as "exact vectors"`,
+      pg_total_relation_size('memory_vectors') as "vectors, codes of tokens"`,
   );
   const { memories, ...parts } = rows[0] ?? {};
   return {

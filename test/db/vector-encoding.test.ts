@@ -23,6 +23,21 @@ describe('vectors as signed bytes', () => {
     expect(rootMeanSquare).toBeLessThan(0.0005);
   });
 
+  it('change the cosines of vectors with one large component by less than 0.006', () => {
+    const random = randomNumbers(5);
+    const withLarge = () => {
+      const vector = randomVector(random, 3_072).map((component) => component * 0.76);
+      vector[7] = 0.65;
+      return vector;
+    };
+    const vectors = Array.from({ length: 20 }, withLarge);
+    const differences = vectors.flatMap((vector) => {
+      const decoded = decodeVector(encodeVector(vector));
+      return vectors.map((query) => Math.abs(dot(decoded, query) - dot(vector, query)));
+    });
+    expect(Math.max(...differences)).toBeLessThan(0.006);
+  });
+
   it('are L2-normalized, and take a byte for each component', () => {
     const vector = randomVector(randomNumbers(1), 384);
     expect(encodeVector(vector)).toHaveLength(384);

@@ -2,6 +2,8 @@
 export class Where {
   readonly values: unknown[];
   private readonly conditions: string[] = [];
+  /** False with conditions that take many forms: a statement is then planned at each execution. */
+  isCommon = true;
 
   constructor(userId: string) {
     this.values = [userId];

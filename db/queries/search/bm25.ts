@@ -47,7 +47,6 @@ export interface CandidateTerms {
 }
 
 const rankName = shapeNames('rank_by_terms');
-const scoreName = shapeNames('score_by_terms');
 
 /**
  * Ranks by BM25 (Robertson & Zaragoza 2009) the memories that hold any of the candidate terms and match the filter, best first.
@@ -81,7 +80,7 @@ export async function rankByTerms(
       order by score desc, created_at desc, id desc
       limit ${where.value(limit)}`;
   const result = await sql.query<{ id: string; score: number; candidates: string }>({
-    ...rankName(text),
+    ...(where.isCommon && scoring.phrases.length === 0 && !found.cap && rankName(text)),
     text,
     values: where.values,
   });
@@ -96,10 +95,13 @@ export async function scoreByTerms(
   ids: readonly string[],
 ): Promise<{ id: string; score: number }[]> {
   const score = scoreSql(where, scoring);
-  const text = `select id, ${score} as score
+  // Without a name: a generic plan takes the list for ten ids, and could read all memories of a large tenant instead.
+  const result = await sql.query<{ id: string; score: number }>({
+    text: `select id, ${score} as score
       from memories m
-      where ${where.text} and id = any (${where.value(ids)})`;
-  const result = await sql.query<{ id: string; score: number }>({ ...scoreName(text), text, values: where.values });
+      where ${where.text} and id = any (${where.value(ids)})`,
+    values: where.values,
+  });
   return result.rows;
 }
 

@@ -45,7 +45,7 @@ export async function insertVectors(
         select *
         from unnest($4::smallint[], $5::integer[], $6::integer[], $7::bytea[], $8::text[], $9::bytea[])
           as c (chunk, first, last, vector, code, tokens)
-      ), exact as (
+      ), vectors as (
         insert into memory_vectors (user_id, memory_id, model, chunk, first_character, last_character, vector_int8, token_codes)
         select $1, $2, $3, chunk, first, last, vector, tokens from chunk
       )
@@ -84,7 +84,8 @@ const nearestName = shapeNames('scan_nearest_codes');
 const SCANNED = 1_000;
 /**
  * The clusters that are scanned, as a multiple of the square root of their number: of 20,000 codes a quarter, of 100,000 a sixth. They hold
- * nearly all of the nearest codes (`test/api/search/clusters.test.ts`, docs/decisions/0157).
+ * nearly all of the nearest codes (`test/api/search/clusters.test.ts`, docs/decisions/0157). While codes move from one clustering to the
+ * next, each adds its own number.
  */
 const SCANNED_CELLS = 4;
 
@@ -98,7 +99,10 @@ export const NEAR_CODES = (model: string, code: string) => `(
     union all
     select memory_id, code from memory_codes where user_id = $1 and model = ${model} and cell = any (array(
       select cell from memory_cells where user_id = $1 and model = ${model} order by bit_count(code # ${code}::varbit), cell
-      limit (select ceil(sqrt(count(*)) * ${SCANNED_CELLS}) from memory_cells where user_id = $1 and model = ${model})
+      limit (
+        select ceil(sum(sqrt(cells)) * ${SCANNED_CELLS})
+        from (select count(*) as cells from memory_cells where user_id = $1 and model = ${model} group by codes_when_cut) c
+      )
     ))
   )`;
 
@@ -114,14 +118,14 @@ export async function findNearest(
   vector: Float32Array,
   limit: number,
 ): Promise<string[]> {
-  const { ids, scanned } = await scanNearestCodes(sql, where(), model, toBinaryCode(vector), limit);
-  if (ids.length === limit || scanned < SCANNED) return ids;
+  const { ids, isComplete } = await scanNearestCodes(sql, where(), model, toBinaryCode(vector), limit);
+  if (ids.length === limit || isComplete) return ids;
   return scanFilteredCodes(sql, where(), model, toBinaryCode(vector), limit);
 }
 
 /**
- * Filters the memories of the nearest passages, one by one (`limit 1`), nearest first, until enough match. Returns those that match, nearest
- * first, and the number of passages.
+ * Filters the memories of the nearest passages, one by one, nearest first, until enough match: `limit 1` keeps the planner from joining all
+ * of them first. Returns those that match, nearest first, and whether no other passage can match. With clusters, others may.
  */
 async function scanNearestCodes(sql: Sql, where: Where, model: string, code: string, limit: number) {
   const filter = where.text;
@@ -130,7 +134,9 @@ async function scanNearestCodes(sql: Sql, where: Where, model: string, code: str
         select memory_id, bit_count(code # ${bits}::varbit) as distance from ${NEAR_CODES(name, bits)} codes
         order by distance, memory_id limit ${SCANNED}
       )
-      select memory_id, (select count(*) from near) as scanned
+      select memory_id, (select count(*) from near) < ${SCANNED} and not exists (
+          select from memory_cells where user_id = $1 and model = ${name}
+        ) as is_complete
       from (
         select memory_id, min(distance) as distance
         from near
@@ -145,12 +151,12 @@ async function scanNearestCodes(sql: Sql, where: Where, model: string, code: str
       ) matching
       order by distance, memory_id
       limit ${where.value(limit)}`;
-  const result = await sql.query<{ memory_id: string; scanned: string }>({
-    ...nearestName(text),
+  const result = await sql.query<{ memory_id: string; is_complete: boolean }>({
+    ...(where.isCommon && nearestName(text)),
     text,
     values: where.values,
   });
-  return { ids: result.rows.map((row) => row.memory_id), scanned: Number(result.rows[0]?.scanned ?? SCANNED) };
+  return { ids: result.rows.map((row) => row.memory_id), isComplete: result.rows[0]?.is_complete ?? false };
 }
 
 /** Finds the nearest passages among all memories that match the filter, whatever their clusters. Returns their memories, nearest first. */

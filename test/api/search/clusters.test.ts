@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLUSTERED_FROM, findCentroids, updateClusters } from '../../../api/embeddings/clustering.ts';
 import { createLog } from '../../../api/observability/log.ts';
 import type { Database } from '../../../db/client/database.ts';
-import { countBinaryCodes, findPreviousClustering } from '../../../db/queries/search/clusters.ts';
+import { whereMemories } from '../../../db/queries/memories/filters.ts';
+import { countBinaryCodes, findPreviousClustering, insertClusters } from '../../../db/queries/search/clusters.ts';
 import { toBinaryCode } from '../../../db/queries/search/vector-encoding.ts';
-import { replaceVectors } from '../../../db/queries/search/vectors.ts';
+import { findNearest, replaceVectors } from '../../../db/queries/search/vectors.ts';
 import { startTestService, type TestService } from '../../support/service.ts';
 import { findInNearClusters } from '../../support/vectors.ts';
 
@@ -87,6 +88,24 @@ describe('clusters of binary codes', () => {
     expect(found).toContain(rows[0].memory_id);
   });
 
+  it('that hold few codes do not hide others from a search that needs more', async () => {
+    const sparse = await node.newUser();
+    const ones = (count: number) => `${'1'.repeat(count)}${'0'.repeat(LENGTH - count)}`;
+    const centroids = Array.from({ length: 100 }, (_, index) => ones(index < 60 ? LENGTH - index : index - 60));
+    await insertClusters(database.owner, { userId: sparse.userId, model: MODEL }, centroids, 1);
+    const ids = await insertMemories(4, sparse.userId);
+    const vectorOf = (sign: number) => new Float32Array(LENGTH).fill(sign / Math.sqrt(LENGTH));
+    for (const [index, id] of ids.entries()) {
+      await replaceVectors(database.owner, sparse.userId, id, MODEL, [
+        { chunk: 0, start: 0, end: 1, vector: vectorOf(index === 0 ? 1 : -1), tokens: new Uint8Array() },
+      ]);
+    }
+    const where = () => whereMemories(sparse.userId, {});
+    const found = await findNearest(database.read(sparse.userId), where, MODEL, vectorOf(1), 10);
+    expect(found[0]).toBe(ids[0]);
+    expect(found.toSorted()).toEqual(ids.toSorted());
+  });
+
   it('are computed again when the codes have quadrupled, even if a process stops meanwhile', async () => {
     await database.owner.query('update memory_cells set codes_when_cut = 100 where user_id = $1', [userId]);
     const before = await lastCell();
@@ -164,12 +183,12 @@ async function nearestOfAll(code: string): Promise<string[]> {
   return rows.map((row: { memory_id: string }) => row.memory_id);
 }
 
-async function insertMemories(count: number): Promise<string[]> {
+async function insertMemories(count: number, owner = userId): Promise<string[]> {
   const ids = Array.from({ length: count }, () => randomUUID());
   await database.owner.query(
     `insert into memories (user_id, id, type, status, title, content, content_hash, size_bytes, created_at, updated_at)
       select $1, id, 'long_term', 'active', '', '', uuid_send(id), 0, now(), now() from unnest($2::uuid[]) id`,
-    [userId, ids],
+    [owner, ids],
   );
   return ids;
 }
