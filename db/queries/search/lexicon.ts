@@ -108,14 +108,16 @@ export async function findSimilarTerms(
   terms: readonly string[],
   limit: number,
 ): Promise<Term[]> {
-  const similar = (condition: string) => `
+  // `case`: PostgreSQL would otherwise compute the similarity of every lexeme, which takes most of the time.
+  const similar = (condition: string, shared = 'true') => `
           select lexeme, hash, memories, similarity(lexeme, term) as likeness
           from lexicon
           where user_id = $1
-            and memories > 0
-            and length(lexeme) between length(term) - 2 and length(term) + 2
             and ${condition}
-            and similarity(lexeme, term) >= 0.35
+            and case
+              when memories > 0 and length(lexeme) between length(term) - 2 and length(term) + 2 and (${shared})
+              then similarity(lexeme, term) >= 0.35
+            end
           order by likeness desc, memories desc, lexeme
           limit $3`;
   const patterns = terms.map(substringPatterns);
@@ -129,7 +131,7 @@ export async function findSimilarTerms(
             with same_start as materialized (${similar(startsWith('left(term, 1)'))})
             select * from same_start
             union all
-            (${similar('(lexeme like near_start or lexeme like middle or lexeme like ending) and not exists (select from same_start)')})
+            (${similar('not exists (select from same_start)', 'lexeme like near_start or lexeme like middle or lexeme like ending')})
           ) x`,
       values: [userId, terms, limit, ...[0, 1, 2].map((part) => patterns.map((parts) => parts[part]))],
     });
