@@ -42,6 +42,12 @@ function inUrl(value: unknown): string {
   return encodeURIComponent(text.toWellFormed());
 }
 
+/** A value as a segment of a path: an empty one, `.` and `..` lead to another path (URL Standard, section 4.4). */
+function inPath(value: unknown): string {
+  const segment = inUrl(value);
+  return ['', '.', '..'].includes(segment) ? 'none' : segment;
+}
+
 describe('any call of an operation', () => {
   it.each(OPERATIONS.map((operation) => [operation.id, operation] as const))(
     '%s has a documented status, and a response that matches its schema',
@@ -52,12 +58,10 @@ describe('any call of an operation', () => {
       const user = await node.newUser();
       await fc.assert(
         fc.asyncProperty(callsOf(documented, document), async (call) => {
-          const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => inUrl(call.path[name]) || 'none');
+          const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => inPath(call.path[name]));
           const query = Object.entries(call.query).map(([name, value]) => `${name}=${inUrl(value)}`);
           const url = query.length > 0 ? `${filled}?${query.join('&')}` : filled;
           const response = await user.api.request(method, url, call.body);
-          // A segment such as `..` leads to another path, which no operation has.
-          if (response.status === 404 && response.body?.detail?.startsWith('There is nothing at this path')) return;
           expect(response.status, `${method} ${url}: ${response.text}`).toBeLessThan(500);
           openApi.check(operation, response);
         }),
