@@ -80,8 +80,8 @@ export function whereMemories(userId: string, filter: MemoryFilter): Where {
   if (filter.superseded !== undefined) where.and(`id ${filter.superseded ? 'in' : 'not in'} (${SUPERSEDED_IDS})`);
   addTags(where, filter);
   for (const condition of filter.metadata ?? []) addMetadata(where, condition);
-  where.isCommon = !filter.metadata?.length && !filter.exclude?.length;
   for (const text of filter.exclude ?? []) where.and(`not ${containsSql(where, text)}`);
+  where.isCommon = !filter.metadata?.length && !filter.exclude?.length;
   return where;
 }
 
