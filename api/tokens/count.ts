@@ -12,9 +12,11 @@ const PIECE_LENGTH_MAX = 4_096;
 const REMEMBERED_MAX = 50_000;
 const REMEMBERED_LENGTH_MAX = 32;
 
+/** Longer pieces whose counts are remembered, 1 MB together: a text is counted several times while it is cut to a budget. */
+const REMEMBERED_LONG_MAX = 128;
+
 const remembered = new Map<string, number>();
-/** The last long piece: a text that repeats itself has many equal ones. */
-let last = { piece: '', tokens: 0 };
+const rememberedLong = new Map<string, number>();
 
 /**
  * Counts the tokens (o200k_base) of a text, in time linear in its length. Control tokens in it are plain text.
@@ -74,15 +76,14 @@ function partEnd(piece: string, end: number): number {
 }
 
 function countPiece(piece: string): number {
-  if (piece.length > REMEMBERED_LENGTH_MAX) {
-    if (piece !== last.piece) last = { piece, tokens: mergeBytePairs(piece).length };
-    return last.tokens;
-  }
-  const known = remembered.get(piece);
+  const isLong = piece.length > REMEMBERED_LENGTH_MAX;
+  const [counts, max] = isLong ? [rememberedLong, REMEMBERED_LONG_MAX] : [remembered, REMEMBERED_MAX];
+  const known = counts.get(piece);
   if (known !== undefined) return known;
   const tokens = mergeBytePairs(piece).length;
-  if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-  remembered.set(piece, tokens);
+  if (counts.size >= max) counts.clear();
+  // The piece is part of a text, and would keep all of it in memory: its bytes make a string of its own.
+  counts.set(Buffer.from(piece).toString(), tokens);
   return tokens;
 }
 
