@@ -5,7 +5,10 @@ import { LRUCache } from 'lru-cache';
 export interface LongRequests {
   /** Counts a request from now on. Returns the function that ends it. */
   start(tenant: string): () => void;
-  /** Returns how many requests a tenant may have executed at once: few while it has long ones and other tenants send requests too. */
+  /**
+   * Returns how many requests a tenant may have executed at once. While other tenants send requests too, those are fewer the longer its
+   * requests take, and few until its first one after a pause has ended.
+   */
   permitsOf(tenant: string): number;
 }
 
@@ -21,40 +24,69 @@ export interface LongRequestsOptions {
 const ORDINARY_MS = 50;
 /** Long time counts less with its age: by 1/e after this time. */
 const REMEMBERED_MS = 5_000;
-/** Long time within what is remembered that is too much. */
-const LONG_MS_MAX = 1_000;
+/** Long time that a tenant may have: that of its requests within what is remembered, and what those that are executed now will have. */
+const LONG_MS_MAX = 500;
+/** A request is expected to take as long as the longest before it, which counts less after each shorter one. */
+const EXPECTED_SHARE = 0.8;
 /** Time after its last request in which a tenant counts as sending requests. */
 const ACTIVE_MS = 1_000;
 /** Requests at once of a tenant with long ones: a quarter of the cores, which the service shares with database and encoder. */
 export const LONG_REQUESTS_PER_TENANT = Math.max(1, Math.floor(availableParallelism() / 4));
 const TENANTS_MAX = 10_000;
 
+/** The requests of a tenant. */
+interface RecentRequests {
+  /** When those that are executed now have started. */
+  startedAt: number[];
+  /** Long time of those that have ended, as of the end of the last one. */
+  longMs: number;
+  endedAt: number;
+  /** Long time that the next one is expected to have. */
+  expectedMs: number;
+}
+
 export function followLongRequests({
   permits,
   ordinaryMs = ORDINARY_MS,
   now = () => performance.now(),
 }: LongRequestsOptions): LongRequests {
-  const long = new LRUCache<string, { ms: number; at: number }>({ max: TENANTS_MAX });
+  const recent = new LRUCache<string, RecentRequests>({ max: TENANTS_MAX });
   /** The two tenants that sent a request last, the latest first. */
   let latest: { tenant: string; at: number }[] = [];
 
-  const longMs = (tenant: string): number => {
-    const { ms, at } = long.get(tenant) ?? { ms: 0, at: 0 };
-    return ms * Math.exp((at - now()) / REMEMBERED_MS);
-  };
+  const excessMs = (startedAt: number): number => Math.max(0, now() - startedAt - ordinaryMs);
+  const endedMs = ({ longMs, endedAt }: RecentRequests): number => longMs * Math.exp((endedAt - now()) / REMEMBERED_MS);
   const isAnotherActive = (tenant: string): boolean =>
     latest.some((one) => one.tenant !== tenant && now() - one.at < ACTIVE_MS);
+
+  /** Returns how many requests may be executed at once for the tenant's long time to stay below the most. */
+  const mostAtOnce = (requests: RecentRequests): number => {
+    const { startedAt, expectedMs } = requests;
+    const runningMs = startedAt.reduce((sum, at) => sum + Math.max(expectedMs, excessMs(at)), 0);
+    const leftMs = LONG_MS_MAX - endedMs(requests) - runningMs;
+    return startedAt.length + Math.floor(leftMs / Math.max(expectedMs, 1));
+  };
 
   return {
     start(tenant) {
       const startedAt = now();
       latest = [{ tenant, at: startedAt }, ...latest.filter((one) => one.tenant !== tenant)].slice(0, 2);
+      const requests = recent.get(tenant) ?? { startedAt: [], longMs: 0, endedAt: -Infinity, expectedMs: 0 };
+      recent.set(tenant, requests);
+      requests.startedAt.push(startedAt);
       return () => {
-        const excess = now() - startedAt - ordinaryMs;
-        if (excess > 0) long.set(tenant, { ms: longMs(tenant) + excess, at: now() });
+        requests.startedAt.splice(requests.startedAt.indexOf(startedAt), 1);
+        const excess = excessMs(startedAt);
+        requests.longMs = endedMs(requests) + excess;
+        requests.endedAt = now();
+        requests.expectedMs = Math.max(excess, requests.expectedMs * EXPECTED_SHARE);
       };
     },
-    permitsOf: (tenant) =>
-      longMs(tenant) > LONG_MS_MAX && isAnotherActive(tenant) ? Math.min(permits, LONG_REQUESTS_PER_TENANT) : permits,
+    permitsOf(tenant) {
+      if (!isAnotherActive(tenant)) return permits;
+      const requests = recent.get(tenant);
+      const isKnown = requests !== undefined && now() - requests.endedAt < REMEMBERED_MS;
+      return Math.min(permits, Math.max(LONG_REQUESTS_PER_TENANT, isKnown ? mostAtOnce(requests) : 0));
+    },
   };
 }

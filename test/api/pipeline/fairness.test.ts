@@ -132,6 +132,44 @@ describe('request queue', () => {
     expect(send('heavy', 4).running).toBe(4);
   });
 
+  it('expects requests of a tenant to take as long as the former ones, beside those of others', async () => {
+    let now = 0;
+    const queue = createRequestQueue({}, { now: () => now });
+    const meter = { refund: async () => undefined };
+    const running: (() => void)[] = [];
+    const send = (tenant: string) =>
+      queue.run(tenant, meter, () => new Promise<void>((resolve) => running.push(resolve)));
+    /** Ends what is executed after so many milliseconds, as often as anything is, and returns how many requests were executed at once. */
+    const endAll = async (milliseconds: number) => {
+      const atOnce: number[] = [];
+      while (running.length > 0) {
+        atOnce.push(running.length);
+        now += milliseconds;
+        for (const end of running.splice(0)) end();
+        await new Promise(setImmediate);
+        void queue.run('other', meter, async () => undefined);
+      }
+      return atOnce;
+    };
+    const burst = async (milliseconds: number) => {
+      await queue.run('other', meter, async () => undefined);
+      const calls = Array.from({ length: 9 }, () => send('burst'));
+      const atOnce = await endAll(milliseconds);
+      await Promise.all(calls);
+      return atOnce;
+    };
+    const few = LONG_REQUESTS_PER_TENANT;
+    // Nothing is known of the first one; short ones are executed at once then.
+    expect(await burst(20)).toEqual([few, Math.min(9 - few, REQUESTS_PER_TENANT)]);
+    expect(await burst(20)).toEqual([REQUESTS_PER_TENANT, 9 - REQUESTS_PER_TENANT]);
+    // Long ones are noticed when they end, and fewer are executed from then on.
+    const slow = await burst(400);
+    expect(slow.slice(0, 2)).toEqual([REQUESTS_PER_TENANT, few]);
+    // After a pause the first is waited for, and its time is expected of the others.
+    now += 20_000;
+    expect((await burst(400)).every((count) => count === few)).toBe(true);
+  });
+
   it('reports a node whose requests are all in use as overloaded', async () => {
     const queue = createRequestQueue({ permits: 1, waitingMax: 0 });
     const meter = { refund: async () => undefined };
