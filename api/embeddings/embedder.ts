@@ -1,5 +1,6 @@
 import { traced } from '../../db/client/trace.ts';
 import type { QueuedMemory } from '../../db/queries/search/embedding-queue.ts';
+import { withoutEncodedData } from './encoded-data.ts';
 import type { ReadableTexts } from './readable-texts.ts';
 
 /** A passage of a text and its vector. */
@@ -89,7 +90,7 @@ export interface Embedder {
   close(): Promise<void>;
 }
 
-/** Embeds texts as `embedder.embedDocuments` does, and measures it. */
+/** Embeds texts as `embedder.embedDocuments` does, without their encoded data, which has no meaning, and measures it. */
 export function embedDocuments(
   embedder: Embedder,
   texts: readonly Document[],
@@ -97,8 +98,13 @@ export function embedDocuments(
 ): Promise<Chunk[][]> {
   const attributes = { model: embedder.model, texts: texts.length };
   return traced({ name: 'embed documents', kind: 'encoder', attributes }, () =>
-    embedder.embedDocuments(texts, options),
+    embedder.embedDocuments(texts.map(toReadable), options),
   );
+}
+
+function toReadable(document: Document): Document {
+  if (typeof document === 'string') return withoutEncodedData(document);
+  return { ...document, text: withoutEncodedData(document.text) };
 }
 
 /** The models that a query is embedded by. */

@@ -1,5 +1,5 @@
+import { encodedRanges } from '../embeddings/encoded-data.ts';
 import { STOP_WORDS } from '../embeddings/stop-words.ts';
-import { encodedRanges } from './encoded-data.ts';
 import { fold } from './fold.ts';
 
 /** A term of a text, folded but not stemmed, and its position in UTF-16 code units. */

@@ -29,6 +29,17 @@ export function* encodedRanges(text: string): Generator<EncodedRange> {
   }
 }
 
+/** Returns a text with spaces in place of its encoded data, so that offsets stay. */
+export function withoutEncodedData(text: string): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const { start, end } of encodedRanges(text)) {
+    parts.push(text.slice(at, start), ' '.repeat(end - start));
+    at = end;
+  }
+  return at === 0 ? text : parts.join('') + text.slice(at);
+}
+
 function isEncoded(text: string): boolean {
   if (!/[a-z]/.test(text) || !/[A-Z]/.test(text) || !/[0-9]/.test(text)) return false;
   let changes = 0;
