@@ -41,6 +41,7 @@ import { countStoredMemories } from './pipeline/domain-events.ts';
 import { type KeyCache, keyCache } from './pipeline/key-cache.ts';
 import { createKeyCheckQueue } from './pipeline/key-check-queue.ts';
 import { createGroupConcurrent } from './pipeline/write-groups.ts';
+import { prepareDates } from './search/query-dates.ts';
 import { createClientNames } from './usage/client-names.ts';
 import { groupRecorder, type Recorder } from './usage/event-recorder.ts';
 
@@ -98,6 +99,9 @@ export async function startService(config: ServiceConfig, log: Logger): Promise<
     throw error;
   }
 }
+
+/** The first calls of a client that waits for the start go first. */
+const PREPARE_AFTER_MS = 1_000;
 
 /** Starts everything and adds a closer for each resource as soon as it is open. */
 async function start(config: ServiceConfig, log: Logger, closers: Closers): Promise<Service> {
@@ -203,6 +207,7 @@ async function start(config: ServiceConfig, log: Logger, closers: Closers): Prom
   let oauthHttp: HttpServer | undefined;
   closers.add(() => oauthHttp?.stop(0, CLOSE_MS), CLOSE_MS);
   const server = await listen(http.server, config);
+  setTimeout(prepareDates, PREPARE_AFTER_MS).unref();
   const { shutdownGraceMs } = config;
   closers.add(() => http?.stop(shutdownGraceMs, Math.min(DRAIN_MS, STOP_MS - JOBS_STOP_MS - shutdownGraceMs)));
   url = config.publicUrl ?? addressOf(server, config.host);
