@@ -9,7 +9,8 @@ import type { NewMemory } from '../contracts/memory.ts';
 import { canEmbed, type EmbedderStates, type Embedders } from '../embeddings/embedder.ts';
 import { projectOfNew } from '../listing/bound-projects.ts';
 import { normalizeTags, requireTags } from '../listing/tags.ts';
-import { countTerms, dayOf } from '../search/term-frequencies.ts';
+import { countTermsOf } from '../search/count-in-thread.ts';
+import { dayOf } from '../search/term-frequencies.ts';
 import { dateTerms, tokenize } from '../search/tokenizer.ts';
 import { recordMemoryEvent } from '../webhooks/events.ts';
 import { contentHash, sizeBytes } from './content-hash.ts';
@@ -82,7 +83,7 @@ export async function storeRow(
   embedders: EmbedderStates,
   nearDuplicates?: NearDuplicateOptions,
 ) {
-  const counts = row.is_digest ? NO_TERMS : await countTerms(row);
+  const [counts = NO_TERMS] = row.is_digest ? [] : await countTermsOf(caller.userId, [row]);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     const stored = await insertMemory(context.sql, caller.userId, row, counts, {
       enqueue: canEmbed(embedders) && !row.is_digest,

@@ -1,8 +1,13 @@
 import { NIL } from 'uuid';
 import type { Database } from '../../db/client/database.ts';
-import { findTenantWithOutdatedTerms, indexTerms, takeOutdatedTerms } from '../../db/queries/memories/terms.ts';
+import {
+  findTenantWithOutdatedTerms,
+  indexTerms,
+  type TermFrequencies,
+  takeOutdatedTerms,
+} from '../../db/queries/memories/terms.ts';
 import { changeQuota, lockTenantStatement } from '../../db/queries/usage/quotas.ts';
-import { countTerms } from '../search/term-frequencies.ts';
+import { countTermsOf } from '../search/count-in-thread.ts';
 
 /** Memories of one transaction, during which the tenant cannot write. */
 const BATCH = 10;
@@ -17,7 +22,7 @@ export async function reindexTerms(database: Database): Promise<number> {
   while (userId !== undefined) {
     const done = await reindexBatch(database, userId);
     total += done;
-    if (done < BATCH) userId = await findTenantWithOutdatedTerms(database.owner, userId);
+    if (done === 0) userId = await findTenantWithOutdatedTerms(database.owner, userId);
   }
   return total;
 }
@@ -25,10 +30,10 @@ export async function reindexTerms(database: Database): Promise<number> {
 function reindexBatch(database: Database, userId: string): Promise<number> {
   const work = async (sql: Parameters<Parameters<Database['write']>[1]>[0]) => {
     const memories = await takeOutdatedTerms(sql, userId, BATCH);
+    const counts = await countTermsOf(userId, memories);
     let words = 0;
-    for (const memory of memories) {
-      // Digests have no terms: search finds their sources.
-      if (!memory.is_digest) words += await indexTerms(sql, userId, memory.id, await countTerms(memory));
+    for (const [index, { id }] of memories.entries()) {
+      words += await indexTerms(sql, userId, id, counts[index] as TermFrequencies);
     }
     if (words !== 0) await changeQuota(sql, userId, { bytes: 0, words });
     return memories.length;

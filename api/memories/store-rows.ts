@@ -1,10 +1,11 @@
 import { withSavepoint } from '../../db/client/sql.ts';
 import { insertMemories } from '../../db/queries/memories/insert-memories.ts';
 import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
+import type { TermFrequencies } from '../../db/queries/memories/terms.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { canEmbed, type EmbedderStates } from '../embeddings/embedder.ts';
 import { Problem } from '../errors.ts';
-import { countTerms } from '../search/term-frequencies.ts';
+import { countTermsOf } from '../search/count-in-thread.ts';
 import { recordMemoryEvent } from '../webhooks/events.ts';
 import { requireStorage } from './storage-quota.ts';
 
@@ -24,8 +25,8 @@ export async function storeRows(
   embedders: EmbedderStates,
 ): Promise<Set<string>> {
   if (rows.length < 2) return new Set();
-  const memories: Parameters<typeof insertMemories>[2][number][] = [];
-  for (const row of rows) memories.push({ row, terms: await countTerms(row) });
+  const counts = await countTermsOf(caller.userId, rows);
+  const memories = rows.map((row, index) => ({ row, terms: counts[index] as TermFrequencies }));
   try {
     return await withSavepoint(context.sql, async () => {
       const stored = await insertMemories(context.sql, caller.userId, memories, { enqueue: canEmbed(embedders) });

@@ -7,6 +7,7 @@ const PROGRAMS = [
   'api/main.ts',
   'api/jobs/main.ts',
   'api/embeddings/local/encoder-process.ts',
+  'api/search/term-thread.ts',
   'db/embedded/start.ts',
   'scripts/bench/load-sender.ts',
   'scripts/bench/fairness/sender.ts',
@@ -28,6 +29,7 @@ const UNBUNDLED = [
   'onnxruntime-node',
   'pg-native',
   'pino',
+  'piscina',
 ];
 
 /** The folder of the command line. */
