@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Piscina } from 'piscina';
 import { createFairSemaphore } from '../../db/client/fair-semaphore.ts';
 import type { TermFrequencies } from '../../db/queries/memories/terms.ts';
+import { programBeside } from '../program-beside.ts';
 import { countTerms } from './term-frequencies.ts';
 
 type Memory = Parameters<typeof countTerms>[0];
@@ -13,9 +12,6 @@ const THREAD_LENGTH_MIN = 32_768;
 const IDLE_MS = 60_000;
 /** Lowers the priority of the thread: with little processor time left, calls of others go first. */
 const NICE = 5;
-
-const IS_SOURCE = import.meta.url.endsWith('.ts');
-const ENTRY = fileURLToPath(new URL(`./term-thread.${IS_SOURCE ? 'ts' : 'js'}`, import.meta.url));
 
 /** Tenants have their turns: the texts of one are counted between those of others. */
 const turns = createFairSemaphore({ permits: 1, permitsPerTenant: 1, waitMs: 20_000 });
@@ -36,9 +32,10 @@ export async function countTermsOf(tenant: string, memories: readonly Memory[]):
 
 async function startPool(): Promise<Piscina> {
   const { Piscina } = await import('piscina');
+  const { file, execArgv } = programBeside(import.meta.url, 'term-thread');
   return new Piscina({
-    filename: ENTRY,
-    execArgv: IS_SOURCE ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : [],
+    filename: file,
+    execArgv,
     minThreads: 0,
     maxThreads: 1,
     idleTimeout: IDLE_MS,

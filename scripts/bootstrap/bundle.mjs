@@ -7,6 +7,7 @@ const PROGRAMS = [
   'api/main.ts',
   'api/jobs/main.ts',
   'api/embeddings/local/encoder-process.ts',
+  'api/embeddings/local/document-thread.ts',
   'api/search/term-thread.ts',
   'db/embedded/start.ts',
   'scripts/bench/load-sender.ts',

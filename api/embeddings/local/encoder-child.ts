@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { programBeside } from '../../program-beside.ts';
 import type { EmbedderState } from '../embedder.ts';
 import type { FromEncoder, ToEncoder } from './messages.ts';
 
@@ -32,12 +31,6 @@ const LONG_LIFE_MS = 60_000;
 const LOADING_MS_MAX = 60_000;
 /** A passage takes 0.1 s at most and is reported, so a process that is silent for this long while it works hangs. */
 const SILENCE_MS_MAX = 20_000;
-
-const IS_SOURCE = import.meta.url.endsWith('.ts');
-const ENTRY = fileURLToPath(new URL(`./encoder-process.${IS_SOURCE ? 'ts' : 'js'}`, import.meta.url));
-
-/** Returns the loader options that the process needs when it runs from source (tests, `npm run dev`). */
-const loader = () => (IS_SOURCE ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href] : []);
 
 /** Keeps one encoder process running. Restarts it when it ends, with exponential back-off. */
 export class EncoderChild {
@@ -89,10 +82,11 @@ export class EncoderChild {
 
   #start(): void {
     const { modelFolder, threads, execArgv = [] } = this.#options;
-    const child = fork(ENTRY, [modelFolder, String(threads)], {
+    const program = programBeside(import.meta.url, 'encoder-process');
+    const child = fork(program.file, [modelFolder, String(threads)], {
       serialization: 'advanced',
       // The heap stays small: the model is outside of it.
-      execArgv: ['--max-old-space-size=256', '--expose-gc', ...loader(), ...execArgv],
+      execArgv: ['--max-old-space-size=256', '--expose-gc', ...program.execArgv, ...execArgv],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const started = performance.now();

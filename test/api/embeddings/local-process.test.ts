@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -120,6 +120,36 @@ it('local encoder is off, without retries, where the library has no binary', asy
   await expect(embedder.embedQuery('x')).rejects.toThrow(EmbedderUnavailable);
   await expect(embedder.embedDocuments(['x'])).rejects.toThrow(EmbedderUnavailable);
   expect(said).toHaveLength(1);
+});
+
+/** Returns the priorities of the threads of a process, as Linux shows them: 0 is the usual one, higher numbers are lower. */
+async function nicenessOf(pid: number): Promise<number[]> {
+  const folder = `/proc/${pid}/task`;
+  const stats = await Promise.all(
+    (await readdir(folder)).map((thread) => readFile(join(folder, thread, 'stat'), 'utf8')),
+  );
+  return stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+}
+
+it('local encoder encodes documents in a thread of lower priority, and queries and urgent documents beside it', async () => {
+  const embedder = open();
+  await ready(embedder);
+  const text = textOf(190);
+  await embedder.embedQuery('where is the office?');
+  const [urgent] = await embedder.embedDocuments([text], { urgent: true });
+  expect(new Set(await nicenessOf(embedder.pid as number))).toEqual(new Set([0]));
+  const [document] = await embedder.embedDocuments([text]);
+  expect((await nicenessOf(embedder.pid as number)).filter((nice) => nice === 10).length).toBeGreaterThan(0);
+  expect(document).toEqual(urgent);
+  // What is given up is replied to by the thread, which goes on.
+  const stop = new AbortController();
+  const many = embedder.embedDocuments(
+    Array.from({ length: 30 }, (_, i) => textOf(190, i)),
+    { signal: stop.signal },
+  );
+  stop.abort(new Error('given up'));
+  await expect(many).rejects.toThrow('given up');
+  expect(await embedder.embedDocuments([text])).toEqual([urgent]);
 });
 
 it('encoder process restarts with growing pauses when it keeps ending', async () => {
