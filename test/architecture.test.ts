@@ -41,7 +41,7 @@ const AREAS: Record<string, Area> = {
   // The clients for programs are packages of their own and import nothing else.
   clients: { files: /^mcp\/clients\//, imports: [] },
   'db/webhooks': { files: /^db\/queries\/webhooks\//, imports: ['db/client'] },
-  foundation: { files: /^api\/(errors|ids|version|time|closers)\.ts$/, imports: ['db/client'] },
+  foundation: { files: /^api\/(errors|ids|version|time|closers|program-beside)\.ts$/, imports: ['db/client'] },
   contracts: { files: /^api\/contracts\//, imports: ['foundation'] },
   observability: { files: /^api\/observability\//, imports: ['foundation', 'db/client'] },
   outgoing: { files: /^api\/outgoing\//, imports: [] },
