@@ -1,5 +1,5 @@
 /*
- * Entry point of the thread that encodes documents, with a model of its own: a query never waits for a passage of a document. Started by
+ * Entry point of the thread that encodes documents in the background, with a model of its own: no query waits for them. Started by
  * encoder-process.ts; messages.ts is the protocol.
  */
 import { setPriority } from 'node:os';

@@ -141,7 +141,7 @@ it('local encoder encodes documents in a thread of lower priority, and queries a
   const [document] = await embedder.embedDocuments([text]);
   expect((await nicenessOf(embedder.pid as number)).filter((nice) => nice === 10).length).toBeGreaterThan(0);
   expect(document).toEqual(urgent);
-  // What is given up is replied to by the thread, which goes on.
+  // The thread answers cancelled documents, and encodes the next ones.
   const stop = new AbortController();
   const many = embedder.embedDocuments(
     Array.from({ length: 30 }, (_, i) => textOf(190, i)),
