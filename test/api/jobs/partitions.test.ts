@@ -10,13 +10,12 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-/** Drops the partitions of the days ahead, as if no worker had run for a month. Returns how many. */
-async function dropFuturePartitions(): Promise<number> {
+/** Drops the partitions of the days ahead, as if no worker had run for a month. */
+async function dropFuturePartitions(): Promise<void> {
   const { rows } = await bench.sql.query(
     `select relname from pg_class where relname ~ '^usage_events_[0-9]{8}$' and relname > 'usage_events_' || to_char(now() at time zone 'utc', 'YYYYMMDD')`,
   );
   for (const { relname } of rows) await bench.sql.query(`drop table ${relname}`);
-  return rows.length;
 }
 
 /** Counts the partitions of the days ahead that have row-level security. */
@@ -31,7 +30,8 @@ async function countFuturePartitions(): Promise<number> {
 
 describe('ensure_partitions task', () => {
   it('creates thirty partitions ahead, and none in a second run', async () => {
-    expect(await dropFuturePartitions()).toBe(30);
+    await dropFuturePartitions();
+    expect(await countFuturePartitions()).toBe(0);
     await bench.startWorker();
     await bench.sql.query("select graphile_worker.add_job('ensure_partitions')");
     await bench.settled();
