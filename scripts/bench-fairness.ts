@@ -9,17 +9,26 @@ import { readConfig } from '../api/config.ts';
 import { createLog } from '../api/observability/log.ts';
 import { startEmbedded } from '../db/embedded/start.ts';
 import { Api, ATTACKS, type Attack } from './bench/fairness/attacks.ts';
-import { type Call, type Sender, startSender, type TrafficResult } from './bench/fairness/traffic.ts';
+import {
+  type Call,
+  type HeavyTraffic,
+  type Sender,
+  startSender,
+  type TrafficResult,
+} from './bench/fairness/traffic.ts';
 import { clearEmbeddingQueue, untilEmbedded, vacuum } from './bench/tables.ts';
 import { addTenant } from './bench/tenants.ts';
 import { createTexts } from './bench/texts.ts';
+import { percentile } from './eval/score.ts';
 
 const HELP = `Usage: npm run bench:fairness [-- options]
 
 Measures the calls of many quiet tenants while one tenant sends the most expensive calls that the service accepts, on a
-service and a database of its own. Each row is compared with the same traffic without the expensive calls.
+service and a database of its own. Each row compares with the same traffic without the expensive calls, measured in
+turn with it, because other programs of the machine change the figures from minute to minute.
 
   --seconds N        duration of each measurement (default 10)
+  --rounds N         measurements of each row, with and without the expensive calls in turn (default 2)
   --tenants N        number of quiet tenants (default 50)
   --every-ms N       interval of each quiet tenant's calls (default 2000)
   --only TEXT        measures the expensive calls whose name contains the text
@@ -39,6 +48,7 @@ function readOptions() {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '10' },
+      rounds: { type: 'string', default: '2' },
       tenants: { type: 'string', default: '50' },
       'every-ms': { type: 'string', default: '2000' },
       only: { type: 'string', default: '' },
@@ -55,6 +65,7 @@ function readOptions() {
     help: values.help,
     embedder: values.embedder as 'local' | 'none',
     milliseconds: 1000 * positive('seconds', values.seconds),
+    rounds: positive('rounds', values.rounds),
     tenants: positive('tenants', values.tenants),
     everyMs: positive('every-ms', values['every-ms']),
     attacks: ATTACKS.filter(({ name }) => name.includes(values.only)),
@@ -62,10 +73,10 @@ function readOptions() {
 }
 type Options = ReturnType<typeof readOptions>;
 
-/** The figures of one measurement. */
+/** Results of the same kind of measurement, one for each round. */
 interface Measured {
-  quiet: TrafficResult;
-  heavy?: TrafficResult;
+  quiet: TrafficResult[];
+  heavy: TrafficResult[];
   /** Longest time that the event loop of the service did not turn. */
   stallMs: number;
 }
@@ -92,35 +103,43 @@ async function main(): Promise<void> {
 async function measureAll(
   service: Service,
   senders: { quiet: Sender; heavy: Sender },
-  { tenants, everyMs, milliseconds, attacks, embedder }: Options,
+  { tenants, everyMs, milliseconds, rounds, attacks, embedder }: Options,
 ): Promise<boolean> {
   progress(`storing ${NOTES} memories for each of ${tenants} tenants`);
   const quietTenants = await makeQuietTenants(service, tenants);
   if (embedder === 'local') await untilEmbedded(service.database);
   await vacuum(service.database);
-  const measure = async (heavy?: () => Promise<TrafficResult>): Promise<Measured> => {
+  const measure = async (measured: Measured, heavy?: HeavyTraffic): Promise<void> => {
     const loop = monitorEventLoopDelay({ resolution: 5 });
     loop.enable();
     const quiet = senders.quiet.send({ kind: 'quiet', tenants: quietTenants, everyMs, milliseconds });
-    const [result, load] = await Promise.all([quiet, heavy?.()]);
+    const [result, load] = await Promise.all([quiet, heavy && senders.heavy.send(heavy)]);
     loop.disable();
-    return { quiet: result, ...(load && { heavy: load }), stallMs: loop.max / 1e6 };
+    measured.quiet.push(result);
+    if (load) measured.heavy.push(load);
+    measured.stallMs = Math.max(measured.stallMs, loop.max / 1e6);
   };
   progress('warming up');
-  await measure();
-  progress('measuring the quiet tenants alone');
-  const alone = await measure();
-  const rows = [toRow('quiet tenants alone', alone, alone)];
+  await measure(noMeasurement());
+  const rows = [];
   for (const attack of attacks) {
     progress(`measuring beside: ${attack.name}`);
     const calls = await prepare(service, attack);
     const connections = attack.connections ?? CONNECTIONS;
-    const measured = await measure(() => senders.heavy.send({ kind: 'heavy', calls, connections, milliseconds }));
-    rows.push(toRow(attack.name, measured, alone));
-    await stopEmbedding(service);
+    const [alone, beside] = [noMeasurement(), noMeasurement()];
+    for (let round = 0; round < rounds; round++) {
+      await measure(alone);
+      await measure(beside, { kind: 'heavy', calls, connections, milliseconds });
+      await stopEmbedding(service);
+    }
+    rows.push(toRow(attack.name, alone, beside));
   }
   console.table(rows);
   return rows.every((row) => row['within reach'] === 'yes');
+}
+
+function noMeasurement(): Measured {
+  return { quiet: [], heavy: [], stallMs: 0 };
 }
 
 function progress(line: string): void {
@@ -188,35 +207,46 @@ async function store(api: Api, memories: object[]): Promise<string[]> {
   return ids;
 }
 
-function toRow(name: string, { quiet, heavy, stallMs }: Measured, alone: Measured) {
-  const ratio = (figure: 'p95Ms' | 'p99Ms') => quiet[figure] / alone.quiet[figure];
+function toRow(name: string, alone: Measured, beside: Measured) {
+  const ms = (measured: TrafficResult[], share: number) =>
+    percentile(
+      measured.flatMap(({ times }) => times),
+      share,
+    );
+  const ratio = (share: number) => ms(beside.quiet, share) / ms(alone.quiet, share);
   const isWithin =
-    Object.keys(quiet.rejected).length === 0 &&
-    ratio('p95Ms') <= REACH.p95 &&
-    ratio('p99Ms') <= REACH.p99 &&
-    stallMs < REACH.stallMs;
-  const statuses = (result: TrafficResult) =>
-    Object.entries(result.rejected)
-      .map(([status, count]) => `${count} x ${status}`)
-      .join(', ');
+    beside.quiet.every(({ rejected }) => Object.keys(rejected).length === 0) &&
+    ratio(0.95) <= REACH.p95 &&
+    ratio(0.99) <= REACH.p99 &&
+    beside.stallMs < REACH.stallMs;
+  const figures = (measured: TrafficResult[]) =>
+    [0.5, 0.95, 0.99].map((share) => Math.round(ms(measured, share))).join(' / ');
   return {
     beside: name,
-    'quiet calls': quiet.calls,
-    failed: statuses(quiet),
-    'p50 ms': Math.round(quiet.p50Ms),
-    'p95 ms': Math.round(quiet.p95Ms),
-    'p99 ms': Math.round(quiet.p99Ms),
-    'p95 ratio': round(ratio('p95Ms')),
-    'p99 ratio': round(ratio('p99Ms')),
-    'stall ms': Math.round(stallMs),
-    'heavy calls': heavy ? heavy.calls : '',
-    'heavy p50 ms': heavy ? Math.round(heavy.p50Ms) : '',
-    'heavy rejected': heavy ? statuses(heavy) : '',
+    'quiet calls': beside.quiet.reduce((sum, { times }) => sum + times.length, 0),
+    failed: statuses(beside.quiet),
+    'p50 / p95 / p99 alone': figures(alone.quiet),
+    'and beside': figures(beside.quiet),
+    'p95 ratio': toHundredths(ratio(0.95)),
+    'p99 ratio': toHundredths(ratio(0.99)),
+    'stall ms': Math.round(beside.stallMs),
+    'heavy calls': beside.heavy.reduce((sum, { times }) => sum + times.length, 0),
+    'heavy p50 ms': Math.round(ms(beside.heavy, 0.5)),
+    'heavy rejected': statuses(beside.heavy),
     'within reach': isWithin ? 'yes' : 'no',
   };
 }
 
-function round(ratio: number): number {
+/** Returns the responses that are no success, as "4 x 429, 1 x 503". */
+function statuses(results: TrafficResult[]): string {
+  const counts = new Map<string, number>();
+  for (const { rejected } of results) {
+    for (const [status, count] of Object.entries(rejected)) counts.set(status, (counts.get(status) ?? 0) + count);
+  }
+  return Array.from(counts, ([status, count]) => `${count} x ${status}`).join(', ');
+}
+
+function toHundredths(ratio: number): number {
   return Math.round(ratio * 100) / 100;
 }
 

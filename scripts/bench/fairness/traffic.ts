@@ -27,15 +27,11 @@ export interface HeavyTraffic {
   milliseconds: number;
 }
 
-/** Times from when a call was due, so that a call that waits behind a slow one counts whole. */
 export interface TrafficResult {
-  calls: number;
+  /** Milliseconds from when each call was due, so that a call that waits behind a slow one counts whole. */
+  times: number[];
   /** Responses that are no success, by status. */
   rejected: Record<string, number>;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
-  maxMs: number;
 }
 
 /** A process that sends one kind of traffic, so that it takes no time from the event loop of the service. */
