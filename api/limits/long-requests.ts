@@ -7,7 +7,7 @@ export interface LongRequests {
   start(tenant: string): () => void;
   /**
    * Returns how many requests a tenant may have executed at once. While other tenants send requests too, those are fewer the longer its
-   * requests take, and few until its first one after a pause has ended.
+   * requests take, and few until its first one after a pause has ended, or while the event loop is busy.
    */
   permitsOf(tenant: string): number;
 }
@@ -19,6 +19,8 @@ export interface LongRequestsOptions {
   ordinaryMs?: number | undefined;
   /** Milliseconds of a monotonic clock. Default: that of the process. */
   now?: (() => number) | undefined;
+  /** Share of time in which the event loop was busy lately, up to 1. Default: that of the process. */
+  busyShare?: (() => number) | undefined;
 }
 
 const ORDINARY_MS = 50;
@@ -32,6 +34,10 @@ const EXPECTED_SHARE = 0.8;
 const ACTIVE_MS = 1_000;
 /** Requests at once of a tenant with long ones: a quarter of the cores, which the service shares with database and encoder. */
 export const LONG_REQUESTS_PER_TENANT = Math.max(1, Math.floor(availableParallelism() / 4));
+/** Share of busy time from which requests wait mostly for the event loop: many short ones of a tenant then delay those of others. */
+const BUSY_SHARE_MIN = 0.85;
+/** Interval in which the share of busy time is measured. */
+const BUSY_INTERVAL_MS = 200;
 const TENANTS_MAX = 10_000;
 
 /** The requests of a tenant. */
@@ -49,6 +55,7 @@ export function followLongRequests({
   permits,
   ordinaryMs = ORDINARY_MS,
   now = () => performance.now(),
+  busyShare = measureBusyShare(now),
 }: LongRequestsOptions): LongRequests {
   const recent = new LRUCache<string, RecentRequests>({ max: TENANTS_MAX });
   /** The two tenants that sent a request last, the latest first. */
@@ -84,9 +91,24 @@ export function followLongRequests({
     },
     permitsOf(tenant) {
       if (!isAnotherActive(tenant)) return permits;
+      if (busyShare() >= BUSY_SHARE_MIN) return LONG_REQUESTS_PER_TENANT;
       const requests = recent.get(tenant);
       const isKnown = requests !== undefined && now() - requests.endedAt < REMEMBERED_MS;
       return Math.min(permits, Math.max(LONG_REQUESTS_PER_TENANT, isKnown ? mostAtOnce(requests) : 0));
     },
+  };
+}
+
+/** Creates a function that returns in which share of the last interval the event loop of this process was busy. */
+function measureBusyShare(now: () => number): () => number {
+  let since = performance.eventLoopUtilization();
+  let measuredAt = now();
+  let share = 0;
+  return () => {
+    if (now() - measuredAt < BUSY_INTERVAL_MS) return share;
+    share = performance.eventLoopUtilization(since).utilization;
+    since = performance.eventLoopUtilization();
+    measuredAt = now();
+    return share;
   };
 }

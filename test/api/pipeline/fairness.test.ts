@@ -53,7 +53,7 @@ describe('connections of the pool', () => {
 
 describe('request queue', () => {
   it('runs eight requests of a tenant at once, lets 300 wait, and returns the cost of those beyond', async () => {
-    const queue = createRequestQueue();
+    const queue = createRequestQueue({}, { busyShare: () => 0 });
     let refunds = 0;
     const meter = { refund: async () => void refunds++ };
     const ends: (() => void)[] = [];
@@ -98,7 +98,7 @@ describe('request queue', () => {
 
   it('runs few requests at once of a tenant with long ones, as long as others send requests', async () => {
     let now = 0;
-    const queue = createRequestQueue({}, { now: () => now });
+    const queue = createRequestQueue({}, { now: () => now, busyShare: () => 0 });
     const meter = { refund: async () => undefined };
     const ends: (() => void)[] = [];
     const send = (tenant: string, calls: number) => {
@@ -134,7 +134,7 @@ describe('request queue', () => {
 
   it('expects requests of a tenant to take as long as the former ones, beside those of others', async () => {
     let now = 0;
-    const queue = createRequestQueue({}, { now: () => now });
+    const queue = createRequestQueue({}, { now: () => now, busyShare: () => 0 });
     const meter = { refund: async () => undefined };
     const running: (() => void)[] = [];
     const send = (tenant: string) =>
@@ -168,6 +168,47 @@ describe('request queue', () => {
     // After a pause the first is waited for, and its time is expected of the others.
     now += 20_000;
     expect((await burst(400)).every((count) => count === few)).toBe(true);
+  });
+
+  it('runs few short requests of a tenant at once while the event loop is busy, as long as others send requests', async () => {
+    let busy = 0;
+    const queue = createRequestQueue({}, { now: () => 0, busyShare: () => busy });
+    const meter = { refund: async () => undefined };
+    const running: (() => void)[] = [];
+    const send = (calls: number) =>
+      Array.from({ length: calls }, () =>
+        queue.run('many', meter, () => new Promise<void>((resolve) => running.push(resolve))),
+      );
+    const endAll = async () => {
+      for (const end of running.splice(0)) end();
+      await new Promise(setImmediate);
+    };
+    const quiet = () => queue.run('quiet', meter, async () => undefined);
+    await quiet();
+    // Nothing is known of the first request after a pause: the others wait for it.
+    const first = send(1);
+    await endAll();
+    const calls = send(3 * REQUESTS_PER_TENANT);
+    expect(running.length).toBe(REQUESTS_PER_TENANT);
+    busy = 0.9;
+    await endAll();
+    expect(running.length).toBe(LONG_REQUESTS_PER_TENANT);
+    busy = 0.5;
+    await endAll();
+    expect(running.length).toBe(REQUESTS_PER_TENANT);
+    while (running.length > 0) await endAll();
+    await Promise.all([...first, ...calls]);
+  });
+
+  it('runs all requests of a tenant that is alone, however busy the event loop is', async () => {
+    const queue = createRequestQueue({}, { busyShare: () => 1 });
+    const running: (() => void)[] = [];
+    const calls = Array.from({ length: REQUESTS_PER_TENANT }, () =>
+      queue.run('many', { refund: async () => undefined }, () => new Promise<void>((resolve) => running.push(resolve))),
+    );
+    expect(running.length).toBe(REQUESTS_PER_TENANT);
+    for (const end of running) end();
+    await Promise.all(calls);
   });
 
   it('reports a node whose requests are all in use as overloaded', async () => {
