@@ -31,6 +31,7 @@ import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { openIpSalts } from './limits/ip-salts.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
+import { createNodeTurns } from './limits/node-turns.ts';
 import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
@@ -293,6 +294,7 @@ function createPipelineDependencies(
     requestQueue: createRequestQueue(
       {},
       { ordinaryMs: config.embedder === 'openai' ? ORDINARY_MS_WITH_ENDPOINT : undefined },
+      config.redisUrl || config.expectedNodes > 1 ? createNodeTurns(database.lookup) : undefined,
     ),
     groupWrites: createGroupConcurrent(),
     keys,

@@ -10,6 +10,8 @@ export interface LongRequests {
    * requests take, and few until its first one after a pause has ended, or while the event loop is busy.
    */
   permitsOf(tenant: string): number;
+  /** Returns whether a tenant's requests take so long that as few as possible are executed at once, beside those of others. */
+  areLong(tenant: string): boolean;
 }
 
 export interface LongRequestsOptions {
@@ -74,6 +76,12 @@ export function followLongRequests({
     return startedAt.length + Math.floor(leftMs / Math.max(expectedMs, 1));
   };
 
+  /** Returns the requests of a tenant, unless it has paused for so long that nothing is known of the next ones. */
+  const recentOf = (tenant: string): RecentRequests | undefined => {
+    const requests = recent.get(tenant);
+    return requests && now() - requests.endedAt < REMEMBERED_MS ? requests : undefined;
+  };
+
   return {
     start(tenant) {
       const startedAt = now();
@@ -92,9 +100,12 @@ export function followLongRequests({
     permitsOf(tenant) {
       if (!isAnotherActive(tenant)) return permits;
       if (busyShare() >= BUSY_SHARE_MIN) return LONG_REQUESTS_PER_TENANT;
-      const requests = recent.get(tenant);
-      const isKnown = requests !== undefined && now() - requests.endedAt < REMEMBERED_MS;
-      return Math.min(permits, Math.max(LONG_REQUESTS_PER_TENANT, isKnown ? mostAtOnce(requests) : 0));
+      const requests = recentOf(tenant);
+      return Math.min(permits, Math.max(LONG_REQUESTS_PER_TENANT, requests ? mostAtOnce(requests) : 0));
+    },
+    areLong(tenant) {
+      const requests = recentOf(tenant);
+      return requests !== undefined && isAnotherActive(tenant) && mostAtOnce(requests) <= LONG_REQUESTS_PER_TENANT;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { createFairSemaphore, type FairSemaphoreOptions, NoPermitError } from '../../db/client/fair-semaphore.ts';
 import { Problem } from '../errors.ts';
 import { followLongRequests, type LongRequestsOptions } from './long-requests.ts';
+import type { NodeTurns } from './node-turns.ts';
 
 /** Bounds the requests that a node executes at once, and shares them fairly between tenants. */
 export interface RequestQueue {
@@ -33,9 +34,11 @@ const LIMITS: Omit<FairSemaphoreOptions, 'permitsPerTenant'> = {
   waitMs: 20_000,
 };
 
+/** @param turns of this node, where there are others: long requests of a tenant then wait for them */
 export function createRequestQueue(
   limits: Partial<FairSemaphoreOptions> = {},
   options: Omit<LongRequestsOptions, 'permits'> = {},
+  turns?: NodeTurns,
 ): RequestQueue {
   const long = followLongRequests({ permits: REQUESTS_PER_TENANT, ...options });
   const semaphore = createFairSemaphore({ ...LIMITS, permitsPerTenant: long.permitsOf, ...limits });
@@ -55,11 +58,13 @@ export function createRequestQueue(
       try {
         return await semaphore.run(tenant, async () => {
           isRunning = true;
+          const endTurn = turns && long.areLong(tenant) ? await turns.take(tenant) : undefined;
           const end = long.start(tenant);
           try {
             return await work();
           } finally {
             end();
+            endTurn?.();
           }
         });
       } catch (error) {

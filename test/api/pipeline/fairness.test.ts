@@ -200,6 +200,28 @@ describe('request queue', () => {
     await Promise.all([...first, ...calls]);
   });
 
+  it('takes the turn of its node for long requests beside those of others only', async () => {
+    let now = 0;
+    const taken: string[] = [];
+    const take = async (tenant: string) => {
+      taken.push(`take ${tenant}`);
+      return () => void taken.push('end');
+    };
+    const queue = createRequestQueue({}, { now: () => now, busyShare: () => 0 }, { take });
+    const run = (tenant: string, milliseconds: number) =>
+      queue.run(tenant, { refund: async () => undefined }, async () => {
+        now += milliseconds;
+      });
+    await run('long', 600);
+    await run('long', 600);
+    expect(taken).toEqual([]);
+    await run('short', 10);
+    await run('short', 10);
+    expect(taken).toEqual([]);
+    await run('long', 600);
+    expect(taken).toEqual(['take long', 'end']);
+  });
+
   it('runs all requests of a tenant that is alone, however busy the event loop is', async () => {
     const queue = createRequestQueue({}, { busyShare: () => 1 });
     const running: (() => void)[] = [];
