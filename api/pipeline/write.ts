@@ -4,6 +4,7 @@ import { insertUsageEventsStatement } from '../../db/queries/usage/events.ts';
 import { lockTenantStatement } from '../../db/queries/usage/quotas.ts';
 import { isMemoryOperation, type Operation } from '../contracts/operation.ts';
 import type { Problem } from '../errors.ts';
+import { countAhead } from '../search/count-in-thread.ts';
 import type { Call, Outcome } from './call.ts';
 import type { PipelineDependencies } from './dependencies.ts';
 import { contextOf, type Executed, eventOf, execute, toExecuted, toOutcome } from './execute.ts';
@@ -36,8 +37,29 @@ export async function write(pipeline: PipelineDependencies, write: Write): Promi
   if (operation.execution.role !== undefined || !isMemoryOperation(operation)) return writeAccount(pipeline, write);
   const { userId, projects, signal } = call.caller;
   const isGrouped = groupHandlerOf(operation.id)?.accepts(input) && projects === null && !signal?.aborted;
-  if (!isGrouped) return first(await writeMemories(pipeline, [write]));
+  if (!isGrouped) return writeAlone(pipeline, write);
   return pipeline.groupWrites(`${userId} ${operation.id}`, write, (writes) => writeGroup(pipeline, writes));
+}
+
+/** Executes a write of memories in a transaction of its own, which begins when the terms of large contents are counted. */
+async function writeAlone(pipeline: PipelineDependencies, write: Write): Promise<Outcome> {
+  const forget = await countAhead(write.call.caller.userId, contentsOf(write));
+  try {
+    return first(await writeMemories(pipeline, [write]));
+  } finally {
+    forget();
+  }
+}
+
+/** Returns the contents that a write stores, which may be those of invalid items. */
+function contentsOf({ operation, input }: Write): string[] {
+  // An import has a file as its content.
+  if (!operation.id.startsWith('memories.')) return [];
+  const { memories = [], ...one } = input as { memories?: unknown[] };
+  return [one, ...memories].flatMap((item) => {
+    const content = (item as { content?: unknown } | null)?.content;
+    return typeof content === 'string' ? [content] : [];
+  });
 }
 
 /** Executes writes of memories together, or each by itself when one of them cannot be executed as part of a group. */

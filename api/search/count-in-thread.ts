@@ -2,9 +2,7 @@ import type { Piscina } from 'piscina';
 import { createFairSemaphore } from '../../db/client/fair-semaphore.ts';
 import type { TermFrequencies } from '../../db/queries/memories/terms.ts';
 import { programBeside } from '../program-beside.ts';
-import { countTerms } from './term-frequencies.ts';
-
-type Memory = Parameters<typeof countTerms>[0];
+import { addOwnTerms, type ContentTerms, countContent, type SearchedMemory } from './term-frequencies.ts';
 
 /** Length in UTF-16 code units from which texts are sent to the thread: shorter ones block the event loop for less than 10 ms. */
 const THREAD_LENGTH_MIN = 32_768;
@@ -15,18 +13,62 @@ const NICE = 5;
 
 /** Tenants have their turns: the texts of one are counted between those of others. */
 const turns = createFairSemaphore({ permits: 1, permitsPerTenant: 1, waitMs: 20_000 });
+/** Contents that were counted ahead, until they are stored. The same content may be stored by several calls at once. */
+const ahead = new Map<string, { counted: ContentTerms; calls: number }>();
 let pool: Promise<Piscina> | undefined;
+
+/**
+ * Counts the terms of large contents before the transaction that stores them, which would hold its connection while it waits for the
+ * thread: {@link countTermsOf} finds them counted.
+ * @returns the function that forgets them
+ * @throws NoPermitError when the texts of others take too long
+ */
+export async function countAhead(tenant: string, contents: readonly string[]): Promise<() => void> {
+  if (!areLarge(contents)) return () => undefined;
+  const distinct = [...new Set(contents)];
+  const counted = await countContents(tenant, distinct);
+  for (const [index, content] of distinct.entries()) {
+    const calls = (ahead.get(content)?.calls ?? 0) + 1;
+    ahead.set(content, { counted: counted[index] as ContentTerms, calls });
+  }
+  return () => {
+    for (const content of distinct) {
+      const entry = ahead.get(content);
+      if (entry && --entry.calls === 0) ahead.delete(content);
+    }
+  };
+}
 
 /**
  * Counts the terms of memories of a tenant, in their order, those of large texts in a thread beside the event loop.
  * @throws NoPermitError when the texts of others take too long
  */
-export async function countTermsOf(tenant: string, memories: readonly Memory[]): Promise<TermFrequencies[]> {
-  const length = memories.reduce((sum, { content }) => sum + content.length, 0);
-  if (length < THREAD_LENGTH_MIN) return Promise.all(memories.map(countTerms));
+export async function countTermsOf(tenant: string, memories: readonly SearchedMemory[]): Promise<TermFrequencies[]> {
+  const counted = await countContents(
+    tenant,
+    memories.map(({ content }) => content),
+  );
+  return memories.map((memory, index) => addOwnTerms(memory, counted[index] as ContentTerms));
+}
+
+async function countContents(tenant: string, contents: readonly string[]): Promise<ContentTerms[]> {
+  const known = contents.map((content) => ahead.get(content)?.counted);
+  const unknown = contents.filter((_, index) => !known[index]);
+  const counted = areLarge(unknown)
+    ? await countInThread(tenant, unknown)
+    : await Promise.all(unknown.map(countContent));
+  const next = counted.values();
+  return known.map((one) => one ?? (next.next().value as ContentTerms));
+}
+
+function areLarge(contents: readonly string[]): boolean {
+  return contents.reduce((sum, { length }) => sum + length, 0) >= THREAD_LENGTH_MIN;
+}
+
+function countInThread(tenant: string, contents: readonly string[]): Promise<ContentTerms[]> {
   return turns.run(tenant, async () => {
     pool ??= startPool();
-    return (await pool).run(memories.map(toCounted));
+    return (await pool).run(contents);
   });
 }
 
@@ -41,9 +83,4 @@ async function startPool(): Promise<Piscina> {
     idleTimeout: IDLE_MS,
     niceIncrement: NICE,
   });
-}
-
-/** Returns what is read of a memory, so that nothing else is copied to the thread. */
-function toCounted({ title, content, tags, occurred_at, occurred_offset_minutes, created_at }: Memory): Memory {
-  return { title, content, tags, occurred_at, occurred_offset_minutes, created_at };
 }

@@ -34,6 +34,22 @@ describe('connections of the pool', () => {
     await Promise.all(slow);
   });
 
+  it('are not held by large creates while their terms are counted', async () => {
+    const users = await Promise.all(Array.from({ length: 8 }, () => node.newUser()));
+    const used = () => node.service.database.poolStates().find(({ pool }) => pool === 'app')?.used ?? 0;
+    let most = 0;
+    const sampling = setInterval(() => {
+      most = Math.max(most, used());
+    }, 2);
+    const content = (n: number) =>
+      Array.from({ length: 60_000 }, (_, word) => `word${(word * (n + 7)) % 9_973}`).join(' ');
+    const creates = users.map(({ api }, n) => api.post('/memories', { title: 'Large', content: content(n) }));
+    for (const { status } of await Promise.all(creates)) expect(status).toBe(201);
+    clearInterval(sampling);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(4);
+  });
+
   it('are shared among writes, those of the owner role included', async () => {
     const [flood, quiet] = [await node.newUser(), await node.newUser()];
     const { database } = node.service;

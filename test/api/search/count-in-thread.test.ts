@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { countTermsOf } from '../../../api/search/count-in-thread.ts';
+import { countAhead, countTermsOf } from '../../../api/search/count-in-thread.ts';
 import { countTerms } from '../../../api/search/term-frequencies.ts';
 
 const memory = (content: string, title = 'Notes of the board') => ({
@@ -42,6 +42,20 @@ describe('counting of terms', () => {
     const inside = await busyMs(() => countTerms(memory(LONG)));
     const beside = await busyMs(() => countTermsOf('a', [memory(LONG)]));
     expect(beside).toBeLessThan(inside / 2);
+  });
+
+  it('finds contents counted that were counted ahead, while the thread is busy with others', async () => {
+    const [short, one, two] = [memory('another'), memory(LONG, 'One'), memory(LONG, 'Two')];
+    const expected = await Promise.all([short, one, two].map(countTerms));
+    const forget = await countAhead('a', [LONG, 'short', LONG]);
+    let isBusy = true;
+    const busy = countTermsOf('c', [memory(`${LONG} more`)]).finally(() => {
+      isBusy = false;
+    });
+    expect(await countTermsOf('b', [short, one, two])).toEqual(expected);
+    expect(isBusy).toBe(true);
+    forget();
+    await busy;
   });
 
   it('counts a text of one tenant between those of another', async () => {
