@@ -31,7 +31,7 @@ import { secretScanning } from './keys/secret-scanning.ts';
 import { createIpRateLimiter, REQUESTS_PER_IP } from './limits/ip-rate-limiter.ts';
 import { openIpSalts } from './limits/ip-salts.ts';
 import { type Limiter, localLimiter } from './limits/local-limiter.ts';
-import { createNodeTurns } from './limits/node-turns.ts';
+import { createLongRequestLock } from './limits/long-request-lock.ts';
 import { createRequestQueue } from './limits/request-queue.ts';
 import { openMailTransport } from './mail/transport.ts';
 import type { Logger } from './observability/log.ts';
@@ -288,13 +288,14 @@ function createPipelineDependencies(
   metrics: Metrics,
   now: () => Date,
 ): Omit<PipelineDependencies, 'metrics' | 'publicUrl' | 'now' | 'newId' | 'ipLimiter'> {
+  const onLockError = (error: Error) => log.warn({ err: error }, 'long requests are executed without a lock');
   return {
     database,
     limiter,
     requestQueue: createRequestQueue(
       {},
       { ordinaryMs: config.embedder === 'openai' ? ORDINARY_MS_WITH_ENDPOINT : undefined },
-      config.redisUrl || config.expectedNodes > 1 ? createNodeTurns(database.lookup) : undefined,
+      config.redisUrl || config.expectedNodes > 1 ? createLongRequestLock(database.lock, onLockError) : undefined,
     ),
     groupWrites: createGroupConcurrent(),
     keys,

@@ -7,10 +7,10 @@ export interface LongRequests {
   start(tenant: string): () => void;
   /**
    * Returns how many requests a tenant may have executed at once. While other tenants send requests too, those are fewer the longer its
-   * requests take, and few until its first one after a pause has ended, or while the event loop is busy.
+   * requests take. They are few while the event loop is busy, and until the tenant's first request after a pause has ended.
    */
   permitsOf(tenant: string): number;
-  /** Returns whether a tenant's requests take so long that as few as possible are executed at once, beside those of others. */
+  /** Returns whether a tenant has the fewest permits because its requests are long, and other tenants send requests too. */
   areLong(tenant: string): boolean;
 }
 
@@ -38,8 +38,9 @@ const ACTIVE_MS = 1_000;
 export const LONG_REQUESTS_PER_TENANT = Math.max(1, Math.floor(availableParallelism() / 4));
 /** Share of busy time from which requests wait mostly for the event loop: many short ones of a tenant then delay those of others. */
 const BUSY_SHARE_MIN = 0.85;
-/** Interval in which the share of busy time is measured. */
+/** Shortest and longest interval in which the share of busy time is measured. */
 const BUSY_INTERVAL_MS = 200;
+const BUSY_INTERVAL_MS_MAX = 1_000;
 const TENANTS_MAX = 10_000;
 
 /** The requests of a tenant. */
@@ -99,8 +100,7 @@ export function followLongRequests({
     },
     permitsOf(tenant) {
       if (!isAnotherActive(tenant)) return permits;
-      if (busyShare() >= BUSY_SHARE_MIN) return LONG_REQUESTS_PER_TENANT;
-      const requests = recentOf(tenant);
+      const requests = busyShare() < BUSY_SHARE_MIN ? recentOf(tenant) : undefined;
       return Math.min(permits, Math.max(LONG_REQUESTS_PER_TENANT, requests ? mostAtOnce(requests) : 0));
     },
     areLong(tenant) {
@@ -110,14 +110,18 @@ export function followLongRequests({
   };
 }
 
-/** Creates a function that returns in which share of the last interval the event loop of this process was busy. */
+/**
+ * Creates a function that returns in which share of the last interval the event loop of this process was busy; 0 when it was not called
+ * for so long that the interval before says nothing of now.
+ */
 function measureBusyShare(now: () => number): () => number {
   let since = performance.eventLoopUtilization();
   let measuredAt = now();
   let share = 0;
   return () => {
-    if (now() - measuredAt < BUSY_INTERVAL_MS) return share;
-    share = performance.eventLoopUtilization(since).utilization;
+    const elapsed = now() - measuredAt;
+    if (elapsed < BUSY_INTERVAL_MS) return share;
+    share = elapsed < BUSY_INTERVAL_MS_MAX ? performance.eventLoopUtilization(since).utilization : 0;
     since = performance.eventLoopUtilization();
     measuredAt = now();
     return share;

@@ -1,7 +1,7 @@
 import { createFairSemaphore, type FairSemaphoreOptions, NoPermitError } from '../../db/client/fair-semaphore.ts';
 import { Problem } from '../errors.ts';
+import type { LongRequestLock } from './long-request-lock.ts';
 import { followLongRequests, type LongRequestsOptions } from './long-requests.ts';
-import type { NodeTurns } from './node-turns.ts';
 
 /** Bounds the requests that a node executes at once, and shares them fairly between tenants. */
 export interface RequestQueue {
@@ -34,11 +34,11 @@ const LIMITS: Omit<FairSemaphoreOptions, 'permitsPerTenant'> = {
   waitMs: 20_000,
 };
 
-/** @param turns of this node, where there are others: long requests of a tenant then wait for them */
+/** Creates the queue of a node. @param lock held while long requests of a tenant are executed, where several nodes share a database */
 export function createRequestQueue(
   limits: Partial<FairSemaphoreOptions> = {},
   options: Omit<LongRequestsOptions, 'permits'> = {},
-  turns?: NodeTurns,
+  lock?: LongRequestLock,
 ): RequestQueue {
   const long = followLongRequests({ permits: REQUESTS_PER_TENANT, ...options });
   const semaphore = createFairSemaphore({ ...LIMITS, permitsPerTenant: long.permitsOf, ...limits });
@@ -58,13 +58,13 @@ export function createRequestQueue(
       try {
         return await semaphore.run(tenant, async () => {
           isRunning = true;
-          const endTurn = turns && long.areLong(tenant) ? await turns.take(tenant) : undefined;
+          const unlock = lock && long.areLong(tenant) ? await lock.acquire(tenant) : undefined;
           const end = long.start(tenant);
           try {
             return await work();
           } finally {
             end();
-            endTurn?.();
+            unlock?.();
           }
         });
       } catch (error) {

@@ -41,7 +41,7 @@ export async function write(pipeline: PipelineDependencies, write: Write): Promi
   return pipeline.groupWrites(`${userId} ${operation.id}`, write, (writes) => writeGroup(pipeline, writes));
 }
 
-/** Executes a write of memories in a transaction of its own, which begins when the terms of large contents are counted. */
+/** Executes a write of memories in a transaction of its own, which begins after the terms of large contents were counted. */
 async function writeAlone(pipeline: PipelineDependencies, write: Write): Promise<Outcome> {
   const forget = await countAhead(write.call.caller.userId, contentsOf(write));
   try {
@@ -53,7 +53,7 @@ async function writeAlone(pipeline: PipelineDependencies, write: Write): Promise
 
 /** Returns the contents that a write stores, which may be those of invalid items. */
 function contentsOf({ operation, input }: Write): string[] {
-  // An import has a file as its content.
+  // The `content` of an import is a file, not the text of a memory.
   if (!operation.id.startsWith('memories.')) return [];
   const { memories = [], ...one } = input as { memories?: unknown[] };
   return [one, ...memories].flatMap((item) => {

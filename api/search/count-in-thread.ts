@@ -13,13 +13,13 @@ const NICE = 5;
 
 /** Tenants have their turns: the texts of one are counted between those of others. */
 const turns = createFairSemaphore({ permits: 1, permitsPerTenant: 1, waitMs: 20_000 });
-/** Contents that were counted ahead, until they are stored. The same content may be stored by several calls at once. */
-const ahead = new Map<string, { counted: ContentTerms; calls: number }>();
+/** Contents that are counted before they are stored. The same content may be stored by several calls at once. */
+const countedContents = new Map<string, { counted: ContentTerms; calls: number }>();
 let pool: Promise<Piscina> | undefined;
 
 /**
- * Counts the terms of large contents before the transaction that stores them, which would hold its connection while it waits for the
- * thread: {@link countTermsOf} finds them counted.
+ * Counts the terms of large contents before the transaction that stores them begins. Inside it, a connection would wait for the thread.
+ * {@link countTermsOf} uses these counts.
  * @returns the function that forgets them
  * @throws NoPermitError when the texts of others take too long
  */
@@ -28,13 +28,13 @@ export async function countAhead(tenant: string, contents: readonly string[]): P
   const distinct = [...new Set(contents)];
   const counted = await countContents(tenant, distinct);
   for (const [index, content] of distinct.entries()) {
-    const calls = (ahead.get(content)?.calls ?? 0) + 1;
-    ahead.set(content, { counted: counted[index] as ContentTerms, calls });
+    const calls = (countedContents.get(content)?.calls ?? 0) + 1;
+    countedContents.set(content, { counted: counted[index] as ContentTerms, calls });
   }
   return () => {
     for (const content of distinct) {
-      const entry = ahead.get(content);
-      if (entry && --entry.calls === 0) ahead.delete(content);
+      const entry = countedContents.get(content);
+      if (entry && --entry.calls === 0) countedContents.delete(content);
     }
   };
 }
@@ -52,7 +52,7 @@ export async function countTermsOf(tenant: string, memories: readonly SearchedMe
 }
 
 async function countContents(tenant: string, contents: readonly string[]): Promise<ContentTerms[]> {
-  const known = contents.map((content) => ahead.get(content)?.counted);
+  const known = contents.map((content) => countedContents.get(content)?.counted);
   const unknown = contents.filter((_, index) => !known[index]);
   const counted = areLarge(unknown)
     ? await countInThread(tenant, unknown)

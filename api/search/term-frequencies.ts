@@ -7,6 +7,8 @@ import { dateTerms, tokenize } from './tokenizer.ts';
 
 /** Distinct terms of a memory; of a text with more, the first ones. Prose of a megabyte rarely has more. */
 const TERMS_MAX = 20_000;
+/** Distinct terms of a content that are counted, so that those of the title are found in it wherever they are. */
+const CONTENT_TERMS_MAX = 100_000;
 /** Terms that are read before other calls have their turn: a few milliseconds. */
 const TERMS_PER_TURN = 2_000;
 
@@ -15,7 +17,7 @@ type DatedFields = 'occurred_at' | 'occurred_offset_minutes' | 'created_at';
 /** A memory, as far as it is found by terms. */
 export type SearchedMemory = Pick<MemoryRow, 'title' | 'content' | 'tags' | DatedFields>;
 
-/** The distinct terms of a content in their order, at most {@link TERMS_MAX}; of a long one, also the blocks that hold each. */
+/** The distinct terms of a content in their order, at most {@link CONTENT_TERMS_MAX}; of a long one, also the blocks that hold each. */
 export type ContentTerms = TermFrequencies;
 
 /** Returns the day that a memory is about, as a time in UTC: the local day of the event, else the day of its creation. */
@@ -37,7 +39,7 @@ export async function countContent(content: string): Promise<ContentTerms> {
   let read = 0;
   for (const { term, start } of tokenize(content)) {
     const count = counts.get(term);
-    if (count !== undefined || counts.size < TERMS_MAX) {
+    if (count !== undefined || counts.size < CONTENT_TERMS_MAX) {
       counts.set(term, (count ?? 0) + 1);
       if (isLong) blocks.set(term, (blocks.get(term) ?? 0n) | bitAt(start));
     }
@@ -46,7 +48,7 @@ export async function countContent(content: string): Promise<ContentTerms> {
   return { terms: [...counts.keys()], frequencies: [...counts.values()], blocks: Array.from(blocks.values(), String) };
 }
 
-/** Adds the terms of the title, of the tags, and of the day that a memory is about to those of its content. */
+/** Adds the terms of the title, of the tags, and of the day that a memory is about to those of its content: at most {@link TERMS_MAX} in all. */
 export function addOwnTerms(memory: SearchedMemory, { terms, frequencies, blocks }: ContentTerms): TermFrequencies {
   const own = new Map<string, number>();
   // Twice: the title says what the memory is about.

@@ -37,6 +37,11 @@ export interface Database {
   read(tenant: Tenant): Sql;
   /** One short statement that belongs to no tenant yet (authentication), on a shared connection of the owner. Returns its rows. */
   lookup<Row>(statement: Statement): Promise<Row[]>;
+  /**
+   * One statement that acquires or releases advisory locks of this process, in a session kept for them. After an error the session is
+   * closed, which releases all of them. Returns its rows.
+   */
+  lock<Row>(statement: Statement): Promise<Row[]>;
   /** A transaction of a tenant: commits when `work` resolves, rolls back when it throws. Transient failures are retried. */
   write<T>(tenant: Tenant, work: (sql: Sql) => Promise<T>, joined?: JoinedStatements<T>): Promise<T>;
   /** A read-only transaction of a tenant whose statements all see the same snapshot. */
@@ -86,6 +91,10 @@ const RESPONSE_TIMEOUT_MS = 20_000;
 const OWNER_RESPONSE_TIMEOUT_MS = 600_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 3_000;
+/** Maximum time to connect the session that holds locks, and of its statements. */
+const LOCK_TIMEOUT_MS = 1_000;
+/** The server notices within half a minute that the machine of that session has disappeared, and releases its locks. */
+const SERVER_KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
 /** Time without traffic after which the operating system checks a connection. */
 const KEEPALIVE_DELAY_MS = 10_000;
 /** Time without a failed or successful write after which a full disk is no longer assumed. */
@@ -170,6 +179,15 @@ export function connect(options: ConnectOptions): Database {
   const groupConnection = shareConnections(requestConfig, { count: 1, onOpen: heartbeat.watch, onError });
   const flushConnection = shareConnections(requestConfig, { count: 1, onOpen: heartbeat.watch, onError });
 
+  const lockConfig = {
+    ...ownerConfig,
+    application_name: 'whitemagic-locks',
+    options: `${ownerConfig.options} ${SERVER_KEEPALIVE} -c statement_timeout=${LOCK_TIMEOUT_MS}`,
+    connectionTimeoutMillis: LOCK_TIMEOUT_MS,
+    query_timeout: 2 * LOCK_TIMEOUT_MS,
+  };
+  const lockConnection = shareConnections(lockConfig, { count: 1, onOpen: heartbeat.watch, onError });
+
   const flushTogether = createFlushTogether(() =>
     guarded(async () => void (await executeBatch(await flushConnection.next(), FLUSH))),
   );
@@ -188,6 +206,15 @@ export function connect(options: ConnectOptions): Database {
         const client = await lookupConnection.next();
         return (await executeBatch<Row>(client, statement)).rows;
       }),
+    lock: async <Row>(statement: Statement) => {
+      const client = await lockConnection.next();
+      try {
+        return (await executeBatch<Row>(client, statement)).rows;
+      } catch (error) {
+        client.end().catch(() => undefined);
+        throw error;
+      }
+    },
     write: (tenant, work, joined = {}) => {
       const statements = tenantStatements(tenant, joined);
       const write = () =>
@@ -231,7 +258,7 @@ export function connect(options: ConnectOptions): Database {
     probe: heartbeat.probe,
     isDiskFull: disk.isFull,
     close: async () => {
-      const shared = [sharedConnections, lookupConnection, groupConnection, flushConnection];
+      const shared = [sharedConnections, lookupConnection, lockConnection, groupConnection, flushConnection];
       // A server that does not respond does not end connections either.
       const overdue = setTimeout(heartbeat.closeWatched, CLOSE_TIMEOUT_MS);
       await Promise.all([

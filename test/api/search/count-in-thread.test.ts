@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countAhead, countTermsOf } from '../../../api/search/count-in-thread.ts';
-import { countTerms } from '../../../api/search/term-frequencies.ts';
+import { blockFinder, LONG_TEXT_MIN } from '../../../api/search/long-texts.ts';
+import { countTerms, dayOf } from '../../../api/search/term-frequencies.ts';
+import { dateTerms, tokenize } from '../../../api/search/tokenizer.ts';
 
 const memory = (content: string, title = 'Notes of the board') => ({
   title,
@@ -14,7 +16,49 @@ const memory = (content: string, title = 'Notes of the board') => ({
 
 const LONG = Array.from({ length: 60_000 }, (_, n) => `word${n % 7_000} naïve 日本語`).join(' ');
 
+/** Counts terms in one pass over all fields, the title twice: frequency and blocks by term, for a memory with any number of them. */
+function countNaively(given: ReturnType<typeof memory>): Map<string, [number, string | undefined]> {
+  const isLong = given.content.length >= LONG_TEXT_MIN;
+  const counts = new Map<string, { frequency: number; blocks: bigint }>();
+  const add = (term: string, block: bigint) => {
+    const { frequency, blocks } = counts.get(term) ?? { frequency: 0, blocks: 0n };
+    counts.set(term, { frequency: frequency + 1, blocks: blocks | block });
+  };
+  for (const text of [given.title, given.title, given.tags.join('\n'), dateTerms(dayOf(given))])
+    for (const { term } of tokenize(text)) add(term, 0n);
+  const blockAt = blockFinder(given.content);
+  for (const { term, start } of tokenize(given.content)) add(term, blockAt(start));
+  const toEntry = ({ frequency, blocks }: { frequency: number; blocks: bigint }): [number, string | undefined] => [
+    frequency,
+    isLong ? String(blocks) : undefined,
+  ];
+  return new Map(Array.from(counts, ([term, count]) => [term, toEntry(count)]));
+}
+
+function byTerm({ terms, frequencies, blocks }: Awaited<ReturnType<typeof countTerms>>) {
+  return new Map(terms.map((term, place) => [term, [frequencies[place], blocks[place]]]));
+}
+
 describe('counting of terms', () => {
+  it('adds up the terms of title, tags, day and content, with the blocks of a long content', async () => {
+    const given = [
+      memory('The board met on the day of the storm. Board notes follow.'),
+      memory(`${'padding '.repeat(3_000)} board ${'other words '.repeat(3_000)} storm`, 'Storm and board'),
+      memory('', 'Board'),
+    ];
+    for (const one of given) expect(byTerm(await countTerms(one))).toEqual(countNaively(one));
+  });
+
+  it('keeps 20,000 terms, and finds those of the title wherever they are in the content', async () => {
+    const content = `${Array.from({ length: 30_000 }, (_, n) => `id${n.toString(36)}x`).join(' ')} outage`;
+    const given = memory(content, 'Outage');
+    const [counted, expected] = [byTerm(await countTerms(given)), countNaively(given)];
+    expect([counted.size, expected.size > 20_000]).toEqual([20_000, true]);
+    const outage = Array.from(tokenize('outage'), ({ term }) => term)[0] as string;
+    expect(counted.get(outage)?.[0]).toBe(3);
+    for (const [term, count] of counted) expect(count).toEqual(expected.get(term));
+  });
+
   it('returns for large texts what it returns for each alone, in their order', async () => {
     const memories = [memory(LONG), memory('short'), memory(LONG.slice(0, 40_000), 'Another title')];
     const expected = await Promise.all(memories.map(countTerms));
