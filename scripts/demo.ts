@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { readCredentials } from '../api/accounts/local-owner.ts';
@@ -30,6 +31,9 @@ const QUESTIONS: [question: string, section: string][] = [
 const FOUND_MIN = 9;
 const RANK_MAX = 3;
 
+/** Maximum time to wait for the encoder. */
+const ENCODING_MS_MAX = 180_000;
+
 interface Section {
   title: string;
   content: string;
@@ -44,6 +48,7 @@ async function main(): Promise<void> {
     console.log(`Service on ${url}, data in ${dataDir}`);
     const client = await connectThroughBridge(dataDir);
     await store(client, await readSections());
+    await untilEmbedded(url);
     const found = await searchAll(client);
     await showContext(client);
     await client.close();
@@ -85,6 +90,18 @@ async function store(client: Client, sections: Section[]): Promise<void> {
     });
   }
   progress(`Stored ${sections.length} sections of ${new Set(sections.map(({ file }) => file)).size} documents.\n`);
+}
+
+/** Waits until all memories can be found by their meaning, not only by their words: the encoder follows in the background. */
+async function untilEmbedded(url: string): Promise<void> {
+  for (const end = performance.now() + ENCODING_MS_MAX; performance.now() < end; ) {
+    const response = await fetch(`${url}/ready`);
+    const { embedding } = (await response.json()) as { embedding: { waiting: number } | null };
+    if (embedding?.waiting === 0) return progress('Encoded all of them.\n');
+    progress(`${embedding?.waiting ?? 'Some'} still to be encoded`);
+    await delay(500);
+  }
+  progress('Not all are encoded yet: questions may miss some.\n');
 }
 
 /** Searches for every question. Returns the number of those that found their section among the first hits. */
