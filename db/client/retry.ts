@@ -75,6 +75,8 @@ export function isDiskFull(error: unknown): boolean {
 export function isConnectionLost(error: unknown): boolean {
   if (error instanceof ServerUnresponsiveError || error instanceof UnknownOutcomeError) return true;
   if (!(error instanceof Error)) return false;
+  // A Unix socket fails with other codes than TCP: ENOENT without a server, EAGAIN when one accepts nothing.
+  if ('syscall' in error && error.syscall === 'connect') return true;
   const code = 'code' in error ? String(error.code) : '';
   if (/^(08|57P0|25P0[34]|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/.test(code)) return true;
   return /connection (terminated|error|timeout)|Client (was closed|has encountered)|Query read timeout|timeout expired/i.test(

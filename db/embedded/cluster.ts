@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { retry } from '../client/retry.ts';
 import type { Location } from './location.ts';
 import { run } from './processes.ts';
+import type { Postmaster } from './shutdown.ts';
 
 const ROLE = 'whitemagic';
 const DATABASE = 'whitemagic';
@@ -40,12 +41,17 @@ export async function ensureCluster(location: Location, log: (message: string) =
 }
 
 /**
- * Returns the URL of the cluster's database on a port.
+ * Returns the URL of the cluster's database: on the loopback interface, with the folder of the Unix socket as the parameter `host`, which
+ * clients of PostgreSQL prefer.
  * @throws Error when the file with the password cannot be read
  */
-export async function urlOf(home: string, port: number): Promise<string> {
+export async function urlOf(
+  home: string,
+  { port, socketFolder }: Pick<Postmaster, 'port' | 'socketFolder'>,
+): Promise<string> {
   const { role, database, password } = await readConnection(home);
-  return `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
+  const url = `postgres://${role}:${password}@127.0.0.1:${port}/${database}`;
+  return socketFolder ? `${url}?host=${encodeURIComponent(socketFolder)}` : url;
 }
 
 async function readConnection(home: string): Promise<{ role: string; database: string; password: string }> {
@@ -86,8 +92,7 @@ async function initialize(location: Location, directory: string, log: (message: 
 
 function initdbArguments(directory: string, ctype: string): string[] {
   const locale = ['--locale=C', `--lc-ctype=${ctype}`, '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-  // The superuser `postgres` has no password, so under scram no client can log in as it. The local method is unused,
-  // since the server opens no unix socket.
+  // The server reads who may connect from a file of our own (unix-socket.ts).
   const access = ['--username=postgres', '--auth-host=scram-sha-256', '--auth-local=peer'];
   return [
     '-D',

@@ -6,6 +6,8 @@ import { isPostmaster } from './processes.ts';
 interface PidFile {
   pid: number;
   port: number;
+  /** The folder of its Unix socket; empty when it has none. */
+  socketFolder: string;
   /** `starting`, `ready`, `stopping` or `standby`. */
   status: string;
 }
@@ -14,7 +16,9 @@ interface PidFile {
 export async function readPidFile(cluster: string): Promise<PidFile | null> {
   const lines = (await readFile(pidFileOf(cluster), 'utf8').catch(() => '')).split('\n');
   const pid = Number(lines[0]);
-  return pid > 0 ? { pid, port: Number(lines[3]), status: lines[7]?.trim() ?? '' } : null;
+  return pid > 0
+    ? { pid, port: Number(lines[3]), socketFolder: lines[4]?.trim() ?? '', status: lines[7]?.trim() ?? '' }
+    : null;
 }
 
 /** Returns the server that runs on a cluster and is ready, or null. Changes nothing. */

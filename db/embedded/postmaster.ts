@@ -8,6 +8,7 @@ import { readPidFile, removeStalePidFile } from './pid-file.ts';
 import { isPostmaster } from './processes.ts';
 import { logFileOf, readLogTail, spawnServer } from './server-process.ts';
 import { type Postmaster, stop, stopUnresponsive } from './shutdown.ts';
+import { removeStaleSockets, SOCKET_FAILURE, socketFolderOf } from './unix-socket.ts';
 
 const LAUNCH_ATTEMPTS_MAX = 20;
 /** How long a server that was left running may stay in a status before it counts as unresponsive. */
@@ -35,7 +36,7 @@ export async function adopt(location: Location, log: (message: string) => void):
     if (!found || !(await isPostmaster(found.pid, location.cluster))) return null;
     if (found.status !== since.status) since = { status: found.status, at: Date.now() };
     const isGone = async () => !(await isPostmaster(found.pid, location.cluster));
-    if (found.status === 'ready' && (await acceptsQueries(await urlOf(location.home, found.port))))
+    if (found.status === 'ready' && (await acceptsQueries(await urlOf(location.home, found))))
       return { ...found, isGone };
     if (Date.now() - since.at > (STATUS_TIMEOUT_MS[found.status] ?? OTHER_STATUS_TIMEOUT_MS)) {
       log(`A PostgreSQL server from an earlier start (pid ${found.pid}) does not respond: stopping it.`);
@@ -55,13 +56,15 @@ export async function launch(
   log: (message: string) => void,
   choosePort: () => Promise<number> = freePort,
 ): Promise<Postmaster> {
+  let socketFolder = socketFolderOf(location);
   for (let attempt = 1; ; attempt++) {
     await removeStalePidFile(location.cluster);
+    await removeStaleSockets(location);
     const port = await choosePort();
-    const child = await spawnServer(location, port);
-    const postmaster: Postmaster = { pid: child.pid ?? 0, port, isGone: async () => hasExited(child) };
+    const child = await spawnServer(location, port, socketFolder);
+    const postmaster: Postmaster = { pid: child.pid ?? 0, port, socketFolder, isGone: async () => hasExited(child) };
     if (await becomesReady(child, location)) {
-      await query(await urlOf(location.home, port)).catch(async (error) => {
+      await query(await urlOf(location.home, postmaster)).catch(async (error) => {
         await stop(postmaster, location);
         throw new Error(`PostgreSQL started on ${location.cluster} but rejected the connection.`, { cause: error });
       });
@@ -72,6 +75,11 @@ export async function launch(
       return postmaster;
     }
     const tail = await readLogTail(location);
+    if (socketFolder && SOCKET_FAILURE.test(tail)) {
+      log(`PostgreSQL cannot open a Unix socket in ${socketFolder}: the service connects to it over TCP.`);
+      socketFolder = '';
+      continue;
+    }
     if (attempt === LAUNCH_ATTEMPTS_MAX || !TRANSIENT_FAILURE.test(tail))
       throw new Error(`PostgreSQL did not start on ${location.cluster}:\n${tail}`);
     await delay(25 * attempt);

@@ -4,10 +4,11 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Location } from './location.ts';
 import { cleanEnvironment } from './processes.ts';
+import { writeAccessFile } from './unix-socket.ts';
 
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
+  unix_socket_permissions: '0700',
   max_connections: '200',
   shared_buffers: '128MB',
   timezone: 'UTC',
@@ -29,16 +30,22 @@ export async function readLogTail(location: Location): Promise<string> {
   return text.trimEnd().split('\n').slice(-20).join('\n');
 }
 
-/** Spawns the server on a port. It outlives this process, and writes to its log. */
-export async function spawnServer(location: Location, port: number): Promise<ChildProcess> {
+/**
+ * Spawns the server on a port. It outlives this process, and writes to its log.
+ * @param socketFolder the folder of its Unix socket; empty for none
+ */
+export async function spawnServer(location: Location, port: number, socketFolder: string): Promise<ChildProcess> {
   // This process opens the log, in a folder of its own: the server's user must not choose which file root truncates.
   const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND } = constants;
   const output = await open(logFileOf(location), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0o600);
-  const settings = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ]);
-  const child = spawn(location.binaries.postgres, ['-D', location.cluster, ...settings], {
+  const settings = {
+    ...SETTINGS,
+    port: String(port),
+    unix_socket_directories: socketFolder,
+    hba_file: await writeAccessFile(location),
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const child = spawn(location.binaries.postgres, ['-D', location.cluster, ...options], {
     ...cleanEnvironment(),
     ...location.account,
     cwd: '/',

@@ -6,6 +6,8 @@ import { run } from './processes.ts';
 export interface Postmaster {
   pid: number;
   port: number;
+  /** The folder of its Unix socket; empty when it has none. */
+  socketFolder: string;
   isGone(): Promise<boolean>;
   /** Set before this process stops the server: its exit is then expected. */
   isStopping?: true;

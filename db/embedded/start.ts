@@ -14,13 +14,14 @@ import { supervise } from './supervise.ts';
  *
  *   DATA_DIR/owner.lock.<n>             lock of the directory             embedded/process-lock.mjs
  *   DATA_DIR/database/connection.json   role, database, password (0600)   embedded/cluster.ts
- *   DATA_DIR/database/cluster/          PostgreSQL's own files (0700)
+ *   DATA_DIR/database/pg_hba.conf       who may connect               embedded/unix-socket.ts
+ *   DATA_DIR/database/cluster/          PostgreSQL's own files, and its Unix socket (0700)
  *   DATA_DIR/database/server.log        its log since the last start      embedded/server-process.ts
  */
 
 /** A running database that this process owns. */
 export interface EmbeddedDatabase {
-  /** URL on 127.0.0.1 for the role `whitemagic`: LOGIN CREATEROLE CREATEDB, no superuser, owner of the database `whitemagic`. */
+  /** URL on 127.0.0.1, and on the Unix socket where there is one, for the role `whitemagic`: LOGIN CREATEROLE CREATEDB, no superuser, owner of the database `whitemagic`. */
   url: string;
   /** Created by this start; started on existing data; or taken over, still running, from a killed process. */
   origin: 'initialized' | 'started' | 'adopted';
@@ -68,7 +69,7 @@ export async function startEmbedded(options: {
     const adopted = isNew ? null : await adopt(location, log);
     const postmaster = adopted ?? (await launch(location, log));
     const origin = adopted ? 'adopted' : isNew ? 'initialized' : 'started';
-    const url = await urlOf(location.home, postmaster.port);
+    const url = await urlOf(location.home, postmaster);
     const supervisor = supervise(postmaster, location, log);
     const shutDown = async () => {
       await stop(await supervisor.end(), location);
@@ -92,7 +93,7 @@ export async function findEmbedded(dataDir: string): Promise<string | null> {
   if (!home) return null;
   const running = await findRunning(clusterOf(home));
   if (!running || (await holderOf(directory)) === null) return null;
-  const url = await urlOf(home, running.port);
+  const url = await urlOf(home, running);
   return (await acceptsQueries(url)) ? url : null;
 }
 

@@ -1,6 +1,8 @@
+import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { memoizeAsync } from '../../db/client/memoize-async.ts';
-import { retry, retryTransient } from '../../db/client/retry.ts';
+import { isConnectionLost, retry, retryTransient } from '../../db/client/retry.ts';
 
 const deadlock = () => Object.assign(new Error('deadlock detected'), { code: '40P01' });
 
@@ -69,5 +71,18 @@ describe('memoizeAsync', () => {
     await expect(first).rejects.toThrow('failed');
     await expect(memoized()).rejects.toThrow('failed');
     expect(calls()).toBe(1);
+  });
+});
+
+describe('lost connection', () => {
+  it('is recognized where the Unix socket is gone, which fails with another code than TCP', async () => {
+    const socket = connect(join(import.meta.dirname, 'no-such-socket'));
+    const error = await new Promise((resolve) => socket.once('error', resolve));
+    expect(error).toMatchObject({ code: 'ENOENT' });
+    expect(isConnectionLost(error)).toBe(true);
+  });
+
+  it('is not seen in the same code of a file', () => {
+    expect(isConnectionLost(Object.assign(new Error('no such file'), { code: 'ENOENT', syscall: 'open' }))).toBe(false);
   });
 });

@@ -51,6 +51,8 @@ export async function openTcpProxy(databaseUrl: string): Promise<TcpProxy> {
   const { port } = server.address() as AddressInfo;
   const url = new URL(databaseUrl);
   url.port = String(port);
+  // The Unix socket of the embedded database would be preferred.
+  url.searchParams.delete('host');
 
   return {
     url: url.href,

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { urlOf } from '../../../db/embedded/cluster.ts';
 import { freePort } from '../../../db/embedded/free-port.ts';
 import { chooseLocation } from '../../../db/embedded/location.ts';
 import { launch } from '../../../db/embedded/postmaster.ts';
 import { stop } from '../../../db/embedded/shutdown.ts';
 import { startEmbedded } from '../../../db/embedded/start.ts';
-import { postmasterPid, query, useEmbeddedDatabases } from '../../support/embedded-fixture.ts';
+import { modeOf, postmasterPid, query, useEmbeddedDatabases } from '../../support/embedded-fixture.ts';
 
 const embedded = useEmbeddedDatabases();
 
@@ -60,10 +61,12 @@ describe('embedded database › server', () => {
 
   it('rejects every login without the password, including that of the superuser', async () => {
     const { url } = await embedded.start(await embedded.preparedDataDir());
-    const { port } = new URL(url);
+    const { port, search } = new URL(url);
     for (const login of ['whitemagic', 'whitemagic:wrong', 'postgres', 'postgres:postgres']) {
-      const attempt = query(`postgres://${login}@127.0.0.1:${port}/whitemagic`, 'select 1');
-      await expect(attempt, login).rejects.toThrow(/password/);
+      for (const host of ['', search]) {
+        const attempt = query(`postgres://${login}@127.0.0.1:${port}/whitemagic${host}`, 'select 1');
+        await expect(attempt, `${login} ${host}`).rejects.toThrow(/password/);
+      }
     }
   });
 
@@ -85,6 +88,53 @@ describe('embedded database › server', () => {
     expect(server.port).not.toBe(taken);
     await stop(server, location);
     occupant.close();
+  });
+
+  it('is connected to over its Unix socket, which only its user and root can open', async () => {
+    const { url, directory } = await embedded.start(embedded.newDataDir());
+    expect(await query(url, 'select inet_server_addr() as address')).toEqual([{ address: null }]);
+    expect(new URL(url).searchParams.get('host')).toBe(directory);
+    expect(await modeOf(join(directory, `.s.PGSQL.${new URL(url).port}`))).toBe('700');
+    expect(await modeOf(directory)).toBe('700');
+  });
+
+  it('is connected to over TCP where the path of its socket would be too long', async () => {
+    const { url } = await embedded.start(join(embedded.newDataDir(), 'x'.repeat(100)));
+    expect(new URL(url).search).toBe('');
+    expect(await query(url, 'select host(inet_server_addr()) as address')).toEqual([{ address: '127.0.0.1' }]);
+  });
+
+  it('is connected to over TCP where it cannot open a socket, which is logged', async () => {
+    const dataDir = await embedded.preparedDataDir();
+    await (await embedded.start(dataDir)).stop();
+    const location = await chooseLocation(dataDir, () => {});
+    const messages: string[] = [];
+    const server = await launch(
+      location,
+      (message) => messages.push(message),
+      async () => {
+        const port = await freePort();
+        if (messages.length === 0) await mkdir(join(location.cluster, `.s.PGSQL.${port}`));
+        return port;
+      },
+    );
+    expect(messages).toEqual([expect.stringContaining('cannot open a Unix socket')]);
+    expect(await query(await urlOf(location.home, server), 'select host(inet_server_addr()) as address')).toEqual([
+      { address: '127.0.0.1' },
+    ]);
+    await stop(server, location);
+  });
+
+  it('starts beside the socket that a killed server left', async () => {
+    const dataDir = await embedded.preparedDataDir();
+    const { directory, stop } = await embedded.start(dataDir);
+    await stop();
+    // A process that lives has the number in the lock file.
+    await writeFile(join(directory, '.s.PGSQL.5432.lock'), `${process.ppid}\n${directory}\n`);
+    await writeFile(join(directory, '.s.PGSQL.5432'), '');
+    const { url } = await embedded.start(dataDir);
+    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    expect((await readdir(directory)).filter((name) => name.includes('PGSQL.5432'))).toEqual([]);
   });
 
   it('reports in the error why it did not start, and releases the directory', async () => {
@@ -120,6 +170,6 @@ describe('embedded database › server', () => {
     process.kill(-child.pid, 'SIGINT');
     expect(await child.report()).toEqual({ drained: 4 });
     await child.exited();
-    await expect(query(url, 'select 1')).rejects.toThrow('ECONNREFUSED');
+    await expect(query(url, 'select 1')).rejects.toThrow(/ECONNREFUSED|ENOENT/);
   });
 });
