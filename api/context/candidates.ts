@@ -109,8 +109,9 @@ async function openPages(
   if (read.query === undefined) return { pages: newestPages(read, size), hasMore: false, pending: false };
   const { context, caller, embedders, filter, timezone } = read;
   const dates = parseDates(read.query, context.now(), timezone);
-  const query = { text: read.query, dates, candidates };
-  const result = await hybridSearch(context, caller, embedders, filter, query);
+  const query = { text: read.query, dates };
+  const searched = { lexical: candidates, semantic: candidates };
+  const result = await hybridSearch(context, caller, embedders, filter, query, searched);
   return { pages: rankedPages(read, result, size), hasMore: result.hasMore, pending: result.pending };
 }
 

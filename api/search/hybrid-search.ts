@@ -1,7 +1,7 @@
 import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
 import { findCreatedWithin } from '../../db/queries/search/dates.ts';
 import { findAdjacentMemories } from '../../db/queries/search/session-context.ts';
-import { hasSuperseded, listSuccessors } from '../../db/queries/search/successors.ts';
+import { listSuccessors } from '../../db/queries/search/successors.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import type { Embedders } from '../embeddings/embedder.ts';
 import { type LexicalQuery, prepareLexicalQuery, rankLexical } from './lexical.ts';
@@ -14,11 +14,8 @@ import { type Hit, type ScoredHit, scoreCandidates } from './score-candidates.ts
 import { matchScore, type ScoreComponents } from './score-fusion.ts';
 import { embedQuery, type QueryEmbedding, type SemanticState, semanticSearch } from './semantic.ts';
 
-/** Candidates of each retriever; every candidate is then scored by both. */
-const LEXICAL_CANDIDATES = 200;
-const SEMANTIC_CANDIDATES = 100;
 /** Best lexical candidates whose adjacent memories become candidates too. */
-const WITH_SESSION_CONTEXT = 50;
+const WITH_SESSION_CONTEXT = 40;
 /** Newest memories of each span of time that the query names. */
 const DATED_CANDIDATES = 50;
 /** Superseded memories whose successors are looked up. */
@@ -39,6 +36,8 @@ interface Retrievers {
 export interface HybridResult {
   /** Best first. */
   hits: Hit[];
+  /** Ids of further memories that hold a term of the query, best first by their words. They rank behind the hits. */
+  others: string[];
   query: LexicalQuery;
   /** Memories that hold a term of the query; `complete` is false when there may be more. */
   matching: { count: number; complete: boolean };
@@ -58,8 +57,16 @@ export interface SearchQuery {
   dates: readonly DateSpan[];
   /** Whether recency and importance count, and newer memories about a subject rank first. Default true. */
   boosts?: boolean | undefined;
-  /** Candidates of each retriever. */
-  candidates?: number | undefined;
+}
+
+/** Numbers of memories that a search finds. All candidates are scored by both retrievers. */
+export interface SearchSize {
+  /** Candidates that hold terms of the query. */
+  lexical: number;
+  /** Candidates with passages similar to the query, of each model. */
+  semantic: number;
+  /** Memories that hold terms of the query: those that are no candidates are ranked behind, by their words. Default `lexical`. */
+  reached?: number;
 }
 
 /**
@@ -71,29 +78,30 @@ export async function hybridSearch(
   caller: Caller,
   embedders: Embedders,
   narrowed: MemoryFilter,
-  { text, dates, boosts, candidates = SEMANTIC_CANDIDATES }: SearchQuery,
+  { text, dates, boosts }: SearchQuery,
+  { lexical: candidates, semantic, reached = candidates }: SearchSize,
 ): Promise<HybridResult> {
   const filter: MemoryFilter = { passages: 'own_type', ...narrowed };
   const { superseded, ...scope } = filter;
   const where = () => whereMemories(caller.userId, scope);
   const named = dates.filter(({ isOpen }) => !isOpen);
-  const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }, dated, hasReplaced] = await Promise.all(
-    [
-      lexicalSearch(context, caller, filter, text, Math.max(LEXICAL_CANDIDATES, candidates)),
-      semanticSearch(context, caller, embedders, where, text, candidates),
-      Promise.all(named.map((span) => findCreatedWithin(context.sql, where(), span, DATED_CANDIDATES))),
-      superseded === false && hasSuperseded(context.sql, caller.userId),
-    ],
-  );
-  const replaced = hasReplaced
-    ? await findReplaced(context, caller, scope, query, nearest)
-    : { ids: [], successors: [] };
+  const [{ query, lexical, adjacent }, { embeddings, state, nearest, pending }, dated] = await Promise.all([
+    lexicalSearch(context, caller, filter, text, reached),
+    semanticSearch(context, caller, embedders, where, text, semantic),
+    Promise.all(named.map((span) => findCreatedWithin(context.sql, where(), span, DATED_CANDIDATES))),
+  ]);
+  const replaced =
+    superseded === false && query.hasSuperseded
+      ? await findReplaced(context, caller, scope, query, nearest)
+      : { ids: [], successors: [] };
   const near = adjacent.map(({ adjacent_id }) => adjacent_id);
-  const others = [...dated.flat(), ...replaced.ids, ...replaced.successors];
-  const ids = [...new Set([...lexical.hits.keys(), ...nearest, ...near, ...others])];
+  const added = [...dated.flat(), ...replaced.ids, ...replaced.successors];
+  const byWords = [...lexical.hits.keys()];
+  // Where superseded memories are wanted, each follows its successor, which may be anywhere among them.
+  const best = superseded === false ? byWords.slice(0, candidates) : byWords;
+  const ids = new Set([...best, ...nearest, ...near, ...added]);
   const scored = await scoreCandidates(context, caller, scope, {
-    ids,
-    lexical: lexical.hits,
+    ids: [...ids],
     adjacent,
     query,
     embeddings,
@@ -108,6 +116,7 @@ export async function hybridSearch(
   const hits = ranked.filter(({ attributes }) => superseded !== false || attributes.superseded_by === null);
   return {
     hits,
+    others: byWords.filter((id) => !ids.has(id)),
     query,
     matching: { count: lexical.candidates, complete: lexical.complete },
     hasMore: !lexical.complete || lexical.candidates > lexical.hits.size,

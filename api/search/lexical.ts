@@ -5,10 +5,9 @@ import {
   type CandidateTerms,
   rankByTerms,
   type ScoredPhrase,
-  scoreByTerms,
   type WeightedTerm,
 } from '../../db/queries/search/bm25.ts';
-import { type Corpus, findCorpus, findTerms, type Term } from '../../db/queries/search/lexicon.ts';
+import { type Corpus, findTerms, type Term } from '../../db/queries/search/lexicon.ts';
 import type { ParsedQuery } from './query-parser.ts';
 import { EXPANDED_TERMS_MAX, expandTerms, isShortId } from './term-expansion.ts';
 import { isName, isSingleUnspaced } from './tokenizer.ts';
@@ -23,7 +22,7 @@ const PHRASE_WEIGHT = 1;
 /** Terms of a query that are scored, the rarest first: a pasted stack trace has a thousand, most of which say nothing. */
 const TERMS_MAX = 64;
 /** Candidates hold one of the rarest terms, of which as many are used as promise this many; all terms are scored on them. */
-const CANDIDATES = 2_000;
+const CANDIDATES = 1_000;
 /** The most candidates that are scored; more memories than that may hold even the rarest term. */
 const CANDIDATES_MAX = 10_000;
 /** Bounds candidates times terms, the work of one ranking. */
@@ -43,6 +42,8 @@ export interface LexicalQuery {
   idf: ReadonlyMap<string, number>;
   /** Number of the tenant's memories. */
   memories: number;
+  /** Whether the tenant has a memory that an active one supersedes. */
+  hasSuperseded: boolean;
   /** Number of the tenant's memories that hold each term, by hash. */
   frequency: Map<string, number>;
   /** The highest possible score without phrases: each term at any frequency. */
@@ -52,7 +53,7 @@ export interface LexicalQuery {
 
 /** Looks up the terms of a query: their weights for this tenant, and replacements for terms that match nothing. */
 export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: ParsedQuery): Promise<LexicalQuery> {
-  const [all, corpus] = await Promise.all([findTerms(sql, userId, parsed.terms), findCorpus(sql, userId)]);
+  const { terms: all, corpus } = await findTerms(sql, userId, parsed.terms);
   // A capitalized stop word that no memory has as a name is just a stop word.
   const found = all.filter(({ memories, lexeme }) => memories > 0 || !isName(lexeme));
   const isLong = new Set(found.map(({ hash }) => hash)).size > TERMS_MAX;
@@ -76,6 +77,7 @@ export async function prepareLexicalQuery(sql: Sql, userId: string, parsed: Pars
     queryTerms: new Set(parsed.terms),
     idf: new Map(found.map((term) => [term.query_term, idf(term, corpus)])),
     memories: corpus.memories,
+    hasSuperseded: corpus.hasSuperseded,
     frequency: new Map(terms.map(({ hash, memories }) => [hash, memories])),
     maximum,
     bm25: { k1: K1, b: B, meanLength: corpus.memories === 0 ? 1 : corpus.words / corpus.memories },
@@ -113,19 +115,6 @@ export async function rankLexical(
     candidates: ranked[0]?.candidates ?? 0,
     complete: hashes.length === query.weightedTerms.length && !candidateTerms(query, hashes).cap,
   };
-}
-
-/** Computes the lexical scores of memories; those that do not match the filter are missing in the result. */
-export async function scoreLexical(
-  sql: Sql,
-  userId: string,
-  filter: MemoryFilter,
-  query: LexicalQuery,
-  ids: readonly string[],
-): Promise<Map<string, number>> {
-  if (ids.length === 0) return new Map();
-  const scored = await scoreByTerms(sql, whereMemories(userId, filter), query, ids);
-  return new Map(scored.map(({ id, score }) => [id, query.maximum > 0 ? score / query.maximum : 0]));
 }
 
 /** Divides a bonus among the phrases that a memory of the tenant can contain: those whose terms all occur. */

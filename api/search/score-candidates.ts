@@ -1,13 +1,13 @@
-import type { MemoryFilter } from '../../db/queries/memories/filters.ts';
+import { type MemoryFilter, whereMemories } from '../../db/queries/memories/filters.ts';
 import type { ExcerptRow } from '../../db/queries/search/excerpts.ts';
-import { findRankingAttributes, type RankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
+import { type RankingAttributes, scoreMemories } from '../../db/queries/search/ranking-attributes.ts';
 import type { AdjacentMemory } from '../../db/queries/search/session-context.ts';
 import type { Caller, RequestContext } from '../context.ts';
 import { textOf } from '../embeddings/embedded-text.ts';
 import { DAY_MS, wallClock } from '../time.ts';
 import { LABEL_SEARCHED, namedLabel } from './label.ts';
 import { prepareTokens, scoreLateInteraction } from './late-interaction.ts';
-import { type LexicalQuery, scoreLexical } from './lexical.ts';
+import type { LexicalQuery } from './lexical.ts';
 import { weighSimilarity } from './model-trust.ts';
 import type { DateSpan } from './query-dates.ts';
 import type { Preference } from './query-intent.ts';
@@ -15,7 +15,7 @@ import { fuse, type ScoreComponents, WEIGHTS } from './score-fusion.ts';
 import { computeSimilarities, type QueryEmbedding } from './semantic.ts';
 
 /** Candidates that are compared token by token, the best by their other scores. */
-const COMPARED_BY_TOKENS = 64;
+const COMPARED_BY_TOKENS = 48;
 
 /** Recency falls to 1/e in this time. */
 const RECENT_MS = 30 * DAY_MS;
@@ -42,8 +42,6 @@ export interface ScoredHit extends Hit {
 /** Memories to score, and what they are scored by. */
 export interface Candidates {
   ids: readonly string[];
-  /** Lexical scores that are known. */
-  lexical?: ReadonlyMap<string, number>;
   /** The adjacent memories that contribute session context. */
   adjacent: readonly AdjacentMemory[];
   query: LexicalQuery;
@@ -58,23 +56,23 @@ export async function scoreCandidates(
   context: RequestContext,
   caller: Caller,
   filter: MemoryFilter,
-  { ids, lexical: known = new Map(), adjacent, query, embeddings, dates, boosts }: Candidates,
+  { ids, adjacent, query, embeddings, dates, boosts }: Candidates,
 ): Promise<ScoredHit[]> {
   if (ids.length === 0) return [];
   const withAdjacent = [...new Set([...ids, ...adjacent.map(({ adjacent_id }) => adjacent_id)])];
-  const unknown = withAdjacent.filter((id) => !known.has(id));
-  const [scored, similarities, attributes] = await Promise.all([
-    scoreLexical(context.sql, caller.userId, filter, query, unknown),
+  const where = whereMemories(caller.userId, filter);
+  const [memories, similarities] = await Promise.all([
+    scoreMemories(context.sql, where, query, withAdjacent, LABEL_SEARCHED),
     computeSimilarities(context.sql, caller.userId, embeddings, ids),
-    findRankingAttributes(context.sql, caller.userId, ids, LABEL_SEARCHED),
   ]);
-  const lexical = new Map([...known, ...scored]);
+  const lexical = new Map(memories.map(({ id, score }) => [id, query.maximum > 0 ? score / query.maximum : 0]));
   const pairs = toPairs(adjacent);
   const sessionContext = sessionContextScores(lexical, pairs);
   const byWords = (id: string) => (lexical.get(id) ?? 0) + (sessionContext.get(id) ?? 0);
   const now = context.now();
-  const found = attributes
-    .filter(({ id }) => lexical.has(id))
+  const wanted = new Set(ids);
+  const found = memories
+    .filter(({ id }) => wanted.has(id))
     .map((memory) => {
       const similarity = similarities.get(memory.id);
       const label = namedLabel([memory.title_start, memory.content_start], query.queryTerms);

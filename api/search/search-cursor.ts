@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { decodeCursor, encodeCursor } from '../listing/cursor.ts';
 
+/** Lexical candidates that are ranked by all scores. */
+export const LEXICAL_CANDIDATES = { min: 40, max: 200 };
+
 /** Where a page of a search starts, and the results that the first page reported for the whole search. */
 export interface SearchPosition {
   /** Ranked results on earlier pages. */
@@ -10,28 +13,28 @@ export interface SearchPosition {
   total: number;
   isExact: boolean;
   lowConfidence: boolean;
+  /** Lexical candidates of the first page that were ranked by all scores. */
+  candidates: number;
   /** When the results were ranked, in milliseconds since 1970. */
   rankedAt: number;
   /** Ids of the next results, in order. Empty where the token budget was too small for them. */
   pinned: string[];
 }
 
-const POSITION = z.tuple([
-  z.int().min(0),
-  z.int().min(0),
-  z.int().min(0),
-  z.int().min(0).max(3),
-  z.int().min(0).max(8.64e15),
-  z.string(),
-]);
+const POSITION = z.tuple(
+  [z.int().min(0), z.int().min(0), z.int().min(0), z.int().min(0).max(3), z.int().min(0).max(8.64e15), z.string()],
+  z.int().min(LEXICAL_CANDIDATES.min).max(LEXICAL_CANDIDATES.max),
+);
 const EXACT = 1;
 const LOW_CONFIDENCE = 2;
 
 /** Encodes a position as a cursor, bound to its search. */
 export function encodeSearchCursor(search: unknown, position: SearchPosition): string {
-  const { done, ranked, total, isExact, lowConfidence, rankedAt, pinned } = position;
+  const { done, ranked, total, isExact, lowConfidence, rankedAt, pinned, candidates } = position;
   const flags = (isExact ? EXACT : 0) + (lowConfidence ? LOW_CONFIDENCE : 0);
-  return encodeCursor(search, [done, ranked, total, flags, rankedAt, encodeIds(pinned)]);
+  // Left out at the minimum, as in the cursors of a version before 0163.
+  const others = candidates === LEXICAL_CANDIDATES.min ? [] : [candidates];
+  return encodeCursor(search, [done, ranked, total, flags, rankedAt, encodeIds(pinned), ...others]);
 }
 
 /**
@@ -39,7 +42,11 @@ export function encodeSearchCursor(search: unknown, position: SearchPosition): s
  * @throws Problem `invalid_request` for any other text
  */
 export function decodeSearchCursor(search: unknown, cursor: string): SearchPosition {
-  const [done, ranked, total, flags, rankedAt, ids] = decodeCursor(search, cursor, POSITION);
+  const [done, ranked, total, flags, rankedAt, ids, candidates = LEXICAL_CANDIDATES.min] = decodeCursor(
+    search,
+    cursor,
+    POSITION,
+  );
   const pinned = decodeIds(ids);
   return {
     done,
@@ -47,6 +54,7 @@ export function decodeSearchCursor(search: unknown, cursor: string): SearchPosit
     total,
     isExact: (flags & EXACT) > 0,
     lowConfidence: (flags & LOW_CONFIDENCE) > 0,
+    candidates,
     rankedAt,
     pinned,
   };

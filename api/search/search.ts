@@ -15,11 +15,14 @@ import { LONG_TEXT_MIN } from './long-texts.ts';
 import { parseDates } from './query-dates.ts';
 import { parseExclusions } from './query-parser.ts';
 import { type Hit, passageInContent } from './score-candidates.ts';
-import { decodeSearchCursor, encodeSearchCursor, type SearchPosition } from './search-cursor.ts';
+import { decodeSearchCursor, encodeSearchCursor, LEXICAL_CANDIDATES, type SearchPosition } from './search-cursor.ts';
 import { createSnippet, termsOfHashes } from './snippet.ts';
 
 /** Ranked results that pages can reach. A cursor pins their ids, so that later writes do not shuffle the pages. */
 const RANKED_MAX = 200;
+/** Semantic candidates, and lexical ones for each result of the first page. More do not change its order noticeably (docs/decisions/0163). */
+const SEMANTIC_CANDIDATES = 100;
+const LEXICAL_CANDIDATES_PER_RESULT = 2;
 /** Tokens that a pinned id takes in a cursor, which counts towards the budget of the response. */
 const TOKENS_PER_PINNED_ID = 20;
 /** Characters of which snippets are cut before other calls have their turn: a few milliseconds. */
@@ -111,16 +114,24 @@ async function rankPage(
   const rankedAt = position?.rankedAt ?? context.now().getTime();
   const query = toQuery(input, rankedAt);
   const stored = position ? storedBefore(filter, new Date(rankedAt + 1)) : filter;
-  const found = await hybridSearch(context, caller, embedders, stored, query);
-  const ranked = found.hits.slice(0, RANKED_MAX);
+  const candidates = position?.candidates ?? lexicalCandidatesFor(input.limit);
+  const size = { lexical: candidates, semantic: SEMANTIC_CANDIDATES, reached: RANKED_MAX };
+  const found = await hybridSearch(context, caller, embedders, stored, query, size);
+  const ranked = [...found.hits.map(({ id }) => id), ...found.others];
   const done = position?.done ?? 0;
-  const hits = ranked.slice(done, done + input.limit);
+  const ids = ranked.slice(done, RANKED_MAX);
+  const known = new Map(found.hits.map((hit) => [hit.id, hit]));
+  const shown = ids.slice(0, input.limit);
+  const unknown = shown.filter((id) => !known.has(id));
+  const scored = unknown.length > 0 ? await scoreHits(context, caller, embedders, stored, query, unknown) : undefined;
+  for (const hit of scored?.hits ?? []) known.set(hit.id, hit);
   return {
-    ids: ranked.slice(done).map(({ id }) => id),
-    hits,
+    ids,
+    hits: shown.flatMap((id) => known.get(id) ?? []),
     done,
-    ranked: ranked.length,
-    total: position?.total ?? Math.max(found.matching.count, found.hits.length),
+    ranked: done + ids.length,
+    candidates,
+    total: position?.total ?? Math.max(found.matching.count, ranked.length),
     // A semantic search may find any memory near.
     isExact: position?.isExact ?? (found.matching.complete && found.retrievers.semantic !== 'ok'),
     lowConfidence: position?.lowConfidence ?? found.lowConfidence,
@@ -129,6 +140,11 @@ async function rankPage(
     retrievers: found.retrievers,
     pending: found.pending,
   };
+}
+
+function lexicalCandidatesFor(limit: number): number {
+  const { min, max } = LEXICAL_CANDIDATES;
+  return Math.min(max, Math.max(min, LEXICAL_CANDIDATES_PER_RESULT * limit));
 }
 
 /** Scores the next pinned ids only. Skips those that were deleted or no longer match the filter. */

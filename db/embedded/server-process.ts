@@ -1,16 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Location } from './location.ts';
 import { cleanEnvironment } from './processes.ts';
 import { writeAccessFile } from './unix-socket.ts';
 
+/**
+ * Returns the size of PostgreSQL's cache: an eighth of the memory that this process may use, from 128 to 512 MB. Pages beyond are read
+ * from the system's cache, each with its checksum, for a tenth of the processor time of a search of a large account.
+ */
+export function cacheSizeMb(memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Infinity)): number {
+  return Math.max(128, Math.min(512, Math.floor(memoryBytes / 8 / 2 ** 20)));
+}
+
 const SETTINGS = {
   listen_addresses: '127.0.0.1',
   unix_socket_permissions: '0700',
   max_connections: '200',
-  shared_buffers: '128MB',
+  shared_buffers: `${cacheSizeMb()}MB`,
   timezone: 'UTC',
   log_timezone: 'UTC',
   log_destination: 'stderr',

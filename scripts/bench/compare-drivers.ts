@@ -15,8 +15,8 @@ import { insertMemory } from '../../db/queries/memories/insert-memory.ts';
 import { findMemories, findMemory } from '../../db/queries/memories/memories.ts';
 import type { NewMemoryRow } from '../../db/queries/memories/row.ts';
 import { rankByTerms } from '../../db/queries/search/bm25.ts';
-import { findCorpus, findTerms } from '../../db/queries/search/lexicon.ts';
-import { findRankingAttributes } from '../../db/queries/search/ranking-attributes.ts';
+import { findTerms } from '../../db/queries/search/lexicon.ts';
+import { scoreMemories } from '../../db/queries/search/ranking-attributes.ts';
 import { insertUsageEventsStatement } from '../../db/queries/usage/events.ts';
 import { migrateUp } from '../../db/schema/migrate.ts';
 import { percentile } from '../eval/score.ts';
@@ -128,14 +128,15 @@ function actions(driver: Driver, tenants: readonly Tenant[]): Record<string, Act
 
 /** The statements of a lexical search. */
 async function search(sql: Sql, userId: string, words: string[]) {
-  const [terms, corpus] = await Promise.all([findTerms(sql, userId, words), findCorpus(sql, userId)]);
+  const { terms, corpus } = await findTerms(sql, userId, words);
   const weighted = terms.map(({ hash }) => ({ hash, weight: 1 }));
   const bm25 = { k1: 1.2, b: 0.75, meanLength: corpus.words / corpus.memories };
   const scoring = { weightedTerms: weighted, phrases: [], bm25 };
   const candidates = { anyOf: weighted.map(({ hash }) => hash) };
-  const hits = await rankByTerms(sql, whereMemories(userId, { status: 'active' }), scoring, candidates, 10);
+  const where = () => whereMemories(userId, { status: 'active' });
+  const hits = await rankByTerms(sql, where(), scoring, candidates, 10);
   const ids = hits.map(({ id }) => id);
-  const [memories] = await Promise.all([findMemories(sql, userId, ids), findRankingAttributes(sql, userId, ids, 64)]);
+  const [memories] = await Promise.all([findMemories(sql, userId, ids), scoreMemories(sql, where(), scoring, ids, 64)]);
   return memories;
 }
 

@@ -25,7 +25,7 @@ export interface Bm25 {
 }
 
 /** The terms, phrases and parameters of a score. */
-interface Scoring {
+export interface Scoring {
   weightedTerms: readonly WeightedTerm[];
   phrases: readonly ScoredPhrase[];
   bm25: Bm25;
@@ -87,25 +87,8 @@ export async function rankByTerms(
   return result.rows.map((row) => ({ ...row, candidates: Number(row.candidates) }));
 }
 
-/** Computes the scores of memories by id, unordered; those that do not match the filter are left out. */
-export async function scoreByTerms(
-  sql: Sql,
-  where: Where,
-  scoring: Scoring,
-  ids: readonly string[],
-): Promise<{ id: string; score: number }[]> {
-  const score = scoreSql(where, scoring);
-  // Without a name: a generic plan takes the list for ten ids, and could read all memories of a large tenant instead.
-  const result = await sql.query<{ id: string; score: number }>({
-    text: `select id, ${score} as score
-      from memories m
-      where ${where.text} and id = any (${where.value(ids)})`,
-    values: where.values,
-  });
-  return result.rows;
-}
-
-function scoreSql(where: Where, { weightedTerms, phrases, bm25 }: Scoring): string {
+/** The score of a memory `m` as an expression. */
+export function scoreSql(where: Where, { weightedTerms, phrases, bm25 }: Scoring): string {
   return [bm25Sql(where, weightedTerms, bm25), ...phrases.map((phrase) => phraseSql(where, phrase))].join(' + ');
 }
 

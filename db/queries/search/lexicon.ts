@@ -11,18 +11,66 @@ export interface Term {
   memories: number;
 }
 
-/** Looks terms up in the lexicon; stop words are dropped. */
-export async function findTerms(sql: Sql, userId: string, terms: readonly string[]): Promise<Term[]> {
-  const result = await sql.query<Term>({
+/** The memories in which the terms of a query are looked for. */
+export interface Corpus {
+  /** Digests, which have no terms, are not counted. */
+  memories: number;
+  /** Terms of all memories together. */
+  words: number;
+  /** Whether an active memory supersedes another one. */
+  hasSuperseded: boolean;
+}
+
+/** A row of the look-up: the corpus, and one of the terms unless there is none. */
+interface TermRow extends Omit<Term, 'lexeme'> {
+  corpus_memories: string | null;
+  corpus_words: string | null;
+  has_superseded: boolean | null;
+  lexeme: string | null;
+}
+
+/** Looks terms up in the tenant's lexicon, and returns the size of the corpus with them. Stop words are dropped. */
+export async function findTerms(
+  sql: Sql,
+  userId: string,
+  terms: readonly string[],
+): Promise<{ terms: Term[]; corpus: Corpus }> {
+  const result = await sql.query<TermRow>({
     name: 'find_terms',
-    text: `select word as query_term, l as lexeme, h.hash::text as hash, coalesce(x.memories, 0) as memories
-      from unnest($2::text[]) as w (word),
-        unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l,
-        lateral (select hashtextextended($1::uuid::text || l, 0) as hash) h
-        left join lexicon x on x.user_id = $1 and x.hash = h.hash`,
+    text: `with corpus as (
+        select words as corpus_words,
+          memories - (select count(*) from memories m where m.user_id = $1 and m.is_digest) as corpus_memories,
+          exists (
+            select
+            from memories m
+            where m.user_id = $1 and m.supersedes is not null and (m.status = 'active') is true
+          ) as has_superseded
+        from quotas
+        where user_id = $1
+      ),
+      term as (
+        select word as query_term, l as lexeme, h.hash::text as hash, coalesce(x.memories, 0) as memories
+        from unnest($2::text[]) as w (word),
+          unnest(coalesce(ts_lexize('english_stem', word), array[word])) as l,
+          lateral (select hashtextextended($1::uuid::text || l, 0) as hash) h
+          left join lexicon x on x.user_id = $1 and x.hash = h.hash
+      )
+      select *
+      from (select) one
+      left join corpus on true
+      left join term on true`,
     values: [userId, terms],
   });
-  return result.rows;
+  const [first] = result.rows;
+  const corpus = {
+    memories: Number(first?.corpus_memories ?? 0),
+    words: Number(first?.corpus_words ?? 0),
+    hasSuperseded: first?.has_superseded ?? false,
+  };
+  const found = result.rows.flatMap(({ query_term, lexeme, hash, memories }) =>
+    lexeme === null ? [] : [{ query_term, lexeme, hash, memories }],
+  );
+  return { terms: found, corpus };
 }
 
 /** A condition that the index of lexemes serves: the range of a prefix ends at the last code point of Unicode. */
@@ -148,22 +196,4 @@ function substringPatterns(term: string): string[] {
   const middle = Math.max(0, Math.floor(characters.length / 2) - 1);
   const parts = [characters.slice(1, 4), characters.slice(middle, middle + 3), characters.slice(-3)];
   return parts.map((part) => `%${part.join('').replace(/[\\%_]/g, '\\$&')}%`);
-}
-
-export interface Corpus {
-  memories: number;
-  /** Terms of all memories together. */
-  words: number;
-}
-
-/** Returns the size of the tenant's corpus. Digests, which have no terms, are not part of it. */
-export async function findCorpus(sql: Sql, userId: string): Promise<Corpus> {
-  const result = await sql.query<{ memories: string; words: string }>({
-    name: 'find_corpus',
-    text: `select memories - (select count(*) from memories m where m.user_id = $1 and m.is_digest) as memories, words
-      from quotas
-      where user_id = $1`,
-    values: [userId],
-  });
-  return { memories: Number(result.rows[0]?.memories ?? 0), words: Number(result.rows[0]?.words ?? 0) };
 }

@@ -1,18 +1,5 @@
 import type { Sql } from '../../client/sql.ts';
 
-/** Returns whether the tenant has a memory that an active memory supersedes. */
-export async function hasSuperseded(sql: Sql, userId: string): Promise<boolean> {
-  const result = await sql.query({
-    name: 'has_superseded',
-    text: `select
-      from memories
-      where user_id = $1 and supersedes is not null and (status = 'active') is true
-      limit 1`,
-    values: [userId],
-  });
-  return result.rowCount === 1;
-}
-
 /** Lists the active memories that supersede any of these, directly or through others. */
 export async function listSuccessors(sql: Sql, userId: string, ids: readonly string[]): Promise<string[]> {
   const result = await sql.query<{ id: string }>({

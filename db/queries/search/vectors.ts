@@ -132,7 +132,7 @@ async function scanNearestCodes(sql: Sql, where: Where, model: string, code: str
   const [name, bits] = [where.value(model), where.value(code)];
   const text = `with near as materialized (
         select memory_id, bit_count(code # ${bits}::varbit) as distance from ${NEAR_CODES(name, bits)} codes
-        order by distance, memory_id limit ${SCANNED}
+        order by distance limit ${SCANNED}
       )
       select memory_id, (select count(*) from near) < ${SCANNED} and not exists (
           select from memory_cells where user_id = $1 and model = ${name}

@@ -73,7 +73,7 @@ describe('long query', () => {
     const parsed = parseQuery(query());
     const prepared = await prepareLexicalQuery(sql, owner.userId, parsed);
     expect(statements.length).toBeLessThanOrEqual(6);
-    const expansions = statements.filter(({ name }) => name !== 'find_terms' && name !== 'find_corpus');
+    const expansions = statements.filter(({ name }) => name !== 'find_terms');
     for (const { values = [] } of expansions) expect((values[1] as string[]).length).toBeLessThanOrEqual(8);
     // The terms of the query, and ten or fewer for each of eight.
     expect(prepared.weightedTerms.length).toBeLessThanOrEqual(64 + 8 * 10);

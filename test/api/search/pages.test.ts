@@ -74,6 +74,22 @@ describe('pages of a search', () => {
     expect(pages[0]).not.toHaveProperty('reachable');
   });
 
+  it('are ranked by all scores to the 40th result, and behind that by words, whatever the size of the pages', async () => {
+    const { api } = await hybrid.newUser();
+    await storeMany(
+      api,
+      notes(130, (n) => `heron ${'with other words '.repeat(n % 13)}in pond number ${n}`),
+    );
+    await untilEmbedded(api);
+    const { ids } = await readPages(api, { query: 'heron', limit: 10 });
+    expect(new Set(ids).size).toBe(130);
+    const { ids: inFew } = await readPages(api, { query: 'heron', limit: 20, max_tokens: 4_000 });
+    expect(inFew).toEqual(ids);
+    const { results } = await search(api, { query: 'heron', limit: 200 });
+    expect(results).toHaveLength(130);
+    for (const { score } of results) expect(score).toBeGreaterThan(0);
+  });
+
   it('report what they cannot reach', async () => {
     const { api } = await lexical.newUser();
     await storeMany(

@@ -7,6 +7,7 @@ import { urlOf } from '../../../db/embedded/cluster.ts';
 import { freePort } from '../../../db/embedded/free-port.ts';
 import { chooseLocation } from '../../../db/embedded/location.ts';
 import { launch } from '../../../db/embedded/postmaster.ts';
+import { cacheSizeMb } from '../../../db/embedded/server-process.ts';
 import { stop } from '../../../db/embedded/shutdown.ts';
 import { startEmbedded } from '../../../db/embedded/start.ts';
 import { modeOf, postmasterPid, query, useEmbeddedDatabases } from '../../support/embedded-fixture.ts';
@@ -46,6 +47,14 @@ describe('embedded database › server', () => {
     ]);
     const actual = Object.fromEntries(settings.map(({ name, setting }) => [name, setting]));
     expect(actual).toEqual(expected);
+  });
+
+  it('has a cache of an eighth of the memory, from 128 to 512 MB', async () => {
+    const gigabyte = 2 ** 30;
+    expect([0.5, 1, 2, 4, 64].map((memory) => cacheSizeMb(memory * gigabyte))).toEqual([128, 128, 256, 512, 512]);
+    const { url } = await embedded.start(await embedded.preparedDataDir());
+    const [setting] = await query(url, "select pg_size_bytes(current_setting('shared_buffers')) as bytes");
+    expect(setting).toEqual({ bytes: String(cacheSizeMb() * 2 ** 20) });
   });
 
   it('lets its role create extensions and roles, and tokenizes non-ASCII words', async () => {
